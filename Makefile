@@ -1,0 +1,49 @@
+# Two commands do everything from a bare clone:
+#   make demo    create the environment, ingest the demo corpora, serve them
+#   make test    create the environment, run the tests
+# Both are quiet about what went well.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STORE  ?= .demo/store
+PORT   ?= 8080
+export KB_TOKEN ?= demo-token
+
+.PHONY: demo test check smoke clean
+
+demo: $(VENV)/.installed
+	@$(BIN)/kbserver ingest corpora/broadband/docs --corpus broadband --store $(STORE)
+	@$(BIN)/kbserver ingest corpora/clinic/docs --corpus clinic --store $(STORE)
+	@echo "KB_TOKEN is '$$KB_TOKEN'; stop with Ctrl-C"
+	@exec $(BIN)/kbserver serve --store $(STORE) --port $(PORT)
+
+test: $(VENV)/.installed-dev
+	@$(BIN)/python -m pytest -n auto --dist loadgroup
+
+check: $(VENV)/.installed-dev
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+smoke: $(VENV)/.installed
+	@bash .ci/smoke
+
+clean:
+	rm -rf $(VENV) .demo
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "kbserver needs Python 3.11 or newer; say which:  make demo PYTHON=python3.12" >&2; exit 1; }
+	@echo "creating $(VENV) …"
+	@$(PYTHON) -m venv $(VENV) || \
+	    { echo "no venv module: on Debian and Ubuntu  apt install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	@echo "installing kbserver and what it needs (PyTorch included; this takes a few minutes) …"
+	@$(BIN)/python -m pip install -qq --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
+	@echo "installing the test tools …"
+	@$(BIN)/python -m pip install -qq --editable '.[all]' --group dev
+	@touch $@

@@ -1,0 +1,5 @@
+"""`python -m kbserver` is `kbserver`."""
+
+from kbserver.cli import main
+
+main()
