@@ -1,0 +1,75 @@
+"""Words used by more than one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatVector: TypeAlias = NDArray[np.float32]
+"""One embedding: shape (dim,), float32, unit length."""
+
+FloatMatrix: TypeAlias = NDArray[np.float32]
+"""Embeddings, one a row: shape (n, dim), float32, unit length."""
+
+Rows: TypeAlias = NDArray[np.int64]
+"""Row numbers of a snapshot: shape (n,), int64, ascending unless said otherwise."""
+
+Metadata: TypeAlias = Mapping[str, object]
+"""What is known of a document beside its text: JSON values by key (`folder`, front matter, ...)."""
+
+Scope: TypeAlias = Mapping[str, str]
+"""A metadata filter: every key must have this value. `folder` also matches the folders below it."""
+
+
+class RowScores(NamedTuple):
+    """Ranked rows of a snapshot, best first; equal scores keep row order."""
+
+    rows: Rows
+    scores: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """What a snapshot must know of the model its embeddings came from, to be searched with no other."""
+
+    name: str
+    """As the user named it: a path, a hub name, or `all-MiniLM-L6-v2`."""
+    fingerprint: str
+    """Hex digest over weights, tokenizer and pooling: equal exactly when the vectors are."""
+    dim: int
+    max_tokens: int
+    """Longest text the model reads, in its own tokens, special tokens included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """The piece of a document that is indexed and returned."""
+
+    id: str
+    """Stable: derived from corpus, document path and the passage's own text (see `ingest.build`)."""
+    text: str
+    """Verbatim, as converted from the document."""
+    title: str = ""
+    heading_path: tuple[str, ...] = ()
+    """Headings from the outermost to the nearest, without the title."""
+    source: str = ""
+    """The document's path below the ingested folder, posix; for a record inside a file `path#record-id`."""
+    position: int = 0
+    """0-based place in its document."""
+    metadata: Metadata = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage with its score for one query. Hits travel best first."""
+
+    passage: Passage
+    score: float
+    """In [0, 1], higher is better, comparable between queries of one snapshot."""
+    corpus: str = ""
+    arms: Mapping[str, float] = field(default_factory=dict)
+    """Raw score of each arm that saw the passage: `lexical` (BM25, ≥ 0), `dense` (cosine, [-1, 1])."""

@@ -1,0 +1,58 @@
+"""A store with the real model, built once for all test processes."""
+
+import os
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from kbserver.index.store import Store
+from kbserver.ingest.build import ingest
+
+DOCUMENTS = {
+    "support": {
+        "router/reset.md": "# Reset the router\n\nHold the button at the back for ten seconds until the light turns white. "
+        "Everything you changed is lost.\n",
+        "router/lights.md": "# What the lights mean\n\nA red light means that there is no connection to the line.\n",
+        "billing/dates.md": "---\ntags: [billing]\n---\n# Billing dates\n\nBills are made on the first working day of the "
+        "month. A paper bill costs £2.25 a month.\n",
+        "billing/cancel.txt": "Cancelling\n\nYou can cancel with 30 days of notice. Call 0800 555 0100.\n",
+    },
+    "hotels": {
+        "hotels/7/pets.md": "# Pets\n\nDogs are welcome at the Adelaide for 15 dollars a night.\n",
+        "hotels/7/breakfast.md": "# Breakfast\n\nBreakfast at the Adelaide is served from 7 to 10.\n",
+        "hotels/8/pets.md": "# Pets\n\nThe Bellevue takes no pets.\n",
+    },
+}
+
+
+def write_documents(folder: Path, documents: dict[str, str]) -> Path:
+    for source, text in documents.items():
+        path = folder / source
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that all test processes of this run share."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+
+
+@pytest.fixture(scope="session")
+def store(shared: Path) -> Path:
+    """A store with the corpora `support` and `hotels`; not to be changed."""
+    path = shared / "store"
+    with FileLock(shared / "store.lock"):
+        if not (shared / "store.done").exists():
+            for corpus, documents in DOCUMENTS.items():
+                folder = write_documents(shared / "documents" / corpus, documents)
+                ingest([folder], store=Store(path), corpus=corpus)
+            (shared / "store.done").touch()
+    return path

@@ -1,0 +1,57 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.errors import SettingsError
+from kbserver.labels import LabelPattern, label_problem
+
+label_text = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "label", "wanted"),
+    [
+        ("support", "support", {}),
+        ("support", "Support", None),
+        ("support", "support-2", None),
+        ("billing-*", "billing-", {}),
+        ("billing-*", "billing-eu-7", {}),
+        ("billing-*", "xbilling-7", None),
+        ("hotel-{id}", "hotel-7", {"id": "7"}),
+        ("hotel-{id}", "hotel-", None),
+        ("hotel-{id}", "hotel-a/b", None),
+        ("{chain}-{id}", "ritz-7", {"chain": "ritz", "id": "7"}),
+        ("*", "", {}),
+        ("a.b", "aXb", None),
+        ("a+b", "a+b", {}),
+    ],
+)
+def test_a_pattern_fits_whole_labels_only(pattern, label, wanted):
+    assert LabelPattern(pattern).match(label) == wanted
+
+
+@pytest.mark.parametrize("pattern", ["hotel-{", "hotel-}", "{1}", "{a b}", "{id}-{id}"])
+def test_a_malformed_pattern_is_refused_with_its_text(pattern):
+    with pytest.raises(SettingsError) as caught:
+        LabelPattern(pattern)
+    assert repr(pattern) in str(caught.value)
+
+
+@given(label_text.filter(lambda text: not set(text) & set("{}*")))
+def test_a_pattern_without_wildcards_fits_only_itself(label):
+    assert LabelPattern(label).match(label) == {}
+    assert LabelPattern(label).match(label + "x") is None
+
+
+@given(label_text, label_text.filter(lambda text: text and "/" not in text))
+def test_a_parameter_takes_what_stands_in_its_place(prefix, value):
+    prefix = prefix.translate(dict.fromkeys(map(ord, "{}*")))
+    assert LabelPattern(prefix + "{id}").match(prefix + value) == {"id": value}
+
+
+def test_label_rules_are_omnis():
+    assert label_problem("x" * 256) is None
+    assert "257" in (label_problem("x" * 257) or "")
+    assert label_problem("café-ñ-日本") is None
+    assert "control" in (label_problem("a\nb") or "")
+    assert "control" in (label_problem("a\x7fb") or "")
