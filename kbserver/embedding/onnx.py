@@ -1,0 +1,253 @@
+"""The light path: an exported model on ONNX Runtime, without torch. Opens in under a second."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+from tokenizers import Tokenizer
+
+from kbserver.embedding.base import Progress
+from kbserver.errors import IngestError, ModelError
+from kbserver.types import FloatMatrix, ModelIdentity
+
+EXPORT_FORMAT = 1
+"""Raised whenever the graph or `meta.json` changes, so that older exports are made anew."""
+
+_WINDOW = 4096
+"""Passages tokenised and sorted at a time: long enough that batches hold equal lengths, short in memory (4 MB)."""
+
+BATCH_TOKENS = 1024
+"""Tokens a run: 4 passages of 220. What a run touches stays in the caches: 4 are faster than 8 by a tenth, than 32
+by a fifth, in a tenth of their memory (benchmarks/encoders.py)."""
+
+TokenIds = NDArray[np.int64]
+
+
+class ExportMeta(BaseModel):
+    """What `meta.json` beside an exported graph says."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = EXPORT_FORMAT
+    identity: ModelIdentity
+    precision: str
+    """`fp32`, or `int8`: rounded weights, for queries only."""
+    query_prompt: str
+    passage_prompt: str
+    inputs: tuple[str, ...]
+    """Names of the graph's inputs, each int64 of shape (batch, tokens)."""
+    pad_id: int
+    pad_left: bool
+    difference: float
+    """Largest difference of any component from sentence-transformers' own vectors, measured at the export."""
+    sha256: dict[str, str]
+    """Digest of every other file of the folder, by name."""
+
+    @classmethod
+    def read(cls, folder: Path) -> ExportMeta:
+        """Read `meta.json` and check every file against it.
+
+        Raises:
+            ModelError: it is missing, of another format, or a file is not the one it names.
+        """
+        try:
+            meta = cls.model_validate_json((folder / "meta.json").read_bytes())
+        except (OSError, ValidationError) as exc:
+            raise ModelError(f"{folder}: no exported model: {exc}") from exc
+        if meta.format != EXPORT_FORMAT:
+            raise ModelError(f"{folder}: exported in format {meta.format}, this version reads {EXPORT_FORMAT}")
+        for name, wanted in meta.sha256.items():
+            found = sha256(folder / name)
+            if found != wanted:
+                raise ModelError(f"{folder / name}: SHA-256 is {found}, its meta.json says {wanted}")
+        return meta
+
+    def write(self, folder: Path) -> None:
+        """Write `meta.json` into a folder that already holds the files it names."""
+        (folder / "meta.json").write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def sha256(file: Path) -> str:
+    """Return the hex SHA-256 of a file, or "missing" if it cannot be read."""
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError:
+        return "missing"
+
+
+class NotExportable(ModelError):
+    """A model that does not fit into an export; it can still be used with torch."""
+
+
+class OnnxEncoder:
+    """An exported model. One session, safe to run from many threads: each run takes one core and no GIL.
+
+    Runs side by side beat one run on several threads for queries and passages alike (benchmarks/encoders.py),
+    so `threads` is how many passages batches run at once; queries run in the threads of those who ask.
+    """
+
+    queries_per_call = 1
+
+    def __init__(self, folder: Path, *, threads: int = 1, name: str | None = None) -> None:
+        """Open an export written by `sentence_transformer.export_onnx`.
+
+        Args:
+            folder: holds `model.onnx`, `tokenizer.json` and `meta.json`.
+            threads: how many batches of passages run at once.
+            name: what the user calls the model, if not what it was exported as.
+
+        Raises:
+            ModelError: a file is missing, changed or not what ONNX Runtime can load.
+        """
+        self._meta = ExportMeta.read(folder)
+        self._identity = replace(self._meta.identity, name=name) if name else self._meta.identity
+        try:
+            # The published tokenizer.json cuts and pads to 128 tokens: both off, or text beyond that is lost.
+            self._tokenizer = _uncut(Tokenizer.from_file(str(folder / "tokenizer.json")))
+            self._cutting = _uncut(Tokenizer.from_file(str(folder / "tokenizer.json")))
+            self._cutting.enable_truncation(self._identity.max_tokens)
+            self._session = _open_session(folder / "model.onnx")
+        except Exception as exc:  # neither library says what it raises
+            raise ModelError(f"{folder}: the exported model cannot be loaded ({exc}); delete that folder") from exc
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._pool_lock = Lock()
+
+    @property
+    def identity(self) -> ModelIdentity:
+        """Which model this is."""
+        return self._identity
+
+    @property
+    def backend(self) -> str:
+        """`onnx fp32` or `onnx int8`."""
+        return f"onnx {self._meta.precision}"
+
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Return one unit vector a query, shape (len(texts), dim), float32; over-long queries are cut."""
+        encodings = [self._cutting.encode(speakable(self._meta.query_prompt + text)) for text in texts]
+        vectors = [self._run([np.asarray(encoding.ids, np.int64)]) for encoding in encodings]
+        return np.concatenate(vectors) if vectors else np.empty((0, self._identity.dim), np.float32)
+
+    def embed_passages(self, texts: Sequence[str], *, on_progress: Progress | None = None) -> FloatMatrix:
+        """Return one unit vector a passage, shape (len(texts), dim), float32, in the order given.
+
+        Raises:
+            IngestError: a passage is longer than the model reads.
+        """
+        embeddings = np.empty((len(texts), self._identity.dim), np.float32)
+        pool = self._passage_pool()
+        for start in range(0, len(texts), _WINDOW):
+            tokens = self._tokenise(texts[start : start + _WINDOW], start)
+            running: dict[Future[FloatMatrix], list[int]] = {}
+            try:
+                for rows in _batches_of_like_length(tokens):
+                    running[pool.submit(self._run, [tokens[row] for row in rows])] = [start + row for row in rows]
+                while running:
+                    done, _ = wait(running, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        at = running.pop(future)
+                        embeddings[at] = future.result()
+                        if on_progress is not None:
+                            on_progress(len(at))
+            finally:  # Ctrl-C or a failure: what has not begun must not keep the cores
+                for future in running:
+                    future.cancel()
+        return embeddings
+
+    def count_tokens(self, text: str) -> int:
+        """How many tokens the model reads of this text as a passage, with prompt and special tokens, uncut."""
+        return len(self._tokenizer.encode(speakable(self._meta.passage_prompt + text)).ids)
+
+    def close(self) -> None:
+        """Free the threads; the session goes with the last reference to it."""
+        with self._pool_lock:
+            if self._pool is not None:
+                self._pool.shutdown(wait=True, cancel_futures=True)
+                self._pool = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _passage_pool(self) -> ThreadPoolExecutor:
+        with self._pool_lock:
+            if self._pool is None:
+                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="kbserver-embed-passages")
+            return self._pool
+
+    def _tokenise(self, texts: Sequence[str], first: int) -> list[TokenIds]:
+        encodings = self._tokenizer.encode_batch([speakable(self._meta.passage_prompt + text) for text in texts])
+        tokens = [np.asarray(encoding.ids, np.int64) for encoding in encodings]
+        for row, ids in enumerate(tokens):
+            if ids.size > self._identity.max_tokens:
+                raise passage_too_long(first + row, texts[row], ids.size, self._identity)
+        return tokens
+
+    def _run(self, tokens: Sequence[TokenIds]) -> FloatMatrix:
+        longest = max(ids.size for ids in tokens)
+        input_ids = np.full((len(tokens), longest), self._meta.pad_id, np.int64)
+        attention_mask = np.zeros_like(input_ids)
+        for row, ids in enumerate(tokens):
+            place = slice(longest - ids.size, None) if self._meta.pad_left else slice(ids.size)
+            input_ids[row, place] = ids
+            attention_mask[row, place] = 1
+        # Texts are single sentences to the model: segment 0 throughout.
+        known = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": np.zeros_like(input_ids)}
+        embeddings: FloatMatrix = self._session.run(None, {name: known[name] for name in self._meta.inputs})[0]
+        return embeddings
+
+
+def passage_too_long(row: int, text: str, tokens: int, model: ModelIdentity) -> IngestError:
+    """The error for a passage that the model would have to cut."""
+    return IngestError(
+        f"passage {row} ({text[:40]!r}...) is {tokens} tokens long, {model.name} reads at most {model.max_tokens}; "
+        "cut it before it is embedded, its end would be lost in silence"
+    )
+
+
+def speakable(text: str) -> str:
+    """Replace lone surrogates, which JSON may carry and no tokenizer takes, by question marks."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _uncut(tokenizer: Tokenizer) -> Tokenizer:
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _open_session(file: Path) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    # Spinning threads keep the cores from the event loop: throughput halved on two cores.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors; warnings are about the graph and nothing a user can act on
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+def _batches_of_like_length(tokens: Sequence[TokenIds]) -> Iterator[list[int]]:
+    """Give the rows in batches of at most `BATCH_TOKENS` or one row, longest first: little padding, an early peak."""
+    order = sorted(range(len(tokens)), key=lambda row: -tokens[row].size)
+    start = 0
+    while start < len(order):
+        rows = max(1, BATCH_TOKENS // tokens[order[start]].size)
+        yield order[start : start + rows]
+        start += rows
