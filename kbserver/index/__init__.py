@@ -1,0 +1,1 @@
+"""Searchable arrays and the immutable folders they live in."""

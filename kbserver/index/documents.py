@@ -1,0 +1,70 @@
+"""Which documents a snapshot was built from, and which of its rows came from each: what a re-ingest compares with."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+_LINES = "documents.jsonl"
+_HASHES = "embedded.sha256"
+_DIGEST_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """One document of a snapshot."""
+
+    source: str
+    """Its path below the ingested folder, posix; what its passages name as theirs."""
+    content_hash: str
+    """Of the bytes it was read from: equal exactly when there is nothing to do."""
+    first_row: int
+    """Its passages are the rows from here on ..."""
+    passages: int
+    """... this many; 0 for a document without text."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever the next ingest wants to know (size, modification time, ...); JSON values."""
+
+
+def write_documents(documents: Iterable[DocumentEntry], folder: Path) -> int:
+    """Write the table, one JSON object a line, in the order given; return how many there were."""
+    count = 0
+    with (folder / _LINES).open("wb") as stream:
+        for document in documents:
+            line = json.dumps(asdict(document), ensure_ascii=False, separators=(",", ":")) + "\n"
+            stream.write(line.encode("utf-8", "surrogatepass"))
+            count += 1
+    return count
+
+
+def read_documents(folder: Path) -> Iterator[DocumentEntry]:
+    """Read the table in the order it was written."""
+    with (folder / _LINES).open("rb") as stream:
+        for line in stream:
+            yield DocumentEntry(**json.loads(line.decode("utf-8", "surrogatepass")))
+
+
+def text_hash(text: str) -> bytes:
+    """Return the SHA-256 of a text that was or would be embedded, 32 bytes."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def write_text_hashes(texts: Iterable[str], folder: Path) -> int:
+    """Write the hash of each embedded text, in row order; return how many there were."""
+    count = 0
+    with (folder / _HASHES).open("wb") as stream:
+        for text in texts:
+            stream.write(text_hash(text))
+            count += 1
+    return count
+
+
+def read_text_hashes(folder: Path) -> dict[bytes, int]:
+    """Return the row of every embedded text by its hash: its embedding need not be computed again."""
+    blob = (folder / _HASHES).read_bytes()
+    starts = range(0, len(blob), _DIGEST_BYTES)
+    return {blob[start : start + _DIGEST_BYTES]: row for row, start in enumerate(starts)}

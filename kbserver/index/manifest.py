@@ -1,0 +1,150 @@
+"""What a snapshot says of itself: how it was built, from what, and the checksum of every file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import TypeAdapter, ValidationError
+
+from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
+from kbserver.index.durable import sha256_of
+from kbserver.types import ModelIdentity
+
+SCHEMA_VERSION = 1
+"""Raised whenever a snapshot written before can no longer be read."""
+
+VectorKind = Literal["flat", "ivf", "hnsw"]
+
+MANIFEST = "manifest.json"
+CHECKSUM = "manifest.sha256"  # as sha256sum writes it: `sha256sum -c manifest.sha256` works
+
+
+REPAIR = "go back with `kbserver rollback`, or rebuild with `kbserver ingest PATH`"
+"""The next step for whatever is broken in a snapshot."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileFacts:
+    """Size and SHA-256 of one file."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class VectorFacts:
+    """How a snapshot's embeddings are searched."""
+
+    kind: VectorKind
+    recall_at_10: float
+    """Share of the exact ten nearest that were found for held-out queries at build; 1 for `flat`."""
+    effort: int
+    """Lists probed (`ivf`) or candidates kept (`hnsw`) by a search; 0 for `flat`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The facts of one generation."""
+
+    schema_version: int
+    corpus: str
+    generation: str
+    created_at: str
+    """ISO 8601, UTC."""
+    model: ModelIdentity
+    chunking: Mapping[str, Any]
+    """The parameters documents were cut with."""
+    documents: int
+    passages: int
+    vectors: VectorFacts
+    files: Mapping[str, FileFacts]
+    """By posix path below the snapshot's folder; the manifest's own checksum lies beside it."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """Whatever the builder wants to remember; JSON values."""
+
+    @property
+    def bytes(self) -> int:
+        """Size of all files together."""
+        return sum(facts.bytes for facts in self.files.values())
+
+
+_manifests = TypeAdapter(Manifest)
+_objects = TypeAdapter(dict[str, Any])
+
+
+def write_manifest(manifest: Manifest, folder: Path) -> None:
+    """Write the manifest and, beside it, its checksum."""
+    text = _manifests.dump_json(manifest, indent=2) + b"\n"
+    (folder / MANIFEST).write_bytes(text)
+    (folder / CHECKSUM).write_text(f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n", "ascii")
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read a snapshot's manifest and check it against its checksum.
+
+    Raises:
+        SnapshotCorrupt: it is missing, was changed, or is no manifest.
+        SnapshotMismatch: it was written by another version of kbserver.
+    """
+    try:
+        text = (folder / MANIFEST).read_bytes()
+        line = (folder / CHECKSUM).read_bytes()
+    except FileNotFoundError as exc:
+        raise SnapshotCorrupt(
+            f"{folder}: no {Path(str(exc.filename)).name}, so this is no whole snapshot; {REPAIR}"
+        ) from exc
+    return parse_manifest(text, line, where=folder / MANIFEST)
+
+
+def parse_manifest(text: bytes, checksum_line: bytes, *, where: Path) -> Manifest:
+    """Check and parse the two files' bytes; see `read_manifest`. `where` is named in errors."""
+    digest = hashlib.sha256(text).hexdigest()
+    if checksum_line != f"{digest}  {MANIFEST}\n".encode():
+        raise SnapshotCorrupt(
+            f"{where}: its SHA-256 is {digest}, {CHECKSUM} says "
+            f"{checksum_line.decode('ascii', 'replace').strip()!r}; {REPAIR}"
+        )
+    try:
+        version = _objects.validate_json(text).get("schema_version")
+        if version != SCHEMA_VERSION:
+            raise SnapshotMismatch(
+                f"{where}: schema version {version}, this kbserver reads {SCHEMA_VERSION}; "
+                "rebuild with: kbserver ingest PATH"
+            )
+        return _manifests.validate_json(text)
+    except ValidationError as exc:
+        raise SnapshotCorrupt(f"{where}: {exc.errors()[0]['msg']} at {exc.errors()[0]['loc']}; {REPAIR}") from exc
+
+
+def check_files(manifest: Manifest, folder: Path, *, checksums: bool) -> None:
+    """Compare the files of a folder with what the manifest says: sizes, and SHA-256 if asked.
+
+    Raises:
+        SnapshotCorrupt: one is missing or differs; see `check_file`.
+    """
+    for name in manifest.files:
+        problem = check_file(manifest, folder, name, checksum=checksums)
+        if problem:
+            raise SnapshotCorrupt(f"{problem}; {REPAIR}")
+
+
+def check_file(manifest: Manifest, folder: Path, name: str, *, checksum: bool = True) -> str | None:
+    """Say how a file differs from what the manifest says (what was found, what was wanted), or None."""
+    file, wanted = folder / name, manifest.files[name]
+    if not file.is_file():
+        return f"{file}: missing, the manifest says {wanted.bytes} bytes"
+    if (size := file.stat().st_size) != wanted.bytes:
+        return f"{file}: {size} bytes, the manifest says {wanted.bytes}"
+    if checksum and (digest := sha256_of(file)) != wanted.sha256:
+        return f"{file}: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
+    return None
+
+
+def facts_of_files(folder: Path) -> dict[str, FileFacts]:
+    """Size and SHA-256 of every file below a folder, by posix path."""
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {file.relative_to(folder).as_posix(): FileFacts(file.stat().st_size, sha256_of(file)) for file in files}

@@ -1,0 +1,193 @@
+"""One generation of a corpus: an immutable folder of passages, embeddings and indexes, opened by mapping it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, StoreMissing
+from kbserver.index.documents import DocumentEntry, read_documents, read_text_hashes
+from kbserver.index.durable import fsync, fsync_tree, read_ahead
+from kbserver.index.faiss import Embeddings, FaissIndex
+from kbserver.index.lexical import Bm25Index
+from kbserver.index.manifest import MANIFEST, REPAIR, Manifest, check_files, read_manifest
+from kbserver.index.passages import PassageTable
+from kbserver.index.scopes import ScopeTable
+from kbserver.index.strings import map_array
+from kbserver.index.validity import Validity
+from kbserver.types import ModelIdentity, Passage, Rows, Scope
+
+EMBEDDINGS = "embeddings.npy"
+APPROXIMATE = "vectors.faiss"
+
+
+def settle(unfinished: Path, generation: Path) -> None:
+    """Flush a folder to the disk, open it as a check of every byte, and rename it to its generation's name.
+
+    Raises:
+        SnapshotCorrupt: what the disk gives back is not what was written.
+    """
+    fsync_tree(unfinished)
+    Snapshot.open(unfinished, verify=True).close()
+    unfinished.rename(generation)
+    fsync(generation.parent)
+
+
+class Snapshot:
+    """A generation that is open for searching. Read-only; safe to share between threads.
+
+    A context manager: leaving it lets the files go. What was taken from it before (an index, say) stays usable
+    until it is let go too, so a search in flight is never cut off; and files deleted meanwhile stay readable.
+    """
+
+    manifest: Manifest
+    passages: PassageTable
+    embeddings: Embeddings
+    """Shape (passages, dim), float32 or float16, mapped."""
+    vectors: FaissIndex
+    lexical: Bm25Index
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        """Map the files of a folder whose manifest was read; see `open`."""
+        self.folder = folder
+        self.manifest = manifest
+        self.passages = PassageTable.open(folder)
+        self.embeddings = map_array(folder / EMBEDDINGS)
+        self.vectors = FaissIndex.open(self.embeddings, folder / APPROXIMATE, manifest.vectors)
+        self.lexical = Bm25Index.open(folder)
+        self._scopes = ScopeTable.open(folder)
+        self._validity = Validity.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path, *, verify: bool = False) -> Snapshot:
+        """Open a generation's folder.
+
+        Args:
+            folder: `STORE/<corpus>/<generation>`.
+            verify: compare every file with its SHA-256 first (a second or two for each GB); otherwise only
+                the manifest is compared with its checksum and the files with their sizes.
+
+        Raises:
+            StoreMissing: there is no such folder.
+            SnapshotCorrupt: a file is missing or is not what the manifest says.
+            SnapshotMismatch: it was written by another version of kbserver.
+        """
+        if not folder.is_dir():
+            raise StoreMissing(f"{folder}: no such snapshot; see what there is with: kbserver corpora")
+        manifest = read_manifest(folder)
+        check_files(manifest, folder, checksums=verify)
+        try:
+            snapshot = cls(folder, manifest)
+        except (ValueError, KeyError, TypeError, OSError, struct.error) as exc:
+            raise SnapshotCorrupt(f"{folder}: cannot be opened ({exc}); {REPAIR}") from exc
+        snapshot._check_counts()
+        return snapshot
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the files go; a second time does nothing."""
+        for name in ("passages", "embeddings", "vectors", "lexical", "_scopes", "_validity"):
+            self.__dict__.pop(name, None)
+
+    @property
+    def size(self) -> int:
+        """How many passages there are."""
+        return self.manifest.passages
+
+    def passage(self, row: int) -> Passage:
+        """Return the passage of a row.
+
+        Raises:
+            IndexError: there is no such row.
+        """
+        return self.passages[row]
+
+    def rows_in_scope(self, scope: Scope) -> Rows | None:
+        """Return the rows a metadata filter lets through, ascending; None if it lets all through (no filter)."""
+        return self._scopes.rows(scope)
+
+    def scope_values(self, key: str) -> list[str]:
+        """Return every value some passage has for a metadata key, sorted; [] for an unknown key."""
+        return self._scopes.values(key)
+
+    def valid_rows(self, now_s: float) -> Rows | None:
+        """Return the rows that may be spoken at a moment, ascending; None if no passage is limited in time.
+
+        Args:
+            now_s: seconds since the epoch, UTC.
+        """
+        return None if self._validity is None else self._validity.rows(now_s)
+
+    def documents(self) -> Iterator[DocumentEntry]:
+        """Read the table of documents this generation was built from."""
+        return read_documents(self.folder)
+
+    def embedded_rows(self) -> dict[bytes, int]:
+        """Return the row of every embedded text by `documents.text_hash`, to take its embedding over."""
+        return read_text_hashes(self.folder)
+
+    def part(self, name: str) -> Path:
+        """Return the path of a file or folder that a higher layer wrote into the snapshot.
+
+        Raises:
+            StoreError: this generation has no such part.
+        """
+        path = self.folder / name
+        if name not in self.manifest.files and not any(file.startswith(f"{name}/") for file in self.manifest.files):
+            raise StoreError(f"{path}: this generation has no part {name!r}; rebuild with: kbserver ingest PATH")
+        return path
+
+    def require_model(self, model: ModelIdentity) -> None:
+        """Refuse to be searched with another model than the embeddings came from.
+
+        Raises:
+            SnapshotMismatch: fingerprint or dimension differ; the message names both models.
+        """
+        built = self.manifest.model
+        if (built.fingerprint, built.dim) != (model.fingerprint, model.dim):
+            raise SnapshotMismatch(
+                f"{self.folder}: built with the model {built.name} ({built.dim} dimensions, fingerprint "
+                f"{built.fingerprint[:12]}), the one loaded is {model.name} ({model.dim} dimensions, fingerprint "
+                f"{model.fingerprint[:12]}); serve with --model {built.name}, or rebuild with: "
+                f"kbserver ingest PATH --model {model.name}"
+            )
+
+    def warm(self) -> None:
+        """Read every file once and search a little, so that the first turns are as fast as the others."""
+        for name in self.manifest.files:
+            read_ahead(self.folder / name)
+        self.vectors.warm()
+        self.lexical.warm()
+        if self.size:
+            self.passage(0)
+
+    def _check_counts(self) -> None:
+        counts = {
+            "passage table": len(self.passages),
+            "embeddings": len(self.embeddings),
+            "lexical index": self.lexical.size,
+        }
+        for what, count in counts.items():
+            if count != self.manifest.passages:
+                raise SnapshotCorrupt(
+                    f"{self.folder / MANIFEST}: says {self.manifest.passages} passages, "
+                    f"there are {count} in the {what}; {REPAIR}"
+                )
+        if self.embeddings.ndim != 2 or self.embeddings.shape[1] != self.manifest.model.dim:
+            raise SnapshotCorrupt(
+                f"{self.folder / EMBEDDINGS}: shape {self.embeddings.shape}, the manifest says vectors of length "
+                f"{self.manifest.model.dim}; {REPAIR}"
+            )
+        if self.embeddings.dtype not in (np.float32, np.float16):
+            raise SnapshotCorrupt(f"{self.folder / EMBEDDINGS}: {self.embeddings.dtype}, wanted float32; {REPAIR}")

@@ -1,0 +1,243 @@
+"""The store: a folder of corpora, each with its generations and a pointer to the one that is served.
+
+STORE/<corpus>/LIVE                  the name of the generation that is served
+STORE/<corpus>/<generation>/         immutable; its number tells its age
+STORE/<corpus>/.lock                 held by whoever writes
+STORE/<corpus>/.tmp-*                being written or removed; a leftover if nobody holds the lock
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import filelock
+
+from kbserver.errors import StoreBusy, StoreError, StoreMissing
+from kbserver.index.archive import Archive, pack
+from kbserver.index.durable import disk_trouble, fsync, replace_text
+from kbserver.index.manifest import MANIFEST, Manifest, read_manifest
+from kbserver.index.names import UNFINISHED, checked_corpus, is_corpus, is_generation
+from kbserver.index.selfcheck import CheckReport, check_snapshot
+from kbserver.index.snapshot import Snapshot, settle
+
+_LIVE = "LIVE"
+_LOCK = ".lock"
+_FIRST_INGEST = "make one with: kbserver ingest PATH"
+
+
+class Store:
+    """The corpora below one folder. Holds nothing open; cheap to make."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Name the folder; it need not exist before the first ingest."""
+        self.path = Path(path)
+
+    def corpora(self) -> list[str]:
+        """Return the names of the corpora that have a generation, sorted.
+
+        Raises:
+            StoreMissing: there is no such folder.
+            StoreError: it is a file, or may not be read.
+        """
+        with disk_trouble("read the store", self.path):
+            if not self.path.exists():
+                raise StoreMissing(f"{self.path}: no store there; {_FIRST_INGEST} --store {self.path}")
+            names = sorted(entry.name for entry in self.path.iterdir() if entry.is_dir() and is_corpus(entry.name))
+            return [name for name in names if self._generations(name)]
+
+    def generations(self, corpus: str) -> list[str]:
+        """Return the generations of a corpus, oldest first.
+
+        Raises:
+            StoreMissing: there is no such store or corpus; the message names those there are.
+        """
+        checked_corpus(corpus)
+        if corpus not in (known := self.corpora()):
+            there = f"there are: {', '.join(known)}" if known else "the store is empty"
+            raise StoreMissing(f"{self.path}: no corpus {corpus!r}, {there}; {_FIRST_INGEST} --corpus {corpus}")
+        return self._generations(corpus)
+
+    def live(self, corpus: str) -> str:
+        """Return the generation that is served.
+
+        Raises:
+            StoreMissing: no such corpus, none of its generations was ever published, or the one that was is gone.
+        """
+        pointer = self.path / checked_corpus(corpus) / _LIVE
+        with disk_trouble("read which generation is live", pointer):
+            generation = pointer.read_text("utf-8").strip() if pointer.is_file() else None
+        if generation is None:
+            self.generations(corpus)  # says so if there is no such corpus
+            raise StoreMissing(
+                f"{self.path / corpus}: no generation is live; publish one with: kbserver rollback {corpus}"
+            )
+        if not self._is_whole(corpus, generation):  # asked after the pointer was read: a writer may publish in between
+            raise StoreMissing(
+                f"{pointer}: names {generation!r}, there are {', '.join(self.generations(corpus))}; "
+                f"choose one with: kbserver rollback {corpus} --to GENERATION"
+            )
+        return generation
+
+    def manifest(self, corpus: str, generation: str | None = None) -> Manifest:
+        """Read the manifest of a generation, the live one by default; see `manifest.read_manifest`."""
+        return read_manifest(self._folder(corpus, generation))
+
+    def open(self, corpus: str, generation: str | None = None, *, verify: bool = False) -> Snapshot:
+        """Open a generation, the live one by default; see `Snapshot.open`."""
+        while True:
+            folder = self._folder(corpus, generation)
+            try:
+                return Snapshot.open(folder, verify=verify)
+            except StoreError:  # unless it was replaced and pruned since the pointer was read
+                if generation is not None or self.live(corpus) == folder.name:
+                    raise
+
+    def publish(self, corpus: str, generation: str) -> None:
+        """Make a generation the one that is served, in one step; its manifest and sizes are checked before.
+
+        Raises:
+            StoreMissing: there is no such generation.
+            SnapshotCorrupt, SnapshotMismatch: it cannot be served.
+        """
+        self.open(corpus, generation).close()
+        with disk_trouble("move the pointer to the live generation", self.path / corpus):
+            replace_text(self.path / corpus / _LIVE, f"{generation}\n")
+
+    def rollback(self, corpus: str, to: str | None = None) -> str:
+        """Publish an earlier generation and return its name.
+
+        Args:
+            corpus: whose.
+            to: which; without it the newest one older than the live one (or, if none is live, the newest).
+
+        Raises:
+            StoreMissing: there is no such generation, or none before the live one.
+        """
+        generations = self.generations(corpus)
+        if to is None:
+            try:
+                older = generations[: generations.index(self.live(corpus))]
+            except StoreMissing:
+                older = generations
+            if not older:
+                raise StoreMissing(
+                    f"{self.path / corpus}: no generation before the live one; there are {', '.join(generations)}"
+                )
+            to = older[-1]
+        self.publish(corpus, to)
+        return to
+
+    def prune(self, corpus: str, *, keep: int = 2) -> list[str]:
+        """Remove all but the newest generations and return the names of those removed; never the live one.
+
+        A server that has one of them open goes on with it undisturbed.
+
+        Args:
+            corpus: whose; the caller holds its lock.
+            keep: how many to leave, at least 1, the live one counted.
+        """
+        if keep < 1:
+            raise StoreError(f"prune would keep {keep} generations; at least 1 must stay")
+        generations, live = self.generations(corpus), self.live(corpus)
+        kept = {live, *[name for name in generations if name != live][::-1][: keep - 1]}
+        removed = [name for name in generations if name not in kept]
+        with disk_trouble("remove a generation", self.path / corpus):
+            for name in removed:  # renamed first: a kill in between must not leave half a generation
+                doomed = (self.path / corpus / name).rename(self.path / corpus / f"{UNFINISHED}{name}")
+                shutil.rmtree(doomed)
+            fsync(self.path / corpus)
+        return removed
+
+    def verify(self, corpus: str, generation: str | None = None) -> CheckReport:
+        """Check a generation, the live one by default: every checksum, and whether passages find themselves.
+
+        What is wrong is in the report; only a corpus or generation that is not there raises.
+        """
+        return check_snapshot(self._folder(corpus, generation))
+
+    @contextmanager
+    def lock(self, corpus: str, *, wait_s: float = 0.0) -> Iterator[None]:
+        """Be the only writer of a corpus; what killed writers left behind is removed first.
+
+        The operating system lets the lock go when its holder dies.
+
+        Args:
+            corpus: made if it is not there.
+            wait_s: how many seconds to wait for another writer; negative waits for ever.
+
+        Raises:
+            StoreBusy: another process is writing this corpus.
+            StoreError: the folder cannot be made or written.
+        """
+        folder = self.path / checked_corpus(corpus)
+        with disk_trouble("lock the corpus", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            lock = filelock.FileLock(folder / _LOCK, timeout=wait_s)
+            try:
+                lock.acquire()
+            except filelock.Timeout:
+                raise StoreBusy(
+                    f"{folder}: another kbserver is writing the corpus {corpus!r}; wait until it is done, or stop it"
+                ) from None
+        try:
+            with disk_trouble("remove what a killed writer left", folder):
+                for leftover in folder.glob(f"{UNFINISHED}*"):
+                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            yield
+        finally:
+            lock.release()
+
+    def export(self, corpus: str, file: Path, generation: str | None = None) -> None:
+        """Write a generation, the live one by default, as one file that `import_` reads on any machine.
+
+        Raises:
+            SnapshotCorrupt: a file of it is not what its manifest says; nothing is written then.
+        """
+        folder = self._folder(corpus, generation)
+        Snapshot.open(folder, verify=True).close()
+        with disk_trouble("export", file):
+            pack(folder, file)
+
+    def import_(self, file: Path) -> tuple[str, str]:
+        """Add the generation of an exported file, and return its corpus and name. It is not published.
+
+        The caller need not trust the file: nothing is written outside the corpus, and every checksum must hold.
+
+        Raises:
+            StoreMissing: there is no such file.
+            SnapshotCorrupt: it is no exported generation, or was changed.
+            StoreError: the store has that generation already.
+        """
+        if not file.is_file():
+            raise StoreMissing(f"{file}: no such file; write one with: kbserver export CORPUS FILE")
+        with Archive(file) as archive:
+            corpus, generation = archive.manifest.corpus, archive.manifest.generation
+            folder = self.path / corpus
+            unfinished = folder / f"{UNFINISHED}{generation}"
+            with self.lock(corpus), disk_trouble("import", folder):
+                if (folder / generation).exists():
+                    raise StoreError(f"{folder}: has the generation {generation} already; nothing to import")
+                try:
+                    unfinished.mkdir()
+                    archive.extract(unfinished)
+                    settle(unfinished, folder / generation)
+                except BaseException:
+                    shutil.rmtree(unfinished, ignore_errors=True)
+                    raise
+        return corpus, generation
+
+    def _folder(self, corpus: str, generation: str | None) -> Path:
+        name = self.live(corpus) if generation is None else generation
+        if generation is not None and generation not in (known := self.generations(corpus)):
+            raise StoreMissing(f"{self.path / corpus}: no generation {generation!r}; there are {', '.join(known)}")
+        return self.path / corpus / name
+
+    def _generations(self, corpus: str) -> list[str]:
+        with disk_trouble("read the corpus", self.path / corpus):
+            return sorted(entry.name for entry in (self.path / corpus).iterdir() if self._is_whole(corpus, entry.name))
+
+    def _is_whole(self, corpus: str, generation: str) -> bool:
+        return is_generation(generation) and (self.path / corpus / generation / MANIFEST).is_file()

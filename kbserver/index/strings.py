@@ -1,0 +1,84 @@
+"""Many strings in one mapped file, sorted: found without being loaded."""
+
+from __future__ import annotations
+
+import mmap
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class SortedStrings:
+    """Distinct strings by ascending UTF-8 bytes, each with its number: a dictionary that opens in no time.
+
+    A JSON dictionary of the 3,000,000 terms of a large corpus takes seconds to parse and half a gigabyte to
+    hold; this takes neither, and about 10 µs to find a string.
+    """
+
+    def __init__(self, blob: bytes | mmap.mmap, offsets: NDArray[np.int64]) -> None:
+        self._blob = blob
+        self._offsets = offsets
+
+    @classmethod
+    def open(cls, stem: Path) -> SortedStrings:
+        """Map what `write_strings` wrote at the same stem."""
+        return cls(map_bytes(stem.with_suffix(".bin")), map_array(stem.with_suffix(".npy")))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, number: int) -> bytes:
+        """The string of this number, in UTF-8."""
+        if not 0 <= number < len(self):
+            raise IndexError(number)
+        return self._blob[self._offsets[number] : self._offsets[number + 1]]
+
+    def __iter__(self) -> Iterator[str]:
+        for number in range(len(self)):
+            yield self[number].decode("utf-8", "surrogatepass")
+
+    def find(self, text: str) -> int:
+        """Return the number of a string, or -1."""
+        wanted = text.encode("utf-8", "surrogatepass")
+        number = bisect_left(self, wanted)
+        return number if number < len(self) and self[number] == wanted else -1
+
+    def starting_with(self, prefix: str) -> Iterator[str]:
+        """Every string that begins with a prefix, in order."""
+        wanted = prefix.encode("utf-8", "surrogatepass")
+        for number in range(bisect_left(self, wanted), len(self)):
+            if not (found := self[number]).startswith(wanted):
+                return
+            yield found.decode("utf-8", "surrogatepass")
+
+
+def write_strings(strings: Iterable[str], stem: Path) -> list[str]:
+    """Write the distinct strings to `STEM.bin` (UTF-8, end to end) and `STEM.npy` (where each begins).
+
+    Returns:
+        The strings in the order of their numbers.
+    """
+    ordered = sorted(text.encode("utf-8", "surrogatepass") for text in set(strings))
+    offsets = np.zeros(len(ordered) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in ordered], out=offsets[1:])
+    stem.with_suffix(".bin").write_bytes(b"".join(ordered))
+    np.save(stem.with_suffix(".npy"), offsets)
+    return [text.decode("utf-8", "surrogatepass") for text in ordered]
+
+
+def map_array(file: Path) -> NDArray[Any]:
+    """Map an array of a `.npy` file, read-only; as a plain array, whose slices are ten times cheaper."""
+    array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    return array
+
+
+def map_bytes(file: Path) -> bytes | mmap.mmap:
+    """Map a file's bytes, read-only; slices are `bytes`."""
+    with file.open("rb") as stream:
+        if file.stat().st_size == 0:
+            return b""  # nothing cannot be mapped
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

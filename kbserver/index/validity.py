@@ -1,0 +1,102 @@
+"""When a passage may be spoken: `valid_from` and `valid_until` of its document."""
+
+from __future__ import annotations
+
+from array import array
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from kbserver.index.strings import map_array
+from kbserver.types import Metadata, Rows
+
+_ALWAYS = -(2**62)  # seconds since the epoch: before everything
+_FOREVER = 2**62
+_FILES = ("valid_from.npy", "valid_until.npy")
+
+
+class Validity:
+    """The rows that are valid at a moment. Computed when it changes, not at every turn."""
+
+    def __init__(self, valid_from: Rows, valid_until: Rows) -> None:
+        self._from = valid_from
+        self._until = valid_until
+        moments = np.unique(np.concatenate([valid_from, valid_until]))
+        self._moments = moments[(moments > _ALWAYS) & (moments < _FOREVER)]
+        self._known: tuple[int, Rows] | None = None
+
+    @classmethod
+    def open(cls, folder: Path) -> Validity | None:
+        """Map the columns of a folder; None if no passage there is limited in time."""
+        if not (folder / _FILES[0]).exists():
+            return None
+        return cls(*(map_array(folder / name) for name in _FILES))
+
+    def rows(self, now_s: float) -> Rows:
+        """Return the rows valid at a moment, ascending.
+
+        Args:
+            now_s: seconds since the epoch, UTC.
+        """
+        stage = int(np.searchsorted(self._moments, now_s, side="right"))
+        known = self._known
+        if known is None or known[0] != stage:
+            rows: Rows = np.flatnonzero((self._from <= now_s) & (now_s < self._until)).astype(np.int64)
+            known = self._known = (stage, rows)
+        return known[1]
+
+
+class ValidityWriter:
+    """Collects the validity of passages in row order."""
+
+    def __init__(self) -> None:
+        self._from = array("q")
+        self._until = array("q")
+
+    def add(self, metadata: Metadata) -> None:
+        """Take the metadata of the next row.
+
+        Raises:
+            ValueError: a date cannot be read; see `parse_validity`.
+        """
+        valid_from, valid_until = parse_validity(metadata)
+        self._from.append(valid_from)
+        self._until.append(valid_until)
+
+    def write(self, folder: Path) -> None:
+        """Write the two columns, unless no passage is limited."""
+        columns = [np.frombuffer(column, dtype=np.int64) for column in (self._from, self._until)]
+        if (columns[0] == _ALWAYS).all() and (columns[1] == _FOREVER).all():
+            return
+        for name, column in zip(_FILES, columns, strict=True):
+            np.save(folder / name, column)
+
+
+def parse_validity(metadata: Metadata) -> tuple[int, int]:
+    """Return the first second and the second after the last at which a document is valid, since the epoch, UTC.
+
+    `valid_from` and `valid_until` are ISO 8601 dates or times; without a zone they are UTC. A day given as
+    `valid_until` is valid until it ends.
+
+    Raises:
+        ValueError: one of them is neither; the message names key and value.
+    """
+    start, end = metadata.get("valid_from"), metadata.get("valid_until")
+    return (
+        _ALWAYS if start is None else int(_moment("valid_from", start).timestamp()),
+        _FOREVER if end is None else int(_moment("valid_until", end, end_of_day=True).timestamp()),
+    )
+
+
+def _moment(key: str, value: object, *, end_of_day: bool = False) -> datetime:
+    text = value.isoformat() if isinstance(value, date) else str(value).strip()
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            raise ValueError(f"{key} is {value!r}; write an ISO date or time, like 2025-12-31") from None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return datetime.combine(day, time(tzinfo=UTC)) + timedelta(days=1 if end_of_day else 0)

@@ -1,0 +1,224 @@
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from kbserver.errors import SnapshotCorrupt, StoreBusy, StoreError, StoreMissing
+from kbserver.index.snapshot import Snapshot
+from kbserver.index.store import Store
+
+
+def test_a_corpus_and_its_generations_are_listed_oldest_first(write, store):
+    first, second = write(), write()
+    write("other")
+    (store.path / "notes.txt").write_text("not a corpus")
+    (store.path / "Empty").mkdir()
+    (store.path / "empty").mkdir()
+    assert store.corpora() == ["demo", "other"]
+    assert store.generations("demo") == [first.name, second.name]
+    assert store.live("demo") == second.name
+    assert store.manifest("demo").generation == second.name
+    assert store.manifest("demo", first.name).generation == first.name
+    with store.open("demo", first.name) as snapshot:
+        assert snapshot.folder == first
+
+
+def test_a_generation_is_served_only_once_it_is_published(write, store):
+    first, second = write(), write(publish=False)
+    assert store.live("demo") == first.name
+    store.publish("demo", second.name)
+    assert store.live("demo") == second.name
+
+
+def test_what_is_broken_is_not_published(write, store):
+    first, second = write(), write(publish=False)
+    (second / "embeddings.npy").write_bytes(b"")
+    with pytest.raises(SnapshotCorrupt, match="embeddings.npy"):
+        store.publish("demo", second.name)
+    with pytest.raises(StoreMissing, match="no generation 'absent'"):
+        store.publish("demo", "absent")
+    assert store.live("demo") == first.name
+
+
+def test_rollback_goes_one_back_or_where_it_is_told(write, store):
+    first, second, third = write(), write(), write()
+    assert store.rollback("demo") == second.name == store.live("demo")
+    assert store.rollback("demo") == first.name == store.live("demo")
+    with pytest.raises(StoreMissing, match="no generation before"):
+        store.rollback("demo")
+    assert store.rollback("demo", to=third.name) == third.name == store.live("demo")
+
+
+def test_rollback_mends_a_pointer_that_is_gone_or_wrong(write, store):
+    first, second = write(), write()
+    (store.path / "demo" / "LIVE").write_text("nonsense")
+    with pytest.raises(StoreMissing, match="'nonsense'.*kbserver rollback demo --to"):
+        store.live("demo")
+    assert store.rollback("demo") == second.name
+    (store.path / "demo" / "LIVE").unlink()
+    with pytest.raises(StoreMissing, match="no generation is live.*kbserver rollback demo"):
+        store.live("demo")
+    assert store.rollback("demo", to=first.name) == first.name
+
+
+def test_prune_keeps_the_newest_and_always_the_live_one(write, store, unit_vectors):
+    folders = [write() for _ in range(5)]
+    store.rollback("demo", to=folders[1].name)
+    with Snapshot.open(folders[0]) as doomed:
+        with store.lock("demo"):
+            assert store.prune("demo", keep=2) == [folders[0].name, folders[2].name, folders[3].name]
+        assert doomed.vectors.search(unit_vectors(20)[3], top_k=1).rows.tolist() == [3]
+        assert doomed.passage(3).id == "id-3"
+    assert store.generations("demo") == [folders[1].name, folders[4].name]
+    assert store.live("demo") == folders[1].name
+    with store.lock("demo"):
+        assert store.prune("demo", keep=1) == [folders[4].name]
+        assert store.prune("demo", keep=1) == []
+        with pytest.raises(StoreError, match="at least 1"):
+            store.prune("demo", keep=0)
+
+
+def test_verify_counts_what_it_checked(write, store):
+    write()
+    report = store.verify("demo")
+    assert report.ok and report.problems == ()
+    assert (report.corpus, report.sampled, report.found) == ("demo", 20, 20)
+    assert report.files == len(store.manifest("demo").files) and report.bytes == store.manifest("demo").bytes
+
+
+def test_verify_names_every_broken_file_and_does_not_raise(write, store):
+    folder = write()
+    (folder / "passages.jsonl").write_bytes(b"x" * (folder / "passages.jsonl").stat().st_size)
+    (folder / "bm25.rows.npy").unlink()
+    problems = store.verify("demo").problems
+    assert len(problems) == 2
+    assert "SHA-256" in problems[1] and "passages.jsonl" in problems[1]
+    assert "missing" in problems[0] and "bm25.rows.npy" in problems[0]
+    (folder / "manifest.json").write_text("{}")
+    assert "manifest.json" in store.verify("demo").problems[0]
+
+
+def test_verify_notices_an_index_that_does_not_find_its_passages(write, store, unit_vectors):
+    write(vectors="ivf", embeddings=unit_vectors(20))
+    other = write(vectors="ivf", embeddings=unit_vectors(20, seed=9), publish=False)
+    # an index of other vectors, with every checksum right: what a bug in a build would leave
+    live = store.path / "demo" / store.live("demo")
+    mixed = write(
+        texts=[f"w{row}" for row in range(600)], embeddings=unit_vectors(600), vectors="ivf",
+        lexical_texts=["elsewhere"] * 600,
+    )  # fmt: skip
+    report = store.verify("demo", mixed.name)
+    assert not report.ok and report.found == 0
+    assert "not found by any of its own words" in report.problems[0]
+    assert store.verify("demo", live.name).ok and store.verify("demo", other.name).ok
+
+
+@pytest.mark.parametrize("name", ["Demo", "", "a/b", "..", ".hidden", "-x", "a b", "ä", "x" * 65, "a\n", "demo\0"])
+def test_a_name_no_corpus_may_have_is_refused_with_the_rule(store, write, name):
+    write()
+    for use in (store.live, store.generations, store.open, store.verify, lambda name: store.lock(name).__enter__()):
+        with pytest.raises(StoreError, match="a-z, 0-9"):
+            use(name)
+
+
+def test_a_wrong_name_comes_with_a_right_one(store):
+    with pytest.raises(StoreError, match="try 'my-hotel'"):
+        store.lock("My Hotel!").__enter__()
+
+
+def test_what_is_missing_is_named_with_the_command_that_makes_it(tmp_path, write, store):
+    with pytest.raises(StoreMissing, match="no store there.*kbserver ingest PATH --store"):
+        Store(tmp_path / "nowhere").corpora()
+    write()
+    with pytest.raises(StoreMissing, match="no corpus 'other', there are: demo"):
+        store.live("other")
+    (tmp_path / "file").write_text("")
+    for store in (Store(tmp_path / "file"), Store(tmp_path / "file" / "below")):
+        with pytest.raises(StoreError):
+            store.corpora()
+        with pytest.raises(StoreError, match="--store"), store.lock("demo"):
+            pass
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_store_that_may_not_be_written_is_refused_and_still_served(write, store):
+    live = write()
+    (store.path / "demo").chmod(0o555)
+    try:
+        with pytest.raises(StoreError, match="--store"):
+            write()
+        assert store.live("demo") == live.name
+    finally:
+        (store.path / "demo").chmod(0o755)
+
+
+def test_a_second_writer_is_refused_at_once_or_waits(store):
+    with store.lock("demo"):
+        with pytest.raises(StoreBusy, match="another kbserver is writing the corpus 'demo'"), store.lock("demo"):
+            pass
+        with store.lock("other"):
+            pass
+        entered = threading.Event()
+
+        def wait():
+            with store.lock("demo", wait_s=20):
+                entered.set()
+
+        waiter = threading.Thread(target=wait)
+        waiter.start()
+        time.sleep(0.2)
+        assert not entered.is_set()
+    waiter.join()
+    assert entered.is_set()
+
+
+def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_else(write, store):
+    live = write()
+    (store.path / "demo" / ".tmp-20250101-abc").mkdir()
+    (store.path / "demo" / ".tmp-20250101-abc" / "embeddings.npy").write_bytes(b"half")
+    (store.path / "demo" / ".tmp-LIVE-1").write_text("half")
+    (store.path / "demo" / "notes.txt").write_text("mine")
+    assert store.generations("demo") == [live.name]
+    with store.lock("demo"):
+        pass
+    assert sorted(os.listdir(store.path / "demo")) == sorted([".lock", "LIVE", live.name, "notes.txt"])
+
+
+def test_a_lock_dies_with_its_holder(store):
+    script = "import sys, os; from kbserver.index.store import Store\nwith Store(sys.argv[1]).lock('demo'): os._exit(9)"
+    assert subprocess.run([sys.executable, "-c", script, str(store.path)]).returncode == 9
+    with store.lock("demo"):
+        pass
+
+
+def test_an_exported_generation_is_the_same_elsewhere(write, store, tmp_path):
+    folder = write(parts={"part.bin": lambda path: path.write_bytes(b"x")})
+    store.export("demo", tmp_path / "demo.tar")
+    elsewhere = Store(tmp_path / "elsewhere")
+    assert elsewhere.import_(tmp_path / "demo.tar") == ("demo", folder.name)
+    elsewhere.publish("demo", folder.name)
+    assert elsewhere.verify("demo").ok
+
+    def contents(folder: Path):
+        return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+    assert contents(elsewhere.path / "demo" / folder.name) == contents(folder)
+    with pytest.raises(StoreError, match="already"):
+        elsewhere.import_(tmp_path / "demo.tar")
+
+
+def test_a_broken_generation_is_not_exported(write, store, tmp_path):
+    folder = write()
+    (tmp_path / "demo.tar").write_text("an older export")
+    (folder / "passages.jsonl").write_bytes(b"x" * (folder / "passages.jsonl").stat().st_size)
+    with pytest.raises(SnapshotCorrupt):
+        store.export("demo", tmp_path / "demo.tar")
+    assert (tmp_path / "demo.tar").read_text() == "an older export"
+    shutil.rmtree(folder)
+    with pytest.raises(StoreError):
+        store.export("demo", tmp_path / "demo.tar")
