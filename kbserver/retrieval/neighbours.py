@@ -1,0 +1,49 @@
+"""Neighbouring passages that both hit are one: what was cut apart at ingest is spoken in one piece."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from kbserver.types import Hit
+
+MAX_JOINED_CHARACTERS = 1200  # about a minute and a quarter of speech; longer is cut again when it is composed
+
+
+def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
+    """Join hits that stand next to each other in one document, below the same headings.
+
+    Args:
+        hits: best first.
+
+    Returns:
+        Hits best first. A joined one has the id, the score and the rank of its better part, and both texts in reading
+        order; nothing is joined beyond `MAX_JOINED_CHARACTERS`.
+    """
+    joined: list[Hit] = []
+    spans: list[tuple[int, int]] = []  # first and last position of each
+    for hit in hits:
+        passage = hit.passage
+        for place, (other, (first, last)) in enumerate(zip(joined, spans, strict=True)):
+            before = passage.position == first - 1
+            if not (before or passage.position == last + 1) or not _same_place(hit, other):
+                continue
+            texts = (passage.text, other.passage.text) if before else (other.passage.text, passage.text)
+            text = "\n\n".join(texts)
+            if len(text) <= MAX_JOINED_CHARACTERS:
+                position = min(first, passage.position)
+                joined[place] = replace(other, passage=replace(other.passage, text=text, position=position))
+                spans[place] = (position, max(last, passage.position))
+                break
+        else:
+            joined.append(hit)
+            spans.append((passage.position, passage.position))
+    return joined
+
+
+def _same_place(one: Hit, other: Hit) -> bool:
+    return (one.corpus, one.passage.source, one.passage.heading_path) == (
+        other.corpus,
+        other.passage.source,
+        other.passage.heading_path,
+    )

@@ -1,0 +1,61 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.retrieval.fusion import MARGIN_WEIGHT, NAT, OFFSET, SLOPE, Evidence, rank, scores
+
+cosines = st.floats(-1, 1, width=32)
+nats = st.floats(0, 60, width=32)
+candidates = st.lists(st.tuples(cosines, nats), min_size=1, max_size=30)
+
+
+def evidence(pairs, ideal=10.0):
+    lexical = np.array([lexical for _, lexical in pairs], np.float32)
+    return Evidence(np.array([cosine for cosine, _ in pairs], np.float32), lexical, lexical / ideal)
+
+
+@given(candidates)
+def test_candidates_come_in_the_order_of_the_sum_of_their_evidence(pairs):
+    ranking = rank(evidence(pairs))
+    sums = [np.float32(cosine) + np.float32(NAT) * np.float32(lexical) for cosine, lexical in pairs]
+    assert sorted(ranking.order.tolist()) == list(range(len(pairs)))
+    assert np.allclose([sums[place] for place in ranking.order], sorted(sums, reverse=True), atol=1e-6)
+
+
+@given(candidates, st.booleans())
+def test_scores_lie_between_0_and_1_and_never_rise(pairs, has_rival):
+    ranking = rank(evidence(pairs))
+    found = scores(ranking, 1 if has_rival and len(pairs) > 1 else None)
+    assert ((found >= 0) & (found <= 1)).all()
+    assert (np.diff(found) <= 0).all()
+
+
+def test_the_best_score_is_the_formula_in_the_docstring():
+    ranking = rank(evidence([(0.5, 8.0), (0.4, 2.0)], ideal=16.0))
+    margin = (0.5 + NAT * 8) - (0.4 + NAT * 2)
+    strength = 0.5 + 8 / 16 + MARGIN_WEIGHT * margin
+    assert abs(scores(ranking, 1)[0] - 1 / (1 + np.exp(-(SLOPE * strength - OFFSET)))) < 1e-5
+    assert scores(ranking, None)[0] < scores(ranking, 1)[0]
+
+
+def test_ties_keep_their_own_order():
+    assert rank(evidence([(0.3, 1.0)] * 4)).order.tolist() == [0, 1, 2, 3]
+
+
+def test_nothing_in_gives_nothing_out():
+    ranking = rank(Evidence(None, np.empty(0, np.float32), np.empty(0, np.float32)))
+    assert ranking.order.size == 0
+    assert scores(ranking, None).size == 0
+
+
+def test_words_alone_rank_and_score_when_the_dense_arm_is_out():
+    ranking = rank(Evidence(None, np.array([1.0, 9.0, 0.0], np.float32), np.array([0.1, 0.9, 0.0], np.float32)))
+    found = scores(ranking, 1)
+    assert ranking.order.tolist() == [1, 0, 2]
+    assert found[0] > 0.5 > found[2]
+
+
+def test_a_query_without_words_is_ranked_by_meaning():
+    assert rank(
+        Evidence(np.array([0.1, 0.6], np.float32), np.zeros(2, np.float32), np.zeros(2, np.float32))
+    ).order.tolist() == [1, 0]

@@ -1,0 +1,137 @@
+"""The retriever over a real snapshot with the real model."""
+
+import asyncio
+import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from kbserver.deadline import Deadline
+from kbserver.embedding.batcher import QueryEmbedder
+from kbserver.embedding.models import open_encoder
+from kbserver.index.store import Store
+from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE, Calibration, CurvePoint, write_calibration
+from kbserver.retrieval.followup import Exchange
+from kbserver.retrieval.hybrid import Retriever
+from kbserver.settings import TurnSettings
+
+
+@pytest.fixture(scope="module")
+def ask(store):
+    """Ask one corpus; every call opens nothing anew."""
+    snapshots = {corpus: Store(store).open(corpus) for corpus in ("support", "hotels")}
+    model = snapshots["support"].manifest.model
+    with asyncio.Runner() as runner, ThreadPoolExecutor() as executor:
+        embedder = QueryEmbedder(lambda: open_encoder(model, cache=store / ".models", for_queries=True))
+        runner.run(embedder.start())
+        runner.run(embedder.until_ready())
+        retrievers = {name: Retriever(name, snapshot, embedder, executor) for name, snapshot in snapshots.items()}
+
+        def ask(query, corpus="support", scope=None, past=(), budget_ms=5000.0, **settings):
+            retrieval = retrievers[corpus].retrieve(
+                query,
+                scope=scope or {},
+                settings=TurnSettings(**{"min_score": 0.0} | settings),
+                deadline=Deadline.after_ms(budget_ms),
+                past=past,
+            )
+            return runner.run(retrieval)
+
+        yield ask
+        runner.run(embedder.close())
+
+
+@pytest.mark.parametrize(
+    ("query", "source"),
+    [
+        ("how do i reset the router", "router/reset.md"),
+        ("how do i uh reset the the rooter", "router/reset.md"),
+        ("what does a red lite mean", "router/lights.md"),
+        ("i want to stop my contract", "billing/cancel.txt"),
+        ("how much is a paper bill", "billing/dates.md"),
+    ],
+)
+def test_spoken_questions_find_their_document(ask, query, source):
+    retrieval = ask(query)
+    assert retrieval.hits[0].passage.source == source
+    assert retrieval.degraded is None
+    assert set(retrieval.hits[0].arms) == {"lexical", "dense"}
+
+
+def test_one_arm_alone_answers_with_its_own_scores_only(ask):
+    assert set(ask("reset the router", arms="lexical").hits[0].arms) == {"lexical"}
+    assert set(ask("reset the router", arms="dense").hits[0].arms) == {"dense"}
+    assert ask("reset the router", arms="lexical").degraded is None
+
+
+def test_a_scope_is_ranked_and_not_filtered_afterwards(ask):
+    everywhere = ask("can i bring my dog", corpus="hotels")
+    inside = ask("can i bring my dog", corpus="hotels", scope={"folder": "hotels/8"}, top_k=1)
+    assert len(everywhere.hits) == 3
+    assert [hit.passage.source for hit in inside.hits] == ["hotels/8/pets.md"]
+    assert ask("dogs", corpus="hotels", scope={"folder": "hotels/9"}).nothing == "empty_scope"
+
+
+def test_hits_below_the_least_score_are_left_out(ask):
+    best = ask("how do i reset the router").hits[0].score
+    assert ask("how do i reset the router", min_score=best - 0.01).hits
+    refused = ask("how do i reset the router", min_score=min(1.0, best + 0.005))
+    assert (refused.hits, refused.nothing) == ([], "below_min_score")
+
+
+def test_a_question_about_something_else_scores_lower(ask):
+    assert ask("who won the football last night").hits[0].score < 0.2 < ask("how do i reset the router").hits[0].score
+
+
+def test_words_answer_while_the_model_is_not_there(store):
+    with Store(store).open("support") as snapshot, ThreadPoolExecutor() as executor:
+        never_started = QueryEmbedder(lambda: open_encoder(snapshot.manifest.model, cache=store, for_queries=True))
+        retriever = Retriever("support", snapshot, never_started, executor)
+        retrieval = asyncio.run(
+            retriever.retrieve(
+                "how do i reset the router", scope={}, settings=TurnSettings(), deadline=Deadline.after_ms(5000)
+            )
+        )
+    assert retrieval.degraded == "loading"
+    assert retrieval.hits[0].passage.source == "router/reset.md"
+    assert set(retrieval.hits[0].arms) == {"lexical"}
+
+
+def test_no_time_at_all_gives_nothing_and_says_so(ask):
+    retrieval = ask("a query nobody asked before about the router", budget_ms=0.0)
+    assert retrieval.degraded is not None or retrieval.nothing == "late"
+
+
+def test_an_elliptical_query_leans_on_the_one_before(ask):
+    earlier = ask("do you take dogs at the adelaide", corpus="hotels")
+    past = [Exchange("do you take dogs at the adelaide", time.monotonic(), (), earlier.embedding)]
+    alone, leaning = (
+        ask("and how much is that", corpus="hotels"),
+        ask("and how much is that", corpus="hotels", past=past),
+    )
+    assert leaning.hits[0].passage.source == "hotels/7/pets.md"
+    assert leaning.hits[0].score > alone.hits[0].score
+    assert np.allclose(leaning.embedding, alone.embedding)  # what is remembered is the query's own
+
+
+def test_an_empty_query_finds_nothing_and_harms_nothing(ask):
+    assert ask("").hits is not None
+    assert ask("uh um").hits is not None
+
+
+def test_the_least_score_is_the_default_until_the_corpus_is_calibrated(store, tmp_path):
+    shutil.copytree(store / "support", tmp_path / "support")
+    with Store(tmp_path).open("support") as snapshot, ThreadPoolExecutor() as executor:
+        fingerprint = snapshot.manifest.model.fingerprint
+        retriever = Retriever("support", snapshot, QueryEmbedder(lambda: None), executor)
+        before = retriever.rests_on()[-1]
+        point = CurvePoint(0.42, 0.9, 0.1)
+        write_calibration(
+            tmp_path / "support",
+            Calibration(0.42, 0.9, point, 10, 10, False, retriever.generation, fingerprint, "2026-01-01", (point,)),
+        )
+        retriever.recalibrate()
+        after = retriever.rests_on()[-1]
+    assert (before, after) == (DEFAULT_MIN_SCORE, 0.42)
