@@ -1,0 +1,46 @@
+"""A document as structural blocks: what every converter makes and what the chunker cuts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Literal, TypeAlias
+
+BlockKind: TypeAlias = Literal["heading", "paragraph", "list_item", "table_row", "code", "record"]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One structural piece of a document, in reading order."""
+
+    kind: BlockKind
+    text: str
+    """Plain text without markup. A list item begins with its marker (`- ` or `3. `); a table row is one
+    sentence that carries its column names; a heading with empty text closes its level and adds nothing."""
+    level: int = 0
+    """Heading level 1 to 6, or depth of a list item (1 is the outermost); 0 for the rest."""
+    lead_in: str = ""
+    """What a list item or table row cannot be understood without: the sentence that introduces the list,
+    the table's caption."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source file, or one record of it, before it is cut."""
+
+    source: str
+    """Path below the ingested folder, posix; for a record inside a file `path#record-id`."""
+    title: str
+    blocks: tuple[Block, ...]
+    metadata: Mapping[str, object] = field(default_factory=dict)
+    """JSON values by key: `folder` always, then front matter, record fields (see `formats.metadata`)."""
+    notes: tuple[str, ...] = ()
+    """What the conversion changed or left out, for the ingest report."""
+
+
+def title_from(source: str) -> str:
+    """Make a title from a file's name: `faq/getting-started.md` gives `Getting started`."""
+    words = PurePosixPath(source.split("#", 1)[0]).stem.replace("_", " ").replace("-", " ").split()
+    title = " ".join(words)
+    return title[:1].upper() + title[1:]

@@ -1,0 +1,67 @@
+"""Mail: the subject and what its writer wrote; headers, quoted mail and signatures are left out."""
+
+from __future__ import annotations
+
+import re
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+
+from kbserver.errors import DocumentUnreadable
+from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.formats.markup import parse_html, remove_hidden
+from kbserver.ingest.formats.source import SourceFile
+from kbserver.ingest.formats.structure import html_blocks
+from kbserver.ingest.formats.text import text_blocks
+
+_HEADERS = ("from", "date", "subject", "message-id", "received")
+_SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
+_REPLY_TO = re.compile(
+    r"^(?:-{2,} ?(?:original message|ursprüngliche nachricht|forwarded message) ?-{2,}"
+    r"|on .{5,200}wrote:|am .{5,200}schrieb.{0,100}:|le .{5,200}a écrit ?:|el .{5,200}escribió:)\s*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+_QUOTE_XPATH = (
+    "//blockquote[@type='cite'] | //*[contains(concat(' ', @class, ' '), ' gmail_quote ')]"
+    " | //*[@id='divRplyFwdMsg']/following-sibling::* | //*[@id='divRplyFwdMsg']"
+    " | //*[contains(concat(' ', @class, ' '), ' gmail_signature ')]"
+)
+_REPLY_PREFIX = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|sv)\s*:\s*)+", re.IGNORECASE)
+
+
+def convert(file: SourceFile) -> list[Document]:
+    """Return one document titled with the subject; attachments are counted, not read.
+
+    Raises:
+        DocumentUnreadable: it has none of the headers that every mail has.
+    """
+    message = message_from_bytes(file.bytes(), policy=policy.default)
+    if not any(header in message for header in _HEADERS):
+        raise DocumentUnreadable(file.source, "not a mail: no From, Date or Subject at its beginning")
+    notes: tuple[str, ...] = ()
+    if attachments := sum(1 for _ in message.iter_attachments()):
+        notes = (f"left out {attachments} attachments",)
+    body = message.get_body(preferencelist=("plain", "html"))
+    blocks: list[Block] = []
+    if isinstance(body, EmailMessage):
+        content = str(body.get_content())
+        blocks = _html(content) if body.get_content_type() == "text/html" else _plain(content)
+    subject = _REPLY_PREFIX.sub("", " ".join(str(message.get("subject", "")).split()))
+    return [Document(file.source, subject or title_from(file.source), tuple(blocks), {}, notes)]
+
+
+def _plain(text: str) -> list[Block]:
+    text = text.replace("\r\n", "\n")
+    written = _REPLY_TO.split(_SIGNATURE.split(text, maxsplit=1)[0], maxsplit=1)[0]
+    lines = [line for line in written.split("\n") if not line.startswith(">")]
+    return text_blocks("\n".join(lines), headings=False)
+
+
+def _html(markup: str) -> list[Block]:
+    root = parse_html(markup)
+    if root is None:
+        return []
+    remove_hidden(root)
+    for quoted in root.xpath(_QUOTE_XPATH):
+        if quoted.getparent() is not None:
+            quoted.drop_tree()
+    return html_blocks(root)

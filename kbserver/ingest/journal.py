@@ -1,0 +1,100 @@
+"""Embeddings as they are computed: an ingest that is interrupted leaves them to the next one."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from kbserver.index.durable import disk_trouble
+from kbserver.types import FloatMatrix, FloatVector, ModelIdentity
+
+_DIGEST_BYTES = 32
+
+
+class EmbeddingJournal:
+    """A file of (text hash, embedding, checksum) records of one model, appended to and never changed.
+
+    A record that a kill cut short is dropped when the journal is opened again; one that a power cut left half
+    on the disk does not match its checksum and is not found.
+    """
+
+    def __init__(self, folder: Path, model: ModelIdentity) -> None:
+        """Open or start the journal of a model in a corpus's folder.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
+        self._file = folder / f".embedded-{model.fingerprint[:16]}"
+        self._record = np.dtype(
+            [("hash", f"V{_DIGEST_BYTES}"), ("vector", np.float32, (model.dim,)), ("checksum", np.uint32)]
+        )
+        with disk_trouble("write the journal of embeddings", self._file):
+            self._stream = self._file.open("a+b", buffering=0)  # a failed write must not be tried again on closing
+            whole = self._file.stat().st_size // self._record.itemsize
+            os.truncate(self._file, whole * self._record.itemsize)
+        self._rows = self._known(whole)
+        self.kept = whole
+        """How many embeddings are in the file."""
+
+    def find(self, digest: bytes) -> FloatVector | None:
+        """Return the embedding of a text by its SHA-256, or None."""
+        row = self._rows.get(digest)
+        if row is None:
+            return None
+        record = os.pread(self._stream.fileno(), self._record.itemsize, row * self._record.itemsize)
+        found = np.frombuffer(record, dtype=self._record)[0]
+        if _checksum(found["hash"], found["vector"]) != found["checksum"]:
+            return None
+        vector: FloatVector = found["vector"]
+        return vector
+
+    def append(self, digests: Sequence[bytes], vectors: FloatMatrix) -> None:
+        """Add embeddings; they are in the file when this returns.
+
+        Args:
+            digests: SHA-256 of each embedded text.
+            vectors: shape (len(digests), dim).
+
+        Raises:
+            StoreError: the disk is full.
+        """
+        records = np.empty(len(digests), dtype=self._record)
+        records["hash"] = np.frombuffer(b"".join(digests), dtype=f"V{_DIGEST_BYTES}")
+        records["vector"] = vectors
+        records["checksum"] = [_checksum(record["hash"], record["vector"]) for record in records]
+        with disk_trouble("keep the embeddings computed so far", self._file):
+            left = memoryview(records.tobytes())
+            while left:
+                left = left[self._stream.write(left) :]
+        self._rows.update(zip(digests, range(self.kept, self.kept + len(digests)), strict=True))
+        self.kept += len(digests)
+
+    def remove(self) -> None:
+        """Delete the file: its embeddings are in a published generation now."""
+        self._stream.close()
+        self._file.unlink(missing_ok=True)
+
+    def __enter__(self) -> EmbeddingJournal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+        if self._file.exists() and self._file.stat().st_size == 0:
+            self._file.unlink()
+
+    def _known(self, count: int) -> dict[bytes, int]:
+        if not count:
+            return {}
+        records = np.memmap(self._file, dtype=self._record, mode="r", shape=(count,))
+        return {digest.tobytes(): row for row, digest in enumerate(records["hash"])}
+
+
+def _checksum(digest: np.void, vector: FloatVector) -> int:
+    return zlib.crc32(np.ascontiguousarray(vector).tobytes(), zlib.crc32(digest.tobytes()))

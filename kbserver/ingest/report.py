@@ -1,0 +1,79 @@
+"""What an ingest did, or would do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+from kbserver.ingest.walk import Skipped
+
+Stage: TypeAlias = Literal["fetch", "read", "embed", "write"]
+OnProgress: TypeAlias = Callable[[Stage, int, int], None]
+"""Called with a stage and how many of how many files or passages are done."""
+
+
+@dataclass(slots=True)
+class IngestReport:
+    """Counts of one ingest, filled as it goes."""
+
+    corpus: str
+    model: str = ""
+    documents: int = 0
+    """Documents of the new generation: a file, or a record of a file that holds records."""
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    unchanged: int = 0
+    """Documents taken over as they were."""
+    passages: int = 0
+    embedded: int = 0
+    """Passages whose embedding was computed."""
+    reused: int = 0
+    """Passages whose embedding was taken over."""
+    kept: int = 0
+    """Computed embeddings that the next ingest would find if this one ended now."""
+    skipped: list[Skipped] = field(default_factory=list)
+    """Files that were not read, and why."""
+    notes: list[Skipped] = field(default_factory=list)
+    """What a conversion changed or left out of a document that was read."""
+    withheld: list[Skipped] = field(default_factory=list)
+    """Passages left out because they speak to the model, with the words that do; unchanged documents too."""
+    generation: str = ""
+    """The generation that is live afterwards."""
+    published: bool = False
+    """Whether that generation is new: an ingest that finds nothing changed makes none."""
+    dry_run: bool = False
+    seconds: float = 0.0
+    embedding_seconds: float = 0.0
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values for `kbserver ingest --json`."""
+        return {
+            "corpus": self.corpus,
+            "model": self.model,
+            "generation": self.generation,
+            "published": self.published,
+            "dry_run": self.dry_run,
+            "documents": {
+                "total": self.documents,
+                "added": self.added,
+                "changed": self.changed,
+                "removed": self.removed,
+                "unchanged": self.unchanged,
+            },
+            "passages": {"total": self.passages, "embedded": self.embedded, "reused": self.reused},
+            "skipped": [{"source": one.source, "reason": one.reason} for one in self.skipped],
+            "notes": [{"source": one.source, "note": one.reason} for one in self.notes],
+            "withheld": [{"source": one.source, "said": one.reason} for one in self.withheld],
+            "seconds": round(self.seconds, 2),
+            "embedding_seconds": round(self.embedding_seconds, 2),
+        }
+
+
+class Interrupted(KeyboardInterrupt):
+    """Ctrl-C during an ingest; `kept` computed embeddings are found again by the next one."""
+
+    def __init__(self, kept: int) -> None:
+        super().__init__(f"interrupted; {kept} embeddings are kept")
+        self.kept = kept

@@ -1,0 +1,189 @@
+from pathlib import Path
+
+import pypdfium2 as pdfium
+import pytest
+
+from kbserver.errors import DocumentUnreadable
+from kbserver.ingest.blocks import Block, Document
+from kbserver.ingest.load import load
+
+
+def read_pdf(path: Path) -> Document:
+    [document] = load(path, path.name)
+    return document
+
+
+def prose(x: float, y: float, *lines: str) -> list[tuple[float, float, float, str]]:
+    return [(x, y - 14 * number, 11, line) for number, line in enumerate(lines)]
+
+
+LINES = (
+    "Customers who move house can take their connection along if the new address is covered",
+    "by the network, which is checked within two working days of the customer giving notice",
+    "in writing or on the telephone.",
+)
+
+
+def test_lines_are_joined_to_paragraphs_under_headings_set_larger(write_pdf):
+    document = read_pdf(
+        write_pdf(
+            [[(72, 780, 20, "Handbook"), (72, 740, 14, "1. Moving"), *prose(72, 715, *LINES), *prose(72, 650, *LINES)]]
+        )
+    )
+    assert document.title == "Handbook"
+    assert document.blocks == (
+        Block("heading", "1. Moving", 2),
+        Block("paragraph", " ".join(LINES)),
+        Block("paragraph", " ".join(LINES)),
+    )
+
+
+def test_columns_are_read_one_after_the_other(write_pdf):
+    left = ["The left column is", "read from its top to", "its bottom, and then"]
+    right = ["the right one, from", "its own top to the", "very end of it."]
+    document = read_pdf(write_pdf([[*prose(72, 700, *left), *prose(320, 700, *right)]]))
+    assert [block.text for block in document.blocks] == [" ".join(left + right)]
+
+
+def test_a_page_drawn_from_bottom_to_top_is_read_from_top_to_bottom(write_pdf):
+    document = read_pdf(write_pdf([[*prose(72, 600, *LINES), *prose(72, 700, "This comes first of all.")]]))
+    assert [block.text for block in document.blocks] == ["This comes first of all.", " ".join(LINES)]
+
+
+def test_running_headers_footers_and_page_numbers_are_taken_out(write_pdf):
+    pages = [
+        [
+            (72, 810, 9, "Northline handbook 2026"),
+            (72, 780, 15, f"Chapter {number}"),
+            *prose(72, 750, *LINES),
+            (72, 40, 9, "Internal use"),
+            (280, 25, 9, f"Page {number} of 4"),
+        ]
+        for number in range(1, 5)
+    ]
+    document = read_pdf(write_pdf(pages))
+    assert [block.text for block in document.blocks] == [
+        text for number in range(1, 5) for text in (f"Chapter {number}", " ".join(LINES))
+    ]
+    assert document.notes == ("removed 12 running headers, footers and page numbers",)
+
+
+def test_a_single_page_keeps_its_first_and_last_line(write_pdf):
+    document = read_pdf(
+        write_pdf([[*prose(72, 800, "First line."), *prose(72, 400, *LINES), *prose(72, 30, "Page 1")]])
+    )
+    assert [block.text for block in document.blocks] == ["First line.", " ".join(LINES), "Page 1"]
+
+
+def test_a_paragraph_goes_on_over_the_page_break(write_pdf):
+    document = read_pdf(write_pdf([prose(72, 100, *LINES[:2]), prose(72, 780, *LINES[2:])]))
+    assert [block.text for block in document.blocks] == [" ".join(LINES)]
+
+
+def test_hyphenation_is_undone_but_compounds_keep_their_hyphen(write_pdf):
+    document = read_pdf(
+        write_pdf(
+            [
+                prose(
+                    72,
+                    700,
+                    "Those who move house can take their connec-",
+                    "tion along, with self-",
+                    "service or not. Use self-service.",
+                )
+            ]
+        )
+    )
+    assert [block.text for block in document.blocks] == [
+        "Those who move house can take their connection along, with self-service or not. Use self-service."
+    ]
+
+
+LONG_ITEM = "- a bill that is not older than three months and that shows your full"
+
+
+def test_lists_keep_their_items_apart(write_pdf):
+    document = read_pdf(
+        write_pdf(
+            [
+                [
+                    *prose(72, 760, *LINES),
+                    *prose(
+                        72,
+                        700,
+                        "Bring with you:",
+                        "- a passport",
+                        LONG_ITEM,
+                    ),
+                    *prose(80, 658, "name and address", "- a photo"),
+                ]
+            ]
+        )
+    )
+    assert [block.text for block in document.blocks[1:]] == [
+        "Bring with you:",
+        "- a passport",
+        f"{LONG_ITEM} name and address",
+        "- a photo",
+    ]
+
+
+def test_the_rows_of_a_table_are_sentences_and_wrapped_cells_whole(write_pdf):
+    def row(y: float, *cells: str) -> list[tuple[float, float, float, str]]:
+        return [(x, y, 11, text) for x, text in zip((72, 300, 420), cells, strict=True) if text]
+
+    document = read_pdf(
+        write_pdf(
+            [
+                [
+                    *prose(72, 760, *LINES),
+                    *row(700, "Plan", "Speed", "Price"),
+                    *row(680, "Fibre for homes with", "100 Mbit", "$30 a month"),
+                    *row(666, "a garden", "", ""),
+                    *row(646, "Fibre 500", "500 Mbit", "$50 a month"),
+                    *prose(72, 600, *LINES),
+                ]
+            ]
+        )
+    )
+    assert document.blocks[1:3] == (
+        Block("table_row", "Plan: Fibre for homes with a garden; Speed: 100 Mbit; Price: $30 a month."),
+        Block("table_row", "Plan: Fibre 500; Speed: 500 Mbit; Price: $50 a month."),
+    )
+    assert document.blocks[3].text == " ".join(LINES)
+
+
+def test_a_scanned_pdf_says_what_to_do(write_pdf):
+    with pytest.raises(DocumentUnreadable, match="scanned"):
+        read_pdf(write_pdf([[], []]))
+
+
+def test_a_corrupt_pdf_is_named(write_pdf, tmp_path):
+    path = tmp_path / "bad.pdf"
+    path.write_bytes(b"%PDF-1.7\n" + b"garbage" * 100)
+    with pytest.raises(DocumentUnreadable, match="corrupt or not a PDF file") as caught:
+        read_pdf(path)
+    assert isinstance(caught.value.__cause__, pdfium.PdfiumError)
+
+
+def test_a_pdf_protected_by_a_password_is_named(tmp_path):
+    body = b"%PDF-1.4\n"
+    offsets = []
+    for number, content in enumerate(
+        (
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>",
+            b"<</Filter/Standard/V 1/R 2/P -4/O<" + b"ab" * 32 + b">/U<" + b"cd" * 32 + b">>>",
+        ),
+        start=1,
+    ):
+        offsets.append(len(body))
+        body += b"%d 0 obj%sendobj\n" % (number, content)
+    table = b"xref\n0 5\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    trailer = b"trailer<</Size 5/Root 1 0 R/Encrypt 4 0 R/ID[<00><00>]>>\nstartxref\n%d\n%%%%EOF" % len(body)
+    path = tmp_path / "locked.pdf"
+    path.write_bytes(body + table + trailer)
+    with pytest.raises(DocumentUnreadable) as caught:
+        read_pdf(path)
+    assert caught.value.reason == "protected by a password"
