@@ -1,0 +1,157 @@
+"""Who is let in when more is asked than can be answered in time, and how labels share what there is.
+
+Overload meets several lines. The embedder says `busy` to what it cannot do in time, and such turns go on by words alone.
+A label that asks for more than its share has less time for its embeddings, so that the queue of the model keeps room for
+the others. When turns begin to wait for a core, the model gets no more than half of the cores, and then none: it costs
+twice what words cost. And once even words would be late, turns are refused at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from kbserver.embedding.cores import usable_cores
+from kbserver.errors import Overloaded
+
+# A turn is refused when those before it would keep it waiting for longer than this share of the budget: its own work
+# and the reserve need the rest.
+QUEUE_SHARE = 0.5
+
+MODEL_HALVED_SHARE = 0.25  # of the capacity taken; from there on the model gets no more than half of the cores
+WORDS_SHARE = 0.5  # from there on nothing new is embedded
+
+FEWEST_TURNS = 12
+"""Always let in: a handful is over within any budget, and only by working is it found out how fast work is done."""
+
+_QUEUED = 4  # turns being worked on; with fewer, the pace is that of those who ask and not ours
+
+_SMOOTHING = 0.05  # weight of the newest completion: follows a change within some twenty turns
+_REMEMBERED_S = 2.0  # a label that asked this recently counts as one of those who share
+_MOST_REMEMBERED = 10_000
+_GREEDY = 1.5  # times an even share of the turns in work
+
+
+class Admission:
+    """Counts the turns in work. For the event loop's thread.
+
+    How long a newcomer would wait follows from Little's law: the turns that are being worked on (not those that wait
+    for the model, which has a queue and a say of its own) times the seconds between two that are done.
+    """
+
+    def __init__(
+        self,
+        most_turns: int,
+        *,
+        budget_ms: float,
+        waiting_for_model: Callable[[], int] = lambda: 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Start without turns.
+
+        Args:
+            most_turns: in work at once, whatever they wait for.
+            budget_ms: of a usual turn.
+            waiting_for_model: how many of the turns in work do just that.
+            clock: monotonic seconds.
+        """
+        self._most_turns = most_turns
+        self._queue_s = QUEUE_SHARE * budget_ms / 1000.0
+        self._waiting_for_model = waiting_for_model
+        self._half_of_cores = max(1, usable_cores() // 2)
+        self._in_handlers = 0
+        self._clock = clock
+        self._in_work: Counter[str] = Counter()
+        self._total = 0
+        self._seen: OrderedDict[str, float] = OrderedDict()
+        self._between_s = 0.0
+        self._last_done: float | None = None
+
+    @property
+    def in_work(self) -> int:
+        """Turns let in and not done."""
+        return self._total
+
+    @property
+    def capacity(self) -> int:
+        """How many turns may be worked on at once, by how fast they were done lately."""
+        fitting = self._queue_s / self._between_s if self._between_s else self._most_turns
+        return int(min(self._most_turns, max(FEWEST_TURNS, fitting)))
+
+    @contextmanager
+    def turn(self, label: str) -> Iterator[Place]:
+        """Let a turn in for as long as the context lasts.
+
+        Raises:
+            Overloaded: it would be late, or its label has its share of the turns in work and more than half of what
+                there is to share is taken.
+        """
+        place = self._enter(label)
+        try:
+            yield place
+        finally:
+            self._leave(label)
+
+    def _enter(self, label: str) -> Place:
+        sharing = self._sharing(label)
+        elsewhere = self._elsewhere
+        capacity = self.capacity
+        if self._total >= self._most_turns or self._total - elsewhere >= capacity:
+            raise Overloaded("too many turns at once; the call goes on without grounding")
+        room = min(self._most_turns, capacity + elsewhere)
+        mine = self._in_work[label]
+        if sharing > 1 and 2 * self._total >= room and mine >= max(1.0, room / (sharing + 1)):
+            raise Overloaded("too many turns at once under this session label; the call goes on without grounding")
+        self._in_work[label] += 1
+        self._total += 1
+        taken = (self._total - elsewhere) / capacity
+        model_busy = self._waiting_for_model() >= self._half_of_cores
+        crowded = taken > WORDS_SHARE or (taken > MODEL_HALVED_SHARE and model_busy)
+        return Place(
+            self, words_only=crowded, greedy=sharing > 1 and mine + 1 > max(2.0, _GREEDY * self._total / sharing)
+        )
+
+    def _leave(self, label: str) -> None:
+        self._total -= 1
+        self._in_work[label] -= 1
+        if not self._in_work[label]:
+            del self._in_work[label]
+        now = self._clock()
+        if self._last_done is not None:
+            self._between_s += _SMOOTHING * (now - self._last_done - self._between_s)
+        self._last_done = now if self._total - self._elsewhere >= _QUEUED else None
+
+    @property
+    def _elsewhere(self) -> int:
+        return min(self._total, self._waiting_for_model() + self._in_handlers)
+
+    def _sharing(self, label: str) -> int:
+        """How many labels asked lately, this one included."""
+        now = self._clock()
+        self._seen[label] = now
+        self._seen.move_to_end(label)
+        while now - next(iter(self._seen.values())) > _REMEMBERED_S or len(self._seen) > _MOST_REMEMBERED:
+            self._seen.popitem(last=False)
+        return len(self._seen)
+
+
+class Place:
+    """A turn that was let in."""
+
+    def __init__(self, admission: Admission, *, words_only: bool, greedy: bool) -> None:
+        self._admission = admission
+        self.words_only = words_only
+        """So many turns are being worked on that more of the model's work would keep them waiting."""
+        self.greedy = greedy
+        """Its label has more turns in work than its share, and others ask as well."""
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[None]:
+        """Say that the turn is in a handler's hands: what it waits for there keeps nobody else waiting."""
+        self._admission._in_handlers += 1
+        try:
+            yield
+        finally:
+            self._admission._in_handlers -= 1

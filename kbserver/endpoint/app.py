@@ -1,0 +1,390 @@
+"""KBServer: the Starlette application around a turn."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route as HttpRoute
+from starlette.types import Receive, Scope, Send
+
+from kbserver.endpoint import wire
+from kbserver.endpoint.admission import Admission, Place
+from kbserver.endpoint.answers import Answers
+from kbserver.endpoint.auth import EVERYTHING, Grant, TokenTable
+from kbserver.endpoint.ground import Grounding, ground
+from kbserver.endpoint.live import LiveCorpora
+from kbserver.endpoint.routing import Handler, Route, RouteTable, table_for
+from kbserver.endpoint.session import BrowserSessions
+from kbserver.endpoint.signed import SigningKeys
+from kbserver.endpoint.trace import Metrics
+from kbserver.errors import (
+    BodyTooLarge,
+    InvalidRequest,
+    KbServerError,
+    Overloaded,
+    SettingsError,
+    Unauthorized,
+    WireError,
+)
+from kbserver.labels import LabelPattern
+from kbserver.retrieval.followup import Memory
+from kbserver.settings import Settings, read_settings, route_settings
+
+log = logging.getLogger("kbserver")
+
+BODY_READ_S = 5.0  # a request is a few hundred bytes; who needs longer to send them is not waiting for an answer
+BODIES_AT_ONCE = 1024  # being read; slow senders hold no turn's place, and at 64 KB each no more than 64 MB
+
+SUMMARY_S = 60.0  # between two lines in the log that say how the turns went
+
+H = TypeVar("H", bound=Handler)
+
+
+class KBServer:
+    """A grounding endpoint over a store; an ASGI application.
+
+    Example:
+        server = KBServer(store="store")
+
+        @server.route("vip-{name}", corpora=["support"])
+        async def vip(turn):
+            return await turn.retrieve(top_k=1)
+
+        server.run()
+    """
+
+    def __init__(self, settings: Settings | None = None, *, config: Path | str | None = None, **overrides: Any) -> None:
+        """Take settings, or read them as the command line does (file, environment), with `overrides` as its flags.
+
+        Raises:
+            SettingsError: a setting cannot be used.
+        """
+        self.settings = settings or read_settings(Path(config) if config else None, **overrides)
+        self.metrics = Metrics()
+        self.table = RouteTable()
+        self.corpora = LiveCorpora(self.settings.store, self.settings, self.metrics)
+        self._decorated: list[Route] = []
+        self.memory = Memory()
+        self.answers = Answers()
+        self.admission = Admission(
+            self.settings.max_concurrent_turns,
+            budget_ms=self.settings.deadline_ms,
+            waiting_for_model=lambda: self.corpora.queue_length,
+        )
+        self._tokens: TokenTable | None = None
+        self.signing_keys = _signing_keys(self.settings)
+        self._sessions = _browser_sessions(self.settings, self.issue_token)
+        self._bodies = 0
+        self.app = Starlette(
+            routes=[
+                HttpRoute(self.settings.path, self._kb, methods=["POST"]),
+                HttpRoute("/healthz", self._healthz, methods=["GET"]),
+                HttpRoute("/readyz", self._readyz, methods=["GET"]),
+                HttpRoute("/metrics", self._metrics_page, methods=["GET"]),
+                *(
+                    self._sessions.routes(self.settings.session.path)
+                    if self._sessions and self.settings.session
+                    else ()
+                ),
+            ],
+            exception_handlers={
+                WireError: self._wire_error,
+                HTTPException: self._http_error,
+                Exception: self._any_error,
+            },
+            lifespan=self._lifespan,
+        )
+        self.app.router.redirect_slashes = False  # the engine follows no redirect
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak ASGI."""
+        await self.app(scope, receive, send)
+
+    def route(self, label: str, **settings: Any) -> Callable[[H], H]:
+        """Answer the labels of a pattern with a function of one's own: `handler(turn) -> hits | text | None`.
+
+        Args:
+            label: the pattern, `vip-{name}`.
+            settings: keys of a `[[routes]]` table: `corpora`, `scope`, `top_k`, `deadline_ms`, `fallback`, …
+                Without `corpora` the handler may search all of them.
+
+        Raises:
+            SettingsError: the pattern or a key cannot be used.
+        """
+
+        def register(handler: H) -> H:
+            values = route_settings(label=label, handler=_name(handler), **settings)
+            turn_settings = self.settings.turn_settings(values)
+            origin = f"Python: {_name(handler)}"
+            self._decorated.append(
+                Route(LabelPattern(label), values.corpora, turn_settings, values.scope, handler, origin)
+            )
+            return handler
+
+        return register
+
+    async def ground(
+        self,
+        query: str,
+        label: str | None = None,
+        *,
+        grant: Grant = EVERYTHING,
+        deadline_ms: float | None = None,
+        place: Place | None = None,
+    ) -> Grounding:
+        """Answer one turn in process, exactly as `/kb` does; only it is never refused for want of a place."""
+        grounding = await ground(
+            query,
+            label,
+            table=self.table,
+            retrievers=self.corpora.retrievers,
+            memory=self.memory,
+            answers=self.answers,
+            grant=grant,
+            deadline_ms=deadline_ms,
+            place=place,
+        )
+        self.metrics.record(grounding.trace)
+        return grounding
+
+    def check_tokens(self) -> TokenTable:
+        """Read the bearer tokens; once read they are kept.
+
+        Raises:
+            SettingsError: there is no token and the settings do not say `open`.
+        """
+        if self._tokens is None:
+            self._tokens = TokenTable(
+                self.settings.static_tokens(),
+                signed=self.signing_keys.verify if self.signing_keys else None,
+                open_to_all=self.settings.open,
+            )
+        return self._tokens
+
+    def issue_token(
+        self,
+        label: str | Sequence[str],
+        ttl_s: int = 3600,
+        *,
+        corpora: Sequence[str] | None = None,
+        scope: Mapping[str, str] | None = None,
+        max_turns: int | None = None,
+    ) -> str:
+        """Return a signed token that is good for a session label (or a pattern), for a while.
+
+        Args:
+            ttl_s: seconds; it must outlast the call.
+            corpora: the only corpora it may read; None: whatever the route names.
+            scope: a metadata filter on top of the route's own.
+            max_turns: how many turns it may ask.
+
+        Raises:
+            SettingsError: the server has no signing key, or a value cannot be used.
+        """
+        if self.signing_keys is None:
+            raise SettingsError("no signing key: set KBSERVER_SIGNING_KEY; make one with  kbserver token --new-key")
+        return self.signing_keys.issue(label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns)
+
+    def run(self, **uvicorn_options: Any) -> None:
+        """Serve until interrupted; turns in flight are finished first."""
+        from kbserver.endpoint.serve import serve  # only a server that runs itself needs uvicorn
+
+        serve(self, **uvicorn_options)
+
+    async def _kb(self, request: Request) -> Response:
+        grant = self.check_tokens().check(request.headers.get("authorization"))
+        turn_request = wire.parse(await self._body(request), request.headers)
+        with self.admission.turn(turn_request.session_label or "") as place:
+            grounding = await self.ground(
+                turn_request.query,
+                turn_request.session_label,
+                grant=grant,
+                deadline_ms=_deadline_ms(request.headers),
+                place=place,
+            )
+        debug = self.settings.debug and request.headers.get("x-kbserver-debug") == "1"
+        extra = {"trace": grounding.trace.as_dict()} if debug else None
+        body = wire.render(turn_request, grounding.context.text, grounding.context.passages, extra)
+        return Response(body, media_type="application/json")
+
+    async def _body(self, request: Request) -> bytes:
+        """Read the body of a turn, unless too many are being read."""
+        if self._bodies >= BODIES_AT_ONCE:
+            raise Overloaded("too many requests at once; the call goes on without grounding")
+        self._bodies += 1
+        try:
+            return await _body(request, self.settings.max_body_bytes)
+        finally:
+            self._bodies -= 1
+
+    async def _healthz(self, request: Request) -> Response:
+        return Response(b'{"status":"ok"}', media_type="application/json")
+
+    async def _readyz(self, request: Request) -> Response:
+        if self.corpora.ready:
+            return Response(b'{"status":"ready"}', media_type="application/json")
+        return Response(
+            b'{"status":"loading"}', status_code=503, media_type="application/json", headers={"retry-after": "1"}
+        )
+
+    async def _metrics_page(self, request: Request) -> Response:
+        """Counts only, but not for strangers: this machine itself, or a static token; browsers hold signed ones."""
+        client = request.client.host if request.client else ""
+        local = client in ("127.0.0.1", "::1") and not _proxied(request.headers)
+        if not local:
+            self.check_tokens().check_static(request.headers.get("authorization"))
+        # A page of some hundred lines takes milliseconds to write: not on the event loop.
+        body, media_type = await asyncio.get_running_loop().run_in_executor(None, self.metrics.page)
+        return Response(body, headers={"content-type": media_type})
+
+    async def _wire_error(self, request: Request, exc: Exception) -> Response:
+        error = exc if isinstance(exc, WireError) else WireError(str(exc), code="invalid_request")
+        headers = {}
+        if isinstance(error, Unauthorized):
+            headers["www-authenticate"] = "Bearer"
+        if isinstance(error, Overloaded):
+            headers["retry-after"] = str(error.retry_after_s)
+        return self._refusal(error, error.status, headers)
+
+    async def _http_error(self, request: Request, exc: Exception) -> Response:
+        status = exc.status_code if isinstance(exc, HTTPException) else 500
+        code, message = _HTTP_ERRORS.get(status, ("http_error", "the request cannot be served"))
+        headers = exc.headers if isinstance(exc, HTTPException) else None
+        return self._refusal(WireError(message, code=code), status, headers)
+
+    async def _any_error(self, request: Request, exc: Exception) -> Response:
+        log.error("request failed: %s", exc if isinstance(exc, KbServerError) else type(exc).__name__)
+        return self._refusal(WireError("internal error", code="internal_error"), 500)
+
+    def _refusal(self, error: WireError, status: int, headers: Mapping[str, str] | None = None) -> Response:
+        self.metrics.refuse(error.code)
+        body = wire.render_error(error)
+        return Response(body, status_code=status, media_type="application/json", headers=headers)
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the store, follow its new generations, and close it at the end. Models load in the background.
+
+        Raises:
+            StoreError, SettingsError: what `kbserver serve` prints before it gives up.
+        """
+        await self.corpora.open()
+        self._build_table()
+        background = [asyncio.create_task(self._summarise_forever())]
+        if self.settings.reload_s:
+            background.append(asyncio.create_task(self._reload_forever()))
+        try:
+            async with self._sessions or contextlib.nullcontext():
+                yield
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            self.answers.clear()
+            await self.corpora.close()
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self.check_tokens()
+        async with self.running():
+            yield
+
+    async def _reload_forever(self) -> None:
+        while True:
+            await asyncio.sleep(self.settings.reload_s)
+            try:
+                if await self.corpora.refresh():
+                    self._build_table()
+                    self.answers.clear()
+            except Exception as exc:  # the store may be unmounted for a while; what is open goes on serving
+                log.error("cannot look at the store: %s", exc)
+
+    async def _summarise_forever(self) -> None:
+        while True:
+            await asyncio.sleep(SUMMARY_S)
+            if summary := self.metrics.summary():
+                log.info("%s in %.0f s", summary, SUMMARY_S)
+
+    def look_at_store(self) -> None:
+        """Build the table of routes from the names of the store's corpora, without opening any.
+
+        Raises:
+            StoreMissing: there is no store, or no corpus in it.
+            SettingsError: a route names a corpus that is not there.
+        """
+        self.table = table_for(self.settings, self._decorated, self.corpora.on_disk())
+
+    def _build_table(self) -> None:
+        self.table = table_for(self.settings, self._decorated, sorted(self.corpora.retrievers))
+
+
+def _signing_keys(settings: Settings) -> SigningKeys | None:
+    text = settings.signing_key.get_secret_value() if settings.signing_key else None
+    return SigningKeys.read(text, settings.signing_key_files, revoked=settings.revoked_tokens)
+
+
+def _browser_sessions(settings: Settings, issue_token: Callable[..., str]) -> BrowserSessions | None:
+    session = settings.session
+    if session is None:
+        return None
+    return BrowserSessions(
+        allowed_origins=session.allowed_origins,
+        kb_endpoint=session.kb_endpoint,
+        api_key=settings.pyai_api_key.get_secret_value() if settings.pyai_api_key else "",
+        token_for=lambda label: issue_token(label, session.token_ttl_s, max_turns=session.max_turns),
+        configure=session.configure,
+        label_prefix=session.label_prefix,
+        base=session.base,
+        connect_ttl_s=session.connect_ttl_s,
+        per_client_per_minute=session.per_client_per_minute,
+        total_per_minute=session.total_per_minute,
+    )
+
+
+async def _body(request: Request, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes; what is larger is refused before it is read."""
+    announced = request.headers.get("content-length", "")
+    too_large = BodyTooLarge(f"the body is over {limit} bytes; a turn needs a few hundred", code="body_too_large")
+    if announced.isdigit() and int(announced) > limit:
+        raise too_large
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_READ_S):
+            async for part in request.stream():
+                body += part
+                if len(body) > limit:
+                    raise too_large
+    except TimeoutError:
+        raise InvalidRequest(f"the body did not arrive within {BODY_READ_S:.0f} s", code="body_timeout") from None
+    except ClientDisconnect:
+        raise InvalidRequest("the client left before its body arrived", code="client_left") from None
+    return bytes(body)
+
+
+def _deadline_ms(headers: Mapping[str, str]) -> float | None:
+    """The budget a caller may lower with `X-Request-Timeout-Ms`; anything unreadable is ignored."""
+    text = headers.get("x-request-timeout-ms", "")
+    return float(text) if text.isascii() and text.isdigit() and 0 < int(text) < 60_000 else None
+
+
+def _proxied(headers: Mapping[str, str]) -> bool:
+    return "x-forwarded-for" in headers or "forwarded" in headers
+
+
+def _name(handler: Callable[..., Any]) -> str:
+    return f"{getattr(handler, '__module__', '?')}:{getattr(handler, '__qualname__', type(handler).__name__)}"
+
+
+_HTTP_ERRORS = {
+    404: ("not_found", "no such path"),
+    405: ("method_not_allowed", "wrong method; the endpoint takes POST"),
+}

@@ -1,0 +1,338 @@
+"""One turn: route → retrieve → compose, inside the deadline. Read this first.
+
+Everything below raises; here, and only here, a failure becomes an empty or partial grounding, counted by its cause
+and seen in the trace. The engine treats a late or failed answer as no answer, so a turn always answers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import inspect
+import logging
+import time
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+
+from kbserver.deadline import Deadline
+from kbserver.endpoint.admission import Place
+from kbserver.endpoint.answers import Answer, Answers
+from kbserver.endpoint.auth import Grant
+from kbserver.endpoint.routing import Handler, HandlerAnswer, Match, RouteTable
+from kbserver.endpoint.trace import Trace
+from kbserver.endpoint.wire import MAX_ANSWER_BYTES
+from kbserver.retrieval.context import EMPTY, Context, compose, compose_text
+from kbserver.retrieval.followup import Exchange, Memory, dependence
+from kbserver.retrieval.gate import gate
+from kbserver.retrieval.hybrid import Retrieval, Retriever
+from kbserver.retrieval.speech import hear
+from kbserver.settings import TurnSettings
+from kbserver.types import Hit, Scope
+
+log = logging.getLogger("kbserver")
+
+# Kept back for what comes after the search: composing and writing the answer take 1 to 2 ms; the rest is for the
+# event loop to come round under load.
+RESERVE_MS = 8.0
+_RESERVE_SHARE = 0.2  # of the budget at most: a small one must leave time to search
+
+GREEDY_SHARE = 0.5  # of its budget, for the embeddings of a label that asks for more than its share
+
+HEARD_CHARACTERS = 1000  # a minute of speech, 256 tokens; the question is at the end. More would hold the event loop
+
+# {"session_label":…,"query":…,"context":…,"results":[…]} around the passages: label and query at their longest.
+_ENVELOPE_BYTES = 700
+
+_MAX_TEXT_BYTES = 2400  # a fixed text stands in the answer twice, as context and as result
+_LONGEST_TEXT = 20_000  # characters of a handler's text that are looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Grounding:
+    """What a turn found: the hits, the context made from them, and the trace of how."""
+
+    hits: Sequence[Hit]
+    context: Context
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One caller turn, as a handler sees it."""
+
+    query: str
+    """What the caller said, as the recogniser heard it."""
+    label: str | None
+    parameters: Mapping[str, str]
+    """What the route's pattern found in the label: {"id": "7"} for `hotel-{id}` and `hotel-7`."""
+    deadline: Deadline
+    settings: TurnSettings
+    corpora: tuple[str, ...]
+    """The corpora this turn may search."""
+    scope: Scope
+    """The metadata filter this turn is bound to."""
+    _retrievers: Mapping[str, Retriever] = field(repr=False)
+    _trace: Trace = field(repr=False)
+    _past: tuple[Exchange, ...] = field(repr=False, default=())
+    """Earlier turns of the same label, newest first."""
+    _embed_by: Deadline | None = field(repr=False, default=None)
+
+    async def retrieve(
+        self,
+        query: str | None = None,
+        *,
+        corpora: Sequence[str] | None = None,
+        scope: Scope | None = None,
+        top_k: int | None = None,
+        min_score: float | None = None,
+    ) -> list[Hit]:
+        """Search, inside what is left of the turn's deadline.
+
+        Args:
+            query: other words to search for; None: the caller's.
+            corpora: some of the turn's corpora; None: all of them.
+            scope: a narrower filter, on top of the turn's own.
+            top_k: at most this many hits; None: the route's.
+            min_score: leave out hits below; None: the route's, or what was calibrated for the corpus.
+
+        Returns:
+            Hits of all corpora together, best first; [] if nothing is good enough or a key of `scope` contradicts
+            the turn's own.
+        """
+        changed = {key: value for key, value in (("top_k", top_k), ("min_score", min_score)) if value is not None}
+        settings = self.settings.model_copy(update=changed)
+        narrowed = _narrow(self.scope, scope or {})
+        allowed = [name for name in (self.corpora if corpora is None else corpora) if name in self.corpora]
+        if narrowed is None:
+            return []
+        text = _end_of(self.query if query is None else query)
+        searches = [
+            self._retrievers[name].retrieve(
+                text,
+                scope=narrowed,
+                settings=settings,
+                deadline=self.deadline,
+                embed_by=self._embed_by,
+                past=self._past if query is None else (),
+            )
+            for name in allowed
+            if name in self._retrievers
+        ]
+        outcomes = await asyncio.gather(*searches, return_exceptions=True)
+        retrievals = [outcome for outcome in outcomes if isinstance(outcome, Retrieval)]
+        _note(self._trace, retrievals)
+        for failure in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
+            if not retrievals:
+                raise failure
+            log.error("a corpus of route %r failed: %s", self._trace.route, type(failure).__name__)
+            self._trace.outcome, self._trace.reason = "degraded", "corpus_failed"
+        hits = [hit for retrieval in retrievals for hit in retrieval.hits]
+        return sorted(hits, key=lambda hit: -hit.score)[: settings.top_k]
+
+    def _rests_on(self) -> tuple[object, ...]:
+        """What the answer of the turn's own search depends on, to be compared with `is`."""
+        found = (self._retrievers[name].rests_on() for name in self.corpora if name in self._retrievers)
+        return tuple(part for parts in found for part in parts)
+
+
+async def ground(
+    query: str,
+    label: str | None,
+    *,
+    table: RouteTable,
+    retrievers: Mapping[str, Retriever],
+    memory: Memory,
+    answers: Answers,
+    grant: Grant,
+    deadline_ms: float | None = None,
+    place: Place | None = None,
+) -> Grounding:
+    """Answer one turn. Never raises for what a caller, a handler or a broken index can do.
+
+    Args:
+        query: the caller's words.
+        label: the session label, or None.
+        memory: what was asked before, by session label; takes this turn in.
+        answers: what was answered before; takes this answer in.
+        grant: what the bearer token allows.
+        deadline_ms: an upper bound on the route's budget, from the caller.
+        place: where the turn was let in; None for one that need not be.
+    """
+    trace = Trace()
+    match = table.resolve(label) if grant.allows(label) else None
+    if match is None:
+        trace.empty("unknown_label")
+        return _finished(Grounding((), EMPTY, trace))
+
+    settings = match.route.settings
+    trace.route = match.route.pattern.pattern
+    budget_ms = min(settings.deadline_ms, deadline_ms or settings.deadline_ms)
+    trace.deadline = deadline = Deadline.after_ms(budget_ms)
+    said = _end_of(query)
+    reason = gate(said) if settings.gate else ("empty" if not said.strip() else None)
+    if reason is not None:
+        trace.outcome, trace.reason = "gated", reason
+        return _finished(Grounding((), EMPTY, trace))
+
+    remembers = bool(label) and settings.follow_up and not settings.shared_label
+    past = memory.recall(label, now_s=time.monotonic()) if label and remembers else ()
+    embed_by = _embed_by(budget_ms, place)
+    search_by = deadline.less_ms(min(RESERVE_MS, _RESERVE_SHARE * budget_ms))
+    turn = _turn(query, label, match, grant, search_by, retrievers, trace, past, embed_by)
+    if turn is None:  # not the token's to ask: not even the route's fallback or handler may show
+        trace.route = ""
+        trace.empty("unknown_label")
+        return _finished(Grounding((), EMPTY, trace))
+    alone = match.route.handler is None and (not past or dependence(hear(said).text) == 0.0)
+    rests_on = turn._rests_on() if alone else ()
+    asked = (turn.corpora, tuple(turn.scope.items()), settings)
+    with trace.stage("recall"):
+        known = answers.get(query, asked, rests_on) if alone else None
+    if known is not None:
+        trace.outcome, trace.hits, trace.embedding = "full", len(known.context.passages), known.embedding
+        return _remembered(Grounding(known.hits, known.context, trace), memory if remembers else None, label, said)
+    try:
+        # Our own search ends by its deadline by itself; cut off from here, it would lose what it has found.
+        left_s = max(0.0, turn.deadline.remaining_ms() / 1000.0) if match.route.handler is not None else None
+        async with asyncio.timeout(left_s):
+            answer = await _answer(match.route.handler, turn, place)
+    except TimeoutError:
+        trace.empty("late")
+        return _finished(Grounding((), _fallback(settings), trace))
+    except Exception as exc:  # whatever a handler or an index does, the call goes on ungrounded
+        trace.empty("error")
+        log.exception("turn failed: route %r: %s", trace.route, type(exc).__name__)
+        return _finished(Grounding((), _fallback(settings), trace))
+
+    with trace.stage("compose"):
+        hits, context = _composed(answer, settings)
+    if not context.text:
+        trace.empty(trace.reason or "no_match")
+        context = _fallback(settings)
+    elif trace.outcome == "empty":
+        trace.outcome, trace.reason = "full", ""
+    trace.hits = len(context.passages)
+    if alone and trace.outcome == "full":
+        answers.put(query, asked, Answer(hits, context, trace.embedding, rests_on))
+    return _remembered(Grounding(hits, context, trace), memory if remembers else None, label, said)
+
+
+def _remembered(grounding: Grounding, memory: Memory | None, label: str | None, said: str) -> Grounding:
+    """Take a turn into the memory of its label, and finish it."""
+    if memory is not None and label:
+        titles = tuple(hit.passage.title for hit in grounding.hits)
+        memory.remember(label, Exchange(hear(said).text, time.monotonic(), titles, grounding.trace.embedding))
+    return _finished(grounding)
+
+
+async def _answer(handler: Handler | None, turn: Turn, place: Place | None) -> HandlerAnswer:
+    if handler is None:
+        return await turn.retrieve()
+    with turn._trace.stage("handler"), place.elsewhere() if place is not None else nullcontext():
+        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
+            awaitable = handler(turn)
+        else:
+            awaitable = await asyncio.to_thread(handler, turn)
+        return await awaitable if isinstance(awaitable, Awaitable) else awaitable
+
+
+def _turn(
+    query: str,
+    label: str | None,
+    match: Match,
+    grant: Grant,
+    deadline: Deadline,
+    retrievers: Mapping[str, Retriever],
+    trace: Trace,
+    past: tuple[Exchange, ...],
+    embed_by: Deadline | None,
+) -> Turn | None:
+    """Bind the turn to what its route and its token both allow; None if that is nothing."""
+    corpora = match.route.corpora or tuple(retrievers)
+    scope = _narrow(match.scope, grant.scope)
+    if grant.corpora is not None:
+        corpora = tuple(name for name in corpora if name in grant.corpora)
+        if not corpora:
+            return None
+    if scope is None:  # route and token name different values for one key: nothing lies in both
+        return None
+    return Turn(
+        query,
+        label,
+        match.parameters,
+        deadline,
+        match.route.settings,
+        corpora,
+        scope,
+        retrievers,
+        trace,
+        past,
+        embed_by,
+    )
+
+
+def _embed_by(budget_ms: float, place: Place | None) -> Deadline | None:
+    """When the embedding must be there, if that is earlier than for others; at once: from the cache or not at all."""
+    if place is None or not (place.words_only or place.greedy):
+        return None
+    return Deadline.after_ms(0.0 if place.words_only else GREEDY_SHARE * budget_ms)
+
+
+def _composed(answer: HandlerAnswer, settings: TurnSettings) -> tuple[Sequence[Hit], Context]:
+    if answer is None:
+        return (), EMPTY
+    if isinstance(answer, str):
+        digest = hashlib.sha256(answer.encode("utf-8", "replace")).hexdigest()[:12]
+        limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
+        return (), compose_text(answer[:_LONGEST_TEXT], id=f"text-{digest}", score=1.0, max_context_bytes=limit)
+    hits = list(answer)
+    context = compose(
+        hits,
+        max_context_bytes=settings.max_context_bytes,
+        max_answer_bytes=MAX_ANSWER_BYTES - _ENVELOPE_BYTES,
+        speak=settings.speakable,
+    )
+    return hits, context
+
+
+def _fallback(settings: TurnSettings) -> Context:
+    limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
+    return compose_text(settings.fallback, id="fallback", score=0.0, max_context_bytes=limit)
+
+
+def _note(trace: Trace, retrievals: Sequence[Retrieval]) -> None:
+    """Write into the trace what the searches did; the worst of several corpora decides the outcome."""
+    for retrieval in retrievals:
+        for stage, ms in retrieval.stages_ms.items():
+            trace.stages_ms[stage] = max(ms, trace.stages_ms.get(stage, 0.0))
+        trace.embedding = retrieval.embedding if trace.embedding is None else trace.embedding
+        if retrieval.degraded is not None:
+            trace.outcome, trace.reason = "degraded", retrieval.degraded
+        elif not retrieval.hits and trace.outcome == "empty" and retrieval.nothing:
+            trace.reason = retrieval.nothing
+
+
+def _narrow(outer: Scope, inner: Scope) -> Scope | None:
+    """Both filters as one; None if they contradict each other (a folder below the other's narrows it)."""
+    merged = dict(outer)
+    for key, value in inner.items():
+        held = merged.get(key)
+        if held is None or held == value or (key == "folder" and value.startswith(held + "/")):
+            merged[key] = value
+        elif not (key == "folder" and held.startswith(value + "/")):
+            return None
+    return merged
+
+
+def _end_of(query: str) -> str:
+    """The last `HEARD_CHARACTERS` of a query, from a word's beginning."""
+    if len(query) <= HEARD_CHARACTERS:
+        return query
+    end = query[-HEARD_CHARACTERS:]
+    return end.partition(" ")[2] or end
+
+
+def _finished(grounding: Grounding) -> Grounding:
+    grounding.trace.finish()
+    return grounding

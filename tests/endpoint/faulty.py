@@ -1,0 +1,94 @@
+"""A server whose model can be made to fail, in process and on a real socket."""
+
+import threading
+import time
+from datetime import date, timedelta
+
+import numpy as np
+
+from kbserver.embedding.models import open_encoder
+from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.live import LiveCorpora
+from kbserver.index.store import Store
+from kbserver.ingest.build import ingest
+from kbserver.settings import read_settings
+
+from ..conftest import write_documents
+
+
+class FaultyEncoder:
+    """The real model, with whatever `trouble` does to a call before or instead of it."""
+
+    def __init__(self, real):
+        self.real = real
+        self.identity, self.backend, self.queries_per_call = real.identity, real.backend, real.queries_per_call
+        self.trouble = None
+        self.calls = 0
+
+    def embed_queries(self, texts):
+        self.calls += 1
+        vectors = self.trouble(texts) if self.trouble else None
+        return self.real.embed_queries(texts) if vectors is None else vectors
+
+    def close(self):
+        self.real.close()
+
+
+class FaultyModel:
+    """What every opening of the model gives; its trouble outlives a reopening."""
+
+    def __init__(self):
+        self.opened: list[FaultyEncoder] = []
+        self._trouble = None
+
+    def __call__(self, *args, **kwargs):
+        encoder = FaultyEncoder(open_encoder(*args, **kwargs))
+        encoder.trouble = self._trouble
+        self.opened.append(encoder)
+        return encoder
+
+    def suffer(self, trouble):
+        self._trouble = trouble
+        for encoder in self.opened:
+            encoder.trouble = trouble
+
+
+def raising(texts):
+    raise MemoryError("out of memory")
+
+
+def not_a_number(texts):
+    return np.full((len(texts), 384), np.nan, np.float32)
+
+
+def hanging(texts, *, released=None):
+    (released or threading.Event()).wait(10.0)
+
+
+def slow(seconds):
+    def trouble(texts):
+        time.sleep(seconds)
+
+    return trouble
+
+
+def faulty_server(store, model, **settings):
+    """A KBServer over a store whose model is opened by `model`."""
+    known = {"open": True, "follow_up": False, "debug": True, "reload_s": 0.05} | settings
+    server = KBServer(read_settings(store=store, **known))
+    server.corpora = LiveCorpora(server.settings.store, server.settings, server.metrics, open_encoder=model)
+    return server
+
+
+def store_with_an_offer(folder, models):
+    """A store with a passage that is valid only around today, and one that always is; `models` spares an export."""
+    (folder / "store").mkdir()
+    (folder / "store" / ".models").symlink_to(models)
+    today = date.today()
+    limits = f"valid_from: {today - timedelta(days=30)}\nvalid_until: {today + timedelta(days=30)}"
+    documents = {
+        "spring.md": f"---\n{limits}\n---\n# The offer\n\nThe spring offer costs 10 pounds a month.\n",
+        "always.md": "# The other offer\n\nThe always offer costs 20 pounds a month.\n",
+    }
+    ingest([write_documents(folder / "documents", documents)], store=Store(folder / "store"), corpus="offers")
+    return folder / "store"

@@ -1,0 +1,226 @@
+import asyncio
+import json
+import socket
+
+import httpx2
+import pytest
+
+from kbserver.endpoint.app import KBServer
+from kbserver.errors import SettingsError, StoreMissing
+from kbserver.settings import read_settings
+
+from .conftest import PATIENT_MS, TOKEN, serving
+
+
+def ask(client, query, label=None, **more):
+    response = client.post("/kb", json={"session_label": label, "query": query, **more})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_a_question_is_answered_from_the_labels_corpus_alone(client):
+    answer = ask(client, "how do i reset my router", "support")
+    assert list(answer) == ["session_label", "query", "context", "results"]
+    assert answer["session_label"] == "support"
+    assert "ten seconds" in answer["results"][0]["content"]
+    assert "10 seconds" in answer["context"] or "ten seconds" in answer["context"]
+    assert all("Adelaide" not in result["content"] for result in answer["results"])
+    assert "Adelaide" in ask(client, "are dogs welcome", "hotels")["context"]
+
+
+def test_the_same_passage_has_the_same_non_empty_id_every_time(client):
+    first, second = (ask(client, "reset the router", "support")["results"][0]["id"] for _ in range(2))
+    assert first and first == second
+
+
+@pytest.mark.parametrize("label", ["sales", "", None, "x" * 256, "сервис-日本"])
+def test_an_unknown_or_absent_label_reaches_nothing(client, label):
+    answer = ask(client, "how do i reset my router", label)
+    assert (answer["context"], answer["results"]) == ("", [])
+
+
+def test_a_token_bound_to_other_labels_looks_like_an_unknown_label(client):
+    theirs = {"Authorization": "Bearer billing-token"}
+    body = {"session_label": "hotels", "query": "are dogs welcome"}
+    stranger = client.post("/kb", json=body, headers=theirs)
+    unknown = client.post("/kb", json=body | {"session_label": "nowhere"}, headers=theirs)
+    assert stranger.status_code == unknown.status_code == 200
+    assert stranger.json() | {"session_label": ""} == unknown.json() | {"session_label": ""}
+    assert client.post("/kb", json=body | {"session_label": "support"}, headers=theirs).status_code == 200
+
+
+def test_every_tolerance_of_the_contract(client):
+    body = {"query": "reset the router"}
+    wanted = ask(client, "reset the router", "support")["results"]
+    assert client.post("/kb", json=body | {"agent_id": "support"}).json()["results"] == wanted
+    assert client.post("/kb", json=body, headers={"x-pyai-session-label": "support"}).json()["results"] == wanted
+    assert ask(client, "reset the router", "support", call_id=7, nested={"a": [1]})["results"] == wanted
+    plain = client.post(
+        "/kb", content=json.dumps(body | {"session_label": "support"}), headers={"content-type": "text/plain"}
+    )
+    assert plain.json()["results"] == wanted
+    assert ask(client, "", "support")["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("send", "status", "code"),
+    [
+        (lambda c: c.post("/kb", content=b"{"), 400, "invalid_json"),
+        (lambda c: c.post("/kb", content=b""), 400, "invalid_json"),
+        (lambda c: c.post("/kb", json=[]), 400, "invalid_body"),
+        (lambda c: c.post("/kb", json={}), 400, "missing_field"),
+        (lambda c: c.post("/kb", json={"query": 1}), 400, "invalid_type"),
+        (lambda c: c.post("/kb", json={"query": "x", "session_label": "y" * 257}), 400, "invalid_session_label"),
+        (lambda c: c.post("/kb", content=b"x" * 70_000), 413, "body_too_large"),
+        (lambda c: c.post("/kb", content=iter([b"x" * 40_000] * 3)), 413, "body_too_large"),
+        (lambda c: c.get("/kb"), 405, "method_not_allowed"),
+        (lambda c: c.put("/kb", json={"query": "x"}), 405, "method_not_allowed"),
+        (lambda c: c.post("/kb/", json={"query": "x"}), 404, "not_found"),
+        (lambda c: c.get("/"), 404, "not_found"),
+        (lambda c: c.post("/kb", json={"query": "x"}, headers={"Authorization": "Bearer no"}), 401, "invalid_token"),
+        (lambda c: c.post("/kb", content=b"{", headers={"Authorization": ""}), 401, "missing_token"),
+    ],
+)
+def test_what_is_wrong_gets_the_envelope_and_never_a_redirect(client, send, status, code):
+    response = send(client)
+    assert response.status_code == status
+    error = response.json()["error"]
+    assert error["code"] == code
+    assert set(error) == {"message", "type", "code", "param"}
+    assert "Traceback" not in response.text
+
+
+def test_health_readiness_and_metrics(client, url):
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+    before = counted(httpx2.get(f"{url}/metrics").text, 'kbserver_turns_total{outcome="full"}')
+    ask(client, "how do i cancel", "support")
+    page = httpx2.get(f"{url}/metrics").text
+    assert counted(page, 'kbserver_turns_total{outcome="full"}') == before + 1
+    assert counted(page, 'kbserver_stage_seconds_count{stage="lexical"}') >= 1
+    assert counted(page, 'kbserver_stage_seconds_count{stage="embed"}') >= 1
+    assert "cancel" not in page
+
+
+def counted(page, name):
+    return next(float(line.split()[-1]) for line in page.splitlines() if line.startswith(name))
+
+
+def test_metrics_are_not_for_strangers(url):
+    forwarded = {"X-Forwarded-For": "203.0.113.9"}
+    assert httpx2.get(f"{url}/metrics", headers=forwarded).status_code == 401
+    assert httpx2.get(f"{url}/metrics", headers=forwarded | {"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+
+
+def test_a_body_that_never_arrives_is_given_up(url, monkeypatch):
+    from kbserver.endpoint import app
+
+    monkeypatch.setattr(app, "BODY_READ_S", 0.2)  # a limit of our own, shortened
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as slow:
+        slow.sendall(
+            f"POST /kb HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 50\r\n\r\n{{".encode()
+        )
+        assert b"body_timeout" in slow.recv(4096) + slow.recv(4096)
+
+
+def test_a_handler_may_be_async_or_plain_and_answer_hits_text_or_nothing(store):
+    server = KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True))
+
+    @server.route("hits-{what}", corpora=["support"])
+    async def hits(turn):
+        return await turn.retrieve(turn.parameters["what"], top_k=1)
+
+    @server.route("text-*")
+    def text(turn):
+        return f"You said {turn.query}."
+
+    @server.route("none", fallback="Please hold.")
+    def none(turn):
+        return None
+
+    @server.route("broken", corpora=["support"])
+    def broken(turn):
+        raise RuntimeError("boom")
+
+    @server.route("slow", deadline_ms=60)
+    async def slow(turn):
+        await asyncio.sleep(5)
+
+    with serving(server) as url, httpx2.Client(base_url=url) as client:
+        assert "red light" in ask(client, "x y z", "hits-red light")["context"]
+        answer = ask(client, "where is my parcel", "text-1")
+        assert answer["context"] == "You said where is my parcel."
+        assert answer["results"][0]["id"] and answer["results"][0]["content"] == answer["context"]
+        fallback = ask(client, "where is my parcel", "none")
+        assert fallback["context"] == "Please hold."
+        assert fallback["results"] == [{"id": "fallback", "content": "Please hold.", "score": 0.0}]
+        for label in ("broken", "slow", "somewhere-else"):
+            answer = ask(client, "where is my parcel", label)
+            assert (answer["context"], answer["results"]) == ("", [])
+        page = client.get("/metrics").text
+        assert counted(page, 'kbserver_turns_empty_total{reason="error"}') == 1
+        assert counted(page, 'kbserver_turns_empty_total{reason="late"}') == 1
+
+
+def test_a_scope_made_from_the_label_ranks_inside_it(store):
+    route = {"label": "hotel-{id}", "corpora": ["hotels"], "scope": {"folder": "hotels/{id}"}}
+    server = KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, routes=[route]))
+    with serving(server) as url, httpx2.Client(base_url=url) as client:
+        seven, eight = (ask(client, "can i bring my dog", f"hotel-{n}") for n in (7, 8))
+        assert "Adelaide" in seven["context"] and "Bellevue" not in seven["context"]
+        assert "Bellevue" in eight["context"] and "Adelaide" not in eight["context"]
+        assert ask(client, "can i bring my dog", "hotel-9")["results"] == []
+        assert ask(client, "can i bring my dog", "hotel-..")["results"] == []
+
+
+def test_turns_beyond_the_limit_are_refused_at_once(store):
+    server = KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, max_concurrent_turns=1, routes=[]))
+
+    @server.route("slow", deadline_ms=2000)
+    async def slow(turn):
+        await asyncio.sleep(0.5)
+        return "done"
+
+    async def two(url):
+        async with httpx2.AsyncClient(base_url=url) as client:
+            first = asyncio.create_task(client.post("/kb", json={"session_label": "slow", "query": "where is it"}))
+            await asyncio.sleep(0.1)
+            second = await client.post("/kb", json={"session_label": "slow", "query": "where is it"})
+            health = await client.get("/healthz")
+            return await first, second, health
+
+    with serving(server) as url:
+        first, second, health = asyncio.run(two(url))
+    assert first.json()["context"] == "done"
+    assert second.status_code == 503
+    assert second.headers["retry-after"] == "1"
+    assert second.json()["error"]["code"] == "overloaded"
+    assert health.status_code == 200
+
+
+def test_the_trace_is_shown_only_where_debug_is_on(store):
+    body = {"session_label": "support", "query": "how do i cancel"}
+    for debug in (False, True):
+        with serving(KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, debug=debug))) as url:
+            answer = httpx2.post(f"{url}/kb", json=body, headers={"x-kbserver-debug": "1"}).json()
+            assert ("trace" in answer) is debug
+            assert "trace" not in httpx2.post(f"{url}/kb", json=body).json()
+    assert answer["trace"]["outcome"] == "full"
+    assert {"lexical", "embed", "dense", "fuse", "compose"} <= set(answer["trace"]["stages_ms"])
+
+
+def test_it_refuses_to_start_without_a_token_or_a_store(store, tmp_path, monkeypatch):
+    monkeypatch.delenv("KB_TOKEN", raising=False)
+    with pytest.raises(SettingsError, match="--open"):
+        KBServer(read_settings(store=store)).check_tokens()
+
+    async def start(path):
+        async with KBServer(read_settings(store=path, open=True)).running():
+            pass
+
+    with pytest.raises(StoreMissing, match="kbserver ingest"):
+        asyncio.run(start(tmp_path / "nowhere"))
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(StoreMissing, match="kbserver ingest"):
+        asyncio.run(start(tmp_path / "empty"))

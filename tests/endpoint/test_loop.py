@@ -1,0 +1,129 @@
+"""The event loop is never held for more than 5 ms, whatever the turns bring.
+
+Measured in CPU time of the loop's own thread, which other processes and threads cannot add to: how much of it goes by
+between two beats that are due every millisecond.
+"""
+
+import asyncio
+import gc
+import itertools
+import threading
+import time
+
+import httpx2
+import pytest
+
+from kbserver.endpoint.app import KBServer
+from kbserver.index.store import Store
+from kbserver.settings import read_settings
+
+from .conftest import PATIENT_MS, serving
+
+LIMIT_MS = 5.0
+numbers = itertools.count()
+
+
+class Watched(KBServer):
+    """A server that feels the pulse of its own event loop."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.held_ms: list[float] = []
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            beating = asyncio.create_task(self._beat())
+            try:
+                await super().__call__(scope, receive, send)
+            finally:
+                beating.cancel()
+        else:
+            await super().__call__(scope, receive, send)
+
+    async def _beat(self):
+        while True:
+            before = time.thread_time()
+            await asyncio.sleep(0.001)
+            self.held_ms.append((time.thread_time() - before) * 1000.0)
+
+
+@pytest.fixture(scope="module")
+def server(store):
+    return Watched(read_settings(store=store, open=True, deadline_ms=PATIENT_MS, reload_s=0.05))
+
+
+@pytest.fixture(scope="module")
+def url(server):
+    with serving(server) as url:
+        httpx2.get(f"{url}/metrics")
+        httpx2.post(f"{url}/kb", json={"session_label": "support", "query": "how do i cancel"})
+        gc.collect()
+        gc.freeze()  # as `serve` does: what the tests' process has loaded is not walked again
+        try:
+            yield url
+        finally:
+            gc.unfreeze()
+
+
+def hammered(server, url, request, *, clients=6, seconds=2.0):
+    """Let clients ask for a while; the times the loop was held, sorted, in ms."""
+    end = time.monotonic() + seconds
+    statuses = set()
+
+    def caller():
+        with httpx2.Client(base_url=url, timeout=30) as client:
+            while time.monotonic() < end:
+                statuses.add(request(client).status_code)
+
+    server.held_ms.clear()
+    threads = [threading.Thread(target=caller) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert statuses == {200}
+    return sorted(server.held_ms)
+
+
+def ask(query, label="support"):
+    def request(client):
+        return client.post("/kb", json={"session_label": label, "query": f"{query} {next(numbers)}"})
+
+    return request
+
+
+LONG = "and then i asked them how do i reset my router because the light was red " * 700  # 50 KB
+
+requests = {
+    "turns": ask("how do i reset my router"),
+    "an hour of speech in one turn": ask(LONG),
+    "a single endless word": ask("x" * 50_000),
+    "metrics": lambda client: client.get("/metrics"),
+}
+
+
+@pytest.mark.parametrize("kind", requests)
+def test_no_turn_holds_the_event_loop(server, url, kind):
+    # Between two beats several turns may begin: two callers at a time for what takes the loop 2 ms each.
+    held = hammered(server, url, requests[kind], clients=6 if kind == "turns" else 2)
+    assert len(held) > 50
+    # The interpreter's garbage collector is the one thing that may come in between, rarely.
+    assert held[int(0.995 * len(held))] < LIMIT_MS, held[-10:]
+    assert held[len(held) // 2] < LIMIT_MS / 2
+
+
+def test_looking_at_the_store_does_not_hold_it(server, url, store):
+    """The server looks twenty times a second; here it also has hundreds of folders to walk."""
+    folder = Store(store).path / "support"
+    others = [folder / f"not-a-generation-{number}" for number in range(300)]
+    for other in others:
+        other.mkdir()
+    try:
+        server.held_ms.clear()
+        time.sleep(1.5)
+        held = sorted(server.held_ms)
+    finally:
+        for other in others:
+            other.rmdir()
+    assert len(held) > 50
+    assert held[int(0.995 * len(held))] < LIMIT_MS

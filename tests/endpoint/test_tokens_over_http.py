@@ -1,0 +1,121 @@
+"""Static and signed tokens at `/kb`, over real HTTP."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+import uvicorn
+
+from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.keys import new_secret
+from kbserver.endpoint.routing import Route, RouteTable
+from kbserver.errors import SettingsError
+from kbserver.labels import LabelPattern
+from kbserver.settings import read_settings
+
+STATIC = "static-token-of-the-operator"
+
+
+@contextlib.contextmanager
+def serving(server: KBServer) -> Iterator[httpx2.Client]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        running = uvicorn.Server(uvicorn.Config(server, log_config=None, lifespan="off", ws="none"))
+        thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            while not running.started and thread.is_alive():
+                time.sleep(0.01)
+            with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+                yield client
+        finally:
+            running.should_exit = True
+            thread.join()
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> KBServer:
+    monkeypatch.setenv("KBSERVER_SIGNING_KEY", new_secret())
+    monkeypatch.setenv("KB_TOKEN", STATIC)
+    server = KBServer(read_settings(fallback="sorry"))
+    settings = server.settings.turn_settings()
+    server.table = RouteTable(
+        [
+            Route(LabelPattern("web-*"), (), settings, handler=lambda turn: "reset it in the app"),
+            Route(LabelPattern("hotel-{id}"), ("hotels",), settings, {"folder": "hotels/{id}"}, lambda turn: "room 5"),
+        ]
+    )
+    return server
+
+
+def ask(client: httpx2.Client, label: str, token: str) -> httpx2.Response:
+    wanted = {"session_label": label, "query": "how do i reset my pin"}
+    return client.post("/kb", json=wanted, headers={"authorization": f"Bearer {token}"})
+
+
+def answer(client: httpx2.Client, label: str, token: str) -> tuple[object, ...]:
+    """Everything of an answer but the label and the date."""
+    response = ask(client, label, token)
+    body = response.json()
+    assert body.pop("session_label") == label
+    headers = {name: value for name, value in response.headers.items() if name not in ("date", "content-length")}
+    return response.status_code, body, headers
+
+
+def test_static_and_signed_tokens_are_good_side_by_side(server):
+    with serving(server) as client:
+        for token in (STATIC, server.issue_token("web-1", 60), server.issue_token("web-*", 60)):
+            assert ask(client, "web-1", token).json()["context"] == "reset it in the app"
+
+
+def test_a_stolen_token_gets_the_answer_of_an_unknown_label(server):
+    stolen = server.issue_token("web-1", 60)
+    elsewhere = server.issue_token("hotel-*", 60, corpora=["other"])
+    outside = server.issue_token("hotel-*", 60, scope={"folder": "hotels/8"})
+    with serving(server) as client:
+        unknown = answer(client, "nowhere", STATIC)
+        assert unknown[0] == 200
+        assert unknown[1] == {"query": "how do i reset my pin", "context": "", "results": []}
+        assert answer(client, "web-2", stolen) == unknown
+        assert answer(client, "hotel-7", stolen) == unknown
+        assert answer(client, "nowhere", stolen) == unknown
+        assert answer(client, "hotel-7", elsewhere) == unknown  # not even the fallback of a route that is not its own
+        assert answer(client, "hotel-7", outside) == unknown
+        assert ask(client, "hotel-8", outside).json()["context"] == "room 5"
+
+
+def test_a_token_that_is_good_no_longer_is_401_and_says_why(server):
+    signing = server.signing_keys
+    exhausted = server.issue_token("web-1", 60, max_turns=1)
+    expired = signing.issue("web-1", 60, now=time.time() - 3_600)
+    with serving(server) as client:
+        assert ask(client, "web-1", exhausted).status_code == 200
+        for token, code in ((exhausted, "exhausted_token"), (expired, "expired_token"), ("a.b.c", "invalid_token")):
+            refused = ask(client, "web-1", token)
+            assert refused.status_code == 401
+            assert refused.headers["www-authenticate"] == "Bearer"
+            assert refused.json()["error"]["code"] == code
+
+
+def test_a_session_token_does_not_open_the_metrics(server):
+    proxied = {"x-forwarded-for": "192.0.2.1"}
+    with serving(server) as client:
+        stolen = {"authorization": f"Bearer {server.issue_token('*', 60)}"}
+        assert client.get("/metrics", headers=proxied | stolen).status_code == 401
+        assert client.get("/metrics", headers=proxied | {"authorization": f"Bearer {STATIC}"}).status_code == 200
+
+
+def test_a_signing_key_alone_is_enough_and_a_server_without_one_says_how_to_make_it(monkeypatch):
+    monkeypatch.delenv("KB_TOKEN", raising=False)
+    monkeypatch.setenv("KBSERVER_SIGNING_KEY", new_secret())
+    KBServer(read_settings()).check_tokens()
+    monkeypatch.delenv("KBSERVER_SIGNING_KEY")
+    with pytest.raises(SettingsError, match="no token"):
+        KBServer(read_settings()).check_tokens()
+    with pytest.raises(SettingsError, match="--new-key"):
+        KBServer(read_settings(open=True)).issue_token("web-1", 60)
