@@ -1,0 +1,61 @@
+"""Why an endpoint could not be reached, in one stable word and one sentence."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import httpx2
+
+# OpenSSL, x509_vfy.h: X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_CERTIFICATE_EXPIRED = 10
+_OTHER_HOST = (62, 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What went wrong between here and the first byte of an answer."""
+
+    word: str
+    """timeout, refused, dns, certificate_expired, certificate_hostname, certificate, tls, closed, protocol, network."""
+    sentence: str
+    """The same for a person, with the system's own words."""
+
+
+def explain(error: BaseException) -> Failure:
+    """Name a failed call. The transport wraps its causes several times; the innermost known one counts."""
+    chain = list(_causes(error))
+    for cause in chain:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Failure(_certificate_word(cause), f"the certificate is not accepted: {cause.verify_message}")
+        if isinstance(cause, socket.gaierror):
+            return Failure("dns", f"the host name cannot be resolved: {cause.strerror}")
+        if isinstance(cause, ConnectionRefusedError):
+            return Failure("refused", "nothing listens there: connection refused")
+        if isinstance(cause, ConnectionResetError | BrokenPipeError):
+            return Failure("closed", "the connection was closed before an answer came")
+    for cause in chain:
+        if isinstance(cause, TimeoutError | httpx2.TimeoutException):
+            return Failure("timeout", "no answer in time")
+        if isinstance(cause, ssl.SSLError):
+            return Failure("tls", f"no TLS connection: {cause.reason or cause}")
+    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
+        return Failure("closed", "the connection was closed before an answer came")
+    if isinstance(error, httpx2.ProtocolError | httpx2.DecodingError):
+        return Failure("protocol", f"what came back is not HTTP: {error}")
+    return Failure("network", str(error) or type(error).__name__)
+
+
+def _certificate_word(error: ssl.SSLCertVerificationError) -> str:
+    if error.verify_code == _CERTIFICATE_EXPIRED:
+        return "certificate_expired"
+    return "certificate_hostname" if error.verify_code in _OTHER_HOST else "certificate"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -1,0 +1,64 @@
+"""What the doctor finds: one line a check, and the verdict over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Grade: TypeAlias = Literal["ok", "warn", "fail", "skip"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The outcome of one check."""
+
+    check: str
+    """What was looked at, in a few words."""
+    grade: Grade
+    found: str
+    """What is there."""
+    next_step: str = ""
+    """What to do about it; empty where there is nothing to do."""
+    cause: str = ""
+    """A stable word for what fails: `wrong_token`, `too_slow`, `redirects`, `certificate_expired`, ..."""
+    figures: Mapping[str, float] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the finding as JSON values."""
+        return {
+            "check": self.check,
+            "grade": self.grade,
+            "found": self.found,
+            "next_step": self.next_step,
+            "cause": self.cause,
+            "figures": dict(self.figures),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """All findings about one endpoint, in the order they were made."""
+
+    url: str | None
+    findings: tuple[Finding, ...]
+
+    @property
+    def failures(self) -> tuple[Finding, ...]:
+        """The findings that keep calls from being grounded."""
+        return tuple(finding for finding in self.findings if finding.grade == "fail")
+
+    @property
+    def verdict(self) -> str:
+        """`healthy`, or the cause of the first failure: whatever comes after it may follow from it."""
+        return self.failures[0].cause or "failed" if self.failures else "healthy"
+
+    @property
+    def exit_code(self) -> int:
+        """0 when healthy, warnings or not; else 1."""
+        return 1 if self.failures else 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the diagnosis as JSON values."""
+        findings = [finding.as_dict() for finding in self.findings]
+        return {"url": self.url, "verdict": self.verdict, "findings": findings}

@@ -1,0 +1,59 @@
+"""An ASGI application on a local port for as long as a block of code runs."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import uvicorn
+
+from kbserver.errors import OmniError
+
+GRACE_S = 1  # sessions of a simulator are not worth waiting for
+
+
+@asynccontextmanager
+async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> AsyncIterator[uvicorn.Server]:
+    """Serve `app` until the block is left; port 0 takes a free one.
+
+    Args:
+        options: over our own choices, as for `uvicorn.Config`.
+
+    Yields:
+        The running server. `base_url` gives its address; its `should_exit` becomes true at SIGINT and SIGTERM.
+
+    Raises:
+        OmniError: the address cannot be listened on.
+    """
+    try:
+        listener = socket.create_server((host, port))
+    except OSError as exc:
+        reason = "is taken; give another --port" if exc.errno == errno.EADDRINUSE else f"cannot be used: {exc.strerror}"
+        raise OmniError(f"{host}:{port} {reason}") from None
+    choices: dict[str, Any] = {
+        "log_config": None,
+        "lifespan": "off",
+        "ws": "websockets-sansio",
+        "ws_per_message_deflate": False,
+        "timeout_graceful_shutdown": GRACE_S,
+    }
+    server = uvicorn.Server(uvicorn.Config(app, **(choices | options)))
+    with listener:
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            while not server.started and not running.done():
+                await asyncio.sleep(0.005)
+            yield server
+        finally:
+            server.should_exit = True
+            await running
+
+
+def base_url(server: uvicorn.Server, scheme: str = "http") -> str:
+    """Return the address a running server listens on, like `http://127.0.0.1:49321`."""
+    host, port = server.servers[0].sockets[0].getsockname()[:2]
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
