@@ -1,0 +1,104 @@
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from kbserver.errors import SettingsError
+from kbserver.evaluation.ask import asking
+from kbserver.evaluation.calibrate import calibrate, scores_of
+from kbserver.evaluation.dataset import Dataset, Question
+from kbserver.evaluation.drawn import EVERYDAY, answerable, unanswerable
+from kbserver.evaluation.evaluate import Answer, Evaluation, Measured
+from kbserver.evaluation.judge import Judged
+from kbserver.index.store import Store
+from kbserver.retrieval.calibration import Calibration
+from kbserver.settings import Settings
+
+ASKED = {
+    "how do i reset the router": "router/reset.md",
+    "what does a red light mean": "router/lights.md",
+    "how much is a paper bill": "billing/dates.md",
+    "when are the bills made": "billing/dates.md",
+    "how can i cancel": "billing/cancel.txt",
+    "with how much notice can i cancel": "billing/cancel.txt",
+}
+
+
+def run(store: Path, **options: object) -> Calibration:
+    async def calibrated() -> Calibration:
+        async with asking(Settings(), store) as server:
+            base = Settings().turn_settings()
+            return await calibrate(server, "support", base=base, date="2026-01-01", **options)
+
+    return asyncio.run(calibrated())
+
+
+def test_questions_and_their_answers_set_a_least_score_that_parts_them(store):
+    questions = tuple(Question(text, text) for text in ASKED)
+    given = Dataset(questions, {text: {document: 1} for text, document in ASKED.items()})
+    foreign = [Question(text, text, kind="spoken") for text in EVERYDAY[:12]]
+    found = run(store, given=given, foreign=foreign)
+    manifest = Store(store).manifest("support")
+    assert (found.answerable, found.unanswerable, found.rough) == (6, 12, False)
+    assert (found.generation, found.fingerprint) == (manifest.generation, manifest.model.fingerprint)
+    assert found.at.kept == 1.0 and found.at.false_groundings <= 1 / 12
+    assert 0.05 < found.min_score < 0.95
+    assert found.curve[0].kept == 1.0
+
+
+def test_without_any_questions_it_is_rough_and_says_so(store):
+    found = run(store)
+    assert found.rough and found.unanswerable == len(EVERYDAY)
+    assert found.at.false_groundings <= 0.05 and found.at.kept >= 0.9
+
+
+def test_only_another_corpus_of_the_store_can_be_drawn_from(store):
+    assert run(store, against=["hotels"]).unanswerable == len(EVERYDAY) + 2
+    for name in ("support", "nobody"):
+        with pytest.raises(SettingsError, match=f"cannot draw questions from '{name}'; the store holds: hotels"):
+            run(store, against=[name])
+
+
+def test_small_talk_and_what_the_gate_holds_back_do_not_count():
+    questions = (
+        Question("right", "x"), Question("late", "x"), Question("talk", "x", "smalltalk"),
+        Question("gated", "x", "unanswerable"), Question("wrong", "x", "unanswerable"),
+    )  # fmt: skip
+    wrong = tuple(Judged(name, 0, 0.5) for name in "xyz")
+    answers = {
+        "right": Answer((Judged("x", 0, 0.9), Judged("d", 1, 0.8))), "late": Answer((*wrong, Judged("d", 1, 0.4))),
+        "talk": Answer(wrong), "gated": Answer((), gated=True), "wrong": Answer(wrong),
+    }  # fmt: skip
+    dataset = Dataset(questions, {"right": {"d": 1}, "late": {"d": 1}})
+    scores = scores_of(Evaluation(dataset, {"v": Measured(answers, {})}, 0.0, 3), "v")
+    assert (list(scores.right), list(scores.wrong)) == ([0.8], [0.5])
+
+
+def test_titles_and_headings_are_drawn_as_they_would_be_said(store):
+    with Store(store).open("support") as snapshot:
+        dataset = answerable(snapshot)
+    asked = {question.text: set(dataset.qrels[question.id]) for question in dataset.questions}
+    assert asked["what the lights mean"] == {"router/lights.md"}
+    assert asked["billing dates"] == {"billing/dates.md"}
+
+
+def test_what_a_corpus_has_a_heading_for_itself_is_not_drawn_from_another(store):
+    with Store(store).open("support") as support, Store(store).open("hotels") as hotels:
+        from_other = {question.text for question in unanswerable(support, [hotels]).questions}
+        from_itself = {question.text for question in unanswerable(support, [support]).questions}
+    assert from_other == {"pets", "breakfast", *EVERYDAY}
+    assert from_itself == set(EVERYDAY)
+
+
+def test_written_down_questions_of_a_document_are_drawn(tmp_path, store):
+    from kbserver.ingest.build import ingest
+
+    documents = tmp_path / "faq.json"
+    documents.write_text(json.dumps([{"question": "Can I pay by cheque?", "answer": "No, we take no cheques."}]))
+    there = Store(tmp_path / "store")
+    there.path.mkdir()
+    (there.path / ".models").symlink_to(store.resolve() / ".models")
+    ingest([documents], store=there, corpus="faq")
+    with there.open("faq") as snapshot:
+        assert "can i pay by cheque" in {question.text for question in answerable(snapshot).questions}
