@@ -1,0 +1,63 @@
+"""The command line: one module a group of commands. Heavy imports wait until their command runs.
+
+Exit codes: 0 done · 1 failed · 2 usage or settings · 3 store · 4 model · 5 documents · 6 Omni · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from kbserver.cli import calibrate, evaluate, ingest, lint, omni, query, serve, store, token
+from kbserver.cli.terminal import complain
+from kbserver.errors import KbServerError
+
+app = typer.Typer(
+    name="kbserver",
+    help="Ground a voice agent in your own documents: ingest a folder, serve it, and point Omni at it.",
+    epilog="Start with:  kbserver ingest ./docs   then   KB_TOKEN=… kbserver serve",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for group in (ingest, store, lint, serve, query, evaluate, calibrate, token, omni):
+    group.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"kbserver {version('kbserver')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; errors are one line on stderr and an exit code, never a traceback."""
+    # The model comes from disk; a look at a model hub at every start would cost seconds, and fail offline.
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        app()
+    except KbServerError as exc:
+        complain(str(exc))
+        sys.exit(exc.exit_code)
+    except KeyboardInterrupt:
+        complain("interrupted")
+        sys.exit(130)
+    except BrokenPipeError:  # `kbserver … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,139 @@
+"""`kbserver call`: a conversation with an endpoint, in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from kbserver.cli.connection import endpoint_url, read_token
+from kbserver.cli.simulate import ReadsFrom
+from kbserver.cli.terminal import err, log_to_terminal, out
+
+if TYPE_CHECKING:
+    from kbserver.omni.call import CallTurn, SpokenCall, TypedCall
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(call)
+
+
+def call(
+    url: Annotated[
+        str | None, typer.Argument(help="The kb_endpoint.  \\[default: where kbserver serve listens]")
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", "-l", help="Session label of the call.")] = None,
+    script: Annotated[
+        Path | None, typer.Option(help="Say these instead of what is typed: a line each, or queries.jsonl.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File that holds the bearer token. Without it the variable KB_TOKEN is read.")
+    ] = None,
+    audio: Annotated[
+        bool, typer.Option("--audio", help="Speak every turn to a simulator as PCM16 (espeak-ng, else a tone).")
+    ] = False,
+    reads: Annotated[ReadsFrom, typer.Option(help="What the agent speaks from.")] = ReadsFrom.context,
+    keep_alive: Annotated[
+        bool, typer.Option("--keep-alive", help="Keep the connection between turns; without it every turn opens one.")
+    ] = False,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each turn.")] = False,
+) -> None:
+    """Have a conversation with an endpoint: you are the caller, this is the engine and the agent.
+
+    Each turn shows what was heard, which route answered, the context, the ids, and the time against the engine's
+    300 ms. Route and stage times come from a kbserver that was started with KBSERVER_DEBUG=1.
+    """
+    from kbserver.omni.call import SpokenCall, TypedCall
+    from kbserver.omni.speech import synthesizer
+
+    log_to_terminal()
+    where = url or endpoint_url(config)
+    options: dict[str, Any] = {"label": label, "reads": reads.value, "keep_alive": keep_alive}
+    token = read_token(token_file)
+    conversation: TypedCall | SpokenCall
+    if audio:
+        conversation = SpokenCall(where, token, synthesize=synthesizer(), **options)
+    else:
+        conversation = TypedCall(where, token, **options)
+    turns = asyncio.run(_converse(conversation, script, where, as_json=as_json))
+    if not as_json:
+        _sum_up(turns)
+
+
+async def _converse(
+    conversation: TypedCall | SpokenCall, script: Path | None, where: str, *, as_json: bool
+) -> list[CallTurn]:
+    turns: list[CallTurn] = []
+    async with conversation:
+        if not as_json:
+            err.print(Text(f"calling {where}" + ("" if script else "; an empty line hangs up")))
+        async for text in _utterances(script):
+            turn = await conversation.say(text)
+            turns.append(turn)
+            if as_json:
+                typer.echo(json.dumps(turn.as_dict(), ensure_ascii=False))
+            else:
+                _show(turn)
+    return turns
+
+
+async def _utterances(script: Path | None) -> AsyncIterator[str]:
+    from kbserver.omni.script import read_script
+
+    if script is not None:
+        for line in read_script(script):
+            yield line
+        return
+    while True:
+        if sys.stdin.isatty():
+            err.print("you  ", end="")
+        typed = await asyncio.to_thread(sys.stdin.readline)
+        if not typed.strip():
+            return
+        yield typed.strip()
+
+
+def _show(turn: CallTurn) -> None:
+    lookup, trace = turn.lookup, turn.lookup.get("trace") or {}
+    in_time = lookup["outcome"] in ("grounded", "miss")
+    reason = f" ({lookup['reason']})" if lookup["reason"] else ""
+    mark = Text("✓ ", style="green") if in_time else Text("✗ ", style="red")
+    out.print(Text(f"heard    {turn.heard}", style="bold"))
+    if turn.spoken_ms:
+        out.print(f"audio    {turn.spoken_ms} ms spoken, {turn.audio_ms} ms of agent audio back")
+    if trace:
+        out.print(Text(f"route    {trace.get('route') or '–'}   {trace.get('outcome')} {trace.get('reason') or ''}"))
+    out.print(Text(f"lookup   {lookup['outcome']}{reason}   ids {', '.join(lookup['top_ids']) or '–'}"))
+    out.print(Text("time     ") + mark + Text(f"{lookup['latency_ms']:.1f} of 300 ms{_stages(trace)}"))
+    for line in str(lookup["context"]).splitlines():
+        out.print(Text(f"         {line}", style="dim"))
+    out.print(Text(f"agent    {turn.reply}", style="cyan"))
+    out.print()
+
+
+def _stages(trace: Mapping[str, Any]) -> str:
+    stages = trace.get("stages_ms") or {}
+    inside = "  ".join(f"{name} {ms:.1f}" for name, ms in stages.items())
+    return f"   in the server {trace.get('total_ms', 0):.1f}: {inside}" if stages else ""
+
+
+def _sum_up(turns: list[CallTurn]) -> None:
+    if not turns:
+        return
+    outcomes = Counter(str(turn.lookup["outcome"]) for turn in turns)
+    slowest_ms = max(turn.lookup["latency_ms"] for turn in turns)
+    counted = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    err.print(f"{len(turns)} turns: {counted}; the slowest lookup took {slowest_ms:.0f} of 300 ms")
+    if not any(turn.lookup.get("trace") for turn in turns) and outcomes.keys() & {"grounded", "miss"}:
+        err.print("route and stage times: start the server with KBSERVER_DEBUG=1")

@@ -1,0 +1,47 @@
+"""Which endpoint a command talks to, and with which token."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from kbserver.errors import SettingsError
+
+TOKEN_VARIABLE = "KB_TOKEN"  # noqa: S105 - a variable's name
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - what a server listens on is not what a client connects to
+
+
+def read_text(path: Path) -> str:
+    """Return a file's text.
+
+    Raises:
+        SettingsError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"{path} cannot be read: {exc}") from None
+
+
+def read_token(path: Path | None) -> str | None:
+    """Return the bearer token from a file, or from KB_TOKEN: the first one where several are rotated; else None.
+
+    Raises:
+        SettingsError: the file cannot be read.
+    """
+    text = read_text(path) if path is not None else os.environ.get(TOKEN_VARIABLE, "")
+    return text.split(",")[0].strip() or None
+
+
+def endpoint_url(config: Path | None) -> str:
+    """Return the URL at which `kbserver serve` answers on this machine with these settings.
+
+    Raises:
+        SettingsError: the settings cannot be read.
+    """
+    from kbserver.settings import read_settings
+
+    settings = read_settings(config)
+    host = "127.0.0.1" if settings.host in _ANY_ADDRESS else settings.host
+    scheme = "https" if settings.tls_certificate else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.path}"

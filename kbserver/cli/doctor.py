@@ -1,0 +1,197 @@
+"""`kbserver doctor`: everything between a fresh install and a grounded call, checked and explained."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.text import Text
+
+from kbserver.cli.connection import endpoint_url, read_token
+from kbserver.cli.terminal import err, log_to_terminal, out, print_json
+from kbserver.errors import KbServerError, SettingsError, StoreError, StoreMissing
+
+if TYPE_CHECKING:
+    from kbserver.omni.findings import Diagnosis, Finding
+    from kbserver.settings import Settings
+    from kbserver.types import ModelIdentity
+
+_MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red"), "skip": ("–", "dim")}
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(doctor)
+
+
+def doctor(
+    url: Annotated[
+        str | None,
+        typer.Argument(
+            help="The kb_endpoint.  \\[default: PUBLIC_URL, RENDER_EXTERNAL_URL, a running ngrok or cloudflared, "
+            "else where kbserver serve listens]"
+        ),
+    ] = None,
+    label: Annotated[str | None, typer.Option("--label", "-l", help="A session label that has a route.")] = None,
+    query: Annotated[str | None, typer.Option(help="A question that the corpus answers: checks more.")] = None,
+    turns: Annotated[int, typer.Option(min=1, max=1_000, help="Timed turns on a kept-alive connection.")] = 45,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File that holds the bearer token. Without it the variable KB_TOKEN is read.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+    ] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+) -> None:
+    """Check everything between a fresh install and a grounded call, and say what to do about what is wrong.
+
+    Settings, store and model on this machine; then, from outside, the URL, its certificate, right and wrong tokens,
+    every label and field that the contract allows, parallel turns, and the time against the engine's 300 ms, on new
+    and on kept-alive connections. Exit code 0: healthy. 1: something keeps calls from being grounded.
+    """
+    log_to_terminal()
+    tell = (lambda finding: None) if as_json else _show
+    diagnosis = asyncio.run(
+        _examine(url, label, query, turns, read_token(token_file), config=config, store=store, tell=tell)
+    )
+    if as_json:
+        print_json(diagnosis.as_dict())
+    else:
+        _conclude(diagnosis)
+    raise typer.Exit(diagnosis.exit_code)
+
+
+async def _examine(
+    url: str | None,
+    label: str | None,
+    query: str | None,
+    turns: int,
+    token: str | None,
+    *,
+    config: Path | None,
+    store: Path | None,
+    tell: Callable[[Finding], None],
+) -> Diagnosis:
+    from kbserver.omni.doctor import DEFAULT_QUERY, examine
+    from kbserver.omni.findings import Diagnosis
+
+    before = list(local_findings(config, store, remote=url is not None))
+    if url is None and any(finding.cause == "settings" for finding in before):  # they say where to look
+        for finding in before:
+            tell(finding)
+        return Diagnosis(None, tuple(before))
+    where = url or await _find_url(config, before)
+    return await examine(where, token, label=label, query=query or DEFAULT_QUERY, turns=turns, before=before, tell=tell)
+
+
+async def _find_url(config: Path | None, before: list[Finding]) -> str:
+    from kbserver.omni.findings import Finding
+    from kbserver.omni.public_url import find_public_url
+    from kbserver.settings import read_settings
+
+    settings = read_settings(config)
+    public = await find_public_url(os.environ, port=settings.port)
+    if public is not None:
+        before.append(Finding("public URL", "ok", f"{public.base} (from {public.origin})"))
+        return public.base if public.base.endswith(settings.path) else public.base + settings.path
+    found = "none: no PUBLIC_URL, no RENDER_EXTERNAL_URL, no running ngrok or cloudflared"
+    step = f"cloudflared tunnel --url http://127.0.0.1:{settings.port}, then run this again"
+    before.append(Finding("public URL", "warn", found, step))
+    return endpoint_url(config)
+
+
+def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> Iterator[Finding]:
+    """Look at settings, store and model on this machine.
+
+    Args:
+        remote: an endpoint was named, which may be elsewhere: without a store here there is nothing to say.
+    """
+    from kbserver.omni.findings import Finding
+    from kbserver.settings import read_settings
+
+    try:
+        settings = read_settings(config, store=store)
+    except SettingsError as exc:
+        yield Finding("settings", "fail", str(exc), "correct the file or the variable", "settings")
+        return
+    yield Finding("settings", "ok", f"{config or 'kbserver.toml or defaults'}; {len(settings.routes)} routes")
+    if remote and store is None and not settings.store.exists():
+        yield Finding("store", "skip", f"{settings.store} is not here; the endpoint may have its own")
+        return
+    try:
+        yield from _store_findings(settings)
+    except StoreMissing as exc:
+        yield Finding("store", "fail", str(exc), "kbserver ingest ./docs", "store")
+    except StoreError as exc:
+        yield Finding("store", "fail", str(exc), "kbserver ingest ./docs builds it anew", "store")
+
+
+def _store_findings(settings: Settings) -> Iterator[Finding]:
+    from kbserver.index.store import Store
+    from kbserver.omni.findings import Finding
+
+    store = Store(settings.store)
+    corpora = store.corpora()
+    if not corpora:
+        raise StoreMissing(f"the store {settings.store} holds no corpus")
+    models = {}
+    for corpus in corpora:
+        report, manifest = store.verify(corpus), store.manifest(corpus)
+        models[manifest.model.fingerprint] = manifest.model
+        check = f"corpus {corpus}"
+        if report.ok:
+            yield Finding(check, "ok", f"{manifest.passages:,} passages of {manifest.documents:,} documents, intact")
+        else:
+            step = f"kbserver rollback {corpus}, or ingest it again"
+            yield Finding(check, "fail", "; ".join(report.problems[:3]), step, "store")
+    for model in models.values():
+        yield _model_finding(settings, model)
+
+
+def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
+    from kbserver.embedding.models import open_encoder
+    from kbserver.omni.findings import Finding
+
+    try:
+        begun = time.perf_counter()
+        with open_encoder(
+            model,
+            cache=settings.store / ".models",
+            backend=settings.backend,
+            precision=settings.precision,
+            for_queries=True,
+        ) as encoder:
+            opened_ms = (time.perf_counter() - begun) * 1000
+            begun = time.perf_counter()
+            encoder.embed_queries(["what are your opening hours"])
+            embedded_ms = (time.perf_counter() - begun) * 1000
+            found = f"{model.name} on {encoder.backend}: ready in {opened_ms:.0f} ms, a query in {embedded_ms:.1f} ms"
+            return Finding("model", "ok", found)
+    except KbServerError as exc:
+        return Finding("model", "fail", str(exc), "install the model, or ingest again with one that is there", "model")
+
+
+def _show(finding: Finding) -> None:
+    mark, style = _MARKS[finding.grade]
+    out.print(Text(f"{mark} ", style=style) + Text(f"{finding.check:<28} {finding.found}"))
+    if finding.next_step:
+        out.print(Text(f"  {'':<28} → {finding.next_step}", style="dim" if finding.grade == "ok" else ""))
+
+
+def _conclude(diagnosis: Diagnosis) -> None:
+    if not diagnosis.failures:
+        warned = sum(finding.grade == "warn" for finding in diagnosis.findings)
+        more = f"; see the {warned} warning{'s' * (warned > 1)} above" if warned else ""
+        err.print(Text(f"healthy: {diagnosis.url} answers as the engine needs it{more}", style="bold green"))
+        return
+    first = diagnosis.failures[0]
+    err.print(Text(f"{diagnosis.verdict}: {first.check}: {first.found}", style="bold red"))
+    err.print(Text(f"next: {first.next_step}"))

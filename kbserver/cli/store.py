@@ -1,0 +1,300 @@
+"""What is in the store, and what can be done with it: corpora, rollback, prune, verify, export, import."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json
+from kbserver.errors import SettingsError, StoreError, StoreMissing
+
+if TYPE_CHECKING:
+    from kbserver.index.store import Store
+
+_WIDTH = 120  # columns that a listing needs; a narrower terminal wraps it
+
+Config = Annotated[Path | None, typer.Option(help="Configuration file; only its `store` is used here.")]
+StorePath = Annotated[
+    Path | None, typer.Option("--store", help="Folder that `kbserver ingest` filled.  \\[default: store]")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+Wait = Annotated[float, typer.Option(help="Seconds to wait for an ingest of the same corpus.")]
+CorpusName = Annotated[str, typer.Argument(help="Name of the corpus.", metavar="CORPUS")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(corpora)
+    app.command()(rollback)
+    app.command()(prune)
+    app.command()(verify)
+    app.command()(export)
+    app.command("import")(import_)
+
+
+@dataclass(frozen=True, slots=True)
+class _Generation:
+    """A line of the listing."""
+
+    corpus: str
+    generation: str
+    live: bool
+    documents: int = 0
+    passages: int = 0
+    bytes: int = 0
+    model: str = ""
+    created_at: str = ""
+    problem: str = ""
+    """Why nothing more is known of it."""
+
+
+def corpora(config: Config = None, store: StorePath = None, as_json: AsJson = False) -> None:
+    """List the corpora and their generations: documents, passages, size, model, age; ● marks the live one.
+
+    Exit codes: 0 listed, 3 there is no store. A generation that cannot be read is listed with the reason.
+    """
+    known = _store(config, store)
+    listing = [_described(known, corpus, name) for corpus in known.corpora() for name in known.generations(corpus)]
+    if as_json:
+        print_json([_as_dict(one) for one in listing])
+        return
+    if not listing:
+        out.print(f"{known.path}: no corpus yet; make one with:  kbserver ingest FOLDER")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("corpus", "", "generation", "documents", "passages", "size", "model", "age"):
+        table.add_column(column, justify="right" if column in ("documents", "passages", "size", "age") else "left")
+    before = ""
+    for one in listing:
+        shown: list[str | Text] = ["–", "–", "–", Text(one.problem, style="red"), ""]
+        if not one.problem:
+            size, age = _size(one.bytes), _age(one.created_at)
+            shown = [f"{one.documents:,}", f"{one.passages:,}", size, one.model, age]
+        table.add_row("" if one.corpus == before else one.corpus, "●" if one.live else "", one.generation, *shown)
+        before = one.corpus
+    Console(width=max(out.width, _WIDTH), highlight=False).print(table)
+
+
+def rollback(
+    corpus: CorpusName,
+    to: Annotated[
+        str | None, typer.Option(metavar="GENERATION", help="Which one.  \\[default: the one before the live one]")
+    ] = None,
+    config: Config = None,
+    store: StorePath = None,
+    wait: Wait = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Serve an earlier generation again. A running server takes it over within a second.
+
+    The next ingest compares with it: what had been changed since then is changed again.
+
+    Exit codes: 0 done, 3 no such corpus or generation, or it cannot be served.
+    """
+    known = _store(config, store)
+    known.generations(corpus)  # says so if there is no such corpus, before its folder is made for the lock
+    with known.lock(corpus, wait_s=wait):
+        generation = known.rollback(corpus, to)
+    if as_json:
+        print_json({"corpus": corpus, "generation": generation})
+    else:
+        out.print(f"{corpus}: generation {generation} is live")
+
+
+def prune(
+    corpus: Annotated[str | None, typer.Argument(help="Name of the corpus.", metavar="[CORPUS]")] = None,
+    all_: Annotated[bool, typer.Option("--all", help="Every corpus of the store.")] = False,
+    keep: Annotated[int, typer.Option(min=1, help="Generations to keep, the live one counted.")] = 2,
+    config: Config = None,
+    store: StorePath = None,
+    wait: Wait = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Remove old generations; the live one always stays. A server that has one open goes on undisturbed.
+
+    Exit codes: 0 done, 2 neither a corpus nor --all given, 3 the store.
+    """
+    known = _store(config, store)
+    if (corpus is None) is not all_:
+        raise SettingsError("name one corpus to prune, or say --all")
+    removed: dict[str, list[str]] = {}
+    for name in known.corpora() if corpus is None else [corpus]:
+        known.generations(name)
+        with known.lock(name, wait_s=wait):
+            removed[name] = known.prune(name, keep=keep)
+    if as_json:
+        print_json(removed)
+        return
+    for name, generations in removed.items():
+        gone = f"{len(generations)} removed ({', '.join(generations)})" if generations else "nothing to remove"
+        out.print(f"{name}: {gone}")
+
+
+def verify(
+    corpus: Annotated[str | None, typer.Argument(help="Only this corpus.", metavar="[CORPUS]")] = None,
+    generation: Annotated[str | None, typer.Option(help="Only this generation.  \\[default: the live one]")] = None,
+    every: Annotated[bool, typer.Option("--every", help="Every generation, not the live one alone.")] = False,
+    config: Config = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check that generations are whole: the checksum of every file, and whether passages find themselves.
+
+    Exit codes: 0 all is well, 3 something is wrong or not there.
+    """
+    known = _store(config, store)
+    if generation is not None and (corpus is None or every):
+        raise SettingsError("--generation goes with the name of its corpus, and without --every")
+    names = known.corpora() if corpus is None else [corpus]
+    if not names:
+        raise StoreMissing(f"{known.path}: no corpus to verify; make one with:  kbserver ingest FOLDER")
+    reports, problems = [], []
+    for name in names:
+        try:
+            wanted = known.generations(name) if every else [generation or known.live(name)]
+        except StoreMissing as exc:
+            if corpus is not None:
+                raise
+            problems.append(str(exc))
+            continue
+        reports += [known.verify(name, one) for one in wanted]
+    problems += [problem for report in reports for problem in report.problems]
+    if as_json:
+        checked = [
+            {
+                "corpus": report.corpus,
+                "generation": report.generation,
+                "ok": report.ok,
+                "files": report.files,
+                "bytes": report.bytes,
+                "sampled": report.sampled,
+                "found": report.found,
+                "problems": list(report.problems),
+            }
+            for report in reports
+        ]
+        print_json({"ok": not problems, "generations": checked, "problems": problems})
+    else:
+        for report in reports:
+            mark = Text("ok   ", style="green") if report.ok else Text("BAD  ", style="bold red")
+            facts = f"{report.files} files, {_size(report.bytes)}, {report.found} of {report.sampled} passages found"
+            out.print(mark + Text(f"{report.corpus} {report.generation}   {facts}"))
+        for problem in problems:
+            complain(problem)
+    if problems:
+        sys.exit(StoreError.exit_code)
+
+
+def export(
+    corpus: CorpusName,
+    file: Annotated[Path, typer.Argument(help="The file to write; replaced if it is there.", metavar="FILE")],
+    generation: Annotated[str | None, typer.Option(help="Which generation.  \\[default: the live one]")] = None,
+    config: Config = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write a generation as one file, for another machine. It holds the documents' text in the clear.
+
+    Exit codes: 0 done, 3 it is not there or damaged, or the file cannot be written.
+    """
+    known = _store(config, store)
+    name = generation or known.live(corpus)
+    known.export(corpus, file, name)
+    if as_json:
+        print_json({"corpus": corpus, "generation": name, "file": str(file), "bytes": file.stat().st_size})
+    else:
+        out.print(Text(f"{corpus}: generation {name} is in {file} ({_size(file.stat().st_size)})"))
+
+
+def import_(
+    file: Annotated[Path, typer.Argument(help="What `kbserver export` wrote.", metavar="FILE")],
+    publish: Annotated[bool, typer.Option(help="Serve it at once.")] = True,
+    config: Config = None,
+    store: StorePath = None,
+    wait: Wait = 0.0,
+    as_json: AsJson = False,
+) -> None:
+    """Add the generation of an exported file to the store, made if it is not there. Every checksum must hold.
+
+    The file need not be trusted for where it writes; what its documents say is another matter.
+
+    Exit codes: 0 done, 3 no such file, damaged, or there already.
+    """
+    log_to_terminal()
+    known = _store(config, store)
+    corpus, generation = known.import_(file)
+    if publish:
+        with known.lock(corpus, wait_s=wait):
+            known.publish(corpus, generation)
+    if as_json:
+        print_json({"corpus": corpus, "generation": generation, "published": publish})
+        return
+    out.print(f"{corpus}: generation {generation} is {'live' if publish else 'there'}")
+    if not publish:
+        err.print(f"serve it with:  kbserver rollback {corpus} --to {generation}")
+
+
+def _store(config: Path | None, store: Path | None) -> Store:
+    from kbserver.index.store import Store
+    from kbserver.settings import read_settings
+
+    return Store(read_settings(config, store=store).store)
+
+
+def _described(store: Store, corpus: str, generation: str) -> _Generation:
+    try:
+        live = store.live(corpus) == generation
+    except StoreMissing:
+        live = False
+    try:
+        manifest = store.manifest(corpus, generation)
+    except StoreError as exc:
+        return _Generation(corpus, generation, live, problem=str(exc))
+    return _Generation(
+        corpus,
+        generation,
+        live,
+        manifest.documents,
+        manifest.passages,
+        manifest.bytes,
+        manifest.model.name,
+        manifest.created_at,
+    )
+
+
+def _as_dict(one: _Generation) -> dict[str, Any]:
+    facts = {
+        "corpus": one.corpus,
+        "generation": one.generation,
+        "live": one.live,
+        "documents": one.documents,
+        "passages": one.passages,
+        "bytes": one.bytes,
+        "model": one.model,
+        "created_at": one.created_at,
+    }
+    return facts | ({"problem": one.problem} if one.problem else {})
+
+
+def _size(size: float) -> str:
+    for unit in ("B", "KB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
+def _age(created_at: str) -> str:
+    seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(created_at)).total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,35 @@
+"""How the command line talks: answers on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def complain(message: str) -> None:
+    """Print an error, one paragraph on stderr."""
+    err.print(Text("error: ", style="bold red") + Text(message))
+
+
+def print_json(value: Any) -> None:
+    """Print a value for a script to read: JSON on stdout, nothing else."""
+    print(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def log_to_terminal(*, verbose: bool = False) -> None:
+    """Send the log to stderr: our own lines, and of libraries only warnings."""
+    terminal = err.is_terminal
+    handler: logging.Handler = (
+        RichHandler(console=err, show_path=False, markup=False) if terminal else logging.StreamHandler()
+    )
+    handler.setFormatter(logging.Formatter("%(message)s" if terminal else "%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("kbserver").setLevel(logging.DEBUG if verbose else logging.INFO)

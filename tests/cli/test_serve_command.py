@@ -1,0 +1,162 @@
+"""`kbserver serve` as a person starts it: a process, a port, a signal."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import httpx2
+import pytest
+
+TOKEN = "test-token"
+
+
+def run(*arguments, token=TOKEN, cwd=None, **environment):
+    variables = {key: value for key, value in os.environ.items() if not key.startswith("KB")}
+    variables |= {"KB_TOKEN": token} if token else {}
+    return subprocess.Popen(
+        [sys.executable, "-m", "kbserver", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env=variables | environment,
+    )
+
+
+def failed(*arguments, **more):
+    process = run(*arguments, **more)
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in out + err
+    return process.returncode, err
+
+
+@pytest.fixture
+def served(store, tmp_path):
+    process = run("serve", "--store", store, "--port", 0, cwd=tmp_path)
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if found := re.search(r"kb_endpoint\s+(http://\S+)/kb", line):
+            url = found[1]
+            break
+    else:
+        pytest.fail("".join(lines))
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and httpx2.get(f"{url}/readyz").status_code != 200:
+        time.sleep(0.05)
+    yield process, url
+    process.kill()
+    process.communicate(timeout=10)
+
+
+def test_it_answers_and_leaves_at_sigterm_with_turns_in_flight_finished(served):
+    process, url = served
+    body = b'{"session_label": "support", "query": "how do i reset the router"}'
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as half_sent:
+        head = (
+            f"POST /kb HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-token\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        half_sent.sendall(head.encode() + body[:20])
+        time.sleep(0.2)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        half_sent.sendall(body[20:])
+        answer = half_sent.recv(65536)
+        assert answer.startswith(b"HTTP/1.1 200")
+    assert process.wait(timeout=20) == 0
+    assert "Traceback" not in process.stderr.read()
+
+
+def test_the_log_holds_neither_tokens_nor_words_of_the_caller(served):
+    process, url = served
+    headers = {"Authorization": "Bearer test-token"}
+    httpx2.post(f"{url}/kb", json={"session_label": "support", "query": "reset my zebra"}, headers=headers)
+    httpx2.post(f"{url}/kb", content=b"{broken zebra", headers=headers)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert "zebra" not in out + err and "test-token" not in out + err
+
+
+def test_a_taken_port_is_one_line_that_says_what_to_do(store):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        code, err = failed("serve", "--store", store, "--port", other.getsockname()[1])
+    assert code == 2
+    assert "is taken" in err and "--port" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "wanted"),
+    [
+        (["--store", "nowhere"], 3, "kbserver ingest"),
+        (["--config", "nowhere.toml"], 2, "nowhere.toml"),
+        (["--host", "203.0.113.7"], 2, "--host"),
+    ],
+)
+def test_what_is_missing_is_one_line_that_says_what_to_do(store, tmp_path, arguments, code, wanted):
+    given = arguments if "--store" in arguments else [*arguments, "--store", store]
+    found, err = failed("serve", *given, "--port", 0, cwd=tmp_path)
+    assert found == code
+    assert wanted in err and err.startswith("error: ")
+
+
+def test_without_a_token_it_refuses_unless_open_is_said(store, tmp_path):
+    code, err = failed("serve", "--store", store, "--port", 0, token=None, cwd=tmp_path)
+    assert code == 2
+    assert "KB_TOKEN" in err and "--open" in err
+
+
+def test_a_snapshot_of_another_model_is_refused_with_the_command_that_rebuilds(store, tmp_path):
+    import shutil
+
+    copy = tmp_path / "store"
+    shutil.copytree(store / "support", copy / "support")
+    generation = next(path for path in (copy / "support").iterdir() if (path / "manifest.json").exists())
+    manifest = (generation / "manifest.json").read_text(encoding="utf-8")
+    changed = manifest.replace('"schema_version": 1', '"schema_version": 99').encode()
+    (generation / "manifest.json").write_bytes(changed)
+    import hashlib
+
+    (generation / "manifest.sha256").write_text(f"{hashlib.sha256(changed).hexdigest()}  manifest.json\n")
+    code, err = failed("serve", "--store", copy, "--port", 0, cwd=tmp_path)
+    assert code == 3
+    assert "99" in err and "kbserver ingest" in err
+
+
+def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / ".models").symlink_to(store / ".models")
+    (tmp_path / "help").mkdir()
+    (tmp_path / "help" / "hours.md").write_text("# Opening hours\n\nWe are open from 9 to 5.\n", encoding="utf-8")
+    process = run(
+        "serve", "--store", "store", "--port", 0, "--watch", "help", cwd=tmp_path, KBSERVER_DEADLINE_MS="5000"
+    )
+    try:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if found := re.search(r"kb_endpoint\s+(http://\S+)/kb", line):
+                break
+        else:
+            pytest.fail("".join(lines))
+        ask = {"session_label": "help", "query": "where can i park my bicycle"}
+        headers = {"Authorization": "Bearer test-token"}
+        (tmp_path / "help" / "bikes.md").write_text(
+            "# Bicycles\n\nPark your bicycle behind the house.\n", encoding="utf-8"
+        )
+        deadline = time.monotonic() + 60
+        context = ""
+        while "behind the house" not in context and time.monotonic() < deadline:
+            time.sleep(0.2)
+            context = httpx2.post(f"{found[1]}/kb", json=ask, headers=headers, timeout=30).json()["context"]
+        assert "behind the house" in context
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=20)

@@ -1,0 +1,166 @@
+"""The store's own commands, run as a user runs them, on a copy of a real store."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from kbserver.cli import store as store_commands
+from kbserver.errors import KbServerError, SettingsError, SnapshotCorrupt, StoreError, StoreMissing
+from kbserver.index.durable import replace_text
+from kbserver.index.store import Store
+
+
+@pytest.fixture
+def folder(store: Path, tmp_path: Path) -> Path:
+    """A store of one's own with the corpora `support` and `hotels`."""
+    return shutil.copytree(store, tmp_path / "store", ignore=shutil.ignore_patterns(".models"))
+
+
+@pytest.fixture
+def run(folder: Path):
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.callback()(lambda: None)
+    store_commands.register(app)
+
+    def invoke(*arguments: str, where: Path = folder) -> str:
+        result = CliRunner().invoke(app, [*arguments, "--store", str(where)])
+        if isinstance(result.exception, KbServerError):
+            raise result.exception
+        invoke.exit_code = result.exit_code
+        return result.output
+
+    return invoke
+
+
+def test_the_listing_names_every_generation(run, folder):
+    output = run("corpora")
+    assert run.exit_code == 0
+    for word in ("support", "hotels", "●", "all-MiniLM-L6-v2", Store(folder).live("support")):
+        assert word in output
+    listing = json.loads(run("corpora", "--json"))
+    assert [one["corpus"] for one in listing] == ["hotels", "support"]
+    assert {one["documents"] for one in listing} == {3, 4} and all(one["live"] for one in listing)
+    assert all(one["bytes"] > 1000 and one["created_at"] for one in listing)
+
+
+def test_a_generation_that_cannot_be_read_is_listed_with_the_reason(run, folder):
+    manifest = folder / "support" / Store(folder).live("support") / "manifest.json"
+    manifest.write_bytes(manifest.read_bytes().replace(b"support", b"supp0rt"))
+    assert "SHA-256" in run("corpora")
+    assert "SHA-256" in json.loads(run("corpora", "--json"))[1]["problem"]
+
+
+def test_a_store_that_is_missing_or_empty_says_what_to_do(run, tmp_path):
+    with pytest.raises(StoreMissing, match="kbserver ingest"):
+        run("corpora", where=tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    assert "kbserver ingest" in run("corpora", where=tmp_path / "empty")
+    with pytest.raises(StoreMissing, match="no corpus to verify"):
+        run("verify", where=tmp_path / "empty")
+
+
+def test_verify_is_content_with_a_whole_store(run):
+    assert run("verify").count("ok ") == 2 and run.exit_code == 0
+    answer = json.loads(run("verify", "support", "--json"))
+    assert answer["ok"] and [one["corpus"] for one in answer["generations"]] == ["support"]
+    assert answer["generations"][0]["sampled"] == answer["generations"][0]["found"] > 0
+
+
+def test_verify_finds_a_flipped_byte_and_exits_with_3(run, folder):
+    file = folder / "hotels" / Store(folder).live("hotels") / "embeddings.npy"
+    content = bytearray(file.read_bytes())
+    content[-3] ^= 1
+    file.write_bytes(content)
+    output = run("verify")
+    assert run.exit_code == 3 and "BAD" in output and "embeddings.npy" in output
+    answer = json.loads(run("verify", "--every", "--json").split("error:")[0])
+    assert not answer["ok"] and [one["ok"] for one in answer["generations"]] == [False, True]
+
+
+def test_verify_of_what_is_not_there(run):
+    with pytest.raises(StoreMissing, match="no corpus 'nope'"):
+        run("verify", "nope")
+    with pytest.raises(SettingsError, match="--generation goes with"):
+        run("verify", "--generation", "x")
+
+
+def test_a_corpus_travels_as_one_file(run, folder, tmp_path):
+    file = tmp_path / "support.kb"
+    assert str(file) in run("export", "support", str(file))
+    other = tmp_path / "other"
+    output = run("import", str(file), where=other)
+    assert "is live" in output and Store(other).verify("support").ok
+    with pytest.raises(StoreError, match="already"):
+        run("import", str(file), where=other)
+    third = json.loads(run("import", str(file), "--no-publish", "--json", where=tmp_path / "third"))
+    assert third == {"corpus": "support", "generation": Store(folder).live("support"), "published": False}
+    with pytest.raises(StoreMissing, match="no generation is live"):
+        Store(tmp_path / "third").live("support")
+
+
+def test_a_changed_file_is_not_imported(run, tmp_path):
+    file = tmp_path / "support.kb"
+    run("export", "support", str(file))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(SnapshotCorrupt):
+        run("import", str(file), where=tmp_path / "other")
+    with pytest.raises(StoreMissing):
+        run("verify", "support", where=tmp_path / "other")
+
+
+@pytest.fixture
+def three(folder: Path, tmp_path: Path, store: Path) -> list[str]:
+    """`support` with three generations, the newest live."""
+    from kbserver.embedding.models import open_encoder
+    from kbserver.ingest.build import ingest
+    from kbserver.settings import DEFAULT_MODEL
+    from tests.conftest import DOCUMENTS, write_documents
+
+    docs = write_documents(tmp_path / "docs", DOCUMENTS["support"])
+    with open_encoder(DEFAULT_MODEL, cache=store / ".models", for_queries=False) as encoder:
+        for word in ("one", "two"):
+            (docs / "new.md").write_text(f"# New\n\nThis is page {word}.\n")
+            ingest([docs], store=Store(folder), corpus="support", encoder=encoder)
+    return Store(folder).generations("support")
+
+
+def test_rollback_goes_one_back_or_where_it_is_told(run, folder, three):
+    assert three[1] in run("rollback", "support") and Store(folder).live("support") == three[1]
+    assert json.loads(run("rollback", "support", "--to", three[2], "--json"))["generation"] == three[2]
+    with pytest.raises(StoreMissing, match="no generation 'x'"):
+        run("rollback", "support", "--to", "x")
+    assert Store(folder).live("support") == three[2]
+
+
+def test_rollback_with_nothing_before_and_of_nothing(run, folder):
+    with pytest.raises(StoreMissing, match="no generation before the live one"):
+        run("rollback", "hotels")
+    with pytest.raises(StoreMissing, match="no corpus 'nope'"):
+        run("rollback", "nope")
+    assert not (folder / "nope").exists()
+
+
+def test_prune_leaves_the_live_one_and_the_newest(run, folder, three):
+    run("rollback", "support", "--to", three[0])
+    assert json.loads(run("prune", "support", "--keep", "2", "--json")) == {"support": [three[1]]}
+    assert Store(folder).generations("support") == [three[0], three[2]]
+    assert "nothing to remove" in run("prune", "--all")
+    assert json.loads(run("prune", "--all", "--keep", "1", "--json")) == {"hotels": [], "support": [three[2]]}
+    with pytest.raises(SettingsError, match="--all"):
+        run("prune")
+
+
+def test_a_pointer_to_nothing_is_reported_and_can_be_mended(run, folder):
+    live = Store(folder).live("support")
+    replace_text(folder / "support" / "LIVE", "gone\n")
+    output = run("verify")
+    assert run.exit_code == 3 and "kbserver rollback" in output
+    assert "●" not in [line for line in run("corpora").splitlines() if "support" in line][0]
+    run("rollback", "support")
+    assert Store(folder).live("support") == live

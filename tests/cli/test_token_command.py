@@ -1,0 +1,136 @@
+"""`kbserver token`, run as a user runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from click.testing import Result
+from typer.testing import CliRunner
+
+from kbserver.cli import token as token_command
+from kbserver.cli.token import duration_s
+from kbserver.endpoint.keys import new_secret, read_keys
+from kbserver.endpoint.signed import SigningKeys, unverified
+from kbserver.errors import KbServerError, SettingsError
+
+SECRET = new_secret()
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("KBSERVER_SIGNING_KEY", SECRET)
+    app = typer.Typer(pretty_exceptions_enable=False)
+    app.callback()(lambda: None)
+    token_command.register(app)
+
+    def invoke(*arguments: str, given: str | None = None) -> Result:
+        result = CliRunner().invoke(app, ["token", *arguments], input=given)
+        if isinstance(result.exception, KbServerError):
+            raise result.exception
+        assert result.exit_code == 0, result.output
+        return result
+
+    return invoke
+
+
+def keys(text: str = SECRET) -> SigningKeys:
+    return SigningKeys(read_keys(text, source="test"))
+
+
+def test_the_token_alone_is_on_standard_output(run) -> None:  # type: ignore[no-untyped-def]
+    result = run("--label", "billing-*", "--ttl", "15m")
+    issued = result.stdout.strip()
+    assert result.stdout == issued + "\n"
+    assert keys().verify(issued).allows("billing-eu")
+    claims = unverified(issued)[1]
+    assert claims["exp"] - claims["iat"] == 900
+    assert claims["jti"] in result.stderr
+
+
+def test_every_flag_is_in_the_token(run) -> None:  # type: ignore[no-untyped-def]
+    flags = ["-l", "a", "-l", "b-{id}", "--corpora", "support, faq", "--scope", "folder=hotels/7", "--scope", "tag=x=y"]
+    told = json.loads(run(*flags, "--max-turns", "5", "--json").stdout)
+    grant = keys().verify(told["token"])
+    assert grant.allows("a") and grant.allows("b-9") and not grant.allows("c")
+    assert grant.corpora == ("support", "faq")
+    assert grant.scope == {"folder": "hotels/7", "tag": "x=y"}
+    assert told["labels"] == ["a", "b-{id}"]
+    assert told["turns"] == 5
+    assert told["exp"] - told["iat"] == 3_600
+    assert told["kid"] == read_keys(SECRET, source="test")[0].kid
+
+
+@pytest.mark.parametrize("kind", [[], ["--ed25519"]])
+def test_a_fresh_key_signs_from_a_file_and_goes_to_standard_output_only(run, tmp_path: Path, kind: list[str]) -> None:  # type: ignore[no-untyped-def]
+    made = run("--new-key", *kind)
+    assert made.stderr == ""
+    assert made.stdout != run("--new-key", *kind).stdout
+    (tmp_path / "key").write_text(made.stdout)
+    issued = run("--label", "x", "--key-file", str(tmp_path / "key")).stdout.strip()
+    assert keys(made.stdout).verify(issued).allows("x")
+    assert unverified(issued)[0]["alg"] == ("EdDSA" if kind else "HS256")
+
+
+def test_inspect_says_what_a_token_says_and_whether_it_is_good_here(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    issued = run("--label", "x", "--ttl", "1h").stdout.strip()
+    expired = keys().issue("x", 60, now=1_700_000_000)
+    assert "good" in run("--inspect", issued).stdout
+    assert json.loads(run("--inspect", "-", "--json", given=issued + "\n").stdout)["labels"] == ["x"]
+    told = run("--inspect", expired).stdout
+    assert "expired_token" in told
+    assert "2023-11-14 22:14:20 UTC" in told
+    monkeypatch.setenv("KBSERVER_SIGNING_KEY", new_secret())
+    assert json.loads(run("--inspect", issued, "--json").stdout)["verdict"] == "invalid_token"
+    monkeypatch.delenv("KBSERVER_SIGNING_KEY")
+    told = run("--inspect", issued).stdout
+    assert "not checked" in told
+    assert issued not in told and SECRET not in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "which session labels"),
+        (["--label", "x", "--ttl", "1w"], "90s, 15m, 1h, 7d"),
+        (["--label", "x", "--ttl", "0s"], "from 1 to"),
+        (["--label", "x", "--ttl", "400d"], "from 1 to"),
+        (["--label", "x", "--scope", "folder"], "KEY=VALUE"),
+        (["--label", "x", "--corpora", ","], "corpora"),
+        (["--label", "{"], "brace"),
+        (["--label", "x", "--key-file", "nowhere.pem"], "nowhere.pem"),
+        (["--ed25519"], "--new-key"),
+        (["--inspect", "abc"], "not a signed token"),
+    ],
+)
+def test_a_wrong_flag_is_an_error_that_says_what_to_do(run, arguments: list[str], words: str) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SettingsError, match=words):
+        run(*arguments)
+
+
+def test_without_a_key_it_says_how_to_make_one(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.delenv("KBSERVER_SIGNING_KEY")
+    with pytest.raises(SettingsError, match="--new-key"):
+        run("--label", "x")
+
+
+def test_a_weak_key_is_refused_and_not_repeated(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("KBSERVER_SIGNING_KEY", "hunter2")
+    with pytest.raises(SettingsError, match="7 bytes") as caught:
+        run("--label", "x")
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h", 3_600), ("7d", 604_800), (" 1h ", 3_600)]
+)
+def test_durations_are_read(text: str, seconds: int) -> None:
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "90", "s", "1.5h", "-1h", "1 h", "1h30m", "１h", "9999999999s"])
+def test_what_is_no_duration_is_refused(text: str) -> None:
+    with pytest.raises(SettingsError, match="whole number and a unit"):
+        duration_s(text)
