@@ -1,0 +1,276 @@
+"""One turn after the other, many callers at once, cached and gated turns, start and memory: against the bare encoder.
+
+    python -m benchmarks.turns --store FOLDER --queries FILE [--label NAME] [--only single,load,quick,start] [--json FILE]
+
+The store is one of `benchmarks/passages.py` or of `kbserver ingest`. Whatever is compared takes turns in one run:
+the same query goes to the server and to each bare encoder within the same few hundredths of a second, so that
+another load on the machine falls on all of them. The server is a process of its own, as it is served.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import numpy as np
+import uvloop
+from rich.console import Console
+from rich.table import Table
+from sentence_transformers import SentenceTransformer
+
+from benchmarks.encoders import onnx_session
+from benchmarks.load import Client, Load, closed_loop, cycled, request_bytes, unrepeated
+from benchmarks.served import Served, outcomes, served
+from kbserver.embedding.models import DEFAULT_MODEL, resolve
+
+TURN = "POST /kb"
+BARE = "SentenceTransformer.encode"
+ONE, TWO = "ONNX Runtime, 1 thread", "ONNX Runtime, 2 threads"
+CLIENTS = (1, 8, 16, 32)
+
+console = Console()
+
+
+@dataclass
+class Times:
+    """Milliseconds of one kind of call, and against the others: medians of the ratios of the same query."""
+
+    what: str
+    median_ms: float
+    p99_ms: float
+    of_encode: float
+    of_onnx_1: float
+    of_onnx_2: float
+
+
+def queries_of(file: Path, most: int) -> list[str]:
+    """Questions of 6 to 16 words, in an order that is always the same."""
+    texts = [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    fitting = sorted({text for text in texts if 6 <= len(text.split()) <= 16})
+    random.Random(0).shuffle(fitting)
+    return fitting[:most]
+
+
+def single(server: Served, queries: Sequence[str], label: str | None, store: Path) -> list[Times]:
+    """One caller on one kept-alive connection, alternating with the bare encoders, every query for the first time."""
+    folder = store / ".models" / resolve(DEFAULT_MODEL).fingerprint
+    torch = SentenceTransformer(str(resolve(DEFAULT_MODEL).folder), device="cpu")
+    one, two = onnx_session(folder, 1), onnx_session(folder, 2)
+    client = Client(server.url)
+    calls: dict[str, Callable[[str], object]] = {
+        TURN: lambda query: client.ask(request_bytes(server.url, query, label)),
+        BARE: lambda query: torch.encode([query], show_progress_bar=False),
+        ONE: lambda query: one([query]),
+        TWO: lambda query: two([query]),
+    }
+    for query in queries[:5]:
+        for call in calls.values():
+            call(query + " warm up")
+    ms: dict[str, list[float]] = {what: [] for what in calls}
+    for query in queries:
+        for what, call in calls.items():
+            began = time.perf_counter()
+            call(query)
+            ms[what].append((time.perf_counter() - began) * 1000.0)
+    client.close()
+    ratio = {base: {what: _ratio(ms[what], ms[base]) for what in calls} for base in (BARE, ONE, TWO)}
+    return [
+        Times(
+            what,
+            statistics.median(times),
+            float(np.percentile(times, 99)),
+            ratio[BARE][what],
+            ratio[ONE][what],
+            ratio[TWO][what],
+        )
+        for what, times in ms.items()
+    ]
+
+
+def _ratio(ms: Sequence[float], base: Sequence[float]) -> float:
+    return float(np.median(np.array(ms) / np.array(base)))
+
+
+@dataclass
+class UnderLoad:
+    """A closed loop of some clients, and the bare encoder in the seconds before and after it."""
+
+    clients: int
+    per_second: float
+    median_ms: float
+    p99_ms: float
+    bare_per_second: float
+    of_bare: float
+    outcomes: dict[str, int]
+
+
+def under_load(
+    server: Served, queries: Sequence[str], label: str | None, store: Path, *, seconds: float, rounds: int
+) -> list[UnderLoad]:
+    """Closed loops against two single-threaded ONNX runs side by side: the best bare layout here."""
+    embed = onnx_session(store / ".models" / resolve(DEFAULT_MODEL).fingerprint, 1)
+    found = []
+    ask = unrepeated(server.url, queries, label)
+    for clients in CLIENTS:
+        loads: list[Load] = []
+        bare: list[float] = []
+        before = server.counters()
+        for _ in range(rounds):
+            bare.append(_bare_rate(embed, queries, seconds / 2))
+            loads.append(uvloop.run(closed_loop(server.url, ask, clients=clients, seconds=seconds)))
+            bare.append(_bare_rate(embed, queries, seconds / 2))
+        ms = [one for load in loads for one in load.ms]
+        rate, floor = statistics.mean(load.per_second for load in loads), statistics.mean(bare)
+        found.append(
+            UnderLoad(
+                clients,
+                rate,
+                statistics.median(ms),
+                float(np.percentile(ms, 99)),
+                floor,
+                rate / floor,
+                outcomes(before, server.counters()),
+            )
+        )
+    return found
+
+
+def _bare_rate(embed: Callable[[Sequence[str]], object], queries: Sequence[str], seconds: float) -> float:
+    """Queries a second of two threads that run the encoder side by side."""
+    end = time.perf_counter() + seconds
+
+    def run(start: int) -> int:
+        done = 0
+        while time.perf_counter() < end:
+            embed([queries[(start + done) % len(queries)]])
+            done += 1
+        return done
+
+    with ThreadPoolExecutor(2) as pool:
+        return sum(pool.map(run, (0, len(queries) // 2))) / seconds
+
+
+@dataclass
+class Quick:
+    """Turns that need no model."""
+
+    what: str
+    median_ms: float
+    per_second: float
+    p99_ms: float
+    """At 16 clients, as `per_second`."""
+
+
+def quick(server: Served, queries: Sequence[str], label: str | None, seconds: float) -> list[Quick]:
+    """Turns whose embedding is cached, gated turns, and the HTTP floor beside them."""
+    known = list(queries[:50])
+    kinds = {
+        "embedding cached": cycled([request_bytes(server.url, query, label) for query in known]),
+        "gated (small talk)": cycled([request_bytes(server.url, "thank you very much", label)]),
+        "GET /healthz": lambda: b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    }
+    client = Client(server.url)
+    found = []
+    for what, ask in kinds.items():
+        for _ in range(2 * len(known)):
+            client.ask(ask())
+        ms = []
+        for _ in range(500):
+            began = time.perf_counter()
+            client.ask(ask())
+            ms.append((time.perf_counter() - began) * 1000.0)
+        load = uvloop.run(closed_loop(server.url, ask, clients=16, seconds=seconds))
+        found.append(Quick(what, statistics.median(ms), load.per_second, load.percentile(99)))
+    client.close()
+    return found
+
+
+@dataclass
+class Start:
+    """From the start of the process, in seconds; and memory."""
+
+    first_answer_s: float
+    """A turn answered with passages, by the lexical arm alone if the model is still loading."""
+    ready_s: float
+    first_full_s: float
+    memory_mb: float
+
+
+def start(store: Path, query: str, label: str | None) -> Start:
+    """Start a server and ask it from the moment it listens."""
+    with served(store, ready=False, KBSERVER_DEBUG="1") as server:
+        client = Client(server.url)
+        request = request_bytes(server.url, query, label, x_kbserver_debug="1")
+        first = None
+        while True:
+            status, body = client.ask(request)
+            now = time.perf_counter() - server.started
+            answer = json.loads(body)
+            first = now if first is None and status == 200 and answer["results"] else first
+            if answer.get("trace", {}).get("outcome") == "full":
+                break
+            time.sleep(0.02)
+        ready = server.wait_ready()
+        client.close()
+        return Start(first or now, ready, now, server.memory_mb())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--queries", type=Path, required=True, help="JSON lines with `text`")
+    parser.add_argument("--label", help="session label; needed if the store holds several corpora")
+    parser.add_argument("--most-queries", type=int, default=300)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--only", default="single,load,quick,start")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    parts = set(given.only.split(","))
+    queries = queries_of(given.queries, given.most_queries)
+    figures: dict[str, object] = {"queries": len(queries)}
+
+    if "start" in parts:
+        starts = [start(given.store, queries[0], given.label) for _ in range(3)]
+        middle = sorted(starts, key=lambda one: one.first_full_s)[1]
+        figures["start"] = asdict(middle)
+        console.print(f"start: {middle}")
+    with served(given.store) as server:
+        if "single" in parts:
+            times = single(server, queries, given.label, given.store)
+            figures["single"] = [asdict(one) for one in times]
+            _show("one caller, alternating", times)
+        if "load" in parts:
+            loads = under_load(server, queries, given.label, given.store, seconds=given.seconds, rounds=given.rounds)
+            figures["load"] = [asdict(one) for one in loads]
+            _show("closed loop", loads)
+        if "quick" in parts:
+            turns = quick(server, queries, given.label, given.seconds)
+            figures["quick"] = [asdict(one) for one in turns]
+            _show("without the model", turns)
+        figures["memory_mb"] = server.memory_mb()
+        console.print(f"memory after all of it: {figures['memory_mb']:.0f} MB")
+    if given.json:
+        given.json.write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def _show(title: str, rows: Sequence[Times] | Sequence[UnderLoad] | Sequence[Quick]) -> None:
+    values = [asdict(row) for row in rows]
+    table = Table(*values[0], title=title)
+    for row in values:
+        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
