@@ -142,14 +142,18 @@ def without_repeats(words: Sequence[str]) -> list[str]:
     Runs of digits, number words and single letters stay: `seven seven`, `w w w` are content.
     """
     kept: list[str] = []
+    plain: list[str] = []
     for word in words:
         kept.append(word)
+        plain.append(bare(word))
         for size in range(min(5, len(kept) // 2), 0, -1):
-            plain = [bare(one) for one in kept[-2 * size :]]
-            if plain[:size] != plain[size:] or any(is_code(one) for one in plain):
+            if plain[-1] != plain[-1 - size]:  # tells nearly all of them apart, without a slice
                 continue
-            if size > 1 or plain[0] in _FUNCTION_WORDS:
-                del kept[-size:]
+            again = plain[-size:]
+            if again != plain[-2 * size : -size] or any(is_code(one) for one in again):
+                continue
+            if size > 1 or again[0] in _FUNCTION_WORDS:
+                del kept[-size:], plain[-size:]
                 break
     return kept
 

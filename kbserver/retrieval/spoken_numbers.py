@@ -191,7 +191,7 @@ def _codes(words: Sequence[str]) -> Iterator[str]:
             if not size:
                 break
             letters, at_end, spelled = letters + letter, at_end + size, spelled + 1
-        digits, stop = _spoken_digits(words, at_end)
+        digits, stop = _spoken_digits(words, at_end) if spelled else ("", at_end)
         certain = at_end - at > spelled and not all(
             word in _NATO for word in words[at:at_end]
         )  # "double u", "a as in apple"
@@ -211,7 +211,7 @@ def _codes(words: Sequence[str]) -> Iterator[str]:
 def _letter(words: Sequence[str], at: int) -> tuple[str, int]:
     """Return (letter, words it took) for a letter said in any of the usual ways; ("", 0) when this is none."""
     word = words[at].rstrip(".")
-    if words[at : at + 2] in (["double", "u"], ["double", "you"]):
+    if word == "double" and words[at + 1 : at + 2] in (["u"], ["you"]):
         return "w", 2
     letter = word if len(word) == 1 and word.isalpha() else _LETTER_NAMES.get(word, "")
     if letter:
@@ -225,8 +225,9 @@ def _letter(words: Sequence[str], at: int) -> tuple[str, int]:
         ):
             return letter, 3
         return letter, 1
-    near_nato = any(0 <= near < len(words) and words[near] in _NATO for near in (at - 1, at + 1))
-    return (_NATO[word], 1) if word in _NATO and near_nato else ("", 0)
+    if word in _NATO and any(0 <= near < len(words) and words[near] in _NATO for near in (at - 1, at + 1)):
+        return _NATO[word], 1
+    return "", 0
 
 
 def _spoken_digits(words: Sequence[str], at: int) -> tuple[str, int]:
