@@ -13,6 +13,9 @@ from filelock import FileLock
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
 
+watches_a_clock = pytest.mark.flaky(reruns=2)
+"""For tests of what takes too long: a machine shared with others stands still now and then, a fault is there every time."""
+
 DOCUMENTS = {
     "support": {
         "router/reset.md": "# Reset the router\n\nHold the button at the back for ten seconds until the light turns white. "

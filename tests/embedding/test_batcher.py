@@ -16,7 +16,9 @@ from kbserver.embedding.models import open_encoder
 from kbserver.errors import EmbedderUnavailable, ModelError
 from kbserver.types import FloatMatrix, ModelIdentity
 
-pytestmark = pytest.mark.anyio
+from ..conftest import watches_a_clock
+
+pytestmark = [pytest.mark.anyio, watches_a_clock]
 
 PLENTY = 10_000.0  # milliseconds
 

@@ -14,7 +14,10 @@ from kbserver.index.store import Store
 from kbserver.retrieval.hybrid import Retriever
 from kbserver.settings import TurnSettings
 
+from ..conftest import watches_a_clock
 from .faulty import FaultyEncoder, slow
+
+pytestmark = watches_a_clock
 
 QUERY = "how do i reset my router"
 BUDGET_MS = 500.0

@@ -7,8 +7,11 @@ import time
 import httpx2
 import pytest
 
+from ..conftest import watches_a_clock
 from .conftest import serving
 from .faulty import FaultyModel, faulty_server, hanging, not_a_number, raising, store_with_an_offer
+
+pytestmark = watches_a_clock
 
 BUDGET_MS = 400  # these tests share two cores with many others: what counts is that nobody waits for the trouble
 DEBUG = {"x-kbserver-debug": "1"}

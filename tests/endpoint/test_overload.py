@@ -9,10 +9,11 @@ from collections import Counter
 import httpx2
 import pytest
 
+from ..conftest import watches_a_clock
 from .conftest import serving
 from .faulty import FaultyModel, faulty_server, slow
 
-pytestmark = pytest.mark.xdist_group("overload")
+pytestmark = [pytest.mark.xdist_group("overload"), watches_a_clock]
 
 BUDGET_MS = 1000  # of a test that shares two cores; the model below is slowed down in proportion
 MODEL_S = 0.08  # two at a time: 25 queries a second, whatever the machine

@@ -15,8 +15,10 @@ from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
 from kbserver.settings import read_settings
 
-from ..conftest import DOCUMENTS, write_documents
+from ..conftest import DOCUMENTS, watches_a_clock, write_documents
 from .conftest import serving
+
+pytestmark = watches_a_clock
 
 BUDGET_MS = 2000  # eight clients, the server and the ingest share two cores with other tests
 CLIENTS = 8

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from kbserver.ingest.blocks import Block, Document
 from kbserver.ingest.chunk import chunk, embedding_text
 
+from ..conftest import watches_a_clock
+
 
 def document(*blocks: Block, title: str = "Handbook", **metadata: object) -> Document:
     return Document("handbook.md", title, blocks, metadata)
@@ -208,6 +210,7 @@ def test_an_extra_phrasing_goes_to_the_passage_it_fits_best(count_tokens):
     assert [draft.questions for draft in drafts] == [("when is my money returned", "xyzzy"), ("how do i cancel",)]
 
 
+@watches_a_clock
 def test_a_long_document_takes_time_in_proportion_to_its_length(count_tokens):
     def seconds(paragraphs: int) -> float:
         blocks = [paragraph(sentences(4, f"topic {number}")) for number in range(paragraphs)]

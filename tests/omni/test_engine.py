@@ -14,7 +14,9 @@ from kbserver.errors import OmniError
 from kbserver.omni.engine import KnowledgeEndpoint, read_answer
 from kbserver.omni.serving import base_url, serving
 
-pytestmark = pytest.mark.anyio
+from ..conftest import watches_a_clock
+
+pytestmark = [pytest.mark.anyio, watches_a_clock]
 
 
 async def test_one_post_with_exactly_two_fields_and_the_bearer_token(kb) -> None:  # type: ignore[no-untyped-def]
