@@ -288,16 +288,17 @@ class Retriever:
         evidence = (
             self._lexical.score(words.query, rows)
             if words is not None and by_words
-            else LexicalEvidence(nothing, nothing)
+            else LexicalEvidence(nothing, nothing, nothing)
         )
         cosine = self._vectors.score_rows(meaning.vector, rows) if meaning is not None else None
-        ranking = rank(Evidence(cosine, evidence.nats, evidence.covered, self._precedence.bonus(rows)))
+        prior = self._precedence.bonus(rows)
+        ranking = rank(Evidence(cosine, evidence.words, evidence.sounds, evidence.covered, prior))
         places = ranking.order[: 2 * settings.top_k].tolist()
         passages = [self._passages[int(rows[place])] for place in places]
         rival = next((n for n, passage in enumerate(passages) if passage.source != passages[0].source), None)
         hits = []
         for place, passage, score in zip(places, passages, scores(ranking, rival).tolist(), strict=False):
-            arms = {"lexical": float(evidence.nats[place])} if by_words else {}
+            arms = {"lexical": float(evidence.words[place] + evidence.sounds[place])} if by_words else {}
             arms |= {"dense": float(cosine[place])} if cosine is not None else {}
             hits.append(Hit(passage, score, self.corpus, arms))
         return hits

@@ -51,8 +51,10 @@ class LexicalQuery:
 class LexicalEvidence:
     """What words and sounds say of some rows."""
 
-    nats: NDArray[np.float32]
-    """Shape (n,), ≥ 0: BM25 of the words plus the weighted BM25 of the sounds."""
+    words: NDArray[np.float32]
+    """Shape (n,), nats, ≥ 0: BM25 of the words."""
+    sounds: NDArray[np.float32]
+    """Shape (n,), nats, ≥ 0: the weighted BM25 of the sounds."""
     covered: NDArray[np.float32]
     """Shape (n,): share of what was said that the passage holds in these words. Sounds find passages, but that one sounds
     like the question says little about whether it answers it."""
@@ -96,9 +98,9 @@ class LexicalArm:
         words = _weighted(self._words, query.terms, rows)
         covered = words / np.float32(query.ideal) if query.ideal > 0 else np.zeros_like(words)
         if self._sounds is None or not query.pieces:
-            return LexicalEvidence(words, covered)
-        sounds = _weighted(self._sounds, query.pieces, rows)
-        return LexicalEvidence(words + np.float32(SOUND_WEIGHT) * sounds, covered)
+            return LexicalEvidence(words, np.zeros_like(words), covered)
+        sounds = np.float32(SOUND_WEIGHT) * _weighted(self._sounds, query.pieces, rows)
+        return LexicalEvidence(words, sounds, covered)
 
     def share(self, word: str) -> float:
         """In what share of the passages a word occurs, in [0, 1]; 0 for an unknown one."""

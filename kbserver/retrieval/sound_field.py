@@ -9,7 +9,6 @@ from __future__ import annotations
 from kbserver.errors import StoreError
 from kbserver.index.lexical import Bm25Index, Bm25Parameters
 from kbserver.index.snapshot import Snapshot
-from kbserver.retrieval.misheard import sound_grams
 
 PART = "sounds"
 
@@ -27,8 +26,3 @@ def open_sound_field(snapshot: Snapshot) -> Bm25Index | None:
         return Bm25Index.open(snapshot.part(PART))
     except StoreError:
         return None
-
-
-def pieces(text: str) -> list[str]:
-    """Return the distinct pieces of a query, in order."""
-    return list(dict.fromkeys(sound_grams(text)))

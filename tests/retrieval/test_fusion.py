@@ -1,17 +1,20 @@
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.fusion import MARGIN_WEIGHT, NAT, OFFSET, SLOPE, Evidence, rank, scores
+from kbserver.retrieval.fusion import DOUBT, MARGIN_WEIGHT, NAT, OFFSET, SLOPE, SURE, Evidence, rank, scores
 
+NOTHING = np.empty(0, np.float32)
 cosines = st.floats(-1, 1, width=32)
 nats = st.floats(0, 60, width=32)
 candidates = st.lists(st.tuples(cosines, nats), min_size=1, max_size=30)
 
 
 def evidence(pairs, ideal=10.0):
-    lexical = np.array([lexical for _, lexical in pairs], np.float32)
-    return Evidence(np.array([cosine for cosine, _ in pairs], np.float32), lexical, lexical / ideal)
+    words = np.array([words for _, words in pairs], np.float32)
+    cosine = np.array([cosine for cosine, _ in pairs], np.float32)
+    return Evidence(cosine, words, np.zeros_like(words), words / ideal)
 
 
 @given(candidates)
@@ -43,19 +46,39 @@ def test_ties_keep_their_own_order():
 
 
 def test_nothing_in_gives_nothing_out():
-    ranking = rank(Evidence(None, np.empty(0, np.float32), np.empty(0, np.float32)))
+    ranking = rank(Evidence(None, NOTHING, NOTHING, NOTHING))
     assert ranking.order.size == 0
     assert scores(ranking, None).size == 0
 
 
 def test_words_alone_rank_and_score_when_the_dense_arm_is_out():
-    ranking = rank(Evidence(None, np.array([1.0, 9.0, 0.0], np.float32), np.array([0.1, 0.9, 0.0], np.float32)))
+    words, covered = np.array([1.0, 9.0, 0.0], np.float32), np.array([0.1, 0.9, 0.0], np.float32)
+    ranking = rank(Evidence(None, words, np.zeros(3, np.float32), covered))
     found = scores(ranking, 1)
     assert ranking.order.tolist() == [1, 0, 2]
     assert found[0] > 0.5 > found[2]
 
 
 def test_a_query_without_words_is_ranked_by_meaning():
-    assert rank(
-        Evidence(np.array([0.1, 0.6], np.float32), np.zeros(2, np.float32), np.zeros(2, np.float32))
-    ).order.tolist() == [1, 0]
+    none = np.zeros(2, np.float32)
+    assert rank(Evidence(np.array([0.1, 0.6], np.float32), none, none, none)).order.tolist() == [1, 0]
+
+
+def sounding(cosine, *, sounds=(0.0, 10.0)):
+    """F of two candidates without words in common with the query, the second of which sounds like it."""
+    none = np.zeros(2, np.float32)
+    cosine = None if cosine is None else np.array(cosine, np.float32)
+    ranking = rank(Evidence(cosine, none, np.array(sounds, np.float32), none))
+    return dict(zip(ranking.order.tolist(), ranking.fused.tolist(), strict=True))
+
+
+@pytest.mark.parametrize(("nearest", "doubt"), [(SURE, 1.0), (0.6, 1 + DOUBT * (SURE - 0.6)), (0.9, 0.0), (0.0, 2.0)])
+def test_sounds_count_less_the_surer_the_meaning_is(nearest, doubt):
+    fused = sounding((nearest, nearest - 0.1))
+    assert fused[0] == pytest.approx(nearest)
+    assert fused[1] == pytest.approx(nearest - 0.1 + NAT * doubt * 10.0, abs=1e-6)
+
+
+def test_sounds_count_in_full_when_the_dense_arm_is_out():
+    fused = sounding(None)
+    assert fused[1] - fused[0] == pytest.approx(NAT * 10.0, abs=1e-6)
