@@ -38,7 +38,7 @@ _PHRASES: Final[dict[str, str]] = {
     "presence": (
         r"speaking|(?:anybody|anyone) home|i can't hear you|(?:sorry )?(?:a )?(?:bad|poor) (?:line|connection)|"
         r"(?:testing|test)(?: one two(?: three)?)?|is (?:this|it|that)(?: thing)? (?:on|working)|i was on mute"
-        r"|i'm (?:back|here|listening|ready)|"
+        r"|i'm (?:still )?(?:back|here|listening|ready)|"
         r"(?:are you|is (?:anybody|anyone|somebody|someone)|anybody|anyone|you) (?:still )?there"
         r"|(?:can|could|do) you (?:still )?hear me(?: now| okay| ok)?"
         r"|(?:can|could|would|will) you (?:please )?help me(?: out)?"
@@ -81,7 +81,7 @@ _PHRASES: Final[dict[str, str]] = {
     "thanks": (
         r"you(?:'re| are) (?:very |most |so )?welcome|don't mention it|my pleasure|(?:that's|that is|how) (?:very"
         r" |so |really )?(?:kind|nice|sweet)(?: of you)?|"
-        r"thanks?(?: you)?|thankyou|thank you|(?:so|very|many|really) (?:much|kindly)|a (?:lot|bunch|million|ton)"
+        r"thanks?(?: you)?|thankyou|thank you|(?:so|very|many|really|ever so) (?:much|kindly)|a (?:lot|bunch|million|ton)"
         r"|many thanks|much (?:appreciated|obliged)|cheers|ta|appreciate it|appreciated"
         r"|(?:i|we) (?:really |truly |do |so )?(?:appreciate|appreciated) (?:it|that|this|(?:all )?(?:your|the) (?:help"
         r"|time|assistance|support|patience))"
@@ -95,7 +95,7 @@ _PHRASES: Final[dict[str, str]] = {
     ),
     "confirmation": (
         r"(?:that's|that is|it's|you're) (?:wrong|incorrect|not (?:right|correct|it|true|what i (?:meant|said|asked)))|"
-        r"yes|yeah|yep|yup|ya|yah|aye|ye|no|nope|nah|not (?:really|now|today|yet|at the moment|right now)|sure(?:"
+        r"yes|yeah|yep|yup|ya|yah|aye|ye|no|nope|nah|not (?:at all|really|now|today|yet|at the moment|right now)|sure(?:"
         r" thing)?|ok"
         r"|okay|okey|okie|dokie|k|alright|all right|right|correct|exactly|precisely|absolutely|definitely"
         r"|certainly|indeed"
@@ -137,7 +137,7 @@ _PHRASES: Final[dict[str, str]] = {
         r"and|but|then|again|now|just|for now|today|there|here|sir|ma'am|madam|miss|mate|man|buddy|dude|pal|guys"
         r"|everyone"
         r"|everybody|all|dear|friend|my friend|honey|kindly|to (?:know|hear)|folks|very|indeed|actually|though"
-        r"|too|to you|as well"
+        r"|too|to you|as well|uh+|uhm+|um+|er+m?|erm|hm+|mm+|ah+|eh"
     ),
 }
 
@@ -168,7 +168,7 @@ _MAX_UNKNOWN: Final = 2
 
 # Questions that are small talk themselves do not count as asking.
 _ASKS_NOTHING = re.compile(
-    rf"\b(?:{'|'.join(_PHRASES[reason] for reason in ('hold', 'repeat', 'presence', 'greeting'))})(?= |$)"
+    rf"\b(?:{'|'.join(_PHRASES[reason] for reason in ('hold', 'repeat', 'presence', 'greeting', 'goodbye', 'thanks'))})(?= |$)"
 )
 
 
