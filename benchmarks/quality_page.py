@@ -17,8 +17,10 @@ from kbserver.evaluation.calibrate import Scores, scores_of
 from kbserver.evaluation.compare import compare
 from kbserver.evaluation.drawn import EVERYDAY
 from kbserver.evaluation.threshold import KEEP, choose
+from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE
 
-REFERENCE = 0.2  # a least score at which all sets are compared; the best one differs from corpus to corpus
+REFERENCE = DEFAULT_MIN_SCORE  # at which all sets are compared; the best one differs from corpus to corpus
+_AT = f"at {REFERENCE:.2g}".replace("0.", ".")
 
 STEPS = [variant for variant in ABLATIONS if variant.name != "no gate"]  # the gate ranks nothing
 
@@ -84,8 +86,8 @@ def ablation_table(results: Sequence[Result]) -> list[str]:
 def abstention_table(results: Sequence[Result]) -> list[str]:
     """Kept right passages against false groundings, at one fixed least score and at each set's own calibrated least score."""
     lines = [
-        "| set | right | wrong | AUC | at .2: kept | at .2: false | calibrated | kept | false "
-        "| other half: kept | other half: false | everyday, at .2: false |",
+        f"| set | right | wrong | AUC | {_AT}: kept | {_AT}: false | calibrated | kept | false "
+        f"| other half: kept | other half: false | everyday, {_AT}: false |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for result in results:
@@ -138,7 +140,7 @@ def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
 def kinds_table(results: Sequence[Result]) -> list[str]:
     """The sets whose questions are of several kinds, kind by kind."""
     lines = [
-        "| set | kind | questions | nDCG@10 | recall@1 | recall@3 | answered at .2 |",
+        f"| set | kind | questions | nDCG@10 | recall@1 | recall@3 | answered {_AT} |",
         "|---|---|--:|--:|--:|--:|--:|",
     ]
     for result in results:

@@ -143,19 +143,16 @@ async def _evaluated(
 ) -> tuple[Evaluation, Manifest]:
     from kbserver.evaluation.ask import asking
     from kbserver.evaluation.evaluate import evaluate
-    from kbserver.retrieval.calibration import min_score_in_force
 
     async with asking(settings, where.store) as server:
-        manifest = server.corpora.retrievers[where.corpus].snapshot.manifest
+        retriever = server.corpora.retrievers[where.corpus]
         base = settings.turn_settings()
-        least = base.min_score
-        if least is None:
-            least = min_score_in_force(where.store / where.corpus, manifest.model.fingerprint)
+        least = retriever.min_score(base, in_scope=any(question.scope for question in dataset.questions))
         evaluation = await evaluate(
             server, where.corpus, dataset, variants,
             base=base, min_score=least, history=history, timed=timed, on_progress=on_progress,
         )  # fmt: skip
-        return evaluation, manifest
+        return evaluation, retriever.snapshot.manifest
 
 
 def _variants(arms: list[str] | None, ablate: bool) -> list[Variant]:

@@ -61,7 +61,7 @@ def serve(
     from kbserver.endpoint.serve import serve_workers
     from kbserver.settings import read_settings
 
-    log_to_terminal(verbose=verbose)
+    log_to_terminal(serving=True, verbose=verbose)
     settings = read_settings(
         config, store=store, host=host, port=port, open=open_ or None, access_log=access_log or None
     )
@@ -98,7 +98,7 @@ def _worker(settings: Settings, verbose: bool) -> KBServer:
     """The server of one of several processes."""
     from kbserver.endpoint.app import KBServer
 
-    log_to_terminal(verbose=verbose)
+    log_to_terminal(serving=True, verbose=verbose)
     return KBServer(settings)
 
 

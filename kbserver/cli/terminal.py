@@ -24,8 +24,13 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def log_to_terminal(*, verbose: bool = False) -> None:
-    """Send the log to stderr: our own lines, and of libraries only warnings."""
+def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
+    """Send the log to stderr: our own lines, and of libraries only warnings.
+
+    Args:
+        serving: the command is a server: also say what it serves, and how the turns go.
+        verbose: everything.
+    """
     terminal = err.is_terminal
     handler: logging.Handler = (
         RichHandler(console=err, show_path=False, markup=False) if terminal else logging.StreamHandler()
@@ -33,3 +38,4 @@ def log_to_terminal(*, verbose: bool = False) -> None:
     handler.setFormatter(logging.Formatter("%(message)s" if terminal else "%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("kbserver").setLevel(logging.DEBUG if verbose else logging.INFO)
+    logging.getLogger("kbserver.endpoint").setLevel(logging.NOTSET if serving or verbose else logging.WARNING)

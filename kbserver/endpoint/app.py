@@ -39,7 +39,7 @@ from kbserver.labels import LabelPattern
 from kbserver.retrieval.followup import Memory
 from kbserver.settings import Settings, read_settings, route_settings
 
-log = logging.getLogger("kbserver")
+log = logging.getLogger("kbserver.endpoint")
 
 BODY_READ_S = 5.0  # a request is a few hundred bytes; who needs longer to send them is not waiting for an answer
 BODIES_AT_ONCE = 1024  # being read; slow senders hold no turn's place, and at 64 KB each no more than 64 MB

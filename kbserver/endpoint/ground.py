@@ -30,7 +30,7 @@ from kbserver.retrieval.speech import hear
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit, Scope
 
-log = logging.getLogger("kbserver")
+log = logging.getLogger("kbserver.endpoint")
 
 # Kept back for what comes after the search: composing and writing the answer take 1 to 2 ms; the rest is for the
 # event loop to come round under load.

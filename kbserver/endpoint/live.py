@@ -23,7 +23,7 @@ from kbserver.retrieval.hybrid import Retriever
 from kbserver.settings import Settings
 from kbserver.types import ModelIdentity
 
-log = logging.getLogger("kbserver")
+log = logging.getLogger("kbserver.endpoint")
 
 
 class LiveCorpora:

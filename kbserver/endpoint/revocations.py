@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kbserver.errors import SettingsError
 
-log = logging.getLogger("kbserver")
+log = logging.getLogger("kbserver.endpoint")
 
 
 class Revocations:

@@ -32,7 +32,7 @@ from starlette.routing import Route
 from kbserver.endpoint.rates import RateLimit, caller_of
 from kbserver.errors import Forbidden, RateLimited, SettingsError, UpstreamFailed
 
-log = logging.getLogger("kbserver")
+log = logging.getLogger("kbserver.endpoint")
 
 PYAI_BASE = "https://api.pyai.com"
 SESSIONS_PATH = "/v1/omni/sessions"

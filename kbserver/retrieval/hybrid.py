@@ -15,7 +15,7 @@ from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.errors import EmbedderUnavailable
 from kbserver.index.snapshot import Snapshot
-from kbserver.retrieval.calibration import CALIBRATION_FILE, min_score_in_force
+from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
 from kbserver.retrieval.followup import Carry, Exchange, carry
 from kbserver.retrieval.fusion import Evidence, rank, scores
 from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalQuery
@@ -90,7 +90,8 @@ class Retriever:
         self._complained: set[tuple[str, type[Exception]]] = set()
         self._lexical = LexicalArm(snapshot)
         self._precedence = Precedence(snapshot)
-        self._least_score, self._calibrated_ns = 0.0, -1
+        self._calibrated: float | None = None
+        self._calibrated_ns = -1
         self.recalibrate()
         # Let go together with the last turn that searches them, not when the snapshot is retired.
         self._vectors, self._passages = snapshot.vectors, snapshot.passages
@@ -112,7 +113,7 @@ class Retriever:
             changed_ns = 0
         if changed_ns != self._calibrated_ns:
             self._calibrated_ns = changed_ns
-            self._least_score = min_score_in_force(folder, self.snapshot.manifest.model.fingerprint)
+            self._calibrated = read_min_score(folder, self.snapshot.manifest.model.fingerprint)
 
     @property
     def generation(self) -> str:
@@ -158,15 +159,21 @@ class Retriever:
             asked = "busy"  # there was time, only not for this caller
         ranked = await self._ranked_by(deadline, arms_end, by_words, asked, rows, settings)
 
-        least = settings.min_score if settings.min_score is not None else self._least_score
+        least = self.min_score(settings, in_scope=bool(scope))
         good = join_neighbours([hit for hit in ranked.hits if hit.score >= least])
         nothing = ranked.nothing or ("" if good else "below_min_score" if ranked.hits else "no_match")
         embedding = asked.embedding if isinstance(asked, _Asked) else None
         return Retrieval(good[: settings.top_k], ranked.degraded, nothing, ranked.stages_ms, embedding)
 
+    def min_score(self, settings: TurnSettings, *, in_scope: bool) -> float:
+        """Return the score below which nothing is said: the route's, else the calibrated one, else a default."""
+        if settings.min_score is not None:
+            return settings.min_score
+        return self._calibrated if self._calibrated is not None else default_min_score(in_scope=in_scope)
+
     def rests_on(self) -> tuple[object, ...]:
         """What an answer of this moment depends on, to be compared with `is`: the generation, and what of it is valid."""
-        return self, self.snapshot.valid_rows(time.time()), self._least_score
+        return self, self.snapshot.valid_rows(time.time()), self._calibrated
 
     def _rows(self, scope: Scope) -> Rows | None:
         """The rows that may be answered: inside the scope, valid now, not superseded; None for all of them."""

@@ -290,7 +290,7 @@ def test_when_pyai_fails_the_page_learns_nothing_but_that_and_the_log_says_why(
         "type": "upstream_error",
         "message": "no session could be had from PyAI; try again in a while",
     }
-    assert said in "\n".join(record.getMessage() for record in caplog.records if record.name == "kbserver")
+    assert said in "\n".join(record.getMessage() for record in caplog.records if record.name == "kbserver.endpoint")
     assert len(pyai.asked) == 1  # one attempt, and no redirect is followed with the key
     for record in caplog.records:
         assert API_KEY not in record.getMessage() + str(record.exc_info)

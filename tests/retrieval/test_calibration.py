@@ -5,10 +5,8 @@ import pytest
 
 from kbserver.errors import StoreError
 from kbserver.retrieval.calibration import (
-    DEFAULT_MIN_SCORE,
     Calibration,
     CurvePoint,
-    min_score_in_force,
     read_min_score,
     write_calibration,
 )
@@ -23,14 +21,13 @@ def calibration() -> Calibration:
 def test_what_is_written_is_in_force(tmp_path, calibration):
     file = write_calibration(tmp_path, calibration)
     assert file == tmp_path / "calibration.json"
-    assert read_min_score(tmp_path, "f" * 32) == min_score_in_force(tmp_path, "f" * 32) == 0.42
+    assert read_min_score(tmp_path, "f" * 32) == 0.42
     assert json.loads(file.read_text())["curve"] == [{"min_score": 0.42, "kept": 0.95, "false_groundings": 0.1}]
     assert [path.name for path in tmp_path.iterdir()] == ["calibration.json"]
 
 
-def test_without_a_calibration_the_default_is_in_force(tmp_path):
+def test_without_a_calibration_there_is_no_score(tmp_path):
     assert read_min_score(tmp_path, "f" * 32) is None
-    assert min_score_in_force(tmp_path, "f" * 32) == DEFAULT_MIN_SCORE
 
 
 def test_another_models_calibration_is_not_used(tmp_path, calibration, caplog):

@@ -12,7 +12,13 @@ from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.models import open_encoder
 from kbserver.index.store import Store
-from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE, Calibration, CurvePoint, write_calibration
+from kbserver.retrieval.calibration import (
+    DEFAULT_MIN_SCORE,
+    DEFAULT_MIN_SCORE_IN_SCOPE,
+    Calibration,
+    CurvePoint,
+    write_calibration,
+)
 from kbserver.retrieval.followup import Exchange
 from kbserver.retrieval.hybrid import Retriever
 from kbserver.settings import TurnSettings
@@ -126,12 +132,14 @@ def test_the_least_score_is_the_default_until_the_corpus_is_calibrated(store, tm
     with Store(tmp_path).open("support") as snapshot, ThreadPoolExecutor() as executor:
         fingerprint = snapshot.manifest.model.fingerprint
         retriever = Retriever("support", snapshot, QueryEmbedder(lambda: None), executor)
-        before = retriever.rests_on()[-1]
+        before, before_in_scope = (retriever.min_score(TurnSettings(), in_scope=scoped) for scoped in (False, True))
         point = CurvePoint(0.42, 0.9, 0.1)
         write_calibration(
             tmp_path / "support",
             Calibration(0.42, 0.9, point, 10, 10, False, retriever.generation, fingerprint, "2026-01-01", (point,)),
         )
         retriever.recalibrate()
-        after = retriever.rests_on()[-1]
-    assert (before, after) == (DEFAULT_MIN_SCORE, 0.42)
+        after = [retriever.min_score(TurnSettings(), in_scope=scoped) for scoped in (False, True)]
+        assert retriever.min_score(TurnSettings(min_score=0.3), in_scope=False) == 0.3
+    assert (before, before_in_scope) == (DEFAULT_MIN_SCORE, DEFAULT_MIN_SCORE_IN_SCOPE)
+    assert after == [0.42, 0.42]
