@@ -46,7 +46,9 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         body = await request.body()
-        self.requests.append({"headers": dict(request.headers), "body": body, "path": request.url.path})
+        target = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        seen = {"method": request.method, "target": target, "headers": dict(request.headers), "body": body}
+        self.requests.append(seen)
         self.connections.add(request.client)
         await asyncio.sleep(self.delay_s)
         if self.redirect_to:

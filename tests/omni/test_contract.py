@@ -1,33 +1,57 @@
-"""Every sentence of the Omni contract that the pairing stands on, and the test that holds it.
+"""The Omni contract, sentence by sentence, and the test that holds each.
 
-The sentences are those of sections 1 to 7 that concern a client, the engine's call or the simulator; what the
-endpoint itself must answer is held by its own tests. A sentence whose test is renamed or removed fails here.
+What is certain of the call to `kb_endpoint` (marked H: stated, and consistent across the vendor's documents, SDK and
+examples) is tried here on both sides at once: the simulated engine and a real kbserver. Each of those tests quotes its
+sentence as its docstring. The other sentences, which concern a client or the simulator alone, are held by the tests of
+the modules that carry them out; one whose test is renamed or removed fails here.
 """
 
 from __future__ import annotations
 
 import ast
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
+
+from kbserver.endpoint.app import KBServer
+from kbserver.errors import OmniError
+from kbserver.omni.configure import configure_frame
+from kbserver.omni.connect import connect_url, subprotocols
+from kbserver.omni.doctor import examine
+from kbserver.omni.engine import ENGINE_TIMEOUT_MS, KnowledgeEndpoint
+from kbserver.omni.frames import Command, Event, encode, parse_server
+from kbserver.omni.serving import base_url, serving
+from kbserver.settings import read_settings
+from tests.omni.conftest import TOKEN
+
+CERTAIN = (
+    "`POST` to the exact URL given as `kb_endpoint`; the path is ours",
+    "body `{session_label, query}`: the only two fields any source names. Unknown fields must be ignored",
+    "`session_label` may be absent or null (the connect URL had none)",
+    "legacy alias `agent_id` in the body: used only when `session_label` is absent. `session_label` wins",
+    "label rules: opaque, at most 256 characters, no control characters",
+    "`Authorization: Bearer <kb_token>` with the token from `configure`. No signature on these calls",
+    "hard 300 ms timeout at the engine, fail-open: late, failed or unreachable means the turn goes on ungrounded",
+    "network time and TLS set-up are inside the 300 ms",
+    "the endpoint must be reachable from the public internet; https everywhere",
+    "which key the engine reads (`context` or `results`) is undocumented; the vendor returns both, so we do",
+)
+QUESTION = "how do i reset the router"
 
 CONTRACT = {
-    # 1, 2: the call and its answer, as the simulated engine makes and reads them
-    "1: POST to the exact URL given as kb_endpoint": "engine::one_post_with_exactly_two_fields_and_the_bearer_token",
-    "1: session_label and query are the only two fields": "engine::one_post_with_exactly_two_fields_and_the_bearer_token",
-    "1: session_label may be absent or null": "engine::without_a_label_the_field_is_null",
-    "1: agent_id is an alias; session_label wins": "doctor::each_intolerance_is_found_by_its_own_check",
-    "1: labels are at most 256 characters without control characters": "connect::what_omni_would_refuse_is_refused_here",
-    "1: Authorization: Bearer with the token from configure": (
-        "session::a_grounded_turn_from_input_text_in_the_order_of_the_contract"
-    ),
-    "1: hard 300 ms timeout": "engine::an_answer_after_300_ms_is_late_and_no_second_call_is_made",
-    "1: network time and TLS set-up are inside the 300 ms": "engine::a_connection_that_is_never_accepted_is_late_too",
-    "1: fail-open: the turn goes on ungrounded": "session::whatever_goes_wrong_the_turn_goes_on_ungrounded",
+    # 1, 2: what of the call and its answer is likely, as the simulated engine makes and reads them
     "1: no retries": "engine::an_answer_after_300_ms_is_late_and_no_second_call_is_made",
     "1: no redirects": "engine::a_redirect_is_refused_and_not_followed",
-    "2: which key the engine reads is unknown, so both are filled": "session::a_server_that_fills_only_one_key_is_caught",
     "2: kb_query tells the client the top ids": (
         "session::a_grounded_turn_from_input_text_in_the_order_of_the_contract"
     ),
@@ -146,6 +170,243 @@ CONTRACT = {
         "clients::a_node_client_with_ws_that_offers_only_its_key_completes_the_call"
     ),
 }
+
+
+@asynccontextmanager
+async def kbserver(store: Path, **settings: Any) -> AsyncIterator[str]:
+    """The base URL of a kbserver that answers `support` and, as every other label, `hotels`; it has time."""
+    routes = [{"label": "support", "corpora": ["support"]}, {"label": "*", "corpora": ["hotels"]}]
+    given = {"deadline_ms": 3_000, "tokens": [{"value": TOKEN}], "routes": routes, "follow_up": False} | settings
+    server = KBServer(read_settings(store=store, **given))
+    async with serving(server, lifespan="on") as running, httpx2.AsyncClient() as http:
+        url = base_url(running)
+        while (await http.get(f"{url}/readyz")).status_code != 200:
+            await asyncio.sleep(0.02)
+        yield url
+
+
+async def post(url: str, body: Any, **headers: str) -> httpx2.Response:
+    """Ask an endpoint by hand; the headers are named with underscores."""
+    given = {"authorization": f"Bearer {TOKEN}"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    async with httpx2.AsyncClient(headers=given) as http:
+        return await http.post(url, json=body)
+
+
+async def one_turn(stage: Any, endpoint: str, *, query: str = QUESTION, url: str = "", label: str | None = None) -> Any:
+    """Call the simulator as a client does and say one thing; returns the `kb_query` event, or None, and the reply."""
+    url = url or connect_url(label, base=stage.ws)
+    looked_up = None
+    async with connect(url, subprotocols=subprotocols("pyai_test_x"), proxy=None, max_queue=None) as ws:
+        await ws.send(configure_frame(kb_endpoint=endpoint, kb_token=TOKEN, greeting="").to_bytes())
+        await ws.send(encode(Command("input_text", {"text": query})))
+        async with asyncio.timeout(20):
+            async for message in ws:
+                frame = parse_server(message)
+                if isinstance(frame, Event) and frame.name == "kb_query":
+                    looked_up = frame.fields
+                if isinstance(frame, Event) and frame.name == "transcript":
+                    return looked_up, frame.fields["text"]
+    raise AssertionError("the session ended before the agent answered")
+
+
+@pytest.mark.anyio
+async def test_the_exact_url_is_posted_to_and_the_path_is_a_setting(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+    """`POST` to the exact URL given as `kb_endpoint`; the path is ours"""
+    async with simulate() as stage:
+        await one_turn(stage, kb.url + "?tenant=a%2Fb&x=", query="reset my pin")
+        seen = kb.requests[0]
+        assert (seen["method"], seen["target"]) == ("POST", "/kb?tenant=a%2Fb&x=")
+
+        async with kbserver(store, path="/v7/knowledge") as url:
+            looked_up, reply = await one_turn(stage, f"{url}/v7/knowledge", label="support")
+            assert looked_up["top_ids"] and "ten seconds" in reply
+            for elsewhere in ("/kb", "/v7/knowledge/", "/v7/Knowledge"):
+                assert (await post(url + elsewhere, {"query": QUESTION})).status_code == 404, elsewhere
+            async with httpx2.AsyncClient() as http:
+                assert (await http.get(f"{url}/v7/knowledge")).status_code == 405
+
+
+@pytest.mark.anyio
+async def test_two_fields_are_sent_and_every_other_is_ignored(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+    """body `{session_label, query}`: the only two fields any source names. Unknown fields must be ignored"""
+    async with simulate() as stage:
+        await one_turn(stage, kb.url, query="reset my pin", label="support")
+    assert kb.bodies == [{"session_label": "support", "query": "reset my pin"}]
+
+    body = {"session_label": "support", "query": QUESTION}
+    others = {
+        "call_id": "c",
+        "turn": 3,
+        "history": [{"role": "user"}],
+        "language": None,
+        "top_k": 1,
+        "corpora": ["hotels"],
+    }
+    async with kbserver(store) as url:
+        plain = (await post(f"{url}/kb", body)).json()
+        assert "ten seconds" in plain["context"]
+        assert (await post(f"{url}/kb", body | others)).json() == plain
+
+
+@pytest.mark.anyio
+async def test_a_call_without_a_label_is_a_call_all_the_same(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+    """`session_label` may be absent or null (the connect URL had none)"""
+    async with simulate() as stage, kbserver(store) as url:
+        await one_turn(stage, kb.url, query="reset my pin")
+        assert kb.bodies == [{"session_label": None, "query": "reset my pin"}]
+
+        looked_up, reply = await one_turn(stage, f"{url}/kb", query="are dogs welcome at the adelaide")
+        assert looked_up["top_ids"] and "15 dollars" in reply
+        null = (await post(f"{url}/kb", {"session_label": None, "query": "are dogs welcome"})).json()
+        absent = (await post(f"{url}/kb", {"query": "are dogs welcome"})).json()
+        assert null == absent and null["session_label"] is None and null["results"]
+
+
+@pytest.mark.anyio
+async def test_the_alias_counts_only_where_there_is_no_label(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+    """legacy alias `agent_id` in the body: used only when `session_label` is absent. `session_label` wins"""
+    async with kbserver(store) as url:
+
+        async def label_read(**fields: Any) -> str:
+            answer = (await post(f"{url}/kb", {"query": QUESTION} | fields)).json()
+            assert ("ten seconds" in answer["context"]) == (answer["session_label"] == "support")
+            return str(answer["session_label"])
+
+        assert await label_read(agent_id="support") == "support"
+        assert await label_read(agent_id="support", session_label=None) == "support"
+        assert await label_read(agent_id="other", session_label="support") == "support"
+        assert await label_read(agent_id="support", session_label="other") == "other"
+        assert await label_read(agent_id="support", session_label="") == ""
+
+    async with simulate() as stage:  # and in the URL that a client connects to
+        await one_turn(stage, kb.url, url=f"{stage.ws}/v1/omni?agent_id=old")
+        await one_turn(stage, kb.url, url=f"{stage.ws}/v1/omni?agent_id=old&session_label=new")
+    assert [body["session_label"] for body in kb.bodies] == ["old", "new"]
+
+
+@pytest.mark.anyio
+async def test_a_label_is_anything_of_256_characters_without_control_characters(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+    """label rules: opaque, at most 256 characters, no control characters"""
+    good = ["x" * 256, "日" * 256, "café 🙂", " ../%2e?&#'\"<", "null", "*", "support-{id}"]
+    bad = ["x" * 257, "a\nb", "a\x00", "\x7f", "\x9b"]
+    async with kbserver(store) as url, simulate() as stage:
+        for label in good:
+            answer = await post(f"{url}/kb", {"session_label": label, "query": "are dogs welcome"})
+            assert (answer.status_code, answer.json()["session_label"]) == (200, label)
+            await one_turn(stage, kb.url, label=label)
+            assert kb.bodies[-1]["session_label"] == label
+        for label in bad:
+            answer = await post(f"{url}/kb", {"session_label": label, "query": "are dogs welcome"})
+            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_session_label")
+            with pytest.raises(OmniError):
+                connect_url(label, base=stage.ws)
+        with pytest.raises(ConnectionClosed) as caught:
+            await one_turn(stage, kb.url, url=f"{stage.ws}/v1/omni?session_label={'x' * 257}")
+    assert caught.value.rcvd is not None and caught.value.rcvd.code == 1008
+
+
+@pytest.mark.anyio
+async def test_the_token_of_the_frame_is_the_bearer_and_all_the_proof_there_is(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+    """`Authorization: Bearer <kb_token>` with the token from `configure`. No signature on these calls"""
+    async with simulate() as stage, kbserver(store) as url:
+        await one_turn(stage, kb.url, query="reset my pin")
+        headers = kb.requests[0]["headers"]
+        assert headers.pop("authorization") == f"Bearer {TOKEN}"
+        assert not [name for name in headers if name.startswith("x-") or "signature" in name]
+
+        assert (await one_turn(stage, f"{url}/kb", label="support"))[0]["top_ids"]
+        body = {"session_label": "support", "query": QUESTION}
+        assert (await post(f"{url}/kb", body)).json()["results"]
+        for header in (f"bearer {TOKEN}", f"Bearer  {TOKEN}"):  # RFC 9110: the scheme's case does not matter
+            assert (await post(f"{url}/kb", body, authorization=header)).status_code == 200
+        for header in ("", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN):
+            refused = await post(f"{url}/kb", body, authorization=header)
+            assert refused.status_code == 401 and set(refused.json()) == {"error"}, header
+            assert TOKEN[:-1] not in refused.text
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("trouble", "reason"),
+    [({"delay_s": 0.6}, "timeout"), ({"status": 503}, "http_503"), ({"raw": b"{"}, "invalid_json"), (None, "refused")],
+)
+async def test_whatever_the_endpoint_does_the_caller_is_answered(simulate, kb, trouble, reason) -> None:  # type: ignore[no-untyped-def]
+    """hard 300 ms timeout at the engine, fail-open: late, failed or unreachable means the turn goes on ungrounded"""
+    for name, value in (trouble or {}).items():
+        setattr(kb, name, value)
+    endpoint = kb.url
+    if trouble is None:
+        async with serving(kb.app) as gone:
+            endpoint = base_url(gone) + "/kb"
+    limit_ms = ENGINE_TIMEOUT_MS if reason == "timeout" else 3_000  # only the late one is about time
+    assert ENGINE_TIMEOUT_MS == 300
+    async with simulate(timeout_ms=limit_ms) as stage:
+        looked_up, reply = await one_turn(stage, endpoint, query="reset my pin")
+    assert looked_up == {"none": True, "reason": reason}
+    assert reply == "I can't look that up right now."
+    assert read_settings().deadline_ms <= ENGINE_TIMEOUT_MS / 2  # what kbserver leaves for the network
+
+
+@pytest.mark.anyio
+async def test_a_handshake_that_never_ends_is_cut_with_the_turn() -> None:
+    """network time and TLS set-up are inside the 300 ms"""
+    accepted = asyncio.Event()
+
+    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        async with KnowledgeEndpoint(f"https://127.0.0.1:{port}/kb", TOKEN) as endpoint:
+            lookup = await endpoint.look_up("x", None)
+    assert accepted.is_set()  # connected, and then silence instead of a handshake
+    assert (lookup.outcome, lookup.reason) == ("late", "timeout")
+    assert lookup.latency_ms >= ENGINE_TIMEOUT_MS - 5
+
+
+@pytest.mark.anyio
+async def test_what_the_internet_cannot_reach_or_read_along_is_named_before_a_call(simulate) -> None:  # type: ignore[no-untyped-def]
+    """the endpoint must be reachable from the public internet; https everywhere"""
+    with pytest.raises(OmniError, match="use https"):
+        configure_frame(kb_endpoint="http://kb.example.com/kb", kb_token=TOKEN)
+    assert (await examine("http://kb.example.com/kb", TOKEN)).verdict == "bad_url"
+    for address in ("10.0.0.7", "192.168.1.2", "100.64.0.1", "[fd00::1]"):
+        assert (await examine(f"https://{address}/kb", TOKEN)).verdict == "not_public"
+    plain = Command("configure", {"greeting": "", "kb_endpoint": "http://kb.example.com/kb", "kb_token": TOKEN})
+    async with simulate() as stage, connect(f"{stage.ws}/v1/omni?api_key=x", proxy=None) as ws:
+        await ws.send(encode(plain))
+        async for message in ws:
+            event = json.loads(message[1:])
+            if event["event"] == "configured":
+                break
+    assert event["kb"] is False
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("reads", ["context", "results"])
+async def test_whichever_key_is_read_the_agent_has_the_passages(simulate, store, reads) -> None:  # type: ignore[no-untyped-def]
+    """which key the engine reads (`context` or `results`) is undocumented; the vendor returns both, so we do"""
+    async with simulate(reads=reads) as stage, kbserver(store) as url:
+        looked_up, reply = await one_turn(stage, f"{url}/kb", label="support")
+        assert looked_up["top_ids"] and "ten seconds" in reply
+        looked_up, reply = await one_turn(stage, f"{url}/kb", query="got it thanks", label="support")
+        assert looked_up == {"none": True, "reason": "empty"}
+
+        found = (await post(f"{url}/kb", {"session_label": "support", "query": QUESTION})).json()
+        assert list(found) == ["session_label", "query", "context", "results"]
+        assert len(found["context"].splitlines()) == len(found["results"]) > 0
+        assert all(set(result) == {"id", "content", "score"} for result in found["results"])
+        missed = (await post(f"{url}/kb", {"session_label": "support", "query": "got it thanks"})).json()
+        assert (missed["context"], missed["results"]) == ("", [])
+
+
+@pytest.mark.parametrize("sentence", CERTAIN)
+def test_a_certain_sentence_is_quoted_by_a_test(sentence: str) -> None:
+    here: dict[str, Callable[..., Any]] = vars(sys.modules[__name__])
+    assert [name for name, test in here.items() if name.startswith("test_") and test.__doc__ == sentence], sentence
 
 
 @cache

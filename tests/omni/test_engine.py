@@ -28,7 +28,7 @@ async def test_one_post_with_exactly_two_fields_and_the_bearer_token(kb) -> None
     assert 0 < lookup.latency_ms < 3_000
     assert len(kb.requests) == 1
     assert kb.bodies == [{"session_label": "support-line", "query": "how do i reset my pin"}]
-    assert kb.requests[0]["path"] == "/kb"
+    assert kb.requests[0]["target"] == "/kb"
     assert kb.requests[0]["headers"]["authorization"] == f"Bearer {kb.token}"
     assert kb.requests[0]["headers"]["content-type"] == "application/json"
 
