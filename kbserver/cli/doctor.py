@@ -84,7 +84,7 @@ async def _examine(
     from kbserver.omni.findings import Diagnosis
 
     before = list(local_findings(config, store, remote=url is not None))
-    if url is None and any(finding.cause == "settings" for finding in before):  # they say where to look
+    if url is None and before[0].cause == "settings":  # they say where to look
         for finding in before:
             tell(finding)
         return Diagnosis(None, tuple(before))
@@ -115,14 +115,15 @@ def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> 
         remote: an endpoint was named, which may be elsewhere: without a store here there is nothing to say.
     """
     from kbserver.omni.findings import Finding
-    from kbserver.settings import read_settings
+    from kbserver.settings import CONFIG_FILE, read_settings
 
     try:
         settings = read_settings(config, store=store)
     except SettingsError as exc:
         yield Finding("settings", "fail", str(exc), "correct the file or the variable", "settings")
         return
-    yield Finding("settings", "ok", f"{config or 'kbserver.toml or defaults'}; {len(settings.routes)} routes")
+    source = config or (CONFIG_FILE if CONFIG_FILE.is_file() else f"defaults, since there is no {CONFIG_FILE} here")
+    yield Finding("settings", "ok", str(source))
     if remote and store is None and not settings.store.exists():
         yield Finding("store", "skip", f"{settings.store} is not here; the endpoint may have its own")
         return
@@ -132,6 +133,23 @@ def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> 
         yield Finding("store", "fail", str(exc), "kbserver ingest ./docs", "store")
     except StoreError as exc:
         yield Finding("store", "fail", str(exc), "kbserver ingest ./docs builds it anew", "store")
+    else:
+        yield _server_finding(settings, remote=remote)
+
+
+def _server_finding(settings: Settings, *, remote: bool) -> Finding:
+    """Whether a server with these settings would start, up to its tokens: which may be known to the server alone."""
+    from kbserver.endpoint.app import KBServer
+    from kbserver.omni.findings import Finding
+
+    check = "routes and keys"
+    try:
+        server = KBServer(settings)
+        server.look_at_store()
+    except SettingsError as exc:
+        step = "correct it: kbserver serve refuses to start with this here"
+        return Finding(check, "warn", str(exc), step) if remote else Finding(check, "fail", str(exc), step, "settings")
+    return Finding(check, "ok", ", ".join(route.pattern.pattern for route in server.table.routes))
 
 
 def _store_findings(settings: Settings) -> Iterator[Finding]:

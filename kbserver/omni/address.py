@@ -38,7 +38,8 @@ async def check_address(url: str) -> list[Finding]:
     addresses = sorted({str(entry[4][0]) for entry in found})
     hidden = [address for address in addresses if not ipaddress.ip_address(address.partition("%")[0]).is_global]
     if hidden:
-        found_words = f"{host} is {', '.join(hidden)}: not an address of the public internet"
+        named = host if hidden == [host] else f"{host} is {', '.join(hidden)}, which"
+        found_words = f"{named} is not an address of the public internet"
         return [Finding("URL", "fail", found_words, _TUNNEL, "not_public")]
     return [Finding("URL", "ok", f"{url} ({', '.join(addresses)})")]
 

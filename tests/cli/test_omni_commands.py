@@ -210,6 +210,7 @@ def test_doctor_finds_the_public_url_and_checks_the_store_here(run, store: Path,
     assert report["verdict"] == "not_public"
     assert found["corpus support"]["grade"] == found["corpus hotels"]["grade"] == found["model"]["grade"] == "ok"
     assert "passages" in found["corpus support"]["found"]
+    assert found["routes and keys"]["found"] == "hotels, support"
     report = json.loads(run("doctor", "--store", str(tmp_path / "nowhere"), "--json").stdout)
     assert (report["verdict"], report["findings"][1]["next_step"]) == ("store", "kbserver ingest ./docs")
 
@@ -219,6 +220,16 @@ def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> Non
     report = json.loads(run("doctor", "--config", str(tmp_path / "kbserver.toml"), "--json").stdout)
     assert (report["url"], report["verdict"]) == (None, "settings")
     assert "port" in report["findings"][0]["found"]
+
+
+def test_doctor_names_a_route_with_which_the_server_would_not_start(run, store: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "kbserver.toml").write_text('[[routes]]\nlabel = "x"\ncorpora = ["suport"]\n')
+    here = ("doctor", "--config", str(tmp_path / "kbserver.toml"), "--store", str(store), "--json")
+    finding = {finding["check"]: finding for finding in json.loads(run(*here).stdout)["findings"]}["routes and keys"]
+    assert (finding["grade"], finding["cause"]) == ("fail", "settings")
+    assert "suport" in finding["found"] and "kbserver serve refuses" in finding["next_step"]
+    elsewhere = json.loads(run(*here, "https://10.1.2.3/kb").stdout)  # the server there has settings of its own
+    assert elsewhere["verdict"] == "not_public"
 
 
 def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(endpoint: Endpoint, tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ class Endpoint:
     token: str | None = TOKEN
     delay_s: float = 0.0
     status: int = 200
+    code: str = "internal_error"
+    patience: int | None = None
+    """Requests that are served before the rest is refused."""
     redirect_to: str = ""
     raw: bytes | None = None
     keys: tuple[str, ...] = ("context", "results")
@@ -60,7 +63,9 @@ class Endpoint:
         if self.raw is not None:
             return Response(self.raw, media_type="application/json")
         if self.status != 200:
-            return self._error(self.status, "internal_error")
+            return self._error(self.status, self.code)
+        if self.patience is not None and len(self.requests) > self.patience:
+            return self._error(503, "overloaded")
         try:
             fields = json.loads(body)
             query, label = fields["query"], fields.get("session_label")

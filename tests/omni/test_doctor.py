@@ -62,6 +62,29 @@ async def test_a_wrong_token_is_named_as_such(kb) -> None:  # type: ignore[no-un
     assert (await examine(kb.url, None)).verdict == "no_token"
 
 
+@pytest.mark.parametrize("code", ["expired_token", "revoked_token", "exhausted_token", "premature_token"])
+async def test_a_signed_token_that_is_good_no_longer_is_told_from_a_wrong_one(kb, code: str) -> None:  # type: ignore[no-untyped-def]
+    kb.status, kb.code = 401, code
+    diagnosis = await examine(kb.url, kb.token)
+    assert diagnosis.verdict == code
+    assert "kbserver token --label" in diagnosis.failures[0].next_step
+
+
+async def test_every_timed_turn_asks_what_was_not_asked_before(kb) -> None:  # type: ignore[no-untyped-def]
+    """A server keeps what it answered: the same question again would measure its cache."""
+    await examine(kb.url, kb.token, query=QUESTION, turns=9, limit_ms=PATIENT_MS)
+    asked = [body["query"] for body in kb.bodies if body["query"].startswith(f"{QUESTION} ")]
+    assert len(asked) == 20 + 9 + 3
+    assert len(set(asked)) >= len(asked) - 1  # four random words: twice the same is once in a hundred runs
+
+
+async def test_a_server_that_refuses_while_it_is_timed_is_not_healthy(kb) -> None:  # type: ignore[no-untyped-def]
+    kb.patience = 35
+    diagnosis = await examine(kb.url, kb.token, query=QUESTION, turns=9, limit_ms=PATIENT_MS)
+    assert diagnosis.verdict == "unsteady"
+    assert "of 9 turns not answered: HTTP 503" in diagnosis.failures[0].found
+
+
 async def test_a_server_that_answers_in_400_ms_is_too_slow(kb) -> None:  # type: ignore[no-untyped-def]
     kb.delay_s = 0.4
     diagnosis = await examine(kb.url, kb.token, query=QUESTION)
@@ -256,7 +279,7 @@ async def test_each_intolerance_is_found_by_its_own_check(ill: str, checks: set[
         (b'{"context": "a", "results": []}', "fail", "results 0 entries"),
         (b'{"context": "", "results": [{"id": "1", "content": "a"}]}', "fail", "context has 0"),
         (b'{"context": "", "results": [], "debug": 1}', "warn", "extra keys: debug"),
-        (b'{"context": "", "results": []}', "ok", "nothing found"),
+        (b'{"context": "", "results": []}', "warn", "nothing was found"),
         (b'{"context": "a", "results": [{"id": "1", "content": "%s"}]}' % (b"x" * 6_000), "warn", "is cut"),
     ],
 )
