@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -15,10 +16,13 @@ from rich.text import Text
 
 from kbserver.cli.connection import endpoint_url, read_token
 from kbserver.cli.simulate import ReadsFrom
-from kbserver.cli.terminal import err, log_to_terminal, out
+from kbserver.cli.terminal import err, log_to_terminal, out, typed_lines
 
 if TYPE_CHECKING:
     from kbserver.omni.call import CallTurn, SpokenCall, TypedCall
+
+
+_MARGIN = 9  # columns, for the names of what is shown
 
 
 def register(app: typer.Typer) -> None:
@@ -53,6 +57,8 @@ def call(
 
     Each turn shows what was heard, which route answered, the context, the ids, and the time against the engine's
     300 ms. Route and stage times come from a kbserver that was started with KBSERVER_DEBUG=1.
+
+    Exit code 1: the endpoint was late, could not be reached, refused, or answered what the engine cannot read.
     """
     from kbserver.omni.call import SpokenCall, TypedCall
     from kbserver.omni.speech import synthesizer
@@ -66,15 +72,22 @@ def call(
         conversation = SpokenCall(where, token, synthesize=synthesizer(), **options)
     else:
         conversation = TypedCall(where, token, **options)
-    turns = asyncio.run(_converse(conversation, script, where, as_json=as_json))
+    turns: list[CallTurn] = []
+    exit_code = 130
+    try:
+        asyncio.run(_converse(conversation, turns, script, where, as_json=as_json))
+        exit_code = 0 if all(turn.in_time for turn in turns) else 1
+    except KeyboardInterrupt:
+        err.print()
     if not as_json:
-        _sum_up(turns)
+        _sum_up(turns, where)
+    raise typer.Exit(exit_code)
 
 
 async def _converse(
-    conversation: TypedCall | SpokenCall, script: Path | None, where: str, *, as_json: bool
-) -> list[CallTurn]:
-    turns: list[CallTurn] = []
+    conversation: TypedCall | SpokenCall, turns: list[CallTurn], script: Path | None, where: str, *, as_json: bool
+) -> None:
+    """Say one thing after the other and show what comes of it; the turns are added to `turns`."""
     async with conversation:
         if not as_json:
             err.print(Text(f"calling {where}" + ("" if script else "; an empty line hangs up")))
@@ -85,7 +98,6 @@ async def _converse(
                 typer.echo(json.dumps(turn.as_dict(), ensure_ascii=False))
             else:
                 _show(turn)
-    return turns
 
 
 async def _utterances(script: Path | None) -> AsyncIterator[str]:
@@ -95,31 +107,42 @@ async def _utterances(script: Path | None) -> AsyncIterator[str]:
         for line in read_script(script):
             yield line
         return
-    while True:
-        if sys.stdin.isatty():
-            err.print("you  ", end="")
-        typed = await asyncio.to_thread(sys.stdin.readline)
-        if not typed.strip():
+    _prompt()
+    async for typed in typed_lines():
+        if not typed:
             return
-        yield typed.strip()
+        yield typed
+        _prompt()
+
+
+def _prompt() -> None:
+    if sys.stdin.isatty():
+        err.print("you      ", end="")
 
 
 def _show(turn: CallTurn) -> None:
     lookup, trace = turn.lookup, turn.lookup.get("trace") or {}
-    in_time = lookup["outcome"] in ("grounded", "miss")
     reason = f" ({lookup['reason']})" if lookup["reason"] else ""
-    mark = Text("✓ ", style="green") if in_time else Text("✗ ", style="red")
-    out.print(Text(f"heard    {turn.heard}", style="bold"))
+    mark = Text("✓ ", style="green") if turn.in_time else Text("✗ ", style="red")
+    _print("heard", turn.heard, style="bold")
     if turn.spoken_ms:
-        out.print(f"audio    {turn.spoken_ms} ms spoken, {turn.audio_ms} ms of agent audio back")
+        _print("audio", f"{turn.spoken_ms} ms spoken, {turn.audio_ms} ms of agent audio back")
     if trace:
-        out.print(Text(f"route    {trace.get('route') or '–'}   {trace.get('outcome')} {trace.get('reason') or ''}"))
-    out.print(Text(f"lookup   {lookup['outcome']}{reason}   ids {', '.join(lookup['top_ids']) or '–'}"))
+        _print("route", f"{trace.get('route') or '–'}   {trace.get('outcome')} {trace.get('reason') or ''}")
+    _print("lookup", f"{lookup['outcome']}{reason}   ids {', '.join(lookup['top_ids']) or '–'}")
     out.print(Text("time     ") + mark + Text(f"{lookup['latency_ms']:.1f} of 300 ms{_stages(trace)}"))
     for line in str(lookup["context"]).splitlines():
-        out.print(Text(f"         {line}", style="dim"))
-    out.print(Text(f"agent    {turn.reply}", style="cyan"))
+        _print("", line, style="dim")
+    _print("agent", turn.reply, style="cyan")
     out.print()
+
+
+def _print(name: str, text: str, style: str = "") -> None:
+    """Print a named text, which goes on below its own beginning where a terminal is too narrow for it."""
+    wide = out.width - _MARGIN if out.is_terminal else 0
+    lines = textwrap.wrap(text, wide) if len(text) > wide > 20 else [text]
+    for number, line in enumerate(lines):
+        out.print(Text(f"{'' if number else name:<{_MARGIN}}{line}", style=style))
 
 
 def _stages(trace: Mapping[str, Any]) -> str:
@@ -128,12 +151,15 @@ def _stages(trace: Mapping[str, Any]) -> str:
     return f"   in the server {trace.get('total_ms', 0):.1f}: {inside}" if stages else ""
 
 
-def _sum_up(turns: list[CallTurn]) -> None:
+def _sum_up(turns: list[CallTurn], where: str) -> None:
     if not turns:
         return
     outcomes = Counter(str(turn.lookup["outcome"]) for turn in turns)
     slowest_ms = max(turn.lookup["latency_ms"] for turn in turns)
     counted = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
-    err.print(f"{len(turns)} turns: {counted}; the slowest lookup took {slowest_ms:.0f} of 300 ms")
-    if not any(turn.lookup.get("trace") for turn in turns) and outcomes.keys() & {"grounded", "miss"}:
+    number = "1 turn" if len(turns) == 1 else f"{len(turns)} turns"
+    err.print(f"{number}: {counted}; the slowest lookup took {slowest_ms:.0f} of 300 ms")
+    if not all(turn.in_time for turn in turns):
+        err.print(Text(f"next: kbserver doctor {where}"))
+    elif not any(turn.lookup.get("trace") for turn in turns):
         err.print("route and stage times: start the server with KBSERVER_DEBUG=1")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-import threading
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from kbserver.cli.terminal import err, log_to_terminal
+from kbserver.cli.terminal import err, log_to_terminal, typed_lines
 
 if TYPE_CHECKING:
     from kbserver.omni.recording import Record
@@ -116,21 +114,16 @@ async def _serve(simulator: Simulator, host: str, port: int, record: Path | None
         if not is_loopback(host):
             err.print(Text("  careful       it calls any URL a client names; listen on 127.0.0.1", style="yellow"))
         err.print("  type a line to say it for the caller of the latest session; Ctrl-C stops")
-        loop = asyncio.get_running_loop()
-        threading.Thread(target=_read_lines, args=(loop, simulator), daemon=True).start()
+        typing = asyncio.create_task(_say_what_is_typed(simulator))
         while not server.should_exit:
             await asyncio.sleep(0.1)
+        typing.cancel()
 
 
-def _read_lines(loop: asyncio.AbstractEventLoop, simulator: Simulator) -> None:
-    for line in sys.stdin:
-        if line.strip() and not loop.is_closed():
-            loop.call_soon_threadsafe(_say, simulator, line.strip())
-
-
-def _say(simulator: Simulator, text: str) -> None:
-    if not simulator.say(text, source="typed"):
-        err.print("  no client is connected: nobody can say that")
+async def _say_what_is_typed(simulator: Simulator) -> None:
+    async for line in typed_lines():
+        if line and not simulator.say(line, source="typed"):
+            err.print("  no client is connected: nobody can say that")
 
 
 def _show(record: Record) -> None:

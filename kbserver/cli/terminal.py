@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 import logging
+import sys
+import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 from rich.console import Console
@@ -39,3 +44,23 @@ def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("kbserver").setLevel(logging.DEBUG if verbose else logging.INFO)
     logging.getLogger("kbserver.endpoint").setLevel(logging.NOTSET if serving or verbose else logging.WARNING)
+
+
+async def typed_lines() -> AsyncIterator[str]:
+    """Give the lines of standard input as they come, without the white space around them.
+
+    A thread of its own reads them, which Ctrl-C need not wait for: one of a pool is joined before the program ends,
+    and then waits for a line that nobody types.
+    """
+    loop = asyncio.get_running_loop()
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, line.strip())
+            loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    threading.Thread(target=read, daemon=True).start()
+    while (line := await lines.get()) is not None:
+        yield line

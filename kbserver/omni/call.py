@@ -17,7 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from kbserver.errors import OmniError
 from kbserver.omni.configure import configure_frame
-from kbserver.omni.connect import connect_url, subprotocols
+from kbserver.omni.connect import check_label, connect_url, subprotocols
 from kbserver.omni.engine import ENGINE_TIMEOUT_MS, KnowledgeEndpoint, Reads
 from kbserver.omni.frames import Audio, audio_frames, encode, parse_server
 from kbserver.omni.options import SimulatorOptions
@@ -48,6 +48,11 @@ class CallTurn:
     audio_ms: int = 0
     """Agent audio that came back."""
 
+    @property
+    def in_time(self) -> bool:
+        """Whether an answer the engine could use arrived within its limit, with knowledge in it or without."""
+        return self.lookup.get("outcome") in ("grounded", "miss")
+
     def as_dict(self) -> dict[str, Any]:
         """Return the turn as JSON values."""
         facts = {"turn": self.number, "heard": self.heard, "lookup": dict(self.lookup), "reply": self.reply}
@@ -67,7 +72,13 @@ class TypedCall:
         timeout_ms: float = ENGINE_TIMEOUT_MS,
         keep_alive: bool = False,
     ) -> None:
-        """Prepare a call; see `KnowledgeEndpoint` for what may be raised."""
+        """Prepare a call.
+
+        Raises:
+            OmniError: the URL, the token or the label cannot be used.
+        """
+        if label is not None:
+            check_label(label)
         self._endpoint = KnowledgeEndpoint(
             url, token, reads=reads, timeout_ms=timeout_ms, keep_alive=keep_alive, debug=True
         )
@@ -114,6 +125,8 @@ class SpokenCall:
         Raises:
             OmniError: the URL, the token or the label cannot be used.
         """
+        if label is not None:
+            check_label(label)
         self._frame = configure_frame(kb_endpoint=url, kb_token=token, greeting="")
         self._label = label
         self._turn_s = turn_s

@@ -28,6 +28,7 @@ from kbserver.omni.frames import Event, parse_server
 from kbserver.omni.serving import base_url, serving
 from tests.omni.conftest import Endpoint
 
+ROOT = Path(__file__).parents[2]
 TOKEN = "s3cr3t-token-of-32-characters-xx"
 
 
@@ -179,6 +180,44 @@ def test_call_gives_json_lines_for_scripts_typed_or_spoken(run, endpoint: Endpoi
     assert bool(turns[0]["audio_ms"]) == bool(how)
 
 
+def test_call_ends_with_1_and_the_next_step_where_the_endpoint_fails(run, endpoint: Endpoint, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    (tmp_path / "script.txt").write_text("how do i reset my pin\n")
+    endpoint.status = 500
+    result = run("call", endpoint.url, "--script", str(tmp_path / "script.txt"))
+    assert result.exit_code == 1
+    assert "1 turn: 1 refused" in result.stderr and f"kbserver doctor {endpoint.url}" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(endpoint: Endpoint, tmp_path: Path) -> None:
+    import pty  # not on Windows
+
+    ours, theirs = pty.openpty()
+    environment = os.environ | {"KB_TOKEN": TOKEN, "COLUMNS": "44", "TERM": "dumb", "PYTHONPATH": str(ROOT)}
+    call = subprocess.Popen(
+        [sys.executable, "-m", "kbserver", "call", endpoint.url],
+        cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
+    )  # fmt: skip
+    os.close(theirs)
+    shown = ""
+    try:
+        for words, answer in (("hangs up", b"how do i reset my pin\n"), ("of 300 ms", b""), ("Security", b"")):
+            while words not in shown:
+                shown += os.read(ours, 4096).decode()
+            os.write(ours, answer)
+        while not shown.endswith("you      "):
+            shown += os.read(ours, 4096).decode()
+        call.send_signal(signal.SIGINT)  # while it waits for the next line
+        assert call.wait(20) == 130
+    finally:
+        call.kill()
+        call.wait()
+        os.close(ours)
+    lines = [line.rstrip() for line in shown.splitlines()]
+    assert "agent    You reset your PIN in the app under" in lines
+    assert lines[lines.index("agent    You reset your PIN in the app under") + 1] == "         Security."
+
+
 def _app() -> typer.Typer:
     application = typer.Typer(pretty_exceptions_enable=False)
     application.callback()(lambda: None)
@@ -235,9 +274,8 @@ def test_doctor_names_a_route_with_which_the_server_would_not_start(run, store: 
 def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(endpoint: Endpoint, tmp_path: Path) -> None:
     environment = os.environ | {"KB_TOKEN": TOKEN}
     command = [sys.executable, "-m", "kbserver", "simulate", "--port", "0", "--pace", "0", "--record", "turns.jsonl"]
-    root = Path(__file__).parents[2]
     simulator = subprocess.Popen(
-        command, cwd=tmp_path, env=environment | {"PYTHONPATH": str(root)},
+        command, cwd=tmp_path, env=environment | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:

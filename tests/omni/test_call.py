@@ -51,6 +51,8 @@ async def test_a_call_that_cannot_be_made_is_refused_at_once() -> None:
     for kind, options in ((TypedCall, {}), (SpokenCall, {"synthesize": tone})):
         with pytest.raises(OmniError, match="use https"):
             kind("http://kb.example.com/kb", "token", **options)
+        with pytest.raises(OmniError, match="control character"):
+            kind("https://kb.example.com/kb", "token", label="a\tb", **options)
 
 
 async def test_speech_that_cannot_be_heard_is_an_error_and_not_a_hang(kb) -> None:  # type: ignore[no-untyped-def]
