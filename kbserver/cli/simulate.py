@@ -132,6 +132,8 @@ def _show(record: Record) -> None:
     match record["record"]:
         case "session":
             line = Text(f"{call}  session opened, label {record['label']!r}", style="bold")
+        case "refused":
+            line = Text(f"        a client was refused: {record['code']} {record['reason']}", style="yellow")
         case "configure":
             line = Text(f"{call}  configure: {', '.join(record['fields']) or 'nothing'}")
         case "note":

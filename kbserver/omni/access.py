@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from kbserver.errors import OmniError
 from kbserver.labels import label_problem
+from kbserver.omni.configure import is_loopback
 from kbserver.omni.connect import KEY_PROTOCOL_PREFIX, PROTOCOL
 
 MIN_TTL_S, DEFAULT_TTL_S, MAX_TTL_S = 1, 60, 600
@@ -35,6 +36,7 @@ class Refusal:
 
 UNAUTHORIZED = Refusal(4401, 401, "unauthorized", "no API key, or not a valid one")
 FORBIDDEN = Refusal(4403, 403, "forbidden", "the key may not open this session")
+STRANGE_PAGE = Refusal(4403, 403, "origin_not_allowed", "a web page from elsewhere needs a session token, or --key")
 TOO_MANY = Refusal(4429, 429, "concurrency_limit_exceeded", "too many sessions at once")
 
 
@@ -101,6 +103,9 @@ class KeyRing:
             return FORBIDDEN if origin is not None and origin not in token.allowed_origins else None
         if key.startswith(TOKEN_PREFIX):
             return UNAUTHORIZED
+        # Where any key will do, whatever page is open in a browser here could make this machine call an endpoint.
+        if self.keys is None and key not in self._sandbox and not (origin is None or _is_local(origin)):
+            return STRANGE_PAGE
         return None if self.check_api_key(key, now=now) else UNAUTHORIZED
 
     def check_api_key(self, key: str | None, *, now: float | None = None) -> bool:
@@ -140,6 +145,13 @@ class KeyRing:
         self._tokens = {kept.token: kept for kept in self._tokens.values() if kept.expires_at > now}
         self._tokens[token.token] = token
         return token
+
+
+def _is_local(origin: str) -> bool:
+    try:
+        return is_loopback(urlsplit(origin).hostname or "")
+    except ValueError:
+        return False
 
 
 def _is_origin(value: object) -> bool:

@@ -13,7 +13,8 @@ from kbserver.errors import OmniError
 from kbserver.omni.configure import mask_secrets
 
 Record: TypeAlias = Mapping[str, Any]
-"""One line: `record` names its kind (`session`, `configure`, `turn`, `note`, `end`), `call_id` its session."""
+"""One line: `record` names its kind (`session`, `configure`, `turn`, `note`, `end`, ...), `call_id` its session; that of
+a client that was `refused` is empty."""
 
 
 class Recorder:

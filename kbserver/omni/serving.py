@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -42,6 +43,8 @@ async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0, **options
         "timeout_graceful_shutdown": GRACE_S,
     }
     server = uvicorn.Server(uvicorn.Config(app, **(choices | options)))
+    log = logging.getLogger("uvicorn.error")
+    log.addFilter(_is_a_fault)
     with listener:
         running = asyncio.create_task(server.serve(sockets=[listener]))
         try:
@@ -51,9 +54,15 @@ async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0, **options
         finally:
             server.should_exit = True
             await running
+            log.removeFilter(_is_a_fault)
 
 
 def base_url(server: uvicorn.Server, scheme: str = "http") -> str:
     """Return the address a running server listens on, like `http://127.0.0.1:49321`."""
     host, port = server.servers[0].sockets[0].getsockname()[:2]
     return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+
+
+def _is_a_fault(record: logging.LogRecord) -> bool:
+    # uvicorn 0.54 says this of every WebSocket that is answered with an HTTP status, as it may be.
+    return record.msg != "ASGI callable returned without completing handshake."

@@ -114,10 +114,16 @@ class SimulatedSession:
         self._opening: str | None = None
         self._knowledge: KnowledgeEndpoint | None = None
 
-    async def run(self) -> None:
-        """Hold the session until the client leaves, it is ended, or a fault strikes."""
+    async def run(self, *, remark: str | None = None) -> None:
+        """Hold the session until the client leaves, it is ended, or a fault strikes.
+
+        Args:
+            remark: what there is to note about how the client connected.
+        """
         state = self.state
         self._record("session", label=state.label, rate=state.rate)
+        if remark is not None:
+            self._note(remark)
         audio = {"audio_in": f"pcm16@{state.rate}", "audio_out": AUDIO_OUT}
         await self._event("hello", call_id=state.call_id, protocol=PROTOCOL_VERSION, voice_id=DEFAULT_VOICE, **audio)
         await self._event("session_started", call_id=state.call_id)
@@ -356,7 +362,10 @@ class SimulatedSession:
         return False
 
     def _fault(self, kind: FaultKind, number: int) -> bool:
-        return any(fault.kind == kind and fault.strikes(number) for fault in self._faults)
+        strikes = any(fault.kind == kind and fault.strikes(number) for fault in self._faults)
+        if strikes:
+            self._note(f"the fault {kind} strikes in turn {number}")
+        return strikes
 
     async def _event(self, name: str, **fields: Any) -> None:
         await self._send(Event(name, fields))

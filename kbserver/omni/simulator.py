@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from starlette.applications import Starlette
@@ -28,7 +28,7 @@ from kbserver.omni.access import (
     echoed_protocol,
     offered_key,
 )
-from kbserver.omni.connect import FORMATS, OMNI_PATH, RATES, check_label
+from kbserver.omni.connect import FORMATS, OMNI_PATH, PROTOCOL, RATES, check_label
 from kbserver.omni.faults import Fault, FaultKind, parse_fault
 from kbserver.omni.options import SimulatorOptions
 from kbserver.omni.recording import Recorder
@@ -118,20 +118,25 @@ class Simulator:
         for fault in connect_faults:
             if fault.kind.startswith("http-"):
                 refusal = _REFUSALS[fault.kind]
+                self._refused(refusal.status, f"{refusal.code}, the fault {fault.kind}")
                 await websocket.send_denial_response(_envelope(refusal.status, refusal.message, refusal.code))
                 return
         await websocket.accept(echoed_protocol(offered, strict=self.options.strict))
         for fault in connect_faults:
-            await websocket.close(_REFUSALS[fault.kind].close_code, _REFUSALS[fault.kind].code)
+            refusal = _REFUSALS[fault.kind]
+            self._refused(refusal.close_code, f"{refusal.code}, the fault {fault.kind}")
+            await websocket.close(refusal.close_code, refusal.code)
             return
         key = offered_key(websocket.headers, query, offered)
         refused = self.keys.check(key, origin=websocket.headers.get("origin"))
         if refused is not None:
+            self._refused(refused.close_code, refused.message)
             await websocket.close(refused.close_code, refused.code)
             return
         label = query.get("session_label") or query.get("agent_id") or query.get("agent") or None
         problem = _problem(label, query.get("format"), query.get("rate"))
         if problem is not None:
+            self._refused(1008, problem)
             await websocket.close(1008, problem[:120])  # a close frame holds at most 123 bytes of reason
             return
 
@@ -146,9 +151,12 @@ class Simulator:
         )
         self.sessions[state.call_id] = session
         try:
-            await session.run()
+            await session.run(remark=_remark(offered, strict=self.options.strict))
         finally:
             del self.sessions[state.call_id]
+
+    def _refused(self, code: int, reason: str) -> None:
+        self._recorder.write("refused", "", code=code, reason=reason)
 
     # What a client asks for over HTTP
 
@@ -252,6 +260,16 @@ def _faults_of(texts: Iterable[str]) -> tuple[Fault, ...]:
         except OmniError:
             continue  # as the live engine does with a parameter it does not know
     return tuple(found)
+
+
+def _remark(offered: Sequence[str], *, strict: bool) -> str | None:
+    """What is to be said about the subprotocols of a client, if anything."""
+    if not offered or PROTOCOL in offered:
+        return None
+    done = (
+        "none is echoed, as by the live engine" if strict else f"echoed here; the live engine echoes {PROTOCOL} alone"
+    )
+    return f"the client does not offer {PROTOCOL} ({done}): Node's ws and browsers then close the connection"
 
 
 def _problem(label: str | None, format: str | None, rate: str | None) -> str | None:

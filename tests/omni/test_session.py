@@ -306,6 +306,7 @@ async def test_a_slow_or_failing_endpoint_can_be_had_for_one_turn(simulate, kb, 
             await start(ws, kb_endpoint=kb.url, kb_token=kb.token)
             assert (await ask(ws, "reset my pin"))[1].fields == {"top_ids": ["kb-pin"]}
             assert Event("kb_query", {"none": True, "reason": reason}) in await ask(ws, "reset my pin")
+        assert [note["note"] for note in stage.records("note")] == [f"the fault {fault} strikes in turn 2"]
 
 
 async def test_a_dropped_connection_has_no_closing_handshake(simulate) -> None:  # type: ignore[no-untyped-def]

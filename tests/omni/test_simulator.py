@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import json
 import os
 import time
 from typing import Any
@@ -81,6 +82,15 @@ async def test_the_echo_is_on_the_wire(simulate) -> None:  # type: ignore[no-unt
             async with connect(f"{stage.ws}/v1/omni", subprotocols=offered, proxy=None) as ws:
                 assert ws.subprotocol == echoed
                 assert (await first_event(ws)).name == "hello"
+            await asyncio.wait_for(session_over(stage), 10)
+            notes = [note["note"] for note in stage.records("note")]
+            assert any("does not offer pyai.v1" in note for note in notes) == ("pyai.v1" not in offered)
+            stage.record.write_text("")
+
+
+async def session_over(stage: Any) -> None:
+    while not stage.records("end"):
+        await asyncio.sleep(0.01)
 
 
 async def test_a_raw_handshake_gets_back_exactly_one_offered_subprotocol(simulate) -> None:  # type: ignore[no-untyped-def]
@@ -148,6 +158,8 @@ async def test_a_missing_or_wrong_key_is_close_4401(simulate, query) -> None:  #
     async with simulate(keys=(KEY,)) as stage:
         async with connect(f"{stage.ws}/v1/omni{query}", proxy=None) as ws:
             assert await close_code(ws) == 4401
+        (refused,) = stage.records("refused")
+        assert refused["code"] == 4401 and "API key" in refused["reason"] and "wrong" not in json.dumps(refused)
 
 
 @pytest.mark.parametrize("fault", ["4401", "4403", "4429"])
@@ -155,15 +167,18 @@ async def test_a_refusal_can_be_had_as_a_close_code(simulate, fault) -> None:  #
     async with simulate() as stage:
         async with connect(f"{stage.ws}/v1/omni?api_key={KEY}&simulate_fault={fault}", proxy=None) as ws:
             assert await close_code(ws) == int(fault)
+        assert stage.records("refused")[0]["code"] == int(fault)
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
-async def test_a_refusal_can_be_had_as_an_http_status_instead_of_the_upgrade(simulate, status) -> None:  # type: ignore[no-untyped-def]
+async def test_a_refusal_can_be_had_as_an_http_status_instead_of_the_upgrade(simulate, status, caplog) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage:
         with pytest.raises(InvalidStatus) as refused:
             await connect(f"{stage.ws}/v1/omni?api_key={KEY}&simulate_fault=http-{status}", proxy=None)
     assert refused.value.response.status_code == status
     assert b'"error"' in refused.value.response.body
+    assert stage.records("refused")[0]["code"] == status
+    assert not [record for record in caplog.records if record.levelname == "ERROR"]
 
 
 @pytest.mark.parametrize("query", ["session_label=" + "x" * 257, "session_label=a%0Ab", "rate=11025", "format=opus"])
@@ -171,6 +186,27 @@ async def test_what_the_connect_url_must_not_say_is_close_1008(simulate, query) 
     async with simulate() as stage:
         async with connect(f"{stage.ws}/v1/omni?api_key={KEY}&{query}", proxy=None) as ws:
             assert await close_code(ws) == 1008
+
+
+@pytest.mark.parametrize(
+    ("origin", "keys", "code"),
+    [
+        ("https://evil.example.com", None, 4403),
+        ("http://127.0.0.1.evil.example.com", None, 4403),
+        ("null", None, 4403),
+        ("http://127.0.0.1:8000", None, None),
+        ("http://localhost:3000", None, None),
+        ("https://app.example.com", (KEY,), None),
+    ],
+)
+async def test_where_any_key_will_do_a_page_from_elsewhere_makes_no_calls(simulate, origin, keys, code) -> None:  # type: ignore[no-untyped-def]
+    """Else every page that is open in a developer's browser could make this machine call an endpoint, and read it."""
+    async with simulate(keys=keys) as stage:
+        async with connect(f"{stage.ws}/v1/omni?api_key={KEY}", origin=origin, proxy=None) as ws:
+            if code is None:
+                assert (await first_event(ws)).name == "hello"
+            else:
+                assert await close_code(ws) == code
 
 
 async def test_a_browser_token_opens_a_session_from_its_origin_only(simulate) -> None:  # type: ignore[no-untyped-def]
