@@ -222,6 +222,12 @@ class Settings(BaseSettings, TurnSettings):
             raise ValueError("must start with / and hold no query or fragment")
         return path
 
+    @model_validator(mode="after")
+    def _certified(self) -> Self:
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise ValueError("tls_key is set without tls_certificate; name both, or neither behind a proxy with TLS")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -287,9 +293,15 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not valid TOML: {exc}") from exc
     if "signing_key" in values:
         raise SettingsError(f"{path}: signing_key is a secret; put it into KBSERVER_SIGNING_KEY or signing_key_files")
-    for key in ("store", "revoked_tokens", "tls_certificate", "tls_key"):  # meant from where the file lies
+    # Paths are meant from where the file lies.
+    for key in ("store", "revoked_tokens", "tls_certificate", "tls_key"):
         if isinstance(values.get(key), str):
             values[key] = path.parent / values[key]
+    if isinstance(files := values.get("signing_key_files"), list):
+        values["signing_key_files"] = [path.parent / file if isinstance(file, str) else file for file in files]
+    for token in values["tokens"] if isinstance(values.get("tokens"), list) else ():
+        if isinstance(token, dict) and isinstance(token.get("file"), str):
+            token["file"] = path.parent / token["file"]
     return values
 
 

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from kbserver.errors import SettingsError
@@ -36,6 +38,14 @@ def test_a_store_named_in_the_file_lies_beside_the_file(tmp_path):
     assert read_settings(written(tmp_path, 'store = "s"\n')).store == tmp_path / "s"
 
 
+def test_files_of_secrets_named_in_the_file_lie_beside_the_file(tmp_path):
+    (tmp_path / "token").write_text("secret-of-the-file\n")
+    (tmp_path / "kbserver.toml").write_text('signing_key_files = ["k1", "/k2"]\n[[tokens]]\nfile = "token"\n')
+    settings = read_settings(tmp_path / "kbserver.toml")
+    assert settings.signing_key_files == (tmp_path / "k1", Path("/k2"))
+    assert settings.static_tokens() == [("secret-of-the-file", ("*",))]
+
+
 def test_an_unknown_key_is_an_error_that_lists_the_known_ones(tmp_path):
     with pytest.raises(SettingsError) as caught:
         read_settings(written(tmp_path, "prot = 5\n"))
@@ -56,6 +66,7 @@ def test_an_unknown_key_is_an_error_that_lists_the_known_ones(tmp_path):
         ('[[routes]]\nlabel = "a-{"\ncorpora = ["c"]', "brace"),
         ('[[tokens]]\nlabels = ["a"]', "exactly one"),
         ('path = "kb"', "start with /"),
+        ('tls_key = "key.pem"', "tls_key is set without tls_certificate"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_explained(tmp_path, text, wanted):

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kbserver.errors import SettingsError
+from kbserver.errors import OmniError, SettingsError
+
+if TYPE_CHECKING:
+    from kbserver.settings import Settings
 
 TOKEN_VARIABLE = "KB_TOKEN"  # noqa: S105 - a variable's name
 _ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - what a server listens on is not what a client connects to
@@ -45,3 +49,18 @@ def endpoint_url(config: Path | None) -> str:
     host = "127.0.0.1" if settings.host in _ANY_ADDRESS else settings.host
     scheme = "https" if settings.tls_certificate else "http"
     return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.path}"
+
+
+def check_session(settings: Settings) -> None:
+    """Check what `POST /session` puts into the frame of every visitor, as Omni would.
+
+    Raises:
+        SettingsError: Omni would refuse the frame, or drop it without a word.
+    """
+    from kbserver.omni.configure import configure_frame
+
+    if settings.session is not None:
+        try:
+            configure_frame(kb_endpoint=settings.session.kb_endpoint, **settings.session.configure)
+        except (OmniError, TypeError) as exc:  # TypeError: a key that the server fills in itself
+            raise SettingsError(f"session.configure: {exc}") from None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from kbserver.cli.connection import endpoint_url, read_token
+from kbserver.cli.connection import check_session, endpoint_url, read_token
 from kbserver.cli.terminal import err, log_to_terminal, out, print_json
 from kbserver.errors import KbServerError, SettingsError, StoreError, StoreMissing
 
@@ -146,6 +146,7 @@ def _server_finding(settings: Settings, *, remote: bool) -> Finding:
     try:
         server = KBServer(settings)
         server.look_at_store()
+        check_session(settings)
     except SettingsError as exc:
         step = "correct it: kbserver serve refuses to start with this here"
         return Finding(check, "warn", str(exc), step) if remote else Finding(check, "fail", str(exc), step, "settings")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from kbserver.cli.connection import check_session
 from kbserver.cli.ingest import corpus_name, model_of
 from kbserver.cli.terminal import err, log_to_terminal
 
@@ -67,6 +68,7 @@ def serve(
     )
     server = KBServer(settings)
     server.check_tokens()
+    check_session(settings)
     with ExitStack() as stack:
         for folder in watch or ():
             stack.enter_context(_watching(folder, settings.store))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 from datetime import UTC, datetime
@@ -45,7 +44,10 @@ def token(
     max_turns: Annotated[int | None, typer.Option(min=1, help="Turns it may ask, in each server process.")] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option(help="File with the signing key. Without it the variable KBSERVER_SIGNING_KEY is read."),
+        typer.Option(help="File with the signing key.  \\[default: KBSERVER_SIGNING_KEY, else those of the settings]"),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
     ] = None,
     new_key: Annotated[bool, typer.Option("--new-key", help="Print a fresh signing key and leave.")] = False,
     ed25519: Annotated[
@@ -65,13 +67,16 @@ def token(
     Example: kbserver token --label "billing-*" --ttl 1h --max-turns 50
     """
     if inspect is not None:
-        _inspect(sys.stdin.read().strip() if inspect == "-" else inspect, key_file, as_json=as_json)
+        text = sys.stdin.read().strip() if inspect == "-" else inspect
+        _inspect(text, _keys(key_file, config), as_json=as_json)
     elif new_key:
         _new_key(ed25519=ed25519)
     elif ed25519:
         raise SettingsError("--ed25519 goes with --new-key; a token is signed with the kind of key that is there")
     else:
-        _issue(label or [], ttl, corpora, scope or [], max_turns, key_file, as_json=as_json)
+        if not label:
+            raise SettingsError('say which session labels the token is good for:  --label "billing-*"')
+        _issue(label, ttl, corpora, scope or [], max_turns, _keys(key_file, config), as_json=as_json)
 
 
 def duration_s(text: str) -> int:
@@ -92,15 +97,12 @@ def _issue(
     corpora: str | None,
     scope: list[str],
     max_turns: int | None,
-    key_file: Path | None,
+    keys: SigningKeys | None,
     *,
     as_json: bool,
 ) -> None:
     from kbserver.endpoint.signed import KEY_VARIABLE, unverified
 
-    if not labels:
-        raise SettingsError('say which session labels the token is good for:  --label "billing-*"')
-    keys = _keys(key_file)
     if keys is None:
         raise SettingsError(
             f"no signing key: set {KEY_VARIABLE} or give --key-file; make one with  kbserver token --new-key"
@@ -123,11 +125,10 @@ def _new_key(*, ed25519: bool) -> None:
     print(new_ed25519().strip() if ed25519 else new_secret())
 
 
-def _inspect(text: str, key_file: Path | None, *, as_json: bool) -> None:
+def _inspect(text: str, keys: SigningKeys | None, *, as_json: bool) -> None:
     from kbserver.endpoint.signed import unverified
 
     header, claims = unverified(text)
-    keys = _keys(key_file)
     verdict = "not checked: no signing key here"
     if keys is not None:
         try:
@@ -145,12 +146,16 @@ def _inspect(text: str, key_file: Path | None, *, as_json: bool) -> None:
         out.print(Text(f"{key:<10} {value}"))
 
 
-def _keys(key_file: Path | None) -> SigningKeys | None:
-    from kbserver.endpoint.signed import KEY_VARIABLE, SigningKeys
+def _keys(key_file: Path | None, config: Path | None) -> SigningKeys | None:
+    """The keys of a file, or those that a server with these settings has; None if there are none."""
+    from kbserver.endpoint.signed import SigningKeys
+    from kbserver.settings import read_settings
 
     if key_file is not None:
         return SigningKeys.read(files=[key_file])
-    return SigningKeys.read(os.environ.get(KEY_VARIABLE))
+    settings = read_settings(config)
+    text = settings.signing_key.get_secret_value() if settings.signing_key else None
+    return SigningKeys.read(text, settings.signing_key_files, revoked=settings.revoked_tokens)
 
 
 def _plain(claims: dict[str, Any]) -> dict[str, Any]:

@@ -164,7 +164,8 @@ def _loaded(config: uvicorn.Config) -> uvicorn.Config:
         config.load()
     except OSError as exc:  # ssl.SSLError is one too
         raise SettingsError(
-            f"tls_certificate and tls_key cannot be used: {exc}; both must be PEM files that belong together"
+            f"tls_certificate {config.ssl_certfile} and tls_key {config.ssl_keyfile} cannot be used: {exc}; both must be "
+            "PEM files that belong together"
         ) from exc
     return config
 

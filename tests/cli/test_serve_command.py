@@ -113,6 +113,19 @@ def test_without_a_token_it_refuses_unless_open_is_said(store, tmp_path):
     assert "KB_TOKEN" in err and "--open" in err
 
 
+@pytest.mark.parametrize(
+    ("configure", "wanted"), [('language = "xx"', "Omni speaks en"), ('kb_token = "x"', "the server fills in itself")]
+)
+def test_a_session_that_omni_would_not_take_is_refused_at_the_start(store, tmp_path, configure, wanted):
+    (tmp_path / "kbserver.toml").write_text(
+        '[session]\nallowed_origins = ["https://www.example.com"]\nkb_endpoint = "https://kb.example.com/kb"\n'
+        f"configure = {{ {configure} }}\n"
+    )
+    secrets = {"PYAI_API_KEY": "x", "KBSERVER_SIGNING_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
+    code, err = failed("serve", "--store", store, "--port", 0, cwd=tmp_path, **secrets)
+    assert code == 2 and wanted in err and "session.configure" in err
+
+
 def test_a_snapshot_of_another_model_is_refused_with_the_command_that_rebuilds(store, tmp_path):
     import shutil
 

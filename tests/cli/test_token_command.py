@@ -50,6 +50,19 @@ def test_the_token_alone_is_on_standard_output(run) -> None:  # type: ignore[no-
     assert claims["jti"] in result.stderr
 
 
+def test_the_keys_and_the_revocations_of_the_settings_are_the_servers(run, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.delenv("KBSERVER_SIGNING_KEY")
+    (tmp_path / "key").write_text(SECRET)
+    (tmp_path / "revoked").write_text("")
+    (tmp_path / "kbserver.toml").write_text('signing_key_files = ["key"]\nrevoked_tokens = "revoked"\n')
+    here = ("--config", str(tmp_path / "kbserver.toml"))
+    told = json.loads(run("--label", "a", "--json", *here).stdout)
+    assert keys().verify(told["token"]).allows("a")
+    assert json.loads(run("--inspect", told["token"], "--json", *here).stdout)["verdict"] == "good"
+    (tmp_path / "revoked").write_text(told["jti"])
+    assert json.loads(run("--inspect", told["token"], "--json", *here).stdout)["verdict"] == "revoked_token"
+
+
 def test_every_flag_is_in_the_token(run) -> None:  # type: ignore[no-untyped-def]
     flags = ["-l", "a", "-l", "b-{id}", "--corpora", "support, faq", "--scope", "folder=hotels/7", "--scope", "tag=x=y"]
     told = json.loads(run(*flags, "--max-turns", "5", "--json").stdout)
