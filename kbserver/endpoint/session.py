@@ -128,7 +128,9 @@ class BrowserSessions:
 
     async def __aenter__(self) -> Self:
         """Open the HTTP client. Redirects are not followed: the key goes to `base` and nowhere else."""
-        self._client = httpx2.AsyncClient(timeout=self._timeout_s, follow_redirects=False)
+        # A proxy of the environment only tunnels https; of plain http it would see the key.
+        encrypted = self._base.startswith("https://")
+        self._client = httpx2.AsyncClient(timeout=self._timeout_s, follow_redirects=False, trust_env=encrypted)
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -245,12 +247,14 @@ def _check_origin(origin: str) -> None:
 
 
 def _check_url(name: str, url: str) -> None:
-    """Demand https with a host, or http on this machine's loopback address."""
+    """Demand https with a host and no credentials, or http on this machine's loopback address."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host, parts = "", urlsplit("")
+    if "@" in parts.netloc:
+        raise SettingsError(f"{name} holds credentials; leave out what stands before the @")
     usable = bool(host) and "*" not in host and url.isascii() and url.isprintable() and " " not in url
     if not usable or not (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))):
         raise SettingsError(f"{name}: {url!r} cannot be used; write https://HOST, or http:// on this machine only")

@@ -307,6 +307,21 @@ def test_the_key_is_in_no_log_at_any_level_and_in_no_answer(keys, pyai, pyai_bas
             assert secret not in record.getMessage()
 
 
+def test_a_proxy_of_the_environment_does_not_see_the_key_in_the_clear(keys, pyai, pyai_base, monkeypatch):  # type: ignore[no-untyped-def]
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(0)
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        with endpoint(sessions(keys, pyai_base)) as page:
+            client = httpx2.Client(base_url=page.base_url, headers={"origin": ORIGIN}, trust_env=False)
+            with client:
+                assert client.post("/session").status_code == 200
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
 def test_an_unreachable_pyai_is_a_failure_like_any_other(keys):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
@@ -322,6 +337,8 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
+        ({"base": "https://user:word@api.example.com"}, "session.base holds credentials"),
+        ({"kb_endpoint": "https://user:word@kb.example.com/kb"}, "session.kb_endpoint holds credentials"),
         ({"allowed_origins": []}, "allowed_origins is empty"),
         ({"allowed_origins": ["*"]}, "allowed_origins"),
         ({"allowed_origins": ["null"]}, "allowed_origins"),
@@ -329,7 +346,7 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
         ({"allowed_origins": ["http://www.example.com"]}, "https://HOST"),
         ({"allowed_origins": ["https://www.example.com/"]}, "write 'https://www.example.com'"),
         ({"allowed_origins": ["https://WWW.example.com:443"]}, "write 'https://www.example.com'"),
-        ({"allowed_origins": ["https://user@www.example.com"]}, "write 'https://www.example.com'"),
+        ({"allowed_origins": ["https://user@www.example.com"]}, "session.allowed_origins holds credentials"),
         ({"kb_endpoint": "http://kb.example.com/kb"}, "session.kb_endpoint"),
         ({"kb_endpoint": "kb.example.com"}, "session.kb_endpoint"),
         ({"base": "ftp://api.example.com"}, "session.base"),
