@@ -117,6 +117,18 @@ def test_the_entrypoint_leaves_a_model_that_is_there(tmp_path):
     assert (kept / "model.onnx").read_bytes() == b"of the store"
 
 
+def test_the_entrypoint_does_not_build_on_what_a_killed_start_left(tmp_path):
+    """In a container every start has the same process id."""
+    models = tmp_path / "store" / ".models"
+    for name in (f"abc.{number}.partial" for number in range(1, 10)):
+        (models / name).mkdir(parents=True)
+        (models / name / "model.onnx").write_bytes(b"half")
+    entrypoint(tmp_path, tmp_path / "store")
+    assert [path.name for path in (models / "abc").iterdir()] == ["model.onnx"]
+    assert (models / "abc" / "model.onnx").read_bytes() == b"exported"
+    assert stat.S_IMODE((models / "abc").stat().st_mode) == 0o755
+
+
 def test_the_entrypoint_says_when_the_store_cannot_be_written(tmp_path):
     (tmp_path / "store").write_text("a file where a folder should be")
     done = entrypoint(tmp_path, tmp_path / "store")
