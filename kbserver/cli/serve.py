@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,6 +18,7 @@ from kbserver.cli.terminal import err, log_to_terminal
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
+    from kbserver.endpoint.routing import RouteTable
     from kbserver.settings import Settings
 
 
@@ -129,5 +132,13 @@ def _announce(server: KBServer, url: str) -> None:
         err.print(Text(f"                {route.pattern.pattern:<20} → {what}   ({route.origin})"))
     if not any(route.pattern.match("") is not None for route in server.table.routes):
         err.print("                any other label, or none, reaches nothing")
-    curl = f"curl {url}{settings.path} -H 'Content-Type: application/json' -d '{{\"query\": \"how do i …\"}}'"
+    body = json.dumps(_example_label(server.table) | {"query": "how do i …"}, ensure_ascii=False)
+    curl = f"curl {url}{settings.path} -H 'Content-Type: application/json' -d '{body}'"
     err.print(Text(f"  try it        {curl}" + ("" if settings.open else ' -H "Authorization: Bearer $KB_TOKEN"')))
+
+
+def _example_label(table: RouteTable) -> dict[str, str]:
+    """A label that has a route, as the field of a request; {} where a call without one has a route too."""
+    if not table.routes or any(route.pattern.match("") is not None for route in table.routes):
+        return {}
+    return {"session_label": re.sub(r"\*|\{[^}]*\}", "1", table.routes[0].pattern.pattern)}

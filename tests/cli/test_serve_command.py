@@ -1,5 +1,6 @@
 """`kbserver serve` as a person starts it: a process, a port, a signal."""
 
+import json
 import os
 import re
 import signal
@@ -51,6 +52,19 @@ def served(store, tmp_path):
     yield process, url
     process.kill()
     process.communicate(timeout=10)
+
+
+def test_what_it_says_to_try_finds_something(store, tmp_path):
+    (tmp_path / "kbserver.toml").write_text('[[routes]]\nlabel = "line-{id}-*"\ncorpora = ["support"]\n')
+    process = run("serve", "--store", store, "--port", 0, cwd=tmp_path)
+    try:
+        said = next(found for line in process.stderr if (found := re.search(r"curl (\S+) .*-d '(.*?)'", line)))
+        fields = json.loads(said[2]) | {"query": "how do i reset the router"}
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        assert httpx2.post(said[1], json=fields, headers=headers, timeout=20).json()["results"]
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
 
 
 def test_it_answers_and_leaves_at_sigterm_with_turns_in_flight_finished(served):
