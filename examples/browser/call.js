@@ -122,6 +122,7 @@ class Call {
   begin(knowledgeAccepted) {
     if (this.microphone) this.microphone.onchunk = (pcm16) => this.send(AUDIO, pcm16.buffer); // silence too, always
     allowTyping(true);
+    if (!this.microphone) typed.text.focus();
     if (!knowledgeAccepted) tell("The engine did not accept the knowledge endpoint; `kbserver doctor` says why.", true);
     else tell(this.microphone ? "In a call: speak, or type." : "In a call, without a microphone: type.");
   }

@@ -120,6 +120,7 @@ async def test_a_visitor_without_a_microphone_types_and_reads_grounded_answers(s
         assert await page.evaluate("document.getElementById('text').disabled")
         await page.evaluate("document.getElementById('toggle').click()")
         await page.until("document.getElementById('status').textContent.includes('without a microphone')")
+        assert await page.evaluate("document.activeElement.id") == "text"  # the visitor can type at once
         await page.until("document.querySelector('.agent p')?.textContent === 'Hello, what can I do for you?'")
 
         await ask(page, "how do i uh reset the rooter")
