@@ -12,6 +12,8 @@ import time
 import httpx2
 import pytest
 
+from tests.authority import Authority
+
 TOKEN = "test-token"
 
 
@@ -35,17 +37,20 @@ def failed(*arguments, **more):
     return process.returncode, err
 
 
-@pytest.fixture
-def served(store, tmp_path):
-    process = run("serve", "--store", store, "--port", 0, cwd=tmp_path)
+def listening(process):
+    """The base URL that a server says it listens on."""
     lines = []
     for line in process.stderr:
         lines.append(line)
-        if found := re.search(r"kb_endpoint\s+(http://\S+)/kb", line):
-            url = found[1]
-            break
-    else:
-        pytest.fail("".join(lines))
+        if found := re.search(r"kb_endpoint\s+(https?://\S+)/kb", line):
+            return found[1]
+    raise AssertionError("".join(lines))
+
+
+@pytest.fixture
+def served(store, tmp_path):
+    process = run("serve", "--store", store, "--port", 0, cwd=tmp_path)
+    url = listening(process)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and httpx2.get(f"{url}/readyz").status_code != 200:
         time.sleep(0.05)
@@ -125,6 +130,58 @@ def test_without_a_token_it_refuses_unless_open_is_said(store, tmp_path):
     code, err = failed("serve", "--store", store, "--port", 0, token=None, cwd=tmp_path)
     assert code == 2
     assert "KB_TOKEN" in err and "--open" in err
+
+
+def test_it_speaks_tls_with_the_files_of_the_settings(store, tmp_path):
+    authority = Authority(tmp_path)
+    files = authority.issue(90)
+    (tmp_path / "kbserver.toml").write_text(
+        f'tls_certificate = "{files["ssl_certfile"]}"\ntls_key = "{files["ssl_keyfile"]}"\n'
+    )
+    process = run("serve", "--store", store, "--port", 0, cwd=tmp_path)
+    try:
+        url = listening(process)
+        assert url.startswith("https://")
+        answer = httpx2.post(
+            f"{url}/kb",
+            json={"session_label": "support", "query": "how do i reset the router"},
+            headers={"Authorization": f"Bearer {TOKEN}"},
+            verify=authority.trust,
+            timeout=20,
+        )
+        assert answer.json()["results"]
+        checked = run("doctor", f"{url}/kb", "--turns", 1, cwd=tmp_path, SSL_CERT_FILE=str(authority.file))
+        assert "certificate                  valid for" in checked.communicate(timeout=60)[0]
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+@pytest.mark.parametrize(("trusted", "counted"), [('["127.0.0.1"]', "own"), ('["10.0.0.0/8"]', "peer")])
+def test_forwarded_headers_are_believed_from_trusted_peers_only(store, tmp_path, trusted, counted):
+    """They decide under which address a visitor's sessions are counted."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    (tmp_path / "kbserver.toml").write_text(
+        f'trusted_proxies = {trusted}\n[session]\nallowed_origins = ["https://www.example.com"]\n'
+        f'kb_endpoint = "https://kb.example.com/kb"\nbase = "{nowhere}"\nper_client_per_minute = 1\n'
+    )
+    secrets = {"PYAI_API_KEY": "x", "KBSERVER_SIGNING_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
+    process = run("serve", "--store", store, "--port", 0, cwd=tmp_path, **secrets)
+    try:
+        url = listening(process)
+
+        def status(visitor):
+            headers = {"Origin": "https://www.example.com", "X-Forwarded-For": visitor}
+            return httpx2.post(f"{url}/session", headers=headers, timeout=20).status_code
+
+        # 502: let through, though no engine is there. 429: had its session already.
+        assert [status(visitor) for visitor in ("192.0.2.1", "192.0.2.1", "192.0.2.2")] == (
+            [502, 429, 502] if counted == "own" else [502, 429, 429]
+        )
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
 
 
 @pytest.mark.parametrize(

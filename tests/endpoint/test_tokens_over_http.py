@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.keys import new_secret
+from kbserver.endpoint.keys import new_ed25519, new_secret
 from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
@@ -40,7 +40,11 @@ def serving(server: KBServer) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> KBServer:
-    monkeypatch.setenv("KBSERVER_SIGNING_KEY", new_secret())
+    return server_with(new_secret(), monkeypatch)
+
+
+def server_with(signing_keys: str, monkeypatch: pytest.MonkeyPatch) -> KBServer:
+    monkeypatch.setenv("KBSERVER_SIGNING_KEY", signing_keys)
     monkeypatch.setenv("KB_TOKEN", STATIC)
     server = KBServer(read_settings(fallback="sorry"))
     settings = server.settings.turn_settings()
@@ -100,6 +104,19 @@ def test_a_token_that_is_good_no_longer_is_401_and_says_why(server):
             assert refused.status_code == 401
             assert refused.headers["www-authenticate"] == "Bearer"
             assert refused.json()["error"]["code"] == code
+
+
+@pytest.mark.parametrize("make", [new_secret, new_ed25519])
+def test_after_rotation_nothing_comes_out_for_an_old_token(make, monkeypatch):
+    old, new = make(), make()
+    issued = server_with(old, monkeypatch).issue_token("web-1", 3_600)
+    with serving(server_with(f"{new}\n{old}", monkeypatch)) as client:  # while both keys live
+        assert ask(client, "web-1", issued).json()["context"] == "reset it in the app"
+    with serving(server_with(new, monkeypatch)) as client:
+        refused = ask(client, "web-1", issued)
+    assert refused.status_code == 401
+    assert refused.json()["error"]["code"] == "invalid_token"
+    assert "reset" not in refused.text and issued not in refused.text
 
 
 def test_a_session_token_does_not_open_the_metrics(server):

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import json
-import ssl
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -25,6 +16,7 @@ from kbserver.omni.findings import Diagnosis, Finding
 from kbserver.omni.probe import Answer, percentile
 from kbserver.omni.public_url import PublicUrl, find_public_url
 from kbserver.omni.serving import base_url, serving
+from tests.authority import Authority
 
 pytestmark = pytest.mark.anyio
 
@@ -113,45 +105,8 @@ async def test_a_closed_port_is_unreachable(kb) -> None:  # type: ignore[no-unty
 
 
 @pytest.fixture
-def authority(tmp_path: Path) -> Iterator[Any]:
-    """A certificate authority that the examiner trusts; `issue(days)` gives files for 127.0.0.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
-    now = datetime.datetime.now(datetime.UTC)
-
-    def certificate(subject: x509.Name, public: Any, start: Any, end: Any, *, names: list[Any]) -> x509.Certificate:
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(name)
-            .public_key(public)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(start)
-            .not_valid_after(end)
-            .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
-        )
-        if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-        return builder.sign(key, hashes.SHA256())
-
-    year = datetime.timedelta(days=365)
-    root = certificate(name, key.public_key(), now - year, now + year, names=[])
-    trust = ssl.create_default_context(cadata=root.public_bytes(serialization.Encoding.PEM).decode())
-
-    def issue(days: int, address: str = "127.0.0.1") -> dict[str, str]:
-        own = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kb")])
-        end = now + datetime.timedelta(days=days)
-        names = [x509.IPAddress(ipaddress.ip_address(address))]
-        issued = certificate(subject, own.public_key(), now - year, end, names=names)
-        files = {"ssl_certfile": tmp_path / f"{days}.pem", "ssl_keyfile": tmp_path / f"{days}.key"}
-        files["ssl_certfile"].write_bytes(issued.public_bytes(serialization.Encoding.PEM))
-        private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        files["ssl_keyfile"].write_bytes(own.private_bytes(serialization.Encoding.PEM, *private))
-        return {name: str(path) for name, path in files.items()}
-
-    issue.trust = trust  # type: ignore[attr-defined]
-    yield issue
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -166,7 +121,7 @@ def authority(tmp_path: Path) -> Iterator[Any]:
 async def test_a_certificate_is_valid_or_soon_not_or_expired_or_for_another_host(
     kb, authority, days, address, verdict, grade
 ) -> None:  # type: ignore[no-untyped-def]
-    async with serving(kb.app, **authority(days, address)) as server:
+    async with serving(kb.app, **authority.issue(days, address)) as server:
         url = base_url(server, "https") + "/kb"
         diagnosis = await examine(url, kb.token, verify=authority.trust, turns=3, limit_ms=PATIENT_MS)
     assert diagnosis.verdict == verdict
@@ -176,7 +131,7 @@ async def test_a_certificate_is_valid_or_soon_not_or_expired_or_for_another_host
 
 
 async def test_an_authority_nobody_knows_is_not_taken_for_an_expired_certificate(kb, authority) -> None:  # type: ignore[no-untyped-def]
-    async with serving(kb.app, **authority(90)) as server:
+    async with serving(kb.app, **authority.issue(90)) as server:
         diagnosis = await examine(base_url(server, "https") + "/kb", kb.token)
     assert diagnosis.verdict == "certificate"
 
