@@ -83,16 +83,21 @@ async def _examine(
     from kbserver.omni.doctor import DEFAULT_QUERY, examine
     from kbserver.omni.findings import Diagnosis
 
-    before = list(local_findings(config, store, remote=url is not None))
+    before: list[Finding] = []
+
+    def note(finding: Finding) -> None:
+        before.append(finding)
+        tell(finding)
+
+    for finding in local_findings(config, store, remote=url is not None):
+        note(finding)
     if url is None and before[0].cause == "settings":  # they say where to look
-        for finding in before:
-            tell(finding)
         return Diagnosis(None, tuple(before))
-    where = url or await _find_url(config, before)
+    where = url or await _find_url(config, note)
     return await examine(where, token, label=label, query=query or DEFAULT_QUERY, turns=turns, before=before, tell=tell)
 
 
-async def _find_url(config: Path | None, before: list[Finding]) -> str:
+async def _find_url(config: Path | None, note: Callable[[Finding], None]) -> str:
     from kbserver.omni.findings import Finding
     from kbserver.omni.public_url import find_public_url
     from kbserver.settings import read_settings
@@ -100,11 +105,11 @@ async def _find_url(config: Path | None, before: list[Finding]) -> str:
     settings = read_settings(config)
     public = await find_public_url(os.environ, port=settings.port)
     if public is not None:
-        before.append(Finding("public URL", "ok", f"{public.base} (from {public.origin})"))
+        note(Finding("public URL", "ok", f"{public.base} (from {public.origin})"))
         return public.base if public.base.endswith(settings.path) else public.base + settings.path
     found = "none: no PUBLIC_URL, no RENDER_EXTERNAL_URL, no running ngrok or cloudflared"
     step = f"cloudflared tunnel --url http://127.0.0.1:{settings.port}, then run this again"
-    before.append(Finding("public URL", "warn", found, step))
+    note(Finding("public URL", "warn", found, step))
     return endpoint_url(config)
 
 

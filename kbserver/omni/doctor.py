@@ -55,13 +55,13 @@ async def examine(
         url: the exact `kb_endpoint`.
         token: the bearer token of the configure frame.
         label, query: what the probing turns say; an answerable question under a real label checks more.
-        before: findings already made about store, model and settings.
+        before: findings already made, and told, about store, model and settings.
         turns: how many are timed on a kept-alive connection; a third as many on new ones.
         limit_ms: after which an answer is too late for the engine.
         verify: TLS context; None trusts what the system trusts, or what SSL_CERT_FILE names.
         tell: called with each finding as it is made.
     """
-    findings: list[Finding] = []
+    findings = list(before)
 
     def note(*made: Finding | None) -> bool:
         """Take findings; whether all of them let the examination go on."""
@@ -72,7 +72,6 @@ async def examine(
         return not any(finding and finding.grade == "fail" for finding in made)
 
     verify = verify or httpx2.create_ssl_context()
-    note(*before)
     on = note(*await check_address(url)) and note(await check_certificate(url, verify))
     turn = {"session_label": label, "query": query}
     if on:
