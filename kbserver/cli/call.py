@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import textwrap
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from rich.text import Text
 
 from kbserver.cli.connection import endpoint_url, read_token
 from kbserver.cli.simulate import ReadsFrom
-from kbserver.cli.terminal import err, log_to_terminal, out, typed_lines
+from kbserver.cli.terminal import err, hanging, log_to_terminal, out, typed_lines
 
 if TYPE_CHECKING:
     from kbserver.omni.call import CallTurn, SpokenCall, TypedCall
@@ -138,11 +137,7 @@ def _show(turn: CallTurn) -> None:
 
 
 def _print(name: str, text: str, style: str = "") -> None:
-    """Print a named text, which goes on below its own beginning where a terminal is too narrow for it."""
-    wide = out.width - _MARGIN if out.is_terminal else 0
-    lines = textwrap.wrap(text, wide) if len(text) > wide > 20 else [text]
-    for number, line in enumerate(lines):
-        out.print(Text(f"{'' if number else name:<{_MARGIN}}{line}", style=style))
+    out.print(Text(f"{name:<{_MARGIN}}{hanging(text, out, _MARGIN)}", style=style))
 
 
 def _stages(trace: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from kbserver.cli.terminal import err, log_to_terminal, typed_lines
+from kbserver.cli.terminal import err, hanging, log_to_terminal, typed_lines
 
 if TYPE_CHECKING:
     from kbserver.omni.recording import Record
@@ -137,10 +137,11 @@ def _show(record: Record) -> None:
         case "configure":
             line = Text(f"{call}  configure: {', '.join(record['fields']) or 'nothing'}")
         case "note":
-            line = Text(f"{call}  note: {record['note']}", style="yellow")
+            line = Text(f"{call}  {hanging('note: ' + record['note'], err, 8)}", style="yellow")
         case "turn":
-            line = Text(f"{call}  heard: {record['heard']}\n        ") + _lookup_line(record["lookup"])
-            line += Text(f"\n        agent: {record['reply']}" + ("   (interrupted)" if record["interrupted"] else ""))
+            agent = f"agent: {record['reply']}" + ("   (interrupted)" if record["interrupted"] else "")
+            line = Text(f"{call}  {hanging('heard: ' + record['heard'], err, 8)}\n        ")
+            line += _lookup_line(record["lookup"]) + Text(f"\n        {hanging(agent, err, 8)}")
         case "end":
             line = Text(f"{call}  session over after {record['turns']} turns", style="bold")
         case kind:

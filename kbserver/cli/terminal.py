@@ -7,6 +7,7 @@ import contextlib
 import json
 import logging
 import sys
+import textwrap
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -18,10 +19,23 @@ from rich.text import Text
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
+_NARROWEST = 20  # columns; a text in fewer is a column of words
+
 
 def complain(message: str) -> None:
     """Print an error, one paragraph on stderr."""
     err.print(Text("error: ", style="bold red") + Text(message))
+
+
+def hanging(text: str, console: Console, margin: int) -> str:
+    """Return a text that is printed at column `margin`, broken between words where a terminal is too narrow for it.
+
+    Further lines begin below the first. Where no terminal reads it, the text stays one line.
+    """
+    wide = console.width - margin
+    if not console.is_terminal or len(text) <= wide or wide < _NARROWEST:
+        return text
+    return ("\n" + " " * margin).join(textwrap.wrap(text, wide))
 
 
 def print_json(value: Any) -> None:
