@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import logging
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 
@@ -197,6 +197,8 @@ async def ground(
         left_s = max(0.0, turn.deadline.remaining_ms() / 1000.0) if match.route.handler is not None else None
         async with asyncio.timeout(left_s):
             answer = await _answer(match.route.handler, turn, place)
+        with trace.stage("compose"):
+            hits, context = _composed(answer, settings)
     except TimeoutError:
         trace.empty("late")
         return _finished(Grounding((), _fallback(settings), trace))
@@ -205,8 +207,6 @@ async def ground(
         log.exception("turn failed: route %r: %s", trace.route, type(exc).__name__)
         return _finished(Grounding((), _fallback(settings), trace))
 
-    with trace.stage("compose"):
-        hits, context = _composed(answer, settings)
     if not context.text:
         trace.empty(trace.reason or "no_match")
         context = _fallback(settings)
@@ -286,7 +286,10 @@ def _composed(answer: HandlerAnswer, settings: TurnSettings) -> tuple[Sequence[H
         digest = hashlib.sha256(answer.encode("utf-8", "replace")).hexdigest()[:12]
         limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
         return (), compose_text(answer[:_LONGEST_TEXT], id=f"text-{digest}", score=1.0, max_context_bytes=limit)
-    hits = list(answer)
+    hits = list(answer) if isinstance(answer, Iterable) else [answer]
+    for hit in hits:
+        if not isinstance(hit, Hit):
+            raise TypeError(f"a handler gave {type(hit).__name__}; it may give hits, a text, or None")
     context = compose(
         hits,
         max_context_bytes=settings.max_context_bytes,

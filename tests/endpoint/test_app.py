@@ -147,6 +147,18 @@ def test_a_handler_may_be_async_or_plain_and_answer_hits_text_or_nothing(store):
     async def slow(turn):
         await asyncio.sleep(5)
 
+    @server.route("one", corpora=["support"])
+    async def one(turn):
+        return (await turn.retrieve("what does a red light mean"))[0]
+
+    @server.route("number", fallback="Please hold.")
+    def number(turn):
+        return 42
+
+    @server.route("texts")
+    def texts(turn):
+        return ["a list", "of texts"]
+
     with serving(server) as url, httpx2.Client(base_url=url) as client:
         assert "red light" in ask(client, "x y z", "hits-red light")["context"]
         answer = ask(client, "where is my parcel", "text-1")
@@ -155,11 +167,13 @@ def test_a_handler_may_be_async_or_plain_and_answer_hits_text_or_nothing(store):
         fallback = ask(client, "where is my parcel", "none")
         assert fallback["context"] == "Please hold."
         assert fallback["results"] == [{"id": "fallback", "content": "Please hold.", "score": 0.0}]
-        for label in ("broken", "slow", "somewhere-else"):
+        assert "red light" in ask(client, "where is my parcel", "one")["context"]
+        assert ask(client, "where is my parcel", "number")["context"] == "Please hold."
+        for label in ("broken", "slow", "texts", "somewhere-else"):
             answer = ask(client, "where is my parcel", label)
             assert (answer["context"], answer["results"]) == ("", [])
         page = client.get("/metrics").text
-        assert counted(page, 'kbserver_turns_empty_total{reason="error"}') == 1
+        assert counted(page, 'kbserver_turns_empty_total{reason="error"}') == 3
         assert counted(page, 'kbserver_turns_empty_total{reason="late"}') == 1
 
 
