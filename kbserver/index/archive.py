@@ -17,6 +17,8 @@ from kbserver.index.names import UNFINISHED, checked_corpus, is_generation
 _LONGEST_MANIFEST = 64 << 20  # bytes; read into memory before anything in it is trusted
 _COPIED_AT_ONCE = 1 << 20  # bytes
 
+_WRITE_AGAIN = "write the file again with: kbserver export CORPUS FILE"
+
 
 def pack(folder: Path, file: Path) -> None:
     """Write a generation's folder as one file, in one step: a file of that name is replaced when all is written."""
@@ -51,7 +53,7 @@ class Archive:
             raise self._refused(f"not a tar file ({exc})") from exc
         try:
             text, checksum_line = (self._small_member(name) for name in (MANIFEST, CHECKSUM))
-            self.manifest: Manifest = parse_manifest(text, checksum_line, where=file)
+            self.manifest: Manifest = parse_manifest(text, checksum_line, where=file, next_step=_WRITE_AGAIN)
             self._check_names()
         except BaseException:
             self._tar.close()
@@ -122,4 +124,4 @@ class Archive:
                 raise self._refused(f"its manifest names {name!r}, which would be written outside the snapshot")
 
     def _refused(self, why: str) -> SnapshotCorrupt:
-        return SnapshotCorrupt(f"{self._file}: {why}; write the file again with: kbserver export CORPUS FILE")
+        return SnapshotCorrupt(f"{self._file}: {why}; {_WRITE_AGAIN}")

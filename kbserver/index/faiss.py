@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbserver.errors import SnapshotCorrupt
-from kbserver.index.manifest import REPAIR, VectorFacts, VectorKind
+from kbserver.index.manifest import VectorFacts, VectorKind, repair
 from kbserver.index.vectors import NO_ROWS, Scores, best_first, checked_query, checked_rows
 from kbserver.types import FloatMatrix, FloatVector, Rows, RowScores
 
@@ -153,11 +153,11 @@ class FaissIndex:
         try:  # IO_FLAG_MMAP copies a graph, and reads inverted lists through a thread pool: 2.4 ms a query
             index = faiss.read_index(os.fspath(file), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as exc:
-            raise SnapshotCorrupt(f"{file}: not a FAISS index; {REPAIR}") from exc
+            raise SnapshotCorrupt(f"{file}: not a FAISS index; {repair(file.parent)}") from exc
         if (index.ntotal, index.d) != embeddings.shape:
             raise SnapshotCorrupt(
                 f"{file}: holds {index.ntotal} vectors of length {index.d}, the embeddings are "
-                f"{embeddings.shape[0]} of length {embeddings.shape[1]}; {REPAIR}"
+                f"{embeddings.shape[0]} of length {embeddings.shape[1]}; {repair(file.parent)}"
             )
         return cls(embeddings, index, effort=facts.effort)
 

@@ -23,10 +23,6 @@ MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"  # as sha256sum writes it: `sha256sum -c manifest.sha256` works
 
 
-REPAIR = "go back with `kbserver rollback`, or rebuild with `kbserver ingest PATH`"
-"""The next step for whatever is broken in a snapshot."""
-
-
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """Size and SHA-256 of one file."""
@@ -95,29 +91,39 @@ def read_manifest(folder: Path) -> Manifest:
         line = (folder / CHECKSUM).read_bytes()
     except FileNotFoundError as exc:
         raise SnapshotCorrupt(
-            f"{folder}: no {Path(str(exc.filename)).name}, so this is no whole snapshot; {REPAIR}"
+            f"{folder}: no {Path(str(exc.filename)).name}, so this is no whole snapshot; {repair(folder)}"
         ) from exc
-    return parse_manifest(text, line, where=folder / MANIFEST)
+    return parse_manifest(text, line, where=folder / MANIFEST, next_step=repair(folder))
 
 
-def parse_manifest(text: bytes, checksum_line: bytes, *, where: Path) -> Manifest:
-    """Check and parse the two files' bytes; see `read_manifest`. `where` is named in errors."""
+def parse_manifest(text: bytes, checksum_line: bytes, *, where: Path, next_step: str) -> Manifest:
+    """Check and parse the two files' bytes; see `read_manifest`. `where` and `next_step` are said in errors."""
     digest = hashlib.sha256(text).hexdigest()
     if checksum_line != f"{digest}  {MANIFEST}\n".encode():
         raise SnapshotCorrupt(
             f"{where}: its SHA-256 is {digest}, {CHECKSUM} says "
-            f"{checksum_line.decode('ascii', 'replace').strip()!r}; {REPAIR}"
+            f"{checksum_line.decode('ascii', 'replace').strip()!r}; {next_step}"
         )
     try:
         version = _objects.validate_json(text).get("schema_version")
         if version != SCHEMA_VERSION:
             raise SnapshotMismatch(
-                f"{where}: schema version {version}, this kbserver reads {SCHEMA_VERSION}; "
-                "rebuild with: kbserver ingest PATH"
+                f"{where}: schema version {version}, this kbserver reads {SCHEMA_VERSION}; {next_step}"
             )
         return _manifests.validate_json(text)
     except ValidationError as exc:
-        raise SnapshotCorrupt(f"{where}: {exc.errors()[0]['msg']} at {exc.errors()[0]['loc']}; {REPAIR}") from exc
+        raise SnapshotCorrupt(f"{where}: {exc.errors()[0]['msg']} at {exc.errors()[0]['loc']}; {next_step}") from exc
+
+
+def repair(folder: Path) -> str:
+    """The next step for whatever is broken in a generation's folder, STORE/CORPUS/GENERATION."""
+    store, corpus = folder.parent.parent, folder.parent.name
+    return f"go back with  kbserver rollback {corpus} --store {store}  or rebuild with  {rebuild(folder)}"
+
+
+def rebuild(folder: Path) -> str:
+    """The command that builds anew the corpus of a generation's folder, STORE/CORPUS/GENERATION."""
+    return f"kbserver ingest PATH --corpus {folder.parent.name} --store {folder.parent.parent}"
 
 
 def check_files(manifest: Manifest, folder: Path, *, checksums: bool) -> None:
@@ -129,7 +135,7 @@ def check_files(manifest: Manifest, folder: Path, *, checksums: bool) -> None:
     for name in manifest.files:
         problem = check_file(manifest, folder, name, checksum=checksums)
         if problem:
-            raise SnapshotCorrupt(f"{problem}; {REPAIR}")
+            raise SnapshotCorrupt(f"{problem}; {repair(folder)}")
 
 
 def check_file(manifest: Manifest, folder: Path, name: str, *, checksum: bool = True) -> str | None:

@@ -9,17 +9,17 @@ from types import TracebackType
 
 import numpy as np
 
-from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, StoreMissing
+from kbserver.errors import SnapshotCorrupt, StoreError, StoreMissing
 from kbserver.index.documents import DocumentEntry, read_documents, read_text_hashes
 from kbserver.index.durable import fsync, fsync_tree, read_ahead
 from kbserver.index.faiss import Embeddings, FaissIndex
 from kbserver.index.lexical import Bm25Index
-from kbserver.index.manifest import MANIFEST, REPAIR, Manifest, check_files, read_manifest
+from kbserver.index.manifest import MANIFEST, Manifest, check_files, read_manifest, rebuild, repair
 from kbserver.index.passages import PassageTable
 from kbserver.index.scopes import ScopeTable
 from kbserver.index.strings import map_array
 from kbserver.index.validity import Validity
-from kbserver.types import ModelIdentity, Passage, Rows, Scope
+from kbserver.types import Passage, Rows, Scope
 
 EMBEDDINGS = "embeddings.npy"
 APPROXIMATE = "vectors.faiss"
@@ -83,7 +83,7 @@ class Snapshot:
         try:
             snapshot = cls(folder, manifest)
         except (ValueError, KeyError, TypeError, OSError, struct.error) as exc:
-            raise SnapshotCorrupt(f"{folder}: cannot be opened ({exc}); {REPAIR}") from exc
+            raise SnapshotCorrupt(f"{folder}: cannot be opened ({exc}); {repair(folder)}") from exc
         snapshot._check_counts()
         return snapshot
 
@@ -145,23 +145,8 @@ class Snapshot:
         """
         path = self.folder / name
         if name not in self.manifest.files and not any(file.startswith(f"{name}/") for file in self.manifest.files):
-            raise StoreError(f"{path}: this generation has no part {name!r}; rebuild with: kbserver ingest PATH")
+            raise StoreError(f"{path}: this generation has no part {name!r}; rebuild with: {rebuild(self.folder)}")
         return path
-
-    def require_model(self, model: ModelIdentity) -> None:
-        """Refuse to be searched with another model than the embeddings came from.
-
-        Raises:
-            SnapshotMismatch: fingerprint or dimension differ; the message names both models.
-        """
-        built = self.manifest.model
-        if (built.fingerprint, built.dim) != (model.fingerprint, model.dim):
-            raise SnapshotMismatch(
-                f"{self.folder}: built with the model {built.name} ({built.dim} dimensions, fingerprint "
-                f"{built.fingerprint[:12]}), the one loaded is {model.name} ({model.dim} dimensions, fingerprint "
-                f"{model.fingerprint[:12]}); serve with --model {built.name}, or rebuild with: "
-                f"kbserver ingest PATH --model {model.name}"
-            )
 
     def warm(self) -> None:
         """Read every file once and search a little, so that the first turns are as fast as the others."""
@@ -182,12 +167,14 @@ class Snapshot:
             if count != self.manifest.passages:
                 raise SnapshotCorrupt(
                     f"{self.folder / MANIFEST}: says {self.manifest.passages} passages, "
-                    f"there are {count} in the {what}; {REPAIR}"
+                    f"there are {count} in the {what}; {repair(self.folder)}"
                 )
         if self.embeddings.ndim != 2 or self.embeddings.shape[1] != self.manifest.model.dim:
             raise SnapshotCorrupt(
                 f"{self.folder / EMBEDDINGS}: shape {self.embeddings.shape}, the manifest says vectors of length "
-                f"{self.manifest.model.dim}; {REPAIR}"
+                f"{self.manifest.model.dim}; {repair(self.folder)}"
             )
         if self.embeddings.dtype not in (np.float32, np.float16):
-            raise SnapshotCorrupt(f"{self.folder / EMBEDDINGS}: {self.embeddings.dtype}, wanted float32; {REPAIR}")
+            raise SnapshotCorrupt(
+                f"{self.folder / EMBEDDINGS}: {self.embeddings.dtype}, wanted float32; {repair(self.folder)}"
+            )
