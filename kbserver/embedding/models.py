@@ -160,6 +160,22 @@ def open_encoder(
     return exported
 
 
+def check_present(
+    model: ModelIdentity, *, cache: Path, backend: Backend = "auto", precision: Precision = "fp32"
+) -> None:
+    """Check that a snapshot's model can be opened for queries, without loading it: its export is there, or itself.
+
+    Takes no time if the export is there, else that of reading the model's files (of fetching them, from a hub).
+
+    Raises:
+        ModelError: neither is there.
+        SnapshotMismatch: the name now stands for another model than the identity's fingerprint says.
+    """
+    exports = _Exports(cache, model)
+    if backend == "torch" or not exports.made(precision):
+        _ = exports.source
+
+
 class _Exports:
     """The exports of one model in a cache folder."""
 
@@ -174,11 +190,14 @@ class _Exports:
         source = resolve(self.name)
         if self._wanted is not None and source.fingerprint != self._wanted.fingerprint:
             raise SnapshotMismatch(
-                f"the corpus was built with {self.name} of fingerprint {self._wanted.fingerprint}, "
-                f"but {source.folder} now holds {source.fingerprint}; put the old model back, "
-                f"or rebuild the corpus: kbserver ingest PATH --model {self.name}"
+                f"built with {self.name} of fingerprint {self._wanted.fingerprint}, "
+                f"but {source.folder} now holds {source.fingerprint}; put the old model back"
             )
         return source
+
+    def made(self, precision: Precision) -> bool:
+        """Whether there is an export to open, or the exact one to make it from."""
+        return self._folder(precision).is_dir() or self._folder("fp32").is_dir()
 
     @cached_property
     def fingerprint(self) -> str:

@@ -14,9 +14,10 @@ from pathlib import Path
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.cores import usable_cores
-from kbserver.embedding.models import open_encoder
+from kbserver.embedding.models import check_present, open_encoder
 from kbserver.endpoint.trace import Metrics
-from kbserver.errors import KbServerError, StoreMissing
+from kbserver.errors import KbServerError, ModelError, SnapshotMismatch, StoreMissing
+from kbserver.index.manifest import rebuild
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 from kbserver.retrieval.hybrid import Retriever
@@ -47,6 +48,7 @@ class LiveCorpora:
         """
         self._open_encoder = open_encoder
         self._store = Store(store)
+        self._models = self._store.path / ".models"
         self._settings = settings
         self._metrics = metrics
         self._retrievers: dict[str, Retriever] = {}
@@ -77,6 +79,7 @@ class LiveCorpora:
         Raises:
             StoreMissing: there is no store, or no corpus in it.
             StoreError: a snapshot cannot be opened.
+            ModelError: the model of one is not on this machine.
         """
         for name in self.on_disk():
             await self._take_over(name)
@@ -89,7 +92,9 @@ class LiveCorpora:
         """
         names = self._store.corpora()
         if not names:
-            raise StoreMissing(f"the store {self._store.path} holds no corpus; fill it with  kbserver ingest FOLDER")
+            raise StoreMissing(
+                f"the store {self._store.path} holds no corpus; fill it with  kbserver ingest PATH --store {self._store.path}"
+            )
         return names
 
     async def refresh(self) -> bool:
@@ -154,8 +159,18 @@ class LiveCorpora:
 
     def _open(self, name: str, verify: bool) -> Snapshot:
         snapshot = self._store.open(name, verify=verify)
+        self._check_model(snapshot)
         snapshot.warm()
         return snapshot
+
+    def _check_model(self, snapshot: Snapshot) -> None:
+        """Refuse what no waiting would mend: a model that is not there, or is another one now."""
+        corpus, model, settings = snapshot.manifest.corpus, snapshot.manifest.model, self._settings
+        try:
+            check_present(model, cache=self._models, backend=settings.backend, precision=settings.precision)
+        except (ModelError, SnapshotMismatch) as exc:
+            command = rebuild(snapshot.folder) + " --model MODEL" * isinstance(exc, ModelError)
+            raise type(exc)(f"corpus {corpus}: {exc}; or rebuild with: {command}") from exc
 
     def _retire(self, name: str) -> None:
         old = self._retrievers.pop(name)
@@ -163,12 +178,11 @@ class LiveCorpora:
 
     async def _embedder(self, model: ModelIdentity) -> QueryEmbedder:
         if model.fingerprint not in self._embedders:
-            settings, cache = self._settings, self._store.path / ".models"
-
+            settings = self._settings
             embedder = QueryEmbedder(
                 lambda: self._open_encoder(
                     model,
-                    cache=cache,
+                    cache=self._models,
                     backend=settings.backend,
                     precision=settings.precision,
                     threads=1,

@@ -1,8 +1,10 @@
 """`kbserver serve` as a person starts it: a process, a port, a signal."""
 
+import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -197,21 +199,35 @@ def test_a_session_that_omni_would_not_take_is_refused_at_the_start(store, tmp_p
     assert code == 2 and wanted in err and "session.configure" in err
 
 
-def test_a_snapshot_of_another_model_is_refused_with_the_command_that_rebuilds(store, tmp_path):
-    import shutil
+def changed_store(store, folder, old, new):
+    """A copy of the corpus `support` whose manifest says something else, without the exported models."""
+    shutil.copytree(store / "support", folder / "support")
+    manifest = next((folder / "support").glob("*/manifest.json"))
+    text = manifest.read_bytes()
+    assert old in text
+    manifest.write_bytes(text := text.replace(old, new))
+    digest = hashlib.sha256(text).hexdigest()
+    manifest.with_suffix(".sha256").write_text(f"{digest}  manifest.json\n")
+    return folder
 
-    copy = tmp_path / "store"
-    shutil.copytree(store / "support", copy / "support")
-    generation = next(path for path in (copy / "support").iterdir() if (path / "manifest.json").exists())
-    manifest = (generation / "manifest.json").read_text(encoding="utf-8")
-    changed = manifest.replace('"schema_version": 1', '"schema_version": 99').encode()
-    (generation / "manifest.json").write_bytes(changed)
-    import hashlib
 
-    (generation / "manifest.sha256").write_text(f"{hashlib.sha256(changed).hexdigest()}  manifest.json\n")
-    code, err = failed("serve", "--store", copy, "--port", 0, cwd=tmp_path)
-    assert code == 3
-    assert "99" in err and "kbserver ingest" in err
+@pytest.mark.parametrize(
+    ("old", "new", "code", "wanted"),
+    [
+        (b'"schema_version": 1', b'"schema_version": 99', 3, "schema version 99"),
+        (b'"dim": 384', b'"dim": 768', 3, "length 768"),
+        (b'"fingerprint": "', b'"fingerprint": "0', 3, "now holds"),
+        (b'"name": "all-MiniLM-L6-v2"', b'"name": "/no/such/model"', 4, "/no/such/model"),
+    ],
+)
+def test_a_snapshot_that_cannot_be_searched_is_refused_with_the_command_that_rebuilds(
+    store, tmp_path, old, new, code, wanted
+):
+    copy = changed_store(store, tmp_path / "copy", old, new)
+    found, err = failed("serve", "--store", copy, "--port", 0, cwd=tmp_path)
+    assert found == code
+    assert wanted in err and err.count("\n") == 1
+    assert f"kbserver ingest PATH --corpus support --store {copy}" in err
 
 
 def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from kbserver.embedding.models import (
     DEFAULT_MODEL,
     DEFAULT_WEIGHTS_SHA256,
     ModelSource,
+    check_present,
     check_weights,
     open_encoder,
     resolve,
@@ -118,10 +120,20 @@ def test_whatever_makes_the_vectors_makes_the_fingerprint(files: Path, file: str
 
 def test_a_name_that_now_stands_for_another_model_is_refused(encoder: Encoder, tmp_path: Path) -> None:
     built_with = replace(encoder.identity, fingerprint="f" * 32)
-    with pytest.raises(
-        SnapshotMismatch, match=rf"{'f' * 32}.*now holds {encoder.identity.fingerprint}.*kbserver ingest"
-    ):
-        open_encoder(built_with, cache=tmp_path / "models", for_queries=True)
+    for look in (check_present, partial(open_encoder, for_queries=True)):
+        with pytest.raises(SnapshotMismatch, match=rf"{'f' * 32}.*now holds {encoder.identity.fingerprint}"):
+            look(built_with, cache=tmp_path / "models")
+
+
+def test_a_model_that_is_gone_is_missed_unless_its_export_is_there(
+    encoder: Encoder, cache: Path, tmp_path: Path
+) -> None:
+    moved = replace(encoder.identity, name="./model-that-was-deleted")
+    check_present(moved, cache=cache)
+    check_present(encoder.identity, cache=tmp_path / "models")
+    for where, backend in ((tmp_path / "models", "auto"), (cache, "torch")):
+        with pytest.raises(ModelError, match="no such folder"):
+            check_present(moved, cache=where, backend=backend)
 
 
 def test_a_snapshots_model_is_served_though_the_original_is_gone(encoder: Encoder, cache: Path) -> None:
