@@ -10,17 +10,23 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
+from collections.abc import Container, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as NotParsed
 
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
 
 CONFIG_FILE = Path("kbserver.toml")
+_PREFIX = "KBSERVER_"
 _FROM_ENVIRONMENT = {"kb_token", "signing_key", "pyai_api_key"}  # secrets that have no place in a file
+_SECRET = _FROM_ENVIRONMENT | {"value"}  # what no message repeats
+_LONGEST_VALUE = 60  # characters of a value that a message repeats
 DEFAULT_STORE = Path("store")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 ENGINE_TIMEOUT_MS = 300  # Omni's hard limit for one call, network included
@@ -100,7 +106,7 @@ def route_settings(**values: Any) -> RouteSettings:
     try:
         return RouteSettings(**values)
     except ValidationError as exc:
-        raise SettingsError(_explain(exc, None, RouteSettings)) from None
+        raise SettingsError(_explain(exc, top=RouteSettings)) from None
 
 
 class TokenSettings(BaseModel):
@@ -174,7 +180,7 @@ class SessionSettings(BaseModel):
 class Settings(BaseSettings, TurnSettings):
     """Everything the server reads at its start."""
 
-    model_config = SettingsConfigDict(env_prefix="KBSERVER_", env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
     store: Path = DEFAULT_STORE
     host: str = "127.0.0.1"
@@ -266,18 +272,40 @@ def read_settings(config: Path | None = None, **flags: Any) -> Settings:
     source = config or (CONFIG_FILE if CONFIG_FILE.is_file() else None)
     from_file = _read_file(source) if source else {}
     given = {key: value for key, value in flags.items() if value is not None}
+    environment = {name.upper() for name in os.environ if name.upper().startswith(_PREFIX)}
+    _check_variables(environment)
     try:
-        from_environment = _environment_keys()
-        merged = {key: value for key, value in from_file.items() if key not in from_environment} | given
-        return Settings(**merged)
+        return Settings(**_not_in(environment, from_file) | given)
     except ValidationError as exc:
-        raise SettingsError(_explain(exc, source)) from None
+        raise SettingsError(_explain(exc, source, given=given, environment=environment)) from None
+    except NotParsed as exc:
+        raise SettingsError(
+            f"a variable {_PREFIX}… cannot be read: {exc}; lists and tables are written as JSON, like "
+            f"""{_PREFIX}TRUSTED_PROXIES='["10.0.0.1"]'"""
+        ) from None
 
 
-def _environment_keys() -> set[str]:
-    prefix = "KBSERVER_"
-    names = {name[len(prefix) :].lower() for name in os.environ if name.upper().startswith(prefix)}
-    return {name.split("__")[0] for name in names}
+def _check_variables(environment: AbstractSet[str]) -> None:
+    """Refuse a variable with our prefix that means nothing, as an unknown key of the file is refused."""
+    known = {
+        name.upper(): str(field.validation_alias or f"{_PREFIX}{name.upper()}")
+        for name, field in Settings.model_fields.items()
+    }
+    for name in sorted(environment):
+        if name.split("__")[0] not in known.values():
+            close = difflib.get_close_matches(name.removeprefix(_PREFIX), known, n=1)
+            hint = f"did you mean {known[close[0]]}? " if close else ""
+            raise SettingsError(f"unknown variable {name}; {hint}known variables: {', '.join(sorted(known.values()))}")
+
+
+def _not_in(environment: AbstractSet[str], values: Mapping[str, Any], prefix: str = _PREFIX) -> dict[str, Any]:
+    """The file's values but for those that a variable gives."""
+    kept = {}
+    for key, value in values.items():
+        name = f"{prefix}{key.upper()}"
+        if name not in environment:
+            kept[key] = _not_in(environment, value, f"{name}__") if isinstance(value, dict) else value
+    return kept
 
 
 def _read_file(path: Path) -> dict[str, Any]:
@@ -288,7 +316,8 @@ def _read_file(path: Path) -> dict[str, Any]:
             f"no configuration file {path}; write one (docs/configuration.md) or leave --config out"
         ) from None
     except (OSError, UnicodeDecodeError) as exc:
-        raise SettingsError(f"cannot read {path}: {exc}") from exc
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise SettingsError(f"cannot read {path}: {reason}; give a TOML file (docs/configuration.md)") from exc
     except tomllib.TOMLDecodeError as exc:
         raise SettingsError(f"{path} is not valid TOML: {exc}") from exc
     if "signing_key" in values:
@@ -305,19 +334,53 @@ def _read_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def _explain(exc: ValidationError, source: Path | None, top: type[BaseModel] | None = None) -> str:
+def _explain(
+    exc: ValidationError,
+    source: Path | None = None,
+    top: type[BaseModel] | None = None,
+    *,
+    given: Container[str] = (),
+    environment: Container[str] = (),
+) -> str:
+    """Say of every error where the value came from, what was found and what is wanted."""
     lines = []
-    for error in exc.errors(include_url=False, include_context=False, include_input=False):
-        where = ".".join(str(part) for part in error["loc"]) or "settings"
+    for error in exc.errors(include_url=False, include_context=False):
+        location = error["loc"]
+        where = _place(location)
+        variable = f"{_PREFIX}{location[0]}".upper() if location else ""
+        if variable in environment:
+            where = variable + where.removeprefix(str(location[0]))
+        elif source is not None and location and location[0] not in given:
+            where = f"{source}: {where}"
         if error["type"] == "extra_forbidden":
-            key = str(error["loc"][-1])
-            known = _known_keys(error["loc"], top or Settings)
-            close = difflib.get_close_matches(key, known, n=1)
+            known = _known_keys(location, top or Settings)
+            close = difflib.get_close_matches(str(location[-1]), known, n=1)
             hint = f"did you mean {close[0]!r}? " if close else ""
-            lines.append(f"unknown key {where!r}: {hint}known keys: {', '.join(known)}")
-        else:
-            lines.append(f"{where}: {error['msg'].removeprefix('Value error, ')}")
-    return f"{source or 'settings'}: " + "; ".join(lines)
+            lines.append(f"{where}: unknown key; {hint}known keys: {', '.join(known)}")
+            continue
+        found = error["input"]
+        if isinstance(found, str | int | float) and not _SECRET.intersection(map(str, location)):
+            shown = repr(found)
+            where += f" = {shown[:_LONGEST_VALUE]}{'…' * (len(shown) > _LONGEST_VALUE)}"
+        lines.append(f"{where}: {_wanted(error['type'], error['msg'], location)}")
+    return "; ".join(lines)
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """`port`, `session.path`; of tables that may be repeated `[[routes]] 2: top_k`, counted from 1."""
+    if len(location) > 1 and isinstance(location[1], int):
+        inside = ".".join(map(str, location[2:]))
+        return f"[[{location[0]}]] {location[1] + 1}" + (f": {inside}" if inside else "")
+    return ".".join(map(str, location)) or "settings"
+
+
+def _wanted(kind: str, message: str, location: Sequence[int | str]) -> str:
+    if kind == "tuple_type":
+        repeated = location[-1] in ("routes", "tokens")
+        return f"must be written as [[{location[-1]}]], in two brackets" if repeated else 'must be a list: ["…"]'
+    if kind == "missing":
+        return "is missing"
+    return message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
 
 
 def _known_keys(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:

@@ -1,6 +1,6 @@
 """kill -9 at random moments of an ingest, with a server answering throughout.
 
-`KBSERVER_KILLS=50 pytest tests/test_kill.py` for more moments than the suite has time for.
+`KILLS=50 pytest tests/test_kill.py` for more moments than the suite has time for.
 """
 
 import os
@@ -20,7 +20,7 @@ from kbserver.settings import read_settings
 from tests.conftest import write_documents
 from tests.endpoint.conftest import PATIENT_MS, serving
 
-KILLS = int(os.environ.get("KBSERVER_KILLS", "8"))
+KILLS = int(os.environ.get("KILLS", "8"))
 CORPUS = "help"
 TOKEN = "test-token"
 ALWAYS = {"router.md": "# Reset the router\n\nHold the button for ten seconds until the light turns white.\n"}

@@ -101,7 +101,7 @@ def table_for(settings: Settings, decorated: Sequence[Route], corpora: Sequence[
         SettingsError: a route names a corpus that the store does not hold.
     """
     from_file = [
-        Route.from_settings(route, settings, f"routes[{number}] of the configuration")
+        Route.from_settings(route, settings, f"[[routes]] {number} of the configuration")
         for number, route in enumerate(settings.routes, start=1)
     ]
     routes = [*decorated, *from_file]
