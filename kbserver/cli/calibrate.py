@@ -12,8 +12,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from kbserver.cli.questions import asked, needs_extra, print_table
-from kbserver.cli.terminal import log_to_terminal, out, print_json
+from kbserver.cli.questions import asked, needs_extra
+from kbserver.cli.terminal import log_to_terminal, out, print_json, print_table
 from kbserver.errors import SettingsError
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from kbserver.cli import calibrate
 from kbserver.cli.ingest import Shown
-from kbserver.cli.questions import asked, needs_extra, print_table
-from kbserver.cli.terminal import complain, log_to_terminal, out, print_json
+from kbserver.cli.questions import asked, needs_extra
+from kbserver.cli.terminal import complain, log_to_terminal, out, print_json, print_table
 from kbserver.errors import SettingsError
 
 if TYPE_CHECKING:

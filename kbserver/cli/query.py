@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from kbserver.cli.terminal import log_to_terminal, out, print_json
+from kbserver.cli.terminal import log_to_terminal, out, print_json, print_table
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")]
 Store = Annotated[Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")]
+_SHOWN = ("top_k", "min_score", "max_context_bytes", "deadline_ms")  # of a route, though they be the defaults
+
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
@@ -84,13 +86,17 @@ def _show(grounding: Grounding) -> None:
     if grounding.hits:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in ("score", "lexical", "dense", "source", "passage"):
-            table.add_column(column, justify="right" if column in ("score", "lexical", "dense") else "left")
+            table.add_column(
+                column,
+                justify="right" if column in ("score", "lexical", "dense") else "left",
+                no_wrap=column == "passage",
+            )
         for hit in grounding.hits:
             arms = [f"{hit.arms[arm]:.3f}" if arm in hit.arms else "–" for arm in ("lexical", "dense")]
             said = " ".join(hit.passage.text.split())
             table.add_row(f"{hit.score:.3f}", *arms, Text(hit.passage.source), Text(said[:70] + "…" * (len(said) > 70)))
         out.print()
-        out.print(table)
+        print_table(table)
     out.print()
     reason = f" ({trace.reason})" if trace.reason else ""
     out.print(Text(f"route {trace.route or '–'}   outcome {trace.outcome}{reason}   {trace.total_ms:.1f} ms"))
@@ -106,33 +112,29 @@ def routes(
     """List the routes in the order they are tried, or explain one label. The first match answers."""
     from kbserver.endpoint.routing import table_for
     from kbserver.index.store import Store as CorpusStore
-    from kbserver.settings import read_settings
+    from kbserver.settings import TurnSettings, read_settings
 
     settings = read_settings(config, store=store)
     table = table_for(settings, (), CorpusStore(settings.store).corpora())
     tried = table.explain(explain) if explain is not None else [(route, False) for route in table.routes]
     match = table.resolve(explain) if explain is not None else None
     if as_json:
-        listing = [
-            {"label": route.pattern.pattern, "corpora": list(route.corpora), "scope": dict(route.scope), "fits": fits}
-            for route, fits in tried
-        ]
+        listing = [route.as_dict() | ({} if explain is None else {"fits": fits}) for route, fits in tried]
         answer = {"parameters": match.parameters, "scope": match.scope} if match else None
         print_json({"routes": listing} if explain is None else {"label": explain, "tried": listing, "match": answer})
         return
     for route, fits in tried:
         mark = "" if explain is None else ("✓ " if fits else "✗ ")
-        what = ", ".join(route.corpora) or "own handler"
-        out.print(Text(f"{mark}{route.pattern.pattern:<20} → {what}   ({route.origin})"))
+        out.print(Text(f"{mark}{route}"))
     if explain is None:
         if not table.routes:
             out.print("no routes: no corpora in the store and none configured")
     elif match is None:
         out.print(f'no route fits {explain!r}: it gets an empty grounding. A default route is written  label = "*"')
     else:
-        settings_of = match.route.settings
         out.print(Text(f"parameters  {match.parameters or '–'}"))
         out.print(Text(f"scope       {match.scope or 'the whole corpus'}"))
-        out.print(
-            f"top_k {settings_of.top_k}   min_score {settings_of.min_score}   deadline_ms {settings_of.deadline_ms}"
-        )
+        settings_of, defaults = match.route.settings.model_dump(), TurnSettings().model_dump()
+        shown = {name: value for name, value in settings_of.items() if name in _SHOWN or value != defaults[name]}
+        shown["min_score"] = "as calibrated" if shown["min_score"] is None else shown["min_score"]
+        out.print(Text("settings    " + "   ".join(f"{name} {value}" for name, value in shown.items())))

@@ -7,14 +7,10 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TypeAlias
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from kbserver.cli.terminal import err, out
+from kbserver.cli.terminal import err
 from kbserver.errors import SettingsError
-
-_WIDEST = 160  # columns of text; eleven figures and a name take about 130
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Called with how many of how many answers are there."""
@@ -40,8 +36,3 @@ def asked() -> Iterator[OnProgress]:
     ) as progress:  # fmt: skip
         task = progress.add_task("asking", total=None)
         yield lambda done, total: progress.update(task, completed=done, total=total)
-
-
-def print_table(table: Table) -> None:
-    """Print a table of figures whole, on a terminal of whatever width and into a file: no heading broken, none cut."""
-    Console(highlight=False, width=max(out.width, _WIDEST)).print(table, crop=False)

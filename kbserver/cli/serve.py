@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
     from kbserver.endpoint.routing import RouteTable
     from kbserver.settings import Settings
+
+_PART = re.compile(r"\*|\{[^}]*\}")  # of a label pattern: what stands for other characters
 
 
 def register(app: typer.Typer) -> None:
@@ -120,25 +123,41 @@ def _for_workers(settings: Settings, workers: int) -> Settings:
 def _announce(server: KBServer, url: str) -> None:
     """Say where the endpoint is, who may ask, and which labels reach which corpora."""
     settings = server.settings
-    token = "none: --open lets anyone ask" if settings.open else "the value of KB_TOKEN"
-    if not settings.open and settings.tokens:
-        token = f"{len(server.settings.static_tokens())} known"
     err.print(Text("kbserver is listening.", style="bold green"))
     err.print(f"  kb_endpoint   {url}{settings.path}")
-    err.print(f"  kb_token      {token}")
+    err.print(Text(f"  kb_token      {_tokens(settings)}"))
     err.print("  labels        first match answers:")
     for route in server.table.routes:
-        what = ", ".join(route.corpora) or "own handler"
-        err.print(Text(f"                {route.pattern.pattern:<20} → {what}   ({route.origin})"))
-    if not any(route.pattern.match("") is not None for route in server.table.routes):
+        err.print(Text(f"                {route}"))
+    if server.table.resolve(None) is None:
         err.print("                any other label, or none, reaches nothing")
-    body = json.dumps(_example_label(server.table) | {"query": "how do i …"}, ensure_ascii=False)
-    curl = f"curl {url}{settings.path} -H 'Content-Type: application/json' -d '{body}'"
-    err.print(Text(f"  try it        {curl}" + ("" if settings.open else ' -H "Authorization: Bearer $KB_TOKEN"')))
+    err.print(Text(f"  try it        {_curl(settings, server.table, url)}"))
 
 
-def _example_label(table: RouteTable) -> dict[str, str]:
-    """A label that has a route, as the field of a request; {} where a call without one has a route too."""
-    if not table.routes or any(route.pattern.match("") is not None for route in table.routes):
-        return {}
-    return {"session_label": re.sub(r"\*|\{[^}]*\}", "1", table.routes[0].pattern.pattern)}
+def _tokens(settings: Settings) -> str:
+    """Which bearer tokens are good, without showing one."""
+    if settings.open:
+        return "none: --open lets anyone ask"
+    kinds = []
+    if count := _values_of_variable(settings):
+        kinds.append("the value of KB_TOKEN" if count == 1 else f"any of {count} values of KB_TOKEN")
+    if settings.tokens:
+        kinds.append(f"{len(settings.tokens)} of [[tokens]]")
+    if settings.signing_key or settings.signing_key_files:
+        kinds.append("signed ones (kbserver token)")
+    return ", or ".join(kinds)
+
+
+def _curl(settings: Settings, table: RouteTable, url: str) -> str:
+    """A command that asks something, with a label that reaches something."""
+    question = {"query": "how do i …"}
+    if table.resolve(None) is None:
+        label = min((route.pattern.pattern for route in table.routes), key=lambda pattern: bool(_PART.search(pattern)))
+        question = {"session_label": _PART.sub("1", label)} | question
+    curl = f"curl {url}{settings.path} -d {shlex.quote(json.dumps(question, ensure_ascii=False))}"
+    token = {0: "TOKEN", 1: "$KB_TOKEN"}.get(_values_of_variable(settings), "${KB_TOKEN%%,*}")
+    return curl if settings.open else f'{curl} -H "Authorization: Bearer {token}"'
+
+
+def _values_of_variable(settings: Settings) -> int:
+    return len(settings.static_tokens()) - len(settings.tokens)

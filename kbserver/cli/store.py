@@ -9,17 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json
+from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json, print_table
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
     from kbserver.index.store import Store
-
-_WIDTH = 120  # columns that a listing needs; a narrower terminal wraps it
 
 Config = Annotated[Path | None, typer.Option(help="Configuration file; only its `store` is used here.")]
 StorePath = Annotated[
@@ -80,7 +77,7 @@ def corpora(config: Config = None, store: StorePath = None, as_json: AsJson = Fa
             shown = [f"{one.documents:,}", f"{one.passages:,}", size, one.model, age]
         table.add_row("" if one.corpus == before else one.corpus, "●" if one.live else "", one.generation, *shown)
         before = one.corpus
-    Console(width=max(out.width, _WIDTH), highlight=False).print(table)
+    print_table(table)
 
 
 def rollback(

@@ -14,12 +14,14 @@ from typing import Any
 
 from rich.console import Console
 from rich.logging import RichHandler
+from rich.table import Table
 from rich.text import Text
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 _NARROWEST = 20  # columns; a text in fewer is a column of words
+_WIDEST = 160  # columns of a table; eleven figures and a name take about 130
 
 
 def complain(message: str) -> None:
@@ -36,6 +38,11 @@ def hanging(text: str, console: Console, margin: int) -> str:
     if not console.is_terminal or len(text) <= wide or wide < _NARROWEST:
         return text
     return ("\n" + " " * margin).join(textwrap.wrap(text, wide))
+
+
+def print_table(table: Table) -> None:
+    """Print a table whole, on a terminal of whatever width and into a file: no heading broken, none cut."""
+    Console(highlight=False, width=max(out.width, _WIDEST)).print(table, crop=False)
 
 
 def print_json(value: Any) -> None:

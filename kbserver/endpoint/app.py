@@ -22,7 +22,7 @@ from kbserver.endpoint.answers import Answers
 from kbserver.endpoint.auth import EVERYTHING, Grant, TokenTable
 from kbserver.endpoint.ground import Grounding, ground
 from kbserver.endpoint.live import LiveCorpora
-from kbserver.endpoint.routing import Handler, Route, RouteTable, table_for
+from kbserver.endpoint.routing import Handler, Route, RouteTable, name_of, table_for
 from kbserver.endpoint.session import BrowserSessions
 from kbserver.endpoint.signed import SigningKeys
 from kbserver.endpoint.trace import Metrics
@@ -122,11 +122,10 @@ class KBServer:
         """
 
         def register(handler: H) -> H:
-            values = route_settings(label=label, handler=_name(handler), **settings)
+            values = route_settings(label=label, handler=name_of(handler), **settings)
             turn_settings = self.settings.turn_settings(values)
-            origin = f"Python: {_name(handler)}"
             self._decorated.append(
-                Route(LabelPattern(label), values.corpora, turn_settings, values.scope, handler, origin)
+                Route(LabelPattern(label), values.corpora, turn_settings, values.scope, handler, "written in Python")
             )
             return handler
 
@@ -277,6 +276,7 @@ class KBServer:
         Raises:
             StoreError, SettingsError: what `kbserver serve` prints before it gives up.
         """
+        self.look_at_store()  # a wrong route shows before gigabytes are read
         await self.corpora.open()
         self._build_table()
         background = [asyncio.create_task(self._summarise_forever())]
@@ -378,10 +378,6 @@ def _deadline_ms(headers: Mapping[str, str]) -> float | None:
 
 def _proxied(headers: Mapping[str, str]) -> bool:
     return "x-forwarded-for" in headers or "forwarded" in headers
-
-
-def _name(handler: Callable[..., Any]) -> str:
-    return f"{getattr(handler, '__module__', '?')}:{getattr(handler, '__qualname__', type(handler).__name__)}"
 
 
 _HTTP_ERRORS = {

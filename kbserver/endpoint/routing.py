@@ -49,6 +49,23 @@ class Route:
             LabelPattern(route.label), route.corpora, settings.turn_settings(route), route.scope, handler, origin
         )
 
+    def __str__(self) -> str:
+        """One line for people: `vip-{name} → support, by hotels.vip:answer   (where it was written down)`."""
+        what = ", ".join(self.corpora) or "any corpus"
+        by = f", by {name_of(self.handler)}" if self.handler is not None else ""
+        return f"{self.pattern.pattern:<20} → {what}{by}   ({self.origin})"
+
+    def as_dict(self) -> dict[str, object]:
+        """JSON values for `kbserver routes --json`."""
+        return {
+            "label": self.pattern.pattern,
+            "corpora": list(self.corpora),
+            "scope": dict(self.scope),
+            "handler": name_of(self.handler) if self.handler is not None else None,
+            "settings": self.settings.model_dump(),
+            "origin": self.origin,
+        }
+
     def bound_scope(self, parameters: dict[str, str]) -> dict[str, str]:
         """The scope with the label's parameters filled in."""
         return {key: template.format_map(parameters) for key, template in self.scope.items()}
@@ -124,6 +141,11 @@ def table_for(settings: Settings, decorated: Sequence[Route], corpora: Sequence[
             for name in corpora
         ]
     return RouteTable(routes)
+
+
+def name_of(handler: Handler) -> str:
+    """Return a handler's name as the configuration would write it, `package.module:function`."""
+    return f"{getattr(handler, '__module__', '?')}:{getattr(handler, '__qualname__', type(handler).__name__)}"
 
 
 def import_handler(target: str) -> Handler:

@@ -66,6 +66,7 @@ scope = {{ folder = "hotels/{{id}}" }}
     assert "no route fits 'sales'" in kbserver("routes", "--explain", "sales").stdout
     as_json = json.loads(kbserver("routes", "--explain", "hotel-7", "--json").stdout)
     assert as_json["match"] == {"parameters": {"id": "7"}, "scope": {"folder": "hotels/7"}}
+    assert as_json["tried"][0]["settings"]["min_score"] == 0.3
 
 
 @pytest.mark.parametrize(

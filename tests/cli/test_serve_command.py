@@ -74,6 +74,40 @@ def test_what_it_says_to_try_finds_something(store, tmp_path):
         process.communicate(timeout=10)
 
 
+def started(process):
+    """Wait for the line to try; what was printed so far."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if "try it" in line:
+            return "".join(lines)
+    pytest.fail("".join(lines))
+
+
+@pytest.mark.parametrize(("token", "shown"), [(TOKEN, "the value of KB_TOKEN"), ("a,b", "any of 2 values of KB_TOKEN")])
+def test_the_command_to_try_reaches_a_corpus(store, tmp_path, token, shown):
+    process = run("serve", "--store", store, "--port", 0, token=token, cwd=tmp_path)
+    try:
+        said = started(process)
+        assert shown in said and "any other label, or none, reaches nothing" in said
+        command = said.split("try it", 1)[1].strip().replace("how do i …", "are dogs welcome")
+        answer = subprocess.run(
+            ["bash", "-c", command], capture_output=True, env=os.environ | {"KB_TOKEN": token}, check=True
+        )
+        assert json.loads(answer.stdout)["session_label"] == "hotels"
+        assert "error" not in json.loads(answer.stdout)
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
+def test_a_wrong_route_shows_before_the_corpora_are_read(store, tmp_path):
+    (tmp_path / "kbserver.toml").write_text('[[routes]]\nlabel = "a"\nhandler = "nowhere:f"\n', encoding="utf-8")
+    code, err = failed("serve", "--store", store, "--port", 0, cwd=tmp_path)
+    assert code == 2
+    assert err.startswith("error: handler 'nowhere:f': cannot import 'nowhere'")
+
+
 def test_it_answers_and_leaves_at_sigterm_with_turns_in_flight_finished(served):
     process, url = served
     body = b'{"session_label": "support", "query": "how do i reset the router"}'

@@ -14,6 +14,16 @@ def settings_with(*routes):
     return Settings(routes=tuple(RouteSettings(**route) for route in routes))
 
 
+def test_a_route_says_in_a_line_what_answers():
+    def answer(turn):
+        return None
+
+    where = dict(settings=TurnSettings(), origin="here")
+    assert str(Route(LabelPattern("a-*"), ("one", "two"), **where)).split() == "a-* → one, two (here)".split()
+    line = str(Route(LabelPattern("b"), (), handler=answer, **where))
+    assert line.endswith("<locals>.answer   (here)") and "→ any corpus, by tests." in line
+
+
 def test_the_first_match_answers():
     table = RouteTable([a_route("billing-vip", "vip"), a_route("billing-*", "billing"), a_route("*", "rest")])
     assert table.resolve("billing-vip").route.corpora == ("vip",)
