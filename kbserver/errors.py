@@ -22,7 +22,8 @@
     │   ├── BodyTooLarge                      413
     │   ├── Overloaded                        503
     │   │   └── RateLimited                   429
-    │   └── UpstreamFailed                    502  PyAI did not give what a request needs from it
+    │   ├── UpstreamFailed                    502  PyAI did not give what a request needs from it
+    │   └── InternalError                     500  a fault of our own
     └── OmniError                          6        a configure frame, label or session that Omni would refuse
 
 A message holds what was found, what was wanted and the next step. The class holds the exit code of the
@@ -178,6 +179,13 @@ class RateLimited(Overloaded):
 
     status = 429
     type = "rate_limit_error"
+
+
+class InternalError(WireError):
+    """A fault of our own; the message tells nothing of it, the log does."""
+
+    status = 500
+    type = "server_error"
 
 
 class UpstreamFailed(WireError):

@@ -28,6 +28,7 @@ from kbserver.endpoint.signed import SigningKeys
 from kbserver.endpoint.trace import Metrics
 from kbserver.errors import (
     BodyTooLarge,
+    InternalError,
     InvalidRequest,
     KbServerError,
     Overloaded,
@@ -257,12 +258,14 @@ class KBServer:
     async def _http_error(self, request: Request, exc: Exception) -> Response:
         status = exc.status_code if isinstance(exc, HTTPException) else 500
         code, message = _HTTP_ERRORS.get(status, ("http_error", "the request cannot be served"))
-        headers = exc.headers if isinstance(exc, HTTPException) else None
+        headers = (exc.headers if isinstance(exc, HTTPException) else None) or {}
+        message = message.format(allow=headers.get("Allow", "another one"))
         return self._refusal(WireError(message, code=code), status, headers)
 
     async def _any_error(self, request: Request, exc: Exception) -> Response:
         log.error("request failed: %s", exc if isinstance(exc, KbServerError) else type(exc).__name__)
-        return self._refusal(WireError("internal error", code="internal_error"), 500)
+        error = InternalError("internal error", code="internal_error")
+        return self._refusal(error, error.status)
 
     def _refusal(self, error: WireError, status: int, headers: Mapping[str, str] | None = None) -> Response:
         self.metrics.refuse(error.code)
@@ -382,5 +385,5 @@ def _proxied(headers: Mapping[str, str]) -> bool:
 
 _HTTP_ERRORS = {
     404: ("not_found", "no such path"),
-    405: ("method_not_allowed", "wrong method; the endpoint takes POST"),
+    405: ("method_not_allowed", "wrong method; this path takes {allow}"),
 }

@@ -87,6 +87,7 @@ def test_what_is_wrong_gets_the_envelope_and_never_a_redirect(client, send, stat
     error = response.json()["error"]
     assert error["code"] == code
     assert set(error) == {"message", "type", "code", "param"}
+    assert status != 405 or "takes POST" in error["message"]
     assert "Traceback" not in response.text
 
 
