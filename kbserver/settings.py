@@ -29,6 +29,7 @@ _SECRET = _FROM_ENVIRONMENT | {"value"}  # what no message repeats
 _LONGEST_VALUE = 60  # characters of a value that a message repeats
 DEFAULT_STORE = Path("store")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_LANGUAGE = "english"
 ENGINE_TIMEOUT_MS = 300  # Omni's hard limit for one call, network included
 
 Positive = Annotated[int, Field(gt=0)]

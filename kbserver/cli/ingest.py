@@ -62,8 +62,12 @@ def ingest(
     keep: Annotated[int, typer.Option(min=1, help="Generations to keep, the live one counted.")] = 3,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another ingest of the same corpus.")] = 0.0,
     language: Annotated[
-        str, typer.Option(help="Language of the documents, for stemming: english, german, …")
-    ] = "english",
+        str | None,
+        typer.Option(
+            help="Language of the documents, for stemming: english, german, …, none.  "
+            "\\[default: the corpus's own, else english]"
+        ),
+    ] = None,
     keep_suspicious: Annotated[
         bool, typer.Option("--keep-suspicious", help="Keep passages that speak to the model, not to the reader.")
     ] = False,
@@ -79,8 +83,8 @@ def ingest(
 ) -> None:
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
 
-    Reads Markdown, text, HTML, PDF, DOCX, CSV, JSON and JSONL; with extras also XLSX, PPTX, RST, EPUB, mail. Files that
-    have not changed since the last ingest are taken over as they are. What cannot be read is named with the reason;
+    Reads Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB and mail, with extras also XLSX, PPTX and RST. Files
+    that have not changed since the last ingest are taken over as they are. What cannot be read is named with the reason;
     the other files go on. A **.kbignore** file keeps things out, in the syntax of .gitignore.
 
     A URL is fetched politely (robots.txt, pauses, only what changed) and kept below the store: the pages a sitemap
@@ -107,15 +111,16 @@ def ingest(
     name = corpus or corpus_name(site_of(sources[0]) if is_url(sources[0]) else _own_name(Path(sources[0])))
     if urls and watch:
         raise SettingsError(f"--watch follows folders, {urls[0]} is a URL; run the ingest by a timer instead")
+    model_before, language_before = as_built(corpora, name)
     options = IngestOptions(
-        model=model or model_of(corpora, name),
+        model=model or model_before,
         device=device,
         ignore=tuple(ignore or ()),
         allow_shrink=allow_shrink,
         dry_run=dry_run,
         keep=keep,
         wait_s=wait,
-        language=language,
+        language=language or language_before,
         keep_suspicious=keep_suspicious,
     )
     site_notes: list[Skipped] = []
@@ -206,20 +211,21 @@ def corpus_name(name: str) -> str:
     return cleaned[:64]
 
 
-def model_of(store: Store, corpus: str) -> str:
-    """The model the corpus was built with, so that a plain re-ingest never changes it."""
-    from kbserver.settings import DEFAULT_MODEL
+def as_built(store: Store, corpus: str) -> tuple[str, str]:
+    """Model and language the corpus was built with, so that a plain re-ingest changes neither; else the defaults."""
+    from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 
     try:
-        return store.manifest(corpus).model.name
+        manifest = store.manifest(corpus)
+        return manifest.model.name, str(manifest.chunking.get("language", DEFAULT_LANGUAGE))
     except StoreMissing:
-        return DEFAULT_MODEL
-    except StoreError:  # of another version, or damaged: it is built anew, and its manifest may still name the model
+        return DEFAULT_MODEL, DEFAULT_LANGUAGE
+    except StoreError:  # of another version, or damaged: it is built anew, and its manifest may still name both
         try:
-            manifest = json.loads((store.path / corpus / store.live(corpus) / "manifest.json").read_bytes())
-            return str(manifest["model"]["name"])
+            facts = json.loads((store.path / corpus / store.live(corpus) / "manifest.json").read_bytes())
+            return str(facts["model"]["name"]), str(facts["chunking"]["language"])
         except (OSError, ValueError, LookupError, TypeError, StoreError):
-            return DEFAULT_MODEL
+            return DEFAULT_MODEL, DEFAULT_LANGUAGE
 
 
 class _Rate(ProgressColumn):

@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 
 from kbserver.cli.connection import check_session
-from kbserver.cli.ingest import corpus_name, model_of
+from kbserver.cli.ingest import as_built, corpus_name
 from kbserver.cli.terminal import err, log_to_terminal
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def _watching(named: str, store: Path) -> AbstractContextManager[None]:
     folder = Path(path if equals else named)
     corpora = Store(store)
     name = corpus if equals else corpus_name(folder.resolve().name)
-    options = IngestOptions(model=model_of(corpora, name))
+    model, language = as_built(corpora, name)
+    options = IngestOptions(model=model, language=language)
     err.print(Text(f"ingesting {folder} as {name} …"))
     ingest([folder], store=corpora, corpus=name, options=options)
     return watching_beside([folder], store=store, corpus=name, options=options, prepare=log_to_terminal)

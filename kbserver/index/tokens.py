@@ -8,12 +8,17 @@ import unicodedata
 
 import Stemmer
 
+from kbserver.errors import SettingsError
+
 _MARKS = "".join(chr(code) for code in range(0x300, 0x3100) if unicodedata.category(chr(code))[0] == "M")
 _NUMBER = r"\d+(?:[.,]\d+)+(?!\w)"
 _ASCII_TOKEN = re.compile(rf"{_NUMBER}|\w+(?:'\w+)*", re.ASCII)
 _TOKEN = re.compile(rf"{_NUMBER}|[\w{_MARKS}]+(?:'[\w{_MARKS}]+)*")  # \w has no vowel signs: Hindi would fall apart
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc]")
 _THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
+
+LANGUAGES = ("none", *Stemmer.algorithms())
+"""What a corpus may be said to be written in: Snowball's algorithms, or none of them."""
 
 _JOINED_BY_APOSTROPHE = ("english", "none")
 _MEMORY_WORDS = 100_000  # a thread remembers this many words: a corpus has few, and stemming one costs 0.7 µs
@@ -45,6 +50,17 @@ def tokenize(text: str, *, language: str = "english") -> list[str]:
     if language in _JOINED_BY_APOSTROPHE:
         return [known[word] for word in words]
     return [known[part] for word in words for part in word.split("'")]
+
+
+def checked_language(language: str) -> str:
+    """Return the name of a language as it is.
+
+    Raises:
+        SettingsError: it is not one of `LANGUAGES`.
+    """
+    if language not in LANGUAGES:
+        raise SettingsError(f"language {language!r} is not known; choose one of {', '.join(LANGUAGES)}")
+    return language
 
 
 class _KnownWords(dict[str, str]):

@@ -23,6 +23,7 @@ from kbserver.index.lexical import Bm25Parameters
 from kbserver.index.names import UNFINISHED, checked_corpus
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
+from kbserver.index.tokens import checked_language
 from kbserver.index.writer import write_snapshot
 from kbserver.ingest.chunk import TARGET_TOKENS
 from kbserver.ingest.journal import EmbeddingJournal
@@ -32,7 +33,7 @@ from kbserver.ingest.sounds import sound_parts
 from kbserver.ingest.spool import Spool
 from kbserver.ingest.vectors import embed_rows
 from kbserver.ingest.walk import FoundFile, Skipped, walk
-from kbserver.settings import DEFAULT_MODEL
+from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 
 __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
 
@@ -60,7 +61,8 @@ class IngestOptions:
     """Generations left after publishing; older ones are removed."""
     wait_s: float = 0.0
     """How long to wait for another ingest of the same corpus."""
-    language: str = "english"
+    language: str = DEFAULT_LANGUAGE
+    """Of the documents, for stemming; one of `index.tokens.LANGUAGES`."""
     keep_suspicious: bool = False
     """Do not withhold passages that speak to the model; see docs/security.md."""
 
@@ -88,6 +90,7 @@ def ingest(
         What was read, skipped and why, embedded and reused. `published` is False if nothing had changed.
 
     Raises:
+        SettingsError: the language is not known.
         IngestError: a path does not exist, nothing could be read, or too many documents would be lost.
         StoreError: the store cannot be written, or another ingest holds the corpus.
         ModelError: the embedding model cannot be loaded.
@@ -95,6 +98,7 @@ def ingest(
     """
     options, progress = options or IngestOptions(), on_progress or (lambda stage, done, total: None)
     report = IngestReport(checked_corpus(corpus), dry_run=options.dry_run)
+    checked_language(options.language)
     begun = time.monotonic()
     try:
         files = _found(paths, store, options, report)

@@ -115,3 +115,16 @@ def test_an_error_is_one_line_and_an_exit_code(tmp_path, folder):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 5 and done.stdout == ""
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+
+
+def test_a_plain_re_ingest_keeps_the_language_of_the_corpus(run, docs, folder):
+    run(docs, "--corpus", "hilfe", "--language", "german")
+    (docs / "neu.md").write_text("# Neu\n\nDie Häuser sind neu.\n", encoding="utf-8")
+    assert "1 new, 0 changed, 0 gone, 4 unchanged" in run(docs, "--corpus", "hilfe")
+    assert Store(folder).manifest("hilfe").chunking["language"] == "german"
+
+
+def test_an_unknown_language_is_refused_before_anything_is_read(run, docs, folder):
+    with pytest.raises(SettingsError, match="'klingon'.*none, .*english"):
+        run(docs, "--language", "klingon")
+    assert Store(folder).corpora() == []
