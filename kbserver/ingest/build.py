@@ -37,7 +37,7 @@ from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 
 __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
 
-CONVERSION = 2
+CONVERSION = 3
 """Raised whenever files would now be read or cut differently: unchanged files are then read again."""
 
 K1, B = 1.2, 0.75  # of the words; a plateau from 1.0 to 1.5 and .6 to .8 on the mean of the public sets

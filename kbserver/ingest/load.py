@@ -73,6 +73,9 @@ FORMATS: dict[str, Format] = {
 """Every file suffix that is read, in lower case."""
 
 _WORD = re.compile(r"\w")
+_TAKEN_FROM = re.compile(
+    r"(?:source(?: url)?|original|permalink|canonical url|retrieved from):\s*<?(https?://\S+?)>?", re.I
+)
 
 
 def load(path: Path, source: str) -> list[Document]:
@@ -84,7 +87,8 @@ def load(path: Path, source: str) -> list[Document]:
 
     Returns:
         One document, or one for each record of a file that holds records; each has some text, its folder in
-        `metadata["folder"]` and no invisible characters.
+        `metadata["folder"]` and no invisible characters. A line that only names the page it was taken from is
+        `metadata["url"]` and no text.
 
     Raises:
         DocumentUnreadable: this file cannot be read; `reason` says why, the parser's own error is the cause.
@@ -140,7 +144,11 @@ def _finished(document: Document) -> Document:
     """Bring a converter's document into the form that all share."""
     title, removed = strip_invisible(" ".join(document.title.split()))
     blocks: list[Block] = []
+    taken_from: dict[str, object] = {}
     for block in document.blocks:
+        if block.kind == "paragraph" and (address := _TAKEN_FROM.fullmatch(block.text.strip())):
+            taken_from.setdefault("url", address[1])  # as a passage it would win by its title and tell nothing
+            continue
         text, in_text = strip_invisible(block.text)
         lead_in, _ = strip_invisible(block.lead_in)
         removed += in_text
@@ -148,7 +156,7 @@ def _finished(document: Document) -> Document:
         if text or block.kind == "heading":
             blocks.append(Block(block.kind, text, block.level, lead_in.strip()))
     folder = str(PurePosixPath(document.source.split("#", 1)[0]).parent)
-    metadata = {**document.metadata, "folder": "" if folder == "." else folder}
+    metadata = {**taken_from, **document.metadata, "folder": "" if folder == "." else folder}
     notes = (*document.notes, f"removed {removed} invisible characters") if removed else document.notes
     return replace(document, title=title.strip(), blocks=tuple(blocks), metadata=metadata, notes=notes)
 

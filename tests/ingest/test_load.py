@@ -47,6 +47,21 @@ def test_a_file_without_title_is_called_by_its_name(read):
     assert read("getting-started_guide.md", "Text.")[0].title == "Getting started guide"
 
 
+@pytest.mark.parametrize("line", ["Source: https://a.example/b", "SOURCE URL: <https://a.example/b>"])
+def test_a_line_that_names_the_page_it_was_taken_from_is_metadata(read, line):
+    [document] = read("a.md", f"# Fees\n\n{line}\n\nA letter costs 20 pounds.")
+    assert [block.text for block in document.blocks] == ["A letter costs 20 pounds."]
+    assert document.metadata["url"] == "https://a.example/b"
+
+
+@pytest.mark.parametrize(
+    "line", ["Source: our price list", "Status page: https://a.example", "Source: https://a.example lists it"]
+)
+def test_an_address_that_tells_something_stays_text(read, line):
+    [document] = read("a.md", f"# Fees\n\n{line}")
+    assert line in [block.text for block in document.blocks]
+
+
 @pytest.mark.parametrize("suffix", sorted(FORMATS))
 def test_an_empty_file_is_named_as_empty(read, suffix):
     assert reason(read, f"file{suffix}", b"") == "empty"
