@@ -23,8 +23,10 @@ def read_text(path: Path) -> str:
     """
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SettingsError(f"{path} cannot be read: {exc}") from None
+    except OSError as exc:
+        raise SettingsError(f"{path} cannot be read: {exc.strerror}; name a file that is there") from None
+    except UnicodeDecodeError:
+        raise SettingsError(f"{path} is not UTF-8 text; name another file or convert it") from None
 
 
 def read_token(path: Path | None) -> str | None:

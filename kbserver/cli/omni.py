@@ -100,6 +100,10 @@ def configure(
         raise SettingsError("--label and --new-label exclude each other; give one of them")
     if new_label is not None:
         label = new_session_label(new_label)
+    if kb_endpoint is not None and fields["kb_token"] is None:
+        typer.echo(
+            f"note: no kb_token in it; set {TOKEN_VARIABLE}, unless the server was started with --open", err=True
+        )
     url = connect_url(label, base=base, rate=rate) if label is not None else None
     protocols = _protocols(show_secrets=show_secrets)
 

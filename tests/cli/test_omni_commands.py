@@ -65,6 +65,14 @@ def test_configure_prints_the_frame_with_its_token_masked(run) -> None:  # type:
     }
 
 
+def test_an_endpoint_without_a_token_is_noted_beside_the_frame(run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.delenv("KB_TOKEN")
+    result = run("configure", "--kb-endpoint", "https://kb.example.com/kb")
+    assert "kb_token" not in json.loads(result.stdout)
+    assert "note: no kb_token in it; set KB_TOKEN" in result.stderr
+    assert run("configure", "--persona", "x").stderr == ""
+
+
 def test_the_token_is_shown_on_request_and_may_come_from_a_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "token").write_text("from-a-file\n")
     arguments = ["configure", "--kb-endpoint", "https://kb.example.com/kb", "--show-secrets"]
