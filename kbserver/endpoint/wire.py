@@ -17,7 +17,7 @@ from kbserver.labels import label_problem
 from kbserver.retrieval.context import ContextPassage
 
 LABEL_HEADERS = ("x-pyai-session-label", "x-pyai-agent")
-MAX_ECHO_CHARACTERS = 500  # the query comes back in the answer, whose whole body must stay below 6 KB
+MAX_ECHO_BYTES = 500  # of the query as JSON: it comes back in the answer, whose whole body must stay below 6 KB
 MAX_ANSWER_BYTES = 6000  # Omni cuts tool results above about 6 KB; the same bound keeps a grounding whole
 
 
@@ -79,7 +79,7 @@ def render(
     results = [{"id": passage.id, "content": passage.content, "score": round(passage.score, 4)} for passage in passages]
     answer: dict[str, Any] = {
         "session_label": request.session_label,
-        "query": request.query[:MAX_ECHO_CHARACTERS],
+        "query": _echo(request.query),
         "context": context,
         "results": results,
     }
@@ -90,11 +90,19 @@ def render(
     return _encode(answer | dict(extra)) if extra else body
 
 
+def _echo(query: str) -> str:
+    """The beginning of a query, whatever its letters: in Hindi each takes three bytes."""
+    shown = query[:MAX_ECHO_BYTES]
+    while len(_encode(shown)) > MAX_ECHO_BYTES:
+        shown = shown[: len(shown) * 9 // 10]
+    return shown
+
+
 def render_error(error: WireError) -> bytes:
     """Write the error envelope: `{"error": {"message", "type", "code", "param"}}`."""
     envelope = {"message": str(error), "type": error.type, "code": error.code, "param": error.param}
     return _encode({"error": envelope})
 
 
-def _encode(value: Mapping[str, Any]) -> bytes:
+def _encode(value: Mapping[str, Any] | str) -> bytes:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
