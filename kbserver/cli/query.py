@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from kbserver.cli.terminal import log_to_terminal, out, print_json, print_table
+from kbserver.cli.terminal import err, log_to_terminal, out, print_json, print_table
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
@@ -51,8 +51,12 @@ def query(
     grounding = asyncio.run(_ground(server, text, label))
     if as_json:
         print_json(as_dict(grounding))
-    else:
-        _show(grounding)
+        return
+    _show(grounding)
+    if grounding.trace.reason == "unknown_label":
+        asked = "a call without a label" if label is None else f"the label {label!r}"
+        known = ", ".join(route.pattern.pattern for route in server.table.routes)
+        err.print(Text(f"{asked} reaches nothing; give one that fits with --label: {known}"))
 
 
 async def _ground(server: KBServer, text: str, label: str | None) -> Grounding:

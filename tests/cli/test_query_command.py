@@ -43,6 +43,7 @@ def test_an_unknown_label_is_answered_with_nothing_and_says_so(kbserver, store):
     found = kbserver("query", "how do i cancel", "--label", "sales", "--store", store)
     assert found.returncode == 0
     assert "(empty" in found.stdout and "unknown_label" in found.stdout
+    assert found.stderr == "the label 'sales' reaches nothing; give one that fits with --label: hotels, support\n"
 
 
 def test_routes_are_listed_in_order_and_one_label_is_explained(kbserver, store, tmp_path):
