@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -195,10 +196,13 @@ class KBServer:
         return self.signing_keys.issue(label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns)
 
     def run(self, **uvicorn_options: Any) -> None:
-        """Serve until interrupted; turns in flight are finished first."""
+        """Serve until interrupted; turns in flight are finished first. Says on stderr where it listens."""
         from kbserver.endpoint.serve import serve  # only a server that runs itself needs uvicorn
 
-        serve(self, **uvicorn_options)
+        def say(url: str) -> None:
+            print(f"kbserver is listening: {url}{self.settings.path}", file=sys.stderr, flush=True)
+
+        serve(self, on_open=say, **uvicorn_options)
 
     async def _kb(self, request: Request) -> Response:
         grant = self.check_tokens().check(request.headers.get("authorization"))

@@ -294,3 +294,18 @@ def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path)
     finally:
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
+
+
+def test_a_server_of_ones_own_says_where_it_listens_and_leaves_quietly(store, tmp_path):
+    code = f"from kbserver import KBServer\nKBServer(store={str(store)!r}, port=0).run()\n"
+    variables = os.environ | {"KB_TOKEN": TOKEN}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=variables
+    )
+    try:
+        found = re.fullmatch(r"kbserver is listening: (http://127\.0\.0\.1:\d+)/kb\n", process.stderr.readline())
+        assert found and httpx2.get(f"{found[1]}/healthz").status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20)[1] == "" and process.returncode == 0
+    finally:
+        process.kill()
