@@ -60,7 +60,8 @@ def request_bytes(url: str, query: str, label: str | None = None, token: str = "
     """Write one turn as HTTP/1.1."""
     parts = urlsplit(url)
     body = json.dumps({"session_label": label, "query": query}).encode()
-    lines = [f"POST {parts.path} HTTP/1.1", f"host: {parts.netloc}", "content-type: application/json"]
+    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    lines = [f"POST {path} HTTP/1.1", f"host: {parts.netloc}", "content-type: application/json"]
     lines += [f"authorization: Bearer {token}"] if token else []
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
@@ -221,15 +222,21 @@ def cycled(requests: Sequence[bytes]) -> Ask:
     return lambda: next(turns)
 
 
-def unrepeated(url: str, queries: Sequence[str], label: str | None = None, token: str = "", **headers: str) -> Ask:
+def unheard(queries: Sequence[str]) -> Callable[[], str]:
     """Give questions that no cache has seen: each a real one with another's first words behind it.
 
     500 real questions would be all in the cache of embeddings after a few seconds.
     """
     chance = random.Random(1)
 
-    def next_turn() -> bytes:
+    def question() -> str:
         one, other = chance.choice(queries).split(), chance.choice(queries).split()
-        return request_bytes(url, " ".join([*one[:12], *other[:4]]), label, token, **headers)
+        return " ".join([*one[:12], *other[:4]])
 
-    return next_turn
+    return question
+
+
+def unrepeated(url: str, queries: Sequence[str], label: str | None = None, token: str = "", **headers: str) -> Ask:
+    """Give turns whose questions are `unheard`."""
+    question = unheard(queries)
+    return lambda: request_bytes(url, question(), label, token, **headers)
