@@ -12,6 +12,7 @@ from typing import Final
 
 # Longer utterances are not tried: the longest farewell people come up with is under twenty words.
 _MAX_WORDS: Final = 24
+_LONGEST_PHRASE: Final = 12  # words
 
 _PHRASES: Final[dict[str, str]] = {
     "hold": (
@@ -157,6 +158,7 @@ _ASKS = re.compile(
     r" (?:i|you|it|that|this|these|those|they|there|we|he|she|the|a|an|my|your|one|someone|anyone))\b"
 )
 _NOISE = re.compile(r"\b(?:uh+|uhm+|um+|er+m?|erm|hm+|mm+|ah+|eh)\b(?! ?(?:huh|hmm|hm|oh))")
+_DIGIT_OR_FOREIGN = re.compile(r"[0-9]|[^\x00-\x7f]")
 _NOT_A_WORD = re.compile(r"[^a-z' ]+")
 _PHRASE = {reason: re.compile(rf"(?:{pattern})(?= |$)") for reason, pattern in _PHRASES.items()}
 
@@ -185,7 +187,7 @@ def gate(text: str) -> str | None:
         else, digits and scripts other than Latin included.
     """
     plain = text.replace("’", "'").lower()
-    if any(sign.isdigit() or (sign.isalpha() and not sign.isascii()) for sign in plain):
+    if any(sign.isdigit() or sign.isalpha() for sign in _DIGIT_OR_FOREIGN.findall(plain)):
         return None
     said = " ".join(_NOT_A_WORD.sub(" ", plain).split())
     spoken = " ".join(_NOISE.sub(" ", said).split())
@@ -209,21 +211,16 @@ def _cover(said: str) -> frozenset[str]:
     """
     patterns = _PHRASE if _ASKS.search(_ASKS_NOTHING.sub(" ", said)) else _PHRASE | {"loose": _LOOSE}
     reached: dict[int, frozenset[str]] = {0: frozenset()}
-    for start in [0] + [at + 1 for at, sign in enumerate(said) if sign == " "]:
+    ends = [at for at, sign in enumerate(said) if sign == " "] + [len(said)]
+    for start in [0] + [end + 1 for end in ends[:-1]]:
         if start not in reached:
             continue
+        near = [end for end in ends if end > start][:_LONGEST_PHRASE]
         for reason, pattern in patterns.items():
-            for end in _ends(pattern, said, start):
-                after = end + 1 if end < len(said) else end
-                reached[after] = reached.get(after, frozenset()) | reached[start] | {reason}
+            if not pattern.match(said, start):  # nearly always: the ends need not be tried one by one
+                continue
+            for end in near:
+                if pattern.fullmatch(said, start, end):
+                    after = end + 1 if end < len(said) else end
+                    reached[after] = reached.get(after, frozenset()) | reached[start] | {reason}
     return reached.get(len(said), frozenset()) - {"glue", "loose"}
-
-
-def _ends(pattern: re.Pattern[str], said: str, start: int) -> list[int]:
-    """Return every word boundary where a phrase of this kind that begins at `start` can end."""
-    ends = [
-        start + length
-        for length in range(1, len(said) - start + 1)
-        if start + length == len(said) or said[start + length] == " "
-    ]
-    return [end for end in ends[:12] if pattern.fullmatch(said, start, end)]
