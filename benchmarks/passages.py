@@ -14,8 +14,9 @@ import argparse
 import hashlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -25,11 +26,13 @@ from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
 from kbserver.embedding.models import DEFAULT_MODEL, open_encoder
 from kbserver.errors import DocumentUnreadable, IngestError
+from kbserver.index.lexical import Bm25Parameters
 from kbserver.index.store import Store
 from kbserver.index.writer import write_snapshot
-from kbserver.ingest.build import passage_id
+from kbserver.ingest.build import K1, B, passage_id
 from kbserver.ingest.chunk import chunk, embedding_text
 from kbserver.ingest.load import load
+from kbserver.ingest.sounds import sound_parts
 from kbserver.ingest.walk import FoundFile, walk
 from kbserver.types import FloatMatrix, Passage
 
@@ -90,6 +93,16 @@ def embeddings_of(texts: Sequence[str], encoder: Encoder, kept: Path) -> FloatMa
     return np.array([have[key] for key in keys], np.float32)
 
 
+def searched_as_ingested(texts: Iterable[str], count: int) -> dict[str, Any]:
+    """What `kbserver ingest` tells `write_snapshot` of the search by words: its parameters, and the field of sounds.
+
+    Args:
+        texts: what each passage is found by, in row order; read once.
+        count: how many there are.
+    """
+    return {"bm25": Bm25Parameters(k1=K1, b=B), "parts": sound_parts(texts, count)}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("paths", nargs="+", type=Path)
@@ -120,6 +133,7 @@ def main() -> None:
                 embedded_texts=read,
                 lexical_texts=texts,
                 model=encoder.identity,
+                **searched_as_ingested(texts, len(texts)),
             )
             store.publish(CORPUS, folder.name)
             store.prune(CORPUS, keep=1)

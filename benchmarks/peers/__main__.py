@@ -20,7 +20,8 @@ import platform
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -60,8 +61,8 @@ class Measured:
     """From the start of its process to its first answer with passages."""
     memory_mb: float = 0.0
     loads: dict[int, list[Load]] = field(default_factory=lambda: {clients: [] for clients in CLIENTS})
-    full: float | None = None
-    """Share of its turns answered by both arms; None where it does not say."""
+    said: dict[int, Counter[str]] = field(default_factory=lambda: {clients: Counter() for clients in CLIENTS})
+    """What its turns came to, by clients; empty where a server does not say."""
     quality: dict[str, float] = field(default_factory=dict)
 
     def ms(self, clients: int, percent: float) -> float:
@@ -118,27 +119,31 @@ def timed(
             if one.name == OURS:
                 server.wait_ready()  # its first answer comes before its model is loaded
             print(f"{one.name}: first answer after {found[one.name].start_s:.1f} s", file=sys.stderr)
-        before = servers[OURS].counters()
+        questions = {one.name: unheard(queries) for one in everyone}  # the same ones for all, none of them twice
         for one in everyone:  # once around before anything counts
-            _load(one, servers[one.name], queries, 2, 1.0)
+            _load(one, servers[one.name], questions[one.name], 2, 1.0)
         for _ in range(rounds):
             for clients in CLIENTS:
                 for one in everyone:
+                    server, measured = servers[one.name], found[one.name]
                     time.sleep(_QUIET_S)
-                    found[one.name].loads[clients].append(_load(one, servers[one.name], queries, clients, seconds))
+                    before = _counters(one, server)
+                    measured.loads[clients].append(_load(one, server, questions[one.name], clients, seconds))
+                    measured.said[clients].update(outcomes(before, _counters(one, server)))
         for one in everyone:
             found[one.name].memory_mb = servers[one.name].memory_mb()
-        said = outcomes(before, servers[OURS].counters())
-        found[OURS].full = said.get("full", 0) / max(
-            1, sum(said.get(what, 0) for what in ("full", "degraded", "empty"))
-        )
     return found
 
 
-def _load(one: Contender, server: Served, queries: Sequence[str], clients: int, seconds: float) -> Load:
-    question = unheard(queries)
-    ask: Ask = lambda: one.request(server.url, question(), TOP_K)  # noqa: E731
+def _load(one: Contender, server: Served, question: Callable[[], str], clients: int, seconds: float) -> Load:
+    def ask() -> bytes:
+        return one.request(server.url, question(), TOP_K)
+
     return uvloop.run(closed_loop(server.url, ask, clients=clients, seconds=seconds))
+
+
+def _counters(one: Contender, server: Served) -> dict[str, float]:
+    return server.counters() if one.name == OURS else {}
 
 
 def _first_answer(one: Contender, server: Served, query: str) -> tuple[Client, float]:
@@ -198,11 +203,11 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
         cells += [f"{one.quality[measure]:.3f}" for measure in ("recall@3", "ndcg@10")]
         lines.append(f"| {' | '.join(cells)} |")
     failed = {name: count for name, one in found.items() if (count := _failed(one.loads))}
-    lines += [
-        "",
-        f"Turns not answered with 200: {failed or 'none'}. kbserver's with both arms: {found[OURS].full:.1%}.",
-        "",
-    ]
+    said = "; ".join(
+        f"{clients} client{'s' * (clients > 1)}: {', '.join(f'{count} {what}' for what, count in turns.most_common())}"
+        for clients, turns in found[OURS].said.items()
+    )
+    lines += ["", f"What kbserver's turns came to: {said}. Turns not answered with 200: {failed or 'none'}.", ""]
     lines += [
         "| without a model | 1 client: median, p99 ms | of the floor | 16 clients: turns/s |",
         "|---|---|---|---|",
