@@ -7,7 +7,7 @@ import re
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.progress import (
@@ -71,6 +71,16 @@ def ingest(
     keep_suspicious: Annotated[
         bool, typer.Option("--keep-suspicious", help="Keep passages that speak to the model, not to the reader.")
     ] = False,
+    index: Annotated[
+        Literal["auto", "flat", "ivf", "hnsw"] | None,
+        typer.Option(
+            help="How vectors are searched; auto: flat up to 30,000, ivf above.  \\[default: as before, auto]"
+        ),
+    ] = None,
+    vectors: Annotated[
+        Literal["float32", "float16"] | None,
+        typer.Option(help="How vectors are stored; float16 takes half the space.  \\[default: as before, float32]"),
+    ] = None,
     max_pages: Annotated[int, typer.Option(min=1, help="Of a sitemap: pages to fetch at most.")] = 2000,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Fetch from loopback and private addresses too.")
@@ -122,6 +132,8 @@ def ingest(
         wait_s=wait,
         language=language or language_before,
         keep_suspicious=keep_suspicious,
+        index=index,
+        vectors=vectors,
     )
     site_notes: list[Skipped] = []
     pages = _fetched(urls, corpora, name, site_notes, max_pages=max_pages, allow_private=allow_private, wait_s=wait)

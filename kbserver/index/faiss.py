@@ -21,14 +21,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import faiss as _faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from kbserver.errors import SnapshotCorrupt
-from kbserver.index.manifest import VectorFacts, VectorKind, repair
+from kbserver.index.manifest import VectorChoice, VectorFacts, VectorKind, repair
 from kbserver.index.vectors import NO_ROWS, Scores, best_first, checked_query, checked_rows
 from kbserver.types import FloatMatrix, FloatVector, Rows, RowScores
 
@@ -62,7 +62,7 @@ def build_vectors(
     embeddings_file: Path,
     file: Path,
     *,
-    kind: VectorKind | Literal["auto"] = "auto",
+    kind: VectorChoice = "auto",
     queries: FloatMatrix | None = None,
 ) -> VectorFacts:
     """Build the approximate index that a number of rows calls for, write it, and measure what it finds.

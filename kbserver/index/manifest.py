@@ -18,6 +18,9 @@ SCHEMA_VERSION = 1
 """Raised whenever a snapshot written before can no longer be read."""
 
 VectorKind = Literal["flat", "ivf", "hnsw"]
+VectorChoice = Literal["auto", "flat", "ivf", "hnsw"]
+"""A kind, or the one that the number of passages calls for."""
+VectorPrecision = Literal["float32", "float16"]
 
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"  # as sha256sum writes it: `sha256sum -c manifest.sha256` works
@@ -40,6 +43,10 @@ class VectorFacts:
     """Share of the exact ten nearest that were found for held-out queries at build; 1 for `flat`."""
     effort: int
     """Lists probed (`ivf`) or candidates kept (`hnsw`) by a search; 0 for `flat`."""
+    choice: VectorChoice = "auto"
+    """What was asked for; the next ingest keeps to it."""
+    precision: VectorPrecision = "float32"
+    """How the embeddings are stored."""
 
 
 @dataclass(frozen=True, slots=True)

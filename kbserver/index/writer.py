@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from kbserver.index.lexical_build import build_lexical
 from kbserver.index.manifest import (
     SCHEMA_VERSION,
     Manifest,
-    VectorKind,
+    VectorChoice,
+    VectorPrecision,
     facts_of_files,
     write_manifest,
 )
@@ -48,8 +50,8 @@ def write_snapshot(
     documents: Iterable[DocumentEntry] = (),
     chunking: Mapping[str, Any] | None = None,
     bm25: Bm25Parameters | None = None,
-    vectors: VectorKind | Literal["auto"] = "auto",
-    precision: Literal["float32", "float16"] = "float32",
+    vectors: VectorChoice = "auto",
+    precision: VectorPrecision = "float32",
     queries: FloatMatrix | None = None,
     parts: Mapping[str, Part] | None = None,
     extra: Mapping[str, Any] | None = None,
@@ -106,7 +108,7 @@ def write_snapshot(
                 chunking=dict(chunking or {}),
                 documents=number_of_documents,
                 passages=count,
-                vectors=facts,
+                vectors=replace(facts, choice=vectors, precision=precision),
                 files=facts_of_files(unfinished),
                 extra=dict(extra or {}),
             )
@@ -134,7 +136,7 @@ def _write_passages(passages: Iterable[Passage], folder: Path) -> int:
     return count
 
 
-def _write_embeddings(embeddings: FloatMatrix, count: int, dim: int, precision: str, folder: Path) -> None:
+def _write_embeddings(embeddings: FloatMatrix, count: int, dim: int, precision: VectorPrecision, folder: Path) -> None:
     if embeddings.ndim != 2 or embeddings.shape[1] != dim:
         raise DimensionMismatch(f"embeddings of shape {embeddings.shape}, the model's vectors have length {dim}")
     _same_count("embeddings", embeddings.shape[0], count)

@@ -20,6 +20,7 @@ from kbserver.errors import IngestError, ShrinkRefused, SnapshotCorrupt, Snapsho
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.durable import disk_trouble
 from kbserver.index.lexical import Bm25Parameters
+from kbserver.index.manifest import VectorChoice, VectorPrecision
 from kbserver.index.names import UNFINISHED, checked_corpus
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
@@ -65,6 +66,10 @@ class IngestOptions:
     """Of the documents, for stemming; one of `index.tokens.LANGUAGES`."""
     keep_suspicious: bool = False
     """Do not withhold passages that speak to the model; see docs/security.md."""
+    index: VectorChoice | None = None
+    """How embeddings are searched; None: as in the live generation, else by their number."""
+    vectors: VectorPrecision | None = None
+    """How embeddings are stored; None: as in the live generation, else float32."""
 
 
 def ingest(
@@ -127,6 +132,7 @@ def _bring_up_to_date(
     corpus, report.model = report.corpus, encoder.identity.name
     chunking = _chunking(encoder, options)
     previous = _previous(store, report, stack)
+    index, vectors = _vectors(options, previous)
     scratch = _scratch(store, corpus, options, stack)
     reader = Reader(corpus, encoder, chunking, previous, report)
     spool = stack.enter_context(Spool(scratch / "passages", reader.prepared))
@@ -143,7 +149,7 @@ def _bring_up_to_date(
     _compare(entries, previous, options, report)
     if not len(spool):
         raise IngestError(_nothing_read(report))
-    if previous is not None and not _differs(report, previous, chunking, encoder):
+    if previous is not None and not _differs(report, previous, chunking, encoder, index, vectors):
         report.generation, report.reused = previous.manifest.generation, len(spool)
         return
     if options.dry_run:
@@ -152,7 +158,7 @@ def _bring_up_to_date(
     journal = stack.enter_context(EmbeddingJournal(store.path / corpus, encoder.identity))
     embeddings = embed_rows(
         spool,
-        previous=previous,
+        previous=None if previous is not None and _coarser(previous, vectors) else previous,
         journal=journal,
         encoder=encoder,
         file=scratch / "embeddings.npy",
@@ -171,6 +177,8 @@ def _bring_up_to_date(
         documents=entries,
         chunking=chunking,
         bm25=Bm25Parameters(k1=K1, b=B, language=options.language),
+        vectors=index,
+        precision=vectors,
         parts=sound_parts((prepared.lexical for prepared in spool), len(spool)),
     )
     store.publish(corpus, folder.name)
@@ -193,6 +201,18 @@ def _chunking(encoder: Encoder, options: IngestOptions) -> dict[str, Any]:
         "language": options.language,
         "keep_suspicious": options.keep_suspicious,
     }
+
+
+def _vectors(options: IngestOptions, previous: Snapshot | None) -> tuple[VectorChoice, VectorPrecision]:
+    """How embeddings are searched and stored: as the options say, else as before."""
+    before = previous.manifest.vectors if previous is not None else None
+    index = options.index or (before.choice if before is not None else "auto")
+    return index, options.vectors or (before.precision if before is not None else "float32")
+
+
+def _coarser(previous: Snapshot, wanted: VectorPrecision) -> bool:
+    """Whether the live generation's embeddings are rounded and exact ones are wanted."""
+    return previous.manifest.vectors.precision == "float16" and wanted == "float32"
 
 
 def _previous(store: Store, report: IngestReport, stack: ExitStack) -> Snapshot | None:
@@ -261,9 +281,18 @@ def _compare(
         )
 
 
-def _differs(report: IngestReport, previous: Snapshot, chunking: Mapping[str, Any], encoder: Encoder) -> bool:
+def _differs(
+    report: IngestReport,
+    previous: Snapshot,
+    chunking: Mapping[str, Any],
+    encoder: Encoder,
+    index: VectorChoice,
+    vectors: VectorPrecision,
+) -> bool:
     """Whether a new generation would be another than the live one."""
     if dict(previous.manifest.chunking) != dict(chunking):
+        return True
+    if (previous.manifest.vectors.choice, previous.manifest.vectors.precision) != (index, vectors):
         return True
     if previous.manifest.model.fingerprint != encoder.identity.fingerprint:
         return True

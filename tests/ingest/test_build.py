@@ -541,3 +541,24 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seco
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < until
         time.sleep(0.02)
+
+
+def test_how_vectors_are_searched_and_stored_is_said_once_and_kept(run: Ingest, corpora: Store, docs: Path) -> None:
+    def facts() -> tuple[str, str, str, np.dtype]:
+        with corpora.open(CORPUS, verify=True) as snapshot:
+            found = snapshot.vectors.search(snapshot.embeddings[0].astype(np.float32), top_k=1)
+            assert found.rows.tolist() == [0]
+            vectors = snapshot.manifest.vectors
+            return vectors.choice, vectors.kind, vectors.precision, snapshot.embeddings.dtype
+
+    run()
+    assert facts() == ("auto", "flat", "float32", np.float32)
+    changed = run(index="hnsw", vectors="float16")
+    assert changed.published and changed.embedded == 0
+    assert facts() == ("hnsw", "hnsw", "float16", np.float16)
+    assert not run().published
+    (docs / "router" / "lights.md").write_text("# What the lights mean\n\nA blue light means that all is well.\n")
+    assert run().published
+    assert facts() == ("hnsw", "hnsw", "float16", np.float16)
+    assert run(index="auto", vectors="float32").embedded == len(DOCUMENTS)  # rounded ones are not taken over
+    assert facts() == ("auto", "flat", "float32", np.float32)
