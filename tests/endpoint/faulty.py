@@ -57,6 +57,10 @@ def raising(texts):
     raise MemoryError("out of memory")
 
 
+def killed(texts):
+    raise SystemExit(9)  # what ends a thread
+
+
 def not_a_number(texts):
     return np.full((len(texts), 384), np.nan, np.float32)
 

@@ -9,7 +9,7 @@ import pytest
 
 from ..conftest import watches_a_clock
 from .conftest import serving
-from .faulty import FaultyModel, faulty_server, hanging, not_a_number, raising, store_with_an_offer
+from .faulty import FaultyModel, faulty_server, hanging, killed, not_a_number, raising, slow, store_with_an_offer
 
 pytestmark = watches_a_clock
 
@@ -49,7 +49,7 @@ def full_again(client, limit_s):
     return False
 
 
-@pytest.mark.parametrize("trouble", [raising, not_a_number])
+@pytest.mark.parametrize("trouble", [raising, killed, not_a_number])
 def test_a_failing_embedder_costs_the_dense_arm_and_no_time(client, model, trouble):
     assert full_again(client, 10)
     model.suffer(trouble)
@@ -60,6 +60,26 @@ def test_a_failing_embedder_costs_the_dense_arm_and_no_time(client, model, troub
     assert {(trace["outcome"], trace["reason"]) for trace in traces} <= {("degraded", "failed"), ("degraded", "busy")}
     assert ("degraded", "failed") in {(trace["outcome"], trace["reason"]) for trace in traces}
     assert all(trace["in_budget"] for trace in traces)
+    samples = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#")
+    assert float(samples['kbserver_turns_degraded_total{reason="failed"}']) >= 1
+    assert float(samples["kbserver_turns_in_budget_ratio"]) == 1.0
+    assert full_again(client, 15)
+
+
+def test_a_caller_may_lower_the_budget_and_never_raise_it(client, model):
+    assert full_again(client, 10)
+    model.suffer(slow(0.2))
+    try:
+        body = {"session_label": "support", "query": f"how do i reset my router {next(numbers)}"}
+        lowered = client.post("/kb", json=body, headers=DEBUG | {"x-request-timeout-ms": "100"}).json()["trace"]
+        model.suffer(slow(2 * BUDGET_MS / 1000.0))
+        body = {"session_label": "support", "query": f"how do i reset my router {next(numbers)}"}
+        raised = client.post("/kb", json=body, headers=DEBUG | {"x-request-timeout-ms": "5000"}).json()["trace"]
+    finally:
+        model.suffer(None)
+    # With the route's own budget the first would have been full, with the header's the second.
+    assert (lowered["outcome"], lowered["reason"]) == ("degraded", "late")
+    assert raised["outcome"] == "degraded"
     assert full_again(client, 15)
 
 
