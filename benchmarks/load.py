@@ -35,6 +35,8 @@ class Load:
     """0: the connection broke or there was no answer."""
     refused_ms: list[float] = field(default_factory=list)
     """How long refusals (503) took."""
+    wrong: int = 0
+    """Answers with 200 that are to another question; seen by an open loop only."""
 
     @property
     def per_second(self) -> float:
@@ -59,12 +61,18 @@ class Load:
 def request_bytes(url: str, query: str, label: str | None = None, token: str = "", **headers: str) -> bytes:
     """Write one turn as HTTP/1.1."""
     parts = urlsplit(url)
-    body = json.dumps({"session_label": label, "query": query}).encode()
+    body = json.dumps({"session_label": label, "query": query}, ensure_ascii=False).encode()
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
     lines = [f"POST {path} HTTP/1.1", f"host: {parts.netloc}", "content-type: application/json"]
     lines += [f"authorization: Bearer {token}"] if token else []
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
+
+
+def answers(request: bytes, body: bytes) -> bool:
+    """Whether an answer is to this request of `request_bytes`: it repeats the question."""
+    question = request[request.rindex(b'"query": ') + len(b'"query": ') : -1]
+    return b'"query":' + question in body
 
 
 class Client:
@@ -182,13 +190,15 @@ async def open_loop(
 
     async def turn(due: float) -> None:
         connection = idle.pop() if idle else None
+        request = ask()
         try:
             async with asyncio.timeout(give_up_s):
                 if connection is None or connection.broken:
                     connection = await Connection.open(url)
-                status, _ = await connection.ask(ask())
+                status, body = await connection.ask(request)
         except (TimeoutError, OSError):
-            status = 0
+            status, body = 0, b""
+        load.wrong += status == 200 and not answers(request, body)
         load.add(status, (time.perf_counter() - due) * 1000.0, due - began)
         if connection is not None and status:
             idle.append(connection)

@@ -17,18 +17,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import uvloop
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.drawing import Line, draw
 from benchmarks.load import Ask, Connection, closed_loop, open_loop, unrepeated
 from benchmarks.served import Served, outcomes, served
-from benchmarks.turns import queries_of
+from benchmarks.turns import console, queries_of
 
 SHARES = (0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0)
 LIMIT_MS = 150.0
-
-console = Console()
 
 
 @dataclass
@@ -47,6 +44,8 @@ class AtRate:
     p99_ms: float
     p999_ms: float
     lost: int
+    wrong: int
+    """Answers to another question."""
     refused: int
     memory_mb: float
     outcomes: dict[str, int]
@@ -74,6 +73,7 @@ def at_rate(server: Served, ask: Ask, rate: float, seconds: float, of_capacity: 
         p99_ms=load.percentile(99),
         p999_ms=load.percentile(99.9),
         lost=load.statuses[0],
+        wrong=load.wrong,
         refused=load.statuses[503],
         memory_mb=server.memory_mb(),
         outcomes=said,

@@ -21,22 +21,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.drawing import Line, draw
 from benchmarks.load import Client, request_bytes
 from benchmarks.passages import CORPUS, searched_as_ingested
 from benchmarks.served import served
-from benchmarks.turns import queries_of
+from benchmarks.turns import console, queries_of
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 from kbserver.index.writer import write_snapshot
 from kbserver.types import FloatMatrix, Passage
 
 _BLOCK = 50_000
-
-console = Console()
 
 
 @dataclass

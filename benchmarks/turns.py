@@ -14,6 +14,7 @@ import json
 import os
 import random
 import statistics
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -38,7 +39,7 @@ BARE = "SentenceTransformer.encode"
 ONE, TWO = "ONNX Runtime, 1 thread", "ONNX Runtime, 2 threads"
 CLIENTS = (1, 8, 16, 32)
 
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 180)  # a file has room for every column
 
 
 @dataclass
@@ -107,10 +108,14 @@ class UnderLoad:
 
     clients: int
     per_second: float
+    """Turns answered with 200."""
+    full_per_second: float
+    """Those of them that the model had its part in."""
     median_ms: float
     p99_ms: float
     bare_per_second: float
     of_bare: float
+    """Full answers against the bare encoder's vectors."""
     outcomes: dict[str, int]
 
 
@@ -130,16 +135,18 @@ def under_load(
             loads.append(uvloop.run(closed_loop(server.url, ask, clients=clients, seconds=seconds)))
             bare.append(_bare_rate(embed, queries, seconds / 2))
         ms = [one for load in loads for one in load.ms]
-        rate, floor = statistics.mean(load.per_second for load in loads), statistics.mean(bare)
+        said, floor = outcomes(before, server.counters()), statistics.mean(bare)
+        full = said.get("full", 0) / sum(load.seconds for load in loads)
         found.append(
             UnderLoad(
                 clients,
-                rate,
+                statistics.mean(load.per_second for load in loads),
+                full,
                 statistics.median(ms),
                 float(np.percentile(ms, 99)),
                 floor,
-                rate / floor,
-                outcomes(before, server.counters()),
+                full / floor,
+                said,
             )
         )
     return found
