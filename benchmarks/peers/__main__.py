@@ -204,7 +204,9 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
         lines.append(f"| {' | '.join(cells)} |")
     failed = {name: count for name, one in found.items() if (count := _failed(one.loads))}
     said = "; ".join(
-        f"{clients} client{'s' * (clients > 1)}: {', '.join(f'{count} {what}' for what, count in turns.most_common())}"
+        f"{clients} client{'s' * (clients > 1)}: "
+        # Those with a reason are counted once more without it.
+        + ", ".join(f"{count} {what}" for what, count in turns.most_common() if what not in ("degraded", "empty"))
         for clients, turns in found[OURS].said.items()
     )
     lines += ["", f"What kbserver's turns came to: {said}. Turns not answered with 200: {failed or 'none'}.", ""]
