@@ -163,9 +163,14 @@ class Bm25Index:
         """Return what each term adds to each row; see `LexicalIndex.score_terms`."""
         ascending, places = np.unique(checked_rows(rows, self._size), return_inverse=True)
         table = np.zeros((len(terms), ascending.size), dtype=np.float32)
-        for line, term in zip(table, terms, strict=True):
+        walked: dict[int, int] = {}  # line of the table → number of a term whose postings are few enough to read all
+        for line, term in enumerate(terms):
             if (number := self._number(term)) >= 0:
-                line[:] = self._look_up(number, ascending)
+                if self._starts[number + 1] - self._starts[number] > _WALKED_PER_LOOK_UP * ascending.size:
+                    table[line] = self._look_up(number, ascending)
+                else:
+                    walked[line] = number
+        self._walk(walked, ascending, table)
         return table[:, places]
 
     def document_frequency(self, term: str) -> int:
@@ -234,6 +239,28 @@ class Bm25Index:
         finally:
             sums.fill(0)
 
+    def _walk(self, walked: Mapping[int, int], rows: Rows, table: NDArray[np.float32]) -> None:
+        """Read the postings of some terms through, all at once, and note in the table what they add to the rows.
+
+        A hundred terms one by one, as a query's pieces of sound are, cost 1 ms more: each takes a dozen calls of NumPy.
+        """
+        if not walked or not rows.size:
+            return
+        numbers = np.fromiter(walked.values(), dtype=np.int64, count=len(walked))
+        starts, ends = self._starts[numbers], self._starts[numbers + 1]
+        posted = np.concatenate([self._rows[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)])
+        columns = self._columns()
+        try:
+            columns[rows] = np.arange(rows.size, dtype=np.int32)
+            at = columns[posted]
+        finally:
+            columns[rows] = -1
+        hits = np.flatnonzero(at >= 0)
+        read = np.cumsum(ends - starts)  # postings, up to the end of each term
+        term = np.searchsorted(read, hits, side="right")
+        lines = np.fromiter(walked, dtype=np.int64, count=len(walked))
+        table[lines[term], at[hits]] = self._scores[hits + (ends - read)[term]]
+
     def _look_up(self, number: int, rows: Rows) -> Scores:
         """What one term adds to each of the given ascending rows, shape (len(rows),)."""
         posted, scores = self._postings(number)
@@ -260,6 +287,13 @@ class Bm25Index:
         if sums is None:
             sums = self._scratch.sums = np.zeros(self._size, dtype=np.float32)
         return sums
+
+    def _columns(self) -> NDArray[np.int32]:
+        """This thread's place of each row in a table, all -1."""
+        columns: NDArray[np.int32] | None = getattr(self._scratch, "columns", None)
+        if columns is None:
+            columns = self._scratch.columns = np.full(self._size, -1, dtype=np.int32)
+        return columns
 
 
 def _kth(scores: Scores, top_k: int) -> float:
