@@ -93,6 +93,10 @@ _PAGE_BYTES = 4096
 _ROUNDING = 1 + 1e-5  # float32 sums of a few terms
 
 
+WALKED_AT_ONCE = 200_000
+"""Postings of a query's terms together: up to these, adding all up (1 ms) beats finding out which can be left out."""
+
+
 class Bm25Index:
     """A BM25 index on disk, mapped. Safe to share between threads."""
 
@@ -105,6 +109,7 @@ class Bm25Index:
         scores: NDArray[np.float32],
         maxima: NDArray[np.float32],
         parameters: Bm25Parameters,
+        walked_at_once: int = WALKED_AT_ONCE,
     ) -> None:
         """Take the postings: those of term number t are `starts[t]` to `starts[t + 1]`.
 
@@ -116,6 +121,7 @@ class Bm25Index:
             scores: shape (postings,); what the term adds to that row's score.
             maxima: shape (n,); the largest score of each term.
             parameters: what the scores were computed with.
+            walked_at_once: a search that meets more postings leaves out those that cannot change what it finds.
         """
         self.parameters = parameters
         self._size = size
@@ -125,10 +131,11 @@ class Bm25Index:
         self._rows = rows
         self._scores = scores
         self._maxima = maxima
+        self._walked_at_once = walked_at_once
         self._scratch = threading.local()
 
     @classmethod
-    def open(cls, folder: Path) -> Bm25Index:
+    def open(cls, folder: Path, *, walked_at_once: int = WALKED_AT_ONCE) -> Bm25Index:
         """Map the index that `lexical_build.build_lexical` wrote into a folder."""
         facts = json.loads((folder / f"{STEM}.json").read_text("utf-8"))
         return cls(
@@ -139,6 +146,7 @@ class Bm25Index:
             scores=map_array(folder / f"{STEM}.scores.npy"),
             maxima=map_array(folder / f"{STEM}.maxima.npy"),
             parameters=Bm25Parameters(**facts["parameters"]),
+            walked_at_once=walked_at_once,
         )
 
     @property
@@ -202,11 +210,35 @@ class Bm25Index:
         return best_first(rows[found], scores[found], top_k=top_k)
 
     def _search_all(self, weights: Mapping[int, float], scope: Rows | None, top_k: int) -> RowScores:
-        """Walk the postings, those that can add most first, while they can still lift a new row."""
+        """Walk the postings: all at once if they are few, else those that can add most first."""
         inside = None
         if scope is not None:
             inside = np.zeros(self._size, dtype=np.bool_)
             inside[scope] = True
+        numbers = np.fromiter(weights, dtype=np.int64, count=len(weights))
+        if int((self._starts[numbers + 1] - self._starts[numbers]).sum()) <= self._walked_at_once:
+            return self._search_at_once(weights, inside, top_k)
+        return self._search_in_turn(weights, inside, top_k)
+
+    def _search_at_once(self, weights: Mapping[int, float], inside: NDArray[np.bool_] | None, top_k: int) -> RowScores:
+        """Add up all postings: many terms with few of them each would spend their time in calls of NumPy."""
+        postings = [self._postings(number) for number in weights]
+        sums = self._sums()
+        try:
+            rows = np.concatenate([rows for rows, _ in postings])
+            added = np.concatenate([scores for _, scores in postings])
+            added *= np.repeat(
+                np.fromiter(weights.values(), dtype=np.float32, count=len(weights)), [rows.size for rows, _ in postings]
+            )
+            np.add.at(sums, rows, added)
+            found = sums > 0
+            candidates = np.flatnonzero(found if inside is None else found & inside)
+            return best_first(candidates, sums[candidates], top_k=top_k)
+        finally:
+            sums.fill(0)
+
+    def _search_in_turn(self, weights: Mapping[int, float], inside: NDArray[np.bool_] | None, top_k: int) -> RowScores:
+        """Walk the postings that can add most first, while they can still lift a new row."""
         most = {number: weight * float(self._maxima[number]) for number, weight in weights.items()}
         left = sorted(weights, key=lambda number: most[number], reverse=True)
         reachable = sum(most.values())  # by a row that was not met yet
@@ -248,7 +280,9 @@ class Bm25Index:
             return
         numbers = np.fromiter(walked.values(), dtype=np.int64, count=len(walked))
         starts, ends = self._starts[numbers], self._starts[numbers + 1]
-        posted = np.concatenate([self._rows[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)])
+        posted = np.concatenate(
+            [self._rows[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+        )
         columns = self._columns()
         try:
             columns[rows] = np.arange(rows.size, dtype=np.int32)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kbserver.index.lexical import Bm25Index, Bm25Parameters
+from kbserver.index.lexical import WALKED_AT_ONCE, Bm25Index, Bm25Parameters
 from kbserver.index.lexical_build import build_lexical
 from kbserver.index.tokens import tokenize
 
@@ -45,10 +45,16 @@ class PlainBm25:
         return ranked[:top_k]
 
 
-def built(texts: list[str], folder: Path, parameters: Bm25Parameters | None = None) -> Bm25Index:
-    folder.mkdir(exist_ok=True)
-    build_lexical(iter(texts), folder, parameters)
-    return Bm25Index.open(folder)
+@pytest.fixture(scope="module", params=[0, WALKED_AT_ONCE], ids=["in turn", "at once"])
+def built(request):
+    """Writes an index and opens it, as one that walks postings in turn, and as one that adds all up at once."""
+
+    def built(texts: list[str], folder: Path, parameters: Bm25Parameters | None = None) -> Bm25Index:
+        folder.mkdir(exist_ok=True)
+        build_lexical(iter(texts), folder, parameters)
+        return Bm25Index.open(folder, walked_at_once=request.param)
+
+    return built
 
 
 def random_texts(count: int, seed: int = 0) -> list[str]:
@@ -68,7 +74,7 @@ def assert_same_ranking(found, wanted):
 
 
 @pytest.mark.parametrize("parameters", [None, Bm25Parameters(k1=1.5, b=0.75), Bm25Parameters(b=0.0, language="none")])
-def test_scores_are_those_of_the_formula(tmp_path, parameters):
+def test_scores_are_those_of_the_formula(built, tmp_path, parameters):
     texts = random_texts(120)
     index, plain = built(texts, tmp_path, parameters), PlainBm25(texts, parameters or Bm25Parameters())
     assert index.size == 120
@@ -81,7 +87,7 @@ def test_scores_are_those_of_the_formula(tmp_path, parameters):
         assert index.document_frequency(term) == sum(term in counts for counts in plain.counts)
 
 
-def test_scores_are_those_bm25s_itself_gives(tmp_path):
+def test_scores_are_those_bm25s_itself_gives(built, tmp_path):
     texts = random_texts(300)
     tokens = [tokenize(text) for text in texts]
     engine = bm25s.BM25(method="lucene", k1=0.9, b=0.4)
@@ -94,7 +100,7 @@ def test_scores_are_those_bm25s_itself_gives(tmp_path):
         np.testing.assert_allclose(found.scores, scores[0], rtol=1e-5)
 
 
-def test_threads_may_share_an_index(tmp_path):
+def test_threads_may_share_an_index(built, tmp_path):
     index = built(random_texts(300), tmp_path)
     queries = [{word: 1.0, other: 0.5} for word in WORDS for other in WORDS if word != other]
     wanted = [index.search(terms, top_k=7).rows.tolist() for terms in queries]
@@ -103,7 +109,7 @@ def test_threads_may_share_an_index(tmp_path):
     assert list(found) == wanted * 5
 
 
-def test_weighted_terms_rank_as_the_formula_says(tmp_path):
+def test_weighted_terms_rank_as_the_formula_says(built, tmp_path):
     texts = random_texts(300)
     index, plain = built(texts, tmp_path), PlainBm25(texts, Bm25Parameters())
     for terms in (
@@ -115,7 +121,18 @@ def test_weighted_terms_rank_as_the_formula_says(tmp_path):
         assert_same_ranking(index.search(terms, top_k=20), plain.search(terms, 20))
 
 
-def test_a_scope_ranks_exactly_whatever_its_size(tmp_path):
+@pytest.mark.parametrize("rows", [[5], [299, 0, 7], list(range(300))])  # few are looked up in long postings
+def test_rows_get_what_the_formula_says_of_each_term(built, tmp_path, rows):
+    texts = random_texts(300)
+    plain = PlainBm25(texts, Bm25Parameters())
+    terms = [tokenize(word)[0] for word in [*WORDS, "absent"]]
+    wanted = [[plain.score(term, row) for row in rows] for term in terms]
+    found = built(texts, tmp_path).score_terms(terms, np.array(rows))
+    np.testing.assert_allclose(found, wanted, rtol=1e-5)
+    assert (found > 0).any()
+
+
+def test_a_scope_ranks_exactly_whatever_its_size(built, tmp_path):
     texts = random_texts(2000)
     index, plain = built(texts, tmp_path), PlainBm25(texts, Bm25Parameters())
     terms = {"light": 1.0, "clinic": 0.7, "the": 0.4}
@@ -124,7 +141,7 @@ def test_a_scope_ranks_exactly_whatever_its_size(tmp_path):
         assert_same_ranking(index.search(terms, top_k=10, rows=rows), plain.search(terms, 10, rows))
 
 
-def test_common_words_are_skipped_without_changing_the_ranking(tmp_path):
+def test_common_words_are_skipped_without_changing_the_ranking(built, tmp_path):
     choose = np.random.default_rng(0)
     texts = [
         " ".join(["the to of"] * int(choose.integers(1, 4)) + [f"w{int(choose.pareto(0.6) * 5)}" for _ in range(6)])
@@ -145,7 +162,7 @@ def test_common_words_are_skipped_without_changing_the_ranking(tmp_path):
             np.testing.assert_allclose(index.search(terms, top_k=15, rows=rows).scores, best[best > 0], rtol=1e-5)
 
 
-def test_a_search_leaves_nothing_behind_for_the_next(tmp_path):
+def test_a_search_leaves_nothing_behind_for_the_next(built, tmp_path):
     index = built(random_texts(300), tmp_path)
     before = index.search({"router": 1.0, "red": 1.0}, top_k=300)
     index.search({word: 3.0 for word in WORDS}, top_k=5)
@@ -155,7 +172,7 @@ def test_a_search_leaves_nothing_behind_for_the_next(tmp_path):
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["", "...", "—"]])
-def test_texts_without_words_find_nothing(tmp_path, texts):
+def test_texts_without_words_find_nothing(built, tmp_path, texts):
     index = built(texts, tmp_path)
     assert index.size == len(texts)
     assert index.search({"router": 1.0}, top_k=5).rows.size == 0
@@ -164,7 +181,7 @@ def test_texts_without_words_find_nothing(tmp_path, texts):
     assert index.document_frequency("router") == 0
 
 
-def test_nothing_asked_gives_nothing(tmp_path):
+def test_nothing_asked_gives_nothing(built, tmp_path):
     index = built(random_texts(50), tmp_path)
     nothing = np.empty(0, dtype=np.int64)
     for found in (
@@ -179,7 +196,7 @@ def test_nothing_asked_gives_nothing(tmp_path):
     assert index.score_terms(["router"], nothing).shape == (1, 0)
 
 
-def test_rows_are_scored_in_the_order_given_however_often(tmp_path):
+def test_rows_are_scored_in_the_order_given_however_often(built, tmp_path):
     index = built([*random_texts(100), "rare"], tmp_path)
     rows = np.array([100, 99, 3, 50, 3, 100])
     ascending = index.score_terms(["router", "light", "rare"], np.arange(101))
@@ -189,7 +206,7 @@ def test_rows_are_scored_in_the_order_given_however_often(tmp_path):
 
 
 @pytest.mark.parametrize("row", [-1, 50])
-def test_a_row_that_is_not_there_is_an_error(tmp_path, row):
+def test_a_row_that_is_not_there_is_an_error(built, tmp_path, row):
     index = built(random_texts(50), tmp_path)
     with pytest.raises(IndexError):
         index.search({"router": 1.0}, top_k=1, rows=np.array([row]))
@@ -204,7 +221,7 @@ def test_a_row_that_is_not_there_is_an_error(tmp_path, row):
     data=st.data(),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_search_of_any_texts_gives_what_the_formula_gives(tmp_path_factory, texts, terms, top_k, data):
+def test_any_search_of_any_texts_gives_what_the_formula_gives(built, tmp_path_factory, texts, terms, top_k, data):
     index = built(texts, tmp_path_factory.mktemp("bm25"), Bm25Parameters(language="none"))
     plain = PlainBm25(texts, Bm25Parameters(language="none"))
     rows = data.draw(st.none() | st.sets(st.integers(0, len(texts) - 1)).map(sorted))
