@@ -99,6 +99,7 @@ class QueryEmbedder:
         self._trouble: Exception | None = None
         self._settled = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._openers: list[Thread] = []
         self._opening = False
         self._failures = 0
         self._reopened_at = float("-inf")
@@ -180,13 +181,14 @@ class QueryEmbedder:
         crew, self._crew = self._crew, None
         self._trouble = EmbedderUnavailable("failed", "closed")
         self._settled.set()
-        if crew is None:
-            return
-        for job in list(crew.in_flight.values()):
-            _answer_all(job, Refusal("failed", "closed"))
-        crew.retire()
+        working = list(self._openers)  # a thread inside a model's native code at the process's end brings it down
+        if crew is not None:
+            for job in list(crew.in_flight.values()):
+                _answer_all(job, Refusal("failed", "closed"))
+            crew.retire()
+            working += crew.workers
         patience = time.monotonic() + self._hang_limit_s
-        while any(worker.is_alive() for worker in crew.workers) and time.monotonic() < patience:
+        while any(thread.is_alive() for thread in working) and time.monotonic() < patience:
             await asyncio.sleep(0.005)
 
     async def _answer(self, text: str, deadline: Deadline) -> Answer:
@@ -327,7 +329,9 @@ class QueryEmbedder:
             else:
                 _call_soon(loop, _settle, result, crew, None)
 
-        Thread(target=open_it, name="kbserver-open-model", daemon=True).start()
+        opener = Thread(target=open_it, name="kbserver-open-model", daemon=True)
+        self._openers = [*(thread for thread in self._openers if thread.is_alive()), opener]
+        opener.start()
         return await result
 
     def _deliver(self, crew: Crew, jobs: list[Job], outcome: FloatMatrix | Refusal | None, took_s: float) -> None:
