@@ -153,6 +153,102 @@ def test_the_rows_of_a_table_are_sentences_and_wrapped_cells_whole(write_pdf):
     assert document.blocks[3].text == " ".join(LINES)
 
 
+def cells(y: float, *placed: tuple[float, str]) -> list[tuple[float, float, float, str]]:
+    return [(x, y, 11, text) for x, text in placed]
+
+
+def test_a_table_whose_cells_are_close_together_is_a_table(write_pdf):
+    rows = [
+        cells(700, (72, "Tariff"), (142, "Price for a unit"), (224, "Standing charge")),
+        cells(682, (72, "Day"), (142, "31.5 cents"), (224, "9.90 a month")),
+        cells(664, (72, "Green Flex 20"), (150, "35.0 cents"), (224, "8.00 a month")),
+    ]
+    document = read_pdf(write_pdf([[*prose(72, 760, *LINES), *(piece for row in rows for piece in row)]]))
+    assert [block.text for block in document.blocks[1:]] == [
+        "Tariff: Day; Price for a unit: 31.5 cents; Standing charge: 9.90 a month.",
+        "Tariff: Green Flex 20; Price for a unit: 35.0 cents; Standing charge: 8.00 a month.",
+    ]
+
+
+def test_a_table_drawn_cell_by_cell_below_centred_names_is_a_table(write_pdf):
+    document = read_pdf(
+        write_pdf(
+            [
+                [
+                    *prose(72, 760, *LINES),
+                    *cells(690, (110, "Problem"), (330, "What to do")),
+                    *prose(60, 670, "The light of the router stays", "red for ten minutes"),
+                    *prose(250, 670, "Unplug it, wait for thirty seconds", "and plug it in again"),
+                    *prose(60, 632, "Pages take long to load"),
+                    *prose(250, 632, "Move the router to a place where it", "is seen from the sofa"),
+                    *prose(60, 580, "Call us if nothing helps."),
+                ]
+            ]
+        )
+    )
+    assert [block.text for block in document.blocks[1:]] == [
+        "Problem: The light of the router stays red for ten minutes; "
+        "What to do: Unplug it, wait for thirty seconds and plug it in again.",
+        "Problem: Pages take long to load; What to do: Move the router to a place where it is seen from the sofa.",
+        "Call us if nothing helps.",
+    ]
+
+
+def test_columns_drawn_line_by_line_across_the_page_are_no_table(write_pdf):
+    left = [
+        "The club meets on the first Tues-",
+        "day of the month in the village",
+        "hall. Members bring a plant to ex-",
+    ]
+    left += ["change and guests pay three pounds", "at the door, where a cash box stands"]
+    right = [
+        "on the table. The shed is open on",
+        "working days from nine to eleven",
+        "and the tools are returned within",
+    ]
+    right += ["a week of the day on which they", "were taken. Nobody pays for them."]
+    drawn = [(x, 700 - 14 * at, 11, text) for at in range(5) for x, text in ((72, left[at]), (330, right[at]))]
+    document = read_pdf(write_pdf([drawn]))
+    assert [block.text for block in document.blocks] == [
+        "The club meets on the first Tuesday of the month in the village hall. Members bring a plant to exchange and "
+        "guests pay three pounds at the door, where a cash box stands on the table. The shed is open on working days "
+        "from nine to eleven and the tools are returned within a week of the day on which they were taken. Nobody pays "
+        "for them."
+    ]
+
+
+def test_a_sentence_close_below_a_list_is_not_part_of_its_last_item(write_pdf):
+    document = read_pdf(
+        write_pdf(
+            [
+                [
+                    *prose(72, 760, *LINES),
+                    *prose(72, 700, "You need:", "- a passport", "- the name on the contract.", "Then call us."),
+                ]
+            ]
+        )
+    )
+    assert [block.text for block in document.blocks[2:]] == [
+        "- a passport",
+        "- the name on the contract.",
+        "Then call us.",
+    ]
+
+
+def test_a_title_and_a_heading_of_one_size_are_two(write_pdf):
+    document = read_pdf(
+        write_pdf(
+            [[(220, 790, 18, "Handbook"), (72, 764, 18, "Reading the meter"), *prose(72, 730, *LINES),
+              (72, 660, 18, "2. A heading that is"), (90, 638, 18, "wrapped"), *prose(72, 610, *LINES)]]
+        )
+    )  # fmt: skip
+    assert document.title == "Handbook"
+    assert [block.text for block in document.blocks if block.kind == "heading"] == [
+        "Reading the meter",
+        "2. A heading that is wrapped",
+    ]
+
+
 def test_a_scanned_pdf_says_what_to_do(write_pdf):
     with pytest.raises(DocumentUnreadable, match="scanned"):
         read_pdf(write_pdf([[], []]))

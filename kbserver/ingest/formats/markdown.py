@@ -33,11 +33,12 @@ def title_of(blocks: list[Block]) -> tuple[str, list[Block]]:
     """Return the title that a document's first heading gives it ("" if none does) and the blocks without it.
 
     A heading titles the document if nothing stands before it, it is no minor one (a mere bold line counts as
-    level 6) and no other heading is as high.
+    level 6) and no other heading is as high, or one as high comes at once: it has nothing else to be about.
     """
     if not blocks or blocks[0].kind != "heading" or not blocks[0].text or blocks[0].level > 3:
         return "", blocks
     rivals = [block.level for block in blocks[1:] if block.kind == "heading" and block.text]
-    if any(level <= blocks[0].level for level in rivals):
+    alone = len(blocks) > 1 and blocks[1].kind == "heading" and blocks[1].level == blocks[0].level and blocks[1].text
+    if any(level < blocks[0].level or (level == blocks[0].level and not alone) for level in rivals):
         return "", blocks
     return blocks[0].text, blocks[1:]

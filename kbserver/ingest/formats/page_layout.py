@@ -15,6 +15,8 @@ from kbserver.ingest.formats.table import Table, table_blocks
 
 PARAGRAPH_GAP = 1.4  # times the usual distance of two lines
 
+_MARGIN = 2.0  # points; what begins less far apart begins at the same place
+
 _ENDS_SENTENCE = re.compile(r"[.!?:;\"”»)]$")
 _HYPHENATED = re.compile(rf"(\w+){HYPHEN} ?(\w+)")
 
@@ -69,7 +71,7 @@ def _continues(group: Sequence[Line], line: Line, style: Style) -> bool:
         return False
     drop = before.bottom - line.bottom
     if level:
-        return 0 < drop <= 1.6 * line.size and line.size == before.size
+        return 0 < drop <= 1.6 * line.size and line.size == before.size and _on_one_axis(before, line)
     if len(line.cells) > 1 or len(before.cells) > 1:
         return False
     if ITEM.match(line.text) or abs(line.size - before.size) > 0.6:
@@ -78,9 +80,19 @@ def _continues(group: Sequence[Line], line: Line, style: Style) -> bool:
         return not _ends(before) and (line.text[:1].islower() or not ITEM.match(group[0].text))
     if drop > PARAGRAPH_GAP * style.spacing:
         return False
+    if ITEM.match(group[0].text) and _ends(before) and line.left < group[0].left + _MARGIN and line.text[:1].isupper():
+        return False  # below the marker, not below the item's text: the list is over
     width = max(one.right for one in group) - min(one.left for one in group)
     ended_early = before.right < max(one.right for one in (*group, line)) - 0.15 * max(width, 1.0)
     return not (ended_early and _ends(before) and line.text[:1].isupper())
+
+
+def _on_one_axis(before: Line, line: Line) -> bool:
+    """Whether two lines of a heading are one that was wrapped: both begin at the left, behind its number, or both
+    are centred."""
+    further = line.left - before.left
+    centred = abs(before.left + before.right - line.left - line.right) < line.size
+    return -line.size / 2 < further < 4 * line.size or centred
 
 
 def _ends(line: Line) -> bool:

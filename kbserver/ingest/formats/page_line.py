@@ -39,11 +39,18 @@ class Line:
     bottom: float
     size: float
     bold: bool = False
+    parts: tuple[Cell, ...] = ()
+    """The same text cut where a gap only may part two cells, for a table to confirm; () if that is `cells`."""
 
     @cached_property
     def text(self) -> str:
         """The whole line."""
         return " ".join(cell.text for cell in self.cells)
+
+    @property
+    def table_cells(self) -> tuple[Cell, ...]:
+        """What are its cells if it is a row of a table."""
+        return self.parts or self.cells
 
 
 @dataclass(frozen=True)

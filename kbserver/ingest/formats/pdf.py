@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -13,13 +14,17 @@ from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.page_layout import page_blocks
-from kbserver.ingest.formats.page_line import HYPHEN, MARKER, Cell, Line
+from kbserver.ingest.formats.page_line import HYPHEN, ITEM, MARKER, Cell, Line
 from kbserver.ingest.formats.running_lines import without_running_lines
 from kbserver.ingest.formats.source import SourceFile
 
 MAX_PAGES = 5_000
 MAX_SECONDS = 120.0  # a page takes about 5 ms; a file built to be slow is given up between two pages
 CELL_GAP_EM = 1.2  # a wider gap inside a line separates cells; justified text stays below
+TIGHT_GAP_EM = 0.6  # so does one this wide that no space was drawn into, if it stands out in its line (Word: 0.8)
+STANDS_OUT = 2.5  # times the line's usual gap between two words
+SPACE_EM = 0.35  # the widest space of a font
+ANOTHER_HEIGHT_EM = 0.45  # words this far above each other are on two lines; a superscript is raised by less
 MARKER_GAP_EM = 0.5  # after a number at the beginning of a line: that of a list item; a space is about 0.25
 
 _LINE_BREAK = re.compile(rf"\r\n|\r|\n|(?<={HYPHEN})")  # a hyphenated word has PDFium leave out the break
@@ -88,20 +93,42 @@ def _lines(text_page: pdfium.PdfTextPage) -> Iterator[Line]:
     start = 0
     for found in [*_LINE_BREAK.finditer(text), None]:
         end = found.start() if found else len(text)
-        line = _line(text_page, text, start, end)
-        if line is not None:
-            yield line
+        yield from _lines_between(text_page, text, start, end)
         if found:
             start = found.end()
 
 
-def _line(text_page: pdfium.PdfTextPage, text: str, start: int, end: int) -> Line | None:
+class _Gap(NamedTuple):
+    """The space between two words of a line, in points."""
+
+    at: int
+    """Its place in the text."""
+    left: float
+    right: float
+    drawn: bool
+    """Whether the page has a space there; else PDFium saw that the words stand apart."""
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+
+def _usual_width(gaps: Sequence[_Gap], size: float) -> float:
+    """The line's gap between two words of one cell: a space, or what a justified line was stretched to."""
+    widths = [gap.width for gap in gaps]
+    if len(widths) > 1 and max(widths) < 1.15 * min(widths):
+        return min(widths)
+    return min([*widths, SPACE_EM * size])
+
+
+def _lines_between(text_page: pdfium.PdfTextPage, text: str, start: int, end: int) -> Iterator[Line]:
+    """The line between two breaks; more than one where PDFium missed a break on the way up to a table's next cell."""
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
     if start == end:
-        return None
+        return
 
     def box(at: int) -> tuple[float, float, float, float]:
         """(left, bottom, right, top) of one character, in points from the page's lower left corner."""
@@ -112,25 +139,40 @@ def _line(text_page: pdfium.PdfTextPage, text: str, start: int, end: int) -> Lin
     first, last = box(start), box(end - 1)
     middle = box((start + end) // 2) if not text[(start + end) // 2].isspace() else last
     size = round(max(middle[3] - middle[1], 0.1), 1)
-    starts, ends = [start], []
+    gaps = []
     for space in range(start + 1, end - 1):
-        if text[space] != " ":
-            continue
-        wide = MARKER_GAP_EM if space - start < 3 and text[start:space].isdigit() else CELL_GAP_EM
-        if box(space + 1)[0] - box(space - 1)[2] > wide * size:
-            ends.append(space)
-            starts.append(space + 1)
-    cells = [Cell(text[a:b].strip(), box(a)[0], box(b - 1)[2]) for a, b in zip(starts, [*ends, end], strict=True)]
-    if len(cells) == 2 and MARKER.fullmatch(cells[0].text):
-        marker = cells[0].text + "." * cells[0].text.isdigit()
-        cells = [Cell(f"{marker} {cells[1].text}", cells[0].left, cells[1].right)]
+        if text[space] == " ":
+            before, at, after = box(space - 1), box(space), box(space + 1)
+            if abs(before[1] - after[1]) > ANOTHER_HEIGHT_EM * size:
+                yield from _lines_between(text_page, text, start, space)
+                yield from _lines_between(text_page, text, space, end)
+                return
+            gaps.append(_Gap(space, before[2], after[0], drawn=at[2] > at[0]))
+    usual = _usual_width(gaps, size)
+    wide, maybe = [], []
+    for gap in gaps:
+        number = gap.at - start < 3 and text[start : gap.at].isdigit()
+        if gap.width > (MARKER_GAP_EM if number else CELL_GAP_EM) * size:
+            wide.append(gap.at)
+        elif not gap.drawn and gap.width > max(TIGHT_GAP_EM * size, STANDS_OUT * usual):
+            maybe.append(gap.at)
+
+    def cells(cuts: Sequence[int]) -> tuple[Cell, ...]:
+        spans = zip([start, *(cut + 1 for cut in cuts)], [*cuts, end], strict=True)
+        return tuple(Cell(text[a:b].strip(), box(a)[0], box(b - 1)[2]) for a, b in spans)
+
+    whole = cells(wide)
+    if len(whole) == 2 and MARKER.fullmatch(whole[0].text):
+        marker = whole[0].text + "." * whole[0].text.isdigit()
+        whole = (Cell(f"{marker} {whole[1].text}", whole[0].left, whole[1].right),)
     index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(text_page.raw, (start + end) // 2)
-    return Line(
-        cells=tuple(cells),
+    yield Line(
+        cells=whole,
         left=first[0],
         right=last[2],
         top=middle[3],
         bottom=middle[1],
         size=size,
         bold=pdfium_c.FPDFText_GetFontWeight(text_page.raw, index) >= 600,
+        parts=cells(sorted([*wide, *maybe])) if maybe and not ITEM.match(text[start:end]) else (),
     )
