@@ -39,6 +39,11 @@ class Document:
     """What the conversion changed or left out, for the ingest report."""
 
 
+def counted(number: int, thing: str) -> str:
+    """Say how many: `1 hidden slide`, `2 hidden slides`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
 def title_from(source: str) -> str:
     """Make a title from a file's name: `faq/getting-started.md` gives `Getting started`."""
     words = PurePosixPath(source.split("#", 1)[0]).stem.replace("_", " ").replace("-", " ").split()

@@ -6,13 +6,13 @@ import importlib
 import re
 import unicodedata
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias, cast
 
 from kbserver.errors import DocumentUnreadable, ExtraMissing, IngestError
-from kbserver.ingest.blocks import Block, Document
+from kbserver.ingest.blocks import Block, Document, counted
 from kbserver.ingest.formats.source import SourceFile
 from kbserver.ingest.formats.visible import strip_invisible
 
@@ -114,7 +114,7 @@ def load(path: Path, source: str) -> list[Document]:
         raise DocumentUnreadable(source, "too large for the memory of this machine") from exc
     except Exception as exc:  # a parser met something its author did not foresee: one bad file, not the end
         raise DocumentUnreadable(source, f"corrupt or not a {form.name} file ({_first_line(exc)})") from exc
-    finished = [_finished(document) for document in documents]
+    finished = [_finished(document) for document in _noted_once(documents)]
     readable = [document for document in finished if _has_words(document)]
     if not readable:
         raise DocumentUnreadable(source, "no text in it")
@@ -140,6 +140,14 @@ def _converter(form: Format) -> Converter:
         raise ExtraMissing(f"reading {form.name}", form.extra) from exc
 
 
+def _noted_once(documents: Iterable[Document]) -> Iterator[Document]:
+    """What a converter says of a file stands in each of its records: leave it in the first."""
+    said: set[str] = set()
+    for document in documents:
+        yield replace(document, notes=tuple(note for note in document.notes if note not in said))
+        said.update(document.notes)
+
+
 def _finished(document: Document) -> Document:
     """Bring a converter's document into the form that all share."""
     title, removed = strip_invisible(" ".join(document.title.split()))
@@ -157,7 +165,7 @@ def _finished(document: Document) -> Document:
             blocks.append(Block(block.kind, text, block.level, lead_in.strip()))
     folder = str(PurePosixPath(document.source.split("#", 1)[0]).parent)
     metadata = {**taken_from, **document.metadata, "folder": "" if folder == "." else folder}
-    notes = (*document.notes, f"removed {removed} invisible characters") if removed else document.notes
+    notes = (*document.notes, f"removed {counted(removed, 'invisible character')}") if removed else document.notes
     return replace(document, title=title.strip(), blocks=tuple(blocks), metadata=metadata, notes=notes)
 
 

@@ -92,3 +92,16 @@ def test_a_wrong_date_in_a_row_names_the_row(read):
 def test_a_quote_never_closed_is_named(read):
     with pytest.raises(DocumentUnreadable, match="line"):
         read("t.csv", 'a,b\n1,"' + "x" * 1_100_000)
+
+
+def test_decimal_commas_below_a_caption_do_not_separate(read):
+    sheet = (
+        "Fees 2026\nService;Fee;Remarks\nCard;15,00 €;free after theft\nTransfer;0,5 %;at least 5 €\nPaper;2,00 €;\n"
+    )
+    [document] = read("fees.csv", sheet)
+    assert [block.text for block in document.blocks] == [
+        "Fees 2026",
+        "Service: Card; Fee: 15,00 €; Remarks: free after theft.",
+        "Service: Transfer; Fee: 0,5 %; Remarks: at least 5 €.",
+        "Service: Paper; Fee: 2,00 €.",
+    ]

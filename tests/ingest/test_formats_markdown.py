@@ -133,3 +133,29 @@ def test_a_rule_at_the_top_is_no_front_matter(read, text):
     said = " ".join(block.text for block in document.blocks)
     assert all(word in said for word in ("rule", "More") if word in text) and set(document.metadata) == {"folder"}
     assert said.strip("- ")
+
+
+def test_a_short_footnote_stands_where_it_belongs(read):
+    long = "word " * 60
+    [document] = read(
+        "a.md",
+        f"Open from 9 to 5[^hours]. See[^far], [^none].\n\n[^hours]: Not on\n  holidays.\n[^far]: {long}\n",
+    )
+    assert [block.text for block in document.blocks] == [
+        "Open from 9 to 5 (Not on holidays). See, [^none].",
+        long.strip(),
+    ]
+
+
+def test_a_heading_that_repeats_the_title_is_not_said_twice(read):
+    [document] = read("a.md", "---\ntitle: Summer prices\n---\n# Summer Prices\n\n## Tickets\n\nA day is $12.\n")
+    assert document.title == "Summer prices"
+    assert [block.text for block in document.blocks] == ["Tickets", "A day is $12."]
+
+
+def test_a_heading_followed_at_once_by_one_as_high_is_the_title(read):
+    [document] = read("a.md", "# Handbook\n\n# Hours\n\nOpen.\n\n# Prices\n\nFree.\n")
+    assert (document.title, [block.text for block in document.blocks if block.kind == "heading"]) == (
+        "Handbook",
+        ["Hours", "Prices"],
+    )

@@ -91,7 +91,18 @@ def test_a_workbook_gives_sentences_and_questions(tmp_path):
             lead_in="Our plans 2026",
         ),
     )
-    assert sheet.notes == ("left out 1 hidden sheets",)
+    assert (question.notes, sheet.notes) == (("left out 1 hidden sheet",), ())
+
+
+def test_a_first_slide_full_of_content_is_no_title_of_the_others(tmp_path):
+    show = Presentation()
+    for title, lines in (("Opening hours", "Monday: 9 to 5\nSunday: closed"), ("Prices", "Small: $30\nLarge: $50")):
+        slide = show.slides.add_slide(show.slide_layouts[1])
+        slide.shapes.title.text, slide.placeholders[1].text_frame.text = title, lines
+    show.save(str(tmp_path / "sales-deck.pptx"))
+    [document] = load(tmp_path / "sales-deck.pptx", "sales-deck.pptx")
+    assert document.title == "Sales deck"
+    assert [block.text for block in document.blocks if block.kind == "heading"] == ["Opening hours", "Prices"]
 
 
 def test_slides_become_sections_and_what_was_never_shown_is_left_out(tmp_path):
@@ -123,4 +134,4 @@ def test_slides_become_sections_and_what_was_never_shown_is_left_out(tmp_path):
         Block("list_item", "- no set-up fee", 2, "You get:"),
         Block("table_row", "Plan: A; Price: $5."),
     )
-    assert read.notes == ("left out 1 hidden slides", "left out the speaker notes of 1 slides")
+    assert read.notes == ("left out 1 hidden slide", "left out the speaker notes of 1 slide")

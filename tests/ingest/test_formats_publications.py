@@ -152,7 +152,7 @@ def test_a_mail_is_its_subject_and_what_its_writer_wrote(read):
     [document] = read("m.eml", bytes(message))
     assert document.title == "Router für zu Hause"
     assert document.blocks == (Block("paragraph", "Hello,"), Block("paragraph", "restart the router."))
-    assert document.notes == ("left out 1 attachments",)
+    assert document.notes == ("left out 1 attachment",)
 
 
 def test_a_signature_is_left_out(read):
@@ -164,3 +164,8 @@ def test_a_mail_in_html_is_read_without_its_quotes(read):
     markup = "<p>New.</p><div class='gmail_quote'>old</div><blockquote type=cite>older</blockquote><ul><li>one</ul>"
     [document] = read("m.eml", bytes(mail("Hours", markup, "html")))
     assert [block.text for block in document.blocks] == ["New.", "- one"]
+
+
+def test_a_note_carries_its_name_in_its_sentence(read):
+    [document] = read("a.rst", "Guide\n=====\n\n.. warning:: Switch it off first.\n\n.. note::\n\n   Keep the key.\n")
+    assert [block.text for block in document.blocks] == ["Warning: Switch it off first.", "Note: Keep the key."]

@@ -168,3 +168,8 @@ def test_no_bytes_bring_down_a_converter(tmp_path, content, suffix):
     else:
         assert all(block.text or block.kind == "heading" for document in documents for block in document.blocks)
         assert json.dumps([dict(document.metadata) for document in documents])
+
+
+def test_a_note_about_a_file_of_records_is_said_once(read):
+    documents = read("faq.csv", "question,answer\nOpen?,Für Gäste täglich\nFree?,Ja\n".encode("cp1252"))
+    assert [document.notes for document in documents] == [("read as cp1252",), ()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document
@@ -32,7 +33,8 @@ def convert(file: SourceFile) -> list[Document]:
 
 
 def _dialect(text: str, file: SourceFile) -> type[csv.Dialect]:
-    """The separator that cuts the first lines into the most equal rows; quotes are always double quotes.
+    """The separator that cuts most of the first lines into rows of one width, captions or not; quotes are always
+    double quotes.
 
     `csv.Sniffer` takes a letter for the separator of a one-column file and fails on quoted newlines.
     """
@@ -47,10 +49,9 @@ def _dialect(text: str, file: SourceFile) -> type[csv.Dialect]:
             rows = list(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter))[:200]
         except csv.Error:
             continue
-        widths = [len(row) for row in rows if row]
-        if not widths or widths[0] < 2:
-            continue
-        score = sum(width == widths[0] for width in widths) / len(widths)
-        if score > best:
+        widths = Counter(len(row) for row in rows if row)
+        [(usual, count)] = widths.most_common(1) or [(0, 0)]
+        score = count / max(1, widths.total())
+        if usual > 1 and score > best:
             best, Dialect.delimiter = score, delimiter
     return Dialect

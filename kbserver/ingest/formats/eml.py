@@ -7,7 +7,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.blocks import Block, Document, counted, title_from
 from kbserver.ingest.formats.markup import parse_html, remove_hidden
 from kbserver.ingest.formats.source import SourceFile
 from kbserver.ingest.formats.structure import html_blocks
@@ -39,7 +39,7 @@ def convert(file: SourceFile) -> list[Document]:
         raise DocumentUnreadable(file.source, "not a mail: no From, Date or Subject at its beginning")
     notes: tuple[str, ...] = ()
     if attachments := sum(1 for _ in message.iter_attachments()):
-        notes = (f"left out {attachments} attachments",)
+        notes = (f"left out {counted(attachments, 'attachment')}",)
     body = message.get_body(preferencelist=("plain", "html"))
     blocks: list[Block] = []
     if isinstance(body, EmailMessage):

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from lxml import etree
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.blocks import Block, Document, counted, title_from
 from kbserver.ingest.formats.archive import open_checked_zip
 from kbserver.ingest.formats.encoding import decode
 from kbserver.ingest.formats.markup import parse_html, remove_hidden, without_declaration
@@ -50,7 +50,7 @@ def convert(file: SourceFile) -> list[Document]:
                 body = root.find("body")
                 blocks.extend(html_blocks(root if body is None else body))
     title = " ".join((package.findtext(".//dc:title", "", _NAMESPACES) or "").split())
-    notes = (f"removed {hidden} hidden characters",) if hidden else ()
+    notes = (f"removed {counted(hidden, 'hidden character')}",) if hidden else ()
     return [Document(file.source, title or title_from(file.source), tuple(blocks), {}, notes)]
 
 

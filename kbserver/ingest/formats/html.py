@@ -9,10 +9,10 @@ from collections import Counter
 import trafilatura
 from lxml.html import HtmlElement
 
-from kbserver.ingest.blocks import Document, title_from
+from kbserver.ingest.blocks import Document, counted, title_from
 from kbserver.ingest.formats.encoding import decode
 from kbserver.ingest.formats.markdown import title_of
-from kbserver.ingest.formats.markup import parse_html, remove_hidden, without_declaration
+from kbserver.ingest.formats.markup import name_admonitions, parse_html, remove_hidden, without_declaration
 from kbserver.ingest.formats.metadata import normalise
 from kbserver.ingest.formats.source import SourceFile
 from kbserver.ingest.formats.structure import html_blocks, inline_text
@@ -51,12 +51,11 @@ def convert(file: SourceFile) -> list[Document]:
         return []
     metadata = normalise(file.source, _meta(root))
     page_title = " ".join((root.findtext(".//title") or "").split())
+    name_admonitions(root)
     if hidden := remove_hidden(root):
-        notes = (*notes, f"removed {hidden} hidden characters")
+        notes = (*notes, f"removed {counted(hidden, 'hidden character')}")
     blocks = html_blocks(main_content(root))
-    title = str(metadata.get("title", ""))
-    if not title:
-        title, blocks = title_of(blocks)
+    title, blocks = title_of(blocks, str(metadata.get("title", "")))
     return [Document(file.source, title or page_title or title_from(file.source), tuple(blocks), metadata, notes)]
 
 

@@ -66,6 +66,15 @@ def remove_hidden(root: HtmlElement) -> int:
     return removed
 
 
+def name_admonitions(root: HtmlElement) -> None:
+    """Put the name of each note or warning before its text (`Note: You need …`), where it is a line of its own."""
+    for name in root.xpath("//p[contains(concat(' ', @class, ' '), ' admonition-title ')]"):
+        text = name.getnext()
+        if text is not None and text.tag == "p":
+            text.text = f"{name.text_content().strip().rstrip(':')}: {(text.text or '').lstrip()}"
+            name.drop_tree()
+
+
 def _is_hidden(element: HtmlElement) -> bool:
     if element.tag in DROPPED_TAGS:
         return False  # never becomes text, so nothing to report either

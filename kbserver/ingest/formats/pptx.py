@@ -8,7 +8,7 @@ from typing import Any
 from pptx import Presentation
 from pptx.util import Emu
 
-from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.blocks import Block, Document, counted, title_from
 from kbserver.ingest.formats.archive import open_checked_zip
 from kbserver.ingest.formats.source import SourceFile
 from kbserver.ingest.formats.table import Table, table_blocks
@@ -17,8 +17,8 @@ MAX_GROUP_DEPTH = 20
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document; its title is the first slide's. Hidden slides and speaker notes, which the audience
-    never saw, are left out and counted."""
+    """Return one document; its title is the first slide's if that slide has little else, or the file's name. Hidden
+    slides and speaker notes, which the audience never saw, are left out and counted."""
     open_checked_zip(file.path, file.source).close()
     presentation = Presentation(str(file.path))
     blocks: list[Block] = []
@@ -31,18 +31,20 @@ def convert(file: SourceFile) -> list[Document]:
         noted += bool(slide.has_notes_slide and slide.notes_slide.notes_text_frame.text.strip())
         heading = slide.shapes.title
         heading_text = " ".join(heading.text_frame.text.split()) if heading is not None else ""
-        if number == 0 and heading_text:
+        content: list[Block] = []
+        for shape in _in_reading_order(slide.shapes):
+            if heading is None or shape.shape_id != heading.shape_id:
+                content.extend(_shape_blocks(shape, content))
+        if number == 0 and heading_text and all(block.kind == "paragraph" for block in content):
             title = heading_text
         else:
             blocks.append(Block("heading", heading_text, level=2))
-        for shape in _in_reading_order(slide.shapes):
-            if heading is None or shape.shape_id != heading.shape_id:
-                blocks.extend(_shape_blocks(shape, blocks))
+        blocks += content
     notes = []
     if hidden:
-        notes.append(f"left out {hidden} hidden slides")
+        notes.append(f"left out {counted(hidden, 'hidden slide')}")
     if noted:
-        notes.append(f"left out the speaker notes of {noted} slides")
+        notes.append(f"left out the speaker notes of {counted(noted, 'slide')}")
     return [Document(file.source, title or title_from(file.source), tuple(blocks), {}, tuple(notes))]
 
 

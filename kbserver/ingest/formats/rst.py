@@ -12,7 +12,7 @@ from docutils.parsers.rst.languages import en
 
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
-from kbserver.ingest.formats.markup import parse_html, remove_hidden
+from kbserver.ingest.formats.markup import name_admonitions, parse_html, remove_hidden
 from kbserver.ingest.formats.metadata import normalise
 from kbserver.ingest.formats.source import SourceFile
 from kbserver.ingest.formats.structure import html_blocks
@@ -53,13 +53,12 @@ def convert(file: SourceFile) -> list[Document]:
     if root is None:
         return []
     remove_hidden(root)
+    name_admonitions(root)
     for message in root.xpath("//*[contains(concat(' ', @class, ' '), ' system-message ')]"):
         for words in message.xpath("./p"):
             words.drop_tree()
     blocks = html_blocks(root)
-    title = str(metadata.get("title", ""))
-    if not title:
-        title, blocks = title_of(blocks)
+    title, blocks = title_of(blocks, str(metadata.get("title", "")))
     return [Document(file.source, title or title_from(file.source), tuple(blocks), metadata, notes)]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Document
+from kbserver.ingest.blocks import Document, counted
 from kbserver.ingest.formats.archive import open_checked_zip
 from kbserver.ingest.formats.sheet import sheet_documents
 from kbserver.ingest.formats.source import SourceFile
@@ -46,7 +46,7 @@ def convert(file: SourceFile) -> list[Document]:
                 sheets.append((sheet.title if len(shown) > 1 and number == 0 else None, table))
     finally:
         workbook.close()
-    notes = (f"left out {hidden} hidden sheets",) if hidden else ()
+    notes = (f"left out {counted(hidden, 'hidden sheet')}",) if hidden else ()
     return sheet_documents(file.source, sheets, notes=notes)
 
 
