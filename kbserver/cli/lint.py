@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
+from rich.padding import Padding
 from rich.text import Text
 
 from kbserver.cli.terminal import out, print_json
@@ -84,13 +84,9 @@ def _show(findings: list[Finding]) -> None:
     for kind, count in Counter(one.kind for one in findings).items():
         of_kind = [one for one in findings if one.kind == kind]
         out.print(Text(f"{kind}  ({count}{', hints' if of_kind[0].is_hint else ''})", style="bold"))
-        table = Table(box=None, show_header=False, pad_edge=False)
-        table.add_column(max_width=40, overflow="fold")
-        table.add_column(overflow="fold")
         for one in of_kind[:_SHOWN]:
-            where = f"{one.source} ↔ {one.other}" if one.other else one.source
-            table.add_row(Text(f"  {where}"), Text(one.said))
-        out.print(table)
+            out.print(Text(f"  {one.source} ↔ {one.other}" if one.other else f"  {one.source}", style="cyan"))
+            out.print(Padding(Text(one.said), (0, 0, 0, 4)))
         if count > _SHOWN:
             out.print(f"  … and {count - _SHOWN} more (--json lists all)")
         out.print()

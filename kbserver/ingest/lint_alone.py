@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from kbserver.ingest.lint_findings import Finding, shortened
+from kbserver.ingest.lint_findings import Finding, around, shortened
 from kbserver.types import Passage
 
 _DANGLING = re.compile(
@@ -41,8 +41,7 @@ def dangling(passages: Iterable[Passage]) -> Iterator[Finding]:
         if start and (passage.position > 0 or not passage.title) and not _explained(passage):
             yield Finding("cannot stand alone", passage.source, shortened(passage.text), passage=passage.id)
         elif pointing := _ELSEWHERE.search(passage.text):
-            begin = max(0, pointing.start() - 60)
-            said = shortened(passage.text[begin : pointing.end() + 40])
+            said = around(passage.text, *pointing.span())
             yield Finding("cannot stand alone", passage.source, said, passage=passage.id)
 
 

@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 
-from kbserver.ingest.lint_findings import Finding, shortened
+from kbserver.ingest.lint_findings import Finding, around
 from kbserver.types import Passage
 
 _LONG_GONE_YEARS = 3
@@ -29,7 +29,6 @@ def expired(passages: Iterable[Passage], today: dt.date) -> Iterator[Finding]:
             continue
         for found in _PROMISE.finditer(passage.text):
             if int(found[1]) <= today.year - _LONG_GONE_YEARS:
-                begin = max(0, found.start() - 40)
-                said = shortened(passage.text[begin : found.end() + 40])
+                said = around(passage.text, *found.span())
                 yield Finding("old year", passage.source, said, passage=passage.id)
                 break

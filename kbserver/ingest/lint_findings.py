@@ -13,6 +13,7 @@ Kind: TypeAlias = Literal[
 HINTS: frozenset[Kind] = frozenset(("old year", "steers an answer"))
 """Kinds that are often honest text: shown, and never a failure."""
 
+_BESIDE = 50  # characters before and behind what is pointed at
 _LONGEST = 160  # characters of a passage that a finding shows
 
 
@@ -45,6 +46,16 @@ class Finding:
             "passage": self.passage,
             "said": self.said,
         }
+
+
+def around(text: str, start: int, end: int) -> str:
+    """Return a place in a text with some words before and behind it, on one line, cut between words."""
+    begin, stop = max(0, start - _BESIDE), min(len(text), end + _BESIDE)
+    if begin:
+        begin = text.find(" ", begin, start) + 1 or start
+    if stop < len(text):
+        stop = text.rfind(" ", end, stop) if " " in text[end:stop] else end
+    return shortened(f"{'…' * (begin > 0)}{text[begin:stop].strip()}{'…' * (stop < len(text))}")
 
 
 def shortened(text: str) -> str:

@@ -18,7 +18,11 @@ from kbserver.ingest.lint_findings import Finding, shortened
 from kbserver.types import Passage
 
 _AMOUNT = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
+_CLOCK = r"(?:[01]?\d|2[0-4])(?:[:.][0-5]\d)?(?:\s?(?:am|pm|a\.m\.|p\.m\.|o'clock))?"
 _VALUES = {
+    "hours": re.compile(
+        rf"\b(?:{_CLOCK}|noon)\s?(?:-|–|—|\bto\b|\buntil\b|\btill\b)\s?(?:{_CLOCK}|noon|midnight)(?![\w%])", re.I
+    ),
     "price": re.compile(rf"(?:[£$€]\s?(?:{_AMOUNT})|\b(?:{_AMOUNT})\s?(?:pounds|dollars|euros|pence|cents|gbp|usd|eur)\b)", re.I),
     "time": re.compile(
         r"\b(?:[01]?\d|2[0-3])(?:[:.][0-5]\d)?\s?(?:am|pm|a\.m\.|p\.m\.)|\b(?:[01]?\d|2[0-3]):[0-5]\d\b", re.I
@@ -31,8 +35,15 @@ _VALUES = {
 }  # fmt: skip
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
-_LEAST_WORDS = 4  # a slot with fewer words around it says too little to be known again
-_SAME = 0.85  # shared words of two slots, of all their words, weighted by how rare they are
+_OPEN = re.compile(
+    r"\b(?:open\w*|hours?|close[sd]?|closing|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|week(?:days?|ends?))\b", re.I
+)
+_CELLS = re.compile(r"[^:;]+: [^:;]+(?:; [^:;]+: [^;]+)+")  # a table's row: `Ticket: Day; Adult: $12; Child: $6.`
+
+_LEAST_WORDS = {"hours": 2, "phone number": 2}  # a slot with fewer words around it says too little to be known again
+_LEAST_OTHERWISE = 3
+_SAME = 0.85  # shared words of two slots, of all their words
+_FEW_WORDS = 4  # with fewer, all must be shared
 _COMMON = 0.02  # of all slots: words in more of them than this say nothing (with at least `_FEW` of them)
 _FEW = 20
 _TEMPLATE_HEADINGS = 2  # two documents that share more headings are of one template, about two things
@@ -91,20 +102,42 @@ def contradictions(passages: Iterable[Passage]) -> Iterator[Finding]:
 
 def _slots(passage: Passage) -> Iterator[_Slot]:
     for sentence in _SENTENCE.split(passage.text):
-        found = [(kind, match) for kind, pattern in _VALUES.items() for match in pattern.finditer(sentence)]
-        kinds = [kind for kind, _ in found]
-        for kind, match in found:
-            if kinds.count(kind) > 1:
-                continue  # a list of prices: which is whose cannot be told
-            words = _words(sentence[: match.start()] + " " + sentence[match.end() :])
-            if len(words) >= _LEAST_WORDS:
-                yield _Slot(passage, kind, _plain(match[0]), sentence.strip(), words)
+        for statement in _statements(sentence):
+            found = list(_values(statement))
+            kinds = [kind for kind, _ in found]
+            for kind, match in found:
+                if kinds.count(kind) > 1:
+                    continue  # a list of prices: which is whose cannot be told
+                words = _words(statement[: match.start()] + " " + statement[match.end() :])
+                if len(words) >= _LEAST_WORDS.get(kind, _LEAST_OTHERWISE):
+                    yield _Slot(passage, kind, _plain(match[0]), sentence.strip(), words)
+
+
+def _statements(sentence: str) -> Iterator[str]:
+    """A sentence as it is; of a table's row what each cell says of its first: `Ticket: Day; Adult: $12`."""
+    if not _CELLS.fullmatch(sentence.strip()):
+        yield sentence
+        return
+    first, *cells = sentence.strip().rstrip(".").split("; ")
+    for cell in cells:
+        yield f"{first}; {cell}"
+
+
+def _values(statement: str) -> Iterator[tuple[str, re.Match[str]]]:
+    """The values in a statement; what is part of opening hours is no time of its own."""
+    hours = [match for match in _VALUES["hours"].finditer(statement)] if _OPEN.search(statement) else []
+    yield from (("hours", match) for match in hours)
+    for kind, pattern in _VALUES.items():
+        for match in pattern.finditer(statement) if kind != "hours" else ():
+            if not any(match.start() < other.end() and other.start() < match.end() for other in hours):
+                yield kind, match
 
 
 def _contradict(one: _Slot, other: _Slot) -> bool:
     if one.passage.source.split("#")[0] == other.passage.source.split("#")[0]:
         return False  # rows of one sheet: made to differ
-    return len(one.words & other.words) >= _SAME * len(one.words | other.words)
+    shared, both = len(one.words & other.words), len(one.words | other.words)
+    return shared == both if both < _FEW_WORDS else shared >= _SAME * both
 
 
 def _words(text: str) -> frozenset[str]:
@@ -112,4 +145,6 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _plain(value: str) -> str:
-    return re.sub(r"[\s,]+", " " if value[:1].isalpha() else "", value.lower()).replace(".00", "").replace("a.m.", "am")
+    value = re.sub(r"\s*(?:-|–|—|\bto\b|\bun?till?\b)\s*", "-", value.lower())
+    value = re.sub(r"([ap])\.m\.", r"\1m", re.sub(r"[\s,]+", "", value))
+    return re.sub(r"[:.]00(?!\d)", "", value)

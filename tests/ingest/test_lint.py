@@ -35,6 +35,10 @@ def test_one_slot_with_two_values_is_a_contradiction(tmp_path):
         ("Our support desk is open until 6 pm on working days.", "Our support desk is open until 8 pm on working days."),
         ("Call the fault line on 0800 555 0100 at any hour.", "Call the fault line on 0800 555 0199 at any hour."),
         ("You must give 30 days notice before you leave broadband.", "You must give 14 days notice before you leave broadband."),
+        ("We are open from 9 to 5 on Monday.", "We are open from 10am until 6pm on Monday."),
+        ("Call us on 01632 960 001.", "Call us on 01632 960 002."),
+        ("The day ticket costs $12.", "The day ticket costs $14."),
+        ("Ticket|Adult|Child\n-|-|-\nDay|$12|$6\nWeek|$60|$30", "Ticket|Adult|Child\n-|-|-\nDay|$14|$6\nYear|$90|$40"),
         ("Late payment adds 2% interest to the unpaid balance.", "Late payment adds 5% interest to the unpaid balance."),
     ],
 )  # fmt: skip
@@ -50,6 +54,8 @@ def test_times_numbers_durations_and_percentages_are_compared_too(tmp_path, one,
         ("A paper bill costs £2.25 a month on your plan.", "A paper bill costs £2.25 a month on your plan."),  # same
         ("The router costs £60 if you do not send it back.", "The set-top box costs £80 if it was lost in a fire."),
         ("It costs £5.", "It costs £7."),  # nothing says what
+        ("We are open 9am to 5pm on Monday.", "We are open from 9:00 a.m. until 5 p.m. on Monday."),  # same
+        ("A ride takes 3 to 5 days of your time there.", "A ride takes 4 to 6 days of your time there."),  # no hours
         ("A visit costs £40, £55 or £70 by distance of your home.", "A visit costs £45, £50 or £75 by distance of your home."),
     ],
 )  # fmt: skip
