@@ -148,9 +148,7 @@ def ingest(
             report = build(paths, store=corpora, corpus=name, options=options, on_progress=shown.on_progress)
         except Interrupted as exc:
             shown.stop()
-            kept = (
-                f"{exc.kept} embeddings computed so far are kept for the next ingest" if exc.kept else "nothing is kept"
-            )
+            kept = f"{exc.kept} embeddings are kept for the next ingest" if exc.kept else "nothing was embedded yet"
             err.print(f"stopped. The live generation is untouched; {kept}.")
             sys.exit(130)
     report.skipped[:0] = site_notes
@@ -290,9 +288,15 @@ def _show(report: IngestReport, store: Path) -> None:
         f"{report.corpus}: {report.documents} documents {verb} {report.passages} passages  "
         f"({report.added} new, {report.changed} changed, {report.removed} gone, {report.unchanged} unchanged)"
     )
-    if report.embedded:
-        rate = report.embedded / report.embedding_seconds if report.embedding_seconds else 0.0
-        out.print(f"  {report.embedded} embedded with {report.model} ({rate:.0f} a second), {report.reused} taken over")
+    if report.dry_run:
+        out.print(f"  {report.embedded} to embed with {report.model}, {report.reused} taken over")
+        for change, source in report.changes[:_SHOWN]:
+            out.print(Text(f"    {change:<7}  {source}"))
+        if len(report.changes) > _SHOWN:
+            out.print(f"    … and {len(report.changes) - _SHOWN} more (--json lists all)")
+    elif report.published:
+        rate = f" ({report.embedded / max(report.embedding_seconds, 0.01):.0f} a second)" if report.embedded else ""
+        out.print(f"  {report.embedded} embedded with {report.model}{rate}, {report.reused} taken over")
     for title, lines in (
         ("skipped", report.skipped),
         ("noted", report.notes),

@@ -227,7 +227,7 @@ def import_(
     """
     log_to_terminal()
     known = _store(config, store)
-    corpus, generation = known.import_(file)
+    corpus, generation = known.import_(file, wait_s=wait)
     if publish:
         with known.lock(corpus, wait_s=wait):
             known.publish(corpus, generation)

@@ -90,7 +90,7 @@ def read_manifest(folder: Path) -> Manifest:
     """Read a snapshot's manifest and check it against its checksum.
 
     Raises:
-        SnapshotCorrupt: it is missing, was changed, or is no manifest.
+        SnapshotCorrupt: it is missing, was changed, cannot be read, or is no manifest.
         SnapshotMismatch: it was written by another version of kbserver.
     """
     try:
@@ -100,6 +100,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise SnapshotCorrupt(
             f"{folder}: no {Path(str(exc.filename)).name}, so this is no whole snapshot; {repair(folder)}"
         ) from exc
+    except OSError as exc:
+        raise SnapshotCorrupt(f"{exc.filename}: cannot be read ({exc.strerror}); {repair(folder)}") from exc
     return parse_manifest(text, line, where=folder / MANIFEST, next_step=repair(folder))
 
 
@@ -152,9 +154,11 @@ def check_file(manifest: Manifest, folder: Path, name: str, *, checksum: bool = 
         return f"{file}: missing, the manifest says {wanted.bytes} bytes"
     if (size := file.stat().st_size) != wanted.bytes:
         return f"{file}: {size} bytes, the manifest says {wanted.bytes}"
-    if checksum and (digest := sha256_of(file)) != wanted.sha256:
-        return f"{file}: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
-    return None
+    try:
+        digest = sha256_of(file) if checksum else wanted.sha256
+    except OSError as exc:  # closed to us, or the disk gives it no more
+        return f"{file}: cannot be read ({exc.strerror})"
+    return None if digest == wanted.sha256 else f"{file}: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
 
 
 def facts_of_files(folder: Path) -> dict[str, FileFacts]:

@@ -180,7 +180,8 @@ class Store:
                 lock.acquire()
             except filelock.Timeout:
                 raise StoreBusy(
-                    f"{folder}: another kbserver is writing the corpus {corpus!r}; wait until it is done, or stop it"
+                    f"{folder}: another kbserver is writing the corpus {corpus!r}; try again when it is done, "
+                    "say --wait SECONDS, or stop it"
                 ) from None
         try:
             with disk_trouble("remove what a killed writer left", folder):
@@ -201,10 +202,14 @@ class Store:
         with disk_trouble("export", file):
             pack(folder, file)
 
-    def import_(self, file: Path) -> tuple[str, str]:
+    def import_(self, file: Path, *, wait_s: float = 0.0) -> tuple[str, str]:
         """Add the generation of an exported file, and return its corpus and name. It is not published.
 
         The caller need not trust the file: nothing is written outside the corpus, and every checksum must hold.
+
+        Args:
+            file: what `export` wrote.
+            wait_s: how many seconds to wait for another writer of the corpus.
 
         Raises:
             StoreMissing: there is no such file.
@@ -217,7 +222,7 @@ class Store:
             corpus, generation = archive.manifest.corpus, archive.manifest.generation
             folder = self.path / corpus
             unfinished = folder / f"{UNFINISHED}{generation}"
-            with self.lock(corpus), disk_trouble("import", folder):
+            with self.lock(corpus, wait_s=wait_s), disk_trouble("import", folder):
                 if (folder / generation).exists():
                     raise StoreError(f"{folder}: has the generation {generation} already; nothing to import")
                 try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ from kbserver.ingest.reader import Reader, passage_id
 from kbserver.ingest.report import IngestReport, Interrupted, OnProgress
 from kbserver.ingest.sounds import sound_parts
 from kbserver.ingest.spool import Spool
-from kbserver.ingest.vectors import embed_rows
+from kbserver.ingest.vectors import count_new, embed_rows
 from kbserver.ingest.walk import FoundFile, Skipped, walk
 from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 
@@ -153,9 +154,12 @@ def _bring_up_to_date(
         report.generation, report.reused = previous.manifest.generation, len(spool)
         return
     if options.dry_run:
+        report.embedded = count_new(spool, previous, encoder)
+        report.reused = len(spool) - report.embedded
         return
 
     journal = stack.enter_context(EmbeddingJournal(store.path / corpus, encoder.identity))
+    report.kept = journal.kept
     embeddings = embed_rows(
         spool,
         previous=None if previous is not None and _coarser(previous, vectors) else previous,
@@ -268,16 +272,19 @@ def _compare(
     now = {entry.source: entry.content_hash for entry in entries}
     before = {entry.source: entry.content_hash for entry in previous.documents()} if previous else {}
     report.documents = len(now)
-    report.added = len(now.keys() - before.keys())
-    report.removed = len(before.keys() - now.keys())
-    report.unchanged = sum(before.get(source) == digest for source, digest in now.items())
-    report.changed = report.documents - report.added - report.unchanged
+    report.changes += [("new", source) for source in now if source not in before]
+    report.changes += [("changed", source) for source in now if source in before and before[source] != now[source]]
+    report.changes += [("gone", source) for source in before if source not in now]
+    counts = Counter(change for change, _ in report.changes)
+    report.added, report.changed, report.removed = counts["new"], counts["changed"], counts["gone"]
+    report.unchanged = report.documents - report.added - report.changed
     here = set(now.values())
     lost = [source for source, digest in before.items() if source not in now and digest not in here]
     if len(lost) > SHRINK_LIMIT * len(before) and not options.allow_shrink:
         raise ShrinkRefused(
             f"{report.corpus}: {len(lost)} of {len(before)} documents would be lost ({lost[0]}, …), more than "
-            f"{SHRINK_LIMIT:.0%}; is the folder complete? If so, ingest it with --allow-shrink. Nothing was changed"
+            f"{SHRINK_LIMIT:.0%}; is the folder complete? If so, ingest it with --allow-shrink; --dry-run beside it "
+            "lists them. Nothing was changed"
         )
 
 

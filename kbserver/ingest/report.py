@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 
 from kbserver.ingest.walk import Skipped
 
+Change: TypeAlias = Literal["new", "changed", "gone"]
 Stage: TypeAlias = Literal["fetch", "read", "embed", "write"]
 OnProgress: TypeAlias = Callable[[Stage, int, int], None]
 """Called with a stage and how many of how many files or passages are done."""
@@ -26,11 +27,13 @@ class IngestReport:
     removed: int = 0
     unchanged: int = 0
     """Documents taken over as they were."""
+    changes: list[tuple[Change, str]] = field(default_factory=list)
+    """The documents that are counted above, but for the unchanged ones: what happened, and the source."""
     passages: int = 0
     embedded: int = 0
-    """Passages whose embedding was computed."""
+    """Passages whose embedding was computed; after a dry run: would be."""
     reused: int = 0
-    """Passages whose embedding was taken over."""
+    """Passages whose embedding was taken over; after a dry run: would be."""
     kept: int = 0
     """Computed embeddings that the next ingest would find if this one ended now."""
     skipped: list[Skipped] = field(default_factory=list)
@@ -62,6 +65,9 @@ class IngestReport:
                 "removed": self.removed,
                 "unchanged": self.unchanged,
             },
+            **(
+                {"changes": [{"change": what, "source": which} for what, which in self.changes]} if self.dry_run else {}
+            ),
             "passages": {"total": self.passages, "embedded": self.embedded, "reused": self.reused},
             "skipped": [{"source": one.source, "reason": one.reason} for one in self.skipped],
             "notes": [{"source": one.source, "note": one.reason} for one in self.notes],

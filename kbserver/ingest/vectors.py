@@ -63,9 +63,18 @@ def embed_rows(
         vectors = encoder.embed_passages(texts, on_progress=count)
         journal.append([text_hash(text) for text in texts], vectors)
         embeddings[rows] = vectors
-        report.embedded = report.kept = start + len(rows)
+        report.embedded, report.kept = start + len(rows), journal.kept
     report.embedding_seconds = time.monotonic() - begun
     return embeddings
+
+
+def count_new(spool: Spool, previous: Snapshot | None, encoder: Encoder) -> int:
+    """Return how many rows have no embedding in the live generation; what a journal may hold is not looked at."""
+    if previous is None or previous.manifest.model.fingerprint != encoder.identity.fingerprint:
+        return len(spool)
+    new = np.flatnonzero(spool.origins() < 0).tolist()
+    known = previous.embedded_rows() if new else {}
+    return sum(text_hash(spool[row].embedded) not in known for row in new)
 
 
 def _take_over(

@@ -22,7 +22,7 @@ from kbserver.errors import IngestError, KbServerError
 from kbserver.index.store import Store
 from kbserver.ingest.build import IngestOptions, ingest
 from kbserver.ingest.report import IngestReport, OnProgress
-from kbserver.ingest.walk import IGNORE_FILE
+from kbserver.ingest.walk import IGNORE_FILE, Skipped
 
 log = logging.getLogger("kbserver")
 
@@ -208,21 +208,31 @@ def _watch_until_orphaned(
     threading.Thread(target=wait_for_parent, daemon=True).start()
     try:
         with suppress(KeyboardInterrupt):
-            watch(paths, store=Store(store), corpus=corpus, options=options, on_report=log_report, on_error=log_error,
+            watch(paths, store=Store(store), corpus=corpus, options=options, on_report=ReportLog(), on_error=log_error,
                   stop=stop)  # fmt: skip
     except KbServerError as exc:
         log.error("not watching: %s", exc)
 
 
-def log_report(report: IngestReport) -> None:
-    """Log one line of an ingest that changed something, and what was left out."""
-    if report.published:
-        log.info(
-            "corpus %s: %d new, %d changed, %d gone; generation %s is live (%.1f s)",
-            report.corpus, report.added, report.changed, report.removed, report.generation, report.seconds,
-        )  # fmt: skip
-        for one in (*report.skipped, *report.withheld):
-            log.warning("corpus %s: %s: %s", report.corpus, one.source, one.reason)
+class ReportLog:
+    """Logs one line of each ingest that changed something, and what is left out the first time that it is."""
+
+    def __init__(self) -> None:
+        """Begin with nothing said."""
+        self._said: frozenset[Skipped] = frozenset()
+
+    def __call__(self, report: IngestReport) -> None:
+        """Log a report."""
+        left_out = [*report.skipped, *report.withheld]
+        if report.published:
+            log.info(
+                "corpus %s: %d new, %d changed, %d gone; generation %s is live (%.1f s)",
+                report.corpus, report.added, report.changed, report.removed, report.generation, report.seconds,
+            )  # fmt: skip
+        for one in left_out:
+            if one not in self._said:
+                log.warning("corpus %s: %s: %s", report.corpus, one.source, one.reason)
+        self._said = frozenset(left_out)
 
 
 def log_error(error: KbServerError) -> None:

@@ -108,7 +108,10 @@ def fetch_site(
         if pages is None:
             have = {urldefrag(first.url).url: first}
             pages = list(have)
-        kept = _fetch_all(pages, have, site, cache, report, on_fetch)
+        try:
+            kept = _fetch_all(pages, have, site, cache, report, on_fetch)
+        finally:
+            cache.remember()  # Ctrl-C after a thousand pages: they are not sent again
     if not kept:
         why = "; ".join(f"{one.source}: {one.reason}" for one in report.skipped[:3])
         raise IngestError(f"{url}: no page could be fetched ({why or 'the sitemap names none'})")

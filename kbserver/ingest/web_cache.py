@@ -98,7 +98,17 @@ class PageCache:
             for path in self.pages.rglob("*"):
                 if path.is_file() and path.relative_to(self.pages).as_posix() not in files:
                     path.unlink()
-            replace_text(self._index, json.dumps({url: asdict(facts) for url, facts in self._known.items()}, indent=1))
+        self.remember()
+
+    def remember(self) -> None:
+        """Write down what is known of every page.
+
+        Raises:
+            StoreError: the index cannot be written.
+        """
+        facts = {url: asdict(known) for url, known in self._known.items()}
+        with disk_trouble("keep pages", self.pages):
+            replace_text(self._index, json.dumps(facts, indent=1))
 
 
 def file_of(url: str, content_type: str) -> str | None:

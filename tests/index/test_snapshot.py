@@ -1,4 +1,5 @@
 import json
+import os
 import re
 from dataclasses import replace
 
@@ -32,6 +33,15 @@ def test_what_was_written_comes_back(write, unit_vectors, passages_of):
     assert (manifest.chunking, manifest.extra) == ({"max_tokens": 200}, {"who": "me"})
     assert manifest.vectors.kind == "flat" and manifest.vectors.recall_at_10 == 1.0
     assert manifest.bytes == sum(f.stat().st_size for f in folder.rglob("*") if not f.name.startswith("manifest"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+@pytest.mark.parametrize("name", ["passages.jsonl", "manifest.json"])
+def test_a_file_that_may_not_be_read_is_named(write, name):
+    folder = write()
+    (folder / name).chmod(0)
+    with pytest.raises(SnapshotCorrupt, match=f"{name}: cannot be read \\(Permission denied\\)"):
+        Snapshot.open(folder, verify=True)
 
 
 def test_both_indexes_find_a_passage(write, unit_vectors):

@@ -214,7 +214,7 @@ def test_a_second_ingest_is_refused_or_waits(run, corpora):
     holder.start()
     try:
         assert held.wait(10)
-        with pytest.raises(StoreBusy, match="another kbserver is writing the corpus 'help'; wait"):
+        with pytest.raises(StoreBusy, match="another kbserver is writing the corpus 'help'; .*--wait SECONDS"):
             run()
         threading.Timer(0.3, leave.set).start()
         begun = time.monotonic()
@@ -233,6 +233,7 @@ def test_a_dry_run_says_what_would_change_and_changes_nothing(run, docs, corpora
     report = run(dry_run=True)
 
     assert counts(report) == (1, 0, 0, 4) and report.passages == 5 and not report.published
+    assert report.changes == [("new", "new.md")] and (report.embedded, report.reused) == (1, 4)
     assert sorted(corpora.path.rglob("*")) == before
 
 

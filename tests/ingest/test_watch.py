@@ -15,7 +15,8 @@ import pytest
 from kbserver.errors import IngestError, KbServerError
 from kbserver.index.store import Store
 from kbserver.ingest.report import IngestReport
-from kbserver.ingest.watch import watch, watching_beside
+from kbserver.ingest.walk import Skipped
+from kbserver.ingest.watch import ReportLog, watch, watching_beside
 from tests.conftest import DOCUMENTS, write_documents
 
 CORPUS = "support"
@@ -144,6 +145,17 @@ def test_a_folder_that_was_replaced_by_another_is_followed_again(watcher, tmp_pa
     watcher.until(lambda: "xylophone" in watcher.texts())
     (watcher.docs / "new.md").write_text("# New\n\nThe zither is in room seven.\n")
     watcher.until(lambda: "zither" in watcher.texts())
+
+
+def test_what_is_left_out_is_logged_when_it_is_new(caplog):
+    log_report = ReportLog()
+    with caplog.at_level("INFO", logger="kbserver"):
+        for skipped in ("a.png", "a.png", "b.png"):
+            log_report(IngestReport("help", published=True, skipped=[Skipped(skipped, "unknown type .png")]))
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        "corpus help: a.png: unknown type .png",
+        "corpus help: b.png: unknown type .png",
+    ]
 
 
 def test_a_folder_that_is_not_there_cannot_be_watched(tmp_path, corpora):

@@ -141,6 +141,21 @@ def test_what_has_not_changed_is_not_sent_again(site, tmp_path):
     assert report.fetched == 2 and b"A, new" in changed["a.html"]
 
 
+def test_pages_fetched_before_ctrl_c_are_not_sent_again(site, tmp_path):
+    for path in ("/a", "/b"):
+        site.put(path, page(path), etag='"1"')
+    url = site.sitemap("/a", "/b")
+
+    def stop(done: int, total: int) -> None:
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fetch_site(url, tmp_path, options=QUICK, on_fetch=stop)
+    files, report = fetch(url, tmp_path)
+    assert set(files) == {"a.html", "b.html"} and report.fetched == 1
+
+
 def test_a_page_that_is_gone_leaves_and_one_that_fails_stays(site, tmp_path):
     for path in ("/a", "/b", "/c"):
         site.put(path, page(path))
