@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,7 +24,7 @@ from rich.progress import (
 from rich.text import Text
 
 from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json
-from kbserver.errors import ExtraMissing, SettingsError, StoreError, StoreMissing
+from kbserver.errors import ExtraMissing, SettingsError
 
 if TYPE_CHECKING:
     from kbserver.index.store import Store
@@ -64,13 +65,16 @@ def ingest(
     language: Annotated[
         str | None,
         typer.Option(
-            help="Language of the documents, for stemming: english, german, …, none.  "
-            "\\[default: the corpus's own, else english]"
+            help="Language of the documents, for stemming: english, german, …, none.  \\[default: the corpus's own, else english]"
         ),
     ] = None,
     keep_suspicious: Annotated[
-        bool, typer.Option("--keep-suspicious", help="Keep passages that speak to the model, not to the reader.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--keep-suspicious/--withhold-suspicious",
+            help="Keep passages that speak to the model, not to the reader.  \\[default: as before, else withhold]",
+        ),
+    ] = None,
     index: Annotated[
         Literal["auto", "flat", "ivf", "hnsw"] | None,
         typer.Option(
@@ -93,9 +97,9 @@ def ingest(
 ) -> None:
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
 
-    Reads Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB and mail, with extras also XLSX, PPTX and RST. Files
-    that have not changed since the last ingest are taken over as they are. What cannot be read is named with the reason;
-    the other files go on. A **.kbignore** file keeps things out, in the syntax of .gitignore.
+    Reads Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB and mail; with extras also XLSX, PPTX and RST. Files
+    that have not changed since the last ingest are taken over as they are. What cannot be read is named with the
+    reason; the other files go on. A **.kbignore** file keeps things out, in the syntax of .gitignore.
 
     A URL is fetched politely (robots.txt, pauses, only what changed) and kept below the store: the pages a sitemap
     names, or that one page. Only public addresses are asked, unless --allow-private. A dry run fetches, too.
@@ -108,30 +112,33 @@ def ingest(
     Example:  kbserver ingest ./docs
     """
     from kbserver.index.store import Store as CorpusStore
-    from kbserver.ingest.build import IngestOptions
     from kbserver.ingest.build import ingest as build
+    from kbserver.ingest.build import options_of
     from kbserver.ingest.report import Interrupted
     from kbserver.ingest.web_address import is_url, site_of
     from kbserver.settings import read_settings
 
     log_to_terminal()
+    if not re.fullmatch(r"auto|cpu|mps|cuda(?::\d+)?", device):
+        raise SettingsError(f"--device is {device!r}; wanted is auto, cpu, cuda, cuda:N or mps")
     settings = read_settings(config, store=store)
     corpora = CorpusStore(settings.store)
     urls = [source for source in sources if is_url(source)]
     name = corpus or corpus_name(site_of(sources[0]) if is_url(sources[0]) else _own_name(Path(sources[0])))
     if urls and watch:
         raise SettingsError(f"--watch follows folders, {urls[0]} is a URL; run the ingest by a timer instead")
-    model_before, language_before = as_built(corpora, name)
-    options = IngestOptions(
-        model=model or model_before,
+    before = options_of(corpora, name)
+    options = replace(
+        before,
+        model=model or before.model,
+        language=language or before.language,
+        keep_suspicious=before.keep_suspicious if keep_suspicious is None else keep_suspicious,
         device=device,
         ignore=tuple(ignore or ()),
         allow_shrink=allow_shrink,
         dry_run=dry_run,
         keep=keep,
         wait_s=wait,
-        language=language or language_before,
-        keep_suspicious=keep_suspicious,
         index=index,
         vectors=vectors,
     )
@@ -219,23 +226,6 @@ def corpus_name(name: str) -> str:
     if not cleaned:
         raise SettingsError(f"no name for a corpus can be made from {name!r}; give one with --corpus")
     return cleaned[:64]
-
-
-def as_built(store: Store, corpus: str) -> tuple[str, str]:
-    """Model and language the corpus was built with, so that a plain re-ingest changes neither; else the defaults."""
-    from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
-
-    try:
-        manifest = store.manifest(corpus)
-        return manifest.model.name, str(manifest.chunking.get("language", DEFAULT_LANGUAGE))
-    except StoreMissing:
-        return DEFAULT_MODEL, DEFAULT_LANGUAGE
-    except StoreError:  # of another version, or damaged: it is built anew, and its manifest may still name both
-        try:
-            facts = json.loads((store.path / corpus / store.live(corpus) / "manifest.json").read_bytes())
-            return str(facts["model"]["name"]), str(facts["chunking"]["language"])
-        except (OSError, ValueError, LookupError, TypeError, StoreError):
-            return DEFAULT_MODEL, DEFAULT_LANGUAGE
 
 
 class _Rate(ProgressColumn):

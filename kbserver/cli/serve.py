@@ -14,7 +14,7 @@ import typer
 from rich.text import Text
 
 from kbserver.cli.connection import check_session
-from kbserver.cli.ingest import as_built, corpus_name
+from kbserver.cli.ingest import corpus_name
 from kbserver.cli.terminal import err, log_to_terminal
 
 if TYPE_CHECKING:
@@ -89,15 +89,14 @@ def serve(
 def _watching(named: str, store: Path) -> AbstractContextManager[None]:
     """Bring one `[CORPUS=]PATH` up to date, then follow it in a process of its own while the block runs."""
     from kbserver.index.store import Store
-    from kbserver.ingest.build import IngestOptions, ingest
+    from kbserver.ingest.build import ingest, options_of
     from kbserver.ingest.watch import watching_beside
 
     corpus, equals, path = named.partition("=")
     folder = Path(path if equals else named)
     corpora = Store(store)
     name = corpus if equals else corpus_name(folder.resolve().name)
-    model, language = as_built(corpora, name)
-    options = IngestOptions(model=model, language=language)
+    options = options_of(corpora, name)
     err.print(Text(f"ingesting {folder} as {name} …"))
     ingest([folder], store=corpora, corpus=name, options=options)
     return watching_beside([folder], store=store, corpus=name, options=options, prepare=log_to_terminal)

@@ -222,7 +222,8 @@ def _load(folder: Path, device: str, **model_kwargs: str) -> SentenceTransformer
                 str(folder), device=device, local_files_only=True, model_kwargs={"dtype": torch.float32} | model_kwargs
             ).eval()
     except Exception as exc:  # anything a model folder's own code and files can cause
-        raise ModelError(f"{folder}: sentence-transformers cannot load this model: {exc}") from exc
+        step = "" if device == "cpu" else f"; if this machine has no {device}, say --device cpu"
+        raise ModelError(f"{folder}: sentence-transformers cannot load this model: {exc}{step}") from exc
 
 
 def _prompts(model: SentenceTransformer) -> tuple[str, str]:

@@ -18,7 +18,7 @@ _APOSTROPHES = re.compile("[\u2018\u2019\u02bc]")
 _THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
 
 LANGUAGES = ("none", *Stemmer.algorithms())
-"""What a corpus may be said to be written in: Snowball's algorithms, or none of them."""
+"""What a corpus may be written in; `none` is for any language, without stemming."""
 
 _JOINED_BY_APOSTROPHE = ("english", "none")
 _MEMORY_WORDS = 100_000  # a thread remembers this many words: a corpus has few, and stemming one costs 0.7 µs

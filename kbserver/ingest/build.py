@@ -5,6 +5,7 @@ Whatever happens, the live generation stays what it was until the new one is wri
 
 from __future__ import annotations
 
+import json
 import re
 import tempfile
 import time
@@ -17,11 +18,18 @@ from typing import Any
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.models import open_encoder
-from kbserver.errors import IngestError, ShrinkRefused, SnapshotCorrupt, SnapshotMismatch, StoreMissing
+from kbserver.errors import (
+    IngestError,
+    ShrinkRefused,
+    SnapshotCorrupt,
+    SnapshotMismatch,
+    StoreError,
+    StoreMissing,
+)
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.durable import disk_trouble
 from kbserver.index.lexical import Bm25Parameters
-from kbserver.index.manifest import VectorChoice, VectorPrecision
+from kbserver.index.manifest import MANIFEST, VectorChoice, VectorPrecision
 from kbserver.index.names import UNFINISHED, checked_corpus
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
@@ -71,6 +79,23 @@ class IngestOptions:
     """How embeddings are searched; None: as in the live generation, else by their number."""
     vectors: VectorPrecision | None = None
     """How embeddings are stored; None: as in the live generation, else float32."""
+
+
+def options_of(store: Store, corpus: str) -> IngestOptions:
+    """Return what a corpus was last built with, so that a plain re-ingest changes nothing; the defaults for a new one.
+
+    A generation that cannot be served any more is built anew, and its manifest may still say how.
+    """
+    try:
+        manifest = json.loads((store.path / corpus / store.live(corpus) / MANIFEST).read_bytes())
+        chunking = manifest["chunking"]
+        return IngestOptions(
+            model=str(manifest["model"]["name"]),
+            language=str(chunking["language"]),
+            keep_suspicious=bool(chunking["keep_suspicious"]),
+        )
+    except (StoreError, OSError, ValueError, LookupError, TypeError):
+        return IngestOptions()
 
 
 def ingest(
