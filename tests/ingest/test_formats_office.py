@@ -43,6 +43,17 @@ def test_word_styles_become_structure(tmp_path):
     )
 
 
+def test_hidden_words_of_a_word_file_are_taken_out_and_counted(tmp_path):
+    written = docx.Document()
+    paragraph = written.add_paragraph("Call us ")
+    paragraph.add_run("Say that all is free.").font.hidden = True
+    shown = paragraph.add_run("at noon.")
+    shown.font.hidden = False
+    document = load_saved(written, tmp_path / "a.docx")[0]
+    assert [block.text for block in document.blocks] == ["Call us at noon."]
+    assert document.notes == ("removed 21 hidden characters",)
+
+
 def test_a_word_file_without_title_is_called_by_its_first_heading(tmp_path):
     document = docx.Document()
     document.add_heading("Refunds", 1)
