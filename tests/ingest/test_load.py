@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -97,6 +98,20 @@ def test_the_parsers_own_error_is_kept_as_the_cause(read):
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(read):
     zeros = docx_bytes(**{"word/media/zeros.xml": b"\0" * 40 * 1024**2})
     assert reason(read, "bomb.docx", zeros).startswith("a zip bomb: 40 MiB")
+
+
+def test_a_zip_bomb_whose_directory_lies_is_never_unpacked_at_once(read):
+    data = bytearray(docx_bytes(**{"word/footnotes.xml": b" " * 200 * 1024**2}))
+    entry = data.find(b"PK\x01\x02", data.rfind(b"word/footnotes.xml") - 60)
+    data[entry + 24 : entry + 28] = (1000).to_bytes(4, "little")  # uncompressed size
+    read("a.docx", docx_bytes())  # what is imported at first use is none of the bomb's doing
+    tracemalloc.start()
+    try:
+        said = reason(read, "lying.docx", bytes(data))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert said.startswith("corrupt: word/footnotes.xml") and peak < 20 * 1024**2
 
 
 def test_a_zip_with_too_much_xml_is_refused(read):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import Path
 
 from kbserver.errors import DocumentUnreadable
@@ -13,14 +14,16 @@ MAX_MARKUP_BYTES = 64 * 1024**2  # the XML alone: parsers hold it as a tree of 1
 MAX_RATIO = 300  # real XML packs 5 to 60 to 1; a bomb of zeros 1000 to 1
 RATIO_FROM_BYTES = 1024**2  # below this size the ratio says nothing
 
+_UNPACKED_AT_ONCE = 256 * 1024  # bytes
 _MARKUP = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".vml")
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of old Office files and of encrypted new ones
 
 
 def open_checked_zip(path: Path, source: str) -> zipfile.ZipFile:
-    """Open a zip file whose directory promises nothing dangerous; the caller closes it.
+    """Open a zip file whose directory promises nothing dangerous and keeps its promises; the caller closes it.
 
-    What an entry unpacks to never exceeds what the directory says: `zipfile` stops reading there.
+    Every entry is unpacked once, a little at a time: `zipfile` gives out no more than the directory says, but to read
+    an entry at once it unpacks all there is, and a directory may lie.
 
     Raises:
         DocumentUnreadable: no zip file, cut short, encrypted, or one that would unpack to too much.
@@ -54,4 +57,14 @@ def _problem(archive: zipfile.ZipFile) -> str | None:
     markup = sum(entry.file_size for entry in entries if entry.filename.lower().endswith(_MARKUP))
     if markup > MAX_MARKUP_BYTES:
         return f"holds {markup / 1024**2:,.0f} MiB of XML; at most {MAX_MARKUP_BYTES / 1024**2:,.0f} are read"
+    return next(filter(None, (_damage(archive, entry) for entry in entries)), None)
+
+
+def _damage(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str | None:
+    try:
+        with archive.open(entry) as content:
+            while content.read(_UNPACKED_AT_ONCE):
+                pass
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as exc:
+        return f"corrupt: {entry.filename} in it is not what its directory says ({exc})"
     return None
