@@ -1,3 +1,4 @@
+import zlib
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -262,24 +263,43 @@ def test_a_corrupt_pdf_is_named(write_pdf, tmp_path):
     assert isinstance(caught.value.__cause__, pdfium.PdfiumError)
 
 
-def test_a_pdf_protected_by_a_password_is_named(tmp_path):
-    body = b"%PDF-1.4\n"
-    offsets = []
-    for number, content in enumerate(
-        (
-            b"<</Type/Catalog/Pages 2 0 R>>",
-            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>",
-            b"<</Filter/Standard/V 1/R 2/P -4/O<" + b"ab" * 32 + b">/U<" + b"cd" * 32 + b">>>",
-        ),
-        start=1,
-    ):
+def write_objects(path: Path, *objects: bytes, trailer: bytes = b"") -> Path:
+    """A PDF of the objects given, numbered from 1; the first is the catalog."""
+    body, offsets = b"%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
         offsets.append(len(body))
-        body += b"%d 0 obj%sendobj\n" % (number, content)
-    table = b"xref\n0 5\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    trailer = b"trailer<</Size 5/Root 1 0 R/Encrypt 4 0 R/ID[<00><00>]>>\nstartxref\n%d\n%%%%EOF" % len(body)
-    path = tmp_path / "locked.pdf"
-    path.write_bytes(body + table + trailer)
+        body += b"%d 0 obj%s endobj\n" % (number, content)
+    size = len(objects) + 1
+    table = b"xref\n0 %d\n0000000000 65535 f \n" % size + b"".join(b"%010d 00000 n \n" % at for at in offsets)
+    end = b"trailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (size, trailer, len(body))
+    path.write_bytes(body + table + end)
+    return path
+
+
+CATALOG = (b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>")
+
+
+def test_a_pdf_protected_by_a_password_is_named(tmp_path):
+    path = write_objects(
+        tmp_path / "locked.pdf",
+        *CATALOG,
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>",
+        b"<</Filter/Standard/V 1/R 2/P -4/O<" + b"ab" * 32 + b">/U<" + b"cd" * 32 + b">>>",
+        trailer=b"/Encrypt 4 0 R/ID[<00><00>]",
+    )
     with pytest.raises(DocumentUnreadable) as caught:
         read_pdf(path)
     assert caught.value.reason == "protected by a password"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [(b"", "a bomb: a stream of it unpacks to over 64 MiB"), (b"/Subtype/Image", "no text in it")]
+)
+def test_a_stream_that_unpacks_to_far_too_much_is_left_alone(tmp_path, kind, reason):
+    packed = zlib.compress(b" " * 65 * 1024**2, 9)
+    stream = b"<</Length %d/Filter/FlateDecode%s>>stream\n%s\nendstream" % (len(packed), kind, packed)
+    contents = b"/Contents 4 0 R" if not kind else b""
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]%s>>" % contents
+    with pytest.raises(DocumentUnreadable) as caught:
+        read_pdf(write_objects(tmp_path / "bomb.pdf", *CATALOG, page, stream))
+    assert caught.value.reason.startswith(reason)

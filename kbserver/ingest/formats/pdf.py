@@ -15,6 +15,7 @@ from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.page_layout import page_blocks
 from kbserver.ingest.formats.page_line import HYPHEN, ITEM, MARKER, Cell, Line
+from kbserver.ingest.formats.pdf_streams import MAX_STREAM_BYTES, unpacks_to_too_much
 from kbserver.ingest.formats.running_lines import without_running_lines
 from kbserver.ingest.formats.source import SourceFile
 
@@ -39,8 +40,12 @@ def convert(file: SourceFile) -> list[Document]:
     PDFium is not thread-safe: convert PDFs in one thread of a process at a time.
 
     Raises:
-        DocumentUnreadable: protected by a password, corrupt, over 5,000 pages or two minutes, or only pictures.
+        DocumentUnreadable: protected by a password, corrupt, a bomb, over 5,000 pages or two minutes, or only pictures.
     """
+    if unpacks_to_too_much(file.path):
+        raise DocumentUnreadable(
+            file.source, f"a bomb: a stream of it unpacks to over {MAX_STREAM_BYTES // 1024**2} MiB"
+        )
     try:
         pdf = pdfium.PdfDocument(file.path)
     except pdfium.PdfiumError as exc:
