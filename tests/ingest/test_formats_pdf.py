@@ -218,6 +218,34 @@ def test_columns_drawn_line_by_line_across_the_page_are_no_table(write_pdf):
     ]
 
 
+def test_a_list_whose_points_are_drawn_as_shapes_keeps_its_lines_apart(write_pdf):
+    quoted = (
+        "An indented quotation is wrapped at the right edge like the text",
+        "above it and goes on as one sentence.",
+    )
+    document = read_pdf(
+        write_pdf(
+            [
+                [
+                    *prose(72, 760, *LINES),
+                    *prose(72, 704, "You need:"),
+                    *prose(102, 690, "the contract number", "the date of the letter", "a photo"),
+                    *prose(72, 620, *LINES),
+                    *prose(102, 564, *quoted),
+                ]
+            ]
+        )
+    )
+    assert [block.text for block in document.blocks[1:]] == [
+        "You need:",
+        "the contract number",
+        "the date of the letter",
+        "a photo",
+        " ".join(LINES),
+        " ".join(quoted),
+    ]
+
+
 def test_a_sentence_close_below_a_list_is_not_part_of_its_last_item(write_pdf):
     document = read_pdf(
         write_pdf(

@@ -82,6 +82,8 @@ def _continues(group: Sequence[Line], line: Line, style: Style) -> bool:
         return False
     if ITEM.match(group[0].text) and _ends(before) and line.left < group[0].left + _MARGIN and line.text[:1].isupper():
         return False  # below the marker, not below the item's text: the list is over
+    if style.leaves_room(before, line):
+        return False
     width = max(one.right for one in group) - min(one.left for one in group)
     ended_early = before.right < max(one.right for one in (*group, line)) - 0.15 * max(width, 1.0)
     return not (ended_early and _ends(before) and line.text[:1].isupper())

@@ -14,6 +14,9 @@ from typing import NamedTuple
 HEADING_RATIO = 1.12  # a line set this much larger than the body is a heading
 HEADING_CHARACTERS = 150
 
+_DEEPEST_EM = 8  # a list is indented by less than this
+_NARROWER = 0.8  # of the column's right edge: a quotation may be set this much narrower
+
 HYPHEN = "\ufffe"  # where PDFium undid a line break after a hyphen
 MARKER = re.compile(r"[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)]?")  # alone in the first cell of two: a list, no table
 ITEM = re.compile(r"^(?P<marker>[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)])\s+(?=\S)")
@@ -64,6 +67,8 @@ class Style:
     """From one line of a paragraph to the next, points."""
     heading_sizes: tuple[float, ...]
     """Those clearly above the usual one, largest first."""
+    margins: dict[int, float]
+    """Where lines begin, in whole points, and the furthest to the right that one of them ends."""
 
     @classmethod
     def of(cls, lines: Sequence[Line]) -> Style:
@@ -79,7 +84,23 @@ class Style:
             if before.right > margin and len(before.cells) == 1 and 0 < before.bottom - line.bottom < 3 * size
         ]
         larger = sorted({line.size for line in lines if line.size >= size * HEADING_RATIO}, reverse=True)
-        return cls(size, weights[True] > weights[False], median(gaps) if gaps else size * 1.2, tuple(larger))
+        margins: dict[int, float] = {}
+        for line in lines:
+            margins[round(line.left)] = max(line.right, margins.get(round(line.left), 0.0))
+        return cls(size, weights[True] > weights[False], median(gaps) if gaps else size * 1.2, tuple(larger), margins)
+
+    def leaves_room(self, before: Line, line: Line) -> bool:
+        """Whether an indented line was ended on purpose: the first word of the next would have fitted behind it.
+
+        Browsers draw the points of a list as shapes, so that its short lines are all there is of it.
+        """
+        reach = range(round(line.left - _DEEPEST_EM * self.size), round(line.left - self.size))
+        column = [right for left, right in self.margins.items() if left in reach]
+        if not column or before.left > line.left + 1:
+            return False
+        first = line.text.split(" ", 1)[0]
+        needed = (line.right - line.left) * (len(first) + 1) / len(line.text)
+        return before.right + needed < _NARROWER * max(column)
 
     def heading_level(self, line: Line) -> int:
         """1 for the largest size to 4; 0 for a line that is no heading."""
