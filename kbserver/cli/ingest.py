@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from kbserver.ingest.walk import Skipped
 
 _SHOWN = 20  # skipped files listed; the rest is counted, --json has them all
+_EXPECTED = ("hidden", "ignored by", "unknown type")  # reasons of what was hardly meant to be read: listed last
 
 
 def register(app: typer.Typer) -> None:
@@ -288,7 +289,7 @@ def _show(report: IngestReport, store: Path) -> None:
         rate = f" ({report.embedded / max(report.embedding_seconds, 0.01):.0f} a second)" if report.embedded else ""
         out.print(f"  {report.embedded} embedded with {report.model}{rate}, {report.reused} taken over")
     for title, lines in (
-        ("skipped", report.skipped),
+        ("skipped", sorted(report.skipped, key=lambda one: one.reason.startswith(_EXPECTED))),
         ("noted", report.notes),
         ("passages withheld, they speak to the model (--keep-suspicious keeps them)", report.withheld),
     ):

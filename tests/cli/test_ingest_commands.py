@@ -64,6 +64,14 @@ def test_the_summary_says_what_was_read_skipped_and_withheld(run, docs, folder):
     assert "(0 new, 0 changed, 0 gone, 5 unchanged)" in run(docs, "--dry-run")
 
 
+def test_what_was_meant_to_be_read_is_named_before_what_was_not(run, docs):
+    for number in range(30):
+        (docs / f".hidden-{number}.md").write_text("Hidden.")
+    (docs / "z.pdf").write_bytes(b"%PDF-1.7\ngarbage")
+    said = run(docs)
+    assert "31 skipped:" in said and "z.pdf: corrupt or not a PDF file" in said
+
+
 def test_json_is_one_object(run, docs):
     report = json.loads(run(docs, "--json", "--corpus", "help"))
     assert report["corpus"] == "help" and report["published"] and report["documents"]["added"] == 4
