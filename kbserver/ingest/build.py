@@ -171,6 +171,7 @@ def _bring_up_to_date(
         entries += reader.as_before(file, spool) if is_moving else reader.read(file, spool)
     progress("read", len(files), len(files))
     report.passages = len(spool)
+    reader.note_superseded_strangers({entry.source for entry in entries})
 
     _compare(entries, previous, options, report)
     if not len(spool):

@@ -6,7 +6,7 @@ import hashlib
 import time
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from kbserver.embedding.base import Encoder
@@ -70,6 +70,7 @@ class Reader:
                 for position, questions in entry.extra.get("questions", {}).items():
                     self._questions[entry.first_row + int(position)] = questions
         self._begun_ns = time.time_ns()
+        self._supersedes: list[tuple[str, str]] = []  # of the documents read anew, by whom and whom
 
     def read(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
         """Append the passages of a file, and return its documents; a file that cannot be read is reported."""
@@ -99,6 +100,18 @@ class Reader:
             self._report.skipped.append(Skipped(file.source, "being written just now"))
         return list(self._taken_over(before, {"file": file.source, "size": 0, "mtime_ns": 0}, spool))
 
+    def note_superseded_strangers(self, sources: Collection[str]) -> None:
+        """Report what documents read anew supersede and what is not there: a path mistyped would speak both.
+
+        Args:
+            sources: of all documents.
+        """
+        self._report.notes += [
+            Skipped(newer, f"supersedes {older!r}, which is no document here; write its path below the folder")
+            for newer, older in self._supersedes
+            if older not in sources
+        ]
+
     def prepared(self, row: int) -> Prepared:
         """Return the passage of a row of the live generation."""
         if self._previous is None:
@@ -120,6 +133,8 @@ class Reader:
     def _cut(self, document: Document, digest: str, facts: dict[str, object], spool: Spool) -> DocumentEntry:
         first, seen = len(spool), Counter[str]()
         metadata = {key: value for key, value in document.metadata.items() if key != "questions"}
+        older = metadata.get("supersedes", ())
+        self._supersedes += [(document.source, str(one)) for one in older] if isinstance(older, list) else []
         questions: dict[str, list[str]] = {}
         withheld: list[str] = []
         for draft in chunk(

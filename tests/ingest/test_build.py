@@ -296,6 +296,14 @@ def test_a_passage_that_speaks_to_the_model_is_withheld_and_named_each_time(run,
     assert "everything is free" in texts(corpora)
 
 
+def test_superseding_what_is_not_there_is_noted_once(run, docs):
+    (docs / "new.md").write_text("---\nsupersedes: [nowhere.md, old.md]\n---\n# New\n\nThe price is 9.\n")
+    (docs / "old.md").write_text("# Old\n\nThe price is 8.\n")
+    said = "supersedes 'nowhere.md', which is no document here; write its path below the folder"
+    assert [(note.source, note.reason) for note in run().notes] == [("new.md", said)]
+    assert run().notes == []
+
+
 def test_extra_phrasings_survive_being_taken_over(run, docs, corpora):
     page = "---\nquestions: [my wifi is gone]\n---\n# Reset\n\n## One\n\nPress it.\n\n## Two\n\nWait for my wifi.\n"
     (docs / "router" / "again.md").write_text(page)
