@@ -274,9 +274,12 @@ class Shown:
 
 
 def _show(report: IngestReport, store: Path) -> None:
-    verb = "would become" if report.dry_run else "are"
+    from kbserver.ingest.blocks import counted
+
+    verb = "would be cut into" if report.dry_run else "cut into"
+    documents, passages = counted(report.documents, "document"), counted(report.passages, "passage")
     out.print(
-        f"{report.corpus}: {report.documents} documents {verb} {report.passages} passages  "
+        f"{report.corpus}: {documents} {verb} {passages}  "
         f"({report.added} new, {report.changed} changed, {report.removed} gone, {report.unchanged} unchanged)"
     )
     if report.dry_run:
@@ -288,13 +291,14 @@ def _show(report: IngestReport, store: Path) -> None:
     elif report.published:
         rate = f" ({report.embedded / max(report.embedding_seconds, 0.01):.0f} a second)" if report.embedded else ""
         out.print(f"  {report.embedded} embedded with {report.model}{rate}, {report.reused} taken over")
+    withheld = counted(len(report.withheld), "passage")
     for title, lines in (
-        ("skipped", sorted(report.skipped, key=lambda one: one.reason.startswith(_EXPECTED))),
-        ("noted", report.notes),
-        ("passages withheld, they speak to the model (--keep-suspicious keeps them)", report.withheld),
+        (f"{len(report.skipped)} skipped", sorted(report.skipped, key=lambda one: one.reason.startswith(_EXPECTED))),
+        (f"{len(report.notes)} noted", report.notes),
+        (f"{withheld} withheld, said to the model and not the reader (--keep-suspicious keeps them)", report.withheld),
     ):
         if lines:
-            out.print(f"  {len(lines)} {title}:")
+            out.print(f"  {title}:")
             for one in lines[:_SHOWN]:
                 out.print(Text(f"    {one.source}: {one.reason}"))
             if len(lines) > _SHOWN:

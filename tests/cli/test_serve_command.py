@@ -1,6 +1,7 @@
 """`kbserver serve` as a person starts it: a process, a port, a signal."""
 
 import hashlib
+import http.client
 import json
 import os
 import re
@@ -130,14 +131,17 @@ def test_it_answers_and_leaves_at_sigterm_with_turns_in_flight_finished(served):
 def test_a_connection_outlives_the_pause_between_two_turns(served):
     """uvicorn by itself would close it after 5 s, and the next turn would pay for a new handshake."""
     _, url = served
-    host, port = url.removeprefix("http://").split(":")
-    body = b'{"session_label": "support", "query": "how do i reset the router"}'
-    head = f"POST /kb HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: {len(body)}\r\n\r\n"
-    with socket.create_connection((host, int(port)), timeout=10) as connection:
-        for pause_s in (0.0, 7.0):
-            time.sleep(pause_s)
-            connection.sendall(head.encode() + body)
-            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+    connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
+    connection.connect()
+    opened = connection.sock
+    for pause_s in (0.0, 7.0):
+        time.sleep(pause_s)
+        body = json.dumps({"session_label": "support", "query": "how do i reset the router"})
+        connection.request("POST", "/kb", body, {"Authorization": f"Bearer {TOKEN}"})
+        response = connection.getresponse()
+        assert response.status == 200 and json.loads(response.read())["results"]
+        assert connection.sock is opened  # a closed one would have been opened again without a word
+    connection.close()
 
 
 def test_the_log_holds_neither_tokens_nor_words_of_the_caller(served):
