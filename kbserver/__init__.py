@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from kbserver.deadline import Deadline
     from kbserver.endpoint.app import KBServer
-    from kbserver.endpoint.ground import Grounding, Turn
-    from kbserver.endpoint.routing import Handler, Route
+    from kbserver.endpoint.ground import Grounding
+    from kbserver.endpoint.routing import Route
+    from kbserver.endpoint.turn import Handler, Turn
     from kbserver.errors import (
         IngestError,
         KbServerError,
@@ -65,8 +66,8 @@ _HOMES = {
     "Deadline": "kbserver.deadline",
     "KBServer": "kbserver.endpoint.app",
     "Grounding": "kbserver.endpoint.ground",
-    "Turn": "kbserver.endpoint.ground",
-    "Handler": "kbserver.endpoint.routing",
+    "Turn": "kbserver.endpoint.turn",
+    "Handler": "kbserver.endpoint.turn",
     "Route": "kbserver.endpoint.routing",
     "IngestError": "kbserver.errors",
     "KbServerError": "kbserver.errors",

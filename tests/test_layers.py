@@ -1,6 +1,7 @@
 """Imports point down: every import of every module against the levels in docs/architecture.md."""
 
 import ast
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,15 @@ def test_heavy_imports_stand_behind_one_door(path):
 def test_every_module_is_on_a_level():
     parts = {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in MODULES}
     assert parts - {"__init__", "__main__"} == set(LEVELS)
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    names = {
+        f"kbserver.{path.relative_to(PACKAGE).with_suffix('').as_posix().replace('/', '.')}": path for path in MODULES
+    }
+    imports = {
+        name: {other for other in imports_of(path) if other in names and other != name}
+        for name, path in names.items()
+        if path.name not in ("__init__.py", "__main__.py")
+    }
+    TopologicalSorter(imports).prepare()  # raises CycleError, which names the circle

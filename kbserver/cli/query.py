@@ -61,7 +61,7 @@ def query(
 
 async def _ground(server: KBServer, text: str, label: str | None) -> Grounding:
     async with server.running():
-        await server.corpora.until_ready()
+        await server.until_ready()
         return await server.ground(text, label)
 
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 from starlette.types import Receive, Scope, Send
@@ -21,16 +21,16 @@ from kbserver.endpoint import wire
 from kbserver.endpoint.admission import Admission, Place
 from kbserver.endpoint.answers import Answers
 from kbserver.endpoint.auth import EVERYTHING, Grant, TokenTable
+from kbserver.endpoint.bodies import Bodies
 from kbserver.endpoint.ground import Grounding, ground
 from kbserver.endpoint.live import LiveCorpora
-from kbserver.endpoint.routing import Handler, Route, RouteTable, name_of, table_for
+from kbserver.endpoint.routing import Route, RouteTable, name_of, table_for
 from kbserver.endpoint.session import BrowserSessions
 from kbserver.endpoint.signed import SigningKeys
 from kbserver.endpoint.trace import Metrics
+from kbserver.endpoint.turn import Handler
 from kbserver.errors import (
-    BodyTooLarge,
     InternalError,
-    InvalidRequest,
     KbServerError,
     Overloaded,
     SettingsError,
@@ -42,9 +42,6 @@ from kbserver.retrieval.followup import Memory
 from kbserver.settings import Settings, read_settings, route_settings
 
 log = logging.getLogger("kbserver.endpoint")
-
-BODY_READ_S = 5.0  # a request is a few hundred bytes; who needs longer to send them is not waiting for an answer
-BODIES_AT_ONCE = 1024  # being read; slow senders hold no turn's place, and at 64 KB each no more than 64 MB
 
 SUMMARY_S = 60.0  # between two lines in the log that say how the turns went
 
@@ -85,7 +82,7 @@ class KBServer:
         self._tokens: TokenTable | None = None
         self.signing_keys = _signing_keys(self.settings)
         self._sessions = _browser_sessions(self.settings, self.issue_token)
-        self._bodies = 0
+        self._bodies = Bodies(self.settings.max_body_bytes)
         self.app = Starlette(
             routes=[
                 HttpRoute(self.settings.path, self._kb, methods=["POST"]),
@@ -195,6 +192,14 @@ class KBServer:
             raise SettingsError("no signing key: set KBSERVER_SIGNING_KEY; make one with  kbserver token --new-key")
         return self.signing_keys.issue(label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns)
 
+    async def until_ready(self) -> None:
+        """Wait until the models of all corpora are warm.
+
+        Raises:
+            KbServerError: one cannot be opened.
+        """
+        await self.corpora.until_ready()
+
     def run(self, **uvicorn_options: Any) -> None:
         """Serve until interrupted; turns in flight are finished first. Says on stderr where it listens."""
         from kbserver.endpoint.serve import serve  # only a server that runs itself needs uvicorn
@@ -206,7 +211,7 @@ class KBServer:
 
     async def _kb(self, request: Request) -> Response:
         grant = self.check_tokens().check(request.headers.get("authorization"))
-        turn_request = wire.parse(await self._body(request), request.headers)
+        turn_request = wire.parse(await self._bodies.read(request), request.headers)
         with self.admission.turn(turn_request.session_label or "") as place:
             grounding = await self.ground(
                 turn_request.query,
@@ -219,16 +224,6 @@ class KBServer:
         extra = {"trace": grounding.trace.as_dict()} if debug else None
         body = wire.render(turn_request, grounding.context.text, grounding.context.passages, extra)
         return Response(body, media_type="application/json")
-
-    async def _body(self, request: Request) -> bytes:
-        """Read the body of a turn, unless too many are being read."""
-        if self._bodies >= BODIES_AT_ONCE:
-            raise Overloaded("too many requests at once; the call goes on without grounding")
-        self._bodies += 1
-        try:
-            return await _body(request, self.settings.max_body_bytes)
-        finally:
-            self._bodies -= 1
 
     async def _healthz(self, request: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")
@@ -355,26 +350,6 @@ def _browser_sessions(settings: Settings, issue_token: Callable[..., str]) -> Br
         per_client_per_minute=session.per_client_per_minute,
         total_per_minute=session.total_per_minute,
     )
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """Read a body of at most `limit` bytes; what is larger is refused before it is read."""
-    announced = request.headers.get("content-length", "")
-    too_large = BodyTooLarge(f"the body is over {limit} bytes; a turn needs a few hundred", code="body_too_large")
-    if announced.isdigit() and int(announced) > limit:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_READ_S):
-            async for part in request.stream():
-                body += part
-                if len(body) > limit:
-                    raise too_large
-    except TimeoutError:
-        raise InvalidRequest(f"the body did not arrive within {BODY_READ_S:.0f} s", code="body_timeout") from None
-    except ClientDisconnect:
-        raise InvalidRequest("the client left before its body arrived", code="client_left") from None
-    return bytes(body)
 
 
 def _deadline_ms(headers: Mapping[str, str]) -> float | None:

@@ -13,22 +13,23 @@ import logging
 import time
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from kbserver.deadline import Deadline
 from kbserver.endpoint.admission import Place
 from kbserver.endpoint.answers import Answer, Answers
 from kbserver.endpoint.auth import Grant
-from kbserver.endpoint.routing import Handler, HandlerAnswer, Match, RouteTable
+from kbserver.endpoint.routing import Match, RouteTable
 from kbserver.endpoint.trace import Trace
+from kbserver.endpoint.turn import Handler, HandlerAnswer, Turn, end_of, narrow
 from kbserver.endpoint.wire import MAX_ANSWER_BYTES
 from kbserver.retrieval.context import EMPTY, Context, compose, compose_text
 from kbserver.retrieval.followup import Exchange, Memory, dependence
 from kbserver.retrieval.gate import gate
-from kbserver.retrieval.hybrid import Retrieval, Retriever
+from kbserver.retrieval.hybrid import Retriever
 from kbserver.retrieval.speech import hear
 from kbserver.settings import TurnSettings
-from kbserver.types import Hit, Scope
+from kbserver.types import Hit
 
 log = logging.getLogger("kbserver.endpoint")
 
@@ -38,8 +39,6 @@ RESERVE_MS = 8.0
 _RESERVE_SHARE = 0.2  # of the budget at most: a small one must leave time to search
 
 GREEDY_SHARE = 0.5  # of its budget, for the embeddings of a label that asks for more than its share
-
-HEARD_CHARACTERS = 1000  # a minute of speech, 256 tokens; the question is at the end. More would hold the event loop
 
 # {"session_label":…,"query":…,"context":…,"results":[…]} around the passages: label and query at their longest.
 _ENVELOPE_BYTES = 700
@@ -55,85 +54,6 @@ class Grounding:
     hits: Sequence[Hit]
     context: Context
     trace: Trace
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """One caller turn, as a handler sees it."""
-
-    query: str
-    """What the caller said, as the recogniser heard it."""
-    label: str | None
-    parameters: Mapping[str, str]
-    """What the route's pattern found in the label: {"id": "7"} for `hotel-{id}` and `hotel-7`."""
-    deadline: Deadline
-    settings: TurnSettings
-    corpora: tuple[str, ...]
-    """The corpora this turn may search."""
-    scope: Scope
-    """The metadata filter this turn is bound to."""
-    _retrievers: Mapping[str, Retriever] = field(repr=False)
-    _trace: Trace = field(repr=False)
-    _past: tuple[Exchange, ...] = field(repr=False, default=())
-    """Earlier turns of the same label, newest first."""
-    _embed_by: Deadline | None = field(repr=False, default=None)
-
-    async def retrieve(
-        self,
-        query: str | None = None,
-        *,
-        corpora: Sequence[str] | None = None,
-        scope: Scope | None = None,
-        top_k: int | None = None,
-        min_score: float | None = None,
-    ) -> list[Hit]:
-        """Search, inside what is left of the turn's deadline.
-
-        Args:
-            query: other words to search for; None: the caller's.
-            corpora: some of the turn's corpora; None: all of them.
-            scope: a narrower filter, on top of the turn's own.
-            top_k: at most this many hits; None: the route's.
-            min_score: leave out hits below; None: the route's, or what was calibrated for the corpus.
-
-        Returns:
-            Hits of all corpora together, best first; [] if nothing is good enough or a key of `scope` contradicts
-            the turn's own.
-        """
-        changed = {key: value for key, value in (("top_k", top_k), ("min_score", min_score)) if value is not None}
-        settings = self.settings.model_copy(update=changed)
-        narrowed = _narrow(self.scope, scope or {})
-        allowed = [name for name in (self.corpora if corpora is None else corpora) if name in self.corpora]
-        if narrowed is None:
-            return []
-        text = _end_of(self.query if query is None else query)
-        searches = [
-            self._retrievers[name].retrieve(
-                text,
-                scope=narrowed,
-                settings=settings,
-                deadline=self.deadline,
-                embed_by=self._embed_by,
-                past=self._past if query is None else (),
-            )
-            for name in allowed
-            if name in self._retrievers
-        ]
-        outcomes = await asyncio.gather(*searches, return_exceptions=True)
-        retrievals = [outcome for outcome in outcomes if isinstance(outcome, Retrieval)]
-        _note(self._trace, retrievals)
-        for failure in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
-            if not retrievals:
-                raise failure
-            log.error("a corpus of route %r failed: %s", self._trace.route, type(failure).__name__)
-            self._trace.outcome, self._trace.reason = "degraded", "corpus_failed"
-        hits = [hit for retrieval in retrievals for hit in retrieval.hits]
-        return sorted(hits, key=lambda hit: -hit.score)[: settings.top_k]
-
-    def _rests_on(self) -> tuple[object, ...]:
-        """What the answer of the turn's own search depends on, to be compared with `is`."""
-        found = (self._retrievers[name].rests_on() for name in self.corpora if name in self._retrievers)
-        return tuple(part for parts in found for part in parts)
 
 
 async def ground(
@@ -169,7 +89,7 @@ async def ground(
     trace.route = match.route.pattern.pattern
     budget_ms = min(settings.deadline_ms, deadline_ms or settings.deadline_ms)
     trace.deadline = deadline = Deadline.after_ms(budget_ms)
-    said = _end_of(query)
+    said = end_of(query)
     reason = gate(said) if settings.gate else ("empty" if not said.strip() else None)
     if reason is not None:
         trace.outcome, trace.reason = "gated", reason
@@ -250,7 +170,7 @@ def _turn(
 ) -> Turn | None:
     """Bind the turn to what its route and its token both allow; None if that is nothing."""
     corpora = match.route.corpora or tuple(retrievers)
-    scope = _narrow(match.scope, grant.scope)
+    scope = narrow(match.scope, grant.scope)
     if grant.corpora is not None:
         corpora = tuple(name for name in corpora if name in grant.corpora)
         if not corpora:
@@ -302,38 +222,6 @@ def _composed(answer: HandlerAnswer, settings: TurnSettings) -> tuple[Sequence[H
 def _fallback(settings: TurnSettings) -> Context:
     limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
     return compose_text(settings.fallback, id="fallback", score=0.0, max_context_bytes=limit)
-
-
-def _note(trace: Trace, retrievals: Sequence[Retrieval]) -> None:
-    """Write into the trace what the searches did; the worst of several corpora decides the outcome."""
-    for retrieval in retrievals:
-        for stage, ms in retrieval.stages_ms.items():
-            trace.stages_ms[stage] = max(ms, trace.stages_ms.get(stage, 0.0))
-        trace.embedding = retrieval.embedding if trace.embedding is None else trace.embedding
-        if retrieval.degraded is not None:
-            trace.outcome, trace.reason = "degraded", retrieval.degraded
-        elif not retrieval.hits and trace.outcome == "empty" and retrieval.nothing:
-            trace.reason = retrieval.nothing
-
-
-def _narrow(outer: Scope, inner: Scope) -> Scope | None:
-    """Both filters as one; None if they contradict each other (a folder below the other's narrows it)."""
-    merged = dict(outer)
-    for key, value in inner.items():
-        held = merged.get(key)
-        if held is None or held == value or (key == "folder" and value.startswith(held + "/")):
-            merged[key] = value
-        elif not (key == "folder" and held.startswith(value + "/")):
-            return None
-    return merged
-
-
-def _end_of(query: str) -> str:
-    """The last `HEARD_CHARACTERS` of a query, from a word's beginning."""
-    if len(query) <= HEARD_CHARACTERS:
-        return query
-    end = query[-HEARD_CHARACTERS:]
-    return end.partition(" ")[2] or end
 
 
 def _finished(grounding: Grounding) -> Grounding:

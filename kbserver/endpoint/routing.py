@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
 
+from kbserver.endpoint.turn import Handler
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
 from kbserver.settings import RouteSettings, Settings, TurnSettings
-from kbserver.types import Hit, Scope
-
-if TYPE_CHECKING:
-    from kbserver.endpoint.ground import Turn
-
-HandlerAnswer: TypeAlias = "Sequence[Hit] | str | None"
-"""What a handler gives back: hits (best first), text to be spoken as it is, or nothing."""
-
-Handler: TypeAlias = "Callable[[Turn], HandlerAnswer | Awaitable[HandlerAnswer]]"
-"""Own code for a turn; plain or async. A plain one runs in a thread."""
+from kbserver.types import Scope
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ import gc
 import signal
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
@@ -23,13 +24,29 @@ try:
 except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
-if TYPE_CHECKING:
-    from kbserver.endpoint.app import KBServer
+
+class Server(Protocol):
+    """What is served: an ASGI application that opens and closes what it needs itself. `app.KBServer` is one."""
+
+    settings: Settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak ASGI."""
+
+    def check_tokens(self) -> object:
+        """Raise SettingsError if nobody could be let in."""
+
+    def running(self) -> AbstractAsyncContextManager[None]:
+        """Open the store, and close it at the end."""
+
+    async def until_ready(self) -> None:
+        """Wait until the models are warm."""
+
 
 GRACE_S = 10  # turns in flight are over within their deadline; this is for slow readers
 
 
-def serve(server: KBServer, *, on_open: Callable[[str], None] | None = None, **uvicorn_options: Any) -> None:
+def serve(server: Server, *, on_open: Callable[[str], None] | None = None, **uvicorn_options: Any) -> None:
     """Serve until SIGINT or SIGTERM. Turns in flight are finished first.
 
     Args:
@@ -66,7 +83,7 @@ def serve(server: KBServer, *, on_open: Callable[[str], None] | None = None, **u
 
 def serve_workers(
     settings: Settings,
-    make_server: Callable[[], KBServer],
+    make_server: Callable[[], Server],
     *,
     workers: int,
     on_open: Callable[[str], None] | None = None,
@@ -170,10 +187,10 @@ def _loaded(config: uvicorn.Config) -> uvicorn.Config:
     return config
 
 
-async def _settle(server: KBServer) -> None:
+async def _settle(server: Server) -> None:
     """Take what was loaded at the start out of garbage collection: walking it holds every thread for 30 ms."""
     with contextlib.suppress(KbServerError):  # the model cannot be opened; that is said elsewhere
-        await server.corpora.until_ready()
+        await server.until_ready()
     gc.collect()
     gc.freeze()
 

@@ -57,7 +57,7 @@ async def asking(settings: Settings, store: Path) -> AsyncIterator[KBServer]:
     alone: dict[str, object] = {"store": store, "routes": (), "reload_s": 0.0}
     server = KBServer(settings.model_copy(update=alone))
     async with server.running():
-        await server.corpora.until_ready()
+        await server.until_ready()
         yield server
 
 

@@ -5,6 +5,7 @@ import socket
 import httpx2
 import pytest
 
+from kbserver.endpoint import bodies
 from kbserver.endpoint.app import KBServer
 from kbserver.errors import SettingsError, StoreMissing
 from kbserver.settings import read_settings
@@ -114,9 +115,7 @@ def test_metrics_are_not_for_strangers(url):
 
 
 def test_a_body_that_never_arrives_is_given_up(url, monkeypatch):
-    from kbserver.endpoint import app
-
-    monkeypatch.setattr(app, "BODY_READ_S", 0.2)  # a limit of our own, shortened
+    monkeypatch.setattr(bodies, "BODY_READ_S", 0.2)  # a limit of our own, shortened
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as slow:
         slow.sendall(
