@@ -6,7 +6,7 @@ PYTHON is that of an environment with `benchmarks/peers/servers/requirements.txt
 folder in BEIR layout: its questions say whose answers are better. Times are taken on the only corpus of the store, or
 without one on the set's own. Node is needed for the floor: an endpoint that counts keywords in 13 documents.
 
-Every server runs as its makers say, in the setting that was fastest here (`contenders.py`), and is asked for three
+Every server runs as its makers say, in a setting that suits it (`contenders.py`), and is asked for three
 passages. All are up at once and loaded one after the other, in rounds, so that what else the machine does falls on all.
 """
 
