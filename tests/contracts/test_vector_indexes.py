@@ -34,7 +34,14 @@ def faiss_index(kind: str, dtype: type = np.float32) -> Callable[[Path], Build]:
     return at
 
 
-EXACT = {"numpy": numpy_index, "flat": faiss_index("flat"), "flat-float16": faiss_index("flat", np.float16)}
+def rounded_first(folder: Path) -> Build:
+    return lambda embeddings: FaissIndex(np.ascontiguousarray(embeddings), rounded_rows=0)
+
+
+EXACT = {
+    "numpy": numpy_index, "flat": faiss_index("flat"), "rounded first": rounded_first,
+    "flat-float16": faiss_index("flat", np.float16),
+}  # fmt: skip
 APPROXIMATE = {"ivf": faiss_index("ivf"), "ivf-float16": faiss_index("ivf", np.float16), "hnsw": faiss_index("hnsw")}
 ALL = EXACT | APPROXIMATE
 TOLERANCE = {"flat-float16": 2e-3, "ivf-float16": 2e-3}
