@@ -52,6 +52,10 @@ class LexicalIndex(Protocol):
         """
         ...
 
+    def find(self, terms: Mapping[str, float], *, top_k: int, rows: Rows | None = None) -> LexicalFound:
+        """Search, and be able to say afterwards what any row scores, without walking the postings again."""
+        ...
+
     def score_terms(self, terms: Sequence[str], rows: Rows) -> NDArray[np.float32]:
         """Return what each term adds to the score of each row, shape (len(terms), len(rows)); 0 where absent.
 
@@ -70,6 +74,23 @@ class LexicalIndex(Protocol):
 
     def vocabulary(self) -> Iterator[tuple[str, int]]:
         """Every term with its document frequency, by ascending UTF-8 bytes."""
+        ...
+
+
+class LexicalFound(Protocol):
+    """What a search found, and what it knows of all other rows."""
+
+    @property
+    def best(self) -> RowScores:
+        """The rows that score highest, best first."""
+        ...
+
+    def scores(self, rows: Rows) -> Scores:
+        """Return the weighted sum of the terms' scores of some rows of the scope, shape (len(rows),); 0 where none is.
+
+        Raises:
+            IndexError: a row is negative or not below the index's size.
+        """
         ...
 
 
@@ -95,6 +116,42 @@ _ROUNDING = 1 + 1e-5  # float32 sums of a few terms
 
 WALKED_AT_ONCE = 200_000
 """Postings of a query's terms together: up to these, adding all up (1 ms) beats finding out which can be left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SummedUp:
+    """Found by a search that added up all postings: every row's sum is known."""
+
+    best: RowScores
+    rows: Rows
+    """Ascending: all with a sum above 0."""
+    sums: Scores
+    size: int
+    """Of the index."""
+
+    def scores(self, rows: Rows) -> Scores:
+        """Look the rows up; see `LexicalFound.scores`."""
+        found = np.zeros(checked_rows(rows, self.size).size, dtype=np.float32)
+        if self.rows.size:
+            at = np.minimum(np.searchsorted(self.rows, rows), self.rows.size - 1)
+            hit = self.rows[at] == rows
+            found[hit] = self.sums[at[hit]]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Skimmed:
+    """Found by a search that left out what could not change it: other rows are looked up when they are asked for."""
+
+    best: RowScores
+    terms: Mapping[str, float]
+    index: Bm25Index
+
+    def scores(self, rows: Rows) -> Scores:
+        """Add up what the terms add to the rows; see `LexicalFound.scores`."""
+        weights = np.fromiter(self.terms.values(), dtype=np.float32, count=len(self.terms))
+        sums: Scores = weights @ self.index.score_terms(list(self.terms), rows)
+        return sums
 
 
 class Bm25Index:
@@ -156,16 +213,28 @@ class Bm25Index:
 
     def search(self, terms: Mapping[str, float], *, top_k: int, rows: Rows | None = None) -> RowScores:
         """Return the rows that score highest; see `LexicalIndex.search`."""
+        return self.find(terms, top_k=top_k, rows=rows).best
+
+    def find(self, terms: Mapping[str, float], *, top_k: int, rows: Rows | None = None) -> LexicalFound:
+        """Search, and keep what it took to know; see `LexicalIndex.find`."""
         if rows is not None:
             rows = checked_rows(rows, self._size)
         weights = {
             number: weight for term, weight in terms.items() if weight > 0 and (number := self._number(term)) >= 0
         }
-        if top_k <= 0 or not weights or (rows is not None and rows.size == 0):
-            return NO_ROWS
+        if not weights or (rows is not None and rows.size == 0):
+            return SummedUp(NO_ROWS, NO_ROWS.rows, NO_ROWS.scores, self._size)
         if rows is not None and rows.size < self._size * _SMALL_SCOPE:
             return self._search_scope(weights, rows, top_k)
-        return self._search_all(weights, rows, top_k)
+        inside = None
+        if rows is not None:
+            inside = np.zeros(self._size, dtype=np.bool_)
+            inside[rows] = True
+        numbers = np.fromiter(weights, dtype=np.int64, count=len(weights))
+        if int((self._starts[numbers + 1] - self._starts[numbers]).sum()) <= self._walked_at_once:
+            return self._search_at_once(weights, inside, top_k)
+        best = self._search_in_turn(weights, inside, top_k) if top_k > 0 else NO_ROWS
+        return Skimmed(best, terms, self)
 
     def score_terms(self, terms: Sequence[str], rows: Rows) -> NDArray[np.float32]:
         """Return what each term adds to each row; see `LexicalIndex.score_terms`."""
@@ -201,26 +270,16 @@ class Bm25Index:
             np.add.reduce(mapped[:: _PAGE_BYTES // mapped.itemsize])
         self._sums()
 
-    def _search_scope(self, weights: Mapping[int, float], rows: Rows, top_k: int) -> RowScores:
+    def _search_scope(self, weights: Mapping[int, float], rows: Rows, top_k: int) -> SummedUp:
         """Look every row of a small scope up in every term's postings."""
         scores = np.zeros(rows.size, dtype=np.float32)
         for number, weight in weights.items():
             scores += np.float32(weight) * self._look_up(number, rows)
         found = scores > 0
-        return best_first(rows[found], scores[found], top_k=top_k)
+        rows, scores = rows[found], scores[found]
+        return SummedUp(best_first(rows, scores, top_k=top_k), rows, scores, self._size)
 
-    def _search_all(self, weights: Mapping[int, float], scope: Rows | None, top_k: int) -> RowScores:
-        """Walk the postings: all at once if they are few, else those that can add most first."""
-        inside = None
-        if scope is not None:
-            inside = np.zeros(self._size, dtype=np.bool_)
-            inside[scope] = True
-        numbers = np.fromiter(weights, dtype=np.int64, count=len(weights))
-        if int((self._starts[numbers + 1] - self._starts[numbers]).sum()) <= self._walked_at_once:
-            return self._search_at_once(weights, inside, top_k)
-        return self._search_in_turn(weights, inside, top_k)
-
-    def _search_at_once(self, weights: Mapping[int, float], inside: NDArray[np.bool_] | None, top_k: int) -> RowScores:
+    def _search_at_once(self, weights: Mapping[int, float], inside: NDArray[np.bool_] | None, top_k: int) -> SummedUp:
         """Add up all postings: many terms with few of them each would spend their time in calls of NumPy."""
         postings = [self._postings(number) for number in weights]
         sums = self._sums()
@@ -233,9 +292,10 @@ class Bm25Index:
             np.add.at(sums, rows, added)
             found = sums > 0
             candidates = np.flatnonzero(found if inside is None else found & inside)
-            return best_first(candidates, sums[candidates], top_k=top_k)
+            scores = sums[candidates]
         finally:
             sums.fill(0)
+        return SummedUp(best_first(candidates, scores, top_k=top_k), candidates, scores, self._size)
 
     def _search_in_turn(self, weights: Mapping[int, float], inside: NDArray[np.bool_] | None, top_k: int) -> RowScores:
         """Walk the postings that can add most first, while they can still lift a new row."""

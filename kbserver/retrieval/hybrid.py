@@ -18,7 +18,7 @@ from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
 from kbserver.retrieval.followup import Carry, Exchange, carry
 from kbserver.retrieval.fusion import Evidence, rank, scores
-from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalQuery
+from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
 from kbserver.retrieval.neighbours import join_neighbours
 from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.speech import Heard, as_said, hear
@@ -51,8 +51,7 @@ class Retrieval:
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    query: LexicalQuery
-    found: Rows
+    found: LexicalFound
     ms: float
 
 
@@ -191,7 +190,7 @@ class Retriever:
         begun = time.perf_counter()
         asked = self._lexical.ask(heard, settings, leans_on)
         found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
-        return _Words(asked, found, (time.perf_counter() - begun) * 1000.0)
+        return _Words(found, (time.perf_counter() - begun) * 1000.0)
 
     async def _embedded(
         self, said: str, leans_on: Carry | None, settings: TurnSettings, deadline: Deadline
@@ -288,12 +287,12 @@ class Retriever:
     def _fused(self, words: _Words | None, meaning: _Meaning | None, settings: TurnSettings) -> list[Hit]:
         """All candidates of the arms that answered, with both of their scores, ranked; as many as could be said."""
         by_words = words is not None and settings.arms != "dense"
-        proposed = [words.found] if words is not None and by_words else []
+        proposed = [words.found.rows] if words is not None and by_words else []
         proposed += [meaning.found.rows] if meaning is not None else []
         rows = np.unique(np.concatenate(proposed)) if proposed else np.empty(0, np.int64)
         nothing = np.zeros(rows.size, np.float32)
         evidence = (
-            self._lexical.score(words.query, rows)
+            self._lexical.score(words.found, rows)
             if words is not None and by_words
             else LexicalEvidence(nothing, nothing, nothing)
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kbserver.index.lexical import LexicalIndex
+from kbserver.index.lexical import LexicalFound as Found
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.tokens import tokenize
 from kbserver.retrieval.followup import Carry
@@ -45,6 +45,19 @@ class LexicalQuery:
     """Weight of each piece of letters or sounds; empty without a sound field."""
     ideal: float
     """Sum of idf of the words that were said: what their evidence could come near to; 0 for a query without words."""
+
+
+@dataclass(frozen=True, slots=True)
+class LexicalFound:
+    """What a search by words and sounds found."""
+
+    rows: Rows
+    """Proposed, ascending: the best of each."""
+    words: Found
+    sounds: Found | None
+    """None without a sound field, or if sounds were not asked for."""
+    ideal: float
+    """See `LexicalQuery.ideal`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +99,22 @@ class LexicalArm:
                 _add(pieces, sound_grams(word), weight)
         return LexicalQuery(terms, pieces, ideal)
 
-    def search(self, query: LexicalQuery, *, top_k: int, rows: Rows | None) -> Rows:
-        """Return the rows that words or sounds propose, ascending: the `top_k` best of each."""
-        found = [self._words.search(query.terms, top_k=top_k, rows=rows).rows]
-        if self._sounds is not None and query.pieces:
-            found.append(self._sounds.search(query.pieces, top_k=top_k, rows=rows).rows)
-        return np.unique(np.concatenate(found))
-
-    def score(self, query: LexicalQuery, rows: Rows) -> LexicalEvidence:
-        """Return the lexical evidence for the given rows, in their order."""
-        words = _weighted(self._words, query.terms, rows)
-        covered = words / np.float32(query.ideal) if query.ideal > 0 else np.zeros_like(words)
+    def search(self, query: LexicalQuery, *, top_k: int, rows: Rows | None) -> LexicalFound:
+        """Find the rows that words or sounds propose: the `top_k` best of each."""
+        words = self._words.find(query.terms, top_k=top_k, rows=rows)
         if self._sounds is None or not query.pieces:
+            return LexicalFound(np.sort(words.best.rows), words, None, query.ideal)
+        sounds = self._sounds.find(query.pieces, top_k=top_k, rows=rows)
+        proposed = np.unique(np.concatenate((words.best.rows, sounds.best.rows)))
+        return LexicalFound(proposed, words, sounds, query.ideal)
+
+    def score(self, found: LexicalFound, rows: Rows) -> LexicalEvidence:
+        """Return the lexical evidence for the given rows of the scope that was searched, in their order."""
+        words = found.words.scores(rows)
+        covered = words / np.float32(found.ideal) if found.ideal > 0 else np.zeros_like(words)
+        if found.sounds is None:
             return LexicalEvidence(words, np.zeros_like(words), covered)
-        sounds = np.float32(SOUND_WEIGHT) * _weighted(self._sounds, query.pieces, rows)
-        return LexicalEvidence(words, sounds, covered)
+        return LexicalEvidence(words, np.float32(SOUND_WEIGHT) * found.sounds.scores(rows), covered)
 
     def share(self, word: str) -> float:
         """In what share of the passages a word occurs, in [0, 1]; 0 for an unknown one."""
@@ -118,9 +132,3 @@ class LexicalArm:
 def _add(weights: dict[str, float], names: Iterable[str], weight: float) -> None:
     for name in names:
         weights.setdefault(name, weight)
-
-
-def _weighted(index: LexicalIndex, terms: Mapping[str, float], rows: Rows) -> NDArray[np.float32]:
-    weights = np.fromiter(terms.values(), dtype=np.float32, count=len(terms))
-    scores: NDArray[np.float32] = weights @ index.score_terms(list(terms), rows)
-    return scores

@@ -9,7 +9,7 @@ from pathlib import Path
 import bm25s
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kbserver.index.lexical import WALKED_AT_ONCE, Bm25Index, Bm25Parameters
@@ -229,3 +229,24 @@ def test_any_search_of_any_texts_gives_what_the_formula_gives(built, tmp_path_fa
     found = index.search(terms, top_k=top_k, rows=None if rows is None else np.array(rows, dtype=np.int64))
     wanted = plain.search(terms, top_k, rows)
     np.testing.assert_allclose(found.scores, [score for score, _ in wanted], rtol=1e-4)
+
+
+@given(
+    texts=st.lists(st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), min_size=1, max_size=40),
+    terms=st.dictionaries(st.sampled_from(["router", "light", "red", "clinic", "unknown"]), st.floats(0.1, 2.0)),
+    scope=st.sets(st.integers(0, 39)),
+    top_k=st.integers(0, 10),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_was_found_knows_what_every_row_of_the_scope_scores(built, tmp_path_factory, texts, terms, scope, top_k):
+    index = built(texts, tmp_path_factory.mktemp("index"))
+    rows = np.array(sorted(row for row in scope if row < len(texts)), dtype=np.int64)
+    plain = PlainBm25(texts, index.parameters)
+    for inside in (None, rows):
+        found = index.find(terms, top_k=top_k, rows=inside)
+        assert_same_ranking(found.best, plain.search(terms, top_k, inside))
+        asked = np.arange(len(texts)) if inside is None else inside
+        wanted = [sum(weight * plain.score(term, row) for term, weight in terms.items()) for row in asked.tolist()]
+        np.testing.assert_allclose(found.scores(asked[::-1]), wanted[::-1], rtol=1e-4, atol=1e-6)
+    with pytest.raises(IndexError):
+        index.find(terms, top_k=3).scores(np.array([len(texts)]))

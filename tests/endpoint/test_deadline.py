@@ -38,6 +38,11 @@ class Impaired:
             self._trouble()
         return self._real.search(*args, **kwargs)
 
+    def find(self, *args, **kwargs):
+        if self.on:
+            self._trouble()
+        return self._real.find(*args, **kwargs)
+
 
 class ImpairedSnapshot:
     """A snapshot with one of its indexes impaired."""
