@@ -23,8 +23,9 @@ QUEUE_SHARE = 0.5
 MODEL_HALVED_SHARE = 0.25  # of the capacity taken; from there on the model gets no more than half of the cores
 WORDS_SHARE = 0.5  # from there on nothing new is embedded
 
-FEWEST_TURNS = 12
-"""Always let in: a handful is over within any budget, and only by working is it found out how fast work is done."""
+FEWEST_TURNS = 40
+"""Always let in: by words alone they are over within the budget even if all of them come at once, and only by working is it
+found out how fast work is done. With 12, callers who ask again as soon as they are refused kept two cores busy with it."""
 
 _QUEUED = 4  # turns being worked on; with fewer, the pace is that of those who ask and not ours
 
@@ -47,6 +48,7 @@ class Admission:
         *,
         budget_ms: float,
         waiting_for_model: Callable[[], int] = lambda: 0,
+        fewest_turns: int = FEWEST_TURNS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start without turns.
@@ -55,8 +57,10 @@ class Admission:
             most_turns: in work at once, whatever they wait for.
             budget_ms: of a usual turn.
             waiting_for_model: how many of the turns in work do just that.
+            fewest_turns: let in however slow the work is.
             clock: monotonic seconds.
         """
+        self._fewest_turns = fewest_turns
         self._most_turns = most_turns
         self._queue_s = QUEUE_SHARE * budget_ms / 1000.0
         self._waiting_for_model = waiting_for_model
@@ -78,7 +82,7 @@ class Admission:
     def capacity(self) -> int:
         """How many turns may be worked on at once, by how fast they were done lately."""
         fitting = self._queue_s / self._between_s if self._between_s else self._most_turns
-        return int(min(self._most_turns, max(FEWEST_TURNS, fitting)))
+        return int(min(self._most_turns, max(self._fewest_turns, fitting)))
 
     @contextmanager
     def turn(self, label: str) -> Iterator[Place]:

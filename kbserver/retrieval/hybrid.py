@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -30,7 +31,7 @@ CANDIDATES = 100
 
 # The arms end this long before the hits must be there: ranking what they found takes about 0.5 ms, and the event loop
 # must come round for it.
-FUSE_RESERVE_MS = 4.0
+FUSE_RESERVE_MS = 10.0
 
 log = logging.getLogger("kbserver")
 
@@ -152,11 +153,16 @@ class Retriever:
             self._embedded(heard.text, leans_on, settings, min(arms_end, embed_by or arms_end))
         )
         await asyncio.sleep(0)  # the model goes first: begun second, it would wait 0.3 ms for the interpreter's lock
-        by_words = self._executor.submit(self._by_words, heard, leans_on, rows, settings)
-        asked = await asking
+        search: Callable[[], _Words] | None = partial(self._by_words, heard, leans_on, rows, settings)
+        if asking.done() and isinstance(asked := asking.result(), str):  # words alone: one thread does it all
+            by_words: Future[_Words] = Future()
+        else:
+            by_words = self._executor.submit(self._by_words, heard, leans_on, rows, settings)
+            search = None
+            asked = await asking
         if asked == "late" and embed_by is not None and not arms_end.passed:
             asked = "busy"  # there was time, only not for this caller
-        ranked = await self._ranked_by(deadline, arms_end, by_words, asked, rows, settings)
+        ranked = await self._ranked_by(deadline, arms_end, by_words, search, asked, rows, settings)
 
         least = self.min_score(settings, in_scope=bool(scope))
         good = join_neighbours([hit for hit in ranked.hits if hit.score >= least])
@@ -211,12 +217,17 @@ class Retriever:
         deadline: Deadline,
         arms_end: Deadline,
         by_words: Future[_Words],
+        search: Callable[[], _Words] | None,
         asked: _Asked | str,
         rows: Rows | None,
         settings: TurnSettings,
     ) -> _Ranked:
-        """What both arms found, ranked; at the deadline what there is of it."""
-        ranking = self._executor.submit(self._ranked, by_words, asked, rows, settings, arms_end)
+        """What both arms found, ranked; at the deadline what there is of it.
+
+        Args:
+            search: fills `by_words`; None if that is under way.
+        """
+        ranking = self._executor.submit(self._ranked, by_words, search, asked, rows, settings, arms_end)
         waiting = asyncio.wrap_future(ranking)
         await asyncio.wait((waiting,), timeout=max(0.0, deadline.remaining_ms() / 1000.0))
         if waiting.done():
@@ -235,6 +246,7 @@ class Retriever:
     def _ranked(
         self,
         by_words: Future[_Words],
+        search: Callable[[], _Words] | None,
         asked: _Asked | str,
         rows: Rows | None,
         settings: TurnSettings,
@@ -244,6 +256,8 @@ class Retriever:
 
         The search by words was submitted before this one, so it is running or over by now: nobody waits for a thread.
         """
+        if search is not None and by_words.set_running_or_notify_cancel():
+            _settle(by_words, search)
         stages: dict[str, float] = {}
         degraded = asked if isinstance(asked, str) and asked else None
         meaning = None
@@ -308,3 +322,10 @@ class Retriever:
             arms |= {"dense": float(cosine[place])} if cosine is not None else {}
             hits.append(Hit(passage, score, self.corpus, arms))
         return hits
+
+
+def _settle(future: Future[_Words], search: Callable[[], _Words]) -> None:
+    try:
+        future.set_result(search())
+    except Exception as exc:  # whoever asks for the result meets it there
+        future.set_exception(exc)

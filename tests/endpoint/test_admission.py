@@ -59,7 +59,7 @@ def test_no_more_turns_than_said_whatever_they_wait_for(clock):
 
 
 def test_slow_work_lets_fewer_in_and_fast_work_more_again(clock):
-    admission = Admission(256, budget_ms=150, clock=clock)
+    admission = Admission(256, budget_ms=150, fewest_turns=12, clock=clock)
     assert admission.capacity == 256
     worked_off(admission, clock, turns=200, each_s=0.004)
     assert admission.capacity == pytest.approx(75 / 4, abs=1)  # half of 150 ms, one turn in 4 ms
@@ -76,7 +76,7 @@ def test_a_pause_says_nothing_of_how_fast_turns_are(clock):
     assert admission.capacity == 256
 
 
-def test_after_any_standstill_a_handful_is_let_in_and_it_recovers(clock):
+def test_after_any_standstill_a_few_dozen_are_let_in_and_it_recovers(clock):
     admission = Admission(256, budget_ms=150, clock=clock)
     worked_off(admission, clock, turns=20, each_s=10.0)
     assert admission.capacity == FEWEST_TURNS
@@ -86,7 +86,7 @@ def test_after_any_standstill_a_handful_is_let_in_and_it_recovers(clock):
 
 def test_turns_that_wait_for_the_model_or_in_a_handler_take_no_room_of_those_that_work(clock):
     waiting = 0
-    admission = Admission(256, budget_ms=150, waiting_for_model=lambda: waiting, clock=clock)
+    admission = Admission(256, budget_ms=150, waiting_for_model=lambda: waiting, fewest_turns=12, clock=clock)
     worked_off(admission, clock, turns=300, each_s=0.005)
     assert admission.capacity == 15
     with contextlib.ExitStack() as stack:
@@ -114,7 +114,7 @@ def test_one_label_may_have_everything_while_it_is_alone_and_its_share_when_it_i
 
 def test_where_turns_queue_up_the_model_gets_half_and_few_at_once_say_nothing_of_the_pace(clock):
     waiting = 0
-    admission = Admission(256, budget_ms=150, waiting_for_model=lambda: waiting, clock=clock)
+    admission = Admission(256, budget_ms=150, waiting_for_model=lambda: waiting, fewest_turns=12, clock=clock)
     worked_off(admission, clock, turns=300, each_s=0.050, waiting=3)  # they came slowly, no more
     assert admission.capacity == 256
     worked_off(admission, clock, turns=300, each_s=0.003)
