@@ -21,7 +21,7 @@ from rich.table import Table
 
 from benchmarks.drawing import Line, draw
 from benchmarks.load import Ask, Connection, closed_loop, open_loop, unrepeated
-from benchmarks.served import Served, outcomes, served
+from benchmarks.served import Served, by_both_arms, outcomes, served
 from benchmarks.turns import console, queries_of
 
 SHARES = (0.25, 0.5, 0.75, 0.9, 1.0, 1.25, 1.5, 2.0)
@@ -55,7 +55,7 @@ def capacity_of(server: Served, ask: Ask, seconds: float) -> float:
     """Full answers a second in a closed loop of eight clients."""
     before = server.counters()
     load = uvloop.run(closed_loop(server.url, ask, clients=8, seconds=seconds))
-    return outcomes(before, server.counters()).get("full", 0) / load.seconds
+    return by_both_arms(outcomes(before, server.counters())) / load.seconds
 
 
 def at_rate(server: Served, ask: Ask, rate: float, seconds: float, of_capacity: float) -> AtRate:
@@ -68,7 +68,7 @@ def at_rate(server: Served, ask: Ask, rate: float, seconds: float, of_capacity: 
         rate=rate,
         answered=load.statuses[200] / sent,
         within_150_ms=load.within(LIMIT_MS),
-        full=said.get("full", 0) / max(1, load.statuses[200]),
+        full=by_both_arms(said) / max(1, load.statuses[200]),
         median_ms=load.percentile(50),
         p99_ms=load.percentile(99),
         p999_ms=load.percentile(99.9),

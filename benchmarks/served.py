@@ -70,6 +70,11 @@ def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[st
     return found
 
 
+def by_both_arms(said: Mapping[str, int]) -> int:
+    """Turns that both arms searched: those with passages, and those where nothing found was good enough to be said."""
+    return sum(said.get(what, 0) for what in ("full", "empty below_min_score", "empty no_match"))
+
+
 @contextmanager
 def served(store: Path, *options: str, ready: bool = True, **environment: str) -> Iterator[Served]:
     """Start `kbserver serve --open` on a free port and stop it at the end.

@@ -31,7 +31,7 @@ from sentence_transformers import SentenceTransformer
 
 from benchmarks.encoders import onnx_session
 from benchmarks.load import Client, Load, closed_loop, cycled, request_bytes, unrepeated
-from benchmarks.served import Served, outcomes, served
+from benchmarks.served import Served, by_both_arms, outcomes, served
 from kbserver.embedding.models import DEFAULT_MODEL, resolve
 
 TURN = "POST /kb"
@@ -136,7 +136,7 @@ def under_load(
             bare.append(_bare_rate(embed, queries, seconds / 2))
         ms = [one for load in loads for one in load.ms]
         said, floor = outcomes(before, server.counters()), statistics.mean(bare)
-        full = said.get("full", 0) / sum(load.seconds for load in loads)
+        full = by_both_arms(said) / sum(load.seconds for load in loads)
         found.append(
             UnderLoad(
                 clients,
