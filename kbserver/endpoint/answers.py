@@ -25,6 +25,8 @@ class Answer:
     embedding: FloatVector | None
     rests_on: tuple[object, ...]
     """The generations and the sets of valid rows that were searched: good only while these very objects are served."""
+    nothing: str = ""
+    """Why there is no passage good enough to be said; empty if there is one."""
 
 
 class Answers:

@@ -41,6 +41,8 @@ _RESERVE_SHARE = 0.2  # of the budget at most: a small one must leave time to se
 
 _CROWDED = {"misheard": False}  # the field of sounds is more than half of the work of a search by words
 
+_FOUND_NOTHING = ("below_min_score", "no_match")  # and looked everywhere
+
 GREEDY_SHARE = 0.5  # of its budget, for the embeddings of a label that asks for more than its share
 
 # {"session_label":…,"query":…,"context":…,"results":[…]} around the passages: label and query at their longest.
@@ -114,7 +116,8 @@ async def ground(
     with trace.stage("recall"):
         known = answers.get(query, asked, rests_on) if alone else None
     if known is not None:
-        trace.outcome, trace.hits, trace.embedding = "full", len(known.context.passages), known.embedding
+        trace.outcome, trace.reason = ("empty", known.nothing) if known.nothing else ("full", "")
+        trace.hits, trace.embedding = len(known.context.passages), known.embedding
         return _remembered(Grounding(known.hits, known.context, trace), memory if remembers else None, label, said)
     try:
         # Our own search ends by its deadline by itself; cut off from here, it would lose what it has found.
@@ -137,8 +140,9 @@ async def ground(
     elif trace.outcome == "empty":
         trace.outcome, trace.reason = "full", ""
     trace.hits = len(context.passages)
-    if alone and trace.outcome == "full":
-        answers.put(query, asked, Answer(hits, context, trace.embedding, rests_on))
+    nothing = trace.reason if trace.outcome == "empty" and trace.reason in _FOUND_NOTHING else ""
+    if alone and searched is settings and (trace.outcome == "full" or nothing):
+        answers.put(query, asked, Answer(hits, context, trace.embedding, rests_on, nothing))
     return _remembered(Grounding(hits, context, trace), memory if remembers else None, label, said)
 
 

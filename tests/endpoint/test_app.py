@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from kbserver.endpoint import bodies
+from kbserver.endpoint.admission import Place
 from kbserver.endpoint.app import KBServer
 from kbserver.errors import SettingsError, StoreMissing
 from kbserver.settings import read_settings
@@ -238,3 +239,24 @@ def test_it_refuses_to_start_without_a_token_or_a_store(store, tmp_path, monkeyp
     (tmp_path / "empty").mkdir()
     with pytest.raises(StoreMissing, match="kbserver ingest"):
         asyncio.run(start(tmp_path / "empty"))
+
+
+def test_what_is_kept_for_the_next_time_is_whole_and_may_be_nothing(store):
+    async def run():
+        server = KBServer(read_settings(store=store, open=True, deadline_ms=PATIENT_MS, follow_up=False))
+        async with server.running():
+            await server.until_ready()
+            nothing = [(await server.ground("who painted the mona lisa", "support")).trace for _ in range(2)]
+            asked = "how do i reset the router"
+            first = await server.ground(asked, "support")
+            server.answers.clear()
+            crowded = await server.ground(
+                asked, "support", place=Place(server.admission, words_only=True, greedy=False)
+            )
+            return nothing, first.trace, crowded.trace, len(server.answers)
+
+    nothing, first, crowded, kept = asyncio.run(run())
+    assert {(trace.outcome, trace.reason) for trace in nothing} == {("empty", "below_min_score")}
+    assert ["lexical" in trace.stages_ms for trace in nothing] == [True, False]  # searched once
+    assert (first.outcome, crowded.outcome) == ("full", "full")
+    assert kept == 0  # found without the field of sounds, it is not what a turn with time would find
