@@ -106,10 +106,11 @@ class Reader:
         Args:
             sources: of all documents.
         """
+        known = {*sources, *(source.split("#", 1)[0] for source in sources)}
         self._report.notes += [
             Skipped(newer, f"supersedes {older!r}, which is no document here; write its path below the folder")
             for newer, older in self._supersedes
-            if older not in sources
+            if older not in known
         ]
 
     def prepared(self, row: int) -> Prepared:

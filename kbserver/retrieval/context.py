@@ -25,7 +25,8 @@ _said = lru_cache(_KEPT_TEXTS)(speakable)
 
 _LONGEST_TITLE = 400  # characters of a passage that may repeat its title
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+")
+# An abbreviation's full stop ends no sentence.
+_SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\b[ei]\.[ge]\.)(?<!\bvs\.)(?<!\b[DMN][ro]\.)[\"')\]]*\s+")
 _WORD = re.compile(r"\w+")
 
 
@@ -141,7 +142,7 @@ def _shingles(words: list[str]) -> set[tuple[str, ...]]:
 
 
 def _key(text: str) -> str:
-    return " ".join(_WORD.findall(text.lower()))
+    return " ".join(_WORD.findall(text.lower().replace("&", " and ")))
 
 
 def _json_bytes(text: str) -> int:

@@ -23,12 +23,15 @@ class Precedence:
         self._pairs: list[tuple[Rows, Rows]] = []  # rows that supersede, rows that are superseded
         sources = snapshot.scope_values("supersedes")
         if sources:
-            spans = {entry.source: (entry.first_row, entry.passages) for entry in snapshot.documents()}
+            rows: dict[str, list[Rows]] = {}
+            for entry in snapshot.documents():
+                span = np.arange(entry.first_row, entry.first_row + entry.passages, dtype=np.int64)
+                for name in {entry.source, entry.source.split("#", 1)[0]}:  # a file of records stands for all of them
+                    rows.setdefault(name, []).append(span)
             for source in sources:
                 newer = snapshot.rows_in_scope({"supersedes": source})
-                first, count = spans.get(source, (0, 0))
-                if newer is not None and count:
-                    self._pairs.append((newer, np.arange(first, first + count, dtype=np.int64)))
+                if newer is not None and source in rows:
+                    self._pairs.append((newer, np.concatenate(rows[source])))
 
     def superseded(self, valid: Rows | None) -> Rows:
         """Return the rows that must not be spoken, ascending: a document that is valid takes their place.

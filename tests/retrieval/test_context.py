@@ -36,6 +36,8 @@ def test_title_and_nearest_heading_lead_in_unless_the_text_says_so_itself():
     assert lead(passage, passage.text) == "Your router, Factory reset"
     assert lead(Passage(id="a", text="x", title="Opening hours"), "Opening hours are 9 to 5.") == ""
     assert lead(Passage(id="a", text="x", title="Same", heading_path=("Same",)), "Other.") == "Same"
+    both = Passage(id="a", text="x", title="Plans & prices", heading_path=("Plans and prices",))
+    assert lead(both, "Other.") == "Plans & prices"
 
 
 def test_near_duplicates_are_not_repeated():
@@ -48,6 +50,11 @@ def test_what_does_not_fit_is_cut_at_the_end_of_a_sentence():
     context = composed(hit("One two three. Four five six. Seven eight nine."), context=40)
     assert context.text == "- One two three. Four five six."
     assert context.passages[0].content == "One two three. Four five six."
+
+
+def test_an_abbreviation_ends_no_sentence():
+    context = composed(hit("Bring proof. A photo card, e.g. a passport or a licence, will do for this."), context=40)
+    assert context.text == "- Bring proof."
 
 
 def test_a_passage_of_which_no_sentence_fits_is_left_out_and_the_next_one_may_fit():

@@ -19,6 +19,8 @@ def snapshot(tmp_path_factory, store):
     documents = {
         "old.md": "# Prices\n\nThe plan costs 30 pounds.\n",
         "new.md": "---\nsupersedes: old.md\n---\n# Prices\n\nThe plan costs 36 pounds.\n",
+        "faq.csv": "question,answer\nIs there a fee?,Yes\nIs there a deposit?,No\n",
+        "fees.md": "---\nsupersedes: faq.csv\n---\n# Fees\n\nThere is neither a fee nor a deposit.\n",
         "plain.md": "# Hours\n\nWe are open from 9 to 5.\n",
         "pinned.md": "---\npinned: true\n---\n# Hours\n\nToday we are closed.\n",
         "promise.md": "---\nsupersedes: plain.md\nvalid_from: 2999-01-01\n---\n# Hours\n\nFrom then on we never close.\n",
@@ -34,9 +36,11 @@ def sources(snapshot, rows):
 
 def test_a_superseded_document_is_not_spoken_while_its_successor_is_valid(snapshot):
     precedence = Precedence(snapshot)
-    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(time.time()))) == {"old.md"}
+    records = {entry.source for entry in snapshot.documents() if entry.source.startswith("faq.csv")}
+    assert len(records) == 2
+    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(time.time()))) == {"old.md", *records}
     year_3000 = 32_503_680_000
-    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(year_3000))) == {"old.md", "plain.md"}
+    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(year_3000))) == {"old.md", "plain.md", *records}
 
 
 def test_a_pinned_document_is_ahead_by_a_little(snapshot):
