@@ -37,9 +37,8 @@ MOST_WORKERS = 16
 MOST_LEFT_BEHIND = 8
 """Hung threads alive at most; a model that hangs this often gets no further ones."""
 
-_NICENESS = (
-    10  # a tenth of another thread's share of a core that both want; 5 left too much to the model, 15 too little
-)
+# A tenth of another thread's share of a core that both want; 5 left too much to the model, 15 too little.
+_NICENESS = 10
 
 _SMOOTHING = 0.1  # weight of the newest call in the usual call time: follows a change within some ten calls
 _STUCK_AFTER_CALLS = 8  # a call this many times longer than usual ...
