@@ -25,10 +25,11 @@ class Encoder(Protocol):
 
     @property
     def queries_per_call(self) -> int:
-        """How many queries to hand to one `embed_queries` call under load.
+        """How many queries to hand to one `embed_queries` call at most, where that many are waiting."""
 
-        1: calls side by side are fastest (ONNX Runtime). More: one call at a time, texts batched (torch).
-        """
+    @property
+    def side_by_side(self) -> bool:
+        """Whether calls side by side, one a core, get more done than one call at a time."""
 
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32, in the order given.

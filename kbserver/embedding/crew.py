@@ -41,6 +41,7 @@ MOST_LEFT_BEHIND = 8
 _NICENESS = 10
 
 _SMOOTHING = 0.1  # weight of the newest call in the usual call time: follows a change within some ten calls
+_WORTHWHILE = 0.9  # of the time of single calls: batches that take longer are not made
 _STUCK_AFTER_CALLS = 8  # a call this many times longer than usual ...
 _STUCK_AFTER_S = 0.1  # ... and longer than this does not count on being done in time
 
@@ -71,7 +72,7 @@ class Crew:
 
         Args:
             encoder: ready to use; closed by the last thread to leave.
-            workers: threads that run it side by side; None: one a core. A model that gains from batches gets one.
+            workers: threads that run it side by side; None: one a core. A model whose calls take all cores gets one.
             deliver: where results go.
             left_behind: hung threads of this and earlier crews, kept here; with `MOST_LEFT_BEHIND` of them alive,
                 no new ones are hired.
@@ -83,11 +84,15 @@ class Crew:
         self.encoder = encoder
         self.in_flight: dict[str, Job] = {}
         """By text, what is queued or being embedded. Touched by the event loop's thread only."""
-        self.call_s = self._warm_up()
-        """How long a call of the model usually takes, in seconds."""
+        self.call_s = 0.0
+        """How long a call of the model with one text usually takes, in seconds."""
+        self.texts_per_call = 1
+        """Texts handed to one call at most."""
+        self._added = 0.0  # of the time of a call with one text: what every further text adds to it
+        self._warm_up()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._deliver = deliver
-        self._size = 1 if encoder.queries_per_call > 1 else workers or min(usable_cores(), MOST_WORKERS)
+        self._size = (workers or min(usable_cores(), MOST_WORKERS)) if encoder.side_by_side else 1
         self._left_behind = left_behind
         self._retired = False
         self.workers: list[Worker] = []
@@ -101,12 +106,16 @@ class Crew:
     def expected_s(self) -> float:
         """Seconds until a job submitted now would be done; infinite if every worker is stuck."""
         now = time.monotonic()
-        limit = max(_STUCK_AFTER_S, _STUCK_AFTER_CALLS * self.call_s)
+        limit = max(_STUCK_AFTER_S, _STUCK_AFTER_CALLS * self.call_s * self._relative_time(self.texts_per_call))
         able = sum(worker.busy_for(now) < limit for worker in self.workers)
         if able == 0:
             return float("inf")
         waiting = max(0, len(self.in_flight) - able + 1)
-        return self.call_s * (1.0 + waiting / (able * self.encoder.queries_per_call))
+        return self.call_s * (1.0 + waiting / able * self._relative_time(self.texts_per_call) / self.texts_per_call)
+
+    def _relative_time(self, texts: int) -> float:
+        """How long a call with so many texts takes, with one text taken as 1."""
+        return 1.0 + self._added * (texts - 1)
 
     @property
     def has_idle_worker(self) -> bool:
@@ -166,12 +175,18 @@ class Crew:
                 self.encoder.close()
 
     def _next_jobs(self) -> list[Job]:
-        """Wait for a job, and take what else is there up to what one call is best given; [] when all is over."""
+        """Wait for a job, and take this worker's share of what else is there, up to what one call is best given.
+
+        Returns:
+            [] when all is over.
+        """
         first = self._jobs.get()
         if first is None:
             return []
         jobs = [first]
-        while len(jobs) < self.encoder.queries_per_call:
+        idle = max(1, sum(worker.busy_since is None for worker in self.workers))  # with this one
+        share = -(-(1 + self._jobs.qsize()) // idle)
+        while len(jobs) < min(share, self.texts_per_call):
             try:
                 following = self._jobs.get_nowait()
             except Empty:
@@ -188,13 +203,23 @@ class Crew:
             vectors = _checked(self.encoder.embed_queries(texts), len(texts), self.encoder.identity.dim)
         except BaseException as exc:  # a model may raise anything, and whoever waits must hear of it
             return Refusal("failed", f"{type(exc).__name__}: {exc}")
-        self.call_s += _SMOOTHING * (time.monotonic() - begun - self.call_s)
+        alone_s = (time.monotonic() - begun) / self._relative_time(len(texts))
+        self.call_s += _SMOOTHING * (alone_s - self.call_s)
         return vectors
 
-    def _warm_up(self) -> float:
-        for text in ("warm up", "a question of about the usual length to get the memory it needs", "once more"):
-            begun = time.monotonic()
-            _checked(self.encoder.embed_queries([text]), 1, self.encoder.identity.dim)
+    def _warm_up(self) -> None:
+        """Run the model a few times, and find out what batches gain on this machine: more than a tenth, or none are made."""
+        one, most = "a question of about the usual length", self.encoder.queries_per_call
+        self._timed(["warm up"])
+        self.call_s = min(self._timed([one]) for _ in range(2))
+        if most > 1:
+            together_s = min(self._timed([f"{one} {number}" for number in range(most)]) for _ in range(2))
+            self._added = max(0.0, together_s / self.call_s - 1.0) / (most - 1)
+            self.texts_per_call = most if self._relative_time(most) < _WORTHWHILE * most else 1
+
+    def _timed(self, texts: list[str]) -> float:
+        begun = time.monotonic()
+        _checked(self.encoder.embed_queries(texts), len(texts), self.encoder.identity.dim)
         return time.monotonic() - begun
 
 

@@ -31,6 +31,10 @@ BATCH_TOKENS = 1024
 """Tokens a run: 4 passages of 220. What a run touches stays in the caches: 4 are faster than 8 by a tenth, than 32
 by a fifth, in a tenth of their memory (benchmarks/encoders.py)."""
 
+QUERIES_PER_RUN = 4
+"""Queries a run: two side by side make 390 a second on two cores, four 440, eight 460, one 305 (benchmarks/encoders.py).
+More make the first of them wait."""
+
 TokenIds = NDArray[np.int64]
 
 
@@ -95,10 +99,10 @@ class OnnxEncoder:
     """An exported model. One session, safe to run from many threads: each run takes one core and no GIL.
 
     Runs side by side beat one run on several threads for queries and passages alike (benchmarks/encoders.py),
-    so `threads` is how many passages batches run at once; queries run in the threads of those who ask.
+    so `threads` is how many batches of passages run at once; queries run in the threads of those who ask.
     """
 
-    queries_per_call = 1
+    side_by_side = True
 
     def __init__(self, folder: Path, *, threads: int = 1, name: str | None = None) -> None:
         """Open an export written by `sentence_transformer.export_onnx`.
@@ -135,11 +139,22 @@ class OnnxEncoder:
         """`onnx fp32` or `onnx int8`."""
         return f"onnx {self._meta.precision}"
 
+    @property
+    def queries_per_call(self) -> int:
+        """Several, as a run of one query mostly waits for the weights to be read; 1 for int8.
+
+        There, one scale of numbers is taken for all texts of a run, and a vector would depend on who else was asking.
+        """
+        return QUERIES_PER_RUN if self._meta.precision == "fp32" else 1
+
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32; over-long queries are cut."""
-        encodings = [self._cutting.encode(speakable(self._meta.query_prompt + text)) for text in texts]
-        vectors = [self._run([np.asarray(encoding.ids, np.int64)]) for encoding in encodings]
-        return np.concatenate(vectors) if vectors else np.empty((0, self._identity.dim), np.float32)
+        embeddings = np.empty((len(texts), self._identity.dim), np.float32)
+        cut = [self._cutting.encode(speakable(self._meta.query_prompt + text)) for text in texts]
+        tokens = [np.asarray(encoding.ids, np.int64) for encoding in cut]
+        for rows in _little_padded(tokens, most=self.queries_per_call):
+            embeddings[rows] = self._run([tokens[row] for row in rows])
+        return embeddings
 
     def embed_passages(self, texts: Sequence[str], *, on_progress: Progress | None = None) -> FloatMatrix:
         """Return one unit vector a passage, shape (len(texts), dim), float32, in the order given.
@@ -241,6 +256,18 @@ def _open_session(file: Path) -> Any:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors; warnings are about the graph and nothing a user can act on
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+
+
+def _little_padded(tokens: Sequence[TokenIds], *, most: int) -> Iterator[list[int]]:
+    """Give the rows in runs of at most `most`, none of them less than half as long as the longest of its run."""
+    run: list[int] = []
+    for row in sorted(range(len(tokens)), key=lambda row: -tokens[row].size):
+        if run and (len(run) == most or 2 * tokens[row].size < tokens[run[0]].size):
+            yield run
+            run = []
+        run.append(row)
+    if run:
+        yield run
 
 
 def _batches_of_like_length(tokens: Sequence[TokenIds]) -> Iterator[list[int]]:

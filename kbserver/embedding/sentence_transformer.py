@@ -46,6 +46,7 @@ class SentenceTransformerEncoder:
     """Any sentence-transformers model on torch: CUDA, Apple's MPS or the CPU. Calls run one after another."""
 
     queries_per_call = _BATCH
+    side_by_side = False  # a call uses all cores by itself
 
     def __init__(
         self, folder: Path, *, name: str, fingerprint: str, device: str = "auto", threads: int | None = None

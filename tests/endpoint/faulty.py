@@ -22,6 +22,7 @@ class FaultyEncoder:
     def __init__(self, real):
         self.real = real
         self.identity, self.backend, self.queries_per_call = real.identity, real.backend, real.queries_per_call
+        self.side_by_side = real.side_by_side
         self.trouble = None
         self.calls = 0
 
@@ -70,8 +71,10 @@ def hanging(texts, *, released=None):
 
 
 def slow(seconds):
+    """A model that takes so long for every text."""
+
     def trouble(texts):
-        time.sleep(seconds)
+        time.sleep(seconds * len(texts))
 
     return trouble
 
