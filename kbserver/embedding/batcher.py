@@ -6,14 +6,15 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Thread
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.base import Encoder
-from kbserver.embedding.crew import MOST_LEFT_BEHIND, Answer, Crew, Job, Refusal, Worker
+from kbserver.embedding.crew import MOST_LEFT_BEHIND, Answer, Crew, Job, Refusal, Waiter, Worker
 from kbserver.embedding.vector_cache import VectorCache
 from kbserver.errors import EmbedderUnavailable, KbServerError, Unavailability
 from kbserver.types import FloatMatrix, FloatVector, ModelIdentity
@@ -153,15 +154,40 @@ class QueryEmbedder:
         Raises:
             EmbedderUnavailable: there is none in time; `reason` is busy, late, loading or failed.
         """
-        outcome = await self._answer(text, deadline)
+        outcome = await self.ask(text, deadline)
         if isinstance(outcome, Refusal):
-            self.stats.refused[outcome.reason] += 1
             raise EmbedderUnavailable(*outcome)
         return outcome
 
-    async def embed_many(self, texts: Sequence[str], deadline: Deadline) -> list[FloatVector | EmbedderUnavailable]:
-        """Embed the several queries of one turn; where there is no vector in time, its error is in its place."""
-        return list(await asyncio.gather(*(self._vector_or_error(text, deadline) for text in texts)))
+    def ask(
+        self, text: str, deadline: Deadline, *, go_on: Callable[[FloatVector], None] | None = None
+    ) -> asyncio.Future[Answer]:
+        """Ask for the vector of one query, or why there is none; the answer may be there on return, and is by the deadline.
+
+        Args:
+            text: the query.
+            deadline: when whoever asks goes on without it.
+            go_on: told the vector in the thread that made it, as soon as it is there, so that nobody waits for the event
+                loop to come round; never if the answer is there on return. It must be quick and raise nothing.
+        """
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        crew = self._crew
+        known = self._refusal() if crew is None else self._known_at_once(crew, text, deadline)
+        if known is not None:
+            answer.set_result(known)
+            self._count(known)
+        if crew is None or known is not None:
+            return answer
+        waiter = Waiter(answer, deadline, go_on)
+        if job := crew.in_flight.get(text):
+            self.stats.joined += 1
+            job.waiters.append(waiter)
+        else:
+            crew.submit(Job(text, [waiter]))
+        left_s = max(0.0, deadline.remaining_ms() / 1000.0)
+        timer = answer.get_loop().call_later(left_s, _answer_one, answer, Refusal("late"))
+        answer.add_done_callback(partial(self._answered, timer))
+        return answer
 
     async def swap(self, open_encoder: Callable[[], Encoder]) -> None:
         """Open and warm another model, then put it in charge; until then the old one answers.
@@ -191,33 +217,22 @@ class QueryEmbedder:
         while any(thread.is_alive() for thread in working) and time.monotonic() < patience:
             await asyncio.sleep(0.005)
 
-    async def _answer(self, text: str, deadline: Deadline) -> Answer:
-        crew = self._crew
-        if crew is None or self._loop is None:
-            return self._refusal()
+    def _known_at_once(self, crew: Crew, text: str, deadline: Deadline) -> Answer | None:
+        """The vector if it is kept, why the text is not let in, or None: it is worked on already, or will be."""
         vector = self._cache.get(crew.encoder.identity.fingerprint, text)
         if vector is not None:
             self.stats.cache_hits += 1
             return vector
-        answer: asyncio.Future[Answer] = self._loop.create_future()
-        if job := crew.in_flight.get(text):
-            self.stats.joined += 1
-            job.waiters.append((answer, deadline))
-        elif why_not := self._why_not(crew, deadline):
-            return why_not
-        else:
-            crew.submit(Job(text, [(answer, deadline)]))
-        timer = self._loop.call_later(max(0.0, deadline.remaining_ms() / 1000.0), _answer_one, answer, Refusal("late"))
-        try:
-            return await answer
-        finally:
-            timer.cancel()
+        return None if text in crew.in_flight else self._why_not(crew, deadline)
 
-    async def _vector_or_error(self, text: str, deadline: Deadline) -> FloatVector | EmbedderUnavailable:
-        try:
-            return await self.embed(text, deadline)
-        except EmbedderUnavailable as exc:
-            return exc
+    def _answered(self, timer: asyncio.TimerHandle, answer: asyncio.Future[Answer]) -> None:
+        timer.cancel()
+        if not answer.cancelled():
+            self._count(answer.result())
+
+    def _count(self, answer: Answer) -> None:
+        if isinstance(answer, Refusal):
+            self.stats.refused[answer.reason] += 1
 
     def _why_not(self, crew: Crew, deadline: Deadline) -> Refusal | None:
         """Say why a text is not let in, or None.
@@ -259,9 +274,9 @@ class QueryEmbedder:
         else:
             self._failures = 0
             self.stats.embedded += len(jobs)
-            outcome.flags.writeable = False  # shared by the cache and all who asked
             model = crew.encoder.identity.fingerprint
             for job, vector in zip(jobs, outcome, strict=True):
+                job.tell(vector)
                 self._cache.put(model, job.text, vector)
                 self._finish(crew, job, vector)
             if self._on_call is not None:
@@ -354,8 +369,8 @@ class QueryEmbedder:
 
 
 def _answer_all(job: Job, answer: Answer) -> None:
-    for waiter, _ in job.waiters:
-        _answer_one(waiter, answer)
+    for waiter in job.waiters:
+        _answer_one(waiter.answer, answer)
 
 
 def _answer_one(waiter: asyncio.Future[Answer], answer: Answer) -> None:

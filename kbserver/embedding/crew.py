@@ -46,17 +46,37 @@ _STUCK_AFTER_CALLS = 8  # a call this many times longer than usual ...
 _STUCK_AFTER_S = 0.1  # ... and longer than this does not count on being done in time
 
 
+class Waiter(NamedTuple):
+    """Someone who waits for a text's vector."""
+
+    answer: Future[Answer]
+    """Of the event loop; done as well once the deadline has come."""
+    deadline: Deadline
+    go_on: Callable[[FloatVector], None] | None = None
+    """Told the vector before anybody else is, in the worker's thread: it must be quick and raise nothing."""
+
+
 @dataclass(eq=False, slots=True)
 class Job:
     """One text to embed, and those who wait for it."""
 
     text: str
-    waiters: list[tuple[Future[Answer], Deadline]] = field(default_factory=list)
+    waiters: list[Waiter] = field(default_factory=list)
+    """Grows in the event loop's thread."""
+    _told: int = 0
 
     @property
     def wanted(self) -> bool:
         """Whether anyone is still waiting, and in time."""
-        return any(not (answer.done() or deadline.passed) for answer, deadline in list(self.waiters))
+        return any(not (waiter.answer.done() or waiter.deadline.passed) for waiter in list(self.waiters))
+
+    def tell(self, vector: FloatVector) -> None:
+        """Let those go on who have not been told; first in the worker's thread, then once more in the event loop's."""
+        waiting = self.waiters[self._told :]
+        self._told += len(waiting)
+        for waiter in waiting:
+            if waiter.go_on is not None:
+                waiter.go_on(vector)
 
 
 Deliver: TypeAlias = "Callable[[Crew, list[Job], FloatMatrix | Refusal | None, float], None]"
@@ -168,7 +188,11 @@ class Crew:
                 outcome = self._embed([job.text for job in wanted])
                 worker.end()
                 if not worker.dismissed:
-                    self._deliver(self, wanted, outcome, time.monotonic() - begun)
+                    took_s = time.monotonic() - begun
+                    if not isinstance(outcome, Refusal):
+                        for job, vector in zip(wanted, outcome, strict=True):
+                            job.tell(vector)
+                    self._deliver(self, wanted, outcome, took_s)
         if not worker.dismissed:
             worker.left = True
             if all(other.left for other in self.workers):
@@ -205,6 +229,7 @@ class Crew:
             return Refusal("failed", f"{type(exc).__name__}: {exc}")
         alone_s = (time.monotonic() - begun) / self._relative_time(len(texts))
         self.call_s += _SMOOTHING * (alone_s - self.call_s)
+        vectors.flags.writeable = False  # shared by the cache and all who asked
         return vectors
 
     def _warm_up(self) -> None:

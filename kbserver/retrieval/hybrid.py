@@ -7,14 +7,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 
 import numpy as np
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
-from kbserver.errors import EmbedderUnavailable
+from kbserver.embedding.crew import Answer, Refusal
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
 from kbserver.retrieval.followup import Carry, Exchange, carry
@@ -149,25 +151,23 @@ class Retriever:
         heard = hear(query) if settings.fillers else as_said(query)
         leans_on = carry(heard.text, past, share=self._lexical.share) if past else None
         arms_end = deadline.less_ms(min(FUSE_RESERVE_MS, 0.25 * max(0.0, deadline.remaining_ms())))
-        asking = asyncio.ensure_future(
-            self._embedded(heard.text, leans_on, settings, min(arms_end, embed_by or arms_end))
+        search = _Search(
+            self._executor,
+            partial(self._by_words, heard, leans_on, rows, settings),
+            partial(self._ranked, rows=rows, settings=settings, arms_end=arms_end),
         )
-        await asyncio.sleep(0)  # the model goes first: begun second, it would wait 0.3 ms for the interpreter's lock
-        search: Callable[[], _Words] | None = partial(self._by_words, heard, leans_on, rows, settings)
-        if asking.done() and isinstance(asked := asking.result(), str):  # words alone: one thread does it all
-            by_words: Future[_Words] = Future()
-        else:
-            by_words = self._executor.submit(self._by_words, heard, leans_on, rows, settings)
-            search = None
-            asked = await asking
-        if asked == "late" and embed_by is not None and not arms_end.passed:
-            asked = "busy"  # there was time, only not for this caller
-        ranked = await self._ranked_by(deadline, arms_end, by_words, search, asked, rows, settings)
+        asking = self._begin(search, heard.text, leans_on, settings, arms_end, embed_by)
+        try:
+            ranked = await self._outcome(search, deadline, settings)
+        finally:
+            search.give_up()
+            if asking is not None:
+                asking.cancel()  # of a caller who left: nothing is begun for it
 
         least = self.min_score(settings, in_scope=bool(scope))
         good = join_neighbours([hit for hit in ranked.hits if hit.score >= least])
         nothing = ranked.nothing or ("" if good else "below_min_score" if ranked.hits else "no_match")
-        embedding = asked.embedding if isinstance(asked, _Asked) else None
+        embedding = search.asked.embedding if isinstance(search.asked, _Asked) else None
         return Retrieval(good[: settings.top_k], ranked.degraded, nothing, ranked.stages_ms, embedding)
 
     def min_score(self, settings: TurnSettings, *, in_scope: bool) -> float:
@@ -198,56 +198,61 @@ class Retriever:
         found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
         return _Words(found, (time.perf_counter() - begun) * 1000.0)
 
-    async def _embedded(
-        self, said: str, leans_on: Carry | None, settings: TurnSettings, deadline: Deadline
-    ) -> _Asked | str:
-        """The query as the dense arm searches for it, or in a word why there is none."""
-        if settings.arms == "lexical":
-            return ""
-        begun = time.perf_counter()
-        try:
-            embedding = await self._embedder.embed(said, deadline)
-        except EmbedderUnavailable as exc:
-            return exc.reason
-        vector = leans_on.blend(embedding) if leans_on is not None else embedding
-        return _Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0)
-
-    async def _ranked_by(
+    def _begin(
         self,
-        deadline: Deadline,
-        arms_end: Deadline,
-        by_words: Future[_Words],
-        search: Callable[[], _Words] | None,
-        asked: _Asked | str,
-        rows: Rows | None,
+        search: _Search,
+        said: str,
+        leans_on: Carry | None,
         settings: TurnSettings,
-    ) -> _Ranked:
-        """What both arms found, ranked; at the deadline what there is of it.
+        arms_end: Deadline,
+        embed_by: Deadline | None,
+    ) -> asyncio.Future[Answer] | None:
+        """Set both arms going; the embedding that is waited for, if there is one."""
+        if settings.arms == "lexical":
+            search.go_on("", words_too=True)
+            return None
+        begun = time.perf_counter()
 
-        Args:
-            search: fills `by_words`; None if that is under way.
-        """
-        ranking = self._executor.submit(self._ranked, by_words, search, asked, rows, settings, arms_end)
-        waiting = asyncio.wrap_future(ranking)
-        await asyncio.wait((waiting,), timeout=max(0.0, deadline.remaining_ms() / 1000.0))
-        if waiting.done():
-            return waiting.result()
+        def found(embedding: FloatVector) -> None:
+            vector = leans_on.blend(embedding) if leans_on is not None else embedding
+            search.go_on(_Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0))
+
+        def answered(answer: asyncio.Future[Answer]) -> None:
+            if not answer.cancelled() and isinstance(refusal := answer.result(), Refusal):
+                early = refusal.reason == "late" and embed_by is not None and not arms_end.passed
+                search.go_on("busy" if early else refusal.reason)  # there was time, only not for this caller
+
+        asking = self._embedder.ask(said, min(arms_end, embed_by or arms_end), go_on=found)
+        known = asking.result() if asking.done() else None
+        if isinstance(known, Refusal):
+            search.go_on(known.reason, words_too=True)
+            return None
+        search.begin_words()  # the model went first: begun second, it would wait 0.3 ms for the interpreter's lock
+        if known is not None:
+            found(known)
+        else:
+            asking.add_done_callback(answered)
+        return asking
+
+    async def _outcome(self, search: _Search, deadline: Deadline, settings: TurnSettings) -> _Ranked:
+        """What both arms found, ranked; at the deadline what there is of it."""
+        await asyncio.wait((search.ranked,), timeout=max(0.0, deadline.remaining_ms() / 1000.0))
+        if search.ranked.done():
+            return search.ranked.result()
         # A search that hangs (a disk that does not answer) holds its thread: what is known is ranked right here.
-        waiting.cancel()
-        if by_words.done() or by_words.cancel():
-            words = by_words.result() if not by_words.cancelled() and by_words.exception() is None else None
-            if words is not None:
-                begun = time.perf_counter()
-                hits = self._fused(words, None, settings)
-                stages = {"lexical": words.ms, "fuse": (time.perf_counter() - begun) * 1000.0}
-                return _Ranked(hits, (asked or None) if isinstance(asked, str) else "late", "", stages)
-        return _Ranked((), None, "late", {})
+        words = search.words_if_done()
+        if words is None:
+            return _Ranked((), None, "late", {})
+        begun = time.perf_counter()
+        hits = self._fused(words, None, settings)
+        stages = {"lexical": words.ms, "fuse": (time.perf_counter() - begun) * 1000.0}
+        return _Ranked(hits, (search.asked or None) if isinstance(search.asked, str) else "late", "", stages)
 
     def _ranked(
         self,
         by_words: Future[_Words],
-        search: Callable[[], _Words] | None,
         asked: _Asked | str,
+        *,
         rows: Rows | None,
         settings: TurnSettings,
         arms_end: Deadline,
@@ -256,8 +261,6 @@ class Retriever:
 
         The search by words was submitted before this one, so it is running or over by now: nobody waits for a thread.
         """
-        if search is not None and by_words.set_running_or_notify_cancel():
-            _settle(by_words, search)
         stages: dict[str, float] = {}
         degraded = asked if isinstance(asked, str) and asked else None
         meaning = None
@@ -324,8 +327,76 @@ class Retriever:
         return hits
 
 
-def _settle(future: Future[_Words], search: Callable[[], _Words]) -> None:
-    try:
-        future.set_result(search())
-    except Exception as exc:  # whoever asks for the result meets it there
-        future.set_exception(exc)
+class _Search:
+    """One search under way: words and meaning side by side, then both ranked.
+
+    Whichever thread first knows what became of the embedding goes on with it: between the model and the ranking nobody
+    waits for the event loop to come round.
+    """
+
+    def __init__(
+        self, executor: Executor, words: Callable[[], _Words], rank: Callable[[Future[_Words], _Asked | str], _Ranked]
+    ) -> None:
+        self.ranked: asyncio.Future[_Ranked] = asyncio.get_running_loop().create_future()
+        self.asked: _Asked | str = "late"
+        """The query as the dense arm searches for it, or in a word why there is none."""
+        self._executor = executor
+        self._words = words
+        self._rank = rank
+        self._by_words: Future[_Words] = Future()
+        self._ranking: Future[None] | None = None
+        self._gone_on = Lock()
+
+    def begin_words(self) -> None:
+        """Search by words, in a thread."""
+        self._executor.submit(self._search_words)
+
+    def go_on(self, asked: _Asked | str, *, words_too: bool = False) -> None:
+        """Rank with what became of the embedding, in a thread; the first call counts. From any thread.
+
+        Args:
+            words_too: in the same thread; they were not begun.
+        """
+        if self._gone_on.acquire(blocking=False):
+            self.asked = asked
+            with suppress(RuntimeError):  # the server is closing
+                self._ranking = self._executor.submit(self._work, words_too)
+
+    def give_up(self) -> None:
+        """Begin nothing more; nothing to do where all is over."""
+        self._gone_on.acquire(blocking=False)
+        self.ranked.cancel()
+        if self._ranking is not None:
+            self._ranking.cancel()
+
+    def words_if_done(self) -> _Words | None:
+        """What the search by words found, if it is over and went well; else it is called off."""
+        if self._by_words.done() and self._by_words.exception() is None:
+            return self._by_words.result()
+        self._by_words.cancel()
+        return None
+
+    def _search_words(self) -> None:
+        if self._by_words.set_running_or_notify_cancel():
+            try:
+                self._by_words.set_result(self._words())
+            except Exception as exc:  # whoever asks for the result meets it there
+                self._by_words.set_exception(exc)
+
+    def _work(self, words_too: bool) -> None:
+        if words_too:
+            self._search_words()
+        try:
+            ranked: _Ranked | Exception = self._rank(self._by_words, self.asked)
+        except Exception as exc:  # for whoever asked
+            ranked = exc
+        with suppress(RuntimeError):  # the event loop is gone
+            self.ranked.get_loop().call_soon_threadsafe(self._settle, ranked)
+
+    def _settle(self, ranked: _Ranked | Exception) -> None:
+        if self.ranked.done():  # given up
+            return
+        if isinstance(ranked, Exception):
+            self.ranked.set_exception(ranked)
+        else:
+            self.ranked.set_result(ranked)

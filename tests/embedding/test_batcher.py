@@ -162,20 +162,6 @@ async def test_a_cached_vector_cannot_be_changed_by_who_gets_it() -> None:
             vector[0] = 7.0
 
 
-async def test_several_queries_of_a_turn_come_together_with_their_errors() -> None:
-    model = FaultyModel()
-    async with Started(model) as embedder:
-
-        def refuse(texts: Sequence[str]) -> None:
-            if texts == ["bad"]:
-                raise RuntimeError("no such word")
-
-        model.trouble = refuse
-        first, second = await embedder.embed_many(["good", "bad"], Deadline.after_ms(PLENTY))
-        assert isinstance(first, np.ndarray) and first[0] == 4
-        assert isinstance(second, EmbedderUnavailable) and second.reason == "failed"
-
-
 # In time, or not at all
 
 
@@ -258,7 +244,7 @@ async def test_after_a_slow_spell_it_is_found_to_be_fast_again() -> None:
         while embedder.call_ms > 20.0:  # by its last calls none would fit into 100 ms, yet it is asked
             number += 1
             assert number < 100
-            await embedder.embed_many([f"fast {number}"], Deadline.after_ms(100))
+            await embedder.ask(f"fast {number}", Deadline.after_ms(100))
 
 
 async def test_a_model_that_gains_from_batches_gets_them() -> None:
@@ -372,7 +358,7 @@ async def test_threads_left_behind_are_bounded_and_work_goes_on_when_they_come_b
         model.trouble = lambda texts: None
 
         async def answers() -> bool:
-            return isinstance((await embedder.embed_many(["again"], Deadline.after_ms(200)))[0], np.ndarray)
+            return isinstance(await embedder.ask("again", Deadline.after_ms(200)), np.ndarray)
 
         await asyncio.sleep(0.1)
         assert await answers()
