@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbserver.index.strings import SortedStrings, map_array
-from kbserver.index.vectors import NO_ROWS, Scores, best_first, checked_rows
+from kbserver.index.vectors import NO_ROWS, Scores, best_first, checked_rows, hopeful
 from kbserver.types import Rows, RowScores
 
 
@@ -114,8 +114,12 @@ _PAGE_BYTES = 4096
 _ROUNDING = 1 + 1e-5  # float32 sums of a few terms
 
 
-WALKED_AT_ONCE = 200_000
-"""Postings of a query's terms together: up to these, adding all up (1 ms) beats finding out which can be left out."""
+WALKED_AT_ONCE = 400_000
+"""Postings of a query's terms together: up to these, adding all up beats finding out which can be left out.
+
+At 400,000 that is 1.8 against 9 ms for a hundred terms in 100,000 rows, 1.6 against 1.9 for five in a million; two terms
+of which one is rare are the exception, 1.8 against 0.5.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,15 +127,19 @@ class SummedUp:
     """Found by a search that added up all postings: every row's sum is known."""
 
     best: RowScores
-    rows: Rows
-    """Ascending: all with a sum above 0."""
     sums: Scores
+    """Shape (size,), or (len(rows),) of a small scope; 0 outside the scope."""
     size: int
     """Of the index."""
+    rows: Rows | None = None
+    """What the sums are of, ascending; None for every row."""
 
     def scores(self, rows: Rows) -> Scores:
         """Look the rows up; see `LexicalFound.scores`."""
-        found = np.zeros(checked_rows(rows, self.size).size, dtype=np.float32)
+        rows = checked_rows(rows, self.size)
+        if self.rows is None:
+            return self.sums[rows]
+        found = np.zeros(rows.size, dtype=np.float32)
         if self.rows.size:
             at = np.minimum(np.searchsorted(self.rows, rows), self.rows.size - 1)
             hit = self.rows[at] == rows
@@ -223,7 +231,7 @@ class Bm25Index:
             number: weight for term, weight in terms.items() if weight > 0 and (number := self._number(term)) >= 0
         }
         if not weights or (rows is not None and rows.size == 0):
-            return SummedUp(NO_ROWS, NO_ROWS.rows, NO_ROWS.scores, self._size)
+            return SummedUp(NO_ROWS, NO_ROWS.scores, self._size, NO_ROWS.rows)
         if rows is not None and rows.size < self._size * _SMALL_SCOPE:
             return self._search_scope(weights, rows, top_k)
         inside = None
@@ -276,26 +284,23 @@ class Bm25Index:
         for number, weight in weights.items():
             scores += np.float32(weight) * self._look_up(number, rows)
         found = scores > 0
-        rows, scores = rows[found], scores[found]
-        return SummedUp(best_first(rows, scores, top_k=top_k), rows, scores, self._size)
+        return SummedUp(best_first(rows[found], scores[found], top_k=top_k), scores, self._size, rows)
 
     def _search_at_once(self, weights: Mapping[int, float], inside: NDArray[np.bool_] | None, top_k: int) -> SummedUp:
         """Add up all postings: many terms with few of them each would spend their time in calls of NumPy."""
         postings = [self._postings(number) for number in weights]
-        sums = self._sums()
-        try:
-            rows = np.concatenate([rows for rows, _ in postings])
-            added = np.concatenate([scores for _, scores in postings])
+        added = np.concatenate([scores for _, scores in postings])
+        if any(weight != 1.0 for weight in weights.values()):
             added *= np.repeat(
                 np.fromiter(weights.values(), dtype=np.float32, count=len(weights)), [rows.size for rows, _ in postings]
             )
-            np.add.at(sums, rows, added)
-            found = sums > 0
-            candidates = np.flatnonzero(found if inside is None else found & inside)
-            scores = sums[candidates]
-        finally:
-            sums.fill(0)
-        return SummedUp(best_first(candidates, scores, top_k=top_k), candidates, scores, self._size)
+        sums = np.zeros(self._size, dtype=np.float32)
+        np.add.at(sums, np.concatenate([rows for rows, _ in postings], dtype=np.int64), added)
+        if inside is not None:
+            sums *= inside
+        rows = hopeful(sums, top_k)
+        rows = rows[sums[rows] > 0]
+        return SummedUp(best_first(rows, sums[rows], top_k=top_k), sums, self._size)
 
     def _search_in_turn(self, weights: Mapping[int, float], inside: NDArray[np.bool_] | None, top_k: int) -> RowScores:
         """Walk the postings that can add most first, while they can still lift a new row."""
