@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import mmap
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+_STEP = 32  # strings: a landmark for every 16th makes finding one no faster, for every 64th a fifth slower
+
 
 class SortedStrings:
     """Distinct strings by ascending UTF-8 bytes, each with its number: a dictionary that opens in no time.
 
     A JSON dictionary of the 3,000,000 terms of a large corpus takes seconds to parse and half a gigabyte to
-    hold; this takes neither, and about 10 µs to find a string.
+    hold; this takes neither, and about 4 µs to find a string.
     """
 
     def __init__(self, blob: bytes | mmap.mmap, offsets: NDArray[np.int64]) -> None:
@@ -43,9 +46,20 @@ class SortedStrings:
 
     def find(self, text: str) -> int:
         """Return the number of a string, or -1."""
-        wanted = text.encode("utf-8", "surrogatepass")
-        number = bisect_left(self, wanted)
-        return number if number < len(self) and self[number] == wanted else -1
+        wanted, blob = text.encode("utf-8", "surrogatepass"), self._blob
+        first = _STEP * max(0, bisect_right(self._landmarks, wanted) - 1)
+        bounds = self._offsets[first : first + _STEP + 1].tolist()
+        low, high = 0, len(bounds) - 1
+        while low < high:  # `bisect` over all 330,000 strings of a store got each by way of NumPy: 15 µs
+            middle = (low + high) // 2
+            string = blob[bounds[middle] : bounds[middle + 1]]
+            if string == wanted:
+                return first + middle
+            if string < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return -1
 
     def starting_with(self, prefix: str) -> Iterator[str]:
         """Every string that begins with a prefix, in order."""
@@ -54,6 +68,12 @@ class SortedStrings:
             if not (found := self[number]).startswith(wanted):
                 return
             yield found.decode("utf-8", "surrogatepass")
+
+    @cached_property
+    def _landmarks(self) -> list[bytes]:
+        """Every `_STEP`-th string: of 3,000,000 terms 5 MB, read in 25 ms when the first is looked for."""
+        starts, ends = self._offsets[:-1:_STEP].tolist(), self._offsets[1::_STEP].tolist()
+        return [self._blob[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 def write_strings(strings: Iterable[str], stem: Path) -> list[str]:
