@@ -290,7 +290,7 @@ class Bm25Index:
         """Add up all postings: many terms with few of them each would spend their time in calls of NumPy."""
         postings = [self._postings(number) for number in weights]
         added = np.concatenate([scores for _, scores in postings])
-        if any(weight != 1.0 for weight in weights.values()):
+        if set(weights.values()) != {1.0}:
             added *= np.repeat(
                 np.fromiter(weights.values(), dtype=np.float32, count=len(weights)), [rows.size for rows, _ in postings]
             )

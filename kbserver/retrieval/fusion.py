@@ -66,7 +66,7 @@ def rank(evidence: Evidence) -> Ranking:
         return Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
     cosine = evidence.cosine if evidence.cosine is not None else _likely_cosine(evidence.covered)
     lexical = evidence.words + _doubt(evidence.cosine) * evidence.sounds
-    fused = (cosine + np.float32(NAT) * lexical).astype(np.float32)
+    fused = (cosine + np.float32(NAT) * lexical).astype(np.float32, copy=False)
     if evidence.prior is not None:
         fused = fused + evidence.prior
     order = np.argsort(-fused, kind="stable")
@@ -96,7 +96,7 @@ def _doubt(cosine: Values | None) -> np.float32:
     """How much the sounds count: less the nearer the nearest passage is in meaning; as they are if that is unknown."""
     if cosine is None:
         return np.float32(1.0)
-    return np.float32(np.clip(1.0 + DOUBT * (SURE - float(cosine.max())), 0.0, 2.0))
+    return np.float32(min(max(1.0 + DOUBT * (SURE - float(cosine.max())), 0.0), 2.0))
 
 
 def _likely_cosine(covered: Values) -> Values:

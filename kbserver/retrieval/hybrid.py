@@ -18,6 +18,7 @@ from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.crew import Answer, Refusal
 from kbserver.index.snapshot import Snapshot
+from kbserver.index.vectors import united
 from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
 from kbserver.retrieval.followup import Carry, Exchange, carry
 from kbserver.retrieval.fusion import Evidence, rank, scores
@@ -306,7 +307,7 @@ class Retriever:
         by_words = words is not None and settings.arms != "dense"
         proposed = [words.found.rows] if words is not None and by_words else []
         proposed += [meaning.found.rows] if meaning is not None else []
-        rows = np.unique(np.concatenate(proposed)) if proposed else np.empty(0, np.int64)
+        rows = united(proposed)
         nothing = np.zeros(rows.size, np.float32)
         evidence = (
             self._lexical.score(words.found, rows)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from kbserver.index.lexical import LexicalFound as Found
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.tokens import tokenize
+from kbserver.index.vectors import united
 from kbserver.retrieval.followup import Carry
 from kbserver.retrieval.misheard import STOP_WORDS, sound_grams
 from kbserver.retrieval.sound_field import open_sound_field
@@ -105,8 +106,7 @@ class LexicalArm:
         if self._sounds is None or not query.pieces:
             return LexicalFound(np.sort(words.best.rows), words, None, query.ideal)
         sounds = self._sounds.find(query.pieces, top_k=top_k, rows=rows)
-        proposed = np.unique(np.concatenate((words.best.rows, sounds.best.rows)))
-        return LexicalFound(proposed, words, sounds, query.ideal)
+        return LexicalFound(united((words.best.rows, sounds.best.rows)), words, sounds, query.ideal)
 
     def score(self, found: LexicalFound, rows: Rows) -> LexicalEvidence:
         """Return the lexical evidence for the given rows of the scope that was searched, in their order."""

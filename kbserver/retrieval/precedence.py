@@ -42,6 +42,8 @@ class Precedence:
         gone = [old for new, old in self._pairs if valid is None or np.isin(new, valid).any()]
         return np.unique(np.concatenate(gone)) if gone else _NO_ROWS
 
-    def bonus(self, rows: Rows) -> NDArray[np.float32]:
-        """Return what pinning adds to each of the given rows, shape (len(rows),), in cosine."""
+    def bonus(self, rows: Rows) -> NDArray[np.float32] | None:
+        """Return what pinning adds to each of the given rows, shape (len(rows),), in cosine; None if nothing is pinned."""
+        if not self._pinned.size:
+            return None
         return np.isin(rows, self._pinned).astype(np.float32) * np.float32(PINNED_BONUS)

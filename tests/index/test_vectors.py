@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kbserver.index.vectors import best_first, hopeful
+from kbserver.index.vectors import best_first, hopeful, united
 
 
 @pytest.mark.parametrize("values", [2, 40, 10**6], ids=["all but equal", "many ties", "few ties"])
@@ -27,3 +27,12 @@ def test_few_more_are_hopeful_than_are_wanted():
     kept = hopeful(scores, 100)
     assert set(best) <= set(kept)
     assert kept.size < 150
+
+
+def test_united_rows_are_those_numpy_finds_unique():
+    choose = np.random.default_rng(0)
+    for sizes in ((), (0,), (0, 0), (1, 0), (5,), (100, 100), (60, 3, 60)):
+        parts = [choose.permutation(150)[:size].astype(np.int64) for size in sizes]
+        found = united(parts)
+        assert found.dtype == np.int64
+        assert found.tolist() == np.unique(np.concatenate([np.empty(0, np.int64), *parts])).tolist()

@@ -49,3 +49,8 @@ def test_a_pinned_document_is_ahead_by_a_little(snapshot):
     ahead = rows[bonus > 0]
     assert sources(snapshot, ahead) == {"pinned.md"}
     assert np.allclose(bonus[ahead], PINNED_BONUS)
+
+
+def test_where_nothing_is_pinned_nothing_is_ahead(store):
+    with Store(store).open("hotels") as snapshot:
+        assert Precedence(snapshot).bonus(np.arange(snapshot.size, dtype=np.int64)) is None
