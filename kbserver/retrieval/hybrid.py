@@ -32,7 +32,7 @@ from kbserver.types import FloatVector, Hit, Rows, RowScores, Scope
 # Rows each arm proposes. Both scores are known for every candidate, so more of them cost time and hardly find more.
 CANDIDATES = 100
 
-# The arms end this long before the hits must be there: ranking what they found takes about 0.5 ms, and the event loop
+# The arms end this long before the hits must be there: ranking what they found takes about 0.3 ms, and the event loop
 # must come round for it.
 FUSE_RESERVE_MS = 10.0
 
