@@ -77,9 +77,10 @@ def ingest(
         ),
     ] = None,
     index: Annotated[
-        Literal["auto", "flat", "ivf", "hnsw"] | None,
+        Literal["auto", "flat", "pq", "ivf", "hnsw"] | None,
         typer.Option(
-            help="How vectors are searched; auto: flat up to 30,000, ivf above.  \\[default: as before, auto]"
+            help="How vectors are searched; auto: flat up to 10,000, pq up to 100,000, ivf above.  "
+            "\\[default: as before, auto]"
         ),
     ] = None,
     vectors: Annotated[

@@ -1,26 +1,31 @@
 """Nearest passages with FAISS over the snapshot's own mapped embeddings. The only file that imports faiss.
 
-Exact search while it fits a turn's budget; beyond that inverted lists (or a graph) propose candidates that are
-scored again, exactly, from the mapped embeddings. The embeddings are never copied, but for a rounded copy of those that
-are scanned: float16 takes half the memory's bandwidth, and its rounding is bounded, so that what it may have missed is
-known.
+Exact search while that takes no time; beyond, product quantisation (or a graph, or inverted lists) proposes candidates that
+are scored again, exactly, from the mapped embeddings. The embeddings are never copied, but for a rounded copy of those that
+are scanned exactly: float16 takes half the memory's bandwidth, and its rounding is bounded, so that what it may have missed
+is known.
 
-Measured with 92,000 passages of real manuals and FAQs, embedded by all-MiniLM-L6-v2 (beyond that mixtures of
-them), and 300 real questions; one thread; median ms of a search, recall@10, seconds to build on two busy cores:
+Measured with 20,000 passages of real manuals (beyond that mixtures of them), embedded by all-MiniLM-L6-v2, and 300 real
+questions; one thread; median ms of a search whose data is no longer in the cache, as in a turn, where the model has just
+passed through it; recall@10, and seconds to build:
 
-    rows         flat    ivf                 hnsw
-    20,000        1.0    0.7  .995    3 s    0.3  .993    5 s   (scanned rounded and scored again: 0.5)
-    60,000        4.2    1.1  .996    6 s    0.3  .992   17 s
-    1,000,000     106    2.1  .977  108 s
+    rows         flat    pq                  ivf                  hnsw
+    2,000        0.17    0.09
+    10,000       0.57    0.12  1.000    1 s
+    20,000       0.84    0.17  1.000    1 s  0.7  .995    3 s     0.3  .993    5 s   (ivf, hnsw: with a warm cache)
+    60,000       2.8     0.38  1.000    2 s  1.1  .996    6 s     0.3  .992   17 s
+    200,000              1.4    .998    3 s
+    1,000,000     106    5.5    .997         2.1  .977  108 s
 
-Hence exact search up to 30,000 rows; above it lists rather than a graph, because a re-ingest of one file builds
-the index anew, and because a scope with lists still finds what lies in few of them.
+Hence exact search up to 10,000 rows, 4-bit codes scanned whole up to 100,000, and lists above: a scan grows with the rows,
+and its codes are built in a second, which counts as a re-ingest of one file builds the index anew. Lists rather than a
+graph, because a scope with lists still finds what lies in few of them.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,11 +43,14 @@ faiss: Any = _faiss  # the types it publishes lack half of what is used here
 
 Embeddings = NDArray[np.float32] | NDArray[np.float16]
 
-FLAT_ROWS = 30_000
-"""Exact search up to this many rows: about 1.5 ms, less than the noise of embedding the query."""
+FLAT_ROWS = 10_000
+"""Exact search up to this many rows: 0.6 ms, less than the noise of embedding the query."""
+
+PQ_ROWS = 100_000
+"""Codes are scanned up to this many rows: about 0.7 ms. No scope of so few is too large to be ranked exactly."""
 
 EXACT_SCOPE_ROWS = 100_000
-"""Scopes up to this many rows are always ranked exactly (about 12 ms at worst); above it, as `search` does."""
+"""Scopes up to this many rows are always ranked exactly (about 12 ms at worst); above it lists and graphs are asked."""
 
 RECALL_WANTED = 0.99
 """An approximate index searches as hard as it must to find this share of the exact ten nearest."""
@@ -58,7 +66,11 @@ _SPARE_CANDIDATES = (
     64  # proposed beyond top_k, so that nearly always the last of them is further away than rounding reaches
 )
 
-_EFFORTS: dict[VectorKind, tuple[int, ...]] = {"ivf": (8, 16, 32, 64, 128, 256), "hnsw": (32, 64, 128, 256, 512)}
+_EFFORTS: dict[VectorKind, tuple[int, ...]] = {
+    "pq": (4, 8, 16, 32),
+    "ivf": (8, 16, 32, 64, 128, 256),
+    "hnsw": (32, 64, 128, 256, 512),
+}
 _CANDIDATES_PER_HIT = 4  # the 8-bit codes misplace near ties: rescoring four times as many mends it
 _LEAST_CANDIDATES = 50
 _HELD_OUT_QUERIES = 200
@@ -67,6 +79,9 @@ _BLOCK_ROWS = 50_000  # rows added at once: 75 MB of float32 at 384 dimensions
 _LEAST_TRAINED = 40  # vectors a list; FAISS warns below 39
 _LINKS = 16  # of an HNSW node, in each direction
 _EFFORT_AT_BUILD = 80  # candidates examined when an HNSW node is linked
+_DIMENSIONS_A_CODE = 2  # 4 bits for two components: with three, a hundred hits need twice the candidates
+_LEAST_CODED = 624  # rows; of fewer, FAISS warns, there is nothing to be learnt
+_TRAINED_CODES = 20_000  # rows; more find no more
 _WARM_SEARCHES = 50  # they probe most of the lists
 _SEED = 20240229
 
@@ -83,7 +98,7 @@ def build_vectors(
     Args:
         embeddings_file: unit vectors as `.npy`, shape (n, dim), float32 or float16; read in blocks.
         file: where the index goes; not written for `flat`, which needs nothing beside the embeddings.
-        kind: `auto` takes `flat` up to `FLAT_ROWS` rows and `ivf` beyond.
+        kind: `auto` takes `flat` up to `FLAT_ROWS` rows, `pq` up to `PQ_ROWS` and `ivf` beyond.
         queries: unit vectors to measure recall with, shape (m, dim); without them rows with noise added.
 
     Returns:
@@ -92,12 +107,12 @@ def build_vectors(
     embeddings = _EmbeddingsFile(embeddings_file)
     count = embeddings.shape[0]
     if kind == "auto":
-        kind = "flat" if count <= FLAT_ROWS else "ivf"
-    if kind == "flat" or count == 0:
+        kind = "flat" if count <= FLAT_ROWS else "pq" if count <= PQ_ROWS else "ivf"
+    if kind == "flat" or count == 0 or (kind == "pq" and count < _LEAST_CODED):
         return VectorFacts("flat", recall_at_10=1.0, effort=0)
 
     with _threads(os.cpu_count() or 1):
-        index = _ivf(embeddings) if kind == "ivf" else _hnsw(embeddings)
+        index = _BUILD[kind](embeddings)
         faiss.write_index(index, os.fspath(file))
         if queries is None:
             queries = _held_out(embeddings)
@@ -146,7 +161,7 @@ class FaissIndex:
         Args:
             embeddings: unit vectors, shape (n, dim), C order; kept and read in place, so they may be mapped.
             approximate: a FAISS index over the same rows in the same order.
-            effort: lists probed or candidates kept by a search of it.
+            effort: lists probed or candidates kept by a search of it; for `pq` candidates a hit.
             exact_scope_rows: scopes of at most this many rows are ranked exactly even then.
             rounded_rows: more rows than this are scanned rounded first; what is found stays exact.
         """
@@ -210,11 +225,12 @@ class FaissIndex:
     def search_rows(self, query: FloatVector, rows: Rows, *, top_k: int) -> RowScores:
         """Return the nearest of the given rows; see `VectorIndex.search_rows`.
 
-        Exact, unless there is an approximate index and the scope holds over `EXACT_SCOPE_ROWS` rows.
+        Exact, unless there are lists or a graph and the scope holds over `EXACT_SCOPE_ROWS` rows.
         """
         query = checked_query(query, self.dim)
         rows = checked_rows(rows, self.size)
-        if self._approximate is None or rows.size <= self._exact_scope_rows:
+        scanned = self._approximate is None or isinstance(self._approximate, faiss.IndexPQFastScan)
+        if scanned or rows.size <= self._exact_scope_rows:
             return best_first(rows, self._score(query, rows), top_k=top_k)
         if top_k <= 0:
             return NO_ROWS
@@ -260,6 +276,9 @@ class FaissIndex:
 
 def _candidates(index: Any, queries: FloatMatrix, top_k: int, effort: int, selector: Any = None) -> Rows:
     """Rows to score exactly, shape (m, several times top_k), padded with -1."""
+    if isinstance(index, faiss.IndexPQFastScan):
+        scanned: Rows = index.search(queries, min(effort * top_k, index.ntotal))[1]
+        return scanned
     count = min(max(_CANDIDATES_PER_HIT * top_k, _LEAST_CANDIDATES), index.ntotal)
     if isinstance(index, faiss.IndexHNSW):
         parameters = faiss.SearchParametersHNSW(sel=selector, efSearch=max(effort, count))
@@ -267,6 +286,19 @@ def _candidates(index: Any, queries: FloatMatrix, top_k: int, effort: int, selec
         parameters = faiss.SearchParametersIVF(sel=selector, nprobe=effort)
     rows: Rows = index.search(queries, count, params=parameters)[1]
     return rows
+
+
+def _pq(embeddings: _EmbeddingsFile) -> Any:
+    """Codes of 4 bits, compared by table look-ups inside the processor's registers."""
+    dim = embeddings.shape[1]
+    codes = max(1, dim // _DIMENSIONS_A_CODE) if dim % _DIMENSIONS_A_CODE == 0 else dim
+    index = faiss.IndexPQFastScan(dim, codes, 4, faiss.METRIC_INNER_PRODUCT)
+    index.pq.cp.seed = _SEED
+    with _threads(1):  # a clustering of 16 points for each code: threads only wait for one another
+        index.train(embeddings.sample(_TRAINED_CODES))
+    for block in embeddings.blocks():
+        index.add(block)
+    return index
 
 
 def _ivf(embeddings: _EmbeddingsFile) -> Any:
@@ -295,6 +327,9 @@ def _hnsw(embeddings: _EmbeddingsFile) -> Any:
     for block in embeddings.blocks():
         index.add(block)
     return index
+
+
+_BUILD: dict[VectorKind, Callable[[_EmbeddingsFile], Any]] = {"pq": _pq, "ivf": _ivf, "hnsw": _hnsw}
 
 
 def _half_precision(embeddings: Embeddings) -> Any:

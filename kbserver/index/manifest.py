@@ -17,8 +17,8 @@ from kbserver.types import ModelIdentity
 SCHEMA_VERSION = 1
 """Raised whenever a snapshot written before can no longer be read."""
 
-VectorKind = Literal["flat", "ivf", "hnsw"]
-VectorChoice = Literal["auto", "flat", "ivf", "hnsw"]
+VectorKind = Literal["flat", "pq", "ivf", "hnsw"]
+VectorChoice = Literal["auto", "flat", "pq", "ivf", "hnsw"]
 """A kind, or the one that the number of passages calls for."""
 VectorPrecision = Literal["float32", "float16"]
 
@@ -42,7 +42,7 @@ class VectorFacts:
     recall_at_10: float
     """Share of the exact ten nearest that were found for held-out queries at build; 1 for `flat`."""
     effort: int
-    """Lists probed (`ivf`) or candidates kept (`hnsw`) by a search; 0 for `flat`."""
+    """Of a search: lists probed (`ivf`), candidates kept (`hnsw`), candidates a hit (`pq`); 0 for `flat`."""
     choice: VectorChoice = "auto"
     """What was asked for; the next ingest keeps to it."""
     precision: VectorPrecision = "float32"

@@ -42,9 +42,14 @@ EXACT = {
     "numpy": numpy_index, "flat": faiss_index("flat"), "rounded first": rounded_first,
     "flat-float16": faiss_index("flat", np.float16),
 }  # fmt: skip
-APPROXIMATE = {"ivf": faiss_index("ivf"), "ivf-float16": faiss_index("ivf", np.float16), "hnsw": faiss_index("hnsw")}
+APPROXIMATE = {
+    "pq": faiss_index("pq"),
+    "ivf": faiss_index("ivf"),
+    "ivf-float16": faiss_index("ivf", np.float16),
+    "hnsw": faiss_index("hnsw"),
+}
 ALL = EXACT | APPROXIMATE
-TOLERANCE = {"flat-float16": 2e-3, "ivf-float16": 2e-3}
+TOLERANCE = {"flat-float16": 2e-3, "pq-float16": 2e-3, "ivf-float16": 2e-3}
 
 
 @pytest.fixture(params=ALL)
@@ -233,3 +238,14 @@ def test_flat_search_equals_the_yardstick_for_any_scope_and_top_k(data):
     assert len(found.rows) == min(top_k, len(rows))
     np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-6)
     assert set(found.rows) <= set(rows)
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "kind"), [(700, "auto", "flat"), (10_001, "auto", "pq"), (600, "pq", "flat"), (0, "ivf", "flat")]
+)
+def test_the_number_of_rows_decides_and_the_recall_is_measured(rows, asked, kind, tmp_path):
+    np.save(tmp_path / "embeddings.npy", unit(rows))
+    facts = build_vectors(tmp_path / "embeddings.npy", tmp_path / "vectors.faiss", kind=asked)
+    assert facts.kind == kind
+    assert (tmp_path / "vectors.faiss").exists() == (kind != "flat")
+    assert facts.recall_at_10 > 0.95
