@@ -1,0 +1,59 @@
+"""Lines of one file, any of them read without reading the others."""
+
+from __future__ import annotations
+
+import mmap
+from array import array
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+
+from kbserver.index.strings import map_array, map_bytes
+from kbserver.types import Rows
+
+
+class LineTable:
+    """Lines by row, mapped: a million of them open as fast as ten."""
+
+    def __init__(self, lines: bytes | mmap.mmap, offsets: Rows) -> None:
+        self._lines = lines
+        self._offsets = offsets
+
+    @classmethod
+    def open(cls, stem: Path) -> LineTable:
+        """Map what `LineWriter` wrote at the same stem."""
+        return cls(map_bytes(stem.with_suffix(".jsonl")), map_array(stem.with_suffix(".offsets.npy")))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __getitem__(self, row: int) -> bytes:
+        """The line of a row from 0 on, with its end."""
+        return self._lines[self._offsets[row] : self._offsets[row + 1]]
+
+
+class LineWriter:
+    """Writes lines one after the other to `STEM.jsonl`, and where each begins to `STEM.offsets.npy`."""
+
+    def __init__(self, stem: Path) -> None:
+        self._offsets_file = stem.with_suffix(".offsets.npy")
+        self._offsets = array("q", [0])
+        self._stream = stem.with_suffix(".jsonl").open("wb")
+
+    def add(self, line: bytes) -> None:
+        """Write the line of the next row, which brings its end."""
+        self._offsets.append(self._offsets[-1] + self._stream.write(line))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    def __enter__(self) -> LineWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+        if kind is None:
+            np.save(self._offsets_file, np.frombuffer(self._offsets, dtype=np.int64))
