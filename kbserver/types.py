@@ -63,6 +63,31 @@ class Passage:
     metadata: Metadata = field(default_factory=dict)
 
 
+class Sketch(NamedTuple):
+    """What tells a text from most others without a look at it; see `retrieval.near_duplicates`."""
+
+    trigrams: int
+    """It has at most so many different runs of three words ..."""
+    bits: int
+    """... each of which sets one of these bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How a passage is said, worked out before anyone asks (see `retrieval.wording`)."""
+
+    passage: Passage
+    """Whose it is: of another passage, though it has the same id, it says nothing."""
+    content: str
+    """The text without marks, on one line; "" if nothing is left."""
+    lead: str
+    """Title and nearest heading; "" if the text says so itself."""
+    line: str
+    """Lead and content as they are spoken."""
+    sketch: Sketch | None = None
+    """Of the text; None if nobody made one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
     """A passage with its score for one query. Hits travel best first."""
@@ -73,3 +98,10 @@ class Hit:
     corpus: str = ""
     arms: Mapping[str, float] = field(default_factory=dict)
     """Raw score of each arm that saw the passage: `lexical` (BM25, ≥ 0), `dense` (cosine, [-1, 1])."""
+    wording: Wording | None = field(default=None, compare=False, repr=False)
+    """What an ingest worked out of the passage; None if nobody did: the turn then does. Saves time, changes nothing."""
+
+    @property
+    def own_wording(self) -> Wording | None:
+        """The wording, if it is that of the passage: None once a handler has put another passage in its place."""
+        return self.wording if self.wording is not None and self.wording.passage is self.passage else None

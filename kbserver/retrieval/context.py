@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
+from kbserver.retrieval.near_duplicates import without_near_duplicates
 from kbserver.retrieval.plain import plain
-from kbserver.retrieval.speakable import speakable
-from kbserver.types import Hit, Passage
-
-# Share of the shorter passage's word trigrams that the other one holds as well. Reworded boilerplate of two
-# help pages stays around .5, copies with a changed date or name lie above .8.
-NEAR_DUPLICATE = 0.8
+from kbserver.retrieval.wording import kept_plain, led_in, said_of
+from kbserver.types import Hit
 
 _RESULT_OVERHEAD_BYTES = 64  # {"id":"…","content":…,"score":0.1234}, of one result
-_KEPT_TEXTS = (
-    2048  # 3 MB; the same passages are asked for again and again, and half a turn's own work lies in these two
-)
-_plain = lru_cache(_KEPT_TEXTS)(plain)
-_said = lru_cache(_KEPT_TEXTS)(speakable)
-
-_LONGEST_TITLE = 400  # characters of a passage that may repeat its title
+_STANDS_FOR_ITSELF = bytes(byte for byte in range(0x20, 0x100) if byte not in b'"\\')  # in a string of JSON ...
+_ESCAPED_BY_A_LETTER = b'"\\\b\f\n\r\t'  # ... \n takes one byte more, others five: \u0000
 
 # An abbreviation's full stop ends no sentence.
 _SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\b[ei]\.[ge]\.)(?<!\bvs\.)(?<!\b[DMN][ro]\.)[\"')\]]*\s+")
-_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +54,14 @@ def compose(hits: Sequence[Hit], *, max_context_bytes: int, max_answer_bytes: in
     Returns:
         A line `- …` for each passage, best first; an empty text for no hits.
     """
-    lines: list[str] = []
-    passages: list[ContextPassage] = []
-    context_left, answer_left = max_context_bytes, max_answer_bytes
+    results: list[_Result] = []
+    room = _Room(max_context_bytes, max_answer_bytes)
     for hit in without_near_duplicates(hits):
-        for content in _shortenings(_plain(hit.passage.text)):
-            line = "- " + _spoken(lead(hit.passage, content), content, speak)
-            line_bytes = len(line.encode()) + 1
-            answer_bytes = (
-                _json_bytes(line) + _json_bytes(content) + _json_bytes(hit.passage.id) + _RESULT_OVERHEAD_BYTES
-            )
-            if line_bytes <= context_left and answer_bytes <= answer_left:
-                lines.append(line)
-                passages.append(ContextPassage(hit.passage.id, content, hit.score))
-                context_left -= line_bytes
-                answer_left -= answer_bytes
-                break
-    return Context("\n".join(lines), tuple(passages))
+        result = _as_much_as_fits(hit, speak, room)
+        if result is not None:
+            results.append(result)
+            room = room.without(result)
+    return Context("\n".join(result.line for result in results), tuple(result.passage for result in results))
 
 
 def compose_text(text: str, *, id: str, score: float, max_context_bytes: int) -> Context:
@@ -92,43 +72,64 @@ def compose_text(text: str, *, id: str, score: float, max_context_bytes: int) ->
     return EMPTY
 
 
-def lead(passage: Passage, content: str) -> str:
-    """Return what a listener must know before the passage: title and nearest heading, unless it says so itself."""
-    said = _key(content[:_LONGEST_TITLE])
-    parts: list[str] = []
-    for part in (passage.title, passage.heading_path[-1] if passage.heading_path else ""):
-        words = _plain(part).strip(" .:")
-        if words and not said.startswith(_key(words)) and all(_key(words) != _key(other) for other in parts):
-            parts.append(words)
-    return ", ".join(parts)
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """A passage, whole or cut, and its line of the context."""
+
+    passage: ContextPassage
+    line: str
+    context_bytes: int
+    answer_bytes: int
 
 
-def without_near_duplicates(hits: Sequence[Hit]) -> list[Hit]:
-    """Return the hits without those that repeat a better one (word trigrams, `NEAR_DUPLICATE`)."""
-    kept: list[Hit] = []
-    kept_words: list[list[str]] = []
-    for hit in hits:
-        words = _WORD.findall(hit.passage.text.lower())
-        if not any(_nearly_same(words, others) for others in kept_words):
-            kept.append(hit)
-            kept_words.append(words)
-    return kept
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """Bytes that are left."""
+
+    context_bytes: int
+    answer_bytes: int
+
+    def holds(self, result: _Result) -> bool:
+        return result.context_bytes <= self.context_bytes and result.answer_bytes <= self.answer_bytes
+
+    def share_of(self, result: _Result) -> float:
+        return min(self.context_bytes / result.context_bytes, self.answer_bytes / result.answer_bytes)
+
+    def without(self, result: _Result) -> _Room:
+        return _Room(self.context_bytes - result.context_bytes, self.answer_bytes - result.answer_bytes)
 
 
-def _nearly_same(one: list[str], other: list[str]) -> bool:
-    # A word that only one of them holds begins a trigram that only it holds, unless among its last two words; and
-    # there are at least as many trigrams as different words, but for two. Most pairs end here, at a third of the cost.
-    words, others = set(one), set(other)
-    most_shared = min(len(one) - len(words - others), len(other) - len(others - words))
-    if max(1, most_shared) < NEAR_DUPLICATE * (min(len(words), len(others)) - 2):
-        return False
-    mine, theirs = _shingles(one), _shingles(other)
-    return len(mine & theirs) >= NEAR_DUPLICATE * min(len(mine), len(theirs))
+def _as_much_as_fits(hit: Hit, speak: bool, room: _Room) -> _Result | None:
+    """A hit, cut at the end of a sentence if it must be; None if not one sentence fits, or if it has no text."""
+    wording = hit.own_wording
+    content = wording.content if wording is not None else kept_plain(hit.passage.text)
+    if not content:
+        return None
+    if wording is None:
+        said = said_of(hit.passage, content, speak)
+    else:
+        said = wording.line if speak else led_in(wording.lead, content)
+    whole = _result(hit, content, said)
+    if room.holds(whole):
+        return whole
+    # To write a text to be heard costs most. So the first to be tried is about the one that fits.
+    shorter = _shortenings(content)[1:]
+    longest = room.share_of(whole) * len(content)
+    at = next((place for place, text in enumerate(shorter) if len(text) <= longest), len(shorter))
+    fitting = None
+    while at > 0 and room.holds(longer := _result(hit, shorter[at - 1], said_of(hit.passage, shorter[at - 1], speak))):
+        fitting, at = longer, at - 1
+    if fitting is not None:
+        return fitting
+    return next(
+        (cut for text in shorter[at:] if room.holds(cut := _result(hit, text, said_of(hit.passage, text, speak)))), None
+    )
 
 
-def _spoken(lead_in: str, content: str, speak: bool) -> str:
-    sentence = f"{lead_in}: {content}" if lead_in else content
-    return _said(sentence) if speak else sentence
+def _result(hit: Hit, content: str, said: str) -> _Result:
+    line = f"- {said}"
+    answer_bytes = _json_bytes(line) + _json_bytes(content) + _json_bytes(hit.passage.id) + _RESULT_OVERHEAD_BYTES
+    return _Result(ContextPassage(hit.passage.id, content, hit.score), line, len(line.encode()) + 1, answer_bytes)
 
 
 def _shortenings(text: str) -> list[str]:
@@ -137,13 +138,8 @@ def _shortenings(text: str) -> list[str]:
     return [text] * bool(text) + [text[:end] for end in reversed(ends)]
 
 
-def _shingles(words: list[str]) -> set[tuple[str, ...]]:
-    return {tuple(words[at : at + 3]) for at in range(max(1, len(words) - 2))}
-
-
-def _key(text: str) -> str:
-    return " ".join(_WORD.findall(text.lower().replace("&", " and ")))
-
-
 def _json_bytes(text: str) -> int:
-    return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
+    """As many as `json.dumps(text, ensure_ascii=False)` takes, at a third of its cost."""
+    written = text.encode("utf-8", "replace")
+    escaped = written.translate(None, _STANDS_FOR_ITSELF)
+    return len(written) + len(escaped) + 4 * len(escaped.translate(None, _ESCAPED_BY_A_LETTER)) + len('""')

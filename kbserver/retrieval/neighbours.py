@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from kbserver.retrieval.wording import joined as joined_wording
 from kbserver.types import Hit
 
 MAX_JOINED_CHARACTERS = 1200  # about a minute and a quarter of speech; longer is cut again when it is composed
@@ -28,11 +29,12 @@ def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
             before = passage.position == first - 1
             if not (before or passage.position == last + 1) or not _same_place(hit, other):
                 continue
-            texts = (passage.text, other.passage.text) if before else (other.passage.text, passage.text)
-            text = "\n\n".join(texts)
+            one, next_one = (hit, other) if before else (other, hit)
+            text = f"{one.passage.text}\n\n{next_one.passage.text}"
             if len(text) <= MAX_JOINED_CHARACTERS:
                 position = min(first, passage.position)
-                joined[place] = replace(other, passage=replace(other.passage, text=text, position=position))
+                both = replace(other.passage, text=text, position=position)
+                joined[place] = replace(other, passage=both, wording=joined_wording(both, one, next_one))
                 spans[place] = (position, max(last, passage.position))
                 break
         else:

@@ -99,10 +99,18 @@ def plain(text: str) -> str:
     while True:  # ends: every round that changes something removes a mark, a pipe, a line break or an entity
         printable = text.isascii() and text.isprintable()  # holds on most rounds, and spares two slow patterns
         lines = text if printable else _INVISIBLE.sub("", _LINE_BREAK.sub("\n", text))
-        line = _joined(_blocks(_without_inline_marks(_without_html(_without_code_marks(lines)))))
+        line = join_blocks(_blocks(_without_inline_marks(_without_html(_without_code_marks(lines)))))
         if line == text:
             return line
         text = line
+
+
+def join_blocks(blocks: Iterable[str]) -> str:
+    """Join what stood apart by sentence punctuation, where there is none yet; empty blocks leave no trace."""
+    text = ""
+    for block in filter(None, blocks):
+        text += ("" if not text else " " if _CLOSED.search(text) else ". ") + block
+    return text
 
 
 def _without_code_marks(text: str) -> str:
@@ -209,11 +217,4 @@ def _unwrapped(lines: list[str]) -> str:
         word = following.split(maxsplit=1)[0]
         wrapped = len(line) + 1 + len(word) > width or not (word[0].isupper() or word[0].isdigit())
         text += (" " if wrapped or _CLOSED.search(line) else ", ") + following
-    return text
-
-
-def _joined(blocks: list[str]) -> str:
-    text = ""
-    for block in filter(None, blocks):
-        text += ("" if not text else " " if _CLOSED.search(text) else ". ") + block
     return text

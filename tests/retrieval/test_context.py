@@ -1,9 +1,13 @@
 import json
+import random
+from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.context import EMPTY, compose, compose_text, lead, without_near_duplicates
+from kbserver.retrieval.context import EMPTY, _json_bytes, compose, compose_text
+from kbserver.retrieval.wording import wording_of
 from kbserver.types import Hit, Passage
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=400)
@@ -11,6 +15,10 @@ texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=400)
 
 def hit(text, number=0, **more):
     return Hit(Passage(id=f"id-{number}", text=text, **more), 0.9 - number / 100)
+
+
+def worded(one):
+    return replace(one, wording=wording_of(one.passage))
 
 
 def composed(*hits, context=2000, answer=4000, speak=True):
@@ -31,21 +39,6 @@ def test_the_context_is_written_to_be_heard_and_the_passages_stay_as_they_were()
     assert "£36" in composed(hit("It costs £36."), speak=False).text
 
 
-def test_title_and_nearest_heading_lead_in_unless_the_text_says_so_itself():
-    passage = Passage(id="a", text="Hold the button.", title="Your router", heading_path=("Resets", "Factory reset"))
-    assert lead(passage, passage.text) == "Your router, Factory reset"
-    assert lead(Passage(id="a", text="x", title="Opening hours"), "Opening hours are 9 to 5.") == ""
-    assert lead(Passage(id="a", text="x", title="Same", heading_path=("Same",)), "Other.") == "Same"
-    both = Passage(id="a", text="x", title="Plans & prices", heading_path=("Plans and prices",))
-    assert lead(both, "Other.") == "Plans & prices"
-
-
-def test_near_duplicates_are_not_repeated():
-    text = "You can cancel at any time with thirty days of notice by calling our team."
-    kept = without_near_duplicates([hit(text), hit(text.replace("our", "the"), 1), hit("Bills come monthly.", 2)])
-    assert [one.passage.id for one in kept] == ["id-0", "id-2"]
-
-
 def test_what_does_not_fit_is_cut_at_the_end_of_a_sentence():
     context = composed(hit("One two three. Four five six. Seven eight nine."), context=40)
     assert context.text == "- One two three. Four five six."
@@ -60,6 +53,46 @@ def test_an_abbreviation_ends_no_sentence():
 def test_a_passage_of_which_no_sentence_fits_is_left_out_and_the_next_one_may_fit():
     context = composed(hit("a" * 300), hit("Short.", 1), context=100)
     assert context.text == "- Short."
+
+
+def test_of_many_sentences_as_many_are_kept_as_fit():
+    sentences = [f"It costs £{number} on day {number}." for number in range(1, 40)]
+    for count in (1, 7, 20, 38):
+        whole = "- " + " ".join(one.replace("£", "").replace(" on", " pounds on") for one in sentences[:count])
+        whole = whole.replace("1 pounds on day 1.", "1 pound on day 1.", 1)
+        for spare in (0, 20):
+            context = composed(hit(" ".join(sentences)), context=len(whole) + 1 + spare, answer=10_000)
+            assert context.text == whole
+
+
+@pytest.mark.parametrize("speak", [True, False])
+def test_what_was_worked_out_before_changes_no_answer_of_the_demo_corpora(demo_passages, speak):
+    chance = random.Random(0)
+    for context, answer in ((2600, 5300), (900, 5300), (400, 900)):
+        for _ in range(100):
+            hits = [Hit(passage, 0.5) for passage in chance.sample(demo_passages, 3)]
+            assert composed(*map(worded, hits), context=context, answer=answer, speak=speak) == composed(
+                *hits, context=context, answer=answer, speak=speak
+            )
+
+
+@given(st.lists(texts, max_size=4), st.integers(100, 800), st.integers(200, 2000), st.booleans())
+def test_nor_that_of_any_text(contents, context, answer, speak):
+    hits = [hit(text, number, title="About £5") for number, text in enumerate(contents)]
+    said = composed(*map(worded, hits), context=context, answer=answer, speak=speak)
+    assert said == composed(*hits, context=context, answer=answer, speak=speak)
+
+
+def test_a_passage_that_a_handler_put_in_its_place_is_said_itself():
+    known = worded(hit("It costs £36."))
+    other = replace(known, passage=replace(known.passage, text="It costs £38."))
+    assert composed(other).text == "- It costs 38 pounds."
+    assert composed(replace(known, score=0.1)).text == "- It costs 36 pounds."
+
+
+@given(st.text(st.characters(codec=None)))
+def test_bytes_of_json_are_counted_right(text):
+    assert _json_bytes(text) == len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 @given(st.lists(texts, max_size=5), st.integers(100, 3000), st.integers(200, 5000), st.booleans())

@@ -1,0 +1,59 @@
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.retrieval.near_duplicates import joined_sketch, sketch_of, without_near_duplicates
+from kbserver.types import Hit, Passage, Wording
+
+few_words = st.lists(st.sampled_from("we bill you on the first day of Σ month, don't".split()), max_size=40).map(
+    " ".join
+)
+
+
+def hit(text, number=0):
+    return Hit(Passage(id=f"id-{number}", text=text), 0.9 - number / 100)
+
+
+def sketched(text, number=0):
+    plain = hit(text, number)
+    return replace(plain, wording=Wording(plain.passage, text, "", text, sketch_of(text)))
+
+
+def joined(first, second):
+    passage = replace(first.passage, text=f"{first.passage.text}\n\n{second.passage.text}")
+    return Hit(passage, first.score, wording=Wording(passage, "", "", "", joined_sketch(first, second)))
+
+
+def ids(hits):
+    return [one.passage.id for one in hits]
+
+
+def test_near_duplicates_are_not_repeated():
+    text = "You can cancel at any time with thirty days of notice by calling our team."
+    texts = (text, text.replace("our", "the"), "Bills come monthly.")
+    for make in (hit, sketched):
+        assert ids(without_near_duplicates([make(text, n) for n, text in enumerate(texts)])) == ["id-0", "id-2"]
+
+
+@given(st.lists(few_words, max_size=4))
+def test_a_sketch_changes_nothing_but_the_time(texts):
+    hits = [hit(text, number) for number, text in enumerate(texts)]
+    with_sketches = [sketched(text, number) for number, text in enumerate(texts)]
+    assert ids(without_near_duplicates(with_sketches)) == ids(without_near_duplicates(hits))
+
+
+@given(st.lists(st.tuples(few_words, few_words, few_words), min_size=2, max_size=3))
+def test_nor_does_the_sketch_of_passages_that_were_joined(texts):
+    hits = [
+        joined(joined(sketched(one, number), sketched(two)), sketched(three))
+        for number, (one, two, three) in enumerate(texts)
+    ]
+    plain = [replace(one, wording=None) for one in hits]
+    assert ids(without_near_duplicates(hits)) == ids(without_near_duplicates(plain))
+
+
+def test_the_sketch_of_a_passage_that_was_exchanged_is_not_used():
+    text = "You can cancel at any time with thirty days of notice by calling our team."
+    stale = replace(sketched("Bills come monthly, on the first working day.", 1), passage=hit(text, 1).passage)
+    assert ids(without_near_duplicates([sketched(text), stale])) == ["id-0"]

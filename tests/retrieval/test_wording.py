@@ -1,0 +1,89 @@
+import hashlib
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.retrieval.near_duplicates import sketch_of
+from kbserver.retrieval.plain import plain
+from kbserver.retrieval.wording import RULES, joined, lead, wording_of
+from kbserver.types import Hit, Passage
+from tests.retrieval import test_amounts, test_moments, test_plain, test_speakable, test_telephone
+
+prose = st.text(st.sampled_from("ab Zé£1209.,:;!?'\"-–()/%+&#\n\r\t "), max_size=60)
+marked = st.text(st.sampled_from("ab Z1 .:*_`~[]()<>{}|\\&;#-=•\n"), max_size=60)
+
+
+def worded(passage):
+    return Hit(passage, 0.5, wording=wording_of(passage))
+
+
+def both(one, other):
+    return replace(one, text=f"{one.text}\n\n{other.text}")
+
+
+def test_title_and_nearest_heading_lead_in_unless_the_text_says_so_itself():
+    passage = Passage(id="a", text="Hold the button.", title="Your router", heading_path=("Resets", "Factory reset"))
+    assert lead(passage, passage.text) == "Your router, Factory reset"
+    assert lead(Passage(id="a", text="x", title="Opening hours"), "Opening hours are 9 to 5.") == ""
+    assert lead(Passage(id="a", text="x", title="Same", heading_path=("Same",)), "Other.") == "Same"
+    title = Passage(id="a", text="x", title="Plans & prices", heading_path=("Plans and prices",))
+    assert lead(title, "Other.") == "Plans & prices"
+
+
+def test_lead_and_content_are_spoken_as_one_sentence():
+    wording = wording_of(Passage(id="a", text="9–5, **closed** at noon", title="Monday"))
+    assert (wording.lead, wording.content) == ("Monday", "9–5, closed at noon")
+    assert wording.line == "Monday: 9 to 5, closed at noon"
+
+
+def test_neighbours_in_the_demo_corpora_are_said_as_if_they_were_one(demo_passages):
+    pairs = [
+        (one, other)
+        for one, other in pairwise(demo_passages)
+        if (one.source, one.heading_path) == (other.source, other.heading_path)
+    ]
+    put_together = [(passage, joined(passage, worded(one), worded(other))) for one, other in pairs
+                    for passage in (both(one, other),)]  # fmt: skip
+    ready = [(passage, wording) for passage, wording in put_together if wording is not None]
+    assert len(ready) > 0.8 * len(pairs) > 0
+    for passage, wording in ready:
+        expected = wording_of(passage)
+        assert (wording.content, wording.lead, wording.line) == (expected.content, expected.lead, expected.line)
+
+
+@given(st.one_of(prose, marked), st.one_of(prose, marked))
+def test_what_is_put_together_is_what_plain_makes_of_both(one, other):
+    first, second = Passage("a", one), Passage("b", other)
+    wording = joined(both(first, second), worded(first), worded(second))
+    if wording is not None:
+        assert wording.content == plain(f"{one}\n\n{other}")
+
+
+@given(st.lists(st.text("abc", min_size=1, max_size=5), min_size=1).map(" ".join), st.text("abc", min_size=1))
+def test_prose_without_marks_is_always_put_together(one, other):
+    first, second = Passage("a", one, "Title"), Passage("b", other, "Title")
+    wording = joined(both(first, second), worded(first), worded(second))
+    assert wording is not None and wording.line == f"Title: {one}. {other}"
+
+
+def test_a_fence_that_goes_on_is_not_put_together():
+    first, second = Passage("a", "```\nmake test"), Passage("b", "make all\nmake none\n```")
+    assert joined(both(first, second), worded(first), worded(second)) is None
+
+
+def test_nothing_is_put_together_from_what_nobody_worked_out():
+    first, second = Passage("a", "One."), Passage("b", "Two.")
+    assert joined(both(first, second), worded(first), Hit(second, 0.5)) is None
+    assert joined(both(first, second), worded(first), replace(worded(first), passage=second)) is None
+
+
+def test_whoever_changes_how_passages_are_said_raises_the_rules():
+    """Of every example there is. Where only an example was added, the digest changes and RULES may stay."""
+    modules = (test_plain, test_speakable, test_amounts, test_moments, test_telephone)
+    digest = hashlib.sha256()
+    for text in sorted({written for module in modules for written, _ in module.SAID}):
+        wording = wording_of(Passage("a", text, title="Prices & dates", heading_path=("Tel",)))
+        digest.update(repr((wording.lead, wording.content, wording.line, sketch_of(text))).encode())
+    assert (RULES, digest.hexdigest()[:16]) == (1, "214a109ba39d9ced"), "raise wording.RULES"
