@@ -34,6 +34,8 @@ from kbserver.ingest.chunk import chunk, embedding_text
 from kbserver.ingest.load import load
 from kbserver.ingest.sounds import sound_parts
 from kbserver.ingest.walk import FoundFile, walk
+from kbserver.ingest.wordings import write_wordings
+from kbserver.retrieval.wording_table import PART as WORDINGS
 from kbserver.types import FloatMatrix, Passage
 
 CORPUS = "benchmark"
@@ -93,14 +95,16 @@ def embeddings_of(texts: Sequence[str], encoder: Encoder, kept: Path) -> FloatMa
     return np.array([have[key] for key in keys], np.float32)
 
 
-def searched_as_ingested(texts: Iterable[str], count: int) -> dict[str, Any]:
-    """What `kbserver ingest` tells `write_snapshot` of the search by words: its parameters, and the field of sounds.
+def as_ingested(passages: Iterable[Passage], texts: Iterable[str], count: int) -> dict[str, Any]:
+    """What `kbserver ingest` tells `write_snapshot`: how words are scored, the field of sounds, and the wordings.
 
     Args:
-        texts: what each passage is found by, in row order; read once.
+        passages: in row order; read once.
+        texts: what each is found by; read once.
         count: how many there are.
     """
-    return {"bm25": Bm25Parameters(k1=K1, b=B), "parts": sound_parts(texts, count)}
+    wordings = {WORDINGS: lambda folder: write_wordings(passages, folder)}
+    return {"bm25": Bm25Parameters(k1=K1, b=B), "parts": sound_parts(texts, count) | wordings}
 
 
 def main() -> None:
@@ -133,7 +137,7 @@ def main() -> None:
                 embedded_texts=read,
                 lexical_texts=texts,
                 model=encoder.identity,
-                **searched_as_ingested(texts, len(texts)),
+                **as_ingested(passages, texts, len(texts)),
             )
             store.publish(CORPUS, folder.name)
             store.prune(CORPUS, keep=1)

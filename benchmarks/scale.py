@@ -25,7 +25,7 @@ from rich.table import Table
 
 from benchmarks.drawing import Line, draw
 from benchmarks.load import Client, request_bytes
-from benchmarks.passages import CORPUS, searched_as_ingested
+from benchmarks.passages import CORPUS, as_ingested
 from benchmarks.served import served
 from benchmarks.turns import console, queries_of
 from kbserver.index.snapshot import Snapshot
@@ -76,7 +76,7 @@ def write(real: Snapshot, size: int, store: Path) -> float:
             embedded_texts=(passage.id for passage in _passages(real, size)),
             lexical_texts=(passage.text for passage in _passages(real, size)),
             model=real.manifest.model,
-            **searched_as_ingested((passage.text for passage in _passages(real, size)), size),
+            **as_ingested(_passages(real, size), (passage.text for passage in _passages(real, size)), size),
         )
     Store(store).publish(name_of(size), folder.name)
     return time.perf_counter() - began

@@ -242,6 +242,7 @@ class Shown:
         "fetch": "fetching pages",
         "read": "reading files",
         "embed": "embedding passages",
+        "word": "wording passages",
         "write": "writing and checking",
     }
 

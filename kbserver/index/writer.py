@@ -32,7 +32,7 @@ from kbserver.index.snapshot import APPROXIMATE, EMBEDDINGS, settle
 from kbserver.index.validity import ValidityWriter
 from kbserver.types import FloatMatrix, ModelIdentity, Passage
 
-Part = Callable[[Path], None]
+Part = Callable[[Path], object]
 """Writes one more file or folder of a snapshot at the path it is given."""
 
 _BLOCK_ROWS = 50_000  # embeddings checked and written at once: 75 MB at 384 dimensions

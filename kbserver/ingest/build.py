@@ -1,4 +1,4 @@
-"""One ingest: find → load → chunk → embed what is new → write a generation → publish it. Read this first.
+"""One ingest: find → load → chunk → embed and word what is new → write a generation → publish it. Read this first.
 
 Whatever happens, the live generation stays what it was until the new one is written, verified and published.
 """
@@ -43,6 +43,8 @@ from kbserver.ingest.sounds import sound_parts
 from kbserver.ingest.spool import Spool
 from kbserver.ingest.vectors import count_new, embed_rows
 from kbserver.ingest.walk import FoundFile, Skipped, walk
+from kbserver.ingest.wordings import write_spooled_wordings
+from kbserver.retrieval.wording_table import PART as WORDINGS
 from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 
 __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
@@ -195,6 +197,8 @@ def _bring_up_to_date(
         report=report,
         progress=progress,
     )
+    wordings = scratch / WORDINGS
+    write_spooled_wordings(spool, wordings, previous=previous, progress=progress)
     progress("write", 0, len(spool))
     folder = write_snapshot(
         store.path,
@@ -209,7 +213,10 @@ def _bring_up_to_date(
         bm25=Bm25Parameters(k1=K1, b=B, language=options.language),
         vectors=index,
         precision=vectors,
-        parts=sound_parts((prepared.lexical for prepared in spool), len(spool)),
+        parts={
+            **sound_parts((prepared.lexical for prepared in spool), len(spool)),
+            WORDINGS: wordings.rename,
+        },
     )
     store.publish(corpus, folder.name)
     report.generation, report.published = folder.name, True

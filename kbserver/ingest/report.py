@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 from kbserver.ingest.walk import Skipped
 
 Change: TypeAlias = Literal["new", "changed", "gone"]
-Stage: TypeAlias = Literal["fetch", "read", "embed", "write"]
+Stage: TypeAlias = Literal["fetch", "read", "embed", "word", "write"]
 OnProgress: TypeAlias = Callable[[Stage, int, int], None]
 """Called with a stage and how many of how many files or passages are done."""
 

@@ -26,8 +26,9 @@ from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
 from kbserver.retrieval.neighbours import join_neighbours
 from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.speech import Heard, as_said, hear
+from kbserver.retrieval.wording_table import WordingTable
 from kbserver.settings import TurnSettings
-from kbserver.types import FloatVector, Hit, Rows, RowScores, Scope
+from kbserver.types import FloatVector, Hit, Passage, Rows, RowScores, Scope, Wording
 
 # Rows each arm proposes. Both scores are known for every candidate, so more of them cost time and hardly find more.
 CANDIDATES = 100
@@ -98,6 +99,7 @@ class Retriever:
         self.recalibrate()
         # Let go together with the last turn that searches them, not when the snapshot is retired.
         self._vectors, self._passages = snapshot.vectors, snapshot.passages
+        self._wordings = self._open_wordings()
 
     def warm(self) -> None:
         """Search once with a passage's own words and embedding, so that no caller pays for what happens only once."""
@@ -270,7 +272,7 @@ class Retriever:
             try:
                 meaning = _Meaning(asked.vector, self._nearest(asked.vector, rows))
             except Exception as exc:  # whatever an index raises, the words are still there
-                self._complain("dense", exc)
+                self._complain("the dense search", exc)
                 degraded = "failed"
             stages = {"embed": asked.ms, "dense": (time.perf_counter() - begun) * 1000.0}
         words = None
@@ -282,7 +284,7 @@ class Retriever:
         except Exception as exc:
             if meaning is None:
                 raise
-            self._complain("lexical", exc)
+            self._complain("the lexical search", exc)
             degraded = "lexical_failed"
         if words is None and meaning is None:
             return _Ranked((), None, "late", stages)
@@ -291,11 +293,11 @@ class Retriever:
         stages["fuse"] = (time.perf_counter() - begun) * 1000.0
         return _Ranked(hits, degraded, "", stages)
 
-    def _complain(self, arm: str, exc: Exception) -> None:
-        """Log a failing search once for each kind of failure: it comes back with every turn."""
-        if (arm, type(exc)) not in self._complained:
-            self._complained.add((arm, type(exc)))
-            log.error("corpus %s: the %s search failed", self.corpus, arm, exc_info=exc)
+    def _complain(self, what: str, exc: Exception) -> None:
+        """Log what failed once for each kind of failure: it comes back with every turn."""
+        if (what, type(exc)) not in self._complained:
+            self._complained.add((what, type(exc)))
+            log.error("corpus %s: %s failed", self.corpus, what, exc_info=exc)
 
     def _nearest(self, vector: FloatVector, rows: Rows | None) -> RowScores:
         if rows is None:
@@ -324,8 +326,23 @@ class Retriever:
         for place, passage, score in zip(places, passages, scores(ranking, rival).tolist(), strict=False):
             arms = {"lexical": float(evidence.words[place] + evidence.sounds[place])} if by_words else {}
             arms |= {"dense": float(cosine[place])} if cosine is not None else {}
-            hits.append(Hit(passage, score, self.corpus, arms))
+            hits.append(Hit(passage, score, self.corpus, arms, self._wording(int(rows[place]), passage)))
         return hits
+
+    def _open_wordings(self) -> WordingTable | None:
+        try:
+            return WordingTable.open(self.snapshot)
+        except Exception as exc:  # whatever is wrong with them, the passages are there
+            self._complain("the table of wordings", exc)
+            return None
+
+    def _wording(self, row: int, passage: Passage) -> Wording | None:
+        """How the passage is said; None if nobody worked it out, or if that is damaged: the turn does it then."""
+        try:
+            return self._wordings.of(row, passage) if self._wordings is not None else None
+        except Exception as exc:
+            self._complain("the table of wordings", exc)
+            return None
 
 
 class _Search:

@@ -3,6 +3,8 @@
 Passages are pieces cut out of documents, so a mark may have lost its partner and a table its header. That is
 why this is a handful of forgiving patterns and not a CommonMark parser: a parser reads `5 * 3`, half a table
 or an unclosed `**` by the letter, and costs ten times as much.
+
+Snapshots hold what it gives: whoever changes that raises `wording.RULES`.
 """
 
 from __future__ import annotations

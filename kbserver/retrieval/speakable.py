@@ -2,6 +2,8 @@
 
 Conservative throughout: a wrong expansion is worse than none, so what is not sure stays as it is. Numbers
 stay digits and acronyms capitals: every voice reads those.
+
+Snapshots hold what it gives: whoever changes that raises `wording.RULES`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A passage as a turn says it: without marks, led in by title and heading, written to be heard.
 
-It depends on the passage alone, so an ingest works it out and a turn reads it (`wording_table`): half a millisecond
-for each passage of 200 words, for which the interpreter's lock would be held.
+It depends on the passage alone, so an ingest works it out and a turn reads it (`wording_table`). In a turn it would
+hold the interpreter's lock: for three passages of 100 words a millisecond.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from kbserver.retrieval.speakable import speakable
 from kbserver.types import Hit, Passage, Wording
 
 RULES = 1
-"""Raised whenever this module, `plain`, `speakable` or a sketch would give anything else for some passage: what an
-older ingest worked out is then no longer read."""
+"""Raised whenever this module, `plain`, `speakable` or a sketch gives anything else for some passage, or a line of the
+table is written in another way: what an older ingest worked out is then no longer read."""
 
 _KEPT_TEXTS = 2048  # 3 MB; for passages nobody worked out, and those that are cut
 kept_plain = lru_cache(_KEPT_TEXTS)(plain)

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ import pytest
 from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.models import open_encoder
+from kbserver.index.manifest import facts_of_files, read_manifest, write_manifest
+from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 from kbserver.retrieval.calibration import (
     DEFAULT_MIN_SCORE,
@@ -19,8 +22,10 @@ from kbserver.retrieval.calibration import (
     CurvePoint,
     write_calibration,
 )
+from kbserver.retrieval.context import compose
 from kbserver.retrieval.followup import Exchange
 from kbserver.retrieval.hybrid import Retriever
+from kbserver.retrieval.wording_table import PART, STEM
 from kbserver.settings import TurnSettings
 
 
@@ -103,6 +108,39 @@ def test_words_answer_while_the_model_is_not_there(store):
     assert retrieval.degraded == "loading"
     assert retrieval.hits[0].passage.source == "router/reset.md"
     assert set(retrieval.hits[0].arms) == {"lexical"}
+
+
+@pytest.mark.parametrize("harm", ["none", "lines", "offsets", "other rules"])
+def test_an_answer_is_the_same_whatever_becomes_of_the_wordings(ask, store, tmp_path, harm, caplog):
+    folder = Store(store).open("support").folder
+    folder = shutil.copytree(folder, tmp_path / "support" / folder.name)
+    lines, offsets = (folder / PART / f"{STEM}{suffix}" for suffix in (".jsonl", ".offsets.npy"))
+    if harm == "lines":
+        lines.write_bytes(lines.read_bytes().replace(b"pounds", b"pesos!"))
+    elif harm == "offsets":
+        offsets.write_bytes(b"?" * offsets.stat().st_size)
+    elif harm == "other rules":
+        (folder / PART).rename(folder / "wordings.0")
+        files = {name: facts for name, facts in facts_of_files(folder).items() if not name.startswith("manifest.")}
+        write_manifest(replace(read_manifest(folder), files=files), folder)
+    with Snapshot.open(folder) as snapshot, ThreadPoolExecutor() as executor:
+        retriever = Retriever("support", snapshot, QueryEmbedder(lambda: None), executor)
+        for _ in range(2):
+            retrieval = asyncio.run(
+                retriever.retrieve(
+                    "how much is a paper bill",
+                    scope={},
+                    settings=TurnSettings(min_score=0.0),
+                    deadline=Deadline.after_ms(5000),
+                )
+            )
+            context = compose(retrieval.hits, max_context_bytes=2600, max_answer_bytes=5300)
+            assert "A paper bill costs 2 pounds and 25 pence a month." in context.text
+            assert context.passages[0].content.endswith("A paper bill costs £2.25 a month.")
+            assert (retrieval.hits[0].wording is None) == (harm != "none")
+    assert len([record for record in caplog.records if "wordings failed" in record.message]) == (
+        harm in ("lines", "offsets")
+    )
 
 
 def test_no_time_at_all_gives_nothing_and_says_so(ask):

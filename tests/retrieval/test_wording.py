@@ -68,6 +68,12 @@ def test_prose_without_marks_is_always_put_together(one, other):
     assert wording is not None and wording.line == f"Title: {one}. {other}"
 
 
+def test_no_sentence_is_read_together_with_the_next_passage():
+    first, second = Passage("a", "It takes 5 min"), Passage("b", "30 days later it ends.")
+    wording = joined(both(first, second), worded(first), worded(second))
+    assert wording is not None and wording.line == "It takes 5 minutes. 30 days later it ends."
+
+
 def test_a_fence_that_goes_on_is_not_put_together():
     first, second = Passage("a", "```\nmake test"), Passage("b", "make all\nmake none\n```")
     assert joined(both(first, second), worded(first), worded(second)) is None
