@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kbserver.retrieval.near_duplicates import without_near_duplicates
 from kbserver.retrieval.plain import plain
-from kbserver.retrieval.wording import kept_plain, led_in, said_of
+from kbserver.retrieval.wording import LONGEST_TITLE, kept_plain, kept_said, lead, led_in
 from kbserver.types import Hit
 
 _RESULT_OVERHEAD_BYTES = 64  # {"id":"…","content":…,"score":0.1234}, of one result
@@ -92,38 +92,40 @@ class _Room:
     def holds(self, result: _Result) -> bool:
         return result.context_bytes <= self.context_bytes and result.answer_bytes <= self.answer_bytes
 
-    def share_of(self, result: _Result) -> float:
-        return min(self.context_bytes / result.context_bytes, self.answer_bytes / result.answer_bytes)
-
     def without(self, result: _Result) -> _Room:
         return _Room(self.context_bytes - result.context_bytes, self.answer_bytes - result.answer_bytes)
 
 
 def _as_much_as_fits(hit: Hit, speak: bool, room: _Room) -> _Result | None:
     """A hit, cut at the end of a sentence if it must be; None if not one sentence fits, or if it has no text."""
+    results = (_result(hit, content, said) for content, said in _ever_shorter(hit, speak))
+    return next((result for result in results if room.holds(result)), None)
+
+
+def _ever_shorter(hit: Hit, speak: bool) -> Iterator[tuple[str, str]]:
+    """Content and what is said of it, whole and then with one sentence after the other cut off; none of no text."""
     wording = hit.own_wording
     content = wording.content if wording is not None else kept_plain(hit.passage.text)
     if not content:
-        return None
-    if wording is None:
-        said = said_of(hit.passage, content, speak)
-    else:
-        said = wording.line if speak else led_in(wording.lead, content)
-    whole = _result(hit, content, said)
-    if room.holds(whole):
-        return whole
-    # To write a text to be heard costs most. So the first to be tried is about the one that fits.
-    shorter = _shortenings(content)[1:]
-    longest = room.share_of(whole) * len(content)
-    at = next((place for place, text in enumerate(shorter) if len(text) <= longest), len(shorter))
-    fitting = None
-    while at > 0 and room.holds(longer := _result(hit, shorter[at - 1], said_of(hit.passage, shorter[at - 1], speak))):
-        fitting, at = longer, at - 1
-    if fitting is not None:
-        return fitting
-    return next(
-        (cut for text in shorter[at:] if room.holds(cut := _result(hit, text, said_of(hit.passage, text, speak)))), None
-    )
+        return
+    lead_in = wording.lead if wording is not None else lead(hit.passage, content)
+    sentence = led_in(lead_in, content)
+    said = sentence if not speak else wording.line if wording is not None else kept_said(sentence)
+    yield content, said
+    for end in reversed(list(_SENTENCE_END.finditer(content))):
+        shorter, last = content[: end.start()], content[end.end() :]
+        # To write a text to be heard costs most: what is cut off is shorter than what stays.
+        dropped = end[0] + (kept_said(last) if speak else last)
+        stays = said[: -len(dropped)] if said.endswith(dropped) else ""
+        ends_alike = stays[-1:] == shorter[-1:]  # not where a sentence went on: "etc. and so on" loses its full stop
+        if ends_alike and (len(shorter) > LONGEST_TITLE or lead(hit.passage, shorter) == lead_in):
+            said = stays
+        else:
+            lead_in = lead(hit.passage, shorter)
+            sentence = led_in(lead_in, shorter)
+            said = kept_said(sentence) if speak else sentence
+        content = shorter
+        yield content, said
 
 
 def _result(hit: Hit, content: str, said: str) -> _Result:

@@ -20,9 +20,9 @@ table is written in another way: what an older ingest worked out is then no long
 
 _KEPT_TEXTS = 2048  # 3 MB; for passages nobody worked out, and those that are cut
 kept_plain = lru_cache(_KEPT_TEXTS)(plain)
-_said = lru_cache(_KEPT_TEXTS)(speakable)
+kept_said = lru_cache(_KEPT_TEXTS)(speakable)
 
-_LONGEST_TITLE = 400  # characters of a passage that may repeat its title
+LONGEST_TITLE = 400  # characters of a passage that may repeat its title
 
 _WORD = re.compile(r"\w+")
 # What may reach from one passage into the next (a fence, a tag, a link) or leave marks behind, and what opens and
@@ -43,7 +43,7 @@ def wording_of(passage: Passage) -> Wording:
 
 def lead(passage: Passage, content: str) -> str:
     """Return what a listener must know before the passage: title and nearest heading, unless it says so itself."""
-    said = _key(content[:_LONGEST_TITLE])
+    said = _key(content[:LONGEST_TITLE])
     parts: list[str] = []
     for part in (passage.title, passage.heading_path[-1] if passage.heading_path else ""):
         words = kept_plain(part).strip(" .:")
@@ -55,12 +55,6 @@ def lead(passage: Passage, content: str) -> str:
 def led_in(lead_in: str, content: str) -> str:
     """Return what is said of a passage, still as it is written."""
     return f"{lead_in}: {content}" if lead_in else content
-
-
-def said_of(passage: Passage, content: str, speak: bool) -> str:
-    """Return what is said of a passage's content, or of its beginning; as it is written if not to `speak`."""
-    sentence = led_in(lead(passage, content), content)
-    return _said(sentence) if speak else sentence
 
 
 def joined(passage: Passage, first: Hit, second: Hit) -> Wording | None:
@@ -81,7 +75,7 @@ def joined(passage: Passage, first: Hit, second: Hit) -> Wording | None:
         opens.search(one.content) and closes.search(other.content) for opens, closes in _OPENS_AND_CLOSES
     ):
         return None
-    before = f"{_said(other.lead)}: " if other.lead else ""
+    before = f"{kept_said(other.lead)}: " if other.lead else ""
     if not other.line.startswith(before):
         return None
     content = join_blocks((one.content, other.content))

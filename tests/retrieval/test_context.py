@@ -65,6 +65,20 @@ def test_of_many_sentences_as_many_are_kept_as_fit():
             assert context.text == whole
 
 
+def test_a_text_that_is_cut_ends_as_if_nothing_had_followed():
+    text = "Bring a passport, a letter, etc. and be in time for it. The desk is closed at noon."
+    assert (
+        composed(hit(text, title="Check-in"), context=60).text == "- Check-in: Bring a passport, a letter, et cetera."
+    )
+    assert composed(hit("Wait 5 min. then call. We pick up."), context=20).text == "- Wait 5 minutes."
+
+
+def test_a_title_that_only_the_part_cut_off_repeats_is_said():
+    one = hit("Plans. Basic and Plus are the ones we have at this time.", title="Plans, Basic")
+    assert composed(one).text == "- Plans. Basic and Plus are the ones we have at this time."
+    assert composed(one, context=40).text == "- Plans, Basic: Plans."
+
+
 @pytest.mark.parametrize("speak", [True, False])
 def test_what_was_worked_out_before_changes_no_answer_of_the_demo_corpora(demo_passages, speak):
     chance = random.Random(0)

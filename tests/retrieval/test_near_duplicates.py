@@ -53,6 +53,14 @@ def test_nor_does_the_sketch_of_passages_that_were_joined(texts):
     assert ids(without_near_duplicates(hits)) == ids(without_near_duplicates(plain))
 
 
+@given(few_words, few_words)
+def test_passages_that_were_joined_set_the_bits_of_their_text(one, other):
+    first, second = sketched(one), sketched(other)
+    sketch, whole = joined_sketch(first, second), sketch_of(f"{one}\n\n{other}")
+    if sketch is not None:
+        assert sketch.bits == whole.bits and sketch.trigrams >= whole.trigrams
+
+
 def test_the_sketch_of_a_passage_that_was_exchanged_is_not_used():
     text = "You can cancel at any time with thirty days of notice by calling our team."
     stale = replace(sketched("Bills come monthly, on the first working day.", 1), passage=hit(text, 1).passage)
