@@ -25,7 +25,7 @@ QUEUE_LIMIT = 256
 CACHED_VECTORS = 4096
 """6 MB at 384 dimensions."""
 
-_SAFETY = 1.25  # what a job is expected to take, times this, must fit into the budget
+_SAFETY = 1.1  # what a job is expected to take, times this, must fit into the budget
 _FAILURES_BEFORE_REOPENING = 3
 _REOPENING_PAUSE_S = 10.0  # between two openings of a model that opens well and then fails
 _FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 30.0  # between openings that fail, doubled each time

@@ -105,10 +105,11 @@ class Crew:
         self.in_flight: dict[str, Job] = {}
         """By text, what is queued or being embedded. Touched by the event loop's thread only."""
         self.call_s = 0.0
-        """How long a call of the model with one text usually takes, in seconds."""
+        """How long a call of the model usually takes, in seconds."""
+        self.text_s = 0.0
+        """How much of a call a text usually takes: less than `call_s` where several share a call."""
         self.texts_per_call = 1
         """Texts handed to one call at most."""
-        self._added = 0.0  # of the time of a call with one text: what every further text adds to it
         self._warm_up()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._deliver = deliver
@@ -126,16 +127,12 @@ class Crew:
     def expected_s(self) -> float:
         """Seconds until a job submitted now would be done; infinite if every worker is stuck."""
         now = time.monotonic()
-        limit = max(_STUCK_AFTER_S, _STUCK_AFTER_CALLS * self.call_s * self._relative_time(self.texts_per_call))
+        limit = max(_STUCK_AFTER_S, _STUCK_AFTER_CALLS * self.call_s)
         able = sum(worker.busy_for(now) < limit for worker in self.workers)
         if able == 0:
             return float("inf")
         waiting = max(0, len(self.in_flight) - able + 1)
-        return self.call_s * (1.0 + waiting / able * self._relative_time(self.texts_per_call) / self.texts_per_call)
-
-    def _relative_time(self, texts: int) -> float:
-        """How long a call with so many texts takes, with one text taken as 1."""
-        return 1.0 + self._added * (texts - 1)
+        return self.call_s + waiting / able * self.text_s
 
     @property
     def has_idle_worker(self) -> bool:
@@ -227,8 +224,9 @@ class Crew:
             vectors = _checked(self.encoder.embed_queries(texts), len(texts), self.encoder.identity.dim)
         except BaseException as exc:  # a model may raise anything, and whoever waits must hear of it
             return Refusal("failed", f"{type(exc).__name__}: {exc}")
-        alone_s = (time.monotonic() - begun) / self._relative_time(len(texts))
-        self.call_s += _SMOOTHING * (alone_s - self.call_s)
+        took_s = time.monotonic() - begun
+        self.call_s += _SMOOTHING * (took_s - self.call_s)
+        self.text_s += _SMOOTHING * (took_s / len(texts) - self.text_s)
         vectors.flags.writeable = False  # shared by the cache and all who asked
         return vectors
 
@@ -236,11 +234,10 @@ class Crew:
         """Run the model a few times, and find out what batches gain on this machine: more than a tenth, or none are made."""
         one, most = "a question of about the usual length", self.encoder.queries_per_call
         self._timed(["warm up"])
-        self.call_s = min(self._timed([one]) for _ in range(2))
+        self.call_s = self.text_s = min(self._timed([one]) for _ in range(2))
         if most > 1:
             together_s = min(self._timed([f"{one} {number}" for number in range(most)]) for _ in range(2))
-            self._added = max(0.0, together_s / self.call_s - 1.0) / (most - 1)
-            self.texts_per_call = most if self._relative_time(most) < _WORTHWHILE * most else 1
+            self.texts_per_call = most if together_s < _WORTHWHILE * most * self.call_s else 1
 
     def _timed(self, texts: list[str]) -> float:
         begun = time.monotonic()

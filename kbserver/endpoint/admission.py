@@ -2,8 +2,8 @@
 
 Overload meets several lines. The embedder says `busy` to what it cannot do in time, and such turns go on by words alone.
 A label that asks for more than its share has less time for its embeddings, so that the queue of the model keeps room for
-the others. When turns begin to wait for a core, the model gets no more than half of the cores, and then none: it costs
-twice what words cost. And once even words would be late, turns are refused at once.
+the others. When turns begin to wait for a core or for the event loop, the model gets no more than half of the cores, and
+then none: it costs several times what words cost. And once even words would be late, turns are refused at once.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from kbserver.errors import Overloaded
 # A turn is refused when those before it would keep it waiting for longer than this share of the budget: its own work
 # and the reserve need the rest.
 QUEUE_SHARE = 0.5
+
+WAITED_SHARE = 0.8  # of the budget: who has waited longer for the event loop is refused, the answer would be late
+LONG_WAIT_SHARE = 0.3  # of the budget: waiting for the event loop so long counts as all of the capacity taken
+
+_TEXTS_A_CORE = 4  # that the model has in hand when it uses a core to the full
 
 MODEL_HALVED_SHARE = 0.25  # of the capacity taken; from there on the model gets no more than half of the cores
 WORDS_SHARE = 0.5  # from there on nothing new is embedded
@@ -48,6 +53,7 @@ class Admission:
         *,
         budget_ms: float,
         waiting_for_model: Callable[[], int] = lambda: 0,
+        waited_s: Callable[[], float] = lambda: 0.0,
         fewest_turns: int = FEWEST_TURNS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -57,6 +63,7 @@ class Admission:
             most_turns: in work at once, whatever they wait for.
             budget_ms: of a usual turn.
             waiting_for_model: how many of the turns in work do just that.
+            waited_s: how long the turn that comes in now has waited for the event loop.
             fewest_turns: let in however slow the work is.
             clock: monotonic seconds.
         """
@@ -64,7 +71,10 @@ class Admission:
         self._most_turns = most_turns
         self._queue_s = QUEUE_SHARE * budget_ms / 1000.0
         self._waiting_for_model = waiting_for_model
-        self._half_of_cores = max(1, usable_cores() // 2)
+        self._waited_s = waited_s
+        self._longest_wait_s = WAITED_SHARE * budget_ms / 1000.0
+        self._long_wait_s = LONG_WAIT_SHARE * budget_ms / 1000.0
+        self._half_of_cores = _TEXTS_A_CORE * max(1, usable_cores() // 2)
         self._in_handlers = 0
         self._clock = clock
         self._in_work: Counter[str] = Counter()
@@ -102,7 +112,9 @@ class Admission:
         sharing = self._sharing(label)
         elsewhere = self._elsewhere
         capacity = self.capacity
-        if self._total >= self._most_turns or self._total - elsewhere >= capacity:
+        waited_s = self._waited_s()
+        too_late = waited_s > self._longest_wait_s
+        if self._total >= self._most_turns or self._total - elsewhere >= capacity or too_late:
             raise Overloaded("too many turns at once; the call goes on without grounding")
         room = min(self._most_turns, capacity + elsewhere)
         mine = self._in_work[label]
@@ -110,12 +122,11 @@ class Admission:
             raise Overloaded("too many turns at once under this session label; the call goes on without grounding")
         self._in_work[label] += 1
         self._total += 1
-        taken = (self._total - elsewhere) / capacity
+        taken = max((self._total - elsewhere) / capacity, waited_s / self._long_wait_s)
         model_busy = self._waiting_for_model() >= self._half_of_cores
         crowded = taken > WORDS_SHARE or (taken > MODEL_HALVED_SHARE and model_busy)
-        return Place(
-            self, words_only=crowded, greedy=sharing > 1 and mine + 1 > max(2.0, _GREEDY * self._total / sharing)
-        )
+        greedy = sharing > 1 and mine + 1 > max(2.0, _GREEDY * self._total / sharing)
+        return Place(self, words_only=crowded, greedy=greedy, waited_ms=waited_s * 1000.0)
 
     def _leave(self, label: str) -> None:
         self._total -= 1
@@ -144,8 +155,10 @@ class Admission:
 class Place:
     """A turn that was let in."""
 
-    def __init__(self, admission: Admission, *, words_only: bool, greedy: bool) -> None:
+    def __init__(self, admission: Admission, *, words_only: bool, greedy: bool, waited_ms: float) -> None:
         self._admission = admission
+        self.waited_ms = waited_ms
+        """How long the turn has waited for the event loop: that much of its budget is gone."""
         self.words_only = words_only
         """So many turns are being worked on that more of the model's work would keep them waiting."""
         self.greedy = greedy

@@ -24,6 +24,7 @@ from kbserver.endpoint.auth import EVERYTHING, Grant, TokenTable
 from kbserver.endpoint.bodies import Bodies
 from kbserver.endpoint.ground import Grounding, ground
 from kbserver.endpoint.live import LiveCorpora
+from kbserver.endpoint.loop_lag import LoopLag
 from kbserver.endpoint.routing import Route, RouteTable, name_of, table_for
 from kbserver.endpoint.session import BrowserSessions
 from kbserver.endpoint.signed import SigningKeys
@@ -78,6 +79,7 @@ class KBServer:
             self.settings.max_concurrent_turns,
             budget_ms=self.settings.deadline_ms,
             waiting_for_model=lambda: self.corpora.queue_length,
+            waited_s=LoopLag().waited_s,
         )
         self._tokens: TokenTable | None = None
         self.signing_keys = _signing_keys(self.settings)

@@ -92,7 +92,8 @@ async def ground(
 
     settings = match.route.settings
     trace.route = match.route.pattern.pattern
-    budget_ms = min(settings.deadline_ms, deadline_ms or settings.deadline_ms)
+    waited_ms = place.waited_ms if place is not None else 0.0
+    budget_ms = max(0.0, min(settings.deadline_ms, deadline_ms or settings.deadline_ms) - waited_ms)
     trace.deadline = deadline = Deadline.after_ms(budget_ms)
     said = end_of(query)
     reason = gate(said) if settings.gate else ("empty" if not said.strip() else None)
@@ -103,7 +104,8 @@ async def ground(
     remembers = bool(label) and settings.follow_up and not settings.shared_label
     past = memory.recall(label, now_s=time.monotonic()) if label and remembers else ()
     embed_by = _embed_by(budget_ms, place)
-    search_by = deadline.less_ms(min(RESERVE_MS, _RESERVE_SHARE * budget_ms))
+    # It will have to wait for the event loop once more as long as it did, before its answer is written.
+    search_by = deadline.less_ms(min(RESERVE_MS, _RESERVE_SHARE * budget_ms) + waited_ms)
     searched = settings.model_copy(update=_CROWDED) if place is not None and place.words_only else settings
     turn = _turn(query, label, match, searched, grant, search_by, retrievers, trace, past, embed_by)
     if turn is None:  # not the token's to ask: not even the route's fallback or handler may show

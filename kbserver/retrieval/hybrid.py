@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from threading import Lock
 
 import numpy as np
 
@@ -36,6 +36,16 @@ CANDIDATES = 100
 # The arms end this long before the hits must be there: ranking what they found takes about 0.3 ms, and the event loop
 # must come round for it.
 FUSE_RESERVE_MS = 10.0
+
+IN_LOOP_MS = 4.0
+"""A search that usually costs less is done in the event loop's thread, in two pieces of which the dearest take 3 ms. Each
+hand-over to another thread waits for the interpreter's lock, up to 5 ms where others want it as well: with 32 callers 550
+turns by words alone were answered a second with them, and 1,100 without."""
+
+_FEW_ROWS = 5_000  # of a scope, whose rows are all scored
+_SMOOTHING = 0.05  # weight of the newest search in the usual cost
+_WARM_SEARCHES = 20
+_WARM_CHARACTERS = 60  # a question's length
 
 log = logging.getLogger("kbserver")
 
@@ -86,7 +96,24 @@ class _Ranked:
 class Retriever:
     """Searches the snapshot of one corpus."""
 
-    def __init__(self, corpus: str, snapshot: Snapshot, embedder: QueryEmbedder, executor: Executor) -> None:
+    def __init__(
+        self,
+        corpus: str,
+        snapshot: Snapshot,
+        embedder: QueryEmbedder,
+        executor: Executor,
+        *,
+        in_loop_ms: float = IN_LOOP_MS,
+    ) -> None:
+        """Take an open snapshot.
+
+        Args:
+            corpus: its name.
+            snapshot: stays open for as long as it is searched.
+            embedder: of the snapshot's model.
+            executor: for the searches that would hold the event loop for too long.
+            in_loop_ms: what a search may usually cost to be done in the event loop's own thread; 0: none is.
+        """
         self.corpus = corpus
         self.snapshot = snapshot
         self._embedder = embedder
@@ -100,14 +127,21 @@ class Retriever:
         # Let go together with the last turn that searches them, not when the snapshot is retired.
         self._vectors, self._passages = snapshot.vectors, snapshot.passages
         self._wordings = self._open_wordings()
+        self._in_loop_ms = in_loop_ms
+        self._words_cost, self._ranking_cost = _Cost(), _Cost()
 
     def warm(self) -> None:
-        """Search once with a passage's own words and embedding, so that no caller pays for what happens only once."""
-        if self.snapshot.size:
-            settings = TurnSettings()
-            words = self._by_words(hear(self._passages[0].text), None, None, settings)
-            vector = self.snapshot.embeddings[0].astype(np.float32)
-            self._fused(words, _Meaning(vector, self._nearest(vector, None)), settings)
+        """Search with some passages' words and embeddings: no caller pays for what happens only once, and costs are known."""
+        if not self.snapshot.size:
+            return
+        settings = TurnSettings()
+        for row in range(0, self.snapshot.size, max(1, self.snapshot.size // _WARM_SEARCHES)):
+            by_words: Future[_Words] = Future()
+            by_words.set_result(self._by_words(hear(self._passages[row].text[:_WARM_CHARACTERS]), None, None, settings))
+            vector = self.snapshot.embeddings[row].astype(np.float32)
+            self._ranked(
+                by_words, _Asked(vector, vector, 0.0), rows=None, settings=settings, arms_end=Deadline.after_ms(0.0)
+            )
 
     def recalibrate(self) -> None:
         """Take over what `kbserver calibrate` stored since, if anything; reads a file."""
@@ -155,7 +189,7 @@ class Retriever:
         leans_on = carry(heard.text, past, share=self._lexical.share) if past else None
         arms_end = deadline.less_ms(min(FUSE_RESERVE_MS, 0.25 * max(0.0, deadline.remaining_ms())))
         search = _Search(
-            self._executor,
+            None if self._costs_little(rows) else self._executor,
             partial(self._by_words, heard, leans_on, rows, settings),
             partial(self._ranked, rows=rows, settings=settings, arms_end=arms_end),
         )
@@ -195,10 +229,17 @@ class Retriever:
             rows = np.setdiff1d(everything if rows is None else rows, superseded, assume_unique=True)
         return rows
 
+    def _costs_little(self, rows: Rows | None) -> bool:
+        """Whether a search is done where it stands: two hand-overs between threads, each with a wait for the interpreter's
+        lock, would cost more."""
+        usual_ms = self._words_cost.usual_ms + self._ranking_cost.usual_ms
+        return usual_ms < self._in_loop_ms and (rows is None or rows.size <= _FEW_ROWS)
+
     def _by_words(self, heard: Heard, leans_on: Carry | None, rows: Rows | None, settings: TurnSettings) -> _Words:
         begun = time.perf_counter()
-        asked = self._lexical.ask(heard, settings, leans_on)
-        found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
+        with self._words_cost:
+            asked = self._lexical.ask(heard, settings, leans_on)
+            found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
         return _Words(found, (time.perf_counter() - begun) * 1000.0)
 
     def _begin(
@@ -220,26 +261,32 @@ class Retriever:
             vector = leans_on.blend(embedding) if leans_on is not None else embedding
             search.go_on(_Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0))
 
-        def answered(answer: asyncio.Future[Answer]) -> None:
-            if not answer.cancelled() and isinstance(refusal := answer.result(), Refusal):
-                early = refusal.reason == "late" and embed_by is not None and not arms_end.passed
-                search.go_on("busy" if early else refusal.reason)  # there was time, only not for this caller
+        def missed(refusal: Refusal, *, words_too: bool = False) -> None:
+            early = refusal.reason == "late" and embed_by is not None and not arms_end.passed
+            search.go_on(
+                "busy" if early else refusal.reason, words_too=words_too
+            )  # there was time, not for this caller
 
-        asking = self._embedder.ask(said, min(arms_end, embed_by or arms_end), go_on=found)
-        known = asking.result() if asking.done() else None
-        if isinstance(known, Refusal):
-            search.go_on(known.reason, words_too=True)
+        def answered(answer: asyncio.Future[Answer]) -> None:
+            if not answer.cancelled():
+                known = answer.result()
+                missed(known) if isinstance(known, Refusal) else found(known)  # a second time, it goes on with nothing
+
+        asking = self._embedder.ask(said, min(arms_end, embed_by or arms_end), go_on=None if search.in_loop else found)
+        if asking.done() and isinstance(refusal := asking.result(), Refusal):
+            missed(refusal, words_too=True)
             return None
         search.begin_words()  # the model went first: begun second, it would wait 0.3 ms for the interpreter's lock
-        if known is not None:
-            found(known)
+        if asking.done():
+            answered(asking)
         else:
             asking.add_done_callback(answered)
         return asking
 
     async def _outcome(self, search: _Search, deadline: Deadline, settings: TurnSettings) -> _Ranked:
         """What both arms found, ranked; at the deadline what there is of it."""
-        await asyncio.wait((search.ranked,), timeout=max(0.0, deadline.remaining_ms() / 1000.0))
+        if not search.ranked.done():
+            await asyncio.wait((search.ranked,), timeout=max(0.0, deadline.remaining_ms() / 1000.0))
         if search.ranked.done():
             return search.ranked.result()
         # A search that hangs (a disk that does not answer) holds its thread: what is known is ranked right here.
@@ -260,10 +307,21 @@ class Retriever:
         settings: TurnSettings,
         arms_end: Deadline,
     ) -> _Ranked:
-        """Search by meaning, wait for the words and rank; in a thread of the executor.
+        """Search by meaning, wait for the words and rank.
 
-        The search by words was submitted before this one, so it is running or over by now: nobody waits for a thread.
+        The search by words was begun before this one, so it is running or over by now: nobody waits for a thread.
         """
+        with self._ranking_cost:
+            return self._rank(by_words, asked, rows, settings, arms_end)
+
+    def _rank(
+        self,
+        by_words: Future[_Words],
+        asked: _Asked | str,
+        rows: Rows | None,
+        settings: TurnSettings,
+        arms_end: Deadline,
+    ) -> _Ranked:
         stages: dict[str, float] = {}
         degraded = asked if isinstance(asked, str) and asked else None
         meaning = None
@@ -348,12 +406,15 @@ class Retriever:
 class _Search:
     """One search under way: words and meaning side by side, then both ranked.
 
-    Whichever thread first knows what became of the embedding goes on with it: between the model and the ranking nobody
-    waits for the event loop to come round.
+    A small one is done in the event loop's thread, while the model works in another. In an executor, whichever thread first
+    knows what became of the embedding goes on with it: between the model and the ranking nobody waits for the event loop.
     """
 
     def __init__(
-        self, executor: Executor, words: Callable[[], _Words], rank: Callable[[Future[_Words], _Asked | str], _Ranked]
+        self,
+        executor: Executor | None,
+        words: Callable[[], _Words],
+        rank: Callable[[Future[_Words], _Asked | str], _Ranked],
     ) -> None:
         self.ranked: asyncio.Future[_Ranked] = asyncio.get_running_loop().create_future()
         self.asked: _Asked | str = "late"
@@ -363,20 +424,32 @@ class _Search:
         self._rank = rank
         self._by_words: Future[_Words] = Future()
         self._ranking: Future[None] | None = None
-        self._gone_on = Lock()
+        self._gone_on = threading.Lock()
+
+    @property
+    def in_loop(self) -> bool:
+        """Whether all is done in the event loop's thread."""
+        return self._executor is None
 
     def begin_words(self) -> None:
-        """Search by words, in a thread."""
-        self._executor.submit(self._search_words)
+        """Search by words."""
+        if self._executor is None:
+            self._search_words()
+        else:
+            self._executor.submit(self._search_words)
 
     def go_on(self, asked: _Asked | str, *, words_too: bool = False) -> None:
-        """Rank with what became of the embedding, in a thread; the first call counts. From any thread.
+        """Rank with what became of the embedding; the first call counts. From any thread, if there is an executor.
 
         Args:
-            words_too: in the same thread; they were not begun.
+            words_too: they were not begun; one thread does both.
         """
-        if self._gone_on.acquire(blocking=False):
-            self.asked = asked
+        if not self._gone_on.acquire(blocking=False):
+            return
+        self.asked = asked
+        if self._executor is None:
+            self._settle(self._worked(words_too))
+        else:
             with suppress(RuntimeError):  # the server is closing
                 self._ranking = self._executor.submit(self._work, words_too)
 
@@ -402,14 +475,17 @@ class _Search:
                 self._by_words.set_exception(exc)
 
     def _work(self, words_too: bool) -> None:
+        ranked = self._worked(words_too)
+        with suppress(RuntimeError):  # the event loop is gone
+            self.ranked.get_loop().call_soon_threadsafe(self._settle, ranked)
+
+    def _worked(self, words_too: bool) -> _Ranked | Exception:
         if words_too:
             self._search_words()
         try:
-            ranked: _Ranked | Exception = self._rank(self._by_words, self.asked)
+            return self._rank(self._by_words, self.asked)
         except Exception as exc:  # for whoever asked
-            ranked = exc
-        with suppress(RuntimeError):  # the event loop is gone
-            self.ranked.get_loop().call_soon_threadsafe(self._settle, ranked)
+            return exc
 
     def _settle(self, ranked: _Ranked | Exception) -> None:
         if self.ranked.done():  # given up
@@ -418,3 +494,19 @@ class _Search:
             self.ranked.set_exception(ranked)
         else:
             self.ranked.set_result(ranked)
+
+
+class _Cost:
+    """What a piece of work usually costs; entered around it, in whichever thread."""
+
+    def __init__(self) -> None:
+        self.usual_ms = float("inf")
+        """Milliseconds of CPU time: those that pass while others have the core or the lock are not its own."""
+        self._begun = threading.local()
+
+    def __enter__(self) -> None:
+        self._begun.s = time.thread_time()
+
+    def __exit__(self, *_: object) -> None:
+        ms = (time.thread_time() - self._begun.s) * 1000.0
+        self.usual_ms = ms if self.usual_ms == float("inf") else self.usual_ms + _SMOOTHING * (ms - self.usual_ms)

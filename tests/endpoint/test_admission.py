@@ -121,10 +121,12 @@ def test_where_turns_queue_up_the_model_gets_half_and_few_at_once_say_nothing_of
     assert admission.capacity == 25
     with contextlib.ExitStack() as stack:
         assert not any(hold(admission, f"call-{number}", stack).words_only for number in range(10))
-        waiting = usable_cores()
+        waiting = 4 * usable_cores()  # what its cores have in hand when they are used to the full
+        for number in range(waiting):
+            hold(admission, f"embedding-{number}", stack)
         assert all(hold(admission, f"more-{number}", stack).words_only for number in range(5))
         waiting = 0
-        assert all(hold(admission, f"last-{number}", stack).words_only for number in range(5))
+        assert all(hold(admission, f"last-{number}", stack).words_only for number in range(2))
     with contextlib.ExitStack() as stack:
         assert not any(hold(admission, f"call-{number}", stack).words_only for number in range(5))
 
@@ -151,3 +153,19 @@ def test_labels_are_forgotten():
     clock.now += 10.0
     with admission.turn("last"):
         assert len(admission._seen) == 1
+
+
+def test_waiting_for_the_event_loop_sheds_the_model_and_then_the_turn(clock):
+    waited = [0.0]
+    admission = Admission(64, budget_ms=100, waited_s=lambda: waited[0], waiting_for_model=lambda: 100, clock=clock)
+
+    def let_in(seconds):
+        waited[0] = seconds
+        with contextlib.ExitStack() as stack:
+            place = hold(admission, "label", stack)
+            return None if place is None else (place.words_only, place.waited_ms)
+
+    assert let_in(0.0) == (False, 0.0)
+    assert let_in(0.010) == (True, 10.0)  # the model has enough in hand
+    assert let_in(0.070) == (True, 70.0)
+    assert let_in(0.081) is None

@@ -250,9 +250,8 @@ def test_what_is_kept_for_the_next_time_is_whole_and_may_be_nothing(store):
             asked = "how do i reset the router"
             first = await server.ground(asked, "support")
             server.answers.clear()
-            crowded = await server.ground(
-                asked, "support", place=Place(server.admission, words_only=True, greedy=False)
-            )
+            place = Place(server.admission, words_only=True, greedy=False, waited_ms=0.0)
+            crowded = await server.ground(asked, "support", place=place)
             return nothing, first.trace, crowded.trace, len(server.answers)
 
     nothing, first, crowded, kept = asyncio.run(run())

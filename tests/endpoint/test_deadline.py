@@ -56,15 +56,18 @@ class ImpairedSnapshot:
 
 
 @asynccontextmanager
-async def retriever_of(store, *, encoder_trouble=None, **impaired):
-    """A retriever over the support corpus; `lexical=` or `vectors=` say what happens before a search there."""
+async def retriever_of(store, *, encoder_trouble=None, in_loop_ms=0.0, **impaired):
+    """A retriever over the support corpus; `lexical=` or `vectors=` say what happens before a search there.
+
+    In threads, as in a large corpus, unless `in_loop_ms` is more than a search costs.
+    """
     with Store(store).open("support") as snapshot, ThreadPoolExecutor(4) as threads:
         parts = {name: Impaired(getattr(snapshot, name), trouble) for name, trouble in impaired.items()}
         encoder = FaultyEncoder(open_encoder(snapshot.manifest.model, cache=store / ".models", for_queries=True))
         embedder = QueryEmbedder(lambda: encoder, workers=1)
         await embedder.start()
         await embedder.until_ready()
-        retriever = Retriever("support", ImpairedSnapshot(snapshot, **parts), embedder, threads)
+        retriever = Retriever("support", ImpairedSnapshot(snapshot, **parts), embedder, threads, in_loop_ms=in_loop_ms)
         retriever.warm()
         encoder.trouble = encoder_trouble
         for part in parts.values():
@@ -119,6 +122,49 @@ def test_a_lexical_arm_in_trouble_leaves_the_meaning(store, trouble, reason):
     assert ms < BUDGET_MS + NOISE_MS
 
 
+@pytest.mark.parametrize("in_loop_ms", [0.0, 1000.0])
+@pytest.mark.parametrize(
+    ("impaired", "degraded", "arms"),
+    [
+        ({}, None, {"lexical", "dense"}),
+        ({"encoder_trouble": slow(2.0)}, "late", {"lexical"}),
+        ({"vectors": raise_an_error}, "failed", {"lexical"}),
+        ({"lexical": raise_an_error}, "lexical_failed", {"dense"}),
+    ],
+)
+def test_a_search_gives_the_same_in_the_event_loop_as_in_threads(store, impaired, degraded, arms, in_loop_ms):
+    async def run():
+        async with retriever_of(store, in_loop_ms=in_loop_ms, **impaired) as retriever:
+            return await asked(retriever)
+
+    found, _ = asyncio.run(run())
+    assert (found.degraded, set(found.hits[0].arms)) == (degraded, arms)
+    assert found.hits[0].passage.source == "router/reset.md"
+
+
+def test_a_search_that_has_become_dear_leaves_the_event_loop(store):
+    def work():  # 20 ms of CPU time
+        until = time.thread_time() + 0.02
+        while time.thread_time() < until:
+            pass
+
+    async def run():
+        async with retriever_of(store, in_loop_ms=4.0, lexical=work) as retriever:
+            threads = [await in_threads(retriever, f"{QUERY} {number}") for number in range(20)]
+            return threads
+
+    async def in_threads(retriever, query):
+        """Whether the event loop went on while a search by words alone was under way."""
+        went_on = []
+        asyncio.get_running_loop().call_soon(went_on.append, True)
+        settings = TurnSettings(arms="lexical")
+        await retriever.retrieve(query, scope={}, settings=settings, deadline=Deadline.after_ms(BUDGET_MS))
+        return bool(went_on)
+
+    threads = asyncio.run(run())
+    assert not threads[0] and threads[-1]
+
+
 def test_both_arms_in_trouble_give_nothing_in_time(store):
     async def run():
         async with retriever_of(store, lexical=lambda: time.sleep(1.0), encoder_trouble=slow(1.0)) as retriever:
@@ -129,11 +175,13 @@ def test_both_arms_in_trouble_give_nothing_in_time(store):
     assert ms < BUDGET_MS + NOISE_MS
 
 
-def test_the_arms_run_side_by_side(store):
+@pytest.mark.parametrize("in_loop_ms", [0.0, 1000.0])
+def test_the_arms_run_side_by_side(store, in_loop_ms):
     """Each takes 200 ms: one after the other they would not fit."""
+    trouble = {"lexical": lambda: time.sleep(0.2), "encoder_trouble": slow(0.2)}
 
     async def run():
-        async with retriever_of(store, lexical=lambda: time.sleep(0.2), encoder_trouble=slow(0.2)) as retriever:
+        async with retriever_of(store, in_loop_ms=in_loop_ms, **trouble) as retriever:
             return await asked(retriever, budget_ms=380.0)
 
     found, _ = asyncio.run(run())
