@@ -133,15 +133,16 @@ def time_queries(encoders: dict[str, Embed], queries: Sequence[str]) -> list[Que
     ]
 
 
-def time_load(layouts: dict[str, tuple[int, Embed]], queries: Sequence[str], rounds: int) -> list[LoadRate]:
-    """Throughput with as many callers as a layout says, in alternating rounds."""
+def time_load(layouts: dict[str, tuple[int, int, Embed]], queries: Sequence[str], rounds: int) -> list[LoadRate]:
+    """Throughput with as many callers, of so many queries a call, as a layout says, in alternating rounds."""
     wall, cpu = dict.fromkeys(layouts, 0.0), dict.fromkeys(layouts, 0.0)
     for _ in range(rounds):
-        for name, (callers, embed) in layouts.items():
+        for name, (callers, together, embed) in layouts.items():
             time.sleep(0.05)
+            calls = [queries[start : start + together] for start in range(0, len(queries), together)]
             with ThreadPoolExecutor(callers) as pool:
                 began, cpu_began = time.perf_counter(), time.process_time()
-                list(pool.map(lambda query, embed=embed: embed([query]), queries))
+                list(pool.map(embed, calls))
                 wall[name] += time.perf_counter() - began
                 cpu[name] += time.process_time() - cpu_began
     asked = rounds * len(queries)
@@ -210,12 +211,13 @@ def onnx_session(folder: Path, threads: int) -> Embed:
     names = [given.name for given in session.get_inputs()]
 
     def embed(texts: Sequence[str]) -> np.ndarray:
-        vectors = []
-        for text in texts:
-            ids = np.array([tokenizer.encode(text).ids], np.int64)
-            known = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-            vectors.append(session.run(None, {name: known[name] for name in names})[0])
-        return np.concatenate(vectors)
+        tokens = [tokenizer.encode(text).ids for text in texts]
+        longest = max(map(len, tokens))
+        ids = np.array([[*some, *[0] * (longest - len(some))] for some in tokens], np.int64)
+        mask = np.array([[1] * len(some) + [0] * (longest - len(some)) for some in tokens], np.int64)
+        known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
+        vectors: np.ndarray = session.run(None, {name: known[name] for name in names})[0]
+        return vectors
 
     return embed
 
@@ -263,9 +265,12 @@ def main() -> None:
         )
         load_rates = time_load(
             {
-                "2 runs side by side": (2, exact.embed_queries),
-                "1 run on 2 threads": (1, onnx_session(fp32, 2)),
-                "2 runs on 2 threads each": (2, onnx_session(fp32, 2)),
+                "2 runs side by side": (2, 1, onnx_session(fp32, 1)),
+                "2 runs side by side, 2 queries each": (2, 2, onnx_session(fp32, 1)),
+                "2 runs side by side, 4 queries each": (2, 4, onnx_session(fp32, 1)),
+                "2 runs side by side, 8 queries each": (2, 8, onnx_session(fp32, 1)),
+                "1 run on 2 threads": (1, 1, onnx_session(fp32, 2)),
+                "2 runs on 2 threads each": (2, 1, onnx_session(fp32, 2)),
             },
             queries,
             given.rounds,

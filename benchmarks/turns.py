@@ -114,37 +114,48 @@ class UnderLoad:
     median_ms: float
     p99_ms: float
     bare_per_second: float
+    """Vectors of the bare encoder, one query a run."""
+    bare_batched: float
+    """Four queries a run."""
     of_bare: float
-    """Full answers against the bare encoder's vectors."""
+    """Turns answered, against the batched encoder's vectors."""
+    full_of_bare: float
+    """Full answers against them."""
     outcomes: dict[str, int]
 
 
 def under_load(
     server: Served, queries: Sequence[str], label: str | None, store: Path, *, seconds: float, rounds: int
 ) -> list[UnderLoad]:
-    """Closed loops against two single-threaded ONNX runs side by side: the best bare layout here."""
+    """Closed loops against two single-threaded ONNX runs side by side, of one query and of four: the best layouts here."""
     embed = onnx_session(store / ".models" / resolve(DEFAULT_MODEL).fingerprint, 1)
     found = []
     ask = unrepeated(server.url, queries, label)
     for clients in CLIENTS:
         loads: list[Load] = []
         bare: list[float] = []
+        batched: list[float] = []
         before = server.counters()
         for _ in range(rounds):
-            bare.append(_bare_rate(embed, queries, seconds / 2))
+            bare.append(_bare_rate(embed, queries, seconds / 4, together=1))
+            batched.append(_bare_rate(embed, queries, seconds / 4, together=4))
             loads.append(uvloop.run(closed_loop(server.url, ask, clients=clients, seconds=seconds)))
-            bare.append(_bare_rate(embed, queries, seconds / 2))
+            batched.append(_bare_rate(embed, queries, seconds / 4, together=4))
+            bare.append(_bare_rate(embed, queries, seconds / 4, together=1))
         ms = [one for load in loads for one in load.ms]
-        said, floor = outcomes(before, server.counters()), statistics.mean(bare)
+        said, floor = outcomes(before, server.counters()), statistics.mean(batched)
+        per_second = statistics.mean(load.per_second for load in loads)
         full = by_both_arms(said) / sum(load.seconds for load in loads)
         found.append(
             UnderLoad(
                 clients,
-                statistics.mean(load.per_second for load in loads),
+                per_second,
                 full,
                 statistics.median(ms),
                 float(np.percentile(ms, 99)),
+                statistics.mean(bare),
                 floor,
+                per_second / floor,
                 full / floor,
                 said,
             )
@@ -152,15 +163,17 @@ def under_load(
     return found
 
 
-def _bare_rate(embed: Callable[[Sequence[str]], object], queries: Sequence[str], seconds: float) -> float:
-    """Queries a second of two threads that run the encoder side by side."""
+def _bare_rate(
+    embed: Callable[[Sequence[str]], object], queries: Sequence[str], seconds: float, *, together: int
+) -> float:
+    """Queries a second of two threads that run the encoder side by side, so many queries a run."""
     end = time.perf_counter() + seconds
 
     def run(start: int) -> int:
         done = 0
         while time.perf_counter() < end:
-            embed([queries[(start + done) % len(queries)]])
-            done += 1
+            embed([queries[(start + done + more) % len(queries)] for more in range(together)])
+            done += together
         return done
 
     with ThreadPoolExecutor(2) as pool:

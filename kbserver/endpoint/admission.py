@@ -25,8 +25,8 @@ LONG_WAIT_SHARE = 0.3  # of the budget: waiting for the event loop so long count
 
 _TEXTS_A_CORE = 4  # that the model has in hand when it uses a core to the full
 
-MODEL_HALVED_SHARE = 0.25  # of the capacity taken; from there on the model gets no more than half of the cores
-WORDS_SHARE = 0.5  # from there on nothing new is embedded
+MODEL_HALVED_SHARE = 0.2  # of the capacity taken; from there on the model gets no more than half of the cores
+WORDS_SHARE = 0.35  # from there on nothing new is embedded
 
 FEWEST_TURNS = 40
 """Always let in: by words alone they are over within the budget even if all of them come at once, and only by working is it

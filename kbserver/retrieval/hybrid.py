@@ -37,8 +37,8 @@ CANDIDATES = 100
 # must come round for it.
 FUSE_RESERVE_MS = 10.0
 
-IN_LOOP_MS = 4.0
-"""A search that usually costs less is done in the event loop's thread, in two pieces of which the dearest take 3 ms. Each
+IN_LOOP_MS = 6.0
+"""A search that usually costs less CPU time is done in the event loop's thread, in two pieces of half of it. Each
 hand-over to another thread waits for the interpreter's lock, up to 5 ms where others want it as well: with 32 callers 550
 turns by words alone were answered a second with them, and 1,100 without."""
 

@@ -120,7 +120,7 @@ def test_where_turns_queue_up_the_model_gets_half_and_few_at_once_say_nothing_of
     worked_off(admission, clock, turns=300, each_s=0.003)
     assert admission.capacity == 25
     with contextlib.ExitStack() as stack:
-        assert not any(hold(admission, f"call-{number}", stack).words_only for number in range(10))
+        assert not any(hold(admission, f"call-{number}", stack).words_only for number in range(8))
         waiting = 4 * usable_cores()  # what its cores have in hand when they are used to the full
         for number in range(waiting):
             hold(admission, f"embedding-{number}", stack)
