@@ -14,7 +14,7 @@ from kbserver.embedding.base import Encoder, Progress
 from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.models import open_encoder
 from kbserver.errors import EmbedderUnavailable, ModelError
-from kbserver.types import FloatMatrix, ModelIdentity
+from kbserver.types import FloatMatrix, FloatVector, ModelIdentity
 
 from ..conftest import watches_a_clock
 
@@ -26,11 +26,11 @@ PLENTY = 10_000.0  # milliseconds
 class FaultyModel:
     """Stands for a model on a bad day: each text gets a vector of its own length, after what `trouble` does."""
 
-    def __init__(self, *, name: str = "faulty", queries_per_call: int = 1) -> None:
+    def __init__(self, *, name: str = "faulty", queries_per_call: int = 1, side_by_side: bool | None = None) -> None:
         self.identity = ModelIdentity(name, fingerprint=name, dim=3, max_tokens=256)
         self.backend = "none"
         self.queries_per_call = queries_per_call
-        self.side_by_side = queries_per_call == 1
+        self.side_by_side = queries_per_call == 1 if side_by_side is None else side_by_side
         self.trouble: Callable[[Sequence[str]], None] = lambda texts: None
         self.value = 1.0
         self.calls: list[list[str]] = []
@@ -256,6 +256,65 @@ async def test_a_model_that_gains_from_batches_gets_them() -> None:
         gate.open.set()
         assert [vector[0] for vector in await asyncio.gather(*waiting)] == list(range(1, 12))
         assert [len(texts) for texts in model.calls] in ([1, 8, 2], [8, 3])
+
+
+async def test_workers_side_by_side_share_what_is_waiting() -> None:
+    model, gate = FaultyModel(queries_per_call=4, side_by_side=True), Gate()
+    model.trouble = gate
+    async with Started(model, workers=2) as embedder:
+        waiting = [asyncio.create_task(embedder.embed("x", Deadline.after_ms(PLENTY)))]
+        await until(lambda: gate.held == 1)
+        waiting.append(asyncio.create_task(embedder.embed("xx", Deadline.after_ms(PLENTY))))
+        await until(lambda: gate.held == 2)  # the other worker takes it: alone it is done sooner
+        waiting += [asyncio.create_task(embedder.embed("x" * n, Deadline.after_ms(PLENTY))) for n in range(3, 13)]
+        await asyncio.sleep(0.05)
+        gate.open.set()
+        assert [vector[0] for vector in await asyncio.gather(*waiting)] == list(range(1, 13))
+        sizes = [len(texts) for texts in model.calls]
+        assert sizes[:2] == [1, 1] and max(sizes) == 4 and sum(sizes) == 12
+
+
+async def test_batches_that_gain_nothing_are_not_made() -> None:
+    model, gate = FaultyModel(queries_per_call=8), Gate()
+    in_turn = model.embed_queries
+
+    def embed_queries(texts: Sequence[str]) -> FloatMatrix:
+        time.sleep(0.01 * len(texts))
+        return in_turn(texts)
+
+    model.embed_queries = embed_queries  # type: ignore[method-assign]
+    model.trouble = gate
+    async with Started(model) as embedder:
+        waiting = [asyncio.create_task(embedder.embed("x" * n, Deadline.after_ms(PLENTY))) for n in range(1, 6)]
+        await until(lambda: gate.held == 1)
+        gate.open.set()
+        await asyncio.gather(*waiting)
+        assert [len(texts) for texts in model.calls] == [1] * 5
+
+
+# Whoever asks goes on in the thread that knows the vector
+
+
+async def test_those_who_go_on_are_told_once_each_before_the_event_loop_comes_round() -> None:
+    model, gate = FaultyModel(), Gate()
+    model.trouble = gate
+    told: list[tuple[float, bool]] = []
+
+    def go_on(vector: FloatVector) -> None:
+        told.append((float(vector[0]), threading.current_thread() is threading.main_thread()))
+
+    async with Started(model) as embedder:
+        asked = [embedder.ask("same", Deadline.after_ms(PLENTY), go_on=go_on) for _ in range(3)]
+        assert not any(answer.done() for answer in asked)
+        await until(lambda: gate.held == 1)
+        gate.open.set()
+        time.sleep(0.2)  # the event loop does not come round
+        assert told == [(4.0, False)] * 3
+        answers = await asyncio.gather(*asked)
+        assert told == [(4.0, False)] * 3
+        known = embedder.ask("same", Deadline.after_ms(PLENTY), go_on=go_on)
+        assert known.done() and known.result() is answers[0]
+    assert len(told) == 3
 
 
 # Failures

@@ -9,7 +9,7 @@ import pytest
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.models import DEFAULT_MODEL
-from kbserver.embedding.onnx import OnnxEncoder
+from kbserver.embedding.onnx import OnnxEncoder, _little_padded
 from kbserver.errors import IngestError, ModelError
 
 SENTENCES = "The engineer calls thirty minutes before the visit and brings a router, two filters and a cable. "
@@ -51,6 +51,19 @@ def test_rows_come_back_in_the_order_given_whatever_their_length(encoder: Encode
     texts = [f"passage {number} " + "word " * (number * 7 % 60) for number in range(40)]
     one_by_one = np.concatenate([encoder.embed_passages([text]) for text in texts])
     np.testing.assert_allclose(encoder.embed_passages(texts), one_by_one, atol=1e-5)
+
+
+def test_queries_asked_together_get_the_vectors_they_get_alone(encoder: Encoder) -> None:
+    texts = [SENTENCES * 8, "ok", "how do i reset my pin", *(f"question {'x ' * number}" for number in range(9)), ""]
+    alone = np.concatenate([encoder.embed_queries([text]) for text in texts])
+    np.testing.assert_allclose(encoder.embed_queries(texts), alone, atol=1e-5)
+
+
+def test_queries_run_together_are_few_and_of_like_length() -> None:
+    tokens = [np.zeros(size, np.int64) for size in (5, 30, 12, 11, 10, 9, 8, 250, 7, 6)]
+    runs = list(_little_padded(tokens, most=4))
+    assert sorted(row for run in runs for row in run) == list(range(10))
+    assert [[tokens[row].size for row in run] for run in runs] == [[250], [30], [12, 11, 10, 9], [8, 7, 6, 5]]
 
 
 def test_nothing_in_gives_nothing_out(encoder: Encoder) -> None:
