@@ -32,8 +32,8 @@ BATCH_TOKENS = 1024
 by a fifth, in a tenth of their memory (benchmarks/encoders.py)."""
 
 QUERIES_PER_RUN = 4
-"""Queries a run: two side by side make 390 a second on two cores, four 440, eight 460, one 305 (benchmarks/encoders.py).
-More make the first of them wait."""
+"""Queries a run: two runs side by side on two cores do 319 a second with one each, 422 with two, 458 with four and 455 with
+eight (benchmarks/encoders.py)."""
 
 TokenIds = NDArray[np.int64]
 
