@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -22,9 +20,10 @@ from kbserver.index.vectors import united
 from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
 from kbserver.retrieval.followup import Carry, Exchange, carry
 from kbserver.retrieval.fusion import Evidence, rank, scores
-from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
+from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence
 from kbserver.retrieval.neighbours import join_neighbours
 from kbserver.retrieval.precedence import Precedence
+from kbserver.retrieval.search import Asked, Cost, Ranked, Search, Words
 from kbserver.retrieval.speech import Heard, as_said, hear
 from kbserver.retrieval.wording_table import WordingTable
 from kbserver.settings import TurnSettings
@@ -47,7 +46,6 @@ _LEAVE_LOCK_S = 0.0002
 words kept it for half a millisecond of every turn."""
 
 _FEW_ROWS = 5_000  # of a scope, whose rows are all scored
-_SMOOTHING = 0.05  # weight of the newest search in the usual cost
 _WARM_SEARCHES = 20
 _WARM_CHARACTERS = 60  # a question's length
 
@@ -69,32 +67,9 @@ class Retrieval:
 
 
 @dataclass(frozen=True, slots=True)
-class _Words:
-    found: LexicalFound
-    ms: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    embedding: FloatVector
-    """Of the query alone."""
-    vector: FloatVector
-    """What is searched with: the embedding, moved towards the earlier question of a follow-up."""
-    ms: float
-
-
-@dataclass(frozen=True, slots=True)
 class _Meaning:
     vector: FloatVector
     found: RowScores
-
-
-@dataclass(frozen=True, slots=True)
-class _Ranked:
-    hits: Sequence[Hit]
-    degraded: str | None
-    nothing: str
-    stages_ms: Mapping[str, float]
 
 
 class Retriever:
@@ -132,7 +107,7 @@ class Retriever:
         self._vectors, self._passages = snapshot.vectors, snapshot.passages
         self._wordings = self._open_wordings()
         self._in_loop_ms = in_loop_ms
-        self._words_cost, self._ranking_cost = _Cost(), _Cost()
+        self._words_cost, self._ranking_cost = Cost(), Cost()
 
     def warm(self) -> None:
         """Search with some passages' words and embeddings: no caller pays for what happens only once, and costs are known."""
@@ -140,11 +115,11 @@ class Retriever:
             return
         settings = TurnSettings()
         for row in range(0, self.snapshot.size, max(1, self.snapshot.size // _WARM_SEARCHES)):
-            by_words: Future[_Words] = Future()
+            by_words: Future[Words] = Future()
             by_words.set_result(self._by_words(hear(self._passages[row].text[:_WARM_CHARACTERS]), None, None, settings))
             vector = self.snapshot.embeddings[row].astype(np.float32)
             self._ranked(
-                by_words, _Asked(vector, vector, 0.0), rows=None, settings=settings, arms_end=Deadline.after_ms(0.0)
+                by_words, Asked(vector, vector, 0.0), rows=None, settings=settings, arms_end=Deadline.after_ms(0.0)
             )
 
     def recalibrate(self) -> None:
@@ -192,7 +167,7 @@ class Retriever:
         heard = hear(query) if settings.fillers else as_said(query)
         leans_on = carry(heard.text, past, share=self._lexical.share) if past else None
         arms_end = deadline.less_ms(min(FUSE_RESERVE_MS, 0.25 * max(0.0, deadline.remaining_ms())))
-        search = _Search(
+        search = Search(
             None if self._costs_little(rows) else self._executor,
             partial(self._by_words, heard, leans_on, rows, settings),
             partial(self._ranked, rows=rows, settings=settings, arms_end=arms_end),
@@ -208,7 +183,7 @@ class Retriever:
         least = self.min_score(settings, in_scope=bool(scope))
         good = join_neighbours([hit for hit in ranked.hits if hit.score >= least])
         nothing = ranked.nothing or ("" if good else "below_min_score" if ranked.hits else "no_match")
-        embedding = search.asked.embedding if isinstance(search.asked, _Asked) else None
+        embedding = search.asked.embedding if isinstance(search.asked, Asked) else None
         return Retrieval(good[: settings.top_k], ranked.degraded, nothing, ranked.stages_ms, embedding)
 
     def min_score(self, settings: TurnSettings, *, in_scope: bool) -> float:
@@ -239,16 +214,16 @@ class Retriever:
         usual_ms = self._words_cost.usual_ms + self._ranking_cost.usual_ms
         return usual_ms < self._in_loop_ms and (rows is None or rows.size <= _FEW_ROWS)
 
-    def _by_words(self, heard: Heard, leans_on: Carry | None, rows: Rows | None, settings: TurnSettings) -> _Words:
+    def _by_words(self, heard: Heard, leans_on: Carry | None, rows: Rows | None, settings: TurnSettings) -> Words:
         begun = time.perf_counter()
         with self._words_cost:
             asked = self._lexical.ask(heard, settings, leans_on)
             found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
-        return _Words(found, (time.perf_counter() - begun) * 1000.0)
+        return Words(found, (time.perf_counter() - begun) * 1000.0)
 
     def _begin(
         self,
-        search: _Search,
+        search: Search,
         said: str,
         leans_on: Carry | None,
         settings: TurnSettings,
@@ -263,7 +238,7 @@ class Retriever:
 
         def found(embedding: FloatVector) -> None:
             vector = leans_on.blend(embedding) if leans_on is not None else embedding
-            search.go_on(_Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0))
+            search.go_on(Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0))
 
         def missed(refusal: Refusal, *, words_too: bool = False) -> None:
             early = refusal.reason == "late" and embed_by is not None and not arms_end.passed
@@ -289,7 +264,7 @@ class Retriever:
             asking.add_done_callback(answered)
         return asking
 
-    async def _outcome(self, search: _Search, deadline: Deadline, settings: TurnSettings) -> _Ranked:
+    async def _outcome(self, search: Search, deadline: Deadline, settings: TurnSettings) -> Ranked:
         """What both arms found, ranked; at the deadline what there is of it."""
         if not search.ranked.done():
             await asyncio.wait((search.ranked,), timeout=max(0.0, deadline.remaining_ms() / 1000.0))
@@ -298,21 +273,21 @@ class Retriever:
         # A search that hangs (a disk that does not answer) holds its thread: what is known is ranked right here.
         words = search.words_if_done()
         if words is None:
-            return _Ranked((), None, "late", {})
+            return Ranked((), None, "late", {})
         begun = time.perf_counter()
         hits = self._fused(words, None, settings)
         stages = {"lexical": words.ms, "fuse": (time.perf_counter() - begun) * 1000.0}
-        return _Ranked(hits, (search.asked or None) if isinstance(search.asked, str) else "late", "", stages)
+        return Ranked(hits, (search.asked or None) if isinstance(search.asked, str) else "late", "", stages)
 
     def _ranked(
         self,
-        by_words: Future[_Words],
-        asked: _Asked | str,
+        by_words: Future[Words],
+        asked: Asked | str,
         *,
         rows: Rows | None,
         settings: TurnSettings,
         arms_end: Deadline,
-    ) -> _Ranked:
+    ) -> Ranked:
         """Search by meaning, wait for the words and rank.
 
         The search by words was begun before this one, so it is running or over by now: nobody waits for a thread.
@@ -322,16 +297,16 @@ class Retriever:
 
     def _rank(
         self,
-        by_words: Future[_Words],
-        asked: _Asked | str,
+        by_words: Future[Words],
+        asked: Asked | str,
         rows: Rows | None,
         settings: TurnSettings,
         arms_end: Deadline,
-    ) -> _Ranked:
+    ) -> Ranked:
         stages: dict[str, float] = {}
         degraded = asked if isinstance(asked, str) and asked else None
         meaning = None
-        if isinstance(asked, _Asked):
+        if isinstance(asked, Asked):
             begun = time.perf_counter()
             try:
                 meaning = _Meaning(asked.vector, self._nearest(asked.vector, rows))
@@ -351,11 +326,11 @@ class Retriever:
             self._complain("the lexical search", exc)
             degraded = "lexical_failed"
         if words is None and meaning is None:
-            return _Ranked((), None, "late", stages)
+            return Ranked((), None, "late", stages)
         begun = time.perf_counter()
         hits = self._fused(words, meaning, settings)
         stages["fuse"] = (time.perf_counter() - begun) * 1000.0
-        return _Ranked(hits, degraded, "", stages)
+        return Ranked(hits, degraded, "", stages)
 
     def _complain(self, what: str, exc: Exception) -> None:
         """Log what failed once for each kind of failure: it comes back with every turn."""
@@ -368,7 +343,7 @@ class Retriever:
             return self._vectors.search(vector, top_k=CANDIDATES)
         return self._vectors.search_rows(vector, rows, top_k=CANDIDATES)
 
-    def _fused(self, words: _Words | None, meaning: _Meaning | None, settings: TurnSettings) -> list[Hit]:
+    def _fused(self, words: Words | None, meaning: _Meaning | None, settings: TurnSettings) -> list[Hit]:
         """All candidates of the arms that answered, with both of their scores, ranked; as many as could be said."""
         by_words = words is not None and settings.arms != "dense"
         proposed = [words.found.rows] if words is not None and by_words else []
@@ -407,112 +382,3 @@ class Retriever:
         except Exception as exc:
             self._complain("the table of wordings", exc)
             return None
-
-
-class _Search:
-    """One search under way: words and meaning side by side, then both ranked.
-
-    A small one is done in the event loop's thread, while the model works in another. In an executor, whichever thread first
-    knows what became of the embedding goes on with it: between the model and the ranking nobody waits for the event loop.
-    """
-
-    def __init__(
-        self,
-        executor: Executor | None,
-        words: Callable[[], _Words],
-        rank: Callable[[Future[_Words], _Asked | str], _Ranked],
-    ) -> None:
-        self.ranked: asyncio.Future[_Ranked] = asyncio.get_running_loop().create_future()
-        self.asked: _Asked | str = "late"
-        """The query as the dense arm searches for it, or in a word why there is none."""
-        self._executor = executor
-        self._words = words
-        self._rank = rank
-        self._by_words: Future[_Words] = Future()
-        self._ranking: Future[None] | None = None
-        self._gone_on = threading.Lock()
-
-    @property
-    def in_loop(self) -> bool:
-        """Whether all is done in the event loop's thread."""
-        return self._executor is None
-
-    def begin_words(self) -> None:
-        """Search by words."""
-        if self._executor is None:
-            self._search_words()
-        else:
-            self._executor.submit(self._search_words)
-
-    def go_on(self, asked: _Asked | str, *, words_too: bool = False) -> None:
-        """Rank with what became of the embedding; the first call counts. From any thread, if there is an executor.
-
-        Args:
-            words_too: they were not begun; one thread does both.
-        """
-        if not self._gone_on.acquire(blocking=False):
-            return
-        self.asked = asked
-        if self._executor is None:
-            self._settle(self._worked(words_too))
-        else:
-            with suppress(RuntimeError):  # the server is closing
-                self._ranking = self._executor.submit(self._work, words_too)
-
-    def give_up(self) -> None:
-        """Begin nothing more; nothing to do where all is over."""
-        self._gone_on.acquire(blocking=False)
-        self.ranked.cancel()
-        if self._ranking is not None:
-            self._ranking.cancel()
-
-    def words_if_done(self) -> _Words | None:
-        """What the search by words found, if it is over and went well; else it is called off."""
-        if self._by_words.done() and self._by_words.exception() is None:
-            return self._by_words.result()
-        self._by_words.cancel()
-        return None
-
-    def _search_words(self) -> None:
-        if self._by_words.set_running_or_notify_cancel():
-            try:
-                self._by_words.set_result(self._words())
-            except Exception as exc:  # whoever asks for the result meets it there
-                self._by_words.set_exception(exc)
-
-    def _work(self, words_too: bool) -> None:
-        ranked = self._worked(words_too)
-        with suppress(RuntimeError):  # the event loop is gone
-            self.ranked.get_loop().call_soon_threadsafe(self._settle, ranked)
-
-    def _worked(self, words_too: bool) -> _Ranked | Exception:
-        if words_too:
-            self._search_words()
-        try:
-            return self._rank(self._by_words, self.asked)
-        except Exception as exc:  # for whoever asked
-            return exc
-
-    def _settle(self, ranked: _Ranked | Exception) -> None:
-        if self.ranked.done():  # given up
-            return
-        if isinstance(ranked, Exception):
-            self.ranked.set_exception(ranked)
-        else:
-            self.ranked.set_result(ranked)
-
-
-class _Cost:
-    """What a piece of work usually costs; entered around it, in whichever thread."""
-
-    def __init__(self) -> None:
-        self.usual_ms = float("inf")
-        """Milliseconds of CPU time: those that pass while others have the core or the lock are not its own."""
-        self._begun = threading.local()
-
-    def __enter__(self) -> None:
-        self._begun.s = time.thread_time()
-
-    def __exit__(self, *_: object) -> None:
-        ms = (time.thread_time() - self._begun.s) * 1000.0
-        self.usual_ms = ms if self.usual_ms == float("inf") else self.usual_ms + _SMOOTHING * (ms - self.usual_ms)

@@ -1,0 +1,70 @@
+"""Where a search is done, and that whoever comes first with the embedding is the one who counts."""
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from kbserver.retrieval.search import Cost, Ranked, Search
+
+
+def rank(by_words, asked):
+    return Ranked((), None, f"{asked} {by_words.result()} {threading.current_thread() is threading.main_thread()}", {})
+
+
+@pytest.mark.parametrize(("in_loop", "where"), [(True, "True"), (False, "False")])
+def test_the_first_who_knows_the_embedding_has_it_ranked(in_loop, where):
+    async def run():
+        with ThreadPoolExecutor(2) as threads:
+            search = Search(None if in_loop else threads, lambda: "words", rank)
+            search.begin_words()
+            search.go_on("busy")
+            search.go_on("late")
+            return await search.ranked, search.words_if_done()
+
+    ranked, words = asyncio.run(run())
+    assert (ranked.nothing, words) == (f"busy words {where}", "words")
+
+
+@pytest.mark.parametrize("in_loop", [True, False])
+def test_a_failure_reaches_whoever_asked(in_loop):
+    def fail():
+        raise RuntimeError("broken")
+
+    async def run():
+        with ThreadPoolExecutor(2) as threads:
+            search = Search(None if in_loop else threads, fail, rank)
+            search.go_on("busy", words_too=True)
+            with pytest.raises(RuntimeError, match="broken"):
+                await search.ranked
+            assert search.words_if_done() is None
+
+    asyncio.run(run())
+
+
+def test_what_is_given_up_begins_nothing_more():
+    async def run():
+        with ThreadPoolExecutor(1) as threads:
+            search = Search(threads, lambda: "words", rank)
+            search.give_up()
+            search.go_on("busy", words_too=True)
+            await asyncio.sleep(0.05)
+            return search.ranked.cancelled(), search.words_if_done()
+
+    assert asyncio.run(run()) == (True, None)
+
+
+def test_a_cost_is_the_work_and_not_the_waiting():
+    cost = Cost()
+    assert cost.usual_ms == float("inf")
+    with cost:
+        time.sleep(0.05)
+    assert cost.usual_ms < 25.0
+    for _ in range(100):
+        with cost:
+            until = time.thread_time() + 0.002
+            while time.thread_time() < until:
+                pass
+    assert 1.9 < cost.usual_ms < 25.0
