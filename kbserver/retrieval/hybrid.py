@@ -113,14 +113,14 @@ class Retriever:
         """Search with some passages' words and embeddings: no caller pays for what happens only once, and costs are known."""
         if not self.snapshot.size:
             return
-        settings = TurnSettings()
+        settings, now = TurnSettings(), Deadline.after_ms(0.0)
         for row in range(0, self.snapshot.size, max(1, self.snapshot.size // _WARM_SEARCHES)):
-            by_words: Future[Words] = Future()
-            by_words.set_result(self._by_words(hear(self._passages[row].text[:_WARM_CHARACTERS]), None, None, settings))
+            question = hear(self._passages[row].text[:_WARM_CHARACTERS])
             vector = self.snapshot.embeddings[row].astype(np.float32)
-            self._ranked(
-                by_words, Asked(vector, vector, 0.0), rows=None, settings=settings, arms_end=Deadline.after_ms(0.0)
-            )
+            by_words: Future[Words] = Future()
+            by_words.set_result(self._words_cost.of(self._by_words, question, None, None, settings))
+            asked = Asked(vector, vector, 0.0)
+            self._ranking_cost.of(self._ranked, by_words, asked, rows=None, settings=settings, arms_end=now)
 
     def recalibrate(self) -> None:
         """Take over what `kbserver calibrate` stored since, if anything; reads a file."""
@@ -167,10 +167,11 @@ class Retriever:
         heard = hear(query) if settings.fillers else as_said(query)
         leans_on = carry(heard.text, past, share=self._lexical.share) if past else None
         arms_end = deadline.less_ms(min(FUSE_RESERVE_MS, 0.25 * max(0.0, deadline.remaining_ms())))
+        rank = partial(self._ranked, rows=rows, settings=settings, arms_end=arms_end)
         search = Search(
             None if self._costs_little(rows) else self._executor,
-            partial(self._by_words, heard, leans_on, rows, settings),
-            partial(self._ranked, rows=rows, settings=settings, arms_end=arms_end),
+            partial(self._words_cost.of, self._by_words, heard, leans_on, rows, settings),
+            lambda by_words, asked: self._ranking_cost.of(rank, by_words, asked),
         )
         asking = self._begin(search, heard.text, leans_on, settings, arms_end, embed_by)
         try:
@@ -216,9 +217,8 @@ class Retriever:
 
     def _by_words(self, heard: Heard, leans_on: Carry | None, rows: Rows | None, settings: TurnSettings) -> Words:
         begun = time.perf_counter()
-        with self._words_cost:
-            asked = self._lexical.ask(heard, settings, leans_on)
-            found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
+        asked = self._lexical.ask(heard, settings, leans_on)
+        found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
         return Words(found, (time.perf_counter() - begun) * 1000.0)
 
     def _begin(
@@ -292,17 +292,6 @@ class Retriever:
 
         The search by words was begun before this one, so it is running or over by now: nobody waits for a thread.
         """
-        with self._ranking_cost:
-            return self._rank(by_words, asked, rows, settings, arms_end)
-
-    def _rank(
-        self,
-        by_words: Future[Words],
-        asked: Asked | str,
-        rows: Rows | None,
-        settings: TurnSettings,
-        arms_end: Deadline,
-    ) -> Ranked:
         stages: dict[str, float] = {}
         degraded = asked if isinstance(asked, str) and asked else None
         meaning = None

@@ -9,9 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from kbserver.retrieval.lexical import LexicalFound
 from kbserver.types import FloatVector, Hit
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SMOOTHING = 0.05  # weight of the newest piece of work in the usual cost
 
@@ -144,16 +148,17 @@ class Search:
 
 
 class Cost:
-    """What a piece of work usually costs; entered around it, in whichever thread."""
+    """What a piece of work usually costs, in whichever thread it is done."""
 
     def __init__(self) -> None:
         self.usual_ms = float("inf")
         """Milliseconds of CPU time: those that pass while others have the core or the lock are not its own."""
-        self._begun = threading.local()
 
-    def __enter__(self) -> None:
-        self._begun.s = time.thread_time()
-
-    def __exit__(self, *_: object) -> None:
-        ms = (time.thread_time() - self._begun.s) * 1000.0
-        self.usual_ms = ms if self.usual_ms == float("inf") else self.usual_ms + _SMOOTHING * (ms - self.usual_ms)
+    def of(self, work: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        """Do the work and learn from what it cost."""
+        begun_s = time.thread_time()
+        try:
+            return work(*args, **options)
+        finally:
+            ms = (time.thread_time() - begun_s) * 1000.0
+            self.usual_ms = ms if self.usual_ms == float("inf") else self.usual_ms + _SMOOTHING * (ms - self.usual_ms)
