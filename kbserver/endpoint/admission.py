@@ -23,7 +23,7 @@ QUEUE_SHARE = 0.5
 WAITED_SHARE = 0.8  # of the budget: who has waited longer for the event loop is refused, the answer would be late
 LONG_WAIT_SHARE = 0.3  # of the budget: waiting for the event loop so long counts as all of the capacity taken
 
-_TEXTS_A_CORE = 4  # that the model has in hand when it uses a core to the full
+_TEXTS_A_CORE = 4  # that the model has in hand when it uses a core to the full: those of one run
 
 MODEL_HALVED_SHARE = 0.2  # of the capacity taken; from there on the model gets no more than half of the cores
 WORDS_SHARE = 0.35  # from there on nothing new is embedded

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 
 class LoopLag:
@@ -14,8 +13,7 @@ class LoopLag:
     before it in that round. No counter of turns in work sees it.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self._round_began = 0.0
         self._last_round_s = 0.0
         self._looked_at = False  # in this round
@@ -23,7 +21,7 @@ class LoopLag:
 
     def waited_s(self) -> float:
         """Seconds that a request handled now has probably waited: half of the last round, and this one so far."""
-        now = self._clock()
+        now = time.monotonic()
         self._looked_at = True
         if not self._measuring:  # the loop had nothing to do
             self._measuring = True
@@ -32,7 +30,7 @@ class LoopLag:
         return self._last_round_s / 2.0 + now - self._round_began
 
     def _next_round(self) -> None:
-        now = self._clock()
+        now = time.monotonic()
         self._last_round_s, self._round_began = now - self._round_began, now
         self._measuring, self._looked_at = self._looked_at, False
         if self._measuring:

@@ -245,6 +245,10 @@ class FaissIndex:
 
     def warm(self) -> None:
         """Search a little everywhere, so that the first turns do not pay for page tables and lazy set-up."""
+        if self._approximate is not None and self.size <= PQ_ROWS:
+            np.add.reduce(
+                self._embeddings[:, 0], dtype=np.float32
+            )  # touches the pages of all rows that may be scored again
         for row in range(0, self.size, max(1, self.size // _WARM_SEARCHES)):
             self.search(self._embeddings[row].astype(np.float32), top_k=10)
 
@@ -291,7 +295,7 @@ def _candidates(index: Any, queries: FloatMatrix, top_k: int, effort: int, selec
 def _pq(embeddings: _EmbeddingsFile) -> Any:
     """Codes of 4 bits, compared by table look-ups inside the processor's registers."""
     dim = embeddings.shape[1]
-    codes = max(1, dim // _DIMENSIONS_A_CODE) if dim % _DIMENSIONS_A_CODE == 0 else dim
+    codes = dim // _DIMENSIONS_A_CODE if dim % _DIMENSIONS_A_CODE == 0 else dim
     index = faiss.IndexPQFastScan(dim, codes, 4, faiss.METRIC_INNER_PRODUCT)
     index.pq.cp.seed = _SEED
     with _threads(1):  # a clustering of 16 points for each code: threads only wait for one another
