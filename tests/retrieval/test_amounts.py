@@ -124,8 +124,8 @@ def test_what_may_be_another_thing_stays(written: str) -> None:
 @given(whole=st.integers(0, 9_999_999), cents=st.integers(0, 99))
 def test_no_price_gains_or_loses_a_cent(whole: int, cents: int) -> None:
     said = speakable(f"It is ${whole:,}.{cents:02} today").removeprefix("It is ").removesuffix(" today")
-    dollars, _, rest = said.partition(" dollar")
-    if not rest:
+    dollars, found, rest = said.partition(" dollar")
+    if not found:
         dollars, rest = "0", said
     digits = "".join(filter(str.isdigit, rest))
     assert (int(dollars.replace(",", "")), int(digits or 0)) == (whole, cents)
