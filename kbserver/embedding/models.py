@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 Backend = Literal["auto", "onnx", "torch"]
-Precision = Literal["fp32", "int8"]
+Precision = Literal["auto", "fp32", "int8"]
 
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the `model.safetensors` that the authors of all-MiniLM-L6-v2 published."""
@@ -128,8 +128,8 @@ def open_encoder(
         model: a name (see `resolve`), or the identity in a snapshot's manifest.
         cache: where exports are kept: `STORE/.models`.
         backend: `auto`, or insist on one.
-        precision: `int8` rounds the weights that embed queries (see docs/configuration.md for the loss);
-            passages are always embedded exactly.
+        precision: `int8` rounds the weights that embed queries (see docs/configuration.md for the loss); with `auto`
+            they are exact, and the rounded ones at hand. Passages are always embedded exactly.
         device: torch's name for a device, `cpu`, or `auto`.
         threads: batches of passages that run at once, or torch's threads; None: one for queries, else all cores.
         for_queries: whether queries will be embedded (serving) or passages (ingest).
@@ -150,11 +150,16 @@ def open_encoder(
         return exports.open_torch(device, threads)
     exported = exports.open(precision, threads)
     if exported is None:
-        why = exports.refusal.read_text(encoding="utf-8").strip()
+        refusal, instead = exports.refusal("fp32"), "backend torch with precision fp32"
+        if not refusal.is_file():
+            refusal, instead = exports.refusal("int8"), "precision fp32"
+        why = refusal.read_text(encoding="utf-8").strip()
         if backend == "onnx" or precision == "int8":
-            raise ModelError(f"{why}; use backend torch with precision fp32, or delete {exports.refusal} to try again")
-        log.warning("%s; it runs on torch, slower and larger (delete %s to try again)", why, exports.refusal)
+            raise ModelError(f"{why}; use {instead}, or delete {refusal} to try again")
+        log.warning("%s; it runs on torch, slower and larger (delete %s to try again)", why, refusal)
         return exports.open_torch(device, threads)
+    if not for_queries:
+        exports.open_twin()  # for the serving to come, which would start later for it
     if backend == "auto" and _on_accelerator(device, for_queries):
         return exports.open_torch(device, threads)
     return exported
@@ -197,7 +202,7 @@ class _Exports:
 
     def made(self, precision: Precision) -> bool:
         """Whether there is an export to open, or the exact one to make it from."""
-        return self._folder(precision).is_dir() or self._folder("fp32").is_dir()
+        return self._folder("fp32").is_dir() or (precision == "int8" and self._folder("int8").is_dir())
 
     @cached_property
     def fingerprint(self) -> str:
@@ -206,9 +211,29 @@ class _Exports:
 
     def open(self, precision: Precision, threads: int) -> OnnxEncoder | None:
         """Open the export, made if it is missing or damaged; None if this model cannot be exported."""
+        if precision != "auto":
+            return self._open_one(precision, threads)
+        exact = self._open_one("fp32", threads)
+        if exact is not None and (twin := self.open_twin()) is not None:
+            exact.keep_at_hand(twin)
+        return exact
+
+    def open_twin(self) -> OnnxEncoder | None:
+        """Open the export with rounded weights, made if need be; None, and a line in the log, if that cannot be had."""
+        try:
+            return self._open_one("int8", threads=1)
+        except ModelError as exc:
+            log.warning("%s; until then queries are embedded exactly, however many wait", exc)
+            return None
+
+    def refusal(self, precision: Precision) -> Path:
+        """The file that says why this model cannot be exported, so that it is not tried at every start."""
+        return self._cache / f"{self._folder(precision).name}.not-exported.txt"
+
+    def _open_one(self, precision: Precision, threads: int) -> OnnxEncoder | None:
         if encoder := self._open_made(precision, threads):
             return encoder
-        if self.refusal.is_file() or (precision == "int8" and self.open("fp32", threads) is None):
+        if self.refusal(precision).is_file() or (precision == "int8" and self._open_one("fp32", threads) is None):
             return None
         write = self._writer(precision)
         try:
@@ -216,9 +241,9 @@ class _Exports:
             with FileLock(self._cache / ".lock"):  # of several processes one makes it, the others find it made
                 if encoder := self._open_made(precision, threads):
                     return encoder
-                self._make(self._folder(precision), write)
+                self._make(precision, write)
         except NotExportable as exc:
-            self.refusal.write_text(f"{exc}\n", encoding="utf-8")
+            self.refusal(precision).write_text(f"{exc}\n", encoding="utf-8")
             return None
         except OSError as exc:
             raise ModelError(
@@ -226,11 +251,6 @@ class _Exports:
                 "missing, or choose backend torch"
             ) from exc
         return OnnxEncoder(self._folder(precision), threads=threads, name=self.name)
-
-    @property
-    def refusal(self) -> Path:
-        """The file that says why this model cannot be exported, so that it is not tried at every start."""
-        return self._cache / f"{self.fingerprint}.not-exported.txt"
 
     def open_torch(self, device: str, threads: int) -> Encoder:
         """Open the original with sentence-transformers."""
@@ -257,12 +277,13 @@ class _Exports:
         folder, name, fingerprint = self.source.folder, self.name, self.fingerprint
         return lambda target: _torch_module().export_onnx(folder, target, name=name, fingerprint=fingerprint)
 
-    def _make(self, folder: Path, write: Callable[[Path], ExportMeta]) -> None:
+    def _make(self, precision: Precision, write: Callable[[Path], ExportMeta]) -> None:
         """Have an export written beside, then rename it: a kill at any moment leaves none or a whole one."""
+        folder = self._folder(precision)
         beside = folder.with_name(f".{folder.name}.partial")
         for stale in (beside, folder):  # left by a run that was killed; damaged, else it would have been opened
             shutil.rmtree(stale, ignore_errors=True)
-        log.info("preparing %s for ONNX Runtime, once; this takes up to a minute", self.name)
+        log.info("preparing %s for ONNX Runtime (%s), once; this takes up to a minute", self.name, precision)
         beside.mkdir()
         try:
             meta = write(beside)

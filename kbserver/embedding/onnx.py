@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from types import TracebackType
@@ -21,8 +22,10 @@ from kbserver.embedding.base import Progress
 from kbserver.errors import IngestError, ModelError
 from kbserver.types import FloatMatrix, ModelIdentity
 
-EXPORT_FORMAT = 1
-"""Raised whenever the graph or `meta.json` changes, so that older exports are made anew."""
+EXPORT_FORMATS = {"fp32": 1, "int8": 2}
+"""By precision; raised whenever the graph or `meta.json` changes, so that older exports are made anew."""
+
+GRAPH = "model.onnx"
 
 _WINDOW = 4096
 """Passages tokenised and sorted at a time: long enough that batches hold equal lengths, short in memory (4 MB)."""
@@ -43,7 +46,7 @@ class ExportMeta(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = EXPORT_FORMAT
+    format: int
     identity: ModelIdentity
     precision: str
     """`fp32`, or `int8`: rounded weights, for queries only."""
@@ -69,8 +72,8 @@ class ExportMeta(BaseModel):
             meta = cls.model_validate_json((folder / "meta.json").read_bytes())
         except (OSError, ValidationError) as exc:
             raise ModelError(f"{folder}: no exported model: {exc}") from exc
-        if meta.format != EXPORT_FORMAT:
-            raise ModelError(f"{folder}: exported in format {meta.format}, this version reads {EXPORT_FORMAT}")
+        if meta.format != (current := EXPORT_FORMATS.get(meta.precision)):
+            raise ModelError(f"{folder}: exported in format {meta.format}, this version reads {current}")
         for name, wanted in meta.sha256.items():
             found = sha256(folder / name)
             if found != wanted:
@@ -103,6 +106,7 @@ class OnnxEncoder:
     """
 
     side_by_side = True
+    queries_per_call = QUERIES_PER_RUN
 
     def __init__(self, folder: Path, *, threads: int = 1, name: str | None = None) -> None:
         """Open an export written by `sentence_transformer.export_onnx`.
@@ -119,15 +123,20 @@ class OnnxEncoder:
         self._identity = replace(self._meta.identity, name=name) if name else self._meta.identity
         try:
             # The published tokenizer.json cuts and pads to 128 tokens: both off, or text beyond that is lost.
-            self._tokenizer = _uncut(Tokenizer.from_file(str(folder / "tokenizer.json")))
             self._cutting = _uncut(Tokenizer.from_file(str(folder / "tokenizer.json")))
             self._cutting.enable_truncation(self._identity.max_tokens)
-            self._session = _open_session(folder / "model.onnx")
+            self._session = _open_session(folder / GRAPH)
         except Exception as exc:  # neither library says what it raises
             raise ModelError(f"{folder}: the exported model cannot be loaded ({exc}); delete that folder") from exc
+        self._rounded: Any = None
+        self._folder = folder
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = Lock()
+
+    def keep_at_hand(self, rounded: OnnxEncoder) -> None:
+        """Take over the weights of its int8 twin, to be used when asked for."""
+        self._rounded = rounded._session
 
     @property
     def identity(self) -> ModelIdentity:
@@ -136,24 +145,22 @@ class OnnxEncoder:
 
     @property
     def backend(self) -> str:
-        """`onnx fp32` or `onnx int8`."""
-        return f"onnx {self._meta.precision}"
+        """`onnx` and the precision."""
+        return f"onnx {self._meta.precision}" + ", int8 when many wait" * self.can_round
 
     @property
-    def queries_per_call(self) -> int:
-        """Several, as a run of one query mostly waits for the weights to be read; 1 for int8.
+    def can_round(self) -> bool:
+        """Whether the int8 twin is at hand."""
+        return self._rounded is not None
 
-        There, one scale of numbers is taken for all texts of a run, and a vector would depend on who else was asking.
-        """
-        return QUERIES_PER_RUN if self._meta.precision == "fp32" else 1
-
-    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+    def embed_queries(self, texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32; over-long queries are cut."""
+        session = self._rounded if rounded and self._rounded is not None else self._session
         embeddings = np.empty((len(texts), self._identity.dim), np.float32)
         cut = [self._cutting.encode(speakable(self._meta.query_prompt + text)) for text in texts]
         tokens = [np.asarray(encoding.ids, np.int64) for encoding in cut]
-        for rows in _little_padded(tokens, most=self.queries_per_call):
-            embeddings[rows] = self._run([tokens[row] for row in rows])
+        for rows in _little_padded(tokens, most=QUERIES_PER_RUN):
+            embeddings[rows] = self._run(session, [tokens[row] for row in rows])
         return embeddings
 
     def embed_passages(self, texts: Sequence[str], *, on_progress: Progress | None = None) -> FloatMatrix:
@@ -169,7 +176,8 @@ class OnnxEncoder:
             running: dict[Future[FloatMatrix], list[int]] = {}
             try:
                 for rows in _batches_of_like_length(tokens):
-                    running[pool.submit(self._run, [tokens[row] for row in rows])] = [start + row for row in rows]
+                    batch = [tokens[row] for row in rows]
+                    running[pool.submit(self._run, self._session, batch)] = [start + row for row in rows]
                 while running:
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
@@ -201,6 +209,11 @@ class OnnxEncoder:
     ) -> None:
         self.close()
 
+    @cached_property
+    def _tokenizer(self) -> Tokenizer:
+        """The one that does not cut: for passages, so most servers never need it (30 ms, 10 MB)."""
+        return _uncut(Tokenizer.from_file(str(self._folder / "tokenizer.json")))
+
     def _passage_pool(self) -> ThreadPoolExecutor:
         with self._pool_lock:
             if self._pool is None:
@@ -215,7 +228,7 @@ class OnnxEncoder:
                 raise passage_too_long(first + row, texts[row], ids.size, self._identity)
         return tokens
 
-    def _run(self, tokens: Sequence[TokenIds]) -> FloatMatrix:
+    def _run(self, session: Any, tokens: Sequence[TokenIds]) -> FloatMatrix:
         longest = max(ids.size for ids in tokens)
         input_ids = np.full((len(tokens), longest), self._meta.pad_id, np.int64)
         attention_mask = np.zeros_like(input_ids)
@@ -225,7 +238,7 @@ class OnnxEncoder:
             attention_mask[row, place] = 1
         # Texts are single sentences to the model: segment 0 throughout.
         known = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": np.zeros_like(input_ids)}
-        embeddings: FloatMatrix = self._session.run(None, {name: known[name] for name in self._meta.inputs})[0]
+        embeddings: FloatMatrix = session.run(None, {name: known[name] for name in self._meta.inputs})[0]
         return embeddings
 
 

@@ -7,17 +7,29 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Lock
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+import onnx
 import torch
 from sentence_transformers import SentenceTransformer
 from transformers.utils import logging as transformers_logging
 
 from kbserver.embedding.base import Progress
-from kbserver.embedding.onnx import ExportMeta, NotExportable, OnnxEncoder, passage_too_long, sha256, speakable
+from kbserver.embedding.graph import save_graph
+from kbserver.embedding.onnx import (
+    EXPORT_FORMATS,
+    GRAPH,
+    ExportMeta,
+    NotExportable,
+    OnnxEncoder,
+    passage_too_long,
+    sha256,
+    speakable,
+)
 from kbserver.errors import ModelError
 from kbserver.types import FloatMatrix, ModelIdentity
 
@@ -47,6 +59,7 @@ class SentenceTransformerEncoder:
 
     queries_per_call = _BATCH
     side_by_side = False  # a call uses all cores by itself
+    can_round = False
 
     def __init__(
         self, folder: Path, *, name: str, fingerprint: str, device: str = "auto", threads: int | None = None
@@ -80,7 +93,7 @@ class SentenceTransformerEncoder:
         """`torch` and the device."""
         return f"torch {self._model.device}"
 
-    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+    def embed_queries(self, texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32; over-long queries are cut."""
         with self._lock:
             return self._encode([speakable(text) for text in texts], self._query_prompt, "query")
@@ -143,7 +156,7 @@ def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> E
 
     Args:
         folder: as sentence-transformers saves it.
-        target: an empty folder; gets `model.onnx`, `tokenizer.json` and `meta.json`.
+        target: an empty folder; gets `model.onnx` with `weights.bin`, `tokenizer.json` and `meta.json`.
         name: what the user calls the model.
         fingerprint: of the folder.
 
@@ -162,17 +175,18 @@ def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> E
         raise NotExportable(f"{name} has no fast tokenizer")
     axes = {key: {0: "batch", 1: "tokens"} for key in inputs} | {"embedding": {0: "batch"}}
     try:
-        with _quiet(), torch.no_grad():
+        with _quiet(), torch.no_grad(), TemporaryDirectory(dir=target) as scratch:
             torch.onnx.export(
                 _Pipeline(model, inputs).eval(),
                 tuple(sample[key] for key in inputs),
-                str(target / "model.onnx"),
+                f"{scratch}/{GRAPH}",
                 input_names=list(inputs),
                 output_names=["embedding"],
                 dynamic_axes=axes,
                 opset_version=17,
                 dynamo=False,  # the newer exporter needs onnxscript and fixes the batch size of these models
             )
+            save_graph(onnx.load(f"{scratch}/{GRAPH}"), target)
     except (OSError, MemoryError):  # says nothing about the model
         raise
     except Exception as exc:  # torch does not say what it raises
@@ -180,6 +194,7 @@ def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> E
     (target / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
     query_prompt, passage_prompt = _prompts(model)
     meta = ExportMeta(
+        format=EXPORT_FORMATS["fp32"],
         identity=ModelIdentity(name, fingerprint, _dim(model), _max_tokens(model)),
         precision="fp32",
         query_prompt=query_prompt,

@@ -152,14 +152,55 @@ def test_options_that_exclude_each_other_are_refused(cache: Path) -> None:
         open_encoder(DEFAULT_MODEL, cache=cache, backend="onnx", device="cuda", for_queries=True)
 
 
-def test_rounded_weights_keep_the_direction_but_not_the_digits(encoder: Encoder, cache: Path) -> None:
+def test_with_precision_auto_the_exact_weights_embed_and_the_rounded_ones_are_at_hand(
+    encoder: Encoder, cache: Path
+) -> None:
     texts = ["how do i reset my pin", "the light on my router is red", "what does a paper bill cost"]
-    with open_encoder(encoder.identity, cache=cache, precision="int8", for_queries=True) as rounded:
-        assert rounded.identity == encoder.identity
-        assert rounded.backend == "onnx int8"
-        cosines = (rounded.embed_queries(texts) * encoder.embed_queries(texts)).sum(axis=1)
-    assert (cosines > 0.95).all()
-    assert (cosines < 0.99999).all()
+    with (
+        open_encoder(encoder.identity, cache=cache, precision="auto", for_queries=True) as both,
+        open_encoder(encoder.identity, cache=cache, precision="int8", for_queries=True) as rounded,
+    ):
+        assert rounded.identity == both.identity == encoder.identity
+        assert both.backend == "onnx fp32, int8 when many wait" and rounded.backend == "onnx int8"
+        assert both.can_round and not rounded.can_round and not encoder.can_round
+        np.testing.assert_array_equal(both.embed_queries(texts), encoder.embed_queries(texts))
+        near = rounded.embed_queries(texts)
+        np.testing.assert_array_equal(both.embed_queries(texts, rounded=True), near)
+        np.testing.assert_array_equal(rounded.embed_queries(texts, rounded=True), near)
+    np.testing.assert_array_equal(encoder.embed_queries(texts, rounded=True), encoder.embed_queries(texts))
+
+
+@pytest.mark.xdist_group("torch")
+def test_an_ingest_prepares_the_rounded_weights_for_the_serving_to_come(small_model: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "models"
+    with open_encoder(str(small_model), cache=cache, for_queries=False) as opened:
+        model = opened.identity
+    assert (cache / f"{model.fingerprint}-int8" / "model.onnx").is_file()
+
+
+def test_rounded_weights_of_an_older_format_are_made_anew(
+    encoder: Encoder, cache: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = encoder.identity
+    with open_encoder(model, cache=cache, precision="auto", for_queries=True):
+        shutil.copytree(cache, tmp_path / "models")
+    meta_file = tmp_path / "models" / f"{model.fingerprint}-int8" / "meta.json"
+    meta = json.loads(meta_file.read_text())
+    meta_file.write_text(json.dumps(meta | {"format": 1}))
+    with open_encoder(model, cache=tmp_path / "models", precision="auto", for_queries=True) as opened:
+        assert opened.can_round
+    assert "exported in format 1, this version reads 2; the export is made anew" in caplog.text
+    assert json.loads(meta_file.read_text()) == meta
+
+
+def test_a_model_that_cannot_be_rounded_is_embedded_with_exactly(encoder: Encoder, cache: Path, tmp_path: Path) -> None:
+    model = encoder.identity
+    shutil.copytree(cache / model.fingerprint, tmp_path / model.fingerprint)
+    (tmp_path / f"{model.fingerprint}-int8.not-exported.txt").write_text("it cannot be rounded\n")
+    with open_encoder(model, cache=tmp_path, precision="auto", for_queries=True) as opened:
+        assert not opened.can_round and opened.backend == "onnx fp32"
+    with pytest.raises(ModelError, match=r"^it cannot be rounded; use precision fp32, or delete .*-int8\.not-exported"):
+        open_encoder(model, cache=tmp_path, precision="int8", for_queries=True)
 
 
 @pytest.mark.xdist_group("torch")

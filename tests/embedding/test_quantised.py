@@ -1,44 +1,94 @@
 import json
-import logging
 import shutil
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from onnx import numpy_helper
 
 from kbserver.embedding.base import Encoder
-from kbserver.embedding.onnx import sha256
-from kbserver.embedding.quantised import quantise
+from kbserver.embedding.onnx import OnnxEncoder, sha256
+from kbserver.embedding.quantised import BLOCK, quantise, rounded_blocks
 from kbserver.errors import ModelError
+from kbserver.types import FloatMatrix
+
+QUESTIONS = [
+    "pin",
+    "how do i reset my pin",
+    "the light on my router is red",
+    "uh what does a paper bill cost if i am already paying for the other one every month",
+]
 
 
-def test_a_graph_that_cannot_be_rounded_says_so(encoder: Encoder, cache: Path, tmp_path: Path) -> None:
-    exported, target = tmp_path / "exported", tmp_path / "target"
-    shutil.copytree(cache / encoder.identity.fingerprint, exported)
-    target.mkdir()
+@pytest.fixture
+def exported(encoder: Encoder, cache: Path, tmp_path: Path) -> Path:
+    """A copy of the default model's export, to be changed at will."""
+    return Path(shutil.copytree(cache / encoder.identity.fingerprint, tmp_path / "exported"))
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Path:
+    folder = tmp_path / "target"
+    folder.mkdir()
+    return folder
+
+
+@given(arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=300), elements=st.floats(-100, 100, width=32)))
+@settings(deadline=None)
+def test_rounding_is_off_by_half_a_step_of_its_block_at_most(weights: FloatMatrix) -> None:
+    values, scales = rounded_blocks(weights)
+    inner, outer = weights.shape
+    assert values.shape == (outer, -(-inner // BLOCK), BLOCK) and scales.shape == values.shape[:2]
+    steps = scales[:, :, None]
+    restored = ((values.astype(np.float32) - 128) * steps).reshape(outer, -1)
+    off = np.abs(restored[:, :inner].T - weights)
+    allowed = np.repeat(scales, BLOCK, axis=1)[:, :inner].T * 0.501 + 1e-30
+    assert (off <= allowed).all()
+    assert not restored[:, inner:].any()
+
+
+def test_a_rounded_vector_is_near_the_exact_one_whoever_else_is_in_its_run(
+    encoder: Encoder, exported: Path, target: Path
+) -> None:
+    meta = quantise(exported, target)
+    assert meta.precision == "int8" and 1e-4 < meta.difference < 2e-2
+    with OnnxEncoder(target) as rounded:
+        assert rounded.backend == "onnx int8"
+        alone = np.concatenate([rounded.embed_queries([text]) for text in QUESTIONS])
+        np.testing.assert_allclose(rounded.embed_queries(QUESTIONS), alone, atol=1e-5)
+    cosines = (alone * encoder.embed_queries(QUESTIONS)).sum(axis=1)
+    assert (cosines > 0.998).all() and (cosines < 0.99999).all()
+    assert {file.stat().st_mode & 0o777 for file in target.iterdir()} == {
+        (target / "model.onnx").stat().st_mode & 0o777
+    }
+
+
+def test_a_graph_that_cannot_be_rounded_says_so(exported: Path, target: Path) -> None:
     (exported / "model.onnx").write_bytes(b"no graph")
-    meta = json.loads((exported / "meta.json").read_text())
-    meta["sha256"]["model.onnx"] = sha256(exported / "model.onnx")
-    (exported / "meta.json").write_text(json.dumps(meta))
-    with pytest.raises(ModelError, match="cannot be rounded to int8 .*use precision fp32"):
+    vouch_for(exported)
+    with pytest.raises(ModelError, match="cannot be rounded to int8"):
         quantise(exported, target)
-    assert logging.root.manager.disable == logging.NOTSET
 
 
-def test_weights_that_rounding_destroys_are_refused(encoder: Encoder, cache: Path, tmp_path: Path) -> None:
-    exported, target = tmp_path / "exported", tmp_path / "target"
-    shutil.copytree(cache / encoder.identity.fingerprint, exported)
-    target.mkdir()
+def test_weights_that_rounding_destroys_are_refused(exported: Path, target: Path) -> None:
     graph = onnx.load(exported / "model.onnx")
     for weights in graph.graph.initializer:
         values = numpy_helper.to_array(weights).copy()
-        if values.ndim == 2 and values.shape == (384, 384):  # one outlier an output leaves the rest a step or none
-            values[0, :] = 60.0
+        if values.ndim == 2 and values.shape == (384, 384):  # an outlier a block leaves the rest a step or none
+            values[::BLOCK, :] = 60.0
             weights.CopyFrom(numpy_helper.from_array(values, weights.name))
     onnx.save(graph, exported / "model.onnx")
+    vouch_for(exported)
+    with pytest.raises(ModelError, match=r"keeps a cosine of -?0\.\d\d to its exact vectors, at least 0.98"):
+        quantise(exported, target)
+
+
+def vouch_for(exported: Path) -> None:
+    """Write what its graph now is into `meta.json`."""
     meta = json.loads((exported / "meta.json").read_text())
     meta["sha256"]["model.onnx"] = sha256(exported / "model.onnx")
     (exported / "meta.json").write_text(json.dumps(meta))
-    with pytest.raises(ModelError, match=r"keeps a cosine of -?0\.\d\d to its exact vectors, at least 0.95"):
-        quantise(exported, target)
