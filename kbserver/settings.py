@@ -209,7 +209,8 @@ class Settings(BaseSettings, TurnSettings):
     """Idle connections stay open this long: the next turn comes seconds later and must not pay a new handshake."""
     embed_threads: Annotated[int, Field(ge=0)] = 0
     """Threads that embed queries; 0: one a core."""
-    precision: Literal["fp32", "int8"] = "fp32"
+    precision: Literal["auto", "fp32", "int8"] = "auto"
+    """Of the weights that embed queries; auto: fp32, and int8 for those that would have to wait."""
     backend: Literal["auto", "onnx", "torch"] = "auto"
     reload_s: Annotated[float, Field(ge=0.0)] = 0.25
     """How often the store is looked at for new generations, in seconds; 0: never."""
