@@ -243,7 +243,7 @@ def main() -> None:
         rounded = open_encoder(exact.identity, cache=cache, precision="int8", for_queries=True)
         torch_one = open_encoder(given.model, cache=cache, backend="torch", device="cpu", for_queries=False)
         bare = SentenceTransformer(str(source.folder), device="cpu")
-        fp32 = cache / source.fingerprint
+        fp32, int8 = cache / source.fingerprint, cache / f"{source.fingerprint}-int8"
 
         all_passages, all_queries = passages_of(folders, exact), queries_of(files)
         if not all_passages or not all_queries:
@@ -269,6 +269,7 @@ def main() -> None:
                 "2 runs side by side, 2 queries each": (2, 2, onnx_session(fp32, 1)),
                 "2 runs side by side, 4 queries each": (2, 4, onnx_session(fp32, 1)),
                 "2 runs side by side, 8 queries each": (2, 8, onnx_session(fp32, 1)),
+                "2 runs side by side, 4 queries each, int8": (2, 4, onnx_session(int8, 1)),
                 "1 run on 2 threads": (1, 1, onnx_session(fp32, 2)),
                 "2 runs on 2 threads each": (2, 1, onnx_session(fp32, 2)),
             },

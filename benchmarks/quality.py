@@ -1,6 +1,6 @@
 """Evaluates every public set in a folder and writes benchmarks/quality.md.
 
-    python -m benchmarks.quality FOLDER [FOLDER …] [--out benchmarks/quality.md] [--cache FOLDER]
+    python -m benchmarks.quality FOLDER [FOLDER …] [--out benchmarks/quality.md] [--cache FOLDER] [--precision int8]
 
 Each subfolder holds `corpus.jsonl` (or `CORPUS`, the relative path of one, or `docs/`), `queries.jsonl`, further
 wordings of the same questions in `queries.VARIANT.jsonl`, and `qrels.tsv` or `qrels/`. A file whose questions all want
@@ -67,11 +67,10 @@ def in_scopes(nothing: Sequence[Question], scopes: Sequence[Scope]) -> list[Ques
     ]
 
 
-async def run(sets: Sequence[Set], cache: Path) -> list[Result]:
+async def run(sets: Sequence[Set], settings: Settings) -> list[Result]:
     """Measure every row of every set."""
-    settings = Settings(store=cache)
     results = []
-    async with asking(settings, cache) as server:
+    async with asking(settings, settings.store) as server:
         for found in sets:
             nothing: dict[bool, Evaluation] = {}
             for row in found.rows:
@@ -96,6 +95,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, help="folders of sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/quality.md"))
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="store the corpora are ingested into")
+    parser.add_argument("--precision", choices=("fp32", "int8"), default="fp32", help="of the weights for queries")
     parser.add_argument("--only", action="append", help="names of sets to take; may be repeated")
     given = parser.parse_args()
     begun = time.monotonic()
@@ -104,8 +104,9 @@ def main() -> None:
         started = time.monotonic()
         found.target.prepare()
         print(f"{found.folder.name}: ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
-    results = asyncio.run(run(sets, given.cache))
-    command = " ".join(["python -m benchmarks.quality", *(folder.name for folder in given.folders)])
+    results = asyncio.run(run(sets, Settings(store=given.cache, precision=given.precision)))
+    rounded = ["--precision", given.precision] * (given.precision != "fp32")
+    command = " ".join(["python -m benchmarks.quality", *(folder.name for folder in given.folders), *rounded])
     minutes = (time.monotonic() - begun) / 60
     given.out.write_text(page(results, command, minutes, ABLATED, TIMED), encoding="utf-8")
 

@@ -111,6 +111,8 @@ class UnderLoad:
     """Turns answered with 200."""
     full_per_second: float
     """Those of them that the model had its part in."""
+    rounded_per_second: float
+    """Those of these that were embedded with its rounded weights."""
     median_ms: float
     p99_ms: float
     bare_per_second: float
@@ -151,6 +153,7 @@ def under_load(
                 clients,
                 per_second,
                 full,
+                said.get("rounded", 0) / sum(load.seconds for load in loads),
                 statistics.median(ms),
                 float(np.percentile(ms, 99)),
                 statistics.mean(bare),
