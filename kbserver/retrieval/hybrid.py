@@ -20,7 +20,7 @@ from kbserver.index.vectors import united
 from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
 from kbserver.retrieval.followup import Carry, Exchange, carry
 from kbserver.retrieval.fusion import Evidence, rank, scores
-from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence
+from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
 from kbserver.retrieval.neighbours import join_neighbours
 from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.search import Asked, Cost, Ranked, Search, Words
@@ -225,6 +225,8 @@ class Retriever:
         return usual_ms < self._in_loop_ms and (rows is None or rows.size <= _FEW_ROWS)
 
     def _by_words(self, heard: Heard, leans_on: Carry | None, rows: Rows | None, settings: TurnSettings) -> Words:
+        if settings.arms == "dense":
+            return Words(None, 0.0)
         begun = time.perf_counter()
         asked = self._lexical.ask(heard, settings, leans_on)
         found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
@@ -285,7 +287,7 @@ class Retriever:
         if words is None:
             return Ranked((), None, "late", {})
         begun = time.perf_counter()
-        hits = self._fused(words, None, settings)
+        hits = self._fused(words.found, None, settings)
         stages = {"lexical": words.ms, "fuse": (time.perf_counter() - begun) * 1000.0}
         return Ranked(hits, (search.asked or None) if isinstance(search.asked, str) else "late", "", stages)
 
@@ -316,7 +318,7 @@ class Retriever:
         words = None
         try:
             words = by_words.result(timeout=max(0.0, arms_end.remaining_ms() / 1000.0))
-            stages["lexical"] = words.ms
+            stages |= {"lexical": words.ms} if words.found is not None else {}
         except TimeoutError:
             degraded = "lexical_late"
         except Exception as exc:
@@ -327,7 +329,7 @@ class Retriever:
         if words is None and meaning is None:
             return Ranked((), None, "late", stages)
         begun = time.perf_counter()
-        hits = self._fused(words, meaning, settings)
+        hits = self._fused(words.found if words is not None else None, meaning, settings)
         stages["fuse"] = (time.perf_counter() - begun) * 1000.0
         return Ranked(hits, degraded, "", stages)
 
@@ -342,18 +344,13 @@ class Retriever:
             return self._vectors.search(vector, top_k=CANDIDATES)
         return self._vectors.search_rows(vector, rows, top_k=CANDIDATES)
 
-    def _fused(self, words: Words | None, meaning: _Meaning | None, settings: TurnSettings) -> list[Hit]:
+    def _fused(self, words: LexicalFound | None, meaning: _Meaning | None, settings: TurnSettings) -> list[Hit]:
         """All candidates of the arms that answered, with both of their scores, ranked; as many as could be said."""
-        by_words = words is not None and settings.arms != "dense"
-        proposed = [words.found.rows] if words is not None and by_words else []
+        proposed = [words.rows] if words is not None else []
         proposed += [meaning.found.rows] if meaning is not None else []
         rows = united(proposed)
         nothing = np.zeros(rows.size, np.float32)
-        evidence = (
-            self._lexical.score(words.found, rows)
-            if words is not None and by_words
-            else LexicalEvidence(nothing, nothing, nothing)
-        )
+        evidence = self._lexical.score(words, rows) if words is not None else LexicalEvidence(nothing, nothing, nothing)
         cosine = self._vectors.score_rows(meaning.vector, rows) if meaning is not None else None
         prior = self._precedence.bonus(rows)
         ranking = rank(Evidence(cosine, evidence.words, evidence.sounds, evidence.covered, prior))
@@ -362,7 +359,7 @@ class Retriever:
         rival = next((n for n, passage in enumerate(passages) if passage.source != passages[0].source), None)
         hits = []
         for place, passage, score in zip(places, passages, scores(ranking, rival).tolist(), strict=False):
-            arms = {"lexical": float(evidence.words[place] + evidence.sounds[place])} if by_words else {}
+            arms = {"lexical": float(evidence.words[place] + evidence.sounds[place])} if words is not None else {}
             arms |= {"dense": float(cosine[place])} if cosine is not None else {}
             hits.append(Hit(passage, score, self.corpus, arms, self._wording(int(rows[place]), passage)))
         return hits

@@ -24,7 +24,8 @@ _SMOOTHING = 0.05  # weight of the newest piece of work in the usual cost
 class Words:
     """What the search by words brought."""
 
-    found: LexicalFound
+    found: LexicalFound | None
+    """None where only the dense arm is wanted."""
     ms: float
     """How long it took."""
 

@@ -73,7 +73,9 @@ def test_spoken_questions_find_their_document(ask, query, source):
 
 def test_one_arm_alone_answers_with_its_own_scores_only(ask):
     assert set(ask("reset the router", arms="lexical").hits[0].arms) == {"lexical"}
-    assert set(ask("reset the router", arms="dense").hits[0].arms) == {"dense"}
+    by_meaning = ask("reset the router", arms="dense")
+    assert set(by_meaning.hits[0].arms) == {"dense"}
+    assert set(by_meaning.stages_ms) == {"embed", "dense", "fuse"}
     assert ask("reset the router", arms="lexical").degraded is None
 
 
