@@ -72,7 +72,7 @@ def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[st
         if kind and value > before.get(name, 0.0):
             prefix = {"turns": "", "turns_degraded": "degraded ", "turns_empty": "empty "}.get(kind[1], "refused ")
             found[prefix + kind[2]] = int(value - before.get(name, 0.0))
-    if rounded := after[ROUNDED] - before.get(ROUNDED, 0.0):
+    if rounded := after.get(ROUNDED, 0.0) - before.get(ROUNDED, 0.0):
         found["rounded"] = int(rounded)
     return found
 

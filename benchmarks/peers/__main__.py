@@ -21,7 +21,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -37,6 +37,7 @@ from benchmarks.peers.contenders import OURS, Contender, contenders, floor
 from benchmarks.peers.corpus import Laid, lay_out
 from benchmarks.served import Served, outcomes
 from benchmarks.turns import queries_of
+from kbserver.embedding.models import Precision
 from kbserver.evaluation.ask import ARMS, DEPTH, asking
 from kbserver.evaluation.dataset import Dataset, read_dataset
 from kbserver.evaluation.evaluate import evaluate
@@ -49,6 +50,8 @@ from kbserver.types import Hit
 
 CLIENTS = (1, 16)
 TOP_K = 3
+PAUSE_S = 0.1  # of a caller between two turns; a real one is silent for seconds, and so is the machine
+_PAUSING_TURNS = 80
 _QUIET_S = 0.5  # before each load: threads of the server asked before spin for a while
 _START_LIMIT_S = 180.0
 
@@ -61,6 +64,8 @@ class Measured:
     """From the start of its process to its first answer with passages."""
     memory_mb: float = 0.0
     loads: dict[int, list[Load]] = field(default_factory=lambda: {clients: [] for clients in CLIENTS})
+    pausing_ms: list[float] = field(default_factory=list)
+    """Turns of one client who pauses between them."""
     said: dict[int, Counter[str]] = field(default_factory=lambda: {clients: Counter() for clients in CLIENTS})
     """What its turns came to, by clients; empty where a server does not say."""
     quality: dict[str, float] = field(default_factory=dict)
@@ -75,8 +80,10 @@ class Measured:
 
 def judged(found: Target, dataset: Dataset, laid: Laid, peers: Sequence[Contender]) -> dict[str, dict[str, float]]:
     """recall@3 and nDCG@10 of every server, over documents, from the 30 best passages of each question."""
-    quality = {OURS: asyncio.run(_judged_ours(found, dataset))}
-    print(f"{OURS}: {quality[OURS]}", file=sys.stderr)
+    quality = {}
+    for name, precision in OURS.items():
+        quality[name] = asyncio.run(_judged_ours(found, dataset, precision))
+        print(f"{name}: {quality[name]}", file=sys.stderr)
     with Store(found.store).open(found.corpus) as snapshot:
         passages = {passage.id: passage for passage in snapshot.passages}
         judge = Judge(dataset, snapshot.passages)
@@ -96,9 +103,9 @@ def judged(found: Target, dataset: Dataset, laid: Laid, peers: Sequence[Contende
     return quality
 
 
-async def _judged_ours(found: Target, dataset: Dataset) -> dict[str, float]:
+async def _judged_ours(found: Target, dataset: Dataset, precision: Precision) -> dict[str, float]:
     """In process: the wire holds no 30 passages."""
-    settings = Settings(store=found.store)
+    settings = Settings(store=found.store, precision=precision)
     async with asking(settings, found.store) as server:
         base = settings.turn_settings()
         evaluation = await evaluate(server, found.corpus, dataset, ARMS[:1], base=base, min_score=0.0, timed=0)
@@ -116,7 +123,7 @@ def timed(
             servers[one.name] = server = stack.enter_context(one.start(laid))
             client, found[one.name].start_s = _first_answer(one, server, queries[0])
             client.close()
-            if one.name == OURS:
+            if one.name in OURS:
                 server.wait_ready()  # its first answer comes before its model is loaded
             print(f"{one.name}: first answer after {found[one.name].start_s:.1f} s", file=sys.stderr)
         questions = {one.name: unheard(queries) for one in everyone}  # the same ones for all, none of them twice
@@ -130,9 +137,29 @@ def timed(
                     before = _counters(one, server)
                     measured.loads[clients].append(_load(one, server, questions[one.name], clients, seconds))
                     measured.said[clients].update(outcomes(before, _counters(one, server)))
+        _pause_and_ask(everyone, servers, questions, found)
         for one in everyone:
             found[one.name].memory_mb = servers[one.name].memory_mb()
     return found
+
+
+def _pause_and_ask(
+    everyone: Sequence[Contender],
+    servers: Mapping[str, Served],
+    questions: Mapping[str, Callable[[], str]],
+    found: Mapping[str, Measured],
+) -> None:
+    """One client for each server, and a silence before each turn: cores have gone to sleep, threads no longer spin."""
+    clients = {one.name: Client(servers[one.name].url) for one in everyone}
+    for _ in range(_PAUSING_TURNS):
+        for one in everyone:
+            request = one.request(servers[one.name].url, questions[one.name](), TOP_K)
+            time.sleep(PAUSE_S)
+            begun = time.perf_counter()
+            clients[one.name].ask(request)
+            found[one.name].pausing_ms.append((time.perf_counter() - begun) * 1000.0)
+    for client in clients.values():
+        client.close()
 
 
 def _load(one: Contender, server: Served, question: Callable[[], str], clients: int, seconds: float) -> Load:
@@ -143,7 +170,7 @@ def _load(one: Contender, server: Served, question: Callable[[], str], clients: 
 
 
 def _counters(one: Contender, server: Served) -> dict[str, float]:
-    return server.counters() if one.name == OURS else {}
+    return server.counters() if one.name in OURS else {}
 
 
 def _first_answer(one: Contender, server: Served, query: str) -> tuple[Client, float]:
@@ -189,12 +216,13 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
     lines = [
         about,
         "",
-        "| server | start, s | memory, MB | 1 client: median, p99 ms | turns/s "
+        "| server | start, s | memory, MB | 1 client who pauses: median, p90 ms | 1 client: median, p99 ms | turns/s "
         "| 16 clients: median, p99 ms | turns/s | recall@3 | nDCG@10 |",
-        "|---|---|---|---|---|---|---|---|---|",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, one in found.items():
-        cells = [f"**{name}**" if name == OURS else name, f"{one.start_s:.1f}", f"{one.memory_mb:.0f}"]
+        cells = [f"**{name}**" if name in OURS else name, f"{one.start_s:.1f}", f"{one.memory_mb:.0f}"]
+        cells.append("{:.1f}, {:.1f}".format(*np.percentile(one.pausing_ms, (50, 90))))
         for clients in CLIENTS:
             cells += [
                 f"{one.ms(clients, 50):.1f}, {one.ms(clients, 99):.0f}",
@@ -203,13 +231,16 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
         cells += [f"{one.quality[measure]:.3f}" for measure in ("recall@3", "ndcg@10")]
         lines.append(f"| {' | '.join(cells)} |")
     failed = {name: count for name, one in found.items() if (count := _failed(one.loads))}
-    said = "; ".join(
-        f"{clients} client{'s' * (clients > 1)}: "
-        # Those with a reason are counted once more without it.
-        + ", ".join(f"{count} {what}" for what, count in turns.most_common() if what not in ("degraded", "empty"))
-        for clients, turns in found[OURS].said.items()
-    )
-    lines += ["", f"What kbserver's turns came to: {said}. Turns not answered with 200: {failed or 'none'}.", ""]
+    lines.append("")
+    for name in filter(found.__contains__, OURS):
+        said = "; ".join(
+            f"{clients} client{'s' * (clients > 1)}: "
+            # Those with a reason are counted once more without it.
+            + ", ".join(f"{count} {what}" for what, count in turns.most_common() if what not in ("degraded", "empty"))
+            for clients, turns in found[name].said.items()
+        )
+        lines.append(f"What the turns of {name} came to: {said}.")
+    lines += ["", f"Turns not answered with 200: {failed or 'none'}.", ""]
     lines += [
         "| without a model | 1 client: median, p99 ms | of the floor | 16 clients: turns/s |",
         "|---|---|---|---|",
@@ -249,7 +280,7 @@ def main() -> None:
     with ExitStack() as stack:
         scratch = given.scratch or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         everyone = contenders(given.peers)
-        everyone = [one for one in everyone if not given.only or one.name == OURS or given.only in one.name]
+        everyone = [one for one in everyone if not given.only or one.name in OURS or given.only in one.name]
 
         cache = scratch / f"store-{given.judged.resolve().name}"
         target = find_target(str(given.judged), store=cache, cache=cache)
@@ -264,7 +295,7 @@ def main() -> None:
                 one.build(corpus)
         print(f"built after {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
-        quality = judged(target, dataset, of_set, everyone[1:])
+        quality = judged(target, dataset, of_set, [one for one in everyone if one.name not in OURS])
         queries = queries_of(given.queries or given.judged / given.judged_queries, 500)
         found = timed(laid, everyone, queries, rounds=given.rounds, seconds=given.seconds)
         for name, one in found.items():
@@ -284,6 +315,7 @@ def main() -> None:
             name: {
                 "start_s": one.start_s,
                 "memory_mb": one.memory_mb,
+                "median_ms_pausing": float(np.median(one.pausing_ms)),
                 **{f"median_ms_{n}": one.ms(n, 50) for n in CLIENTS},
                 **{f"p99_ms_{n}": one.ms(n, 99) for n in CLIENTS},
                 **{f"per_second_{n}": one.per_second(n) for n in CLIENTS},

@@ -15,8 +15,10 @@ from urllib.parse import quote, urlsplit
 from benchmarks.load import request_bytes
 from benchmarks.peers.corpus import Laid
 from benchmarks.served import Served, served, started
+from kbserver.embedding.models import Precision
 
-OURS = "kbserver"
+OURS: dict[str, Precision] = {"kbserver": "auto", "kbserver, int8": "int8"}
+"""Our own servers, with the precision of each."""
 SERVERS = Path(__file__).parent / "servers"
 _LISTENING = r"running on (http://\S+)"
 _UVICORN = ("-m", "uvicorn", "--host", "127.0.0.1", "--port", "0", "--no-access-log")
@@ -39,11 +41,18 @@ class Contender:
 def contenders(python: Path) -> list[Contender]:
     """kbserver first, then its peers; `python` is that of the environment the peers are installed in."""
     return [
-        Contender(OURS, lambda laid: served(laid.store, ready=False), _ours, _ids_of_results),
+        *(_kbserver(name, precision) for name, precision in OURS.items()),
         *(_txtai(python, arms) for arms in ("dense", "hybrid")),
         _chroma(python),
         *(_haystack(python, arms) for arms in ("dense", "hybrid")),
     ]
+
+
+def _kbserver(name: str, precision: Precision) -> Contender:
+    def start(laid: Laid) -> AbstractContextManager[Served]:
+        return served(laid.store, ready=False, KBSERVER_PRECISION=precision)
+
+    return Contender(name, start, _ours, _ids_of_results)
 
 
 def floor() -> AbstractContextManager[Served]:
