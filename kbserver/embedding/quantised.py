@@ -48,6 +48,7 @@ def quantise(exported: Path, target: Path) -> ExportMeta:
 
     Raises:
         NotExportable: the model cannot be rounded, or its vectors no longer point where they did.
+        OSError: the target cannot be written.
     """
     meta = ExportMeta.read(exported)
     try:
@@ -56,6 +57,8 @@ def quantise(exported: Path, target: Path) -> ExportMeta:
         if all(opset.domain != "com.microsoft" for opset in model.opset_import):
             model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
         save_graph(model, target)
+    except (OSError, MemoryError):  # says nothing about the model
+        raise
     except Exception as exc:  # onnx does not say what it raises
         raise NotExportable(f"{meta.identity.name} cannot be rounded to int8 ({exc})") from exc
     shutil.copyfile(exported / "tokenizer.json", target / "tokenizer.json")

@@ -74,6 +74,17 @@ def test_a_graph_that_cannot_be_rounded_says_so(exported: Path, target: Path) ->
         quantise(exported, target)
 
 
+def test_a_full_disk_is_not_held_against_the_model(exported: Path, target: Path) -> None:
+    resource = pytest.importorskip("resource")  # not on Windows
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 22, before[1]))  # no file may be larger
+    try:
+        with pytest.raises(OSError, match="too large"):
+            quantise(exported, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def test_weights_that_rounding_destroys_are_refused(exported: Path, target: Path) -> None:
     graph = onnx.load(exported / "model.onnx")
     for weights in graph.graph.initializer:
