@@ -42,14 +42,13 @@ class FaultyModel:
         self.can_round = can_round
         self.trouble: Callable[[Sequence[str]], None] = lambda texts: None
         self.value = 1.0
-        self.exact_takes_s = 0.01  # at the warm-up, if it can round
         self.calls: list[list[str]] = []
         self.closed = threading.Event()
 
     def embed_queries(self, texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
         if any(text == "warm up" or text.startswith("a question of") for text in texts):
             if self.can_round and not rounded:
-                time.sleep(self.exact_takes_s)
+                time.sleep(0.01)  # so that rounding is found to be worth it
         else:
             self.calls.append(list(texts))
             self.trouble(texts)
