@@ -73,6 +73,7 @@ _EFFORTS: dict[VectorKind, tuple[int, ...]] = {
 }
 _CANDIDATES_PER_HIT = 4  # the 8-bit codes misplace near ties: rescoring four times as many mends it
 _LEAST_CANDIDATES = 50
+_MEASURED_HITS = 10  # recall@10
 _HELD_OUT_QUERIES = 200
 _HELD_OUT_COSINE = 0.6  # of a held-out query to its passage: 0.65 in the middle for real questions
 _BLOCK_ROWS = 50_000  # rows added at once: 75 MB of float32 at 384 dimensions
@@ -222,6 +223,13 @@ class FaissIndex:
         scores, rows = faiss.knn(query[np.newaxis], self._embeddings, top_k, faiss.METRIC_INNER_PRODUCT)
         return best_first(rows[0], scores[0], top_k=top_k)
 
+    def propose(self, query: FloatVector, *, count: int) -> Rows:
+        """Return the rows that are probably the nearest; see `VectorIndex.propose`."""
+        if self._approximate is None or count <= 0:
+            return self.search(query, top_k=count).rows
+        enough = _enough(self._approximate, _MEASURED_HITS, self._effort)
+        return self._proposed(checked_query(query, self.dim), max(count, enough), selector=None)
+
     def search_rows(self, query: FloatVector, rows: Rows, *, top_k: int) -> RowScores:
         """Return the nearest of the given rows; see `VectorIndex.search_rows`.
 
@@ -272,19 +280,29 @@ class FaissIndex:
         return scores
 
     def _search_approximately(self, query: FloatVector, top_k: int, *, selector: Any) -> RowScores:
-        faiss.omp_set_num_threads(1)
-        rows = _candidates(self._approximate, query[np.newaxis], top_k, self._effort, selector)[0]
-        rows = rows[rows >= 0]
+        rows = self._proposed(query, _enough(self._approximate, top_k, self._effort), selector)
         return best_first(rows, self._score(query, rows), top_k=top_k)
 
+    def _proposed(self, query: FloatVector, count: int, selector: Any) -> Rows:
+        faiss.omp_set_num_threads(1)
+        padded = _candidates(self._approximate, query[np.newaxis], count, self._effort, selector)[0]
+        rows: Rows = padded[padded >= 0]
+        return rows
 
-def _candidates(index: Any, queries: FloatMatrix, top_k: int, effort: int, selector: Any = None) -> Rows:
-    """Rows to score exactly, shape (m, several times top_k), padded with -1."""
+
+def _enough(index: Any, top_k: int, effort: int) -> int:
+    """How many candidates to score exactly for so many hits."""
     if isinstance(index, faiss.IndexPQFastScan):
-        scanned: Rows = index.search(queries, min(effort * top_k, index.ntotal))[1]
-        return scanned
-    count = min(max(_CANDIDATES_PER_HIT * top_k, _LEAST_CANDIDATES), index.ntotal)
-    if isinstance(index, faiss.IndexHNSW):
+        return effort * top_k
+    return max(_CANDIDATES_PER_HIT * top_k, _LEAST_CANDIDATES)
+
+
+def _candidates(index: Any, queries: FloatMatrix, count: int, effort: int, selector: Any = None) -> Rows:
+    """The nearest rows by their codes, shape (m, count) or fewer columns, padded with -1."""
+    count = min(count, index.ntotal)
+    if isinstance(index, faiss.IndexPQFastScan):
+        parameters = None
+    elif isinstance(index, faiss.IndexHNSW):
         parameters = faiss.SearchParametersHNSW(sel=selector, efSearch=max(effort, count))
     else:
         parameters = faiss.SearchParametersIVF(sel=selector, nprobe=effort)
@@ -360,10 +378,10 @@ def _held_out(embeddings: _EmbeddingsFile) -> FloatMatrix:
 
 def _least_effort(kind: VectorKind, index: Any, embeddings: _EmbeddingsFile, queries: FloatMatrix) -> tuple[int, float]:
     """The smallest effort whose recall@10 is `RECALL_WANTED`, else the largest; and that recall."""
-    wanted = _exact(embeddings, queries, top_k=min(10, embeddings.shape[0]))
+    wanted = _exact(embeddings, queries, top_k=min(_MEASURED_HITS, embeddings.shape[0]))
     recall = 0.0
     for effort in _EFFORTS[kind]:
-        proposed = _candidates(index, queries, 10, effort)
+        proposed = _candidates(index, queries, _enough(index, _MEASURED_HITS, effort), effort)
         found = [np.isin(exact, rows).mean() for exact, rows in zip(wanted, proposed, strict=True)]
         recall = float(np.mean(found))
         if recall >= RECALL_WANTED:

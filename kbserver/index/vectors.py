@@ -45,6 +45,23 @@ class VectorIndex(Protocol):
         """
         ...
 
+    def propose(self, query: FloatVector, *, count: int) -> Rows:
+        """Return rows that are probably the nearest, for whoever scores them together with others: see `score_rows`.
+
+        An approximate index gives what its codes say, in no order to be relied on, and spares the exact scores of `search`.
+
+        Args:
+            query: unit vector, shape (dim,), float32.
+            count: how many are wanted; the index may propose more, and none if it is 0 or less.
+
+        Returns:
+            Shape (n,), no row twice.
+
+        Raises:
+            DimensionMismatch, NotFinite: as in `search`.
+        """
+        ...
+
     def search_rows(self, query: FloatVector, rows: Rows, *, top_k: int) -> RowScores:
         """Return the nearest among the given rows, best first: ranked inside the scope, not filtered after.
 
@@ -87,6 +104,10 @@ class NumpyIndex:
     def search(self, query: FloatVector, *, top_k: int) -> RowScores:
         """Return the nearest rows; see `VectorIndex.search`."""
         return self.search_rows(query, np.arange(self.size, dtype=np.int64), top_k=top_k)
+
+    def propose(self, query: FloatVector, *, count: int) -> Rows:
+        """Return the nearest rows; see `VectorIndex.propose`."""
+        return self.search(query, top_k=count).rows
 
     def search_rows(self, query: FloatVector, rows: Rows, *, top_k: int) -> RowScores:
         """Return the nearest of the given rows; see `VectorIndex.search_rows`."""

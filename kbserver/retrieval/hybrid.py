@@ -27,7 +27,7 @@ from kbserver.retrieval.search import Asked, Cost, Ranked, Search, Words
 from kbserver.retrieval.speech import Heard, as_said, hear
 from kbserver.retrieval.wording_table import WordingTable
 from kbserver.settings import TurnSettings
-from kbserver.types import FloatVector, Hit, Passage, Rows, RowScores, Scope, Wording
+from kbserver.types import FloatVector, Hit, Passage, Rows, Scope, Wording
 
 # Rows each arm proposes. Both scores are known for every candidate, so more of them cost time and hardly find more.
 CANDIDATES = 100
@@ -71,7 +71,8 @@ class Retrieval:
 @dataclass(frozen=True, slots=True)
 class _Meaning:
     vector: FloatVector
-    found: RowScores
+    rows: Rows
+    """Proposed by the dense arm."""
 
 
 class Retriever:
@@ -339,15 +340,15 @@ class Retriever:
             self._complained.add((what, type(exc)))
             log.error("corpus %s: %s failed", self.corpus, what, exc_info=exc)
 
-    def _nearest(self, vector: FloatVector, rows: Rows | None) -> RowScores:
+    def _nearest(self, vector: FloatVector, rows: Rows | None) -> Rows:
         if rows is None:
-            return self._vectors.search(vector, top_k=CANDIDATES)
-        return self._vectors.search_rows(vector, rows, top_k=CANDIDATES)
+            return self._vectors.propose(vector, count=CANDIDATES)
+        return self._vectors.search_rows(vector, rows, top_k=CANDIDATES).rows
 
     def _fused(self, words: LexicalFound | None, meaning: _Meaning | None, settings: TurnSettings) -> list[Hit]:
         """All candidates of the arms that answered, with both of their scores, ranked; as many as could be said."""
         proposed = [words.rows] if words is not None else []
-        proposed += [meaning.found.rows] if meaning is not None else []
+        proposed += [meaning.rows] if meaning is not None else []
         rows = united(proposed)
         nothing = np.zeros(rows.size, np.float32)
         evidence = self._lexical.score(words, rows) if words is not None else LexicalEvidence(nothing, nothing, nothing)

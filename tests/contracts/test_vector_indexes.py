@@ -93,6 +93,32 @@ def test_an_approximate_index_finds_nearly_all_and_scores_them_exactly(kind, tmp
     assert shared / 400 > 0.9  # noise has no clusters: the hardest case there is
 
 
+def test_an_exact_index_proposes_the_nearest(exact):
+    build, tolerance = exact
+    embeddings = unit(700)
+    index, yardstick = build(embeddings), NumpyIndex(embeddings)
+    for query in unit(20, seed=1):
+        scores = yardstick.score_rows(query, index.propose(query, count=9))
+        np.testing.assert_allclose(np.sort(scores)[::-1], yardstick.search(query, top_k=9).scores, atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", APPROXIMATE)
+def test_an_approximate_index_proposes_nearly_all_of_the_nearest(kind, tmp_path):
+    embeddings = unit(3000)
+    index, yardstick = APPROXIMATE[kind](tmp_path)(embeddings), NumpyIndex(embeddings)
+    for count in (
+        1,
+        100,
+    ):  # few are too few to be sure of the nearest: so many are proposed as the recall was measured with
+        shared = 0
+        for query in unit(40, seed=1):
+            rows = index.propose(query, count=count)
+            assert len(set(rows.tolist())) == len(rows) >= count
+            assert rows.dtype == np.int64 and (rows >= 0).all() and (rows < 3000).all()
+            shared += len(set(rows) & set(yardstick.search(query, top_k=10).rows))
+        assert shared / 400 > 0.9
+
+
 def test_a_scope_is_ranked_exactly_in_every_index(backend):
     build, tolerance = backend
     embeddings = unit(2000)
@@ -131,6 +157,7 @@ def test_asking_for_no_hits_gives_none(backend, top_k):
     for found in (index.search(query, top_k=top_k), index.search_rows(query, np.array([1, 2]), top_k=top_k)):
         assert found.rows.shape == found.scores.shape == (0,)
         assert found.rows.dtype == np.int64 and found.scores.dtype == np.float32
+    assert index.propose(query, count=top_k).tolist() == []
 
 
 def test_asking_for_more_than_there_is_gives_all(backend):
@@ -138,6 +165,7 @@ def test_asking_for_more_than_there_is_gives_all(backend):
     index, query = build(unit(100)), unit(1, seed=9)[0]
     assert sorted(index.search_rows(query, np.arange(3), top_k=1000).rows) == [0, 1, 2]
     assert len(index.search(query, top_k=1000).rows) == 100
+    assert sorted(index.propose(query, count=1000)) == list(range(100))
 
 
 @pytest.mark.parametrize("kind", ALL)
@@ -145,6 +173,7 @@ def test_an_empty_index_finds_nothing(kind, tmp_path):
     index = ALL[kind](tmp_path)(np.empty((0, DIM), dtype=np.float32))
     query = unit(1)[0]
     assert index.search(query, top_k=5).rows.size == 0
+    assert index.propose(query, count=5).size == 0
     assert index.search_rows(query, np.empty(0, dtype=np.int64), top_k=5).rows.size == 0
     assert index.score_rows(query, np.empty(0, dtype=np.int64)).size == 0
 
@@ -163,6 +192,7 @@ def test_a_query_of_another_length_is_refused_with_both_lengths(backend, length)
     index, query, rows = build(unit(100)), np.zeros(length, dtype=np.float32), np.array([0])
     for search in (
         lambda: index.search(query, top_k=1),
+        lambda: index.propose(query, count=1),
         lambda: index.search_rows(query, rows, top_k=1),
         lambda: index.score_rows(query, rows),
     ):
@@ -183,6 +213,7 @@ def test_a_query_that_is_not_finite_is_an_error_and_never_garbage(backend, bad):
     query[3] = bad
     for search in (
         lambda: index.search(query, top_k=1),
+        lambda: index.propose(query, count=1),
         lambda: index.search_rows(query, np.array([0]), top_k=1),
         lambda: index.score_rows(query, np.array([0])),
     ):

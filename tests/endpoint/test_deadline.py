@@ -33,10 +33,10 @@ class Impaired:
     def __getattr__(self, name):
         return getattr(self._real, name)
 
-    def search(self, *args, **kwargs):
+    def propose(self, *args, **kwargs):
         if self.on:
             self._trouble()
-        return self._real.search(*args, **kwargs)
+        return self._real.propose(*args, **kwargs)
 
     def find(self, *args, **kwargs):
         if self.on:
