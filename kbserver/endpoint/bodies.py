@@ -39,18 +39,21 @@ class Bodies:
     async def _read(self, request: Request) -> bytes:
         limit = self._limit_bytes
         announced = request.headers.get("content-length", "")
-        too_large = BodyTooLarge(f"the body is over {limit} bytes; a turn needs a few hundred", code="body_too_large")
         if announced.isdigit() and int(announced) > limit:
-            raise too_large
+            raise _too_large(limit)
         body = bytearray()
         try:
             async with asyncio.timeout(BODY_READ_S):
                 async for part in request.stream():
                     body += part
                     if len(body) > limit:
-                        raise too_large
+                        raise _too_large(limit)
         except TimeoutError:
             raise InvalidRequest(f"the body did not arrive within {BODY_READ_S:.0f} s", code="body_timeout") from None
         except ClientDisconnect:
             raise InvalidRequest("the client left before its body arrived", code="client_left") from None
         return bytes(body)
+
+
+def _too_large(limit: int) -> BodyTooLarge:
+    return BodyTooLarge(f"the body is over {limit} bytes; a turn needs a few hundred", code="body_too_large")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from kbserver.deadline import Deadline
 from kbserver.endpoint.trace import Trace
@@ -64,7 +64,7 @@ class Turn:
             the turn's own.
         """
         changed = {key: value for key, value in (("top_k", top_k), ("min_score", min_score)) if value is not None}
-        settings = self.settings.model_copy(update=changed)
+        settings = self.settings.model_copy(update=changed) if changed else self.settings
         narrowed = narrow(self.scope, scope or {})
         allowed = [name for name in (self.corpora if corpora is None else corpora) if name in self.corpora]
         if narrowed is None:
@@ -82,7 +82,7 @@ class Turn:
             for name in allowed
             if name in self._retrievers
         ]
-        outcomes = await asyncio.gather(*searches, return_exceptions=True)
+        outcomes = await _outcomes(searches)
         retrievals = [outcome for outcome in outcomes if isinstance(outcome, Retrieval)]
         _note(self._trace, retrievals)
         for failure in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
@@ -104,6 +104,16 @@ HandlerAnswer: TypeAlias = Sequence[Hit] | str | None
 
 Handler: TypeAlias = Callable[[Turn], HandlerAnswer | Awaitable[HandlerAnswer]]
 """Own code for a turn; plain or async. A plain one runs in a thread."""
+
+
+async def _outcomes(searches: Sequence[Coroutine[Any, Any, Retrieval]]) -> list[Retrieval | BaseException]:
+    """What each search found, or raised. One alone, as most are, needs no task of its own and no turns of the event loop."""
+    if len(searches) != 1:
+        return await asyncio.gather(*searches, return_exceptions=True)
+    try:
+        return [await searches[0]]
+    except Exception as exc:
+        return [exc]
 
 
 def narrow(outer: Scope, inner: Scope) -> Scope | None:

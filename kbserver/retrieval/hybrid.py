@@ -279,10 +279,9 @@ class Retriever:
 
     async def _outcome(self, search: Search, deadline: Deadline, settings: TurnSettings) -> Ranked:
         """What both arms found, ranked; at the deadline what there is of it."""
-        if not search.ranked.done():
-            await asyncio.wait((search.ranked,), timeout=max(0.0, deadline.remaining_ms() / 1000.0))
-        if search.ranked.done():
-            return search.ranked.result()
+        ranked = await search.until(deadline)
+        if ranked is not None:
+            return ranked
         # A search that hangs (a disk that does not answer) holds its thread: what is known is ranked right here.
         words = search.words_if_done()
         if words is None:

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from kbserver.deadline import Deadline
 from kbserver.retrieval.lexical import LexicalFound
 from kbserver.types import FloatVector, Hit
 
@@ -70,7 +71,7 @@ class Search:
         words: Callable[[], Words],
         rank: Callable[[Future[Words], Asked | str], Ranked],
     ) -> None:
-        self.ranked: asyncio.Future[Ranked] = asyncio.get_running_loop().create_future()
+        self._ranked: asyncio.Future[Ranked | None] = asyncio.get_running_loop().create_future()
         self.asked: Asked | str = "late"
         """The query as the dense arm searches for it, or in a word why there is none."""
         self._executor = executor
@@ -107,10 +108,25 @@ class Search:
             with suppress(RuntimeError):  # the server is closing
                 self._ranking = self._executor.submit(self._work, words_too)
 
+    async def until(self, deadline: Deadline) -> Ranked | None:
+        """What both arms found, ranked; None if it is not there by the deadline.
+
+        Raises:
+            Exception: whatever the ranking raised.
+        """
+        if self._ranked.done():
+            return self._ranked.result()
+        left_s = max(0.0, deadline.remaining_ms() / 1000.0)
+        alarm = self._ranked.get_loop().call_later(left_s, self._settle, None)
+        try:
+            return await self._ranked
+        finally:
+            alarm.cancel()
+
     def give_up(self) -> None:
         """Begin nothing more; nothing to do where all is over."""
         self._gone_on.acquire(blocking=False)
-        self.ranked.cancel()
+        self._ranked.cancel()
         if self._ranking is not None:
             self._ranking.cancel()
 
@@ -131,7 +147,7 @@ class Search:
     def _work(self, words_too: bool) -> None:
         ranked = self._worked(words_too)
         with suppress(RuntimeError):  # the event loop is gone
-            self.ranked.get_loop().call_soon_threadsafe(self._settle, ranked)
+            self._ranked.get_loop().call_soon_threadsafe(self._settle, ranked)
 
     def _worked(self, words_too: bool) -> Ranked | Exception:
         if words_too:
@@ -141,13 +157,13 @@ class Search:
         except Exception as exc:  # for whoever asked
             return exc
 
-    def _settle(self, ranked: Ranked | Exception) -> None:
-        if self.ranked.done():  # given up
+    def _settle(self, ranked: Ranked | Exception | None) -> None:
+        if self._ranked.done():  # given up, or too late
             return
         if isinstance(ranked, Exception):
-            self.ranked.set_exception(ranked)
+            self._ranked.set_exception(ranked)
         else:
-            self.ranked.set_result(ranked)
+            self._ranked.set_result(ranked)
 
 
 class Cost:

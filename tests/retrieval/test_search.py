@@ -7,7 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from kbserver.deadline import Deadline
 from kbserver.retrieval.search import Cost, Ranked, Search
+
+
+def soon():
+    return Deadline.after_ms(60_000.0)
 
 
 def rank(by_words, asked):
@@ -22,7 +27,7 @@ def test_the_first_who_knows_the_embedding_has_it_ranked(in_loop, where):
             search.begin_words()
             search.go_on("busy")
             search.go_on("late")
-            return await search.ranked, search.words_if_done()
+            return await search.until(soon()), search.words_if_done()
 
     ranked, words = asyncio.run(run())
     assert (ranked.nothing, words) == (f"busy words {where}", "words")
@@ -38,7 +43,7 @@ def test_a_failure_reaches_whoever_asked(in_loop):
             search = Search(None if in_loop else threads, fail, rank)
             search.go_on("busy", words_too=True)
             with pytest.raises(RuntimeError, match="broken"):
-                await search.ranked
+                await search.until(soon())
             assert search.words_if_done() is None
 
     asyncio.run(run())
@@ -51,9 +56,38 @@ def test_what_is_given_up_begins_nothing_more():
             search.give_up()
             search.go_on("busy", words_too=True)
             await asyncio.sleep(0.05)
-            return search.ranked.cancelled(), search.words_if_done()
+            with pytest.raises(asyncio.CancelledError):
+                await search.until(soon())
+            return search.words_if_done()
 
-    assert asyncio.run(run()) == (True, None)
+    assert asyncio.run(run()) is None
+
+
+@pytest.mark.parametrize("in_loop", [True, False])
+def test_nothing_is_waited_for_beyond_the_deadline(in_loop):
+    async def run():
+        with ThreadPoolExecutor(1) as threads:
+            search = Search(None if in_loop else threads, lambda: "words", rank)
+            search.begin_words()
+            begun = time.monotonic()
+            at_deadline = await search.until(Deadline.after_ms(30.0))
+            waited_s = time.monotonic() - begun
+            search.go_on("busy")  # too late: it must not fail, nor change what was said
+            await asyncio.sleep(0.05)
+            return at_deadline, waited_s, await search.until(soon()), search.words_if_done()
+
+    at_deadline, waited_s, afterwards, words = asyncio.run(run())
+    assert (at_deadline, afterwards, words) == (None, None, "words")
+    assert 0.025 < waited_s < 1.0
+
+
+def test_what_is_ranked_already_is_given_though_the_deadline_has_passed():
+    async def run():
+        search = Search(None, lambda: "words", rank)
+        search.go_on("busy", words_too=True)
+        return await search.until(Deadline.after_ms(-1.0))
+
+    assert asyncio.run(run()).nothing == "busy words True"
 
 
 def test_a_cost_is_the_work_and_not_the_waiting():
