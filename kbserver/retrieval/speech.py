@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 from kbserver.retrieval.spoken_numbers import is_code, written_forms
 
@@ -76,7 +76,7 @@ _WEAK_CUES = _phrases("no|sorry|rather|actually|instead|oops|oh|well|or|wait|nop
 _AFTER_CUE = _phrases("tell me|i want to know|let me ask|let me say|not that|that should be|that is|it's|but")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Heard:
     """One cleaned query.
 
@@ -84,17 +84,23 @@ class Heard:
         text: the query to search for; equal to what came in, up to white space, when nothing was cleaned.
         taken_back: words the speaker replaced, in order; a weak lexical hint, because people correct one word and stay
             on the subject.
-        written: written and spoken forms of numbers, times, ordinals and spelled codes; extra lexical words, no duplicates.
     """
 
     text: str
     taken_back: tuple[str, ...] = ()
-    written: tuple[str, ...] = ()
+
+    @cached_property
+    def written(self) -> tuple[str, ...]:
+        """Written and spoken forms of numbers, times, ordinals and spelled codes; extra lexical words, no duplicates.
+
+        Worked out when the words are searched, while the model is at work: the model waits for what was heard.
+        """
+        return written_forms([bare(word) for word in self.text.split()])
 
 
 @lru_cache(maxsize=256)  # a turn hears its query for both arms and for the memory
 def hear(raw: str) -> Heard:
-    """Clean one transcript: fillers → repetitions → repairs → opening words; then collect the other forms of its numbers.
+    """Clean one transcript: fillers → repetitions → repairs → opening words.
 
     Returns:
         `Heard`; its text is never empty unless `raw` is blank (a step that would leave nothing is skipped).
@@ -103,13 +109,12 @@ def hear(raw: str) -> Heard:
     steady = without_repeats(without_fillers(words))
     repaired, taken_back = repair(steady)
     asked = without_opening(repaired)
-    return Heard(" ".join(asked), taken_back, written_forms([bare(word) for word in asked]))
+    return Heard(" ".join(asked), taken_back)
 
 
 def as_said(raw: str) -> Heard:
-    """Leave a transcript as it is; only collect the other forms of its numbers."""
-    words = raw.split()
-    return Heard(" ".join(words), (), written_forms([bare(word) for word in words]))
+    """Leave a transcript as it is."""
+    return Heard(" ".join(raw.split()))
 
 
 def bare(word: str) -> str:
