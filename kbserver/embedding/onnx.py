@@ -156,9 +156,11 @@ class OnnxEncoder:
     def embed_queries(self, texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32; over-long queries are cut."""
         session = self._rounded if rounded and self._rounded is not None else self._session
-        embeddings = np.empty((len(texts), self._identity.dim), np.float32)
         cut = [self._cutting.encode(speakable(self._meta.query_prompt + text)) for text in texts]
         tokens = [np.asarray(encoding.ids, np.int64) for encoding in cut]
+        if len(tokens) == 1:
+            return self._run(session, tokens)
+        embeddings = np.empty((len(texts), self._identity.dim), np.float32)
         for rows in _little_padded(tokens, most=QUERIES_PER_RUN):
             embeddings[rows] = self._run(session, [tokens[row] for row in rows])
         return embeddings
@@ -229,6 +231,18 @@ class OnnxEncoder:
         return tokens
 
     def _run(self, session: Any, tokens: Sequence[TokenIds]) -> FloatMatrix:
+        if len(tokens) == 1:
+            input_ids = tokens[0][np.newaxis]
+            attention_mask = np.ones_like(input_ids)
+        else:
+            input_ids, attention_mask = self._padded(tokens)
+        # Texts are single sentences to the model: segment 0 throughout.
+        known = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": np.zeros_like(input_ids)}
+        embeddings: FloatMatrix = session.run(None, {name: known[name] for name in self._meta.inputs})[0]
+        return embeddings
+
+    def _padded(self, tokens: Sequence[TokenIds]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ids and attention mask, shape (texts, tokens of the longest)."""
         longest = max(ids.size for ids in tokens)
         input_ids = np.full((len(tokens), longest), self._meta.pad_id, np.int64)
         attention_mask = np.zeros_like(input_ids)
@@ -236,10 +250,7 @@ class OnnxEncoder:
             place = slice(longest - ids.size, None) if self._meta.pad_left else slice(ids.size)
             input_ids[row, place] = ids
             attention_mask[row, place] = 1
-        # Texts are single sentences to the model: segment 0 throughout.
-        known = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": np.zeros_like(input_ids)}
-        embeddings: FloatMatrix = session.run(None, {name: known[name] for name in self._meta.inputs})[0]
-        return embeddings
+        return input_ids, attention_mask
 
 
 def passage_too_long(row: int, text: str, tokens: int, model: ModelIdentity) -> IngestError:
