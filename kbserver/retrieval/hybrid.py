@@ -29,8 +29,9 @@ from kbserver.retrieval.wording_table import WordingTable
 from kbserver.settings import TurnSettings
 from kbserver.types import FloatVector, Hit, Passage, Rows, Scope, Wording
 
-# Rows each arm proposes. Both scores are known for every candidate, so more of them cost time and hardly find more.
-CANDIDATES = 100
+CANDIDATES = 50
+"""Rows that words, sounds and meaning propose each. Every candidate gets all scores, so more of them cost time and find no
+more: with 100 every figure of benchmarks/quality.md is the same."""
 
 # The arms end this long before the hits must be there: ranking what they found takes about 0.3 ms, and the event loop
 # must come round for it.
@@ -230,7 +231,7 @@ class Retriever:
             return Words(None, 0.0)
         begun = time.perf_counter()
         asked = self._lexical.ask(heard, settings, leans_on)
-        found = self._lexical.search(asked, top_k=CANDIDATES, rows=rows)
+        found = self._lexical.search(asked, top_k=_proposals(settings), rows=rows)
         return Words(found, (time.perf_counter() - begun) * 1000.0)
 
     def _begin(
@@ -310,7 +311,7 @@ class Retriever:
         if isinstance(asked, Asked):
             begun = time.perf_counter()
             try:
-                meaning = _Meaning(asked.vector, self._nearest(asked.vector, rows))
+                meaning = _Meaning(asked.vector, self._nearest(asked.vector, rows, _proposals(settings)))
             except Exception as exc:  # whatever an index raises, the words are still there
                 self._complain("the dense search", exc)
                 degraded = "failed"
@@ -339,10 +340,10 @@ class Retriever:
             self._complained.add((what, type(exc)))
             log.error("corpus %s: %s failed", self.corpus, what, exc_info=exc)
 
-    def _nearest(self, vector: FloatVector, rows: Rows | None) -> Rows:
+    def _nearest(self, vector: FloatVector, rows: Rows | None, count: int) -> Rows:
         if rows is None:
-            return self._vectors.propose(vector, count=CANDIDATES)
-        return self._vectors.search_rows(vector, rows, top_k=CANDIDATES).rows
+            return self._vectors.propose(vector, count=count)
+        return self._vectors.search_rows(vector, rows, top_k=count).rows
 
     def _fused(self, words: LexicalFound | None, meaning: _Meaning | None, settings: TurnSettings) -> list[Hit]:
         """All candidates of the arms that answered, with both of their scores, ranked; as many as could be said."""
@@ -378,3 +379,8 @@ class Retriever:
         except Exception as exc:
             self._complain("the table of wordings", exc)
             return None
+
+
+def _proposals(settings: TurnSettings) -> int:
+    """How many rows an arm proposes: some are joined with others or say the same as others."""
+    return max(CANDIDATES, 2 * settings.top_k)
