@@ -28,6 +28,7 @@ from benchmarks.load import Client, request_bytes
 from benchmarks.passages import CORPUS, as_ingested
 from benchmarks.served import served
 from benchmarks.turns import console, queries_of
+from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 from kbserver.index.writer import write_snapshot
@@ -67,7 +68,7 @@ def write(real: Snapshot, size: int, store: Path) -> float:
         embeddings = np.lib.format.open_memmap(
             Path(scratch) / "embeddings.npy", mode="w+", dtype=np.float32, shape=(size, real.manifest.model.dim)
         )
-        _mix(real.embeddings[:].astype(np.float32), embeddings)
+        _mix(decoded(real.embeddings), embeddings)
         folder = write_snapshot(
             store,
             name_of(size),

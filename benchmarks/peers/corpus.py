@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kbserver.embedding.models import resolve
+from kbserver.index.embeddings import decoded
 from kbserver.index.store import Store
 from kbserver.ingest.chunk import embedding_text
 
@@ -37,7 +38,7 @@ def lay_out(store: Path, corpus: str, scratch: Path) -> Laid:
                 passage = snapshot.passage(row)
                 text = embedding_text(passage.title, passage.heading_path, passage.text)
                 lines.write(json.dumps({"id": passage.id, "text": text}) + "\n")
-        np.save(folder / "embeddings.npy", snapshot.embeddings[:].astype(np.float32))
+        np.save(folder / "embeddings.npy", decoded(snapshot.embeddings))
         model = snapshot.manifest.model
         environment = {
             "PEERS_CORPUS": os.fspath(folder.resolve()),

@@ -3,7 +3,7 @@
 Exact search while that takes no time; beyond, product quantisation (or a graph, or inverted lists) proposes candidates that
 are scored again, exactly, from the mapped embeddings. The embeddings are never copied, but for a rounded copy of those that
 are scanned exactly: float16 takes half the memory's bandwidth, and its rounding is bounded, so that what it may have missed
-is known.
+is known. Exact means: of the embeddings as they are stored, which may be rounded themselves.
 
 Measured with 20,000 passages of real manuals (beyond that mixtures of them), embedded by all-MiniLM-L6-v2, and 300 real
 questions; one thread; median ms of a search whose data is no longer in the cache, as in a turn, where the model has just
@@ -32,16 +32,14 @@ from typing import Any
 
 import faiss as _faiss
 import numpy as np
-from numpy.typing import NDArray
 
 from kbserver.errors import SnapshotCorrupt
+from kbserver.index.embeddings import Embeddings, decoded, inner_products, is_exact, open_embeddings, shape_of
 from kbserver.index.manifest import VectorChoice, VectorFacts, VectorKind, repair
 from kbserver.index.vectors import NO_ROWS, Scores, best_first, checked_query, checked_rows
 from kbserver.types import FloatMatrix, FloatVector, Rows, RowScores
 
 faiss: Any = _faiss  # the types it publishes lack half of what is used here
-
-Embeddings = NDArray[np.float32] | NDArray[np.float16]
 
 FLAT_ROWS = 10_000
 """Exact search up to this many rows: 0.6 ms, less than the noise of embedding the query."""
@@ -77,6 +75,7 @@ _MEASURED_HITS = 10  # recall@10
 _HELD_OUT_QUERIES = 200
 _HELD_OUT_COSINE = 0.6  # of a held-out query to its passage: 0.65 in the middle for real questions
 _BLOCK_ROWS = 50_000  # rows added at once: 75 MB of float32 at 384 dimensions
+_DECODED_ROWS = 1_000  # rows decoded and scored at once: 1.5 MB, which stays in the processor's cache
 _LEAST_TRAINED = 40  # vectors a list; FAISS warns below 39
 _LINKS = 16  # of an HNSW node, in each direction
 _EFFORT_AT_BUILD = 80  # candidates examined when an HNSW node is linked
@@ -97,7 +96,7 @@ def build_vectors(
     """Build the approximate index that a number of rows calls for, write it, and measure what it finds.
 
     Args:
-        embeddings_file: unit vectors as `.npy`, shape (n, dim), float32 or float16; read in blocks.
+        embeddings_file: unit vectors as a snapshot stores them, n rows; read in blocks.
         file: where the index goes; not written for `flat`, which needs nothing beside the embeddings.
         kind: `auto` takes `flat` up to `FLAT_ROWS` rows, `pq` up to `PQ_ROWS` and `ivf` beyond.
         queries: unit vectors to measure recall with, shape (m, dim); without them rows with noise added.
@@ -126,23 +125,19 @@ class _EmbeddingsFile:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self.shape: tuple[int, int] = self._mapped().shape
+        self.shape = shape_of(open_embeddings(file))
 
     def blocks(self) -> Iterator[FloatMatrix]:
         """All of them, `_BLOCK_ROWS` rows at a time."""
         for start in range(0, self.shape[0], _BLOCK_ROWS):
-            yield np.array(self._mapped()[start : start + _BLOCK_ROWS], dtype=np.float32)
+            yield decoded(open_embeddings(self._file)[start : start + _BLOCK_ROWS])
 
     def sample(self, count: int) -> FloatMatrix:
         """At most `count` rows, always the same ones, in row order."""
         rows = np.arange(self.shape[0])
         if rows.size > count:
             rows = np.sort(np.random.default_rng(_SEED).choice(rows.size, count, replace=False))
-        return self._mapped()[rows].astype(np.float32)
-
-    def _mapped(self) -> Embeddings:
-        mapped: Embeddings = np.load(self._file, mmap_mode="r")
-        return mapped
+        return decoded(open_embeddings(self._file)[rows])
 
 
 class FaissIndex:
@@ -160,7 +155,7 @@ class FaissIndex:
         """Take the embeddings and, unless every search shall be exact, an index over the same rows.
 
         Args:
-            embeddings: unit vectors, shape (n, dim), C order; kept and read in place, so they may be mapped.
+            embeddings: n unit vectors, C order; kept and read in place, so they may be mapped.
             approximate: a FAISS index over the same rows in the same order.
             effort: lists probed or candidates kept by a search of it; for `pq` candidates a hit.
             exact_scope_rows: scopes of at most this many rows are ranked exactly even then.
@@ -170,7 +165,7 @@ class FaissIndex:
         self._approximate = approximate
         self._effort = effort
         self._exact_scope_rows = exact_scope_rows
-        scanned = approximate is None and (_is_half(embeddings) or embeddings.shape[0] > rounded_rows)
+        scanned = approximate is None and (not is_exact(embeddings) or embeddings.shape[0] > rounded_rows)
         self._halves = _half_precision(embeddings) if scanned else None
 
     @classmethod
@@ -186,22 +181,23 @@ class FaissIndex:
             index = faiss.read_index(os.fspath(file), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as exc:
             raise SnapshotCorrupt(f"{file}: not a FAISS index; {repair(file.parent)}") from exc
-        if (index.ntotal, index.d) != embeddings.shape:
+        count, dim = shape_of(embeddings)
+        if (index.ntotal, index.d) != (count, dim):
             raise SnapshotCorrupt(
                 f"{file}: holds {index.ntotal} vectors of length {index.d}, the embeddings are "
-                f"{embeddings.shape[0]} of length {embeddings.shape[1]}; {repair(file.parent)}"
+                f"{count} of length {dim}; {repair(file.parent)}"
             )
         return cls(embeddings, index, effort=facts.effort)
 
     @property
     def dim(self) -> int:
         """Length of every vector."""
-        return int(self._embeddings.shape[1])
+        return shape_of(self._embeddings)[1]
 
     @property
     def size(self) -> int:
         """How many rows there are."""
-        return int(self._embeddings.shape[0])
+        return shape_of(self._embeddings)[0]
 
     def search(self, query: FloatVector, *, top_k: int) -> RowScores:
         """Return the nearest rows; see `VectorIndex.search`. Exact without an approximate index."""
@@ -215,11 +211,13 @@ class FaissIndex:
         faiss.omp_set_num_threads(1)  # a second thread only slows one query: 1.9 -> 3.1 ms at 20,000 rows
         if self._halves is not None:
             scores, rows = self._halves.search(query[np.newaxis], min(top_k + _SPARE_CANDIDATES, self.size))
-            if _is_half(self._embeddings):
+            if self._embeddings.dtype == np.float16:
                 return best_first(rows[0], scores[0], top_k=top_k)
             found = best_first(rows[0], self._score(query, rows[0]), top_k=top_k)
-            if rows.size == self.size or found.scores[-1] > scores[0, -1] + _ROUNDING:
+            if rows.size == self.size or found.scores[-1] > scores[0, -1] + _reach(self._embeddings):
                 return found  # no row that was not proposed can be nearer
+        if not is_exact(self._embeddings):
+            return self.search_rows(query, np.arange(self.size), top_k=top_k)
         scores, rows = faiss.knn(query[np.newaxis], self._embeddings, top_k, faiss.METRIC_INNER_PRODUCT)
         return best_first(rows[0], scores[0], top_k=top_k)
 
@@ -254,18 +252,17 @@ class FaissIndex:
     def warm(self) -> None:
         """Search a little everywhere, so that the first turns do not pay for page tables and lazy set-up."""
         if self._approximate is not None and self.size <= PQ_ROWS:
-            np.add.reduce(
-                self._embeddings[:, 0], dtype=np.float32
-            )  # touches the pages of all rows that may be scored again
+            # touches the pages of all rows that may be scored again
+            self._embeddings.view(np.uint8).reshape(self.size, -1)[:, 0].sum()
         for row in range(0, self.size, max(1, self.size // _WARM_SEARCHES)):
-            self.search(self._embeddings[row].astype(np.float32), top_k=10)
+            self.search(decoded(self._embeddings[row]), top_k=10)
 
     def _score(self, query: FloatVector, rows: Rows) -> Scores:
         scores = np.empty(rows.size, dtype=np.float32)
-        if _is_half(self._embeddings):
-            for start in range(0, rows.size, _BLOCK_ROWS):
-                block = rows[start : start + _BLOCK_ROWS]
-                scores[start : start + block.size] = self._embeddings[block].astype(np.float32) @ query
+        if not is_exact(self._embeddings):
+            for start in range(0, rows.size, _DECODED_ROWS):
+                block = rows[start : start + _DECODED_ROWS]
+                scores[start : start + block.size] = inner_products(self._embeddings[block], query)
         elif rows.size:  # in place: NumPy's X[rows] @ q copies first, 8.5 instead of 1.3 ms at 20,000 rows
             faiss.omp_set_num_threads(1)
             faiss.fvec_inner_products_by_idx(
@@ -356,14 +353,17 @@ _BUILD: dict[VectorKind, Callable[[_EmbeddingsFile], Any]] = {"pq": _pq, "ivf": 
 
 def _half_precision(embeddings: Embeddings) -> Any:
     """An exact scan over float16; FAISS keeps its own copy, which at the sizes that are scanned is small."""
-    index = faiss.IndexScalarQuantizer(embeddings.shape[1], faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-    for start in range(0, embeddings.shape[0], _BLOCK_ROWS):
-        index.add(np.ascontiguousarray(embeddings[start : start + _BLOCK_ROWS], dtype=np.float32))
+    count, dim = shape_of(embeddings)
+    index = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
+    for start in range(0, count, _BLOCK_ROWS):
+        index.add(decoded(embeddings[start : start + _BLOCK_ROWS]))
     return index
 
 
-def _is_half(embeddings: Embeddings) -> bool:
-    return embeddings.dtype == np.float16
+def _reach(embeddings: Embeddings) -> float:
+    """How far a score of the float16 scan may be off. int8 makes a unit vector longer by at most sqrt(dim) / 254, half a step
+    in every component, and float16 moves the product of a longer vector by as much more."""
+    return _ROUNDING * (1.0 if is_exact(embeddings) else 1.0 + shape_of(embeddings)[1] ** 0.5 / 254)
 
 
 def _held_out(embeddings: _EmbeddingsFile) -> FloatMatrix:

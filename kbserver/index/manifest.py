@@ -20,7 +20,8 @@ SCHEMA_VERSION = 1
 VectorKind = Literal["flat", "pq", "ivf", "hnsw"]
 VectorChoice = Literal["auto", "flat", "pq", "ivf", "hnsw"]
 """A kind, or the one that the number of passages calls for."""
-VectorPrecision = Literal["float32", "float16"]
+VectorPrecision = Literal["float32", "float16", "int8"]
+"""Finest first."""
 
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"  # as sha256sum writes it: `sha256sum -c manifest.sha256` works

@@ -7,17 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-import numpy as np
-
 from kbserver.errors import SnapshotCorrupt, StoreError, StoreMissing
 from kbserver.index.documents import DocumentEntry, read_documents, read_text_hashes
 from kbserver.index.durable import fsync, fsync_tree, read_ahead
-from kbserver.index.faiss import Embeddings, FaissIndex
+from kbserver.index.embeddings import Embeddings, open_embeddings, shape_of
+from kbserver.index.faiss import FaissIndex
 from kbserver.index.lexical import Bm25Index
 from kbserver.index.manifest import MANIFEST, Manifest, check_files, read_manifest, rebuild, repair
 from kbserver.index.passages import PassageTable
 from kbserver.index.scopes import ScopeTable
-from kbserver.index.strings import map_array
 from kbserver.index.validity import Validity
 from kbserver.types import Passage, Rows, Scope
 
@@ -47,7 +45,7 @@ class Snapshot:
     manifest: Manifest
     passages: PassageTable
     embeddings: Embeddings
-    """Shape (passages, dim), float32 or float16, mapped."""
+    """One row a passage, mapped; `embeddings.decoded` reads them."""
     vectors: FaissIndex
     lexical: Bm25Index
 
@@ -56,7 +54,7 @@ class Snapshot:
         self.folder = folder
         self.manifest = manifest
         self.passages = PassageTable.open(folder)
-        self.embeddings = map_array(folder / EMBEDDINGS)
+        self.embeddings = open_embeddings(folder / EMBEDDINGS)
         self.vectors = FaissIndex.open(self.embeddings, folder / APPROXIMATE, manifest.vectors)
         self.lexical = Bm25Index.open(folder)
         self._scopes = ScopeTable.open(folder)
@@ -169,12 +167,8 @@ class Snapshot:
                     f"{self.folder / MANIFEST}: says {self.manifest.passages} passages, "
                     f"there are {count} in the {what}; {repair(self.folder)}"
                 )
-        if self.embeddings.ndim != 2 or self.embeddings.shape[1] != self.manifest.model.dim:
+        if (shape := shape_of(self.embeddings))[1] != self.manifest.model.dim:
             raise SnapshotCorrupt(
-                f"{self.folder / EMBEDDINGS}: shape {self.embeddings.shape}, the manifest says vectors of length "
+                f"{self.folder / EMBEDDINGS}: shape {shape}, the manifest says vectors of length "
                 f"{self.manifest.model.dim}; {repair(self.folder)}"
-            )
-        if self.embeddings.dtype not in (np.float32, np.float16):
-            raise SnapshotCorrupt(
-                f"{self.folder / EMBEDDINGS}: {self.embeddings.dtype}, wanted float32; {repair(self.folder)}"
             )

@@ -10,6 +10,7 @@ import numpy as np
 from kbserver.embedding.base import Encoder
 from kbserver.index.documents import text_hash
 from kbserver.index.durable import disk_trouble
+from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.journal import EmbeddingJournal
 from kbserver.ingest.report import IngestReport, OnProgress
@@ -87,14 +88,14 @@ def _take_over(
         known = np.flatnonzero(origins >= 0)
         for start in range(0, known.size, _BLOCK_ROWS):
             rows = known[start : start + _BLOCK_ROWS]
-            embeddings[rows] = previous.embeddings[origins[rows]]
+            embeddings[rows] = decoded(previous.embeddings[origins[rows]])
     new = np.flatnonzero(origins < 0).tolist() if same_model else range(len(spool))
     elsewhere = previous.embedded_rows() if previous is not None and same_model and new else {}
     missing: list[int] = []
     for row in new:
         digest = text_hash(spool[row].embedded)
         if previous is not None and digest in elsewhere:  # moved or renamed, or in another document
-            embeddings[row] = previous.embeddings[elsewhere[digest]]
+            embeddings[row] = decoded(previous.embeddings[elsewhere[digest]])
         elif (vector := journal.find(digest)) is not None:
             embeddings[row] = vector
         else:

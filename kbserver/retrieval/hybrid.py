@@ -15,6 +15,7 @@ import numpy as np
 from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.crew import Answer, Embedded, Refusal
+from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.vectors import united
 from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
@@ -120,7 +121,7 @@ class Retriever:
         settings, now = TurnSettings(), Deadline.after_ms(0.0)
         for row in range(0, self.snapshot.size, max(1, self.snapshot.size // _WARM_SEARCHES)):
             question = hear(self._passages[row].text[:_WARM_CHARACTERS])
-            vector = self.snapshot.embeddings[row].astype(np.float32)
+            vector = decoded(self.snapshot.embeddings[row])
             by_words: Future[Words] = Future()
             by_words.set_result(self._words_cost.of(self._by_words, question, None, None, settings))
             asked = Asked(vector, vector, 0.0, rounded=False)

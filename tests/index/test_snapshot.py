@@ -9,10 +9,11 @@ import pytest
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, StoreMissing
 from kbserver.index.documents import text_hash
 from kbserver.index.lexical import Bm25Parameters
-from kbserver.index.manifest import SCHEMA_VERSION, read_manifest, write_manifest
+from kbserver.index.manifest import SCHEMA_VERSION, facts_of_files, read_manifest, write_manifest
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.tokens import tokenize
 from kbserver.types import ModelIdentity
+from tests.index.conftest import DIM
 
 HARD = ["line one\nline two\r\n\ttab", "“café” ☕ हिन्दी", "", "null \x00 byte", '{"json": [1]}', "a" * 70_000]
 
@@ -67,10 +68,13 @@ def test_the_row_of_an_embedded_text_is_found_again(write):
         assert snapshot.embedded_rows() == {text_hash("Guide: one"): 0, text_hash("Guide: two"): 1}
 
 
-def test_half_precision_takes_half_the_space_and_finds_the_same(write, unit_vectors):
-    single, half = write(), write(precision="float16")
-    with Snapshot.open(single) as one, Snapshot.open(half) as other:
-        assert other.embeddings.nbytes * 2 == one.embeddings.nbytes
+@pytest.mark.parametrize(("precision", "bytes_a_row"), [("float16", DIM * 2), ("int8", DIM + 4)])
+def test_rounded_embeddings_take_less_space_and_find_the_same(write, unit_vectors, precision, bytes_a_row):
+    single, less = write(), write(precision=precision)
+    with Snapshot.open(single) as one, Snapshot.open(less, verify=True) as other:
+        other.warm()
+        assert other.manifest.vectors.precision == precision
+        assert one.embeddings.nbytes == 20 * DIM * 4 and other.embeddings.nbytes == 20 * bytes_a_row
         for query in unit_vectors(5, seed=1):
             assert one.vectors.search(query, top_k=1).rows == other.vectors.search(query, top_k=1).rows
 
@@ -169,6 +173,16 @@ def test_counts_that_contradict_the_files_are_detected(write):
         Snapshot.open(folder)
     write_manifest(replace(read_manifest(folder), passages=20, model=ModelIdentity("m", "ab", 8, 256)), folder)
     with pytest.raises(SnapshotCorrupt, match="vectors of length 8"):
+        Snapshot.open(folder)
+
+
+def test_embeddings_of_another_kind_are_named(write):
+    folder = write()
+    np.save(folder / "embeddings.npy", np.zeros((20, DIM), np.int32))
+    manifest = read_manifest(folder)
+    changed = {"embeddings.npy": facts_of_files(folder)["embeddings.npy"]}
+    write_manifest(replace(manifest, files=manifest.files | changed), folder)
+    with pytest.raises(SnapshotCorrupt, match=r"embeddings.npy: int32 of shape \(20, 16\), wanted.*kbserver ingest"):
         Snapshot.open(folder)
 
 

@@ -13,6 +13,12 @@ def left_in(store):
     return sorted(entry.name for entry in (store.path / "demo").iterdir())
 
 
+def infinite_in(row):
+    embeddings = np.eye(20, 16, dtype=np.float32)
+    embeddings[row, 3] = -np.inf
+    return embeddings
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
@@ -21,6 +27,8 @@ def left_in(store):
         ({"lexical_texts": ["x"] * 19}, IngestError, "19 lexical texts for 20 passages"),
         ({"model": ModelIdentity("m", "ab", 8, 256)}, DimensionMismatch, r"\(20, 16\), .* length 8"),
         ({"embeddings": np.full((20, 16), np.nan, np.float32)}, NotFinite, "row 0 holds NaN"),
+        ({"embeddings": infinite_in(7), "precision": "float16"}, NotFinite, "row 7 holds NaN or infinity"),
+        ({"embeddings": infinite_in(7), "precision": "int8"}, NotFinite, "row 7 holds NaN or infinity"),
         (
             {"passages": [Passage("i", "x", source="a.md", metadata={"valid_until": "soon"})]},
             IngestError,
@@ -85,9 +93,10 @@ def test_everything_may_be_an_iterator_read_once(write, passages_of):
         assert snapshot.size == 10 and snapshot.manifest.documents == 0
 
 
+@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_corpus_of_nothing_is_a_corpus(write, store, count, unit_vectors):
-    folder = write(texts=["x"] * count)
+def test_a_corpus_of_nothing_is_a_corpus(write, store, count, precision, unit_vectors):
+    folder = write(texts=["x"] * count, precision=precision)
     with Snapshot.open(folder, verify=True) as snapshot:
         snapshot.warm()
         assert snapshot.size == count

@@ -1,0 +1,108 @@
+"""Embeddings as a snapshot stores them, exact or rounded, and how they are read back. All readers come through here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from kbserver.errors import SnapshotCorrupt
+from kbserver.index.manifest import VectorPrecision, repair
+from kbserver.index.strings import map_array
+from kbserver.types import FloatMatrix, FloatVector
+
+Embeddings = NDArray[np.float32] | NDArray[np.float16] | NDArray[np.void]
+"""float32 and float16: shape (n, dim). int8: shape (n,), a row is a record of its `scale` (float32) and its `steps`
+(dim of int8), and a component is scale * step. Sliced and indexed by rows; for numbers see `decoded`."""
+
+_MOST_STEPS = np.float32(127)
+"""Of a row's largest component. Divided by 127, multiplied and divided again, every float32 gives the first quotient again (a
+test tries them all): what was rounded once is rounded to the very same bytes, however often a corpus is ingested."""
+_LEAST_SCALE = np.finfo(np.float32).tiny  # that is not so below it; and a row of zeros has a scale, too
+
+
+def rounded(block: FloatMatrix, precision: VectorPrecision) -> Embeddings:
+    """Return some rows as they are stored.
+
+    Args:
+        block: unit vectors, shape (n, dim), float32; finite.
+        precision: `float16` moves a component by at most 2^-11 of itself, `int8` by half of the row's scale, which is
+            1/127 of its largest component. `float32` moves nothing.
+
+    Returns:
+        n rows in C order. Rounding what `decoded` gives of them gives the same bytes.
+    """
+    if precision != "int8":
+        return np.ascontiguousarray(block, dtype=precision)
+    stored = np.empty(block.shape[0], dtype=_record(block.shape[1]))
+    largest = np.maximum(block.max(axis=1, initial=0.0), -block.min(axis=1, initial=0.0))
+    stored["scale"] = np.maximum(largest / _MOST_STEPS, _LEAST_SCALE)
+    steps = block / stored["scale"][:, np.newaxis]
+    stored["steps"] = np.rint(steps, out=steps)
+    return stored
+
+
+def decoded(stored: Embeddings) -> FloatMatrix:
+    """Return stored rows as float32: shape (n, dim), or (dim,) for a single one. A copy."""
+    if _is_record(stored):
+        rows: FloatMatrix = stored["scale"][..., np.newaxis] * stored["steps"]
+        return rows
+    return stored.astype(np.float32)
+
+
+def inner_products(stored: Embeddings, query: FloatVector) -> FloatVector:
+    """Return the inner product of each stored row with a query, shape (n,), float32; equal rows get equal ones.
+
+    The scale is multiplied once a row, not once a component: 3.0 instead of 4.5 ms for 20,000 rows.
+    """
+    if _is_record(stored):
+        products: FloatVector = stored["scale"] * _row_by_row(stored["steps"].astype(np.float32), query)
+        return products
+    return _row_by_row(stored.astype(np.float32), query)
+
+
+def shape_of(embeddings: Embeddings) -> tuple[int, int]:
+    """Return the number of rows and the length of each."""
+    count, dim = (embeddings["steps"] if _is_record(embeddings) else embeddings).shape
+    return count, dim
+
+
+def is_exact(embeddings: Embeddings) -> bool:
+    """Whether they are float32, so that what wants a matrix can read them in place."""
+    return embeddings.dtype == np.float32
+
+
+def open_embeddings(file: Path) -> Embeddings:
+    """Map the embeddings of a snapshot, read-only.
+
+    Raises:
+        SnapshotCorrupt: they are stored in no way known here.
+        OSError, ValueError: the file cannot be read, or is no `.npy`.
+    """
+    mapped = map_array(file)
+    if mapped.ndim == 2 and mapped.dtype in (np.float32, np.float16):
+        return mapped
+    if mapped.ndim == 1 and mapped.dtype.names == ("scale", "steps"):
+        steps = mapped.dtype["steps"].shape
+        if len(steps) == 1 and mapped.dtype == _record(steps[0]):
+            return mapped
+    raise SnapshotCorrupt(
+        f"{file}: {mapped.dtype} of shape {mapped.shape}, wanted rows of float32 or float16, or records of a scale and "
+        f"int8 steps; {repair(file.parent)}"
+    )
+
+
+def _record(dim: int) -> np.dtype[np.void]:
+    return np.dtype([("scale", "<f4"), ("steps", "i1", (dim,))])
+
+
+def _is_record(stored: Embeddings) -> TypeGuard[NDArray[np.void]]:
+    return stored.dtype.names is not None
+
+
+def _row_by_row(rows: FloatMatrix, query: FloatVector) -> FloatVector:
+    # Not `@`: BLAS sums some rows in another order than others; and for many it wakes threads, 80 ms at 20,000 rows.
+    products: FloatVector = np.einsum("ij,j->i", rows, query)
+    return products
