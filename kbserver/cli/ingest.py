@@ -84,8 +84,10 @@ def ingest(
         ),
     ] = None,
     vectors: Annotated[
-        Literal["float32", "float16"] | None,
-        typer.Option(help="How vectors are stored; float16 takes half the space.  \\[default: as before, float32]"),
+        Literal["float32", "float16", "int8"] | None,
+        typer.Option(
+            help="How vectors are stored; float16 takes half the space, int8 a quarter.  \\[default: as before, float32]"
+        ),
     ] = None,
     max_pages: Annotated[int, typer.Option(min=1, help="Of a sitemap: pages to fetch at most.")] = 2000,
     allow_private: Annotated[

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.models import open_encoder
@@ -248,8 +248,9 @@ def _vectors(options: IngestOptions, previous: Snapshot | None) -> tuple[VectorC
 
 
 def _coarser(previous: Snapshot, wanted: VectorPrecision) -> bool:
-    """Whether the live generation's embeddings are rounded and exact ones are wanted."""
-    return previous.manifest.vectors.precision == "float16" and wanted == "float32"
+    """Whether the live generation's embeddings are rounded more than is wanted."""
+    finest_first = get_args(VectorPrecision)
+    return finest_first.index(previous.manifest.vectors.precision) > finest_first.index(wanted)
 
 
 def _previous(store: Store, report: IngestReport, stack: ExitStack) -> Snapshot | None:

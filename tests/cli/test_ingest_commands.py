@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import typer
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 from kbserver.cli import ingest as ingest_command
 from kbserver.errors import IngestError, KbServerError, SettingsError
+from kbserver.index.manifest import VectorPrecision
 from kbserver.index.store import Store
 from kbserver.ingest.web_address import AddressRefused
 from tests.conftest import DOCUMENTS, write_documents
@@ -92,6 +94,14 @@ def test_a_corpus_keeps_its_language_and_what_it_withholds_unless_told(run, docs
     assert "nothing changed" in run(docs, "--corpus", "help", "--language", "german", "--keep-suspicious")
     assert "nothing changed" in run(docs, "--corpus", "help")
     assert "1 passage withheld" in run(docs, "--corpus", "help", "--withhold-suspicious")
+
+
+def test_a_corpus_keeps_how_its_vectors_are_stored_unless_told(run, docs, folder):
+    for precision in get_args(VectorPrecision):
+        assert "is live" in run(docs, "--corpus", "help", "--vectors", precision)
+        assert "nothing changed" in run(docs, "--corpus", "help")
+        assert Store(folder).manifest("help").vectors.precision == precision
+        assert Store(folder).verify("help").ok
 
 
 def test_a_device_that_there_is_not_is_refused(run, docs):

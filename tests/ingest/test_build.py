@@ -20,6 +20,7 @@ import pytest
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.models import open_encoder
 from kbserver.errors import IngestError, ModelError, ShrinkRefused, SnapshotMismatch, StoreBusy, StoreError
+from kbserver.index.embeddings import decoded
 from kbserver.index.store import Store
 from kbserver.ingest.build import IngestOptions, ingest
 from kbserver.ingest.report import IngestReport
@@ -555,7 +556,7 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seco
 def test_how_vectors_are_searched_and_stored_is_said_once_and_kept(run: Ingest, corpora: Store, docs: Path) -> None:
     def facts() -> tuple[str, str, str, np.dtype]:
         with corpora.open(CORPUS, verify=True) as snapshot:
-            found = snapshot.vectors.search(snapshot.embeddings[0].astype(np.float32), top_k=1)
+            found = snapshot.vectors.search(decoded(snapshot.embeddings[0]), top_k=1)
             assert found.rows.tolist() == [0]
             vectors = snapshot.manifest.vectors
             return vectors.choice, vectors.kind, vectors.precision, snapshot.embeddings.dtype
@@ -571,3 +572,25 @@ def test_how_vectors_are_searched_and_stored_is_said_once_and_kept(run: Ingest, 
     assert facts() == ("hnsw", "hnsw", "float16", np.float16)
     assert run(index="auto", vectors="float32").embedded == len(DOCUMENTS)  # rounded ones are not taken over
     assert facts() == ("auto", "flat", "float32", np.float32)
+
+
+def test_rounded_embeddings_are_taken_over_to_the_byte_and_never_refined(
+    run: Ingest, corpora: Store, docs: Path
+) -> None:
+    def bytes_by_source() -> dict[str, bytes]:
+        with corpora.open(CORPUS, verify=True) as snapshot:
+            assert snapshot.manifest.vectors.precision == "int8"
+            return {snapshot.passage(row).source: snapshot.embeddings[row].tobytes() for row in range(snapshot.size)}
+
+    run(vectors="float16")
+    assert run(vectors="int8").embedded == 0  # coarser: what there is will do
+    before = bytes_by_source()
+    assert set(before) == set(DOCUMENTS)
+    (docs / "router" / "lights.md").write_text("# What the lights mean\n\nA blue light means that all is well.\n")
+    (docs / "router" / "reset.md").rename(docs / "router" / "restart.md")
+    assert run().embedded == 1
+    after = bytes_by_source()
+    assert after.pop("router/lights.md") != before.pop("router/lights.md")
+    assert after.pop("router/restart.md") == before.pop("router/reset.md")
+    assert after == before
+    assert run(vectors="float16").embedded == len(DOCUMENTS)  # finer: embedded anew
