@@ -153,7 +153,7 @@ class KBServer:
             deadline_ms=deadline_ms,
             place=place,
         )
-        self.metrics.record(grounding.trace)
+        asyncio.get_running_loop().call_soon(self.metrics.record, grounding.trace)  # once the answer is on its way
         return grounding
 
     def check_tokens(self) -> TokenTable:
