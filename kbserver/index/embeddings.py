@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeGuard
 
@@ -21,6 +22,8 @@ _MOST_STEPS = np.float32(127)
 """Of a row's largest component. Divided by 127, multiplied and divided again, every float32 gives the first quotient again (a
 test tries them all): what was rounded once is rounded to the very same bytes, however often a corpus is ingested."""
 _LEAST_SCALE = np.finfo(np.float32).tiny  # that is not so below it; and a row of zeros has a scale, too
+
+_SEED = 20240229
 
 
 def rounded(block: FloatMatrix, precision: VectorPrecision) -> Embeddings:
@@ -93,6 +96,26 @@ def open_embeddings(file: Path) -> Embeddings:
         f"{file}: {mapped.dtype} of shape {mapped.shape}, wanted rows of float32 or float16, or records of a scale and "
         f"int8 steps; {repair(file.parent)}"
     )
+
+
+class EmbeddingsFile:
+    """Embeddings on disk, mapped anew for every block: one mapping would add up to all of them in memory."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.shape = shape_of(open_embeddings(file))
+
+    def blocks(self, rows: int) -> Iterator[FloatMatrix]:
+        """All of them, so many rows at a time."""
+        for start in range(0, self.shape[0], rows):
+            yield decoded(open_embeddings(self._file)[start : start + rows])
+
+    def sample(self, count: int) -> FloatMatrix:
+        """At most `count` rows, always the same ones, in row order."""
+        rows = np.arange(self.shape[0])
+        if rows.size > count:
+            rows = np.sort(np.random.default_rng(_SEED).choice(rows.size, count, replace=False))
+        return decoded(open_embeddings(self._file)[rows])
 
 
 def _record(dim: int) -> np.dtype[np.void]:

@@ -34,7 +34,7 @@ import faiss as _faiss
 import numpy as np
 
 from kbserver.errors import SnapshotCorrupt
-from kbserver.index.embeddings import Embeddings, decoded, inner_products, is_exact, open_embeddings, shape_of
+from kbserver.index.embeddings import Embeddings, EmbeddingsFile, decoded, inner_products, is_exact, shape_of
 from kbserver.index.manifest import VectorChoice, VectorFacts, VectorKind, repair
 from kbserver.index.vectors import NO_ROWS, Scores, best_first, checked_query, checked_rows
 from kbserver.types import FloatMatrix, FloatVector, Rows, RowScores
@@ -104,7 +104,7 @@ def build_vectors(
     Returns:
         What was built, with its recall@10 against exact search.
     """
-    embeddings = _EmbeddingsFile(embeddings_file)
+    embeddings = EmbeddingsFile(embeddings_file)
     count = embeddings.shape[0]
     if kind == "auto":
         kind = "flat" if count <= FLAT_ROWS else "pq" if count <= PQ_ROWS else "ivf"
@@ -118,26 +118,6 @@ def build_vectors(
             queries = _held_out(embeddings)
         effort, recall = _least_effort(kind, index, embeddings, queries)
     return VectorFacts(kind, recall_at_10=recall, effort=effort)
-
-
-class _EmbeddingsFile:
-    """Embeddings on disk, mapped anew for every block: one mapping would add up to all of them in memory."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self.shape = shape_of(open_embeddings(file))
-
-    def blocks(self) -> Iterator[FloatMatrix]:
-        """All of them, `_BLOCK_ROWS` rows at a time."""
-        for start in range(0, self.shape[0], _BLOCK_ROWS):
-            yield decoded(open_embeddings(self._file)[start : start + _BLOCK_ROWS])
-
-    def sample(self, count: int) -> FloatMatrix:
-        """At most `count` rows, always the same ones, in row order."""
-        rows = np.arange(self.shape[0])
-        if rows.size > count:
-            rows = np.sort(np.random.default_rng(_SEED).choice(rows.size, count, replace=False))
-        return decoded(open_embeddings(self._file)[rows])
 
 
 class FaissIndex:
@@ -307,7 +287,7 @@ def _candidates(index: Any, queries: FloatMatrix, count: int, effort: int, selec
     return rows
 
 
-def _pq(embeddings: _EmbeddingsFile) -> Any:
+def _pq(embeddings: EmbeddingsFile) -> Any:
     """Codes of 4 bits, compared by table look-ups inside the processor's registers."""
     dim = embeddings.shape[1]
     codes = dim // _DIMENSIONS_A_CODE if dim % _DIMENSIONS_A_CODE == 0 else dim
@@ -315,12 +295,12 @@ def _pq(embeddings: _EmbeddingsFile) -> Any:
     index.pq.cp.seed = _SEED
     with _threads(1):  # a clustering of 16 points for each code: threads only wait for one another
         index.train(embeddings.sample(_TRAINED_CODES))
-    for block in embeddings.blocks():
+    for block in embeddings.blocks(_BLOCK_ROWS):
         index.add(block)
     return index
 
 
-def _ivf(embeddings: _EmbeddingsFile) -> Any:
+def _ivf(embeddings: EmbeddingsFile) -> Any:
     """Inverted lists over 8-bit codes: a quarter of the memory, and built three times as fast as a graph."""
     count, dim = embeddings.shape
     # Twice as many lists search a third faster and take three times as long to train, for the same recall.
@@ -333,22 +313,22 @@ def _ivf(embeddings: _EmbeddingsFile) -> Any:
     index.cp.spherical = True
     index.cp.niter = 6  # instead of 10: the same recall in half the time
     index.train(embeddings.sample(lists * _LEAST_TRAINED))
-    for block in embeddings.blocks():
+    for block in embeddings.blocks(_BLOCK_ROWS):
         index.add(block)
     return index
 
 
-def _hnsw(embeddings: _EmbeddingsFile) -> Any:
+def _hnsw(embeddings: EmbeddingsFile) -> Any:
     """A graph over 8-bit codes."""
     index = faiss.IndexHNSWSQ(embeddings.shape[1], faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = _EFFORT_AT_BUILD
     index.train(embeddings.sample(100_000))
-    for block in embeddings.blocks():
+    for block in embeddings.blocks(_BLOCK_ROWS):
         index.add(block)
     return index
 
 
-_BUILD: dict[VectorKind, Callable[[_EmbeddingsFile], Any]] = {"pq": _pq, "ivf": _ivf, "hnsw": _hnsw}
+_BUILD: dict[VectorKind, Callable[[EmbeddingsFile], Any]] = {"pq": _pq, "ivf": _ivf, "hnsw": _hnsw}
 
 
 def _half_precision(embeddings: Embeddings) -> Any:
@@ -366,7 +346,7 @@ def _reach(embeddings: Embeddings) -> float:
     return _ROUNDING * (1.0 if is_exact(embeddings) else 1.0 + shape_of(embeddings)[1] ** 0.5 / 254)
 
 
-def _held_out(embeddings: _EmbeddingsFile) -> FloatMatrix:
+def _held_out(embeddings: EmbeddingsFile) -> FloatMatrix:
     """Queries that are no row: some rows turned away until they have the cosine of a question to its passage."""
     near = embeddings.sample(_HELD_OUT_QUERIES)
     away = np.random.default_rng(_SEED).standard_normal(near.shape, dtype=np.float32)
@@ -376,7 +356,7 @@ def _held_out(embeddings: _EmbeddingsFile) -> FloatMatrix:
     return queries
 
 
-def _least_effort(kind: VectorKind, index: Any, embeddings: _EmbeddingsFile, queries: FloatMatrix) -> tuple[int, float]:
+def _least_effort(kind: VectorKind, index: Any, embeddings: EmbeddingsFile, queries: FloatMatrix) -> tuple[int, float]:
     """The smallest effort whose recall@10 is `RECALL_WANTED`, else the largest; and that recall."""
     wanted = _exact(embeddings, queries, top_k=min(_MEASURED_HITS, embeddings.shape[0]))
     recall = 0.0
@@ -389,10 +369,10 @@ def _least_effort(kind: VectorKind, index: Any, embeddings: _EmbeddingsFile, que
     return effort, round(recall, 4)
 
 
-def _exact(embeddings: _EmbeddingsFile, queries: FloatMatrix, *, top_k: int) -> Rows:
+def _exact(embeddings: EmbeddingsFile, queries: FloatMatrix, *, top_k: int) -> Rows:
     """The exact nearest rows of each query, shape (m, top_k), read in blocks."""
     best = faiss.ResultHeap(queries.shape[0], top_k, keep_max=True)
-    for number, block in enumerate(embeddings.blocks()):
+    for number, block in enumerate(embeddings.blocks(_BLOCK_ROWS)):
         scores, rows = faiss.knn(queries, block, min(top_k, block.shape[0]), faiss.METRIC_INNER_PRODUCT)
         best.add_result(scores, rows + number * _BLOCK_ROWS)
     best.finalize()
