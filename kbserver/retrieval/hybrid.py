@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
-from functools import lru_cache, partial
+from functools import partial
 
 import numpy as np
 
@@ -24,11 +24,11 @@ from kbserver.retrieval.fusion import Evidence, rank, scores
 from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
 from kbserver.retrieval.neighbours import join_neighbours
 from kbserver.retrieval.precedence import Precedence
+from kbserver.retrieval.sayable import sayable_passages
 from kbserver.retrieval.search import Asked, Cost, Ranked, Search, Words
 from kbserver.retrieval.speech import Heard, as_said, hear
-from kbserver.retrieval.wording_table import WordingTable
 from kbserver.settings import TurnSettings
-from kbserver.types import FloatVector, Hit, Passage, Rows, Scope, Wording
+from kbserver.types import FloatVector, Hit, Rows, Scope
 
 CANDIDATES = 50
 """Rows that words, sounds and meaning propose each. Every candidate gets all scores, so more of them cost time and find no
@@ -47,9 +47,6 @@ _LEAVE_LOCK_S = 0.0002
 """Left to the model's thread to wake and take the interpreter's lock, where nobody else waits: begun at once, the search by
 words kept it for half a millisecond of every turn."""
 
-_KEPT_PASSAGES = (
-    2_000  # as they were read last, with their wordings: 6 MB. Reading six takes .1 ms, .2 with cold caches
-)
 _FEW_ROWS = 5_000  # of a scope, whose rows are all scored
 _WARM_SEARCHES = 20
 _WARM_CHARACTERS = 60  # a question's length
@@ -80,6 +77,19 @@ class _Meaning:
     """Proposed by the dense arm."""
 
 
+class _Complaints:
+    """Logs what failed once for each kind of failure: it comes back with every turn."""
+
+    def __init__(self, corpus: str) -> None:
+        self._corpus = corpus
+        self._known: set[tuple[str, type[Exception]]] = set()
+
+    def __call__(self, what: str, exc: Exception) -> None:
+        if (what, type(exc)) not in self._known:
+            self._known.add((what, type(exc)))
+            log.error("corpus %s: %s failed", self._corpus, what, exc_info=exc)
+
+
 class Retriever:
     """Searches the snapshot of one corpus."""
 
@@ -105,7 +115,7 @@ class Retriever:
         self.snapshot = snapshot
         self._embedder = embedder
         self._executor = executor
-        self._complained: set[tuple[str, type[Exception]]] = set()
+        self._complain = _Complaints(corpus)
         self._lexical = LexicalArm(snapshot)
         self._precedence = Precedence(snapshot)
         self._calibrated: float | None = None
@@ -113,8 +123,7 @@ class Retriever:
         self.recalibrate()
         # Let go together with the last turn that searches them, not when the snapshot is retired.
         self._vectors, self._passages = snapshot.vectors, snapshot.passages
-        self._wordings = self._open_wordings()
-        self._sayable = lru_cache(maxsize=_KEPT_PASSAGES)(self._read)
+        self._sayable = sayable_passages(snapshot, self._complain)
         self._in_loop_ms = in_loop_ms
         self._words_cost, self._ranking_cost = Cost(), Cost()
 
@@ -339,12 +348,6 @@ class Retriever:
         stages["fuse"] = (time.perf_counter() - begun) * 1000.0
         return Ranked(hits, degraded, "", stages)
 
-    def _complain(self, what: str, exc: Exception) -> None:
-        """Log what failed once for each kind of failure: it comes back with every turn."""
-        if (what, type(exc)) not in self._complained:
-            self._complained.add((what, type(exc)))
-            log.error("corpus %s: %s failed", self.corpus, what, exc_info=exc)
-
     def _nearest(self, vector: FloatVector, rows: Rows | None, count: int) -> Rows:
         if rows is None:
             return self._vectors.propose(vector, count=count)
@@ -369,22 +372,6 @@ class Retriever:
             arms |= {"dense": float(cosine[place])} if cosine is not None else {}
             hits.append(Hit(passage, score, self.corpus, arms, wording))
         return hits
-
-    def _open_wordings(self) -> WordingTable | None:
-        try:
-            return WordingTable.open(self.snapshot)
-        except Exception as exc:  # whatever is wrong with them, the passages are there
-            self._complain("the table of wordings", exc)
-            return None
-
-    def _read(self, row: int) -> tuple[Passage, Wording | None]:
-        """A passage and how it is said; None if nobody worked that out, or if it is damaged: the turn does it then."""
-        passage = self._passages[row]
-        try:
-            return passage, self._wordings.of(row, passage) if self._wordings is not None else None
-        except Exception as exc:
-            self._complain("the table of wordings", exc)
-            return passage, None
 
 
 def _proposals(settings: TurnSettings) -> int:

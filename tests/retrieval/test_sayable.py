@@ -1,0 +1,55 @@
+"""Passages read together with how they are said, and kept."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+from kbserver.retrieval.sayable import sayable_passages
+from kbserver.retrieval.wording import wording_of
+from kbserver.retrieval.wording_table import PART, STEM
+from tests.retrieval.test_wording_table import PASSAGES, written
+
+
+def test_a_passage_comes_with_its_own_wording_and_is_read_once(tmp_path):
+    complaints: list[str] = []
+    with written(tmp_path, PASSAGES) as snapshot:
+        read = sayable_passages(snapshot, lambda what, exc: complaints.append(what))
+        for row, wanted in enumerate(PASSAGES):
+            passage, wording = read(row)
+            assert (passage, wording) == (wanted, wording_of(wanted))
+            assert wording.passage is passage  # else it says nothing of it
+            assert read(row)[0] is passage
+    assert complaints == []
+
+
+def test_a_damaged_wording_is_told_of_and_done_without(tmp_path):
+    complaints: list[str] = []
+    with written(tmp_path, PASSAGES) as snapshot:
+        lines = (snapshot.part(PART) / STEM).with_suffix(".jsonl")
+        lines.write_bytes(lines.read_bytes().replace(b"30 pounds", b"30 pesos!"))
+        read = sayable_passages(snapshot, lambda what, exc: complaints.append(what))
+        assert [read(row) for row in (0, 0)] == [(PASSAGES[0], None)] * 2
+        assert read(1)[1] is not None
+    assert complaints == ["the table of wordings"]
+
+
+def test_a_snapshot_without_wordings_gives_the_passages(tmp_path):
+    with written(tmp_path, PASSAGES, part=None) as snapshot:
+        read = sayable_passages(snapshot, lambda what, exc: None)
+        assert [read(row) for row in range(3)] == [(passage, None) for passage in PASSAGES]
+
+
+def test_what_is_kept_goes_with_the_reader_and_waits_for_no_garbage_collection(tmp_path):
+    with written(tmp_path, PASSAGES) as snapshot:
+        gc.disable()
+        try:
+            read = sayable_passages(snapshot, lambda what, exc: None)
+            table = weakref.ref(snapshot.passages)
+            read(0)
+            snapshot.close()
+            assert table() is not None
+            del read
+            assert table() is None
+        finally:
+            gc.enable()
