@@ -40,8 +40,6 @@ class AtRate:
     """Share of all turns sent that were answered with 200 within 150 ms, as the client saw it."""
     full: float
     """Share of the answered ones with both arms."""
-    rounded: float
-    """Share of the answered ones with the model's rounded weights."""
     median_ms: float
     p99_ms: float
     p999_ms: float
@@ -71,7 +69,6 @@ def at_rate(server: Served, ask: Ask, rate: float, seconds: float, of_capacity: 
         answered=load.statuses[200] / sent,
         within_150_ms=load.within(LIMIT_MS),
         full=by_both_arms(said) / max(1, load.statuses[200]),
-        rounded=said.get("rounded", 0) / max(1, load.statuses[200]),
         median_ms=load.percentile(50),
         p99_ms=load.percentile(99),
         p999_ms=load.percentile(99.9),

@@ -1,6 +1,6 @@
 """Evaluates every public set in a folder and writes benchmarks/quality.md.
 
-    python -m benchmarks.quality FOLDER [FOLDER …] [--out benchmarks/quality.md] [--cache FOLDER] [--precision int8]
+    python -m benchmarks.quality FOLDER [FOLDER …] [--out benchmarks/quality.md] [--cache FOLDER] [--precision fp32]
 
 Each subfolder holds `corpus.jsonl` (or `CORPUS`, the relative path of one, or `docs/`), `queries.jsonl`, further
 wordings of the same questions in `queries.VARIANT.jsonl`, and `qrels.tsv` or `qrels/`. A file whose questions all want
@@ -95,7 +95,9 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, help="folders of sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/quality.md"))
     parser.add_argument("--cache", type=Path, default=cache_folder(), help="store the corpora are ingested into")
-    parser.add_argument("--precision", choices=("fp32", "int8"), default="fp32", help="of the weights for queries")
+    parser.add_argument(
+        "--precision", choices=("auto", "fp32", "int8"), default="auto", help="of the weights for queries"
+    )
     parser.add_argument("--only", action="append", help="names of sets to take; may be repeated")
     given = parser.parse_args()
     begun = time.monotonic()
@@ -105,8 +107,8 @@ def main() -> None:
         found.target.prepare()
         print(f"{found.folder.name}: ready after {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     results = asyncio.run(run(sets, Settings(store=given.cache, precision=given.precision)))
-    rounded = ["--precision", given.precision] * (given.precision != "fp32")
-    command = " ".join(["python -m benchmarks.quality", *(folder.name for folder in given.folders), *rounded])
+    precision = ["--precision", given.precision] * (given.precision != "auto")
+    command = " ".join(["python -m benchmarks.quality", *(folder.name for folder in given.folders), *precision])
     minutes = (time.monotonic() - begun) / 60
     given.out.write_text(page(results, command, minutes, ABLATED, TIMED), encoding="utf-8")
 

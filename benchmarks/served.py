@@ -59,21 +59,14 @@ class Served:
         return {name: float(value) for name, _, value in samples}
 
 
-ROUNDED = "kbserver_turns_rounded_total"
-"""Turns whose query was embedded with the model's rounded weights."""
-
-
 def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, int]:
-    """What the turns between two looks at `/metrics` came to: outcomes, causes and refusals that happened, and
-    under `rounded` how many of the turns were embedded with rounded weights."""
+    """What the turns between two looks at `/metrics` came to: outcomes, causes and refusals that happened."""
     found = {}
     for name, value in after.items():
         kind = re.match(r'kbserver_(turns|turns_degraded|turns_empty|requests_refused)_total\{\w+="(.*)"\}', name)
         if kind and value > before.get(name, 0.0):
             prefix = {"turns": "", "turns_degraded": "degraded ", "turns_empty": "empty "}.get(kind[1], "refused ")
             found[prefix + kind[2]] = int(value - before.get(name, 0.0))
-    if rounded := after.get(ROUNDED, 0.0) - before.get(ROUNDED, 0.0):
-        found["rounded"] = int(rounded)
     return found
 
 

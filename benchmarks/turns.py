@@ -16,7 +16,7 @@ import random
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,8 +62,15 @@ def queries_of(file: Path, most: int) -> list[str]:
     return fitting[:most]
 
 
-def single(server: Served, queries: Sequence[str], label: str | None, store: Path) -> list[Times]:
-    """One caller on one kept-alive connection, alternating with the bare encoders, every query for the first time."""
+def single(
+    server: Served, queries: Sequence[str], label: str | None, store: Path, pauses_s: Sequence[float]
+) -> dict[float, list[Times]]:
+    """One caller on one kept-alive connection, alternating with the bare encoders, every query for the first time.
+
+    Args:
+        pauses_s: silences before each call, of the server's and of the encoders'; every one of them gets its share of
+            the queries. After a pause the caches hold other things and the cores are asleep.
+    """
     folder = store / ".models" / resolve(DEFAULT_MODEL).fingerprint
     torch = SentenceTransformer(str(resolve(DEFAULT_MODEL).folder), device="cpu")
     one, two = onnx_session(folder, 1), onnx_session(folder, 2)
@@ -77,14 +84,22 @@ def single(server: Served, queries: Sequence[str], label: str | None, store: Pat
     for query in queries[:5]:
         for call in calls.values():
             call(query + " warm up")
-    ms: dict[str, list[float]] = {what: [] for what in calls}
-    for query in queries:
-        for what, call in calls.items():
-            began = time.perf_counter()
-            call(query)
-            ms[what].append((time.perf_counter() - began) * 1000.0)
+    found = {}
+    for place, pause_s in enumerate(pauses_s):
+        ms: dict[str, list[float]] = {what: [] for what in calls}
+        for query in queries[place :: len(pauses_s)]:
+            for what, call in calls.items():
+                time.sleep(pause_s)
+                began = time.perf_counter()
+                call(query)
+                ms[what].append((time.perf_counter() - began) * 1000.0)
+        found[pause_s] = _times(ms)
     client.close()
-    ratio = {base: {what: _ratio(ms[what], ms[base]) for what in calls} for base in (BARE, ONE, TWO)}
+    return found
+
+
+def _times(ms: Mapping[str, Sequence[float]]) -> list[Times]:
+    ratio = {base: {what: _ratio(ms[what], ms[base]) for what in ms} for base in (BARE, ONE, TWO)}
     return [
         Times(
             what,
@@ -111,8 +126,6 @@ class UnderLoad:
     """Turns answered with 200."""
     full_per_second: float
     """Those of them that the model had its part in."""
-    rounded_per_second: float
-    """Those of these that were embedded with its rounded weights."""
     median_ms: float
     p99_ms: float
     bare_per_second: float
@@ -153,7 +166,6 @@ def under_load(
                 clients,
                 per_second,
                 full,
-                said.get("rounded", 0) / sum(load.seconds for load in loads),
                 statistics.median(ms),
                 float(np.percentile(ms, 99)),
                 statistics.mean(bare),
@@ -256,6 +268,9 @@ def main() -> None:
     parser.add_argument("--most-queries", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
     parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument(
+        "--pauses", type=float, nargs="+", default=[0.0, 0.1], help="seconds of silence before the calls of one caller"
+    )
     parser.add_argument("--only", default="single,load,quick,start")
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
@@ -270,9 +285,10 @@ def main() -> None:
         console.print(f"start: {middle}")
     with served(given.store) as server:
         if "single" in parts:
-            times = single(server, queries, given.label, given.store)
-            figures["single"] = [asdict(one) for one in times]
-            _show("one caller, alternating", times)
+            by_pause = single(server, queries, given.label, given.store, given.pauses)
+            figures["single"] = {pause_s: [asdict(one) for one in times] for pause_s, times in by_pause.items()}
+            for pause_s, times in by_pause.items():
+                _show(f"one caller, alternating, {pause_s * 1000:.0f} ms of silence before each call", times)
         if "load" in parts:
             loads = under_load(server, queries, given.label, given.store, seconds=given.seconds, rounds=given.rounds)
             figures["load"] = [asdict(one) for one in loads]

@@ -210,7 +210,7 @@ class Settings(BaseSettings, TurnSettings):
     embed_threads: Annotated[int, Field(ge=0)] = 0
     """Threads that embed queries; 0: one a core."""
     precision: Literal["auto", "fp32", "int8"] = "auto"
-    """Of the weights that embed queries; auto: fp32, and int8 for those that would have to wait."""
+    """Of the weights that embed queries; auto: int8 where the model and the processor gain by it, else fp32."""
     backend: Literal["auto", "onnx", "torch"] = "auto"
     reload_s: Annotated[float, Field(ge=0.0)] = 0.25
     """How often the store is looked at for new generations, in seconds; 0: never."""

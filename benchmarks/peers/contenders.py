@@ -17,7 +17,7 @@ from benchmarks.peers.corpus import Laid
 from benchmarks.served import Served, served, started
 from kbserver.embedding.models import Precision
 
-OURS: dict[str, Precision] = {"kbserver": "auto", "kbserver, int8": "int8"}
+OURS: dict[str, Precision] = {"kbserver": "auto", "kbserver, fp32": "fp32"}
 """Our own servers, with the precision of each."""
 SERVERS = Path(__file__).parent / "servers"
 _LISTENING = r"running on (http://\S+)"

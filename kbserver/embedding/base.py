@@ -31,16 +31,11 @@ class Encoder(Protocol):
     def side_by_side(self) -> bool:
         """Whether calls side by side, one a core, get more done than one call at a time."""
 
-    @property
-    def can_round(self) -> bool:
-        """Whether it has weights rounded to int8 as well: vectors close to its own, in less time."""
-
-    def embed_queries(self, texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32, in the order given.
 
         Args:
             texts: in any number.
-            rounded: with the rounded weights, if it has any.
 
         A query longer than `identity.max_tokens` is cut there, as sentence-transformers does: a caller who
         talks for minutes still gets an answer. The model's own query prompt is put in front.

@@ -14,7 +14,7 @@ from threading import Thread
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.base import Encoder
-from kbserver.embedding.crew import MOST_LEFT_BEHIND, Answer, Crew, Embedded, Job, Refusal, Waiter, Worker
+from kbserver.embedding.crew import MOST_LEFT_BEHIND, Answer, Crew, Job, Refusal, Waiter, Worker
 from kbserver.embedding.vector_cache import VectorCache
 from kbserver.errors import EmbedderUnavailable, KbServerError, Unavailability
 from kbserver.types import FloatVector, ModelIdentity
@@ -39,8 +39,6 @@ class EmbedderStats:
 
     embedded: int = 0
     """Texts the model was run on."""
-    rounded: int = 0
-    """Those of them that were embedded with rounded weights, as too many others were waiting."""
     cache_hits: int = 0
     joined: int = 0
     """Calls answered by a text already in flight for another."""
@@ -159,10 +157,10 @@ class QueryEmbedder:
         outcome = await self.ask(text, deadline)
         if isinstance(outcome, Refusal):
             raise EmbedderUnavailable(*outcome)
-        return outcome.vector
+        return outcome
 
     def ask(
-        self, text: str, deadline: Deadline, *, go_on: Callable[[Embedded], None] | None = None
+        self, text: str, deadline: Deadline, *, go_on: Callable[[FloatVector], None] | None = None
     ) -> asyncio.Future[Answer]:
         """Ask for the vector of one query, or why there is none; the answer may be there on return, and is by the deadline.
 
@@ -224,7 +222,7 @@ class QueryEmbedder:
         vector = self._cache.get(crew.encoder.identity.fingerprint, text)
         if vector is not None:
             self.stats.cache_hits += 1
-            return Embedded(vector)
+            return vector
         return None if text in crew.in_flight else self._why_not(crew, deadline)
 
     def _answered(self, timer: asyncio.TimerHandle, answer: asyncio.Future[Answer]) -> None:
@@ -258,7 +256,9 @@ class QueryEmbedder:
             return Refusal("loading")
         return Refusal("failed", str(self._trouble))
 
-    def _delivered(self, crew: Crew, jobs: list[Job], outcome: list[Embedded] | Refusal | None, took_s: float) -> None:
+    def _delivered(
+        self, crew: Crew, jobs: list[Job], outcome: list[FloatVector] | Refusal | None, took_s: float
+    ) -> None:
         """Take what a worker brought; in the event loop's thread."""
         if outcome is None:
             for job in jobs:
@@ -277,13 +277,10 @@ class QueryEmbedder:
             self._failures = 0
             self.stats.embedded += len(jobs)
             model = crew.encoder.identity.fingerprint
-            for job, embedded in zip(jobs, outcome, strict=True):
-                job.tell(embedded)
-                if embedded.rounded:
-                    self.stats.rounded += 1
-                else:
-                    self._cache.put(model, job.text, embedded.vector)
-                self._finish(crew, job, embedded)
+            for job, vector in zip(jobs, outcome, strict=True):
+                job.tell(vector)
+                self._cache.put(model, job.text, vector)
+                self._finish(crew, job, vector)
             if self._on_call is not None:
                 self._on_call(took_s)
 
@@ -354,7 +351,7 @@ class QueryEmbedder:
         opener.start()
         return await result
 
-    def _deliver(self, crew: Crew, jobs: list[Job], outcome: list[Embedded] | Refusal | None, took_s: float) -> None:
+    def _deliver(self, crew: Crew, jobs: list[Job], outcome: list[FloatVector] | Refusal | None, took_s: float) -> None:
         if self._loop is not None:
             _call_soon(self._loop, self._delivered, crew, jobs, outcome, took_s)
 

@@ -29,16 +29,8 @@ class Refusal(NamedTuple):
     detail: str = ""
 
 
-class Embedded(NamedTuple):
-    """A vector, and how it was made."""
-
-    vector: FloatVector
-    """Shape (dim,), read-only."""
-    rounded: bool = False
-    """With the model's rounded weights, because others were waiting."""
-
-
-Answer: TypeAlias = Embedded | Refusal
+Answer: TypeAlias = FloatVector | Refusal
+"""A vector of shape (dim,), read-only, or why there is none."""
 
 MOST_WORKERS = 16
 """Beyond this the interpreter's lock, about 0.3 ms a query, is what they wait for."""
@@ -50,14 +42,9 @@ MOST_LEFT_BEHIND = 8
 _NICENESS = 10
 
 _SMOOTHING = 0.1  # weight of the newest call in the usual call time: follows a change within some ten calls
-_WORTHWHILE = 0.9  # of the time of single calls, of exact ones: batches, rounded ones that take longer are not made
+_WORTHWHILE = 0.9  # of the time of single calls: batches that take longer are not made
 _STUCK_AFTER_CALLS = 8  # a call this many times longer than usual ...
 _STUCK_AFTER_S = 0.1  # ... and longer than this does not count on being done in time
-
-
-HURRY_S = 0.01
-"""Texts that have waited for longer are embedded with the rounded weights: so the queue stays short, and what is asked while
-the model keeps up is embedded exactly."""
 
 
 class Waiter(NamedTuple):
@@ -66,7 +53,7 @@ class Waiter(NamedTuple):
     answer: Future[Answer]
     """Of the event loop; done as well once the deadline has come."""
     deadline: Deadline
-    go_on: Callable[[Embedded], None] | None = None
+    go_on: Callable[[FloatVector], None] | None = None
     """Told the vector before anybody else is, in the worker's thread: it must be quick and raise nothing."""
 
 
@@ -77,8 +64,6 @@ class Job:
     text: str
     waiters: list[Waiter] = field(default_factory=list)
     """Grows in the event loop's thread."""
-    since: float = field(default_factory=time.monotonic)
-    """When it was asked for."""
     _told: int = 0
 
     @property
@@ -86,16 +71,16 @@ class Job:
         """Whether anyone is still waiting, and in time."""
         return any(not (waiter.answer.done() or waiter.deadline.passed) for waiter in list(self.waiters))
 
-    def tell(self, embedded: Embedded) -> None:
+    def tell(self, vector: FloatVector) -> None:
         """Let those go on who have not been told; first in the worker's thread, then once more in the event loop's."""
         waiting = self.waiters[self._told :]
         self._told += len(waiting)
         for waiter in waiting:
             if waiter.go_on is not None:
-                waiter.go_on(embedded)
+                waiter.go_on(vector)
 
 
-Deliver: TypeAlias = "Callable[[Crew, list[Job], list[Embedded] | Refusal | None, float], None]"
+Deliver: TypeAlias = "Callable[[Crew, list[Job], list[FloatVector] | Refusal | None, float], None]"
 """Called in a worker's thread with jobs and their vectors, why there are none, or None if nobody wanted them any
 more; and the seconds the model took."""
 
@@ -126,8 +111,6 @@ class Crew:
         """How much of a call a text usually takes: less than `call_s` where several share a call."""
         self.texts_per_call = 1
         """Texts handed to one call at most."""
-        self.can_round = False
-        """Whether the encoder has rounded weights that are faster here."""
         self._warm_up()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._deliver = deliver
@@ -200,14 +183,13 @@ class Crew:
                 self._deliver(self, unwanted, None, 0.0)
             if wanted:
                 begun = worker.begin(wanted)
-                hurried = self.can_round and begun - wanted[0].since > HURRY_S
-                outcome = self._embed([job.text for job in wanted], rounded=hurried)
+                outcome = self._embed([job.text for job in wanted])
                 worker.end()
                 if not worker.dismissed:
                     took_s = time.monotonic() - begun
                     if not isinstance(outcome, Refusal):
-                        for job, embedded in zip(wanted, outcome, strict=True):
-                            job.tell(embedded)
+                        for job, vector in zip(wanted, outcome, strict=True):
+                            job.tell(vector)
                     self._deliver(self, wanted, outcome, took_s)
         if not worker.dismissed:
             worker.left = True
@@ -237,25 +219,23 @@ class Crew:
             jobs.append(following)
         return jobs
 
-    def _embed(self, texts: list[str], *, rounded: bool) -> list[Embedded] | Refusal:
+    def _embed(self, texts: list[str]) -> list[FloatVector] | Refusal:
         begun = time.monotonic()
         try:
-            vectors = self._vectors(texts, rounded=rounded)
+            vectors = self._vectors(texts)
         except BaseException as exc:  # a model may raise anything, and whoever waits must hear of it
             return Refusal("failed", f"{type(exc).__name__}: {exc}")
         took_s = time.monotonic() - begun
         self.call_s += _SMOOTHING * (took_s - self.call_s)
         self.text_s += _SMOOTHING * (took_s / len(texts) - self.text_s)
         vectors.flags.writeable = False  # shared by the cache and all who asked
-        return [Embedded(vector, rounded) for vector in vectors]
+        return list(vectors)
 
-    def _vectors(self, texts: list[str], *, rounded: bool) -> FloatMatrix:
-        vectors = self.encoder.embed_queries(texts, rounded=True) if rounded else self.encoder.embed_queries(texts)
-        return _checked(vectors, len(texts), self.encoder.identity.dim)
+    def _vectors(self, texts: list[str]) -> FloatMatrix:
+        return _checked(self.encoder.embed_queries(texts), len(texts), self.encoder.identity.dim)
 
     def _warm_up(self) -> None:
-        """Run the model a few times, and find out what batches and rounded weights gain on this machine: more than a tenth,
-        or none are made."""
+        """Run the model a few times, and find out what batches gain on this machine: more than a tenth, or none are made."""
         one, most = "a question of about the usual length", self.encoder.queries_per_call
         self._timed(["warm up"])
         self.call_s = self.text_s = min(self._timed([one]) for _ in range(2))
@@ -263,16 +243,10 @@ class Crew:
         if most > 1:
             together_s = min(self._timed(several) for _ in range(2))
             self.texts_per_call = most if together_s < _WORTHWHILE * most * self.call_s else 1
-        if self.encoder.can_round:
-            several = several[: self.texts_per_call]
-            rounded_s, exact_s = (
-                min(self._timed(several, rounded=rounded) for _ in range(2)) for rounded in (True, False)
-            )
-            self.can_round = rounded_s < _WORTHWHILE * exact_s
 
-    def _timed(self, texts: list[str], *, rounded: bool = False) -> float:
+    def _timed(self, texts: list[str]) -> float:
         begun = time.monotonic()
-        self._vectors(texts, rounded=rounded)
+        self._vectors(texts)
         return time.monotonic() - begun
 
 

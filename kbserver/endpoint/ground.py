@@ -142,7 +142,7 @@ async def ground(
         trace.outcome, trace.reason = "full", ""
     trace.hits = len(context.passages)
     nothing = trace.reason if trace.outcome == "empty" and trace.reason in _FOUND_NOTHING else ""
-    if alone and searched is settings and not trace.rounded and (trace.outcome == "full" or nothing):
+    if alone and searched is settings and (trace.outcome == "full" or nothing):
         answers.put(query, asked, Answer(hits, context, trace.embedding, rests_on, nothing))
     return _remembered(Grounding(hits, context, trace), memory if remembers else None, label, said)
 

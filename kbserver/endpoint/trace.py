@@ -40,8 +40,6 @@ class Trace:
     stages_ms: dict[str, float] = field(default_factory=dict)
     total_ms: float = 0.0
     in_budget: bool = True
-    rounded: bool = False
-    """The query was embedded with the model's rounded weights, as too many others were waiting."""
     embedding: FloatVector | None = field(default=None, repr=False)
     """Of the query alone, when the dense arm answered; for the follow-up memory, never shown."""
 
@@ -70,7 +68,6 @@ class Trace:
             "outcome": self.outcome,
             "reason": self.reason,
             "hits": self.hits,
-            "rounded": self.rounded,
             "in_budget": self.in_budget,
             "total_ms": round(self.total_ms, 3),
             "stages_ms": {name: round(ms, 3) for name, ms in self.stages_ms.items()},
@@ -117,11 +114,6 @@ class Metrics:
         self.degraded = Counter(
             "kbserver_turns_degraded", "Degraded turns, by cause.", ["reason"], registry=self.registry
         )
-        self.rounded = Counter(
-            "kbserver_turns_rounded",
-            "Turns whose query was embedded with the model's rounded weights, as too many others were waiting.",
-            registry=self.registry,
-        )
         self.empty = Counter("kbserver_turns_empty", "Empty answers, by cause.", ["reason"], registry=self.registry)
         self.refused = Counter(
             "kbserver_requests_refused", "Requests answered with an error, by code.", ["code"], registry=self.registry
@@ -163,8 +155,6 @@ class Metrics:
         if trace.in_budget:
             self._all_in_budget += 1
             self.in_budget.inc()
-        if trace.rounded:
-            self.rounded.inc()
         if trace.outcome == "degraded":
             self.degraded.labels(trace.reason).inc()
         elif trace.outcome == "empty":

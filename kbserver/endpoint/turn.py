@@ -142,7 +142,6 @@ def _note(trace: Trace, retrievals: Sequence[Retrieval]) -> None:
         for stage, ms in retrieval.stages_ms.items():
             trace.stages_ms[stage] = max(ms, trace.stages_ms.get(stage, 0.0))
         trace.embedding = retrieval.embedding if trace.embedding is None else trace.embedding
-        trace.rounded |= retrieval.rounded
         if retrieval.degraded is not None:
             trace.outcome, trace.reason = "degraded", retrieval.degraded
         elif not retrieval.hits and trace.outcome == "empty" and retrieval.nothing:

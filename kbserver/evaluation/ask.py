@@ -51,13 +51,10 @@ ABLATIONS = tuple(
 async def asking(settings: Settings, store: Path) -> AsyncIterator[KBServer]:
     """Run a server over a store, without its routes and with its models loaded.
 
-    What it finds does not depend on how much is asked at once: with precision auto, all is embedded exactly.
-
     Raises:
         StoreError, ModelError: the store cannot be served.
     """
-    precision = "fp32" if settings.precision == "auto" else settings.precision
-    alone: dict[str, object] = {"store": store, "routes": (), "reload_s": 0.0, "precision": precision}
+    alone: dict[str, object] = {"store": store, "routes": (), "reload_s": 0.0}
     server = KBServer(settings.model_copy(update=alone))
     async with server.running():
         await server.until_ready()

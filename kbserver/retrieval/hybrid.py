@@ -14,7 +14,7 @@ import numpy as np
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
-from kbserver.embedding.crew import Answer, Embedded, Refusal
+from kbserver.embedding.crew import Answer, Refusal
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.vectors import united
@@ -66,8 +66,6 @@ class Retrieval:
     stages_ms: Mapping[str, float] = field(default_factory=dict)
     embedding: FloatVector | None = field(default=None, repr=False)
     """Of the query alone, shape (dim,); None if the dense arm gave no answer."""
-    rounded: bool = False
-    """The embedding was made with the model's rounded weights, as too many others were waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +135,7 @@ class Retriever:
             vector = decoded(self.snapshot.embeddings[row])
             by_words: Future[Words] = Future()
             by_words.set_result(self._words_cost.of(self._by_words, question, None, None, settings))
-            asked = Asked(vector, vector, 0.0, rounded=False)
+            asked = Asked(vector, vector, 0.0)
             self._ranking_cost.of(self._ranked, by_words, asked, rows=None, settings=settings, arms_end=now)
 
     def recalibrate(self) -> None:
@@ -209,7 +207,6 @@ class Retriever:
             nothing,
             ranked.stages_ms,
             embedding=by_meaning.embedding if by_meaning is not None else None,
-            rounded=by_meaning is not None and by_meaning.rounded,
         )
 
     def min_score(self, settings: TurnSettings, *, in_scope: bool) -> float:
@@ -263,10 +260,9 @@ class Retriever:
             return None
         begun = time.perf_counter()
 
-        def found(embedded: Embedded) -> None:
-            vector = leans_on.blend(embedded.vector) if leans_on is not None else embedded.vector
-            ms = (time.perf_counter() - begun) * 1000.0
-            search.go_on(Asked(embedded.vector, vector, ms, embedded.rounded))
+        def found(embedding: FloatVector) -> None:
+            vector = leans_on.blend(embedding) if leans_on is not None else embedding
+            search.go_on(Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0))
 
         def missed(refusal: Refusal, *, words_too: bool = False) -> None:
             early = refusal.reason == "late" and embed_by is not None and not arms_end.passed

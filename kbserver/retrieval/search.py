@@ -41,8 +41,6 @@ class Asked:
     """What is searched with: the embedding, moved towards the earlier question of a follow-up, shape (dim,)."""
     ms: float
     """How long it took to have it."""
-    rounded: bool
-    """With the model's rounded weights."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,9 @@ import pytest
 from kbserver.deadline import Deadline
 from kbserver.embedding.base import Encoder, Progress
 from kbserver.embedding.batcher import QueryEmbedder
-from kbserver.embedding.crew import HURRY_S, Embedded
 from kbserver.embedding.models import open_encoder
 from kbserver.errors import EmbedderUnavailable, ModelError
-from kbserver.types import FloatMatrix, ModelIdentity
+from kbserver.types import FloatMatrix, FloatVector, ModelIdentity
 
 from ..conftest import watches_a_clock
 
@@ -27,32 +26,21 @@ PLENTY = 10_000.0  # milliseconds
 class FaultyModel:
     """Stands for a model on a bad day: each text gets a vector of its own length, after what `trouble` does."""
 
-    def __init__(
-        self,
-        *,
-        name: str = "faulty",
-        queries_per_call: int = 1,
-        side_by_side: bool | None = None,
-        can_round: bool = False,
-    ) -> None:
+    def __init__(self, *, name: str = "faulty", queries_per_call: int = 1, side_by_side: bool | None = None) -> None:
         self.identity = ModelIdentity(name, fingerprint=name, dim=3, max_tokens=256)
         self.backend = "none"
         self.queries_per_call = queries_per_call
         self.side_by_side = queries_per_call == 1 if side_by_side is None else side_by_side
-        self.can_round = can_round
         self.trouble: Callable[[Sequence[str]], None] = lambda texts: None
         self.value = 1.0
         self.calls: list[list[str]] = []
         self.closed = threading.Event()
 
-    def embed_queries(self, texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
-        if any(text == "warm up" or text.startswith("a question of") for text in texts):
-            if self.can_round and not rounded:
-                time.sleep(0.01)  # so that rounding is found to be worth it
-        else:
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        if not any(text == "warm up" or text.startswith("a question of") for text in texts):
             self.calls.append(list(texts))
             self.trouble(texts)
-        return np.array([[len(text), self.value, float(rounded)] for text in texts], np.float32)
+        return np.array([[len(text), self.value, 0.0] for text in texts], np.float32)
 
     def embed_passages(self, texts: Sequence[str], *, on_progress: Progress | None = None) -> FloatMatrix:
         return self.embed_queries(texts)
@@ -304,44 +292,6 @@ async def test_batches_that_gain_nothing_are_not_made() -> None:
         assert [len(texts) for texts in model.calls] == [1] * 5
 
 
-async def test_who_has_waited_is_embedded_with_the_rounded_weights_and_only_what_is_exact_is_kept() -> None:
-    model, gate = FaultyModel(queries_per_call=4, can_round=True), Gate()
-    model.trouble = gate
-    async with Started(model) as embedder:
-        first = asyncio.create_task(embedder.embed("x", Deadline.after_ms(PLENTY)))
-        await until(lambda: gate.held == 1)
-        waiting = [asyncio.create_task(embedder.embed("x" * n, Deadline.after_ms(PLENTY))) for n in range(2, 5)]
-        await asyncio.sleep(2 * HURRY_S)
-        gate.open.set()
-        assert (await first)[2] == 0.0
-        assert [vector[2] for vector in await asyncio.gather(*waiting)] == [1.0] * 3
-        assert embedder.stats.embedded == 4 and embedder.stats.rounded == 3
-        again = await embedder.ask("xx", Deadline.after_ms(PLENTY))
-        assert isinstance(again, Embedded) and not again.rounded and again.vector[2] == 0.0
-        assert embedder.stats.cache_hits == 0
-        await embedder.embed("x", Deadline.after_ms(PLENTY))
-        assert embedder.stats.cache_hits == 1
-
-
-async def test_rounded_weights_that_gain_nothing_are_not_used() -> None:
-    model, gate = FaultyModel(can_round=True), Gate()
-    in_turn = model.embed_queries
-
-    def embed_queries(texts: Sequence[str], *, rounded: bool = False) -> FloatMatrix:
-        time.sleep(0.01 if rounded else 0.0)
-        return in_turn(texts, rounded=rounded)
-
-    model.embed_queries = embed_queries  # type: ignore[method-assign]
-    model.trouble = gate
-    async with Started(model, workers=1) as embedder:
-        waiting = [asyncio.create_task(embedder.embed("x" * n, Deadline.after_ms(PLENTY))) for n in range(1, 6)]
-        await until(lambda: gate.held == 1)
-        await asyncio.sleep(2 * HURRY_S)
-        gate.open.set()
-        assert [vector[2] for vector in await asyncio.gather(*waiting)] == [0.0] * 5
-        assert embedder.stats.rounded == 0
-
-
 # Whoever asks goes on in the thread that knows the vector
 
 
@@ -350,8 +300,8 @@ async def test_those_who_go_on_are_told_once_each_before_the_event_loop_comes_ro
     model.trouble = gate
     told: list[tuple[float, bool]] = []
 
-    def go_on(embedded: Embedded) -> None:
-        told.append((float(embedded.vector[0]), threading.current_thread() is threading.main_thread()))
+    def go_on(vector: FloatVector) -> None:
+        told.append((float(vector[0]), threading.current_thread() is threading.main_thread()))
 
     async with Started(model) as embedder:
         asked = [embedder.ask("same", Deadline.after_ms(PLENTY), go_on=go_on) for _ in range(3)]
@@ -363,7 +313,7 @@ async def test_those_who_go_on_are_told_once_each_before_the_event_loop_comes_ro
         answers = await asyncio.gather(*asked)
         assert told == [(4.0, False)] * 3
         known = embedder.ask("same", Deadline.after_ms(PLENTY), go_on=go_on)
-        assert known.done() and known.result().vector is answers[0].vector
+        assert known.done() and known.result() is answers[0]
     assert len(told) == 3
 
 
@@ -467,7 +417,7 @@ async def test_threads_left_behind_are_bounded_and_work_goes_on_when_they_come_b
         model.trouble = lambda texts: None
 
         async def answers() -> bool:
-            return isinstance(await embedder.ask("again", Deadline.after_ms(200)), Embedded)
+            return isinstance(await embedder.ask("again", Deadline.after_ms(200)), np.ndarray)
 
         await asyncio.sleep(0.1)
         assert await answers()

@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,7 +23,9 @@ from kbserver.embedding.models import (
     open_encoder,
     resolve,
 )
+from kbserver.embedding.onnx import OnnxEncoder
 from kbserver.errors import ModelError, SnapshotMismatch
+from kbserver.types import FloatMatrix
 
 FILES = {
     "model.safetensors": "weights",
@@ -152,22 +156,34 @@ def test_options_that_exclude_each_other_are_refused(cache: Path) -> None:
         open_encoder(DEFAULT_MODEL, cache=cache, backend="onnx", device="cuda", for_queries=True)
 
 
-def test_with_precision_auto_the_exact_weights_embed_and_the_rounded_ones_are_at_hand(
-    encoder: Encoder, cache: Path
+def test_with_precision_auto_queries_are_embedded_with_rounded_weights_where_that_is_quicker(
+    encoder: Encoder, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts = ["how do i reset my pin", "the light on my router is red", "what does a paper bill cost"]
+    model = encoder.identity
+    shutil.copytree(cache / model.fingerprint, tmp_path / model.fingerprint)
+    slow = "int8"
+    embed = OnnxEncoder.embed_queries
+
+    def embed_queries(self: OnnxEncoder, texts: Sequence[str]) -> FloatMatrix:
+        time.sleep(0.02 if self.backend.endswith(slow) else 0.0)
+        return embed(self, texts)
+
+    monkeypatch.setattr(OnnxEncoder, "embed_queries", embed_queries)
+    for trial in ("just made", "opened again"):
+        with open_encoder(model, cache=tmp_path, precision="auto", for_queries=True) as auto:
+            assert auto.backend == "onnx fp32" and auto.identity == model, trial
+            np.testing.assert_array_equal(auto.embed_queries(texts), encoder.embed_queries(texts))
+    shutil.rmtree(tmp_path / f"{model.fingerprint}-int8")
+    slow = "fp32"
     with (
-        open_encoder(encoder.identity, cache=cache, precision="auto", for_queries=True) as both,
-        open_encoder(encoder.identity, cache=cache, precision="int8", for_queries=True) as rounded,
+        open_encoder(model, cache=tmp_path, precision="auto", for_queries=True) as auto,
+        open_encoder(model, cache=tmp_path, precision="int8", for_queries=True) as rounded,
+        open_encoder(model, cache=tmp_path, precision="auto", for_queries=False) as for_passages,
     ):
-        assert rounded.identity == both.identity == encoder.identity
-        assert both.backend == "onnx fp32, int8 when many wait" and rounded.backend == "onnx int8"
-        assert both.can_round and not rounded.can_round and not encoder.can_round
-        np.testing.assert_array_equal(both.embed_queries(texts), encoder.embed_queries(texts))
-        near = rounded.embed_queries(texts)
-        np.testing.assert_array_equal(both.embed_queries(texts, rounded=True), near)
-        np.testing.assert_array_equal(rounded.embed_queries(texts, rounded=True), near)
-    np.testing.assert_array_equal(encoder.embed_queries(texts, rounded=True), encoder.embed_queries(texts))
+        assert auto.backend == rounded.backend == "onnx int8" and for_passages.backend == "onnx fp32"
+        assert auto.identity == rounded.identity == encoder.identity
+        np.testing.assert_array_equal(auto.embed_queries(texts), rounded.embed_queries(texts))
 
 
 @pytest.mark.xdist_group("torch")
@@ -187,10 +203,11 @@ def test_rounded_weights_of_an_older_format_are_made_anew(
     meta_file = tmp_path / "models" / f"{model.fingerprint}-int8" / "meta.json"
     meta = json.loads(meta_file.read_text())
     meta_file.write_text(json.dumps(meta | {"format": 1}))
-    with open_encoder(model, cache=tmp_path / "models", precision="auto", for_queries=True) as opened:
-        assert opened.can_round
-    assert "exported in format 1, this version reads 2; the export is made anew" in caplog.text
-    assert json.loads(meta_file.read_text()) == meta
+    with open_encoder(model, cache=tmp_path / "models", precision="int8", for_queries=True) as opened:
+        assert opened.backend == "onnx int8"
+    assert "exported in format 1, this version reads 3; the export is made anew" in caplog.text
+    made = json.loads(meta_file.read_text())
+    assert made | {"time_of_exact": 0.0} == meta | {"time_of_exact": 0.0} and 0.0 < made["time_of_exact"] < 1.0
 
 
 def test_a_model_that_cannot_be_rounded_is_embedded_with_exactly(encoder: Encoder, cache: Path, tmp_path: Path) -> None:
@@ -198,7 +215,7 @@ def test_a_model_that_cannot_be_rounded_is_embedded_with_exactly(encoder: Encode
     shutil.copytree(cache / model.fingerprint, tmp_path / model.fingerprint)
     (tmp_path / f"{model.fingerprint}-int8.not-exported.txt").write_text("it cannot be rounded\n")
     with open_encoder(model, cache=tmp_path, precision="auto", for_queries=True) as opened:
-        assert not opened.can_round and opened.backend == "onnx fp32"
+        assert opened.backend == "onnx fp32"
     with pytest.raises(ModelError, match=r"^it cannot be rounded; use precision fp32, or delete .*-int8\.not-exported"):
         open_encoder(model, cache=tmp_path, precision="int8", for_queries=True)
 

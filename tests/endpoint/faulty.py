@@ -22,14 +22,14 @@ class FaultyEncoder:
     def __init__(self, real):
         self.real = real
         self.identity, self.backend, self.queries_per_call = real.identity, real.backend, real.queries_per_call
-        self.side_by_side, self.can_round = real.side_by_side, real.can_round
+        self.side_by_side = real.side_by_side
         self.trouble = None
         self.calls = 0
 
-    def embed_queries(self, texts, *, rounded=False):
+    def embed_queries(self, texts):
         self.calls += 1
         vectors = self.trouble(texts) if self.trouble else None
-        return self.real.embed_queries(texts, rounded=rounded) if vectors is None else vectors
+        return self.real.embed_queries(texts) if vectors is None else vectors
 
     def close(self):
         self.real.close()

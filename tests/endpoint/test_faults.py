@@ -3,7 +3,6 @@
 import itertools
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
@@ -65,29 +64,6 @@ def test_a_failing_embedder_costs_the_dense_arm_and_no_time(client, model, troub
     assert float(samples['kbserver_turns_degraded_total{reason="failed"}']) >= 1
     assert float(samples["kbserver_turns_in_budget_ratio"]) == 1.0
     assert full_again(client, 15)
-
-
-def test_a_queue_is_embedded_with_rounded_weights_and_what_is_asked_again_exactly(client, model):
-    assert full_again(client, 10)
-    queries = [f"how do i reset my router {next(numbers)}" for _ in range(12)]
-
-    def trace_of(query):
-        body = {"session_label": "support", "query": query}
-        return client.post("/kb", json=body, headers=DEBUG).json()["trace"]
-
-    model.suffer(slow(0.03))
-    try:
-        with ThreadPoolExecutor(len(queries)) as callers:
-            traces = list(callers.map(trace_of, queries))
-    finally:
-        model.suffer(None)
-    assert all(trace["in_budget"] for trace in traces)
-    rounded = [query for query, trace in zip(queries, traces, strict=True) if trace["rounded"]]
-    assert rounded and all(trace["outcome"] == "full" for trace in traces if trace["rounded"])
-    again = trace_of(rounded[0])
-    assert again["outcome"] == "full" and not again["rounded"] and again["stages_ms"]["embed"] > 0.0
-    samples = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#")
-    assert float(samples["kbserver_turns_rounded_total"]) == len(rounded)
 
 
 def test_a_caller_may_lower_the_budget_and_never_raise_it(client, model):
