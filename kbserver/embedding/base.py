@@ -17,7 +17,7 @@ class Encoder(Protocol):
 
     @property
     def identity(self) -> ModelIdentity:
-        """Which model this is: equal identities give equal vectors, whatever the backend."""
+        """Which model this is: equal identities give equal vectors, with rounded weights nearly equal ones."""
 
     @property
     def backend(self) -> str:
