@@ -22,7 +22,7 @@ from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, 
 from kbserver.retrieval.followup import Carry, Exchange, carry
 from kbserver.retrieval.fusion import Evidence, rank, scores
 from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
-from kbserver.retrieval.neighbours import join_neighbours
+from kbserver.retrieval.neighbours import join_neighbours, places_to_read
 from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.sayable import sayable_passages
 from kbserver.retrieval.search import Asked, Cost, Ranked, Search, Words
@@ -350,7 +350,7 @@ class Retriever:
         return self._vectors.search_rows(vector, rows, top_k=count).rows
 
     def _fused(self, words: LexicalFound | None, meaning: _Meaning | None, settings: TurnSettings) -> list[Hit]:
-        """All candidates of the arms that answered, with both of their scores, ranked; as many as could be said."""
+        """All candidates of the arms that answered, with both of their scores, ranked; those that could be said."""
         proposed = [words.rows] if words is not None else []
         proposed += [meaning.rows] if meaning is not None else []
         rows = united(proposed)
@@ -360,13 +360,18 @@ class Retriever:
         prior = self._precedence.bonus(rows)
         ranking = rank(Evidence(cosine, evidence.words, evidence.sounds, evidence.covered, prior))
         places = ranking.order[: 2 * settings.top_k].tolist()
-        found = [self._sayable(row) for row in rows[places].tolist()]
-        rival = next((n for n, (passage, _) in enumerate(found) if passage.source != found[0][0].source), None)
+        best = rows[places].tolist()
+        found = {at: self._sayable(best[at]) for at in places_to_read(best, top_k=settings.top_k)}
+        sources = ((found.get(at) or self._sayable(row))[0].source for at, row in enumerate(best))
+        first = next(sources, None)
+        rival = next((at for at, source in enumerate(sources, start=1) if source != first), None)
+        values = scores(ranking, rival)
         hits = []
-        for place, (passage, wording), score in zip(places, found, scores(ranking, rival).tolist(), strict=False):
+        for at, (passage, wording) in found.items():
+            place = places[at]
             arms = {"lexical": float(evidence.words[place] + evidence.sounds[place])} if words is not None else {}
             arms |= {"dense": float(cosine[place])} if cosine is not None else {}
-            hits.append(Hit(passage, score, self.corpus, arms, wording))
+            hits.append(Hit(passage, float(values[at]), self.corpus, arms, wording))
         return hits
 
 

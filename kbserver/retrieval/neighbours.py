@@ -43,6 +43,30 @@ def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
     return joined
 
 
+def places_to_read(rows: Sequence[int], *, top_k: int) -> list[int]:
+    """Say which of some ranked rows can have a part in the `top_k` best hits once neighbours are joined.
+
+    The passages of a document have consecutive rows, in reading order: a row that is not beside a better one is joined with
+    none of those, and once there are `top_k` of that kind, only what is beside them can change anything.
+
+    Args:
+        rows: best first.
+
+    Returns:
+        Places in `rows`, ascending: what the others hold, `join_neighbours(…)[:top_k]` does not show.
+    """
+    places: list[int] = []
+    read: set[int] = set()
+    apart = 0
+    for place, row in enumerate(rows):
+        beside = row - 1 in read or row + 1 in read
+        if beside or apart < top_k:
+            places.append(place)
+            read.add(row)
+            apart += not beside
+    return places
+
+
 def _same_place(one: Hit, other: Hit) -> bool:
     return (one.corpus, one.passage.source, one.passage.heading_path) == (
         other.corpus,

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.neighbours import MAX_JOINED_CHARACTERS, join_neighbours
+from kbserver.retrieval.neighbours import MAX_JOINED_CHARACTERS, join_neighbours, places_to_read
 from kbserver.types import Hit, Passage
 
 
@@ -37,3 +37,29 @@ def test_no_text_is_lost_and_none_is_said_twice(places):
     hits = [hit(position, source=source) for position, source in places]
     said = [part for one in join_neighbours(hits) for part in one.passage.text.split("\n\n")]
     assert sorted(said) == sorted(one.passage.text for one in hits)
+
+
+def test_what_cannot_be_among_the_best_is_not_read():
+    assert places_to_read([40, 7, 90, 3, 65, 12], top_k=3) == [0, 1, 2]
+    assert places_to_read([40, 41, 90, 3, 65, 12], top_k=3) == [0, 1, 2, 3], "the two first are one"
+    assert places_to_read([40, 7, 90, 8, 65, 66], top_k=3) == [0, 1, 2, 3], "one belongs to the second"
+    assert places_to_read([40, 7, 90, 8, 9, 65], top_k=3) == [0, 1, 2, 3, 4], "and one to that"
+    assert places_to_read([], top_k=3) == []
+
+
+_DOCUMENTS = st.lists(
+    st.lists(st.tuples(st.sampled_from(["", "Fees"]), st.sampled_from([20, 500, 1000])), min_size=1, max_size=5),
+    max_size=5,
+)
+
+
+@given(_DOCUMENTS, st.randoms(use_true_random=False), st.integers(1, 5))
+def test_the_best_are_the_same_without_what_is_not_read(documents, random, top_k):
+    hits = [
+        hit(position, source=str(number), heading=(heading,), text="a" * length)
+        for number, document in enumerate(documents)
+        for position, (heading, length) in enumerate(document)
+    ]
+    rows = random.sample(range(len(hits)), len(hits))[: 2 * top_k]
+    read = [rows[place] for place in places_to_read(rows, top_k=top_k)]
+    assert join_neighbours([hits[row] for row in read])[:top_k] == join_neighbours([hits[row] for row in rows])[:top_k]
