@@ -18,6 +18,7 @@ from kbserver.retrieval.context import ContextPassage
 
 LABEL_HEADERS = ("x-pyai-session-label", "x-pyai-agent")
 MAX_ECHO_BYTES = 500  # of the query as JSON: it comes back in the answer, whose whole body must stay below 6 KB
+_MOST_BYTES_EACH = 6  # a letter as JSON: \u0000
 MAX_ANSWER_BYTES = 6000  # Omni cuts tool results above about 6 KB; the same bound keeps a grounding whole
 
 
@@ -92,6 +93,8 @@ def render(
 
 def _echo(query: str) -> str:
     """The beginning of a query, whatever its letters: in Hindi each takes three bytes."""
+    if _MOST_BYTES_EACH * len(query) <= MAX_ECHO_BYTES:
+        return query
     shown = query[:MAX_ECHO_BYTES]
     while len(_encode(shown)) > MAX_ECHO_BYTES:
         shown = shown[: len(shown) * 9 // 10]

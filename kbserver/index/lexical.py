@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,7 +109,7 @@ class Bm25Parameters:
 STEM = "bm25"
 _SMALL_SCOPE = 1 / 64  # of all rows: below, looking rows up in postings beats walking the postings
 _WALKED_PER_LOOK_UP = 16  # postings added (2 ns each) in the time of one binary search
-_FOUND_TERMS = 50_000  # numbers of query terms remembered, 5 MB: finding one anew takes 4 µs
+_FOUND_TERMS = 50_000  # query terms remembered, 16 MB: finding one anew takes 6 µs
 _PAGE_BYTES = 4096
 _ROUNDING = 1 + 1e-5  # float32 sums of a few terms
 
@@ -120,6 +120,16 @@ WALKED_AT_ONCE = 400_000
 At 400,000 that is 1.8 against 9 ms for a hundred terms in 100,000 rows, 1.6 against 1.9 for five in a million; two terms
 of which one is rare are the exception, 1.8 against 0.5.
 """
+
+
+class _Term(NamedTuple):
+    """A term of the index. In Python's numbers: a slice of NumPy's costs three times as much."""
+
+    number: int
+    span: slice
+    """Where its postings are."""
+    frequency: int
+    """How many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +201,7 @@ class Bm25Index:
         self.parameters = parameters
         self._size = size
         self._terms = terms
-        self._number = lru_cache(maxsize=_FOUND_TERMS)(terms.find)
+        self._term = lru_cache(maxsize=_FOUND_TERMS)(self._find_term)
         self._starts = starts
         self._rows = rows
         self._scores = scores
@@ -227,20 +237,18 @@ class Bm25Index:
         """Search, and keep what it took to know; see `LexicalIndex.find`."""
         if rows is not None:
             rows = checked_rows(rows, self._size)
-        weights = {
-            number: weight for term, weight in terms.items() if weight > 0 and (number := self._number(term)) >= 0
-        }
-        if not weights or (rows is not None and rows.size == 0):
+        known = [(found, weight) for term, weight in terms.items() if weight > 0 and (found := self._term(term))]
+        if not known or (rows is not None and rows.size == 0):
             return SummedUp(NO_ROWS, NO_ROWS.scores, self._size, NO_ROWS.rows)
+        weights = {found.number: weight for found, weight in known}
         if rows is not None and rows.size < self._size * _SMALL_SCOPE:
             return self._search_scope(weights, rows, top_k)
         inside = None
         if rows is not None:
             inside = np.zeros(self._size, dtype=np.bool_)
             inside[rows] = True
-        spans = self._spans(weights)
-        if sum(span.stop - span.start for span in spans) <= self._walked_at_once:
-            return self._search_at_once(spans, list(weights.values()), inside, top_k)
+        if sum(found.frequency for found, _ in known) <= self._walked_at_once:
+            return self._search_at_once([found.span for found, _ in known], list(weights.values()), inside, top_k)
         best = self._search_in_turn(weights, inside, top_k) if top_k > 0 else NO_ROWS
         return Skimmed(best, terms, self)
 
@@ -250,18 +258,18 @@ class Bm25Index:
         table = np.zeros((len(terms), ascending.size), dtype=np.float32)
         walked: dict[int, int] = {}  # line of the table → number of a term whose postings are few enough to read all
         for line, term in enumerate(terms):
-            if (number := self._number(term)) >= 0:
-                if self._starts[number + 1] - self._starts[number] > _WALKED_PER_LOOK_UP * ascending.size:
-                    table[line] = self._look_up(number, ascending)
+            if found := self._term(term):
+                if found.frequency > _WALKED_PER_LOOK_UP * ascending.size:
+                    table[line] = self._look_up(found.number, ascending)
                 else:
-                    walked[line] = number
+                    walked[line] = found.number
         self._walk(walked, ascending, table)
         return table[:, places]
 
     def document_frequency(self, term: str) -> int:
         """In how many rows the term stands."""
-        number = self._number(term)
-        return int(self._starts[number + 1] - self._starts[number]) if number >= 0 else 0
+        found = self._term(term)
+        return found.frequency if found else 0
 
     def idf(self, term: str) -> float:
         """How much the term tells; see `LexicalIndex.idf`."""
@@ -376,10 +384,12 @@ class Bm25Index:
             found[at[hit]] = scores[hit]
         return found
 
-    def _spans(self, numbers: Iterable[int]) -> list[slice]:
-        """Where the postings of some terms are, in Python's numbers: NumPy's make a slice cost three times as much."""
-        which = np.array([*numbers], dtype=np.int64)
-        return list(map(slice, self._starts[which].tolist(), self._starts[which + 1].tolist()))
+    def _find_term(self, text: str) -> _Term | None:
+        number = self._terms.find(text)
+        if number < 0:
+            return None
+        start, stop = self._starts[number : number + 2].tolist()
+        return _Term(number, slice(start, stop), stop - start)
 
     def _postings(self, number: int) -> tuple[NDArray[np.int32], Scores]:
         where = slice(self._starts[number], self._starts[number + 1])
