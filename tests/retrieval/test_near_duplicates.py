@@ -61,6 +61,24 @@ def test_passages_that_were_joined_set_the_bits_of_their_text(one, other):
         assert sketch.bits == whole.bits and sketch.trigrams >= whole.trigrams
 
 
+MANY_WORDS = [f"word{number}" for number in range(150)]
+
+
+def test_sketches_that_hardly_differ_are_enough():
+    text = " ".join(MANY_WORDS)
+    corrected = sketched(text.replace("word7 ", "word "), 1)
+    unread = replace(corrected, passage=replace(corrected.passage, text="another text"))
+    unread = replace(unread, wording=replace(corrected.wording, passage=unread.passage))
+    assert ids(without_near_duplicates([sketched(text), unread])) == ["id-0"]
+
+
+def test_a_few_words_are_not_taken_for_part_of_a_long_text_by_chance():
+    text = " ".join(MANY_WORDS)
+    bits = sketch_of(text).bits
+    chance = next(word for word in map(str, range(1000)) if sketch_of(word).bits & bits)
+    assert ids(without_near_duplicates([sketched(text), sketched(chance, 1)])) == ["id-0", "id-1"]
+
+
 def test_the_sketch_of_a_passage_that_was_exchanged_is_not_used():
     text = "You can cancel at any time with thirty days of notice by calling our team."
     stale = replace(sketched("Bills come monthly, on the first working day.", 1), passage=hit(text, 1).passage)
