@@ -7,6 +7,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -29,7 +30,7 @@ from kbserver.endpoint.routing import Route, RouteTable, name_of, table_for
 from kbserver.endpoint.session import BrowserSessions
 from kbserver.endpoint.signed import SigningKeys
 from kbserver.endpoint.trace import Metrics
-from kbserver.endpoint.turn import Handler
+from kbserver.endpoint.turn import Handler, own
 from kbserver.errors import (
     InternalError,
     KbServerError,
@@ -142,6 +143,13 @@ class KBServer:
         place: Place | None = None,
     ) -> Grounding:
         """Answer one turn in process, exactly as `/kb` does; only it is never refused for want of a place."""
+        grounding = await self._ground(query, label, grant=grant, deadline_ms=deadline_ms, place=place)
+        return replace(grounding, hits=[own(hit) for hit in grounding.hits])
+
+    async def _ground(
+        self, query: str, label: str | None, *, grant: Grant, deadline_ms: float | None, place: Place | None
+    ) -> Grounding:
+        """Answer one turn; its hits are shared with others."""
         grounding = await ground(
             query,
             label,
@@ -215,7 +223,7 @@ class KBServer:
         grant = self.check_tokens().check(request.headers.get("authorization"))
         turn_request = wire.parse(await self._bodies.read(request), request.headers)
         with self.admission.turn(turn_request.session_label or "") as place:
-            grounding = await self.ground(
+            grounding = await self._ground(
                 turn_request.query,
                 turn_request.session_label,
                 grant=grant,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from kbserver.deadline import Deadline
@@ -61,8 +62,20 @@ class Turn:
 
         Returns:
             Hits of all corpora together, best first; [] if nothing is good enough or a key of `scope` contradicts
-            the turn's own.
+            the turn's own. They are the handler's own: nobody else sees what it does to their metadata.
         """
+        hits = await self._retrieve(query, corpora, scope, top_k, min_score)
+        return [own(hit) for hit in hits]
+
+    async def _retrieve(
+        self,
+        query: str | None = None,
+        corpora: Sequence[str] | None = None,
+        scope: Scope | None = None,
+        top_k: int | None = None,
+        min_score: float | None = None,
+    ) -> list[Hit]:
+        """Search as `retrieve` does; the passages are shared with other turns."""
         changed = {key: value for key, value in (("top_k", top_k), ("min_score", min_score)) if value is not None}
         settings = self.settings.model_copy(update=changed) if changed else self.settings
         narrowed = narrow(self.scope, scope or {})
@@ -104,6 +117,14 @@ HandlerAnswer: TypeAlias = Sequence[Hit] | str | None
 
 Handler: TypeAlias = Callable[[Turn], HandlerAnswer | Awaitable[HandlerAnswer]]
 """Own code for a turn; plain or async. A plain one runs in a thread."""
+
+
+def own(hit: Hit) -> Hit:
+    """The same hit, of which nothing is shared that can be changed."""
+    passage = replace(hit.passage, metadata=deepcopy(hit.passage.metadata))
+    wording = hit.own_wording
+    wording = replace(wording, passage=passage) if wording is not None else None
+    return replace(hit, passage=passage, arms=dict(hit.arms), wording=wording)
 
 
 async def _outcomes(searches: Sequence[Coroutine[Any, Any, Retrieval]]) -> list[Retrieval | BaseException]:

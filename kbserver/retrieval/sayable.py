@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import deepcopy
-from dataclasses import replace
 from functools import lru_cache
 
 from kbserver.index.snapshot import Snapshot
@@ -21,7 +19,7 @@ Reader = Callable[[int], tuple[Passage, Wording | None]]
 def sayable_passages(snapshot: Snapshot, complain: Callable[[str, Exception], None]) -> Reader:
     """Return what reads the passages of an open snapshot; they are let go together with it.
 
-    Every read gives a passage of its own: what a handler does to its metadata is seen by no other turn.
+    They are shared: nobody may change their metadata.
 
     Args:
         complain: told what is damaged, and how.
@@ -29,18 +27,13 @@ def sayable_passages(snapshot: Snapshot, complain: Callable[[str, Exception], No
     passages, wordings = snapshot.passages, _open_wordings(snapshot, complain)
 
     @lru_cache(maxsize=_KEPT)
-    def kept(row: int) -> tuple[Passage, Wording | None]:
+    def read(row: int) -> tuple[Passage, Wording | None]:
         passage = passages[row]
         try:
             return passage, wordings.of(row, passage) if wordings is not None else None
         except Exception as exc:
             complain("the table of wordings", exc)
             return passage, None
-
-    def read(row: int) -> tuple[Passage, Wording | None]:
-        passage, wording = kept(row)
-        own = replace(passage, metadata=deepcopy(passage.metadata))
-        return own, replace(wording, passage=own) if wording is not None else None
 
     return read
 

@@ -178,6 +178,32 @@ def test_a_handler_may_be_async_or_plain_and_answer_hits_text_or_nothing(store):
         assert counted(page, 'kbserver_turns_empty_total{reason="late"}') == 1
 
 
+def test_what_is_done_to_a_hit_is_seen_by_no_other_turn(store):
+    routes = [{"label": "support", "corpora": ["support"]}]
+    server = KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, routes=routes))
+    asked = "how do i reset the router"
+
+    @server.route("vip")
+    async def vip(turn):
+        hits = await turn.retrieve()
+        for hit in hits:
+            hit.passage.metadata["secret"] = "of one caller"
+            hit.arms["secret"] = 1.0
+        return hits
+
+    async def run():
+        async with server.running():
+            await server.until_ready()
+            for label in ("vip", "support", "support", "support"):
+                hits = (await server.ground(asked, label)).hits
+                assert hits and hits[0].own_wording is not None
+                for hit in hits:
+                    assert ("secret" in hit.passage.metadata, "secret" in hit.arms) == (label == "vip",) * 2
+                    hit.passage.metadata["folder"] = hit.arms["lexical"] = None
+
+    asyncio.run(run())
+
+
 def test_a_scope_made_from_the_label_ranks_inside_it(store):
     route = {"label": "hotel-{id}", "corpora": ["hotels"], "scope": {"folder": "hotels/{id}"}}
     server = KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, routes=[route]))

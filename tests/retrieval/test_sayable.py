@@ -8,7 +8,6 @@ import weakref
 from kbserver.retrieval.sayable import sayable_passages
 from kbserver.retrieval.wording import wording_of
 from kbserver.retrieval.wording_table import PART, STEM
-from kbserver.types import Passage
 from tests.retrieval.test_wording_table import PASSAGES, written
 
 
@@ -21,16 +20,6 @@ def test_a_passage_comes_with_its_own_wording(tmp_path):
             assert (passage, wording) == (wanted, wording_of(wanted))
             assert wording.passage is passage  # else it says nothing of it
     assert complaints == []
-
-
-def test_what_a_handler_does_to_a_passage_is_seen_by_no_other_turn(tmp_path):
-    passages = [Passage("a", "Open at nine.", "Hours", metadata={"tags": ["open"], "folder": "shop"})]
-    with written(tmp_path, passages) as snapshot:
-        read = sayable_passages(snapshot, lambda what, exc: None)
-        mine = read(0)[0]
-        mine.metadata["secret"] = "of one caller"
-        mine.metadata["tags"].append("secret")
-        assert read(0)[0] == passages[0]
 
 
 def test_a_damaged_wording_is_told_of_and_done_without(tmp_path):
