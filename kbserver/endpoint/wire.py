@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
+from pydantic_core import PydanticSerializationError, to_json
 
 from kbserver.errors import InvalidRequest, WireError
 from kbserver.labels import label_problem
@@ -75,9 +77,16 @@ def render(
     """Write one answer as UTF-8 JSON, at most `MAX_ANSWER_BYTES` long.
 
     Passages that would make the body too long are left out from the worst up. `extra` (the debug trace) comes on
-    top of the limit.
+    top of the limit. A score that is no finite number, as a handler may give one, is null.
     """
-    results = [{"id": passage.id, "content": passage.content, "score": round(passage.score, 4)} for passage in passages]
+    results = [
+        {
+            "id": passage.id,
+            "content": passage.content,
+            "score": round(passage.score, 4) if isfinite(passage.score) else None,
+        }
+        for passage in passages
+    ]
     answer: dict[str, Any] = {
         "session_label": request.session_label,
         "query": _echo(request.query),
@@ -108,4 +117,7 @@ def render_error(error: WireError) -> bytes:
 
 
 def _encode(value: Mapping[str, Any] | str) -> bytes:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8", "replace")
+    try:
+        return to_json(value)
+    except PydanticSerializationError:  # half of a surrogate pair, which UTF-8 does not know
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

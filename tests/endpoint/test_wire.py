@@ -96,6 +96,14 @@ def test_a_long_query_is_echoed_in_part_only_and_leaves_the_results_their_room(w
     assert len(answer["results"]) == 3 and len(body) <= MAX_ANSWER_BYTES
 
 
+def test_what_json_or_utf_8_does_not_know_costs_no_answer():
+    passages = [ContextPassage("id-0", "half a pair: \ud83d", 0.5), ContextPassage("id-1", "no number", float("nan"))]
+    for some in (passages, passages[:1], passages[1:]):
+        answer = json.loads(render(TurnRequest(query="x"), some[0].content, some), parse_constant=pytest.fail)
+        assert [result["id"] for result in answer["results"]] == [passage.id for passage in some]
+    assert answer["results"][0]["score"] is None
+
+
 def test_errors_travel_in_the_vendors_envelope():
     error = json.loads(render_error(Unauthorized("no token", code="missing_token")))
     assert error == {
