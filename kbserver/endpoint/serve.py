@@ -16,6 +16,7 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
+from kbserver.endpoint.one_piece import HttpProtocol
 from kbserver.errors import KbServerError, SettingsError
 from kbserver.settings import Settings
 
@@ -165,6 +166,7 @@ def url_of(listener: socket.socket, *, tls: bool = False) -> str:
 def _options(settings: Settings) -> dict[str, Any]:
     """Our choices for `uvicorn.Config`."""
     return {
+        "http": HttpProtocol,
         "log_config": None,
         "access_log": settings.access_log,
         "server_header": False,
