@@ -140,8 +140,9 @@ def best_first(rows: Rows, scores: Scores, *, top_k: int) -> RowScores:
     """
     if top_k <= 0 or rows.size == 0:
         return NO_ROWS
-    kept = hopeful(scores, top_k)
-    rows, scores = rows[kept], scores[kept]
+    if rows.size > _GROUPS_PER_PLACE * top_k:  # fewer are sorted sooner than looked through
+        kept = hopeful(scores, top_k)
+        rows, scores = rows[kept], scores[kept]
     order = np.lexsort((rows, -scores))[:top_k]
     return RowScores(rows[order], scores[order])
 
@@ -162,9 +163,10 @@ def hopeful(scores: Scores, top_k: int) -> Rows:
         return np.arange(scores.size, dtype=np.int64)
     groups = max(_LEAST_GROUPS, _GROUPS_PER_PLACE * top_k)
     rounds = scores.size // groups
-    highest = scores[: rounds * groups].reshape(rounds, groups).max(axis=0) if rounds > 1 else scores
-    reached = np.partition(highest, highest.size - top_k)[highest.size - top_k]
-    return np.flatnonzero(scores >= reached)
+    highest = scores[: rounds * groups].reshape(rounds, groups).max(axis=0) if rounds > 1 else scores.copy()
+    highest.partition(highest.size - top_k)
+    kept: Rows = (scores >= highest[highest.size - top_k]).nonzero()[0]
+    return kept
 
 
 def united(parts: Sequence[Rows]) -> Rows:

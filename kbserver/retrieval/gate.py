@@ -158,6 +158,7 @@ _ASKS = re.compile(
     r" (?:i|you|it|that|this|these|those|they|there|we|he|she|the|a|an|my|your|one|someone|anyone))\b"
 )
 _NOISE = re.compile(r"\b(?:uh+|uhm+|um+|er+m?|erm|hm+|mm+|ah+|eh)\b(?! ?(?:huh|hmm|hm|oh))")
+_NOISE_LETTERS = "uhmera"  # of which all noise is made
 _DIGIT_OR_FOREIGN = re.compile(r"[0-9]|[^\x00-\x7f]")
 _NOT_A_WORD = re.compile(r"[^a-z' ]+")
 _PHRASE = {reason: re.compile(rf"(?:{pattern})(?= |$)") for reason, pattern in _PHRASES.items()}
@@ -189,7 +190,10 @@ def gate(text: str) -> str | None:
     plain = text.replace("’", "'").lower()
     if any(sign.isdigit() or sign.isalpha() for sign in _DIGIT_OR_FOREIGN.findall(plain)):
         return None
-    said = " ".join(_NOT_A_WORD.sub(" ", plain).split())
+    words = _NOT_A_WORD.sub(" ", plain).split()
+    if len({word for word in words if word.strip(_NOISE_LETTERS)} - _KNOWN) > _MAX_UNKNOWN:
+        return None
+    said = " ".join(words)
     spoken = " ".join(_NOISE.sub(" ", said).split())
     if not spoken:
         return "empty"

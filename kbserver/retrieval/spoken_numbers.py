@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -46,6 +47,8 @@ _NATO = dict(
     )
 )
 _LETTER_NAMES = {"zed": "z", "zee": "z", "aitch": "h"}
+# What every form needs one of, unless it holds a digit or is spelled out.
+_PARTS = frozenset().union(_SMALL, _BIG, _ORDINALS, _NATO, _LETTER_NAMES, ("double", "triple", "dot"))
 
 
 def say(number: int) -> str:
@@ -68,12 +71,23 @@ def written_forms(words: Sequence[str]) -> tuple[str, ...]:
     which cuts `24/7` and `9:30` in two, meets them. Order is that of the words, without duplicates; () when there is none.
     """
     plain = list(words)
+    if sum(map(_hint, plain)) < 2:  # most questions
+        return ()
     found: dict[str, None] = {}
     for reader in (_numbers, _clock, _codes, _digits):
         for form in reader(plain):
             found.setdefault(form)
     present = set(plain)
     return tuple(form for form in found if form not in present)
+
+
+@lru_cache(maxsize=4096)
+def _hint(word: str) -> int:
+    """Return 2 for a word that a form may be made of, 1 for `a` and `i`, which are letters only beside others, 0 for all else."""
+    if word in _PARTS or any(sign.isdigit() for sign in word):
+        return 2
+    letter = word.rstrip(".")
+    return (1 if letter in ("a", "i") else 2) if len(letter) == 1 or letter in _PARTS else 0
 
 
 def is_code(word: str) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbserver.retrieval import spoken_numbers
 from kbserver.retrieval.speech import hear, repair, without_fillers, without_opening, without_repeats
 from kbserver.retrieval.spoken_numbers import say, written_forms
 
@@ -111,6 +112,17 @@ def test_numbers_and_codes_get_their_other_spelling(spoken: str, forms: set[str]
 @given(st.integers(min_value=2, max_value=9999))
 def test_every_number_that_is_said_is_found_in_digits(number: int) -> None:
     assert str(number) in written_forms(say(number).split())
+
+
+_PARTS_OF_FORMS = """a i o a. i. w u you as in apple ice for double triple like and is the zero one two twenty first second oh
+hundred thousand half quarter past to nine p m am alpha golf dot zed v 24 9:30 21st wpa2 é""".split()
+
+
+@given(st.lists(st.sampled_from(_PARTS_OF_FORMS), max_size=8))
+def test_words_without_a_hint_of_a_form_have_none(words: list[str]) -> None:
+    readers = (spoken_numbers._numbers, spoken_numbers._clock, spoken_numbers._codes, spoken_numbers._digits)
+    forms = {form for reader in readers for form in reader(words)}
+    assert set(written_forms(words)) == forms - set(words)
 
 
 @given(st.text(alphabet="abcdefghiorstu '?0123456789", max_size=80))
