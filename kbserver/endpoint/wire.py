@@ -54,7 +54,7 @@ def parse(body: bytes, headers: Mapping[str, str]) -> TurnRequest:
         label = next((headers[name] for name in LABEL_HEADERS if headers.get(name)), None)
     if label is not None and (problem := label_problem(label)):
         raise InvalidRequest(problem, code="invalid_session_label", param=param)
-    return TurnRequest(query=request.query, session_label=label)
+    return request if label == request.session_label else request.model_copy(update={"session_label": label})
 
 
 def _complaint(exc: ValidationError) -> InvalidRequest:
