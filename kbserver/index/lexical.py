@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,10 +109,14 @@ class Bm25Parameters:
 STEM = "bm25"
 _SMALL_SCOPE = 1 / 64  # of all rows: below, looking rows up in postings beats walking the postings
 _WALKED_PER_LOOK_UP = 16  # postings added (2 ns each) in the time of one binary search
-_FOUND_TERMS = 50_000  # query terms remembered, 16 MB: finding one anew takes 6 µs
+_FOUND_TERMS = 50_000  # query terms remembered, 12 MB: finding one anew takes 6 µs
 _PAGE_BYTES = 4096
 _ROUNDING = 1 + 1e-5  # float32 sums of a few terms
 
+
+_Term: TypeAlias = tuple[int, int, int]
+"""Number of a term, where its postings begin and where they end. In Python's numbers: a slice of NumPy's costs three times as
+much. And in a plain tuple, which garbage collection does not track: with 30,000 slices each full one took 50 ms."""
 
 WALKED_AT_ONCE = 400_000
 """Postings of a query's terms together: up to these, adding all up beats finding out which can be left out.
@@ -120,16 +124,6 @@ WALKED_AT_ONCE = 400_000
 At 400,000 that is 1.8 against 9 ms for a hundred terms in 100,000 rows, 1.6 against 1.9 for five in a million; two terms
 of which one is rare are the exception, 1.8 against 0.5.
 """
-
-
-class _Term(NamedTuple):
-    """A term of the index. In Python's numbers: a slice of NumPy's costs three times as much."""
-
-    number: int
-    span: slice
-    """Where its postings are."""
-    frequency: int
-    """How many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,15 +234,16 @@ class Bm25Index:
         known = [(found, weight) for term, weight in terms.items() if weight > 0 and (found := self._term(term))]
         if not known or (rows is not None and rows.size == 0):
             return SummedUp(NO_ROWS, NO_ROWS.scores, self._size, NO_ROWS.rows)
-        weights = {found.number: weight for found, weight in known}
+        weights = {number: weight for (number, _, _), weight in known}
         if rows is not None and rows.size < self._size * _SMALL_SCOPE:
             return self._search_scope(weights, rows, top_k)
         inside = None
         if rows is not None:
             inside = np.zeros(self._size, dtype=np.bool_)
             inside[rows] = True
-        if sum(found.frequency for found, _ in known) <= self._walked_at_once:
-            return self._search_at_once([found.span for found, _ in known], list(weights.values()), inside, top_k)
+        spans = [slice(start, stop) for (_, start, stop), _ in known]
+        if sum(span.stop - span.start for span in spans) <= self._walked_at_once:
+            return self._search_at_once(spans, list(weights.values()), inside, top_k)
         best = self._search_in_turn(weights, inside, top_k) if top_k > 0 else NO_ROWS
         return Skimmed(best, terms, self)
 
@@ -259,17 +254,18 @@ class Bm25Index:
         walked: dict[int, int] = {}  # line of the table → number of a term whose postings are few enough to read all
         for line, term in enumerate(terms):
             if found := self._term(term):
-                if found.frequency > _WALKED_PER_LOOK_UP * ascending.size:
-                    table[line] = self._look_up(found.number, ascending)
+                number, start, stop = found
+                if stop - start > _WALKED_PER_LOOK_UP * ascending.size:
+                    table[line] = self._look_up(number, ascending)
                 else:
-                    walked[line] = found.number
+                    walked[line] = number
         self._walk(walked, ascending, table)
         return table[:, places]
 
     def document_frequency(self, term: str) -> int:
         """In how many rows the term stands."""
         found = self._term(term)
-        return found.frequency if found else 0
+        return found[2] - found[1] if found else 0
 
     def idf(self, term: str) -> float:
         """How much the term tells; see `LexicalIndex.idf`."""
@@ -389,7 +385,7 @@ class Bm25Index:
         if number < 0:
             return None
         start, stop = self._starts[number : number + 2].tolist()
-        return _Term(number, slice(start, stop), stop - start)
+        return number, start, stop
 
     def _postings(self, number: int) -> tuple[NDArray[np.int32], Scores]:
         where = slice(self._starts[number], self._starts[number + 1])

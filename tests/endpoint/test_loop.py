@@ -14,6 +14,7 @@ import httpx2
 import pytest
 
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.serve import FULL_COLLECTION_AFTER, _settle
 from kbserver.index.store import Store
 from kbserver.settings import read_settings
 
@@ -134,3 +135,27 @@ def test_looking_at_the_store_does_not_hold_it(server, url, store):
             other.rmdir()
     assert len(held) > 50
     assert nearly_all(held) < LIMIT_MS, held[-10:]
+
+
+def test_full_garbage_collections_are_rare_and_spare_what_was_loaded(store):
+    usual, frozen = gc.get_threshold(), gc.get_freeze_count()
+
+    async def settle():
+        server = KBServer(read_settings(store=store, open=True))
+        async with server.running():
+            await _settle(server)
+            assert gc.get_freeze_count() > frozen + 10_000
+            assert gc.get_threshold() == (*usual[:2], FULL_COLLECTION_AFTER)
+
+    try:
+        asyncio.run(settle())
+    finally:
+        gc.set_threshold(*usual)
+        gc.unfreeze()
+
+
+def test_what_is_kept_of_terms_costs_garbage_collection_nothing(store):
+    with Store(store).open("support") as snapshot:
+        assert snapshot.lexical.document_frequency("router")
+        gc.collect()
+        assert not gc.is_tracked(snapshot.lexical._term("router"))
