@@ -157,7 +157,7 @@ def _remembered(grounding: Grounding, memory: Memory | None, label: str | None, 
 
 async def _answer(handler: Handler | None, turn: Turn, place: Place | None) -> HandlerAnswer:
     if handler is None:
-        return await turn._retrieve()
+        return await turn.retrieve()
     with turn._trace.stage("handler"), place.elsewhere() if place is not None else nullcontext():
         if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
             awaitable = handler(turn)
@@ -199,6 +199,7 @@ def _turn(
         trace,
         past,
         embed_by,
+        match.route.handler is not None,
     )
 
 

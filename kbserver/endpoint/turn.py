@@ -41,6 +41,8 @@ class Turn:
     _past: tuple[Exchange, ...] = field(repr=False, default=())
     """Earlier turns of the same label, newest first."""
     _embed_by: Deadline | None = field(repr=False, default=None)
+    _handled: bool = field(repr=False, default=True)
+    """Whether a handler gets what is found: nobody else may then see what it does to it."""
 
     async def retrieve(
         self,
@@ -64,18 +66,6 @@ class Turn:
             Hits of all corpora together, best first; [] if nothing is good enough or a key of `scope` contradicts
             the turn's own. They are the handler's own: nobody else sees what it does to their metadata.
         """
-        hits = await self._retrieve(query, corpora, scope, top_k, min_score)
-        return [own(hit) for hit in hits]
-
-    async def _retrieve(
-        self,
-        query: str | None = None,
-        corpora: Sequence[str] | None = None,
-        scope: Scope | None = None,
-        top_k: int | None = None,
-        min_score: float | None = None,
-    ) -> list[Hit]:
-        """Search as `retrieve` does; the passages are shared with other turns."""
         changed = {key: value for key, value in (("top_k", top_k), ("min_score", min_score)) if value is not None}
         settings = self.settings.model_copy(update=changed) if changed else self.settings
         narrowed = narrow(self.scope, scope or {})
@@ -104,7 +94,8 @@ class Turn:
             log.error("a corpus of route %r failed: %s", self._trace.route, type(failure).__name__)
             self._trace.outcome, self._trace.reason = "degraded", "corpus_failed"
         hits = [hit for retrieval in retrievals for hit in retrieval.hits]
-        return sorted(hits, key=lambda hit: -hit.score)[: settings.top_k]
+        best = sorted(hits, key=lambda hit: -hit.score)[: settings.top_k]
+        return [own(hit) for hit in best] if self._handled else best
 
     def _rests_on(self) -> tuple[object, ...]:
         """What the answer of the turn's own search depends on, to be compared with `is`."""
