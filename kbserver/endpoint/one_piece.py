@@ -3,17 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
-
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on a transport that keeps heads for their bodies."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to speak HTTP."""
-        super().connection_made(cast(asyncio.Transport, OnePiece(transport)))
+from typing import Any
 
 
 class OnePiece:

@@ -10,13 +10,14 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import uvicorn
 from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from kbserver.endpoint.one_piece import HttpProtocol
+from kbserver.endpoint.one_piece import OnePiece
 from kbserver.errors import KbServerError, SettingsError
 from kbserver.settings import Settings
 
@@ -42,6 +43,14 @@ class Server(Protocol):
 
     async def until_ready(self) -> None:
         """Wait until the models are warm."""
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's protocol on a transport that keeps heads for their bodies."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to speak HTTP."""
+        super().connection_made(cast(asyncio.Transport, OnePiece(transport)))
 
 
 FULL_COLLECTION_AFTER = 1_000  # smaller ones: minutes under the heaviest load; Python's own 10 are four seconds
