@@ -17,7 +17,7 @@ import numpy as np
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.base import Encoder
-from kbserver.embedding.cores import usable_cores
+from kbserver.embedding.cores import core_of_this_thread, keep_off, usable_cores
 from kbserver.errors import DimensionMismatch, NotFinite, Unavailability
 from kbserver.types import FloatMatrix, FloatVector
 
@@ -122,6 +122,8 @@ class Crew:
 
     def submit(self, job: Job) -> None:
         """Put a job at the end of the queue."""
+        alone = not self.in_flight
+        self._make_room(core_of_this_thread() if alone else None)
         self.in_flight[job.text] = job
         self._jobs.put(job)
 
@@ -168,6 +170,15 @@ class Crew:
     def gone(self) -> bool:
         """Whether it is retired and every worker has left."""
         return self._retired and not any(worker.is_alive() for worker in self.workers)
+
+    def _make_room(self, core: int | None) -> None:
+        """Have the workers keep off a core, where who asks goes on meanwhile; with None off none."""
+        if not self.encoder.side_by_side:  # its calls start threads, which would keep off it for ever
+            return
+        for worker in self.workers:
+            if worker.off != core and worker.native_id is not None:
+                keep_off(core, worker.native_id)
+                worker.off = core
 
     def _hire(self) -> None:
         self._left_behind[:] = [worker for worker in self._left_behind if worker.is_alive()]
@@ -258,6 +269,8 @@ class Worker(Thread):
         self._work = work
         self.jobs: list[Job] = []
         self.busy_since: float | None = None
+        self.off: int | None = None
+        """The core it keeps off."""
         self.dismissed = False
         self.left = False
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
+from kbserver.embedding.cores import sleep_in_place
 from kbserver.embedding.crew import Answer, Refusal
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
@@ -280,7 +281,7 @@ class Retriever:
             missed(refusal, words_too=True)
             return None
         if search.in_loop and self._embedder.queue_length == 1:
-            time.sleep(_LEAVE_LOCK_S)
+            sleep_in_place(_LEAVE_LOCK_S)
         search.begin_words()
         if asking.done():
             answered(asking)

@@ -1,4 +1,5 @@
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -17,6 +18,7 @@ from kbserver.errors import EmbedderUnavailable, ModelError
 from kbserver.types import FloatMatrix, FloatVector, ModelIdentity
 
 from ..conftest import watches_a_clock
+from .test_cores import needs_two_cores
 
 pytestmark = [pytest.mark.anyio, watches_a_clock]
 
@@ -293,6 +295,27 @@ async def test_batches_that_gain_nothing_are_not_made() -> None:
 
 
 # Whoever asks goes on in the thread that knows the vector
+
+
+@needs_two_cores
+async def test_who_asks_alone_keeps_its_core_and_workers_of_many_have_them_all() -> None:
+    model, gate = FaultyModel(), Gate()
+    model.trouble = gate
+    ours = os.sched_getaffinity(0)
+
+    def cores_of_workers() -> list[set[int]]:
+        crew = embedder._crew
+        assert crew is not None
+        return [os.sched_getaffinity(worker.native_id or 0) for worker in crew.workers]
+
+    async with Started(model, workers=2) as embedder:
+        alone = embedder.ask("alone", Deadline.after_ms(PLENTY))
+        for cores in cores_of_workers():
+            assert len(cores) == len(ours) - 1 and cores < ours
+        second = embedder.ask("and another", Deadline.after_ms(PLENTY))
+        assert cores_of_workers() == [ours, ours]
+        gate.open.set()
+        await asyncio.gather(alone, second)
 
 
 async def test_those_who_go_on_are_told_once_each_before_the_event_loop_comes_round() -> None:

@@ -1,7 +1,38 @@
 import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
-from kbserver.embedding.cores import usable_cores
+import pytest
+
+from kbserver.embedding.cores import core_of_this_thread, keep_off, sleep_in_place, usable_cores
+
+needs_two_cores = pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="one core, or no affinity to set"
+)
+
+
+@contextmanager
+def waiting_thread() -> Iterator[int]:
+    """The id of a thread that does nothing."""
+    over = threading.Event()
+    thread = threading.Thread(target=over.wait, daemon=True)
+    thread.start()
+    assert thread.native_id is not None
+    try:
+        yield thread.native_id
+    finally:
+        over.set()
+        thread.join()
+
+
+def in_a_thread(work: Callable[[], None]) -> None:
+    """Do it in a thread of its own, so that what it does to its cores ends with it."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(work).result()
 
 
 def quota(tmp_path: Path, text: str) -> Path:
@@ -27,3 +58,55 @@ def test_a_fraction_of_a_core_is_one_thread(tmp_path: Path) -> None:
 
 def test_a_quota_above_the_affinity_adds_nothing(tmp_path: Path) -> None:
     assert usable_cores(quota(tmp_path, "99000000 100000\n")) == len(os.sched_getaffinity(0))
+
+
+@needs_two_cores
+def test_a_thread_keeps_off_a_core_until_it_is_told_otherwise() -> None:
+    ours = os.sched_getaffinity(0)
+    taken = core_of_this_thread()
+    assert taken in ours
+    with waiting_thread() as thread:
+        keep_off(taken, thread)
+        assert os.sched_getaffinity(thread) == ours - {taken}
+        keep_off(None, thread)
+        assert os.sched_getaffinity(thread) == ours
+
+
+@needs_two_cores
+def test_with_one_core_there_is_no_other() -> None:
+    core = min(os.sched_getaffinity(0))
+
+    def on_one_core() -> None:
+        os.sched_setaffinity(0, {core})
+        keep_off(core, thread)
+        assert os.sched_getaffinity(thread) == {core}
+        sleep_in_place(0.001)
+        assert os.sched_getaffinity(0) == {core}
+
+    with waiting_thread() as thread:
+        in_a_thread(on_one_core)
+
+
+@needs_two_cores
+def test_a_thread_that_is_gone_keeps_off_nothing() -> None:
+    with waiting_thread() as thread:
+        pass
+    keep_off(core_of_this_thread(), thread)
+
+
+@needs_two_cores
+def test_a_sleeper_stays_on_its_core_and_may_leave_it_afterwards() -> None:
+    ours = os.sched_getaffinity(0)
+    seen: list[set[int]] = []
+    sleeper = threading.get_native_id()
+
+    def look() -> None:
+        time.sleep(0.05)
+        seen.append(os.sched_getaffinity(sleeper))
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    sleep_in_place(0.2)
+    looking.join()
+    assert [len(cores) for cores in seen] == [1]
+    assert os.sched_getaffinity(0) == ours
