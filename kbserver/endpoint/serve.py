@@ -10,10 +10,11 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Protocol, cast
 
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
@@ -118,9 +119,34 @@ def serve_workers(
     if on_open is not None:
         on_open(url_of(listener, tls=settings.tls_certificate is not None))
     try:
-        Multiprocess(uvicorn.Config(make_server, **options), sockets=[listener]).run()
+        Multiprocess(uvicorn.Config(partial(Worker, make_server), **options), sockets=[listener]).run()
     finally:
         listener.close()
+
+
+class Worker:
+    """The application of one of several processes: a server that is settled once it is open."""
+
+    def __init__(self, make_server: Callable[[], Server]) -> None:
+        self._server = make_server()
+        self._settling: asyncio.Task[None] | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak ASGI."""
+        if scope["type"] != "lifespan":
+            await self._server(scope, receive, send)
+            return
+
+        async def send_and_settle(message: Message) -> None:
+            await send(message)
+            if message["type"] == "lifespan.startup.complete":
+                self._settling = asyncio.create_task(_settle(self._server))
+
+        try:
+            await self._server(scope, receive, send_and_settle)
+        finally:
+            if self._settling is not None:
+                self._settling.cancel()
 
 
 def allow_open_files() -> None:

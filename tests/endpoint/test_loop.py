@@ -9,12 +9,13 @@ import gc
 import itertools
 import threading
 import time
+from functools import partial
 
 import httpx2
 import pytest
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.serve import FULL_COLLECTION_AFTER, _settle
+from kbserver.endpoint.serve import FULL_COLLECTION_AFTER, Worker, _settle
 from kbserver.index.store import Store
 from kbserver.settings import read_settings
 
@@ -137,21 +138,48 @@ def test_looking_at_the_store_does_not_hold_it(server, url, store):
     assert nearly_all(held) < LIMIT_MS, held[-10:]
 
 
-def test_full_garbage_collections_are_rare_and_spare_what_was_loaded(store):
-    usual, frozen = gc.get_threshold(), gc.get_freeze_count()
+@pytest.fixture
+def usual_collections():
+    usual = gc.get_threshold()
+    yield usual
+    gc.set_threshold(*usual)
+    gc.unfreeze()
+
+
+def test_full_garbage_collections_are_rare_and_spare_what_was_loaded(store, usual_collections):
+    frozen = gc.get_freeze_count()
 
     async def settle():
         server = KBServer(read_settings(store=store, open=True))
         async with server.running():
             await _settle(server)
             assert gc.get_freeze_count() > frozen + 10_000
-            assert gc.get_threshold() == (*usual[:2], FULL_COLLECTION_AFTER)
+            assert gc.get_threshold() == (*usual_collections[:2], FULL_COLLECTION_AFTER)
 
-    try:
-        asyncio.run(settle())
-    finally:
-        gc.set_threshold(*usual)
-        gc.unfreeze()
+    asyncio.run(settle())
+
+
+def test_one_of_several_processes_settles_once_it_is_open(store, usual_collections):
+    frozen = gc.get_freeze_count()
+
+    async def settle():
+        application = Worker(partial(KBServer, read_settings(store=store, open=True)))
+        assert gc.get_freeze_count() == frozen
+        events = asyncio.Queue()
+        said = asyncio.Queue()
+        lifespan = asyncio.create_task(application({"type": "lifespan"}, events.get, said.put))
+        await events.put({"type": "lifespan.startup"})
+        assert (await said.get())["type"] == "lifespan.startup.complete"
+        patience = time.monotonic() + 20
+        while gc.get_threshold()[2] != FULL_COLLECTION_AFTER:
+            assert time.monotonic() < patience
+            await asyncio.sleep(0.01)
+        assert gc.get_freeze_count() > frozen + 10_000
+        await events.put({"type": "lifespan.shutdown"})
+        assert (await said.get())["type"] == "lifespan.shutdown.complete"
+        await lifespan
+
+    asyncio.run(settle())
 
 
 def test_what_is_kept_of_terms_costs_garbage_collection_nothing(store):
