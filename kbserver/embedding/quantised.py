@@ -1,18 +1,20 @@
 """Rounding an exported model to int8: cheaper queries, at a loss that is measured (benchmarks/encoders.py, quality.py).
 
-Weights are rounded in blocks of `BLOCK`, each with a scale of its own, and ONNX Runtime rounds what they are multiplied
-with in the same blocks. One scale for a whole matrix and for all that is multiplied with it, as `quantize_dynamic` makes
-it, is a sixth faster and keeps .89 of the ten nearest passages where this keeps .96; and a vector depends on which other
-texts are in its run.
+Every product with a matrix of weights becomes one of rounded numbers (rounding.py), by what the exact model works with on
+`SENTENCES`.
 
-Source: https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md#commicrosoftmatmulnbits
+Source of the operators MatMulIntegerToFloat and MatMulNBits:
+https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
 """
 
 from __future__ import annotations
 
 import shutil
 import time
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
@@ -20,26 +22,24 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from kbserver.embedding.graph import save_graph
-from kbserver.embedding.onnx import EXPORT_FORMATS, GRAPH, ExportMeta, NotExportable, OnnxEncoder, sha256
+from kbserver.embedding.onnx import (
+    EXPORT_FORMATS,
+    GRAPH,
+    LEAST_COSINE,
+    ExportMeta,
+    NotExportable,
+    OnnxEncoder,
+    Reference,
+    open_session,
+    sha256,
+)
+from kbserver.embedding.rounding import BLOCK, Scheme, rounded_blocks, rounded_columns
+from kbserver.embedding.sentences import SENTENCES
 from kbserver.types import FloatMatrix
 
-BLOCK = 128
-"""Weights with one scale. Blocks of 32 keep .98 of the ten nearest instead of .96, and take a fifth longer."""
-
-LEAST_COSINE = 0.995
-"""A model whose rounded vectors are further away from its exact ones is not rounded: all-MiniLM-L6-v2 has .999, and keeps .96
-of the ten nearest passages; with .990, one scale a matrix, it kept .89."""
-
-_BITS = 8
-_ZERO = 1 << (_BITS - 1)  # what a rounded weight of 0 is
-_INT8_ARITHMETIC = 4  # the operator's accuracy level: what is multiplied with the weights is rounded as well
+_OPERATORS = "com.microsoft"  # the domain of ONNX Runtime's own
+_INT8_ARITHMETIC = 4  # MatMulNBits' accuracy level: what is multiplied with the weights is rounded as well
 _TRIALS = 5
-_SAMPLES = (
-    "how do i reset my pin",
-    "uh what time do you open on sundays",
-    "my router keeps blinking red and there is no internet",
-    "can i bring my dog and is there a fee for that",
-)
 
 
 def quantise(exported: Path, target: Path) -> ExportMeta:
@@ -55,68 +55,98 @@ def quantise(exported: Path, target: Path) -> ExportMeta:
     """
     meta = ExportMeta.read(exported)
     try:
+        values = _values(exported)
         model = onnx.load(exported / GRAPH)
-        _round_weights(model.graph)
-        if all(opset.domain != "com.microsoft" for opset in model.opset_import):
-            model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+        _round_products(model.graph, values)
+        if all(opset.domain != _OPERATORS for opset in model.opset_import):
+            model.opset_import.append(helper.make_opsetid(_OPERATORS, 1))
         save_graph(model, target)
     except (OSError, MemoryError):  # says nothing about the model
         raise
-    except Exception as exc:  # onnx does not say what it raises
+    except Exception as exc:  # neither onnx nor ONNX Runtime says what it raises
         raise NotExportable(f"{meta.identity.name} cannot be rounded to int8 ({exc})") from exc
     shutil.copyfile(exported / "tokenizer.json", target / "tokenizer.json")
     digests = {file.name: sha256(file) for file in sorted(target.iterdir())}
     rounded = meta.model_copy(update={"format": EXPORT_FORMATS["int8"], "precision": "int8", "sha256": digests})
     rounded.write(target)
     with OnnxEncoder(exported) as exact, OnnxEncoder(target) as coarse:
-        wanted, found = exact.embed_queries(_SAMPLES), coarse.embed_queries(_SAMPLES)
+        wanted, found = exact.embed_queries(SENTENCES), coarse.embed_queries(SENTENCES)
         time_of_exact = _quickest(coarse) / _quickest(exact)
-    cosine = float((wanted * found).sum(axis=1).min())
+    cosines = (wanted * found).sum(axis=1)
+    cosine = float(cosines.mean())
     if not cosine >= LEAST_COSINE:  # so that NaN is refused as well
         raise NotExportable(
             f"{meta.identity.name} rounded to int8 keeps a cosine of {cosine:.3f} to its exact vectors, "
             f"at least {LEAST_COSINE} is taken"
         )
-    difference = float(np.abs(wanted - found).max())
-    rounded = rounded.model_copy(update={"difference": difference, "time_of_exact": time_of_exact})
+    usual = int(np.argsort(cosines)[len(SENTENCES) // 2])
+    rounded = rounded.model_copy(
+        update={
+            "difference": float(np.abs(wanted - found).max()),
+            "time_of_exact": time_of_exact,
+            "reference": Reference(text=SENTENCES[usual], vector=tuple(wanted[usual].tolist())),
+        }
+    )
     rounded.write(target)
     return rounded
 
 
 def _quickest(encoder: OnnxEncoder) -> float:
-    """Seconds for the samples one by one: the least of some trials, as another load only adds to it."""
+    """Seconds for some sentences one by one: the least of some trials, as another load only adds to it."""
 
     def trial() -> float:
         begun = time.perf_counter()
-        for text in _SAMPLES:
+        for text in SENTENCES[:4]:
             encoder.embed_queries([text])
         return time.perf_counter() - begun
 
     return min(trial() for _ in range(_TRIALS))
 
 
-def _round_weights(graph: onnx.GraphProto) -> None:
-    """Put rounded weights in the place of every matrix that something is multiplied with."""
-    matrices = {tensor.name: tensor for tensor in graph.initializer if len(tensor.dims) == 2}
-    nodes = []
+def _values(exported: Path) -> dict[str, FloatMatrix]:
+    """Run the exact model on the sentences; what is multiplied with a matrix, by name, shape (tokens of all, inner)."""
+    model = onnx.load(exported / GRAPH)
+    names = list(_products(model.graph))
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    found: dict[str, list[FloatMatrix]] = defaultdict(list)
+    with TemporaryDirectory() as scratch, OnnxEncoder(exported) as exact:
+        save_graph(model, Path(scratch))
+        session = open_session(Path(scratch) / GRAPH)
+        for text in SENTENCES:
+            for name, values in zip(names, session.run(names, exact.inputs_of(text)), strict=True):
+                found[name].append(values.reshape(-1, values.shape[-1]))
+    return {name: np.concatenate(values) for name, values in found.items()}
+
+
+def _products(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
+    """The nodes that multiply something with a matrix of weights, by what it is: queries, keys and values are made of one."""
+    matrices = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 2}
+    products: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in graph.node:
-        weights = matrices.get(node.input[1]) if node.op_type == "MatMul" else None
-        if weights is None:
-            nodes.append(node)
-            continue
-        values, scales = rounded_blocks(numpy_helper.to_array(weights).astype(np.float32))
-        names = [f"{weights.name}.int8", f"{weights.name}.scales"]
-        graph.initializer.append(numpy_helper.from_array(values, names[0]))
-        graph.initializer.append(numpy_helper.from_array(scales, names[1]))
-        inner, outer = weights.dims
-        sizes = {"K": inner, "N": outer, "bits": _BITS, "block_size": BLOCK, "accuracy_level": _INT8_ARITHMETIC}
-        nodes.append(
-            helper.make_node(
-                "MatMulNBits", [node.input[0], *names], list(node.output), node.name, domain="com.microsoft", **sizes
-            )
-        )
-    if not any(node.op_type == "MatMulNBits" for node in nodes):
+        if node.op_type == "MatMul" and node.input[1] in matrices and node.input[0] not in matrices:
+            products[node.input[0]].append(node)
+    if not products:
         raise ValueError("its graph multiplies with no weights")
+    return products
+
+
+def _round_products(graph: onnx.GraphProto, values: Mapping[str, FloatMatrix]) -> None:
+    """Put a product of rounded numbers in the place of each with a matrix of weights."""
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    rounded: dict[str, list[onnx.NodeProto]] = {}
+    for name, products in _products(graph).items():
+        matrices = [numpy_helper.to_array(weights[node.input[1]]).astype(np.float32) for node in products]
+        scheme = Scheme.of(values[name], np.concatenate(matrices, axis=1))
+        if scheme.worth_blocks:
+            for node, matrix in zip(products, matrices, strict=True):
+                rounded[node.output[0]] = [_in_blocks(graph, node, matrix)]
+            continue
+        first, *others = [
+            _in_columns(graph, node, matrix, scheme) for node, matrix in zip(products, matrices, strict=True)
+        ]
+        rounded[products[0].output[0]] = [*_to_steps(graph, name, scheme), first]
+        rounded |= {node.output[0]: [product] for node, product in zip(products[1:], others, strict=True)}
+    nodes = [new for node in graph.node for new in rounded.get(node.output[0], [node])]
     used = {name for node in nodes for name in node.input}
     kept: list[TensorProto] = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.node[:], graph.initializer[:]
@@ -124,21 +154,38 @@ def _round_weights(graph: onnx.GraphProto) -> None:
     graph.initializer.extend(kept)
 
 
-def rounded_blocks(weights: FloatMatrix) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Round a matrix block by block along its first axis.
+def _to_steps(graph: onnx.GraphProto, name: str, scheme: Scheme) -> list[onnx.NodeProto]:
+    """The nodes that round what has this name."""
+    at = f"{name}.rounded"
+    smoothing = _keep(graph, f"{at}.smoothing", 1 / scheme.sizes)
+    step = _keep(graph, f"{at}.step", np.array(scheme.step, np.float32))
+    zero = _keep(graph, f"{at}.zero", np.array(scheme.zero, np.uint8))
+    return [
+        helper.make_node("Mul", [name, smoothing], [f"{at}.smooth"]),
+        helper.make_node("QuantizeLinear", [f"{at}.smooth", step, zero], [at]),
+    ]
 
-    Args:
-        weights: shape (inner, outer), float32.
 
-    Returns:
-        The rounded weights, shape (outer, blocks, `BLOCK`), `_ZERO` for 0 and filled up with it; and the scale of each
-        block, shape (outer, blocks): what one step is worth.
-    """
+def _in_columns(graph: onnx.GraphProto, node: onnx.NodeProto, weights: FloatMatrix, scheme: Scheme) -> onnx.NodeProto:
+    """The product with weights that are rounded column by column, of what `_to_steps` has rounded."""
+    at, own = f"{node.input[0]}.rounded", f"{node.output[0]}.weights"
+    values, worth = rounded_columns(weights * scheme.sizes[:, np.newaxis])
+    names = [_keep(graph, own, values), f"{at}.step", _keep(graph, f"{own}.steps", worth), f"{at}.zero"]
+    return helper.make_node("MatMulIntegerToFloat", [at, *names], list(node.output), node.name, domain=_OPERATORS)
+
+
+def _in_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weights: FloatMatrix) -> onnx.NodeProto:
+    """The product with weights that are rounded block by block; it rounds the values itself."""
+    own = f"{node.output[0]}.weights"
+    values, worth = rounded_blocks(weights)
+    names = [_keep(graph, own, values), _keep(graph, f"{own}.steps", worth)]
     inner, outer = weights.shape
-    count = -(-inner // BLOCK)
-    blocks = np.zeros((outer, count * BLOCK), np.float32)
-    blocks[:, :inner] = weights.T
-    blocks = blocks.reshape(outer, count, BLOCK)
-    scales = np.abs(blocks).max(axis=2) / (_ZERO - 1)
-    steps = np.rint(blocks / np.where(scales > 0, scales, 1.0)[:, :, None])
-    return (steps + _ZERO).astype(np.uint8), scales.astype(np.float32)
+    sizes = {"K": inner, "N": outer, "bits": 8, "block_size": BLOCK, "accuracy_level": _INT8_ARITHMETIC}
+    return helper.make_node(
+        "MatMulNBits", [node.input[0], *names], list(node.output), node.name, domain=_OPERATORS, **sizes
+    )
+
+
+def _keep(graph: onnx.GraphProto, name: str, values: NDArray[np.generic]) -> str:
+    graph.initializer.append(numpy_helper.from_array(values, name))
+    return name

@@ -23,7 +23,7 @@ from kbserver.embedding.models import (
     open_encoder,
     resolve,
 )
-from kbserver.embedding.onnx import OnnxEncoder
+from kbserver.embedding.onnx import EXPORT_FORMATS, OnnxEncoder
 from kbserver.errors import ModelError, SnapshotMismatch
 from kbserver.types import FloatMatrix
 
@@ -194,18 +194,33 @@ def test_an_ingest_prepares_the_rounded_weights_for_the_serving_to_come(small_mo
     assert (cache / f"{model.fingerprint}-int8" / "model.onnx").is_file()
 
 
-def test_rounded_weights_of_an_older_format_are_made_anew(
-    encoder: Encoder, cache: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"format": 1}, f"exported in format 1, this version reads {EXPORT_FORMATS['int8']}; the export is made anew"),
+        (
+            {"reference": {"text": "of another processor", "vector": [384**-0.5] * 384}},
+            "on this processor a vector is at a cosine of",
+        ),
+    ],
+)
+def test_rounded_weights_of_an_older_format_or_another_processor_are_made_anew(
+    changed: dict[str, object],
+    complaint: str,
+    encoder: Encoder,
+    cache: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     model = encoder.identity
     with open_encoder(model, cache=cache, precision="auto", for_queries=True):
         shutil.copytree(cache, tmp_path / "models")
     meta_file = tmp_path / "models" / f"{model.fingerprint}-int8" / "meta.json"
     meta = json.loads(meta_file.read_text())
-    meta_file.write_text(json.dumps(meta | {"format": 1}))
+    meta_file.write_text(json.dumps(meta | changed))
     with open_encoder(model, cache=tmp_path / "models", precision="int8", for_queries=True) as opened:
         assert opened.backend == "onnx int8"
-    assert "exported in format 1, this version reads 3; the export is made anew" in caplog.text
+    assert complaint in caplog.text and "the export is made anew" in caplog.text
     made = json.loads(meta_file.read_text())
     assert made | {"time_of_exact": 0.0} == meta | {"time_of_exact": 0.0} and 0.0 < made["time_of_exact"] < 1.0
 
