@@ -241,6 +241,9 @@ class Start:
     memory_mb: float
 
 
+LONGEST_START_S = 60.0
+
+
 def start(store: Path, query: str, label: str | None) -> Start:
     """Start a server and ask it from the moment it listens."""
     with served(store, ready=False, KBSERVER_DEBUG="1") as server:
@@ -252,8 +255,11 @@ def start(store: Path, query: str, label: str | None) -> Start:
             now = time.perf_counter() - server.started
             answer = json.loads(body)
             first = now if first is None and status == 200 and answer["results"] else first
-            if answer.get("trace", {}).get("outcome") == "full":
+            outcome = answer.get("trace", {}).get("outcome")
+            if outcome == "full":
                 break
+            if now > LONGEST_START_S:
+                raise SystemExit(f"after {now:.0f} s still {outcome}; a store of several corpora needs --label")
             time.sleep(0.02)
         ready = server.wait_ready()
         client.close()
