@@ -230,6 +230,9 @@ def quick(server: Served, queries: Sequence[str], label: str | None, seconds: fl
     return found
 
 
+LONGEST_START_S = 60.0
+
+
 @dataclass
 class Start:
     """From the start of the process, in seconds; and memory."""
@@ -239,9 +242,6 @@ class Start:
     ready_s: float
     first_full_s: float
     memory_mb: float
-
-
-LONGEST_START_S = 60.0
 
 
 def start(store: Path, query: str, label: str | None) -> Start:
