@@ -1,13 +1,17 @@
-"""Files of an exported graph."""
+"""An exported graph: its files, and what goes on inside."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import onnx
-from onnx import external_data_helper
+from numpy.typing import NDArray
+from onnx import external_data_helper, helper
 
-from kbserver.embedding.onnx import GRAPH
+from kbserver.embedding.onnx import GRAPH, TokenIds, open_session
 
 WEIGHTS = "weights.bin"
 
@@ -30,3 +34,36 @@ def save_graph(model: onnx.ModelProto, folder: Path) -> None:
     onnx.save(model, folder / GRAPH)
     if (folder / WEIGHTS).exists():
         (folder / WEIGHTS).chmod((folder / GRAPH).stat().st_mode)  # onnx keeps it from everybody else
+
+
+def values_of(
+    model: onnx.ModelProto, names: Sequence[str], inputs: Iterable[Mapping[str, TokenIds]]
+) -> Iterator[list[NDArray[Any]]]:
+    """Run a graph, and give for each of the inputs what the given names stand for in it.
+
+    Args:
+        model: has these for its outputs afterwards, and is emptied of what is large.
+        names: of values anywhere in the graph.
+        inputs: each by the names of the graph's inputs.
+    """
+    del model.graph.output[:]  # ONNX Runtime finds out by itself of which type the new ones are
+    model.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(names))
+    with TemporaryDirectory() as scratch:
+        save_graph(model, Path(scratch))
+        session = open_session(Path(scratch) / GRAPH)
+        for one in inputs:
+            yield session.run(names, dict(one))
+
+
+def drop_unused(graph: onnx.GraphProto) -> None:
+    """Take out the nodes and the weights that no output depends on: ONNX Runtime would work them out in every run."""
+    used = {output.name for output in graph.output}
+    kept: list[onnx.NodeProto] = []
+    for node in reversed(graph.node):  # each stands behind what it uses
+        if used.intersection(node.output):
+            used.update(node.input)
+            kept.append(node)
+    weights = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(reversed(kept))
+    graph.initializer.extend(weights)

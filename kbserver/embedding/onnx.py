@@ -22,7 +22,7 @@ from kbserver.embedding.base import Progress
 from kbserver.errors import IngestError, ModelError
 from kbserver.types import FloatMatrix, ModelIdentity
 
-EXPORT_FORMATS = {"fp32": 1, "int8": 4}
+EXPORT_FORMATS = {"fp32": 2, "int8": 5}
 """By precision; raised whenever the graph or `meta.json` changes, so that older exports are made anew."""
 
 GRAPH = "model.onnx"

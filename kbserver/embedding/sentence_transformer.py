@@ -16,6 +16,7 @@ import numpy as np
 import onnx
 import torch
 from sentence_transformers import SentenceTransformer
+from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, bidirectional_mask_function, eager_mask
 from transformers.utils import logging as transformers_logging
 
 from kbserver.embedding.base import Progress
@@ -26,10 +27,12 @@ from kbserver.embedding.onnx import (
     ExportMeta,
     NotExportable,
     OnnxEncoder,
+    TokenIds,
     passage_too_long,
     sha256,
     speakable,
 )
+from kbserver.embedding.shapes import settle_shapes
 from kbserver.errors import ModelError
 from kbserver.types import FloatMatrix, ModelIdentity
 
@@ -174,7 +177,7 @@ def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> E
         raise NotExportable(f"{name} has no fast tokenizer")
     axes = {key: {0: "batch", 1: "tokens"} for key in inputs} | {"embedding": {0: "batch"}}
     try:
-        with _quiet(), torch.no_grad(), TemporaryDirectory(dir=target) as scratch:
+        with _quiet(), _padding_masks(), torch.no_grad(), TemporaryDirectory(dir=target) as scratch:
             torch.onnx.export(
                 _Pipeline(model, inputs).eval(),
                 tuple(sample[key] for key in inputs),
@@ -185,7 +188,9 @@ def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> E
                 opset_version=17,
                 dynamo=False,  # the newer exporter needs onnxscript and fixes the batch size of these models
             )
-            save_graph(onnx.load(f"{scratch}/{GRAPH}"), target)
+            graph = onnx.load(f"{scratch}/{GRAPH}")
+            settle_shapes(graph, [_tokens(model, _SAMPLES[:count], inputs) for count in (1, 4, 5)])
+            save_graph(graph, target)
     except (OSError, MemoryError):  # says nothing about the model
         raise
     except Exception as exc:  # torch does not say what it raises
@@ -283,6 +288,33 @@ def _largest_difference(model: SentenceTransformer, target: Path) -> float:
         )
         for ours, texts, prompt, task in pairs
     )
+
+
+def _tokens(model: SentenceTransformer, texts: Sequence[str], names: Sequence[str]) -> dict[str, TokenIds]:
+    """What the graph is given for some texts in one run."""
+    made: dict[str, Any] = model.preprocess(list(texts))
+    return {name: made[name].numpy() for name in names}
+
+
+@contextmanager
+def _padding_masks() -> Iterator[None]:
+    """Have attention's mask made of the padding alone, in models that read all of a text at once.
+
+    transformers makes it for any pattern, from the places of all pairs of tokens: eighty operators of an exported graph.
+    """
+
+    def mask(**pattern: Any) -> torch.Tensor:
+        padding, dtype = pattern["attention_mask"], pattern["dtype"]
+        if pattern["mask_function"] is not bidirectional_mask_function or padding is None:
+            return eager_mask(**pattern)
+        hidden: torch.Tensor = (1.0 - padding.to(dtype))[:, None, None, :] * torch.finfo(dtype).min
+        return hidden
+
+    ALL_MASK_ATTENTION_FUNCTIONS["eager"] = mask
+    try:
+        yield
+    finally:
+        ALL_MASK_ATTENTION_FUNCTIONS["eager"] = eager_mask
 
 
 @contextmanager

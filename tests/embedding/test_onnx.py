@@ -111,7 +111,7 @@ def test_a_changed_byte_is_found_before_the_model_is_used(encoder: Encoder, cach
 def test_an_export_of_another_format_is_refused(encoder: Encoder, cache: Path, tmp_path: Path) -> None:
     meta = json.loads((cache / encoder.identity.fingerprint / "meta.json").read_text())
     (tmp_path / "meta.json").write_text(json.dumps(meta | {"format": 99}))
-    with pytest.raises(ModelError, match="format 99, this version reads 1"):
+    with pytest.raises(ModelError, match=r"format 99, this version reads \d+"):
         OnnxEncoder(tmp_path)
 
 

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 
 from kbserver.embedding.onnx import NotExportable
@@ -57,3 +58,25 @@ def test_an_export_says_nothing_but_what_it_returns(
     assert (meta.query_prompt, meta.passage_prompt) == ("query: ", "passage: ")
     assert meta.difference < 1e-5
     assert capfd.readouterr() == ("", "")
+
+
+def test_an_export_works_nothing_out_that_follows_from_its_inputs(small_model: Path, tmp_path: Path) -> None:
+    from kbserver.embedding.sentence_transformer import export_onnx
+
+    export_onnx(small_model, tmp_path, name="small", fingerprint="f")
+    graph = onnx.load(tmp_path / "model.onnx", load_external_data=False).graph
+    constants = {tensor.name for tensor in graph.initializer}
+    constants |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    assert all(node.input[1] in constants for node in graph.node if node.op_type == "Reshape")
+    assert not {"Range", "ConstantOfShape", "Where"} & {
+        node.op_type for node in graph.node
+    }  # of a mask for any pattern
+
+
+def test_attention_that_looks_back_only_keeps_its_own_mask(small_model: Path, tmp_path: Path) -> None:
+    from kbserver.embedding.sentence_transformer import export_onnx
+
+    config = json.loads((small_model / "config.json").read_text())
+    (small_model / "config.json").write_text(json.dumps(config | {"is_decoder": True}))
+    meta = export_onnx(small_model, tmp_path, name="small", fingerprint="f")
+    assert meta.difference < 1e-5
