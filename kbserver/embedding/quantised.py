@@ -11,17 +11,16 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
-from kbserver.embedding.graph import save_graph
+from kbserver.embedding.graph import drop_unused, save_graph, values_of
 from kbserver.embedding.onnx import (
     EXPORT_FORMATS,
     GRAPH,
@@ -30,12 +29,11 @@ from kbserver.embedding.onnx import (
     NotExportable,
     OnnxEncoder,
     Reference,
-    open_session,
     sha256,
 )
 from kbserver.embedding.rounding import BLOCK, Scheme, rounded_blocks, rounded_columns
 from kbserver.embedding.sentences import SENTENCES
-from kbserver.types import FloatMatrix
+from kbserver.types import FloatMatrix, FloatVector
 
 _OPERATORS = "com.microsoft"  # the domain of ONNX Runtime's own
 _INT8_ARITHMETIC = 4  # MatMulNBits' accuracy level: what is multiplied with the weights is rounded as well
@@ -107,15 +105,20 @@ def _values(exported: Path) -> dict[str, FloatMatrix]:
     """Run the exact model on the sentences; what is multiplied with a matrix, by name, shape (tokens of all, inner)."""
     model = onnx.load(exported / GRAPH)
     names = list(_products(model.graph))
-    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
-    found: dict[str, list[FloatMatrix]] = defaultdict(list)
-    with TemporaryDirectory() as scratch, OnnxEncoder(exported) as exact:
-        save_graph(model, Path(scratch))
-        session = open_session(Path(scratch) / GRAPH)
-        for text in SENTENCES:
-            for name, values in zip(names, session.run(names, exact.inputs_of(text)), strict=True):
-                found[name].append(values.reshape(-1, values.shape[-1]))
-    return {name: np.concatenate(values) for name, values in found.items()}
+    with OnnxEncoder(exported) as exact:
+        runs = list(values_of(model, names, map(exact.inputs_of, SENTENCES)))
+    return {
+        name: np.concatenate([values.reshape(-1, values.shape[-1]) for values in found])
+        for name, found in zip(names, zip(*runs, strict=True), strict=True)
+    }
+
+
+def _additions(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    """The nodes that add a vector to a product and to nothing else, by the product's name."""
+    vectors = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 1}
+    uses = Counter(name for node in graph.node for name in node.input)
+    additions = (node for node in graph.node if node.op_type == "Add" and len(vectors.intersection(node.input)) == 1)
+    return {name: node for node in additions for name in node.input if name not in vectors and uses[name] == 1}
 
 
 def _products(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
@@ -133,6 +136,7 @@ def _products(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
 def _round_products(graph: onnx.GraphProto, values: Mapping[str, FloatMatrix]) -> None:
     """Put a product of rounded numbers in the place of each with a matrix of weights."""
     weights = {tensor.name: tensor for tensor in graph.initializer}
+    additions = _additions(graph)
     rounded: dict[str, list[onnx.NodeProto]] = {}
     for name, products in _products(graph).items():
         matrices = [numpy_helper.to_array(weights[node.input[1]]).astype(np.float32) for node in products]
@@ -141,17 +145,17 @@ def _round_products(graph: onnx.GraphProto, values: Mapping[str, FloatMatrix]) -
             for node, matrix in zip(products, matrices, strict=True):
                 rounded[node.output[0]] = [_in_blocks(graph, node, matrix)]
             continue
-        first, *others = [
-            _in_columns(graph, node, matrix, scheme) for node, matrix in zip(products, matrices, strict=True)
-        ]
-        rounded[products[0].output[0]] = [*_to_steps(graph, name, scheme), first]
-        rounded |= {node.output[0]: [product] for node, product in zip(products[1:], others, strict=True)}
+        for node, matrix in zip(products, matrices, strict=True):
+            columns = rounded_columns(matrix * scheme.sizes[:, np.newaxis], scheme.rounded(values[name]))
+            addition = additions.get(node.output[0])
+            rounded[node.output[0]] = [_in_columns(graph, node, columns, addition)]
+            if addition is not None:
+                rounded[addition.output[0]] = []
+        rounded[products[0].output[0]][:0] = _to_steps(graph, name, scheme)
     nodes = [new for node in graph.node for new in rounded.get(node.output[0], [node])]
-    used = {name for node in nodes for name in node.input}
-    kept: list[TensorProto] = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.node[:], graph.initializer[:]
+    del graph.node[:]
     graph.node.extend(nodes)
-    graph.initializer.extend(kept)
+    drop_unused(graph)
 
 
 def _to_steps(graph: onnx.GraphProto, name: str, scheme: Scheme) -> list[onnx.NodeProto]:
@@ -166,12 +170,20 @@ def _to_steps(graph: onnx.GraphProto, name: str, scheme: Scheme) -> list[onnx.No
     ]
 
 
-def _in_columns(graph: onnx.GraphProto, node: onnx.NodeProto, weights: FloatMatrix, scheme: Scheme) -> onnx.NodeProto:
-    """The product with weights that are rounded column by column, of what `_to_steps` has rounded."""
+def _in_columns(
+    graph: onnx.GraphProto,
+    node: onnx.NodeProto,
+    columns: tuple[NDArray[np.int8], FloatVector],
+    addition: onnx.NodeProto | None,
+) -> onnx.NodeProto:
+    """The product with weights that are rounded column by column, of what `_to_steps` has rounded; and what is added to it."""
     at, own = f"{node.input[0]}.rounded", f"{node.output[0]}.weights"
-    values, worth = rounded_columns(weights * scheme.sizes[:, np.newaxis])
-    names = [_keep(graph, own, values), f"{at}.step", _keep(graph, f"{own}.steps", worth), f"{at}.zero"]
-    return helper.make_node("MatMulIntegerToFloat", [at, *names], list(node.output), node.name, domain=_OPERATORS)
+    values, worth = columns
+    names = [at, _keep(graph, own, values), f"{at}.step", _keep(graph, f"{own}.steps", worth), f"{at}.zero"]
+    if addition is not None:
+        names += ["", *(name for name in addition.input if name != node.output[0])]  # "": the weights' zero is 0
+    result = (addition or node).output
+    return helper.make_node("MatMulIntegerToFloat", names, list(result), node.name, domain=_OPERATORS)
 
 
 def _in_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weights: FloatMatrix) -> onnx.NodeProto:
