@@ -12,6 +12,8 @@ import pytest
 from kbserver.deadline import Deadline
 from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.models import open_encoder
+from kbserver.embedding.onnx import OnnxEncoder
+from kbserver.index.faiss import FaissIndex
 from kbserver.index.manifest import facts_of_files, read_manifest, write_manifest
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
@@ -183,3 +185,47 @@ def test_the_least_score_is_the_default_until_the_corpus_is_calibrated(store, tm
         assert retriever.min_score(TurnSettings(min_score=0.3), in_scope=False) == 0.3
     assert (before, before_in_scope) == (DEFAULT_MIN_SCORE, DEFAULT_MIN_SCORE_IN_SCOPE)
     assert after == [0.42, 0.42]
+
+
+def test_who_asks_alone_has_the_ranking_rehearsed_and_the_same_hits(store, monkeypatch):
+    """Two who ask at once have not: the event loop belongs to the other one meanwhile."""
+
+    class Slow(OnnxEncoder):
+        def embed_queries(self, texts):
+            time.sleep(0.05)
+            return super().embed_queries(texts)
+
+    snapshot = Store(store).open("support")
+    folder = store / ".models" / snapshot.manifest.model.fingerprint
+    searched = []
+    propose = FaissIndex.propose
+    monkeypatch.setattr(
+        FaissIndex, "propose", lambda self, query, **more: searched.append(query) or propose(self, query, **more)
+    )
+
+    async def run():
+        embedder = QueryEmbedder(lambda: Slow(folder))
+        await embedder.start()
+        await embedder.until_ready()
+        with ThreadPoolExecutor() as executor:
+            retriever = Retriever("support", snapshot, embedder, executor, in_loop_ms=10_000.0)
+            retriever.warm()
+
+            def ask(query):
+                return retriever.retrieve(
+                    query, scope={}, settings=TurnSettings(min_score=0.0), deadline=Deadline.after_ms(10_000.0)
+                )
+
+            searched.clear()
+            alone = await ask("how do i reset the router")
+            vectors_alone = list(searched)
+            searched.clear()
+            await asyncio.gather(ask("what does a red light mean"), ask("how do i stop my contract"))
+            await embedder.close()
+        return alone, vectors_alone, len(searched)
+
+    retrieval, (rehearsed, real), searches_of_two = asyncio.run(run())
+    assert retrieval.degraded is None and retrieval.hits[0].passage.source == "router/reset.md"
+    assert any(np.allclose(rehearsed, row) for row in snapshot.embeddings)
+    np.testing.assert_allclose(real, retrieval.embedding)
+    assert searches_of_two == 3  # the first one was alone when it began

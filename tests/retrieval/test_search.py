@@ -81,6 +81,26 @@ def test_nothing_is_waited_for_beyond_the_deadline(in_loop):
     assert 0.025 < waited_s < 1.0
 
 
+def test_a_rehearsal_decides_nothing_and_breaks_nothing():
+    rehearsed = []
+
+    def rank_or_fail(by_words, asked):
+        if asked == "rehearsal":
+            rehearsed.append(by_words.result())
+            raise RuntimeError("broken")
+        return rank(by_words, asked)
+
+    async def run():
+        search = Search(None, lambda: "words", rank_or_fail)
+        search.begin_words()
+        search.rehearse("rehearsal")
+        search.go_on("busy")
+        return await search.until(soon())
+
+    assert asyncio.run(run()).nothing == "busy words True"
+    assert rehearsed == ["words"]
+
+
 def test_what_is_ranked_already_is_given_though_the_deadline_has_passed():
     async def run():
         search = Search(None, lambda: "words", rank)
