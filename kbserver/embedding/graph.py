@@ -15,6 +15,9 @@ from kbserver.embedding.onnx import GRAPH, TokenIds, open_session
 
 WEIGHTS = "weights.bin"
 
+RUNTIME_DOMAIN = "com.microsoft"
+"""Of the operators that are ONNX Runtime's own."""
+
 _MAPPED_BYTES = 1 << 20
 
 
@@ -67,3 +70,9 @@ def drop_unused(graph: onnx.GraphProto) -> None:
     del graph.node[:], graph.initializer[:]
     graph.node.extend(reversed(kept))
     graph.initializer.extend(weights)
+
+
+def know_runtime(model: onnx.ModelProto) -> None:
+    """Let a graph hold operators of ONNX Runtime's own."""
+    if all(opset.domain != RUNTIME_DOMAIN for opset in model.opset_import):
+        model.opset_import.append(helper.make_opsetid(RUNTIME_DOMAIN, 1))

@@ -20,7 +20,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 
-from kbserver.embedding.graph import drop_unused, save_graph, values_of
+from kbserver.embedding.graph import RUNTIME_DOMAIN, drop_unused, know_runtime, save_graph, values_of
 from kbserver.embedding.onnx import (
     EXPORT_FORMATS,
     GRAPH,
@@ -35,7 +35,6 @@ from kbserver.embedding.rounding import BLOCK, Scheme, rounded_blocks, rounded_c
 from kbserver.embedding.sentences import SENTENCES
 from kbserver.types import FloatMatrix, FloatVector
 
-_OPERATORS = "com.microsoft"  # the domain of ONNX Runtime's own
 _INT8_ARITHMETIC = 4  # MatMulNBits' accuracy level: what is multiplied with the weights is rounded as well
 _TRIALS = 5
 
@@ -56,8 +55,7 @@ def quantise(exported: Path, target: Path) -> ExportMeta:
         values = _values(exported)
         model = onnx.load(exported / GRAPH)
         _round_products(model.graph, values)
-        if all(opset.domain != _OPERATORS for opset in model.opset_import):
-            model.opset_import.append(helper.make_opsetid(_OPERATORS, 1))
+        know_runtime(model)
         save_graph(model, target)
     except (OSError, MemoryError):  # says nothing about the model
         raise
@@ -183,7 +181,7 @@ def _in_columns(
     if addition is not None:
         names += ["", *(name for name in addition.input if name != node.output[0])]  # "": the weights' zero is 0
     result = (addition or node).output
-    return helper.make_node("MatMulIntegerToFloat", names, list(result), node.name, domain=_OPERATORS)
+    return helper.make_node("MatMulIntegerToFloat", names, list(result), node.name, domain=RUNTIME_DOMAIN)
 
 
 def _in_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weights: FloatMatrix) -> onnx.NodeProto:
@@ -194,7 +192,7 @@ def _in_blocks(graph: onnx.GraphProto, node: onnx.NodeProto, weights: FloatMatri
     inner, outer = weights.shape
     sizes = {"K": inner, "N": outer, "bits": 8, "block_size": BLOCK, "accuracy_level": _INT8_ARITHMETIC}
     return helper.make_node(
-        "MatMulNBits", [node.input[0], *names], list(node.output), node.name, domain=_OPERATORS, **sizes
+        "MatMulNBits", [node.input[0], *names], list(node.output), node.name, domain=RUNTIME_DOMAIN, **sizes
     )
 
 

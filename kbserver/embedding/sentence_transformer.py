@@ -19,6 +19,7 @@ from sentence_transformers import SentenceTransformer
 from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, bidirectional_mask_function, eager_mask
 from transformers.utils import logging as transformers_logging
 
+from kbserver.embedding.attention import fuse_attention
 from kbserver.embedding.base import Progress
 from kbserver.embedding.graph import save_graph
 from kbserver.embedding.onnx import (
@@ -189,7 +190,9 @@ def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> E
                 dynamo=False,  # the newer exporter needs onnxscript and fixes the batch size of these models
             )
             graph = onnx.load(f"{scratch}/{GRAPH}")
-            settle_shapes(graph, [_tokens(model, _SAMPLES[:count], inputs) for count in (1, 4, 5)])
+            trials = [_tokens(model, _SAMPLES[:count], inputs) for count in (1, 4, 5)]
+            settle_shapes(graph, trials)
+            fuse_attention(graph, trials[-1])
             save_graph(graph, target)
     except (OSError, MemoryError):  # says nothing about the model
         raise

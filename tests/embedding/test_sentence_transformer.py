@@ -71,12 +71,3 @@ def test_an_export_works_nothing_out_that_follows_from_its_inputs(small_model: P
     assert not {"Range", "ConstantOfShape", "Where"} & {
         node.op_type for node in graph.node
     }  # of a mask for any pattern
-
-
-def test_attention_that_looks_back_only_keeps_its_own_mask(small_model: Path, tmp_path: Path) -> None:
-    from kbserver.embedding.sentence_transformer import export_onnx
-
-    config = json.loads((small_model / "config.json").read_text())
-    (small_model / "config.json").write_text(json.dumps(config | {"is_decoder": True}))
-    meta = export_onnx(small_model, tmp_path, name="small", fingerprint="f")
-    assert meta.difference < 1e-5
