@@ -241,7 +241,7 @@ class _Exports:
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
             with FileLock(self._cache / ".lock"):  # of several processes one makes it, the others find it made
-                if encoder := self._open_made(precision, threads):
+                if encoder := self._open_made(precision, threads, say_why_not=True):
                     return encoder
                 self._make(precision, write)
         except NotExportable as exc:
@@ -261,14 +261,15 @@ class _Exports:
         )
         return encoder
 
-    def _open_made(self, precision: Precision, threads: int) -> OnnxEncoder | None:
+    def _open_made(self, precision: Precision, threads: int, *, say_why_not: bool = False) -> OnnxEncoder | None:
         folder = self._folder(precision)
         if not folder.is_dir():
             return None
         try:
             return OnnxEncoder(folder, threads=threads, name=self.name)
         except ModelError as exc:
-            log.warning("%s; the export is made anew", exc)
+            if say_why_not:  # who makes it anew, once
+                log.warning("%s; the export is made anew", exc)
             return None
 
     def _writer(self, precision: Precision) -> Callable[[Path], ExportMeta]:
