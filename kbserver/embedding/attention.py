@@ -19,6 +19,7 @@ from kbserver.embedding.onnx import TokenIds
 
 _PADDING = "attention_mask"
 _PADDING_AS_INT32 = "attention_mask.int32"
+_TURNED, _KEYS_TURNED = [0, 2, 1, 3], [0, 2, 3, 1]  # heads before tokens; and the numbers of each before the tokens
 
 
 def fuse_attention(model: onnx.ModelProto, trial: Mapping[str, TokenIds]) -> None:
@@ -110,18 +111,14 @@ class _Reader:
         weighted = self._user(softmax.output[0], "MatMul")
         turned = self._user(weighted.output[0], "Transpose")
         joined = self._user(turned.output[0], "Reshape")
-        queries, *of_queries = self._split(queries, [0, 2, 1, 3])
-        keys, *of_keys = self._split(keys, [0, 2, 3, 1])
-        values, *of_values = self._split(weighted.input[1], [0, 2, 1, 3])
+        queries, *of_queries = self._split(queries, _TURNED)
+        keys, *of_keys = self._split(keys, _KEYS_TURNED)
+        values, *of_values = self._split(weighted.input[1], _TURNED)
         heads, size = of_queries
-        side_by_side = self._number(joined.input[1]) == [0, 0, heads * size] and _attribute(turned, "perm") == [
-            0,
-            2,
-            1,
-            3,
-        ]
+        alike = of_queries == of_keys == of_values
+        side_by_side = _attribute(turned, "perm") == _TURNED and self._number(joined.input[1]) == [0, 0, heads * size]
         factor = self._number(scale)
-        if not (of_queries == of_keys == of_values and side_by_side and isinstance(factor, float)):
+        if not (alike and side_by_side and isinstance(factor, float)):
             raise _OtherwiseError
         return _Attention(queries, keys, values, mask, heads, factor, joined.output[0])
 

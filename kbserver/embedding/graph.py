@@ -64,12 +64,21 @@ def drop_unused(graph: onnx.GraphProto) -> None:
     kept: list[onnx.NodeProto] = []
     for node in reversed(graph.node):  # each stands behind what it uses
         if used.intersection(node.output):
-            used.update(node.input)
+            used.update(_read_by(node))
             kept.append(node)
     weights = [tensor for tensor in graph.initializer if tensor.name in used]
     del graph.node[:], graph.initializer[:]
     graph.node.extend(reversed(kept))
     graph.initializer.extend(weights)
+
+
+def _read_by(node: onnx.NodeProto) -> Iterator[str]:
+    """What a node takes in, and what the branches and loops inside it take from around it."""
+    yield from node.input
+    for attribute in node.attribute:
+        yield from (output.name for output in attribute.g.output)
+        for inner in attribute.g.node:
+            yield from _read_by(inner)
 
 
 def know_runtime(model: onnx.ModelProto) -> None:

@@ -30,6 +30,8 @@ def settle_shapes(model: onnx.ModelProto, trials: Sequence[Mapping[str, TokenIds
     settled = {tensor.name for tensor in graph.initializer}
     settled |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
     open_ones = [node for node in graph.node if node.op_type == "Reshape" and node.input[1] not in settled]
+    if not open_ones:
+        return
     names = [name for node in open_ones for name in (node.input[0], node.output[0])]
     tried = onnx.ModelProto()
     tried.CopyFrom(model)

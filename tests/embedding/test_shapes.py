@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from kbserver.embedding.graph import values_of
+from kbserver.embedding.graph import drop_unused, values_of
 from kbserver.embedding.shapes import settle_shapes
 
 TRIALS = [{"ids": np.ones((texts, tokens), np.int64)} for texts, tokens in ((1, 7), (2, 5), (3, 11))]
@@ -70,3 +70,27 @@ def test_an_input_turned_round_is_never_mistaken_for_itself(order: list[str]) ->
     sizes = {"texts": 4, "tokens": 5, "one": 1}
     folded = next(values_of(model, ["folded"], [unseen]))[0]
     assert folded.shape == tuple(sizes[name] for name in order)
+
+
+def test_a_graph_that_folds_nothing_stays_as_it_is() -> None:
+    model = folding(helper.make_node("Identity", ["ids"], ["folded"]))
+    settle_shapes(model, TRIALS)
+    assert [node.op_type for node in model.graph.node] == ["Identity"]
+
+
+def test_what_a_branch_reads_from_around_it_is_kept() -> None:
+    out = helper.make_tensor_value_info("out", TensorProto.INT64, None)
+    branches = {
+        name: helper.make_graph([helper.make_node("Add", ["ids", from_around], ["out"])], name, [], [out])
+        for name, from_around in (("then_branch", "twice"), ("else_branch", "one"))
+    }
+    model = folding(
+        helper.make_node("Add", ["ids", "ids"], ["twice"]),
+        helper.make_node("Mul", ["ids", "ids"], ["needed by none"]),
+        helper.make_node("If", ["yes"], ["folded"], **branches),
+        one=[1],
+    )
+    model.graph.initializer.append(numpy_helper.from_array(np.array(True), "yes"))
+    drop_unused(model.graph)
+    assert [node.op_type for node in model.graph.node] == ["Add", "If"]
+    assert {tensor.name for tensor in model.graph.initializer} == {"one", "yes"}
