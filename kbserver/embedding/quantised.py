@@ -113,7 +113,7 @@ def _values(exported: Path) -> dict[str, FloatMatrix]:
 
 def _additions(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
     """The nodes that add a vector to a product and to nothing else, by the product's name."""
-    vectors = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 1}
+    vectors = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 1 and tensor.dims[0] > 1}
     uses = Counter(name for node in graph.node for name in node.input)
     additions = (node for node in graph.node if node.op_type == "Add" and len(vectors.intersection(node.input)) == 1)
     return {name: node for node in additions for name in node.input if name not in vectors and uses[name] == 1}
