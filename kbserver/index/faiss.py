@@ -66,7 +66,7 @@ _SPARE_CANDIDATES = (
 
 _EFFORTS: dict[VectorKind, tuple[int, ...]] = {
     "pq": (4, 8, 16, 32),
-    "ivf": (8, 16, 32, 64, 128, 256),
+    "ivf": (8, 12, 16, 20, 24, 32, 48, 64, 96, 128, 192, 256),  # a search costs as much as it probes lists
     "hnsw": (32, 64, 128, 256, 512),
 }
 _CANDIDATES_PER_HIT = 4  # the 8-bit codes misplace near ties: rescoring four times as many mends it
