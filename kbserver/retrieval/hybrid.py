@@ -124,7 +124,7 @@ class Retriever:
         self._vectors, self._passages = snapshot.vectors, snapshot.passages
         self._sayable = sayable_passages(snapshot, self._complain)
         self._in_loop_ms = in_loop_ms
-        self._words_cost, self._ranking_cost = Cost(), Cost()
+        self._words_cost, self._ranking_cost, self._words_ranking_cost = Cost(), Cost(), Cost()
 
     def warm(self) -> None:
         """Search with some passages' words and embeddings: no caller pays for what happens only once, and costs are known."""
@@ -136,8 +136,8 @@ class Retriever:
             vector = decoded(self.snapshot.embeddings[row])
             by_words: Future[Words] = Future()
             by_words.set_result(self._words_cost.of(self._by_words, question, None, None, settings))
-            asked = Asked(vector, vector, 0.0)
-            self._ranking_cost.of(self._ranked, by_words, asked, rows=None, settings=settings, arms_end=now)
+            for asked in (Asked(vector, vector, 0.0), ""):
+                self._cost_of(asked).of(self._ranked, by_words, asked, rows=None, settings=settings, arms_end=now)
 
     def recalibrate(self) -> None:
         """Take over what `kbserver calibrate` stored since, if anything; reads a file."""
@@ -188,7 +188,7 @@ class Retriever:
         search = Search(
             None if self._costs_little(rows) else self._executor,
             partial(self._words_cost.of, self._by_words, heard, leans_on, rows, settings),
-            lambda by_words, asked: self._ranking_cost.of(rank, by_words, asked),
+            lambda by_words, asked: self._cost_of(asked).of(rank, by_words, asked),
         )
         asking = self._begin(search, heard.text, leans_on, settings, arms_end, embed_by)
         try:
@@ -237,6 +237,10 @@ class Retriever:
         lock, would cost more."""
         usual_ms = self._words_cost.usual_ms + self._ranking_cost.usual_ms
         return usual_ms < self._in_loop_ms and (rows is None or rows.size <= _FEW_ROWS)
+
+    def _cost_of(self, asked: Asked | str) -> Cost:
+        """What ranking by words and meaning costs, or by words alone."""
+        return self._ranking_cost if isinstance(asked, Asked) else self._words_ranking_cost
 
     def _by_words(self, heard: Heard, leans_on: Carry | None, rows: Rows | None, settings: TurnSettings) -> Words:
         if settings.arms == "dense":
@@ -298,14 +302,17 @@ class Retriever:
         What ranking touches (codes, passages, instructions) is then in the processor's caches: it takes half of its time.
 
         Args:
-            passed_ms: since the model was asked; a rehearsal that could outlast it is left out.
+            passed_ms: since the model was asked. What could outlast it is left out: the search by meaning, or all.
         """
+        left_ms = min(self._embedder.call_ms, self._in_loop_ms / 2) - passed_ms
         words = search.words_if_done()
-        if passed_ms + self._ranking_cost.usual_ms > min(self._embedder.call_ms, self._in_loop_ms / 2):
+        if words is None or words.found is None or not (best := words.found.words.best.rows).size:
             return
-        if words is not None and words.found is not None and (best := words.found.words.best.rows).size:
+        if self._ranking_cost.usual_ms < left_ms:
             vector = decoded(self.snapshot.embeddings[int(best[0])])
             search.rehearse(Asked(vector, vector, 0.0))
+        elif self._words_ranking_cost.usual_ms < left_ms:
+            search.rehearse("")
 
     async def _outcome(self, search: Search, deadline: Deadline, settings: TurnSettings) -> Ranked:
         """What both arms found, ranked; at the deadline what there is of it."""

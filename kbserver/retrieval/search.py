@@ -106,7 +106,7 @@ class Search:
             with suppress(RuntimeError):  # the server is closing
                 self._ranking = self._executor.submit(self._work, words_too)
 
-    def rehearse(self, asked: Asked) -> None:
+    def rehearse(self, asked: Asked | str) -> None:
         """Rank once the words are there, for nothing but that it is done sooner the next time."""
         with suppress(Exception):  # whatever it is, the real one meets it as well
             self._rank(self._by_words, asked)
