@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor, Future
@@ -20,6 +19,7 @@ from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.vectors import united
 from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
+from kbserver.retrieval.complaints import Complaints
 from kbserver.retrieval.followup import Carry, Exchange, carry
 from kbserver.retrieval.fusion import Evidence, rank, scores
 from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
@@ -52,8 +52,6 @@ _FEW_ROWS = 5_000  # of a scope, whose rows are all scored
 _WARM_SEARCHES = 20
 _WARM_CHARACTERS = 60  # a question's length
 
-log = logging.getLogger("kbserver")
-
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
@@ -74,19 +72,6 @@ class _Meaning:
     vector: FloatVector
     rows: Rows
     """Proposed by the dense arm."""
-
-
-class _Complaints:
-    """Logs what failed once for each kind of failure: it comes back with every turn."""
-
-    def __init__(self, corpus: str) -> None:
-        self._corpus = corpus
-        self._known: set[tuple[str, type[Exception]]] = set()
-
-    def __call__(self, what: str, exc: Exception) -> None:
-        if (what, type(exc)) not in self._known:
-            self._known.add((what, type(exc)))
-            log.error("corpus %s: %s failed", self._corpus, what, exc_info=exc)
 
 
 class Retriever:
@@ -114,7 +99,7 @@ class Retriever:
         self.snapshot = snapshot
         self._embedder = embedder
         self._executor = executor
-        self._complain = _Complaints(corpus)
+        self._complain = Complaints(corpus)
         self._lexical = LexicalArm(snapshot)
         self._precedence = Precedence(snapshot)
         self._calibrated: float | None = None
