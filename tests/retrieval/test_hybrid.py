@@ -192,7 +192,7 @@ def test_who_asks_alone_has_the_ranking_rehearsed_and_the_same_hits(store, monke
 
     class Slow(OnnxEncoder):
         def embed_queries(self, texts):
-            time.sleep(0.05)
+            time.sleep(0.2)
             return super().embed_queries(texts)
 
     snapshot = Store(store).open("support")
