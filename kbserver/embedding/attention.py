@@ -14,7 +14,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from kbserver.embedding.graph import RUNTIME_DOMAIN, drop_unused, know_runtime, values_of
+from kbserver.embedding.graph import RUNTIME_DOMAIN, constants_of, drop_unused, know_runtime, values_of
 from kbserver.embedding.onnx import TokenIds
 
 _PADDING = "attention_mask"
@@ -30,9 +30,11 @@ def fuse_attention(model: onnx.ModelProto, trial: Mapping[str, TokenIds]) -> Non
         trial: inputs of texts of different lengths: what the masks make of their padding decides.
     """
     found = _Reader(model.graph).attentions()
+    if not found:
+        return
     tried = onnx.ModelProto()
     tried.CopyFrom(model)
-    masks = next(values_of(tried, [one.mask for one in found], [trial])) if found else []
+    masks = next(values_of(tried, [one.mask for one in found], [trial]))
     fused = {
         one.result: helper.make_node(
             "MultiHeadAttention",
@@ -86,10 +88,7 @@ class _Reader:
         for node in graph.node:
             for name in node.input:
                 self._users[name].append(node)
-        self._numbers = {tensor.name: tensor for tensor in graph.initializer}
-        self._numbers |= {
-            node.output[0]: node.attribute[0].t for node in graph.node if node.op_type == "Constant" and node.attribute
-        }
+        self._numbers = constants_of(graph)
 
     def attentions(self) -> list[_Attention]:
         """Those of the graph that are spelled out as softmax(queries · keys · scale + mask) · values."""

@@ -58,6 +58,14 @@ def values_of(
             yield session.run(names, dict(one))
 
 
+def constants_of(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    """What a graph holds from the start, by name: weights, and numbers written into nodes of their own."""
+    numbers = (node for node in graph.node if node.op_type == "Constant" and node.attribute)
+    return {tensor.name: tensor for tensor in graph.initializer} | {
+        node.output[0]: node.attribute[0].t for node in numbers
+    }
+
+
 def drop_unused(graph: onnx.GraphProto) -> None:
     """Take out the nodes and the weights that no output depends on: ONNX Runtime would work them out in every run."""
     used = {output.name for output in graph.output}

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from kbserver.embedding.graph import drop_unused, values_of
+from kbserver.embedding.graph import constants_of, drop_unused, values_of
 from kbserver.embedding.onnx import TokenIds
 
 Shape = tuple[int, ...]
@@ -27,8 +27,7 @@ def settle_shapes(model: onnx.ModelProto, trials: Sequence[Mapping[str, TokenIds
             inputs is not proved by them, so that the vectors have to be compared afterwards.
     """
     graph = model.graph
-    settled = {tensor.name for tensor in graph.initializer}
-    settled |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    settled = constants_of(graph)
     open_ones = [node for node in graph.node if node.op_type == "Reshape" and node.input[1] not in settled]
     if not open_ones:
         return

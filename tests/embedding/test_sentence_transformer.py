@@ -5,6 +5,7 @@ import numpy as np
 import onnx
 import pytest
 
+from kbserver.embedding.graph import constants_of
 from kbserver.embedding.onnx import NotExportable
 from kbserver.errors import IngestError
 
@@ -65,9 +66,7 @@ def test_an_export_works_nothing_out_that_follows_from_its_inputs(small_model: P
 
     export_onnx(small_model, tmp_path, name="small", fingerprint="f")
     graph = onnx.load(tmp_path / "model.onnx", load_external_data=False).graph
-    constants = {tensor.name for tensor in graph.initializer}
-    constants |= {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    constants = constants_of(graph)
     assert all(node.input[1] in constants for node in graph.node if node.op_type == "Reshape")
-    assert not {"Range", "ConstantOfShape", "Where"} & {
-        node.op_type for node in graph.node
-    }  # of a mask for any pattern
+    of_a_mask_for_any_pattern = {"Range", "ConstantOfShape", "Where"}
+    assert not of_a_mask_for_any_pattern & {node.op_type for node in graph.node}
