@@ -39,6 +39,7 @@ MARGIN = 1.15
 _STEPS = 255
 _HALF = 127  # steps of a weight, on either side of 0
 _ZERO = _HALF + 1  # what a weight of 0 is in a block
+_LEAST = float(np.finfo(np.float32).tiny)  # a step that is worth less than this cannot be divided by
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Scheme:
         sizes = np.asarray(sizes / np.exp(np.log(sizes).mean()), np.float32)
         smooth = values / sizes
         low, high = MARGIN * min(0.0, float(smooth.min())), MARGIN * max(0.0, float(smooth.max()))
-        step = (high - low) / _STEPS or 1.0
+        step = (high - low) / _STEPS
+        step = step if step > _LEAST else 1.0
         zero = round(-low / step)
 
         scheme = cls(sizes, step, zero, worth_blocks=False)
@@ -112,7 +114,7 @@ def rounded_columns(weights: FloatMatrix, values: FloatMatrix) -> tuple[NDArray[
 def _worth_of_columns(weights: FloatMatrix) -> FloatVector:
     """What one step is worth in each column of a matrix, so that the largest weight is the last step."""
     worth = np.abs(weights).max(axis=0) / np.float32(_HALF)
-    return np.where(worth > np.finfo(np.float32).tiny, worth, np.float32(1.0)).astype(np.float32)
+    return np.where(worth > _LEAST, worth, np.float32(1.0)).astype(np.float32)
 
 
 def rounded_blocks(weights: FloatMatrix) -> tuple[NDArray[np.uint8], FloatMatrix]:

@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -56,6 +56,7 @@ def test_rounding_is_off_by_half_a_step_of_its_block_at_most(weights: FloatMatri
     arrays(np.float32, (7, 12), elements=st.floats(-1000, 1000, width=32)),
     arrays(np.float32, (12, 5), elements=st.floats(-10, 10, width=32)),
 )
+@example(np.full((7, 12), 3e-45, np.float32), np.zeros((12, 5), np.float32))  # a step of nothing at all
 @settings(deadline=None)
 def test_every_value_and_nothing_have_a_step(values: FloatMatrix, weights: FloatMatrix) -> None:
     scheme = Scheme.of(values, weights)
