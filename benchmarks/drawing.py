@@ -43,7 +43,9 @@ def draw(
         An SVG document that needs nothing else to be shown.
     """
     xs = [value for line in lines for value in line.x]
-    highest = top or 1.08 * max([value for line in lines for value in line.y] + list((marks or {}).values()))
+    highest = top or 1.08 * max(
+        [value for line in lines for value in line.y] + list((marks or {}).values())
+    )
     x = _scale(min(xs) if log_x else 0.0, max(xs), _LEFT, _WIDTH - _RIGHT, log=log_x)
     y = _scale(0.0, highest, _HEIGHT - _BOTTOM, _TOP)
     x_ticks = sorted(set(xs)) if log_x else _ticks(max(xs))
@@ -64,13 +66,21 @@ def draw(
         parts.append(_text(_WIDTH - _RIGHT, y(value) - 4, name, "end"))
     for number, line in enumerate(lines):
         colour = _COLOURS[number % len(_COLOURS)]
-        points = " ".join(f"{x(a):.1f},{y(min(b, highest)):.1f}" for a, b in zip(line.x, line.y, strict=True))
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts.append(f'<text x="{_LEFT + 12}" y="{_TOP + 16 + 16 * number}" fill="{colour}">{escape(line.name)}</text>')
+        points = " ".join(
+            f"{x(a):.1f},{y(min(b, highest)):.1f}" for a, b in zip(line.x, line.y, strict=True)
+        )
+        parts.append(
+            f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
+        )
+        parts.append(
+            f'<text x="{_LEFT + 12}" y="{_TOP + 16 + 16 * number}" fill="{colour}">{escape(line.name)}</text>'
+        )
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _scale(low: float, high: float, start: float, end: float, *, log: bool = False) -> Callable[[float], float]:
+def _scale(
+    low: float, high: float, start: float, end: float, *, log: bool = False
+) -> Callable[[float], float]:
     bend: Callable[[float], float] = math.log10 if log else float
     span = (bend(high) - bend(low)) or 1.0
     return lambda value: start + (bend(value) - bend(low)) / span * (end - start)
@@ -99,4 +109,6 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 
 def _rule(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False) -> str:
     dash = ' stroke-dasharray="5 4"' if dashed else ""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dash}/>'
+    return (
+        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dash}/>'
+    )

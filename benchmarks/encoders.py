@@ -97,13 +97,22 @@ def passages_of(folders: Sequence[Path], encoder: Encoder) -> list[str]:
             except DocumentUnreadable:
                 continue
             limit = encoder.identity.max_tokens
-            drafts = [d for doc in documents for d in chunk(doc, count_tokens=encoder.count_tokens, max_tokens=limit)]
+            drafts = [
+                d
+                for doc in documents
+                for d in chunk(doc, count_tokens=encoder.count_tokens, max_tokens=limit)
+            ]
             texts += [draft.embedded for draft in drafts]
     return texts
 
 
 def queries_of(files: Sequence[Path]) -> list[str]:
-    return [json.loads(line)["text"] for file in files for line in file.read_text().splitlines() if line.strip()]
+    return [
+        json.loads(line)["text"]
+        for file in files
+        for line in file.read_text().splitlines()
+        if line.strip()
+    ]
 
 
 def time_queries(encoders: dict[str, Embed], queries: Sequence[str]) -> list[QueryTimes]:
@@ -133,13 +142,17 @@ def time_queries(encoders: dict[str, Embed], queries: Sequence[str]) -> list[Que
     ]
 
 
-def time_load(layouts: dict[str, tuple[int, int, Embed]], queries: Sequence[str], rounds: int) -> list[LoadRate]:
+def time_load(
+    layouts: dict[str, tuple[int, int, Embed]], queries: Sequence[str], rounds: int
+) -> list[LoadRate]:
     """Throughput with as many callers, of so many queries a call, as a layout says, in alternating rounds."""
     wall, cpu = dict.fromkeys(layouts, 0.0), dict.fromkeys(layouts, 0.0)
     for _ in range(rounds):
         for name, (callers, together, embed) in layouts.items():
             time.sleep(0.05)
-            calls = [queries[start : start + together] for start in range(0, len(queries), together)]
+            calls = [
+                queries[start : start + together] for start in range(0, len(queries), together)
+            ]
             with ThreadPoolExecutor(callers) as pool:
                 began, cpu_began = time.perf_counter(), time.process_time()
                 list(pool.map(embed, calls))
@@ -149,7 +162,9 @@ def time_load(layouts: dict[str, tuple[int, int, Embed]], queries: Sequence[str]
     return [LoadRate(name, asked / wall[name], 1000.0 * cpu[name] / asked) for name in layouts]
 
 
-def time_passages(encoders: dict[str, Embed], passages: Sequence[str], flop: float, rounds: int) -> list[PassageRate]:
+def time_passages(
+    encoders: dict[str, Embed], passages: Sequence[str], flop: float, rounds: int
+) -> list[PassageRate]:
     wall: dict[str, list[float]] = {name: [] for name in encoders}
     cpu = dict.fromkeys(encoders, 0.0)
     for number in range(rounds):
@@ -191,9 +206,14 @@ def sgemm_gflops(rounds: int = 40) -> float:
     return 2 * 2048 * 384 * 1536 / best / 1e9
 
 
-def overlap_of(exact: Encoder, rounded: Encoder, queries: Sequence[str], passages: Sequence[str]) -> Overlap:
+def overlap_of(
+    exact: Encoder, rounded: Encoder, queries: Sequence[str], passages: Sequence[str]
+) -> Overlap:
     index = exact.embed_passages(passages)
-    firsts = [np.argsort(-(encoder.embed_queries(queries) @ index.T), axis=1)[:, :10] for encoder in (exact, rounded)]
+    firsts = [
+        np.argsort(-(encoder.embed_queries(queries) @ index.T), axis=1)[:, :10]
+        for encoder in (exact, rounded)
+    ]
     shared = [len(set(one) & set(other)) / len(one) for one, other in zip(*firsts, strict=True)]
     same = float((firsts[0][:, 0] == firsts[1][:, 0]).mean())
     return Overlap(len(queries), len(passages), float(np.mean(shared)), same)
@@ -207,14 +227,18 @@ def onnx_session(folder: Path, threads: int) -> Embed:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(
+        str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+    )
     names = [given.name for given in session.get_inputs()]
 
     def embed(texts: Sequence[str]) -> np.ndarray:
         tokens = [tokenizer.encode(text).ids for text in texts]
         longest = max(map(len, tokens))
         ids = np.array([[*some, *[0] * (longest - len(some))] for some in tokens], np.int64)
-        mask = np.array([[1] * len(some) + [0] * (longest - len(some)) for some in tokens], np.int64)
+        mask = np.array(
+            [[1] * len(some) + [0] * (longest - len(some)) for some in tokens], np.int64
+        )
         known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
         vectors: np.ndarray = session.run(None, {name: known[name] for name in names})[0]
         return vectors
@@ -223,9 +247,21 @@ def onnx_session(folder: Path, threads: int) -> Embed:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--corpus", action="append", type=Path, help="folder of documents; default: the demo corpora")
-    parser.add_argument("--queries", action="append", type=Path, help="JSON lines with `text`; default: those beside")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--corpus",
+        action="append",
+        type=Path,
+        help="folder of documents; default: the demo corpora",
+    )
+    parser.add_argument(
+        "--queries",
+        action="append",
+        type=Path,
+        help="JSON lines with `text`; default: those beside",
+    )
     parser.add_argument("--model", default=DEFAULT_MODEL)
     parser.add_argument("--most-queries", type=int, default=120)
     parser.add_argument("--most-passages", type=int, default=240)
@@ -233,21 +269,29 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write the figures to this file as well")
     given = parser.parse_args()
     folders = given.corpus or sorted(CORPORA.glob("*/docs"))
-    files = given.queries or [file for folder in folders if (file := folder.parent / "queries.jsonl").is_file()]
+    files = given.queries or [
+        file for folder in folders if (file := folder.parent / "queries.jsonl").is_file()
+    ]
     console = Console(width=100)
     transformers_logging.disable_progress_bar()
 
     with tempfile.TemporaryDirectory() as scratch:
         cache, source = Path(scratch), resolve(given.model)
-        exact = open_encoder(given.model, cache=cache, backend="onnx", threads=usable_cores(), for_queries=True)
+        exact = open_encoder(
+            given.model, cache=cache, backend="onnx", threads=usable_cores(), for_queries=True
+        )
         rounded = open_encoder(exact.identity, cache=cache, precision="int8", for_queries=True)
-        torch_one = open_encoder(given.model, cache=cache, backend="torch", device="cpu", for_queries=False)
+        torch_one = open_encoder(
+            given.model, cache=cache, backend="torch", device="cpu", for_queries=False
+        )
         bare = SentenceTransformer(str(source.folder), device="cpu")
         fp32, int8 = cache / source.fingerprint, cache / f"{source.fingerprint}-int8"
 
         all_passages, all_queries = passages_of(folders, exact), queries_of(files)
         if not all_passages or not all_queries:
-            sys.exit(f"{len(all_passages)} passages and {len(all_queries)} queries found; give --corpus and --queries")
+            sys.exit(
+                f"{len(all_passages)} passages and {len(all_queries)} queries found; give --corpus and --queries"
+            )
         step = max(1, len(all_queries) // given.most_queries)
         queries, passages = all_queries[::step], all_passages[: given.most_passages]
         tokens = [exact.count_tokens(text) for text in passages]
@@ -278,7 +322,9 @@ def main() -> None:
         )
         rates = time_passages(
             {
-                BARE: lambda texts: bare.encode(list(texts), batch_size=32, show_progress_bar=False),
+                BARE: lambda texts: bare.encode(
+                    list(texts), batch_size=32, show_progress_bar=False
+                ),
                 "kbserver torch": torch_one.embed_passages,
                 "kbserver onnx fp32": exact.embed_passages,
             },
@@ -288,7 +334,9 @@ def main() -> None:
         )
         overlap = overlap_of(exact, rounded, all_queries, all_passages)
 
-    table = Table("one query", "median ms", "p99 ms", "CPU ms", "of encode", title=f"{len(queries)} queries")
+    table = Table(
+        "one query", "median ms", "p99 ms", "CPU ms", "of encode", title=f"{len(queries)} queries"
+    )
     for times in one_query:
         shown = (times.median_ms, times.p99_ms, times.cpu_ms, times.of_bare)
         table.add_row(times.encoder, *(f"{value:.2f}" for value in shown))
@@ -298,7 +346,9 @@ def main() -> None:
         table.add_row(load_rate.layout, f"{load_rate.queries_per_s:.0f}", f"{load_rate.cpu_ms:.2f}")
     console.print(table)
     floor = sgemm_gflops()
-    title = f"{len(passages)} passages of {np.mean(tokens):.0f} tokens; sgemm here: {floor:.0f} GFLOP/s"
+    title = (
+        f"{len(passages)} passages of {np.mean(tokens):.0f} tokens; sgemm here: {floor:.0f} GFLOP/s"
+    )
     table = Table("passages", "a second", "a CPU second", "times encode", "GFLOP/s", title=title)
     for rate in rates:
         shown = (rate.passages_per_s, rate.per_cpu_s, rate.of_bare, rate.gflops)

@@ -69,8 +69,15 @@ class Again:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--documents", type=int, default=60, help="documents of the first table, about 4 passages each")
-    parser.add_argument("--files", type=int, default=10_000, help="small files of the second table; 0 leaves it out")
+    parser.add_argument(
+        "--documents",
+        type=int,
+        default=60,
+        help="documents of the first table, about 4 passages each",
+    )
+    parser.add_argument(
+        "--files", type=int, default=10_000, help="small files of the second table; 0 leaves it out"
+    )
     parser.add_argument("--rounds", type=int, default=2, help="rounds of the first table")
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
@@ -83,7 +90,10 @@ def main() -> None:
         rates = from_nothing(folder, options.documents, options.rounds)
         show_rates(console, rates)
     if options.json:
-        figures = {"from_nothing": [asdict(one) for one in rates], "again": [asdict(one) for one in again]}
+        figures = {
+            "from_nothing": [asdict(one) for one in rates],
+            "again": [asdict(one) for one in again],
+        }
         options.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
 
 
@@ -97,7 +107,11 @@ def from_nothing(folder: Path, documents: int, rounds: int) -> list[Rate]:
     models = folder / "models"
     plain = SentenceTransformer(str(resolve(DEFAULT_MODEL).folder), device="cpu")
     peak = 0.0
-    times: dict[str, list[float]] = {"plain encode, sorted by length": [], "embedding alone": [], "whole ingest": []}
+    times: dict[str, list[float]] = {
+        "plain encode, sorted by length": [],
+        "embedding alone": [],
+        "whole ingest": [],
+    }
     texts: list[str] = []
     flops = 0.0
     with open_encoder(DEFAULT_MODEL, cache=models, for_queries=False) as encoder:
@@ -108,7 +122,10 @@ def from_nothing(folder: Path, documents: int, rounds: int) -> list[Rate]:
             times["whole ingest"].append(time.perf_counter() - begun)
             if not texts:
                 with store.open(CORPUS) as snapshot:
-                    texts = ["\n".join((one.title, *one.heading_path, one.text)) for one in snapshot.passages]
+                    texts = [
+                        "\n".join((one.title, *one.heading_path, one.text))
+                        for one in snapshot.passages
+                    ]
                 flops = sum(arithmetic(encoder.count_tokens(text)) for text in texts)
                 plain.encode(texts[:8], normalize_embeddings=True)
             peak = max(peak, sgemm_gflops())
@@ -122,7 +139,11 @@ def from_nothing(folder: Path, documents: int, rounds: int) -> list[Rate]:
     for what, measured in times.items():
         seconds = statistics.median(measured)
         rates.append(Rate(what, len(texts), seconds, len(texts) / seconds, flops / seconds / 1e9))
-    rates.append(Rate("the cores' own matrix product (sgemm)", 0, 0.0, peak * 1e9 / (flops / len(texts)), peak))
+    rates.append(
+        Rate(
+            "the cores' own matrix product (sgemm)", 0, 0.0, peak * 1e9 / (flops / len(texts)), peak
+        )
+    )
     return rates
 
 
@@ -150,7 +171,9 @@ def ingest_again(folder: Path, files: int) -> list[Again]:
     docs, store = folder / "small", folder / "store"
     write_small(docs, files)
     (folder / "one").mkdir()
-    (folder / "one" / "page.md").write_text("# A page\n\nThe export of the model is made here, and not measured.\n")
+    (folder / "one" / "page.md").write_text(
+        "# A page\n\nThe export of the model is made here, and not measured.\n"
+    )
     run_once("export", folder / "one", store, 1, corpus="one")
     changed = docs / "d000" / "doc-00000.md"
     results = [run_once("first", docs, store, files)]
@@ -198,7 +221,9 @@ def write_long(folder: Path, documents: int) -> None:
     for number in range(documents):
         sections = []
         for section in range(4):
-            sentences = [" ".join(chance.choices(WORDS, k=12)).capitalize() + "." for _ in range(12)]
+            sentences = [
+                " ".join(chance.choices(WORDS, k=12)).capitalize() + "." for _ in range(12)
+            ]
             sections.append(f"## Part {section}\n\n{' '.join(sentences)}\n")
         (folder / f"{number}.md").write_text(f"# Article {number}\n\n" + "\n".join(sections))
 
@@ -209,16 +234,22 @@ def write_small(folder: Path, files: int) -> None:
     for number in range(files):
         path = folder / f"d{number // 500:03}" / f"doc-{number:05}.md"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"# Article {number}\n\n{' '.join(chance.choices(WORDS, k=15))} {number}.\n")
+        path.write_text(
+            f"# Article {number}\n\n{' '.join(chance.choices(WORDS, k=15))} {number}.\n"
+        )
 
 
 def show_rates(console: Console, rates: list[Rate]) -> None:
     """Print the first table; ratios are to plain encode."""
-    table = Table("from nothing", "passages", "s", "passages/s", "× plain", "GFLOP/s", title="Ingest")
+    table = Table(
+        "from nothing", "passages", "s", "passages/s", "× plain", "GFLOP/s", title="Ingest"
+    )
     for one in rates:
         ratio = f"{one.passages_per_s / rates[0].passages_per_s:.2f}"
         passages, seconds = (str(one.passages), f"{one.seconds:.1f}") if one.passages else ("", "")
-        table.add_row(one.what, passages, seconds, f"{one.passages_per_s:.1f}", ratio, f"{one.gflops:.0f}")
+        table.add_row(
+            one.what, passages, seconds, f"{one.passages_per_s:.1f}", ratio, f"{one.gflops:.0f}"
+        )
     console.print(table)
 
 
@@ -226,7 +257,9 @@ def show_again(console: Console, again: list[Again]) -> None:
     """Print the second table."""
     if not again:
         return
-    table = Table("again", "files", "s", "CPU s", "embedded", "peak MB", title="A folder of small files")
+    table = Table(
+        "again", "files", "s", "CPU s", "embedded", "peak MB", title="A folder of small files"
+    )
     for one in again:
         facts = (f"{one.seconds:.1f}", f"{one.cpu_s:.1f}", str(one.embedded), f"{one.peak_mb:.0f}")
         table.add_row(one.what, f"{one.files:,}", *facts)

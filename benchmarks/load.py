@@ -58,7 +58,9 @@ class Load:
             self.refused_ms.append(ms)
 
 
-def request_bytes(url: str, query: str, label: str | None = None, token: str = "", **headers: str) -> bytes:
+def request_bytes(
+    url: str, query: str, label: str | None = None, token: str = "", **headers: str
+) -> bytes:
     """Write one turn as HTTP/1.1."""
     parts = urlsplit(url)
     body = json.dumps({"session_label": label, "query": query}, ensure_ascii=False).encode()
@@ -107,7 +109,11 @@ def parse_answer(received: bytearray | bytes) -> tuple[int, bytes] | None:
     at = head.find(b"content-length:")
     length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
     body_end = head_end + 4 + length
-    return (int(head[9:12]), bytes(received[head_end + 4 : body_end])) if len(received) >= body_end else None
+    return (
+        (int(head[9:12]), bytes(received[head_end + 4 : body_end]))
+        if len(received) >= body_end
+        else None
+    )
 
 
 class Connection(asyncio.Protocol):
@@ -121,7 +127,9 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def open(cls, url: str) -> Connection:
         parts = urlsplit(url)
-        _, connection = await asyncio.get_running_loop().create_connection(cls, parts.hostname, parts.port)
+        _, connection = await asyncio.get_running_loop().create_connection(
+            cls, parts.hostname, parts.port
+        )
         return connection
 
     @property
@@ -177,14 +185,25 @@ async def closed_loop(url: str, ask: Ask, *, clients: int, seconds: float) -> Lo
 
 
 async def open_loop(
-    url: str, ask: Ask, *, rate: float, seconds: float, give_up_s: float = 5.0, seed: int = 0, warm: int = 64
+    url: str,
+    ask: Ask,
+    *,
+    rate: float,
+    seconds: float,
+    give_up_s: float = 5.0,
+    seed: int = 0,
+    warm: int = 64,
 ) -> Load:
     """Send `rate` turns a second at random moments (Poisson), however slowly they are answered.
 
     Each turn takes a free connection or opens one. Latency counts from the moment a turn was due: a client that
     falls behind does not flatter the server.
     """
-    load, idle, flying = Load(), [await Connection.open(url) for _ in range(warm)], set[asyncio.Task[None]]()
+    load, idle, flying = (
+        Load(),
+        [await Connection.open(url) for _ in range(warm)],
+        set[asyncio.Task[None]](),
+    )
     chance = random.Random(seed)
     began = time.perf_counter()
 
@@ -253,7 +272,9 @@ def unheard(queries: Sequence[str]) -> Callable[[], str]:
     return question
 
 
-def unrepeated(url: str, queries: Sequence[str], label: str | None = None, token: str = "", **headers: str) -> Ask:
+def unrepeated(
+    url: str, queries: Sequence[str], label: str | None = None, token: str = "", **headers: str
+) -> Ask:
     """Give turns whose questions are `unheard`."""
     question = unheard(queries)
     return lambda: request_bytes(url, question(), label, token, **headers)

@@ -97,9 +97,18 @@ async def seconds_until_full(url: str, ask: Ask, in_a_row: int = 5, limit_s: flo
 
 def pictures(rates: list[AtRate], folder: Path) -> None:
     load = [one.of_capacity for one in rates]
-    latency = [Line("median", load, [one.median_ms for one in rates]), Line("p99", load, [one.p99_ms for one in rates])]
+    latency = [
+        Line("median", load, [one.median_ms for one in rates]),
+        Line("p99", load, [one.p99_ms for one in rates]),
+    ]
     (folder / "latency-by-load.svg").write_text(
-        draw("Latency of a turn against load", "offered turns, of capacity", "ms", latency, marks={"budget": LIMIT_MS})
+        draw(
+            "Latency of a turn against load",
+            "offered turns, of capacity",
+            "ms",
+            latency,
+            marks={"budget": LIMIT_MS},
+        )
     )
     shares = [
         Line("answered within 150 ms", load, [100 * one.within_150_ms for one in rates]),
@@ -111,12 +120,16 @@ def pictures(rates: list[AtRate], folder: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--queries", type=Path, required=True, help="JSON lines with `text`")
     parser.add_argument("--label")
     parser.add_argument("--seconds", type=float, default=60.0, help="at twice the capacity")
-    parser.add_argument("--step-seconds", type=float, default=10.0, help="at each share of the capacity")
+    parser.add_argument(
+        "--step-seconds", type=float, default=10.0, help="at each share of the capacity"
+    )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path)
     parser.add_argument("--svg", type=Path, help="folder for the pictures")
@@ -128,25 +141,36 @@ def main() -> None:
         traced = unrepeated(server.url, queries, given.label, x_kbserver_debug="1")
         uvloop.run(closed_loop(server.url, ask, clients=4, seconds=2.0))
         capacity = capacity_of(server, ask, given.step_seconds)
-        console.print(f"capacity: {capacity:.0f} full answers a second; memory {server.memory_mb():.0f} MB")
-        steps = [at_rate(server, ask, share * capacity, given.step_seconds, share) for share in SHARES]
+        console.print(
+            f"capacity: {capacity:.0f} full answers a second; memory {server.memory_mb():.0f} MB"
+        )
+        steps = [
+            at_rate(server, ask, share * capacity, given.step_seconds, share) for share in SHARES
+        ]
         twice = at_rate(server, ask, 2.0 * capacity, given.seconds, 2.0)
         recovered_s = uvloop.run(seconds_until_full(server.url, traced))
 
     rows = [*steps, twice]
     table = Table(
-        *(name for name in asdict(twice) if name != "outcomes"), title="open loop; the last line is the long run"
+        *(name for name in asdict(twice) if name != "outcomes"),
+        title="open loop; the last line is the long run",
     )
     for row in rows:
         values = [value for name, value in asdict(row).items() if name != "outcomes"]
-        table.add_row(*(f"{value:.3f}" if isinstance(value, float) else str(value) for value in values))
+        table.add_row(
+            *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in values)
+        )
     console.print(table)
     console.print(f"the long run: {twice.outcomes}; full again {recovered_s:.2f} s after its end")
     if given.svg:
         given.svg.mkdir(parents=True, exist_ok=True)
         pictures(steps, given.svg)
     if given.json:
-        figures = {"capacity": capacity, "rates": [asdict(row) for row in rows], "full_again_s": recovered_s}
+        figures = {
+            "capacity": capacity,
+            "rates": [asdict(row) for row in rows],
+            "full_again_s": recovered_s,
+        }
         given.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 

@@ -26,20 +26,22 @@ from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
 from kbserver.embedding.models import DEFAULT_MODEL, open_encoder
 from kbserver.errors import DocumentUnreadable, IngestError
-from kbserver.index.lexical import Bm25Parameters
+from kbserver.index.lexical.bm25 import Bm25Parameters
 from kbserver.index.store import Store
 from kbserver.index.writer import write_snapshot
 from kbserver.ingest.build import K1, B, passage_id
 from kbserver.ingest.chunk import chunk, embedding_text
 from kbserver.ingest.load import load
-from kbserver.ingest.sounds import sound_parts
+from kbserver.ingest.phonetic_part import sound_parts
+from kbserver.ingest.spoken_part import write_wordings
 from kbserver.ingest.walk import FoundFile, walk
-from kbserver.ingest.wordings import write_wordings
-from kbserver.retrieval.wording_table import PART as WORDINGS
+from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.types import FloatMatrix, Passage
 
 CORPUS = "benchmark"
-_LEAST_WORDS = 60  # shorter pieces (a table of contents, a signature) are not what a caller is answered with
+_LEAST_WORDS = (
+    60  # shorter pieces (a table of contents, a signature) are not what a caller is answered with
+)
 _SLICE = 1024
 
 
@@ -64,7 +66,11 @@ def _cut(paths: Sequence[Path], encoder: Encoder) -> Iterator[Passage]:
             continue
         try:
             for document in load(found.path, found.source):
-                drafts = chunk(document, count_tokens=encoder.count_tokens, max_tokens=encoder.identity.max_tokens)
+                drafts = chunk(
+                    document,
+                    count_tokens=encoder.count_tokens,
+                    max_tokens=encoder.identity.max_tokens,
+                )
                 for number, draft in enumerate(drafts):
                     yield Passage(
                         id=passage_id(CORPUS, document.source, draft.text, number),
@@ -96,19 +102,21 @@ def embeddings_of(texts: Sequence[str], encoder: Encoder, kept: Path) -> FloatMa
 
 
 def as_ingested(passages: Iterable[Passage], texts: Iterable[str], count: int) -> dict[str, Any]:
-    """What `kbserver ingest` tells `write_snapshot`: how words are scored, the field of sounds, and the wordings.
+    """What `kbserver ingest` tells `write_snapshot`: how words are scored, the field of sounds, and the spoken forms.
 
     Args:
         passages: in row order; read once.
         texts: what each is found by; read once.
         count: how many there are.
     """
-    wordings = {WORDINGS: lambda folder: write_wordings(passages, folder)}
-    return {"bm25": Bm25Parameters(k1=K1, b=B), "parts": sound_parts(texts, count) | wordings}
+    spoken_forms = {SPOKEN_FORMS: lambda folder: write_wordings(passages, folder)}
+    return {"bm25": Bm25Parameters(k1=K1, b=B), "parts": sound_parts(texts, count) | spoken_forms}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("paths", nargs="+", type=Path)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--count", type=int, default=20_000)
@@ -118,13 +126,26 @@ def main() -> None:
 
     store = Store(given.store)
     with open_encoder(
-        given.model, cache=store.path / ".models", backend="onnx", threads=usable_cores(), for_queries=True
+        given.model,
+        cache=store.path / ".models",
+        backend="onnx",
+        threads=usable_cores(),
+        for_queries=True,
     ) as encoder:
         passages = passages_of(given.paths, encoder, given.count)
-        texts = [embedding_text(passage.title, passage.heading_path, passage.text) for passage in passages]
+        texts = [
+            embedding_text(passage.title, passage.heading_path, passage.text)
+            for passage in passages
+        ]
         if len(passages) < given.count:
-            print(f"only {len(passages)} passages in these documents, wanted {given.count}", file=sys.stderr)
-        read = [" ".join(text.split()[: given.embed_words]) if given.embed_words else text for text in texts]
+            print(
+                f"only {len(passages)} passages in these documents, wanted {given.count}",
+                file=sys.stderr,
+            )
+        read = [
+            " ".join(text.split()[: given.embed_words]) if given.embed_words else text
+            for text in texts
+        ]
         kept = store.path / ".benchmark" / "embeddings.npz"
         kept.parent.mkdir(parents=True, exist_ok=True)
         embeddings = embeddings_of(read, encoder, kept)

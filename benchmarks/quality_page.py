@@ -15,11 +15,13 @@ from benchmarks.quality_sets import Result
 from kbserver.evaluation.ask import ABLATIONS, ARMS
 from kbserver.evaluation.calibrate import Scores, scores_of
 from kbserver.evaluation.compare import compare
-from kbserver.evaluation.drawn import EVERYDAY
+from kbserver.evaluation.synthetic import EVERYDAY
 from kbserver.evaluation.threshold import KEEP, choose
 from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE
 
-REFERENCE = DEFAULT_MIN_SCORE  # at which all sets are compared; the best one differs from corpus to corpus
+REFERENCE = (
+    DEFAULT_MIN_SCORE  # at which all sets are compared; the best one differs from corpus to corpus
+)
 _AT = f"at {REFERENCE:.2g}".replace("0.", ".")
 
 STEPS = [variant for variant in ABLATIONS if variant.name != "no gate"]  # the gate ranks nothing
@@ -51,7 +53,11 @@ def arms_table(results: Sequence[Result]) -> list[str]:
         means = {arm.name: result.full.summary(arm.name) for arm in ARMS}
         hybrid, baseline = means["hybrid"], BASELINES.get(result.row.name, (None,) * 4)
         better = max(("lexical", "dense"), key=lambda arm: means[arm]["ndcg@10"])
-        versus = compare(result.full.variants[better].per_query, result.full.variants["hybrid"].per_query, "ndcg@10")
+        versus = compare(
+            result.full.variants[better].per_query,
+            result.full.variants["hybrid"].per_query,
+            "ndcg@10",
+        )
         difference = f"{versus.difference:+.3f} ({versus.p_value:.3f})" if versus else "–"
         lines.append(
             line(
@@ -99,7 +105,9 @@ def abstention_table(results: Sequence[Result]) -> list[str]:
         for question in result.nothing.dataset.questions:
             answer, judgement = answers[question.id], result.nothing.dataset.judgement(question)
             if judgement == "nothing" and not answer.gated:
-                (everyday if question.id.startswith("everyday") else wrong).append(answer.best_score)
+                (everyday if question.id.startswith("everyday") else wrong).append(
+                    answer.best_score
+                )
         spoken = sum(score >= REFERENCE for score in everyday) / len(everyday)
         if len(wrong) < 10 or len(right) < 10:
             lines.append(line(result.row.name, str(len(right)), "–", *["–"] * 8, share(spoken)))
@@ -127,14 +135,18 @@ def held_out(scores: Scores) -> tuple[float, float]:
     ways = []
     for first in (0, 1):
         chosen = choose(scores.right[first::2], scores.wrong[first::2])
-        ways.append(at(Scores(scores.right[1 - first :: 2], scores.wrong[1 - first :: 2]), chosen.min_score))
+        ways.append(
+            at(Scores(scores.right[1 - first :: 2], scores.wrong[1 - first :: 2]), chosen.min_score)
+        )
     return tuple(np.mean(ways, axis=0).tolist())  # type: ignore[return-value]
 
 
 def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
     """How often a right passage scores above a wrong one; .5 is chance (Mann and Whitney 1947)."""
     ranks = rankdata([*right, *wrong])
-    return float((ranks[: len(right)].sum() - len(right) * (len(right) + 1) / 2) / (len(right) * len(wrong)))
+    return float(
+        (ranks[: len(right)].sum() - len(right) * (len(right) + 1) / 2) / (len(right) * len(wrong))
+    )
 
 
 def kinds_table(results: Sequence[Result]) -> list[str]:
@@ -157,14 +169,25 @@ def kinds_table(results: Sequence[Result]) -> list[str]:
             if talk["questions"]:
                 false = share(talk["false_smalltalk"])
                 lines.append(
-                    line(result.row.name, "smalltalk", f"{talk['questions']:.0f}", "–", "–", "–", f"false: {false}")
+                    line(
+                        result.row.name,
+                        "smalltalk",
+                        f"{talk['questions']:.0f}",
+                        "–",
+                        "–",
+                        "–",
+                        f"false: {false}",
+                    )
                 )
     return lines
 
 
 def latency_table(results: Sequence[Result]) -> list[str]:
     """Whole turns inside the server, one at a time, embeddings not yet known."""
-    lines = ["| set | passages | turns | p50 | p95 | p99 ms | in budget |", "|---|--:|--:|--:|--:|--:|--:|"]
+    lines = [
+        "| set | passages | turns | p50 | p95 | p99 ms | in budget |",
+        "|---|--:|--:|--:|--:|--:|--:|",
+    ]
     for result in results:
         took = result.full.latency
         if took is not None:
@@ -186,10 +209,15 @@ def findings(results: Sequence[Result]) -> list[str]:
     by_name = {result.row.name: result for result in results}
     ndcg = {name: result.full.summary("hybrid")["ndcg@10"] for name, result in by_name.items()}
     lines = []
-    with_sum = [name for name in BASELINES if name in ndcg and BASELINES[name][3] is not None and name != "dstc10 asr"]
+    with_sum = [
+        name
+        for name in BASELINES
+        if name in ndcg and BASELINES[name][3] is not None and name != "dstc10 asr"
+    ]
     if with_sum:
         ours, theirs = (
-            np.mean([table[name] for name in with_sum]) for table in (ndcg, {n: BASELINES[n][3] for n in with_sum})
+            np.mean([table[name] for name in with_sum])
+            for table in (ndcg, {n: BASELINES[n][3] for n in with_sum})
         )
         lines.append(
             f"- Mean of the {len(with_sum)} sets with a fixed-sum baseline: {ours:.3f} against {theirs:.3f} "
@@ -203,14 +231,18 @@ def findings(results: Sequence[Result]) -> list[str]:
     lines.append(f"- More than half a point below the better arm: {', '.join(below) or 'none'}.")
     if {"noiseqa clean", "noiseqa asr_natural"} <= ndcg.keys():
         gap = ndcg["noiseqa clean"] - ndcg["noiseqa asr_natural"]
-        lines.append(f"- noiseqa, clean minus real recogniser: {gap:.3f} (the fixed sum: .128; wanted: at most .085).")
+        lines.append(
+            f"- noiseqa, clean minus real recogniser: {gap:.3f} (the fixed sum: .128; wanted: at most .085)."
+        )
     if "dstc10 asr, in its scope" in by_name:
         hit = by_name["dstc10 asr, in its scope"].full.summary("hybrid")["hit@1"]
         lines.append(f"- dstc10 inside its entity, hit@1: {hit:.3f} (wanted: .86).")
     if {"mtrag lastturn", "mtrag rewrite"} <= ndcg.keys():
         last = by_name["mtrag lastturn"]
         alone = compare(
-            last.ablated.variants["no follow_up"].per_query, last.full.variants["hybrid"].per_query, "ndcg@10"
+            last.ablated.variants["no follow_up"].per_query,
+            last.full.variants["hybrid"].per_query,
+            "ndcg@10",
         )
         if alone is not None:
             way = (alone.after - alone.before) / (ndcg["mtrag rewrite"] - alone.before)
@@ -222,7 +254,9 @@ def findings(results: Sequence[Result]) -> list[str]:
                 evaluation.summary(name, "standalone")["ndcg@10"]
                 for evaluation, name in ((last.ablated, "no follow_up"), (last.full, "hybrid"))
             )
-            lines.append(f"- mtrag questions that stand alone: {without:.3f} without the memory, {within:.3f} with it.")
+            lines.append(
+                f"- mtrag questions that stand alone: {without:.3f} without the memory, {within:.3f} with it."
+            )
     return lines
 
 
@@ -265,7 +299,9 @@ def machine() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():
         named = [
-            text.partition(":")[2].strip() for text in info.read_text().splitlines() if text.startswith("model name")
+            text.partition(":")[2].strip()
+            for text in info.read_text().splitlines()
+            if text.startswith("model name")
         ]
         model = named[0] if named else model
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
@@ -278,7 +314,9 @@ def line(*cells: str) -> str:
 
 def share(value: float | None) -> str:
     """`.915`; – for None."""
-    return "–" if value is None else f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
+    return (
+        "–" if value is None else f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
+    )
 
 
 def signed(value: float) -> str:

@@ -62,8 +62,12 @@ def read_set(folder: Path, files: Sequence[Path], target: Target) -> Set:
     repeated = {file.read_bytes() for file in variants}
     for file in [*(one for one in primary if one.read_bytes() not in repeated), *variants]:
         dataset = read_dataset([file], target.qrels)
-        kept = [one for one in dataset.questions if dataset.judgement(one) in ("documents", "answer")]
-        found.nothing += [one for one in dataset.questions if dataset.judgement(one) in ("nothing", "smalltalk")]
+        kept = [
+            one for one in dataset.questions if dataset.judgement(one) in ("documents", "answer")
+        ]
+        found.nothing += [
+            one for one in dataset.questions if dataset.judgement(one) in ("nothing", "smalltalk")
+        ]
         variant = file.stem.removeprefix("queries").removeprefix(".")
         name = f"{folder.name} {variant}".strip()
         asked = replace(dataset, questions=tuple(kept))

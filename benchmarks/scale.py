@@ -66,7 +66,10 @@ def write(real: Snapshot, size: int, store: Path) -> float:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(dir=store) as scratch:
         embeddings = np.lib.format.open_memmap(
-            Path(scratch) / "embeddings.npy", mode="w+", dtype=np.float32, shape=(size, real.manifest.model.dim)
+            Path(scratch) / "embeddings.npy",
+            mode="w+",
+            dtype=np.float32,
+            shape=(size, real.manifest.model.dim),
         )
         _mix(decoded(real.embeddings), embeddings)
         folder = write_snapshot(
@@ -77,7 +80,9 @@ def write(real: Snapshot, size: int, store: Path) -> float:
             embedded_texts=(passage.id for passage in _passages(real, size)),
             lexical_texts=(passage.text for passage in _passages(real, size)),
             model=real.manifest.model,
-            **as_ingested(_passages(real, size), (passage.text for passage in _passages(real, size)), size),
+            **as_ingested(
+                _passages(real, size), (passage.text for passage in _passages(real, size)), size
+            ),
         )
     Store(store).publish(name_of(size), folder.name)
     return time.perf_counter() - began
@@ -115,7 +120,9 @@ def _halves(text: str) -> tuple[str, str]:
     return " ".join(words[: len(words) // 2]), " ".join(words[len(words) // 2 :])
 
 
-def measure(store: Path, sizes: Sequence[int], queries: Sequence[str]) -> dict[int, dict[str, list[float]]]:
+def measure(
+    store: Path, sizes: Sequence[int], queries: Sequence[str]
+) -> dict[int, dict[str, list[float]]]:
     """Ask every corpus the same questions in turn; milliseconds of the whole turn and of its stages, by size."""
     found: dict[int, dict[str, list[float]]] = {size: {"turn": []} for size in sizes}
     with served(store, KBSERVER_DEBUG="1") as server:
@@ -151,8 +158,12 @@ def alone(store: Path, size: int, queries: Sequence[str]) -> tuple[float, float]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--store", type=Path, required=True, help="a store of benchmarks/passages.py")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--store", type=Path, required=True, help="a store of benchmarks/passages.py"
+    )
     parser.add_argument("--scratch", type=Path, required=True)
     parser.add_argument("--queries", type=Path, required=True)
     parser.add_argument("--sizes", default="1000,5000,20000,50000,100000,200000")
@@ -187,7 +198,8 @@ def main() -> None:
                 index=manifest.vectors.kind,
                 recall_at_10=manifest.vectors.recall_at_10,
                 build_s=built.get(size, float("nan")),
-                disk_mb=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20,
+                disk_mb=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+                / 2**20,
                 median_ms=statistics.median(ms["turn"]),
                 p99_ms=float(np.percentile(ms["turn"], 99)),
                 dense_ms=statistics.median(ms.get("dense", [float("nan")])),
@@ -199,7 +211,12 @@ def main() -> None:
         )
     table = Table(*asdict(rows[0]), title=f"{len(queries)} questions, alternating")
     for row in rows:
-        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in asdict(row).values()))
+        table.add_row(
+            *(
+                f"{value:.2f}" if isinstance(value, float) else str(value)
+                for value in asdict(row).values()
+            )
+        )
     console.print(table)
     if given.svg:
         given.svg.mkdir(parents=True, exist_ok=True)

@@ -30,7 +30,7 @@ class Served:
         """Wait for `/readyz` and return the seconds since the process was started."""
         while time.perf_counter() < self.started + limit_s:
             try:
-                with urllib.request.urlopen(f"{self.base}/readyz") as answer:  # noqa: S310  # our own server
+                with urllib.request.urlopen(f"{self.base}/readyz") as answer:  # our own server
                     if answer.status == 200:
                         return time.perf_counter() - self.started
             except urllib.error.HTTPError:
@@ -53,7 +53,7 @@ class Served:
 
     def counters(self) -> dict[str, float]:
         """Read `/metrics`: every sample by its name with labels."""
-        with urllib.request.urlopen(f"{self.base}/metrics") as answer:  # noqa: S310  # our own server
+        with urllib.request.urlopen(f"{self.base}/metrics") as answer:  # our own server
             lines = answer.read().decode().splitlines()
         samples = (line.rpartition(" ") for line in lines if line and not line.startswith("#"))
         return {name: float(value) for name, _, value in samples}
@@ -63,9 +63,14 @@ def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[st
     """What the turns between two looks at `/metrics` came to: outcomes, causes and refusals that happened."""
     found = {}
     for name, value in after.items():
-        kind = re.match(r'kbserver_(turns|turns_degraded|turns_empty|requests_refused)_total\{\w+="(.*)"\}', name)
+        kind = re.match(
+            r'kbserver_(turns|turns_degraded|turns_empty|requests_refused)_total\{\w+="(.*)"\}',
+            name,
+        )
         if kind and value > before.get(name, 0.0):
-            prefix = {"turns": "", "turns_degraded": "degraded ", "turns_empty": "empty "}.get(kind[1], "refused ")
+            prefix = {"turns": "", "turns_degraded": "degraded ", "turns_empty": "empty "}.get(
+                kind[1], "refused "
+            )
             found[prefix + kind[2]] = int(value - before.get(name, 0.0))
     return found
 
@@ -84,7 +89,18 @@ def served(store: Path, *options: str, ready: bool = True, **environment: str) -
         ready: wait until every model is warm.
         environment: settings as `KBSERVER_…` variables.
     """
-    command = [sys.executable, "-m", "kbserver", "serve", "--store", str(store), "--port", "0", "--open", *options]
+    command = [
+        sys.executable,
+        "-m",
+        "kbserver",
+        "serve",
+        "--store",
+        str(store),
+        "--port",
+        "0",
+        "--open",
+        *options,
+    ]
     with started(command, r"kb_endpoint\s+(\S+)", environment) as server:
         if ready:
             server.wait_ready()
@@ -92,11 +108,17 @@ def served(store: Path, *options: str, ready: bool = True, **environment: str) -
 
 
 @contextmanager
-def started(command: Sequence[str], pattern: str, environment: Mapping[str, str]) -> Iterator[Served]:
+def started(
+    command: Sequence[str], pattern: str, environment: Mapping[str, str]
+) -> Iterator[Served]:
     """Start a server and wait for the line on stderr that holds its URL."""
     began = time.perf_counter()
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=os.environ | dict(environment)
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | dict(environment),
     )
     lines = []
     try:

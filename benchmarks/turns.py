@@ -56,14 +56,22 @@ class Times:
 
 def queries_of(file: Path, most: int) -> list[str]:
     """Questions of 6 to 16 words, in an order that is always the same."""
-    texts = [json.loads(line)["text"] for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+    texts = [
+        json.loads(line)["text"]
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line.strip()
+    ]
     fitting = sorted({text for text in texts if 6 <= len(text.split()) <= 16})
     random.Random(0).shuffle(fitting)
     return fitting[:most]
 
 
 def single(
-    server: Served, queries: Sequence[str], label: str | None, store: Path, pauses_s: Sequence[float]
+    server: Served,
+    queries: Sequence[str],
+    label: str | None,
+    store: Path,
+    pauses_s: Sequence[float],
 ) -> dict[float, list[Times]]:
     """One caller on one kept-alive connection, alternating with the bare encoders, every query for the first time.
 
@@ -140,7 +148,13 @@ class UnderLoad:
 
 
 def under_load(
-    server: Served, queries: Sequence[str], label: str | None, store: Path, *, seconds: float, rounds: int
+    server: Served,
+    queries: Sequence[str],
+    label: str | None,
+    store: Path,
+    *,
+    seconds: float,
+    rounds: int,
 ) -> list[UnderLoad]:
     """Closed loops against two single-threaded ONNX runs side by side, of one query and of four: the best layouts here."""
     embed = onnx_session(store / ".models" / resolve(DEFAULT_MODEL).fingerprint, 1)
@@ -179,7 +193,11 @@ def under_load(
 
 
 def _bare_rate(
-    embed: Callable[[Sequence[str]], object], queries: Sequence[str], seconds: float, *, together: int
+    embed: Callable[[Sequence[str]], object],
+    queries: Sequence[str],
+    seconds: float,
+    *,
+    together: int,
 ) -> float:
     """Queries a second of two threads that run the encoder side by side, so many queries a run."""
     end = time.perf_counter() + seconds
@@ -259,7 +277,9 @@ def start(store: Path, query: str, label: str | None) -> Start:
             if outcome == "full":
                 break
             if now > LONGEST_START_S:
-                raise SystemExit(f"after {now:.0f} s still {outcome}; a store of several corpora needs --label")
+                raise SystemExit(
+                    f"after {now:.0f} s still {outcome}; a store of several corpora needs --label"
+                )
             time.sleep(0.02)
         ready = server.wait_ready()
         client.close()
@@ -267,7 +287,9 @@ def start(store: Path, query: str, label: str | None) -> Start:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--queries", type=Path, required=True, help="JSON lines with `text`")
     parser.add_argument("--label", help="session label; needed if the store holds several corpora")
@@ -275,7 +297,11 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument(
-        "--pauses", type=float, nargs="+", default=[0.0, 0.1], help="seconds of silence before the calls of one caller"
+        "--pauses",
+        type=float,
+        nargs="+",
+        default=[0.0, 0.1],
+        help="seconds of silence before the calls of one caller",
     )
     parser.add_argument("--only", default="single,load,quick,start")
     parser.add_argument("--json", type=Path)
@@ -292,11 +318,23 @@ def main() -> None:
     with served(given.store) as server:
         if "single" in parts:
             by_pause = single(server, queries, given.label, given.store, given.pauses)
-            figures["single"] = {pause_s: [asdict(one) for one in times] for pause_s, times in by_pause.items()}
+            figures["single"] = {
+                pause_s: [asdict(one) for one in times] for pause_s, times in by_pause.items()
+            }
             for pause_s, times in by_pause.items():
-                _show(f"one caller, alternating, {pause_s * 1000:.0f} ms of silence before each call", times)
+                _show(
+                    f"one caller, alternating, {pause_s * 1000:.0f} ms of silence before each call",
+                    times,
+                )
         if "load" in parts:
-            loads = under_load(server, queries, given.label, given.store, seconds=given.seconds, rounds=given.rounds)
+            loads = under_load(
+                server,
+                queries,
+                given.label,
+                given.store,
+                seconds=given.seconds,
+                rounds=given.rounds,
+            )
             figures["load"] = [asdict(one) for one in loads]
             _show("closed loop", loads)
         if "quick" in parts:
@@ -313,7 +351,9 @@ def _show(title: str, rows: Sequence[Times] | Sequence[UnderLoad] | Sequence[Qui
     values = [asdict(row) for row in rows]
     table = Table(*values[0], title=title)
     for row in values:
-        table.add_row(*(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(
+            *(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values())
+        )
     console.print(table)
 
 

@@ -6,5 +6,7 @@ from pathlib import Path
 from kbserver.embedding.models import open_encoder
 from kbserver.settings import DEFAULT_MODEL
 
-with open_encoder(DEFAULT_MODEL, cache=Path(sys.argv[1]), device="cpu", for_queries=True) as encoder:
+with open_encoder(
+    DEFAULT_MODEL, cache=Path(sys.argv[1]), device="cpu", for_queries=True
+) as encoder:
     encoder.embed_queries(["does it answer"])

@@ -28,7 +28,9 @@ QUIET_S = 0.5  # no agent audio for this long: it has finished
 
 def tone(seconds: float) -> bytes:
     """A hum as long as a question, where there is no recording."""
-    samples = (int(8_000 * math.sin(2 * math.pi * 200 * n / RATE)) for n in range(int(RATE * seconds)))
+    samples = (
+        int(8_000 * math.sin(2 * math.pi * 200 * n / RATE)) for n in range(int(RATE * seconds))
+    )
     return b"".join(struct.pack("<h", sample) for sample in samples)
 
 
@@ -86,7 +88,9 @@ class Call:
 
 async def main(utterances: list[bytes]) -> None:
     pyai = PyAI(os.environ["PYAI_API_KEY"], os.environ.get("PYAI_BASE_URL", "https://api.pyai.com"))
-    label = new_session_label("support")  # a label of its own for every call; route it with label = "support-*"
+    label = new_session_label(
+        "support"
+    )  # a label of its own for every call; route it with label = "support-*"
     url = pyai.realtime_url(session_label=label, query={"rate": str(RATE)})
     configure = pyai.omni_configure_frame(
         persona="You answer callers of our support line in one or two sentences.",
@@ -102,8 +106,14 @@ async def main(utterances: list[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("recordings", nargs="*", help="one WAV file a turn")
-    parser.add_argument("--turns", type=int, default=1, help="without recordings: how many turns to hum")
+    parser.add_argument(
+        "--turns", type=int, default=1, help="without recordings: how many turns to hum"
+    )
     options = parser.parse_args()
-    asyncio.run(main([recording(path) for path in options.recordings] or [tone(1.0)] * options.turns))
+    asyncio.run(
+        main([recording(path) for path in options.recordings] or [tone(1.0)] * options.turns)
+    )

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from kbserver.omni.configure import ConfigureFrame, configure_frame
     from kbserver.omni.connect import connect_url, new_session_label, subprotocols
     from kbserver.omni.pairing import NewSession, new_session
-    from kbserver.settings import Settings, read_settings
+    from kbserver.settings.model import Settings
+    from kbserver.settings.reading import read_settings
     from kbserver.types import Hit, Passage
 
 __all__ = [
@@ -83,8 +84,8 @@ _HOMES = {
     "subprotocols": "kbserver.omni.connect",
     "NewSession": "kbserver.omni.pairing",
     "new_session": "kbserver.omni.pairing",
-    "Settings": "kbserver.settings",
-    "read_settings": "kbserver.settings",
+    "Settings": "kbserver.settings.model",
+    "read_settings": "kbserver.settings.reading",
     "Hit": "kbserver.types",
     "Passage": "kbserver.types",
 }

@@ -41,7 +41,9 @@ class LabelPattern:
                     f"label pattern {self.pattern!r}: a brace that is not part of {{name}}; write it like hotel-{{id}}"
                 )
             if piece["name"] in names:
-                raise SettingsError(f"label pattern {self.pattern!r}: the parameter {piece['name']!r} is named twice")
+                raise SettingsError(
+                    f"label pattern {self.pattern!r}: the parameter {piece['name']!r} is named twice"
+                )
             if piece["name"]:
                 names.append(piece["name"])
 

@@ -73,8 +73,8 @@ class Sketch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Wording:
-    """How a passage is said, worked out before anyone asks (see `retrieval.wording`)."""
+class SpokenForm:
+    """How a passage is said, worked out before anyone asks (see `retrieval.spoken_form`)."""
 
     passage: Passage
     """Whose it is: of another passage, though it has the same id, it says nothing."""
@@ -98,10 +98,14 @@ class Hit:
     corpus: str = ""
     arms: Mapping[str, float] = field(default_factory=dict)
     """Raw score of each arm that saw the passage: `lexical` (BM25, ≥ 0), `dense` (cosine, [-1, 1])."""
-    wording: Wording | None = field(default=None, compare=False, repr=False)
+    spoken_form: SpokenForm | None = field(default=None, compare=False, repr=False)
     """What an ingest worked out of the passage; None if nobody did: the turn then does. Saves time, changes nothing."""
 
     @property
-    def own_wording(self) -> Wording | None:
-        """The wording, if it is that of the passage: None once a handler has put another passage in its place."""
-        return self.wording if self.wording is not None and self.wording.passage is self.passage else None
+    def own_spoken_form(self) -> SpokenForm | None:
+        """The spoken_form, if it is that of the passage: None once a handler has put another passage in its place."""
+        return (
+            self.spoken_form
+            if self.spoken_form is not None and self.spoken_form.passage is self.passage
+            else None
+        )

@@ -33,13 +33,18 @@ class Authority:
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kb")])
         names = [x509.IPAddress(ipaddress.ip_address(address))]
         issued = self._certificate(subject, own.public_key(), days=days, names=names)
-        files = {"ssl_certfile": self._folder / f"{days}.pem", "ssl_keyfile": self._folder / f"{days}.key"}
+        files = {
+            "ssl_certfile": self._folder / f"{days}.pem",
+            "ssl_keyfile": self._folder / f"{days}.key",
+        }
         files["ssl_certfile"].write_bytes(issued.public_bytes(serialization.Encoding.PEM))
         private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         files["ssl_keyfile"].write_bytes(own.private_bytes(serialization.Encoding.PEM, *private))
         return {name: str(path) for name, path in files.items()}
 
-    def _certificate(self, subject: x509.Name, public: Any, *, days: int, names: list[Any]) -> x509.Certificate:
+    def _certificate(
+        self, subject: x509.Name, public: Any, *, days: int, names: list[Any]
+    ) -> x509.Certificate:
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)

@@ -24,7 +24,10 @@ def normal(requirement: str) -> str:
 
 def declared() -> set[str]:
     extras = PROJECT["project"]["optional-dependencies"]
-    every = [*PROJECT["project"]["dependencies"], *(one for extra in extras.values() for one in extra)]
+    every = [
+        *PROJECT["project"]["dependencies"],
+        *(one for extra in extras.values() for one in extra),
+    ]
     return {normal(requirement) for requirement in every} - {"kbserver"}
 
 

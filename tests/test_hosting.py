@@ -36,9 +36,13 @@ def test_the_image_has_the_torch_that_the_project_pins():
 def test_what_the_image_copies_is_there_and_not_ignored():
     kept = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
     lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
-    names = [word for line in lines for word in line.split()[:-1] if not word.startswith(("--", "$"))]
+    names = [
+        word for line in lines for word in line.split()[:-1] if not word.startswith(("--", "$"))
+    ]
     names += re.findall(r"^ARG DOCUMENTS=(\S+)$", DOCKERFILE, re.MULTILINE)
-    assert {"pyproject.toml", "kbserver", "deploy/entrypoint.sh", "corpora/broadband/docs"} <= set(names)
+    assert {"pyproject.toml", "kbserver", "deploy/entrypoint.sh", "corpora/broadband/docs"} <= set(
+        names
+    )
     for name in names:
         assert name == "deploy/" or (ROOT / name).exists(), name
         assert name.split("/")[0] in kept, name
@@ -66,7 +70,10 @@ def test_every_variable_that_is_set_is_a_setting(name, monkeypatch):
     for key, value in ours.items():
         monkeypatch.setenv(key, "" if value.startswith("${") else value)
         assert hasattr(read_settings(), key.removeprefix("KBSERVER_").lower())
-    assert read_settings().trusted_proxies[0] == "127.0.0.1" and len(read_settings().trusted_proxies) == 2
+    assert (
+        read_settings().trusted_proxies[0] == "127.0.0.1"
+        and len(read_settings().trusted_proxies) == 2
+    )
 
 
 def test_the_health_check_tells_a_server_from_none(store):
@@ -74,14 +81,19 @@ def test_the_health_check_tells_a_server_from_none(store):
     assert command.pop(0) == "python"
 
     async def check() -> tuple[int, int]:
-        async with serving(KBServer(read_settings(store=store, open=True)), lifespan="on") as server:
+        async with serving(
+            KBServer(read_settings(store=store, open=True)), lifespan="on"
+        ) as server:
             port = base_url(server).rpartition(":")[2]
             with_one = await exit_code(port)
         return with_one, await exit_code(port)
 
     async def exit_code(port: str) -> int:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *command, env=os.environ | {"KBSERVER_PORT": port}, stderr=subprocess.DEVNULL
+            sys.executable,
+            *command,
+            env=os.environ | {"KBSERVER_PORT": port},
+            stderr=subprocess.DEVNULL,
         )
         return await process.wait()
 
@@ -92,7 +104,9 @@ def entrypoint(folder: Path, store: Path) -> subprocess.CompletedProcess[str]:
     """Run the entrypoint with models in `folder`, and a `kbserver` that says how it was called."""
     script = (ROOT / "deploy" / "entrypoint.sh").read_text()
     assert "/opt/kbserver/models" in script
-    (folder / "entrypoint").write_text(script.replace("/opt/kbserver/models", str(folder / "models")))
+    (folder / "entrypoint").write_text(
+        script.replace("/opt/kbserver/models", str(folder / "models"))
+    )
     (folder / "kbserver").write_text('#!/bin/sh\necho "called with $*"\n')
     (folder / "kbserver").chmod(0o755)
     (folder / "models" / "abc").mkdir(parents=True, exist_ok=True)
@@ -132,19 +146,25 @@ def test_the_entrypoint_does_not_build_on_what_a_killed_start_left(tmp_path):
 def test_the_entrypoint_says_when_the_store_cannot_be_written(tmp_path):
     (tmp_path / "store").write_text("a file where a folder should be")
     done = entrypoint(tmp_path, tmp_path / "store")
-    assert "cannot be written by uid" in done.stderr and done.stdout == "called with serve --verbose\n"
+    assert (
+        "cannot be written by uid" in done.stderr and done.stdout == "called with serve --verbose\n"
+    )
 
 
 def test_the_entrypoint_may_be_run():
     assert (ROOT / "deploy" / "entrypoint.sh").stat().st_mode & stat.S_IXUSR
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine")
+@pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="no systemd-analyze on this machine"
+)
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_takes_the_units(unit, tmp_path):
     text = unit.read_text()
     assert "/opt/kbserver/bin/kbserver " in text  # which is not here, so another program stands in
     copied = tmp_path / unit.name
     copied.write_text(text.replace("/opt/kbserver/bin/kbserver", "/bin/true"))
-    done = subprocess.run(["systemd-analyze", "verify", copied], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", copied], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0 and unit.name not in done.stderr, done.stderr

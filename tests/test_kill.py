@@ -23,18 +23,32 @@ from tests.endpoint.conftest import PATIENT_MS, serving
 KILLS = int(os.environ.get("KILLS", "8"))
 CORPUS = "help"
 TOKEN = "test-token"
-ALWAYS = {"router.md": "# Reset the router\n\nHold the button for ten seconds until the light turns white.\n"}
+ALWAYS = {
+    "router.md": "# Reset the router\n\nHold the button for ten seconds until the light turns white.\n"
+}
 QUERY = {"query": "how do i reset the router"}
 
 
 def ingest_process(docs: Path, store: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "kbserver", "ingest", str(docs), "--store", str(store), "--corpus", CORPUS]
+    command = [
+        sys.executable,
+        "-m",
+        "kbserver",
+        "ingest",
+        str(docs),
+        "--store",
+        str(store),
+        "--corpus",
+        CORPUS,
+    ]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def change(docs: Path, round_: int) -> None:
     """Other passages each time, so that every ingest embeds, writes and publishes."""
-    write_documents(docs, {f"{n}.md": f"# Article {n}\n\nRound {round_} of article {n}.\n" for n in range(40)})
+    write_documents(
+        docs, {f"{n}.md": f"# Article {n}\n\nRound {round_} of article {n}.\n" for n in range(40)}
+    )
 
 
 class Asker(threading.Thread):
@@ -49,12 +63,17 @@ class Asker(threading.Thread):
         self.stop = threading.Event()
 
     def run(self) -> None:
-        with httpx2.Client(base_url=self.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=30) as client:
+        with httpx2.Client(
+            base_url=self.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=30
+        ) as client:
             while not self.stop.wait(0.01):
                 begun = time.monotonic()
                 try:
                     response = client.post("/kb", json=QUERY)
-                    if response.status_code != 200 or "ten seconds" not in response.json()["context"]:
+                    if (
+                        response.status_code != 200
+                        or "ten seconds" not in response.json()["context"]
+                    ):
                         self.bad.append(f"{response.status_code} {response.text[:300]}")
                 except httpx2.HTTPError as exc:
                     self.bad.append(repr(exc))
@@ -71,11 +90,15 @@ def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(tmp_path: Path, st
     first = ingest_process(docs, corpora.path)
     _, errors = first.communicate(timeout=120)
     assert first.returncode == 0, errors
-    whole_s = time.monotonic() - begun  # start of the interpreter included: the moments are spread over all of it
+    whole_s = (
+        time.monotonic() - begun
+    )  # start of the interpreter included: the moments are spread over all of it
 
     moments = random.Random(7)
     published = 0
-    settings = read_settings(store=corpora.path, tokens=[{"value": TOKEN}], deadline_ms=PATIENT_MS, reload_s=0.1)
+    settings = read_settings(
+        store=corpora.path, tokens=[{"value": TOKEN}], deadline_ms=PATIENT_MS, reload_s=0.1
+    )
     with serving(KBServer(settings)) as url:
         asker = Asker(url)
         asker.start()
@@ -90,9 +113,13 @@ def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(tmp_path: Path, st
                 process.communicate()
                 after = corpora.live(CORPUS)
                 published += after != before
-                whole_s *= 0.9 if after != before else 1.1  # half of the kills come before the swap, whatever the load
+                whole_s *= (
+                    0.9 if after != before else 1.1
+                )  # half of the kills come before the swap, whatever the load
                 assert after == before or before in corpora.generations(CORPUS)
-                assert set(known) - set(corpora.generations(CORPUS)) <= {known[0]}  # pruned, never lost
+                assert set(known) - set(corpora.generations(CORPUS)) <= {
+                    known[0]
+                }  # pruned, never lost
                 for generation in corpora.generations(CORPUS):
                     report = corpora.verify(CORPUS, generation)
                     assert report.ok, (round_, report.problems)
@@ -105,7 +132,11 @@ def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(tmp_path: Path, st
             asker.join()
     assert corpora.verify(CORPUS).ok
     assert [
-        entry.name for entry in (corpora.path / CORPUS).iterdir() if entry.name.startswith((".tmp-", ".embedded-"))
+        entry.name
+        for entry in (corpora.path / CORPUS).iterdir()
+        if entry.name.startswith((".tmp-", ".embedded-"))
     ] == []
     assert asker.turns > KILLS and asker.bad == [], asker.bad[:3]
-    print(f"{KILLS} kills, {published} after publishing; {asker.turns} turns, slowest {asker.slowest_s * 1000:.0f} ms")
+    print(
+        f"{KILLS} kills, {published} after publishing; {asker.turns} turns, slowest {asker.slowest_s * 1000:.0f} ms"
+    )

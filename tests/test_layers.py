@@ -21,14 +21,14 @@ LEVELS = {
 ONLY_IN = {  # what is slow or heavy to import stands behind one door
     "torch": {"embedding/sentence_transformer.py"},
     "sentence_transformers": {"embedding/sentence_transformer.py"},
-    "faiss": {"index/faiss.py"},
+    "faiss": {"index/vectors/faiss.py"},
     "uvicorn": {"endpoint/serve.py", "omni/serving.py"},
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 
 def part_of(module: str) -> str | None:
-    """`kbserver.index.faiss` → `index`; None for the package itself."""
+    """`kbserver.index.vectors.faiss` → `index`; None for the package itself."""
     return module.split(".")[1] if "." in module else None
 
 
@@ -40,7 +40,8 @@ def imports_of(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path}: a relative import hides where it points"
             found += [
-                f"{node.module}.{alias.name}" if node.module == "kbserver" else node.module for alias in node.names
+                f"{node.module}.{alias.name}" if node.module == "kbserver" else node.module
+                for alias in node.names
             ]
     return found
 
@@ -56,7 +57,9 @@ def test_a_module_imports_only_from_layers_below(path):
         if other is None or other == mine:
             continue
         allowed = LEVELS[mine] > LEVELS[other] or LEVELS[mine] == LEVELS[other] == 0
-        assert allowed, f"{relative} (level {LEVELS[mine]}) imports {module} (level {LEVELS[other]})"
+        assert allowed, (
+            f"{relative} (level {LEVELS[mine]}) imports {module} (level {LEVELS[other]})"
+        )
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
@@ -74,7 +77,8 @@ def test_every_module_is_on_a_level():
 
 def test_no_module_imports_itself_by_way_of_others():
     names = {
-        f"kbserver.{path.relative_to(PACKAGE).with_suffix('').as_posix().replace('/', '.')}": path for path in MODULES
+        f"kbserver.{path.relative_to(PACKAGE).with_suffix('').as_posix().replace('/', '.')}": path
+        for path in MODULES
     }
     imports = {
         name: {other for other in imports_of(path) if other in names and other != name}

@@ -21,7 +21,9 @@ def test_all_lists_exactly_what_is_imported():
     assert set(kbserver.__all__) == imported
     assert len(kbserver.__all__) == len(set(kbserver.__all__))
     assert all(
-        getattr(kbserver, name).__module__ == kbserver._HOMES[name] for name in kbserver.__all__ if name != "Handler"
+        getattr(kbserver, name).__module__ == kbserver._HOMES[name]
+        for name in kbserver.__all__
+        if name != "Handler"
     )
     assert set(kbserver._HOMES) == imported
     assert set(kbserver.__all__) <= set(dir(kbserver))
@@ -35,7 +37,14 @@ def test_a_name_that_is_not_there_is_an_attribute_error():
 def test_importing_it_loads_neither_torch_nor_document_parsers():
     heavy = ("torch", "sentence_transformers", "trafilatura", "bm25s", "uvicorn")
     code = f"import sys; from kbserver import KBServer; print([m for m in {heavy} if m in sys.modules])"
-    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
     assert loaded.strip() == "[]"
     code = "import sys, kbserver.cli; from kbserver import configure_frame; print('faiss' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+    assert (
+        subprocess.run(
+            [sys.executable, "-c", code], capture_output=True, text=True, check=True
+        ).stdout
+        == "False\n"
+    )

@@ -50,7 +50,9 @@ from kbserver.types import Hit
 
 CLIENTS = (1, 16)
 TOP_K = 3
-PAUSE_S = 0.1  # of a caller between two turns; a real one is silent for seconds, and so is the machine
+PAUSE_S = (
+    0.1  # of a caller between two turns; a real one is silent for seconds, and so is the machine
+)
 _PAUSING_TURNS = 80
 _QUIET_S = 0.5  # before each load: threads of the server asked before spin for a while
 _START_LIMIT_S = 180.0
@@ -63,10 +65,14 @@ class Measured:
     start_s: float = 0.0
     """From the start of its process to its first answer with passages."""
     memory_mb: float = 0.0
-    loads: dict[int, list[Load]] = field(default_factory=lambda: {clients: [] for clients in CLIENTS})
+    loads: dict[int, list[Load]] = field(
+        default_factory=lambda: {clients: [] for clients in CLIENTS}
+    )
     pausing_ms: list[float] = field(default_factory=list)
     """Turns of one client who pauses between them."""
-    said: dict[int, Counter[str]] = field(default_factory=lambda: {clients: Counter() for clients in CLIENTS})
+    said: dict[int, Counter[str]] = field(
+        default_factory=lambda: {clients: Counter() for clients in CLIENTS}
+    )
     """What its turns came to, by clients; empty where a server does not say."""
     quality: dict[str, float] = field(default_factory=dict)
 
@@ -78,7 +84,9 @@ class Measured:
         return sum(load.statuses[200] for load in loads) / sum(load.seconds for load in loads)
 
 
-def judged(found: Target, dataset: Dataset, laid: Laid, peers: Sequence[Contender]) -> dict[str, dict[str, float]]:
+def judged(
+    found: Target, dataset: Dataset, laid: Laid, peers: Sequence[Contender]
+) -> dict[str, dict[str, float]]:
     """recall@3 and nDCG@10 of every server, over documents, from the 30 best passages of each question."""
     quality = {}
     for name, precision in OURS.items():
@@ -108,12 +116,19 @@ async def _judged_ours(found: Target, dataset: Dataset, precision: Precision) ->
     settings = Settings(store=found.store, precision=precision)
     async with asking(settings, found.store) as server:
         base = settings.turn_settings()
-        evaluation = await evaluate(server, found.corpus, dataset, ARMS[:1], base=base, min_score=0.0, timed=0)
+        evaluation = await evaluate(
+            server, found.corpus, dataset, ARMS[:1], base=base, min_score=0.0, timed=0
+        )
     return evaluation.summary("hybrid")
 
 
 def timed(
-    laid: Laid, everyone: Sequence[Contender], queries: Sequence[str], *, rounds: int, seconds: float
+    laid: Laid,
+    everyone: Sequence[Contender],
+    queries: Sequence[str],
+    *,
+    rounds: int,
+    seconds: float,
 ) -> dict[str, Measured]:
     """Start every server, one after the other, then load them in turn, with one client and with many."""
     found = {one.name: Measured() for one in everyone}
@@ -125,8 +140,12 @@ def timed(
             client.close()
             if one.name in OURS:
                 server.wait_ready()  # its first answer comes before its model is loaded
-            print(f"{one.name}: first answer after {found[one.name].start_s:.1f} s", file=sys.stderr)
-        questions = {one.name: unheard(queries) for one in everyone}  # the same ones for all, none of them twice
+            print(
+                f"{one.name}: first answer after {found[one.name].start_s:.1f} s", file=sys.stderr
+            )
+        questions = {
+            one.name: unheard(queries) for one in everyone
+        }  # the same ones for all, none of them twice
         for one in everyone:  # once around before anything counts
             _load(one, servers[one.name], questions[one.name], 2, 1.0)
         for _ in range(rounds):
@@ -135,7 +154,9 @@ def timed(
                     server, measured = servers[one.name], found[one.name]
                     time.sleep(_QUIET_S)
                     before = _counters(one, server)
-                    measured.loads[clients].append(_load(one, server, questions[one.name], clients, seconds))
+                    measured.loads[clients].append(
+                        _load(one, server, questions[one.name], clients, seconds)
+                    )
                     measured.said[clients].update(outcomes(before, _counters(one, server)))
         _pause_and_ask(everyone, servers, questions, found)
         for one in everyone:
@@ -162,7 +183,9 @@ def _pause_and_ask(
         client.close()
 
 
-def _load(one: Contender, server: Served, question: Callable[[], str], clients: int, seconds: float) -> Load:
+def _load(
+    one: Contender, server: Served, question: Callable[[], str], clients: int, seconds: float
+) -> Load:
     def ask() -> bytes:
         return one.request(server.url, question(), TOP_K)
 
@@ -198,16 +221,23 @@ def quick(
                 node.url,
                 cycled([request_bytes(f"{node.url}/kb", query) for query in queries[:50]]),
             ),
-            "gated turn (small talk)": (server.url, cycled([request_bytes(server.url, "thank you very much")])),
+            "gated turn (small talk)": (
+                server.url,
+                cycled([request_bytes(server.url, "thank you very much")]),
+            ),
             "cached turn (a question asked before)": (server.url, cycled(known)),
         }
-        loads: dict[str, dict[int, list[Load]]] = {kind: {clients: [] for clients in CLIENTS} for kind in kinds}
+        loads: dict[str, dict[int, list[Load]]] = {
+            kind: {clients: [] for clients in CLIENTS} for kind in kinds
+        }
         for url, ask in kinds.values():
             uvloop.run(closed_loop(url, ask, clients=2, seconds=1.5))
         for _ in range(rounds):
             for clients in CLIENTS:
                 for kind, (url, ask) in kinds.items():
-                    loads[kind][clients].append(uvloop.run(closed_loop(url, ask, clients=clients, seconds=seconds)))
+                    loads[kind][clients].append(
+                        uvloop.run(closed_loop(url, ask, clients=clients, seconds=seconds))
+                    )
     return loads
 
 
@@ -221,7 +251,11 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, one in found.items():
-        cells = [f"**{name}**" if name in OURS else name, f"{one.start_s:.1f}", f"{one.memory_mb:.0f}"]
+        cells = [
+            f"**{name}**" if name in OURS else name,
+            f"{one.start_s:.1f}",
+            f"{one.memory_mb:.0f}",
+        ]
         cells.append("{:.1f}, {:.1f}".format(*np.percentile(one.pausing_ms, (50, 90))))
         for clients in CLIENTS:
             cells += [
@@ -236,7 +270,11 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
         said = "; ".join(
             f"{clients} client{'s' * (clients > 1)}: "
             # Those with a reason are counted once more without it.
-            + ", ".join(f"{count} {what}" for what, count in turns.most_common() if what not in ("degraded", "empty"))
+            + ", ".join(
+                f"{count} {what}"
+                for what, count in turns.most_common()
+                if what not in ("degraded", "empty")
+            )
             for clients, turns in found[name].said.items()
         )
         lines.append(f"What the turns of {name} came to: {said}.")
@@ -250,23 +288,35 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
         alone = [ms for load in loads[1] for ms in load.ms]
         median, p99 = np.percentile(alone, (50, 99))
         base = base or median
-        rate = sum(load.statuses[200] for load in loads[16]) / sum(load.seconds for load in loads[16])
+        rate = sum(load.statuses[200] for load in loads[16]) / sum(
+            load.seconds for load in loads[16]
+        )
         lines.append(f"| {kind} | {median:.2f}, {p99:.2f} | {median / base:.1f} × | {rate:.0f} |")
     return "\n".join([*lines, ""])
 
 
 def _failed(loads: dict[int, list[Load]]) -> int:
-    return sum(sum(load.statuses.values()) - load.statuses[200] for runs in loads.values() for load in runs)
+    return sum(
+        sum(load.statuses.values()) - load.statuses[200] for runs in loads.values() for load in runs
+    )
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peers", type=Path, required=True, help="python of the environment with the peers")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--peers", type=Path, required=True, help="python of the environment with the peers"
+    )
     parser.add_argument("--judged", type=Path, required=True, help="folder in BEIR layout")
     parser.add_argument("--judged-queries", default="queries.jsonl", help="its file of questions")
-    parser.add_argument("--store", type=Path, help="a store with one corpus, as of benchmarks/passages.py")
+    parser.add_argument(
+        "--store", type=Path, help="a store with one corpus, as of benchmarks/passages.py"
+    )
     parser.add_argument("--queries", type=Path, help="JSON lines with `text`, for the times")
-    parser.add_argument("--scratch", type=Path, help="kept for the next run; otherwise a temporary folder")
+    parser.add_argument(
+        "--scratch", type=Path, help="kept for the next run; otherwise a temporary folder"
+    )
     parser.add_argument("--only", help="part of a name: kbserver and the peers that hold it")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each load")
@@ -280,7 +330,9 @@ def main() -> None:
     with ExitStack() as stack:
         scratch = given.scratch or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         everyone = contenders(given.peers)
-        everyone = [one for one in everyone if not given.only or one.name in OURS or given.only in one.name]
+        everyone = [
+            one for one in everyone if not given.only or one.name in OURS or given.only in one.name
+        ]
 
         cache = scratch / f"store-{given.judged.resolve().name}"
         target = find_target(str(given.judged), store=cache, cache=cache)
@@ -329,7 +381,9 @@ def main() -> None:
 def _only_corpus(store: Path) -> str:
     names = Store(store).corpora()
     if len(names) != 1:
-        sys.exit(f"{store} holds {', '.join(names) or 'no corpus'}; a store with one corpus is wanted")
+        sys.exit(
+            f"{store} holds {', '.join(names) or 'no corpus'}; a store with one corpus is wanted"
+        )
     return names[0]
 
 

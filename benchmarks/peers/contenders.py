@@ -69,8 +69,14 @@ def _txtai(python: Path, arms: str) -> Contender:
     def start(laid: Laid) -> AbstractContextManager[Served]:
         config = laid.folder / f"txtai-{arms}.yml"
         # `embeddings` only says that the route is wanted: how the index is searched lies in the index.
-        config.write_text(json.dumps({"path": os.fspath(index(laid).resolve()), "embeddings": {}}), encoding="utf-8")
-        environment = laid.environment | {"CONFIG": os.fspath(config.resolve()), "OMP_NUM_THREADS": "1"}
+        config.write_text(
+            json.dumps({"path": os.fspath(index(laid).resolve()), "embeddings": {}}),
+            encoding="utf-8",
+        )
+        environment = laid.environment | {
+            "CONFIG": os.fspath(config.resolve()),
+            "OMP_NUM_THREADS": "1",
+        }
         return started([os.fspath(python), *_UVICORN, "txtai.api:app"], _LISTENING, environment)
 
     def request(url: str, query: str, top_k: int) -> bytes:
@@ -92,7 +98,9 @@ def _chroma(python: Path) -> Contender:
 
     return Contender(
         "Chroma server, dense",
-        lambda laid: _app(python, laid, "chroma_app:app", PEERS_INDEX=os.fspath(index(laid).resolve())),
+        lambda laid: _app(
+            python, laid, "chroma_app:app", PEERS_INDEX=os.fspath(index(laid).resolve())
+        ),
         _turn,
         _ids_of_results,
         lambda laid: _build(python, laid, index(laid), "chroma_index.py"),
@@ -116,9 +124,13 @@ def _app(python: Path, laid: Laid, app: str, **environment: str) -> AbstractCont
 def _build(python: Path, laid: Laid, out: Path, script: str, *more: str) -> None:
     if not out.exists():
         command = [os.fspath(python), os.fspath(SERVERS / script), os.fspath(out.resolve()), *more]
-        done = subprocess.run(command, env=os.environ | laid.environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, env=os.environ | laid.environment, capture_output=True, text=True
+        )
         if done.returncode:
-            sys.exit(f"{script} failed; is everything of {SERVERS / 'requirements.txt'} installed?\n{done.stderr}")
+            sys.exit(
+                f"{script} failed; is everything of {SERVERS / 'requirements.txt'} installed?\n{done.stderr}"
+            )
 
 
 def _ours(url: str, query: str, top_k: int) -> bytes:

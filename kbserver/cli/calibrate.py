@@ -28,27 +28,39 @@ def register(app: typer.Typer) -> None:
 def calibrate(
     corpus: Annotated[str, typer.Argument(help="A corpus of the store, or its folder.")],
     queries: Annotated[
-        list[Path] | None, typer.Option(help="Questions the corpus answers; those of kind unanswerable count as such.")
+        list[Path] | None,
+        typer.Option(
+            help="Questions the corpus answers; those of kind unanswerable count as such."
+        ),
     ] = None,
     qrels: Annotated[Path | None, typer.Option(help="qrels.tsv, or a folder of them.")] = None,
     unanswerable: Annotated[
-        list[Path] | None, typer.Option(help="Questions it does not answer, whatever their kind; may be repeated.")
+        list[Path] | None,
+        typer.Option(help="Questions it does not answer, whatever their kind; may be repeated."),
     ] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(help="Without --unanswerable: also draw from this other corpus of the store; may be repeated."),
+        typer.Option(
+            help="Without --unanswerable: also draw from this other corpus of the store; may be repeated."
+        ),
     ] = None,
-    keep: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of the right passages that must stay.")] = 0.9,
+    keep: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of the right passages that must stay.")
+    ] = 0.9,
     store: Annotated[
         Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+        Path | None,
+        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option(help="Where to draw the curve, SVG.  \\[default: beside the corpus]")
+        Path | None,
+        typer.Option(help="Where to draw the curve, SVG.  \\[default: beside the corpus]"),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the choice, and store nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the choice, and store nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
     """Set the score below which nothing is said, from questions the corpus answers and others that it does not.
@@ -64,7 +76,7 @@ def calibrate(
     from kbserver.evaluation.ask import asking
     from kbserver.evaluation.calibrate import calibrate
     from kbserver.evaluation.dataset import read_dataset, read_questions
-    from kbserver.evaluation.picture import picture as draw
+    from kbserver.evaluation.plot import picture as draw
     from kbserver.evaluation.report import write
     from kbserver.evaluation.target import cache_folder, find_target
     from kbserver.retrieval.calibration import write_calibration
@@ -74,7 +86,9 @@ def calibrate(
     settings = read_settings(config, store=store)
     where = find_target(corpus, store=settings.store, cache=cache_folder())
     if where.documents is not None:
-        raise SettingsError(f"{corpus} is no corpus of a store; make it one:  kbserver ingest {corpus}")
+        raise SettingsError(
+            f"{corpus} is no corpus of a store; make it one:  kbserver ingest {corpus}"
+        )
     given = read_dataset(queries, qrels) if queries else None
     foreign = [question for path in unanswerable or () for question in read_questions(path)]
 
@@ -117,6 +131,11 @@ def _show(calibration: Calibration, corpus: str) -> None:
         table.add_column(column, justify="right")
     for point in sorted({*calibration.curve, chosen}, key=lambda point: point.min_score):
         mark = "bold" if point is chosen else ""
-        table.add_row(f"{point.min_score:.3f}", f"{point.kept:.1%}", f"{point.false_groundings:.1%}", style=mark)
+        table.add_row(
+            f"{point.min_score:.3f}",
+            f"{point.kept:.1%}",
+            f"{point.false_groundings:.1%}",
+            style=mark,
+        )
     print_table(table)
     out.print()

@@ -31,26 +31,45 @@ def register(app: typer.Typer) -> None:
 
 def call(
     url: Annotated[
-        str | None, typer.Argument(help="The kb_endpoint.  \\[default: where kbserver serve listens]")
+        str | None,
+        typer.Argument(help="The kb_endpoint.  \\[default: where kbserver serve listens]"),
     ] = None,
-    label: Annotated[str | None, typer.Option("--label", "-l", help="Session label of the call.")] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", "-l", help="Session label of the call.")
+    ] = None,
     script: Annotated[
-        Path | None, typer.Option(help="Say these instead of what is typed: a line each, or queries.jsonl.")
+        Path | None,
+        typer.Option(help="Say these instead of what is typed: a line each, or queries.jsonl."),
     ] = None,
     token_file: Annotated[
-        Path | None, typer.Option(help="File that holds the bearer token. Without it the variable KB_TOKEN is read.")
+        Path | None,
+        typer.Option(
+            help="File that holds the bearer token. Without it the variable KB_TOKEN is read."
+        ),
     ] = None,
     audio: Annotated[
-        bool, typer.Option("--audio", help="Speak every turn to a simulator as PCM16 (espeak-ng, else a tone).")
+        bool,
+        typer.Option(
+            "--audio", help="Speak every turn to a simulator as PCM16 (espeak-ng, else a tone)."
+        ),
     ] = False,
-    reads: Annotated[ReadsFrom, typer.Option(help="What the agent speaks from.")] = ReadsFrom.context,
+    reads: Annotated[
+        ReadsFrom, typer.Option(help="What the agent speaks from.")
+    ] = ReadsFrom.context,
     keep_alive: Annotated[
-        bool, typer.Option("--keep-alive", help="Keep the connection between turns; without it every turn opens one.")
+        bool,
+        typer.Option(
+            "--keep-alive",
+            help="Keep the connection between turns; without it every turn opens one.",
+        ),
     ] = False,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+        Path | None,
+        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line for each turn.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object a line for each turn.")
+    ] = False,
 ) -> None:
     """Have a conversation with an endpoint: you are the caller, this is the engine and the agent.
 
@@ -60,7 +79,7 @@ def call(
     Exit code 1: the endpoint was late, could not be reached, refused, or answered what the engine cannot read.
     """
     from kbserver.omni.call import SpokenCall, TypedCall
-    from kbserver.omni.speech import synthesizer
+    from kbserver.omni.simulator.speech import synthesizer
 
     log_to_terminal()
     where = url or endpoint_url(config)
@@ -84,7 +103,12 @@ def call(
 
 
 async def _converse(
-    conversation: TypedCall | SpokenCall, turns: list[CallTurn], script: Path | None, where: str, *, as_json: bool
+    conversation: TypedCall | SpokenCall,
+    turns: list[CallTurn],
+    script: Path | None,
+    where: str,
+    *,
+    as_json: bool,
 ) -> None:
     """Say one thing after the other and show what comes of it; the turns are added to `turns`."""
     async with conversation:
@@ -100,7 +124,7 @@ async def _converse(
 
 
 async def _utterances(script: Path | None) -> AsyncIterator[str]:
-    from kbserver.omni.script import read_script
+    from kbserver.omni.simulator.script import read_script
 
     if script is not None:
         for line in read_script(script):
@@ -127,9 +151,14 @@ def _show(turn: CallTurn) -> None:
     if turn.spoken_ms:
         _print("audio", f"{turn.spoken_ms} ms spoken, {turn.audio_ms} ms of agent audio back")
     if trace:
-        _print("route", f"{trace.get('route') or '–'}   {trace.get('outcome')} {trace.get('reason') or ''}")
+        _print(
+            "route",
+            f"{trace.get('route') or '–'}   {trace.get('outcome')} {trace.get('reason') or ''}",
+        )
     _print("lookup", f"{lookup['outcome']}{reason}   ids {', '.join(lookup['top_ids']) or '–'}")
-    out.print(Text("time     ") + mark + Text(f"{lookup['latency_ms']:.1f} of 300 ms{_stages(trace)}"))
+    out.print(
+        Text("time     ") + mark + Text(f"{lookup['latency_ms']:.1f} of 300 ms{_stages(trace)}")
+    )
     for line in str(lookup["context"]).splitlines():
         _print("", line, style="dim")
     _print("agent", turn.reply, style="cyan")

@@ -11,8 +11,8 @@ from kbserver.errors import OmniError, SettingsError
 if TYPE_CHECKING:
     from kbserver.settings import Settings
 
-TOKEN_VARIABLE = "KB_TOKEN"  # noqa: S105 - a variable's name
-_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104 - what a server listens on is not what a client connects to
+TOKEN_VARIABLE = "KB_TOKEN"
+_ANY_ADDRESS = ("0.0.0.0", "::", "")
 
 
 def read_text(path: Path) -> str:
@@ -24,7 +24,9 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except OSError as exc:
-        raise SettingsError(f"{path} cannot be read: {exc.strerror}; name a file that is there") from None
+        raise SettingsError(
+            f"{path} cannot be read: {exc.strerror}; name a file that is there"
+        ) from None
     except UnicodeDecodeError:
         raise SettingsError(f"{path} is not UTF-8 text; name another file or convert it") from None
 

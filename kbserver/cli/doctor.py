@@ -17,11 +17,16 @@ from kbserver.cli.terminal import err, log_to_terminal, out, print_json
 from kbserver.errors import KbServerError, SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
-    from kbserver.omni.findings import Diagnosis, Finding
+    from kbserver.omni.doctor.findings import Diagnosis, Finding
     from kbserver.settings import Settings
     from kbserver.types import ModelIdentity
 
-_MARKS = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "bold red"), "skip": ("–", "dim")}
+_MARKS = {
+    "ok": ("✓", "green"),
+    "warn": ("!", "yellow"),
+    "fail": ("✗", "bold red"),
+    "skip": ("–", "dim"),
+}
 
 
 def register(app: typer.Typer) -> None:
@@ -37,14 +42,24 @@ def doctor(
             "else where kbserver serve listens]"
         ),
     ] = None,
-    label: Annotated[str | None, typer.Option("--label", "-l", help="A session label that has a route.")] = None,
-    query: Annotated[str | None, typer.Option(help="A question that the corpus answers: checks more.")] = None,
-    turns: Annotated[int, typer.Option(min=1, max=1_000, help="Timed turns on a kept-alive connection.")] = 45,
+    label: Annotated[
+        str | None, typer.Option("--label", "-l", help="A session label that has a route.")
+    ] = None,
+    query: Annotated[
+        str | None, typer.Option(help="A question that the corpus answers: checks more.")
+    ] = None,
+    turns: Annotated[
+        int, typer.Option(min=1, max=1_000, help="Timed turns on a kept-alive connection.")
+    ] = 45,
     token_file: Annotated[
-        Path | None, typer.Option(help="File that holds the bearer token. Without it the variable KB_TOKEN is read.")
+        Path | None,
+        typer.Option(
+            help="File that holds the bearer token. Without it the variable KB_TOKEN is read."
+        ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+        Path | None,
+        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
     ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
@@ -60,7 +75,9 @@ def doctor(
     log_to_terminal()
     tell = (lambda finding: None) if as_json else _show
     diagnosis = asyncio.run(
-        _examine(url, label, query, turns, read_token(token_file), config=config, store=store, tell=tell)
+        _examine(
+            url, label, query, turns, read_token(token_file), config=config, store=store, tell=tell
+        )
     )
     if as_json:
         print_json(diagnosis.as_dict())
@@ -80,8 +97,8 @@ async def _examine(
     store: Path | None,
     tell: Callable[[Finding], None],
 ) -> Diagnosis:
-    from kbserver.omni.doctor import DEFAULT_QUERY, examine
-    from kbserver.omni.findings import Diagnosis
+    from kbserver.omni.doctor.examine import DEFAULT_QUERY, examine
+    from kbserver.omni.doctor.findings import Diagnosis
 
     before: list[Finding] = []
 
@@ -94,12 +111,20 @@ async def _examine(
     if url is None and before[0].cause == "settings":  # they say where to look
         return Diagnosis(None, tuple(before))
     where = url or await _find_url(config, note)
-    return await examine(where, token, label=label, query=query or DEFAULT_QUERY, turns=turns, before=before, tell=tell)
+    return await examine(
+        where,
+        token,
+        label=label,
+        query=query or DEFAULT_QUERY,
+        turns=turns,
+        before=before,
+        tell=tell,
+    )
 
 
 async def _find_url(config: Path | None, note: Callable[[Finding], None]) -> str:
-    from kbserver.omni.findings import Finding
-    from kbserver.omni.public_url import find_public_url
+    from kbserver.omni.doctor.findings import Finding
+    from kbserver.omni.doctor.public_url import find_public_url
     from kbserver.settings import read_settings
 
     settings = read_settings(config)
@@ -119,7 +144,7 @@ def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> 
     Args:
         remote: an endpoint was named, which may be elsewhere: without a store here there is nothing to say.
     """
-    from kbserver.omni.findings import Finding
+    from kbserver.omni.doctor.findings import Finding
     from kbserver.settings import CONFIG_FILE, read_settings
 
     try:
@@ -127,10 +152,14 @@ def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> 
     except SettingsError as exc:
         yield Finding("settings", "fail", str(exc), "correct the file or the variable", "settings")
         return
-    source = config or (CONFIG_FILE if CONFIG_FILE.is_file() else f"defaults, since there is no {CONFIG_FILE} here")
+    source = config or (
+        CONFIG_FILE if CONFIG_FILE.is_file() else f"defaults, since there is no {CONFIG_FILE} here"
+    )
     yield Finding("settings", "ok", str(source))
     if remote and store is None and not settings.store.exists():
-        yield Finding("store", "skip", f"{settings.store} is not here; the endpoint may have its own")
+        yield Finding(
+            "store", "skip", f"{settings.store} is not here; the endpoint may have its own"
+        )
         return
     try:
         yield from _store_findings(settings)
@@ -145,7 +174,7 @@ def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> 
 def _server_finding(settings: Settings, *, remote: bool) -> Finding:
     """Whether a server with these settings would start, up to its tokens: which may be known to the server alone."""
     from kbserver.endpoint.app import KBServer
-    from kbserver.omni.findings import Finding
+    from kbserver.omni.doctor.findings import Finding
 
     check = "routes and keys"
     try:
@@ -154,13 +183,17 @@ def _server_finding(settings: Settings, *, remote: bool) -> Finding:
         check_session(settings)
     except SettingsError as exc:
         step = "correct it: kbserver serve refuses to start with this here"
-        return Finding(check, "warn", str(exc), step) if remote else Finding(check, "fail", str(exc), step, "settings")
+        return (
+            Finding(check, "warn", str(exc), step)
+            if remote
+            else Finding(check, "fail", str(exc), step, "settings")
+        )
     return Finding(check, "ok", ", ".join(route.pattern.pattern for route in server.table.routes))
 
 
 def _store_findings(settings: Settings) -> Iterator[Finding]:
     from kbserver.index.store import Store
-    from kbserver.omni.findings import Finding
+    from kbserver.omni.doctor.findings import Finding
 
     store = Store(settings.store)
     corpora = store.corpora()
@@ -172,7 +205,11 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
         models[manifest.model.fingerprint] = manifest.model
         check = f"corpus {corpus}"
         if report.ok:
-            yield Finding(check, "ok", f"{manifest.passages:,} passages of {manifest.documents:,} documents, intact")
+            yield Finding(
+                check,
+                "ok",
+                f"{manifest.passages:,} passages of {manifest.documents:,} documents, intact",
+            )
         else:
             step = f"kbserver rollback {corpus}, or ingest it again"
             yield Finding(check, "fail", "; ".join(report.problems[:3]), step, "store")
@@ -182,7 +219,7 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
 
 def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
     from kbserver.embedding.models import open_encoder
-    from kbserver.omni.findings import Finding
+    from kbserver.omni.doctor.findings import Finding
 
     try:
         begun = time.perf_counter()
@@ -200,21 +237,33 @@ def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
             found = f"{model.name} on {encoder.backend}: ready in {opened_ms:.0f} ms, a query in {embedded_ms:.1f} ms"
             return Finding("model", "ok", found)
     except KbServerError as exc:
-        return Finding("model", "fail", str(exc), "install the model, or ingest again with one that is there", "model")
+        return Finding(
+            "model",
+            "fail",
+            str(exc),
+            "install the model, or ingest again with one that is there",
+            "model",
+        )
 
 
 def _show(finding: Finding) -> None:
     mark, style = _MARKS[finding.grade]
     out.print(Text(f"{mark} ", style=style) + Text(f"{finding.check:<28} {finding.found}"))
     if finding.next_step:
-        out.print(Text(f"  {'':<28} → {finding.next_step}", style="dim" if finding.grade == "ok" else ""))
+        out.print(
+            Text(f"  {'':<28} → {finding.next_step}", style="dim" if finding.grade == "ok" else "")
+        )
 
 
 def _conclude(diagnosis: Diagnosis) -> None:
     if not diagnosis.failures:
         warned = sum(finding.grade == "warn" for finding in diagnosis.findings)
         more = f"; see the {warned} warning{'s' * (warned > 1)} above" if warned else ""
-        err.print(Text(f"healthy: {diagnosis.url} answers as the engine needs it{more}", style="bold green"))
+        err.print(
+            Text(
+                f"healthy: {diagnosis.url} answers as the engine needs it{more}", style="bold green"
+            )
+        )
         return
     first = diagnosis.failures[0]
     err.print(Text(f"{diagnosis.verdict}: {first.check}: {first.found}", style="bold red"))

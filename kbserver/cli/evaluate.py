@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from kbserver.index.manifest import Manifest
     from kbserver.settings import Settings
 
-Config = Annotated[Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 _RANKING = ("ndcg@10", "mrr@10", "recall@1", "recall@3", "recall@5")
@@ -52,31 +54,52 @@ def evaluate(
         ),
     ],
     queries: Annotated[
-        list[Path] | None, typer.Option(help="queries.jsonl; may be repeated.  \\[default: the one in the folder]")
+        list[Path] | None,
+        typer.Option(help="queries.jsonl; may be repeated.  \\[default: the one in the folder]"),
     ] = None,
     qrels: Annotated[
-        Path | None, typer.Option(help="qrels.tsv, or a folder of them.  \\[default: what lies in the folder]")
+        Path | None,
+        typer.Option(help="qrels.tsv, or a folder of them.  \\[default: what lies in the folder]"),
     ] = None,
-    corpus: Annotated[str | None, typer.Option(help="Which corpus, if a store holds several.")] = None,
+    corpus: Annotated[
+        str | None, typer.Option(help="Which corpus, if a store holds several.")
+    ] = None,
     store: Annotated[
         Path | None,
-        typer.Option(help="Store of the corpus; for documents, where they are ingested.  \\[default: store; a cache]"),
+        typer.Option(
+            help="Store of the corpus; for documents, where they are ingested.  \\[default: store; a cache]"
+        ),
     ] = None,
     config: Config = None,
     arms: Annotated[
-        list[str] | None, typer.Option(help="hybrid, lexical or dense; may be repeated.  \\[default: all three]")
+        list[str] | None,
+        typer.Option(help="hybrid, lexical or dense; may be repeated.  \\[default: all three]"),
     ] = None,
-    ablate: Annotated[bool, typer.Option("--ablate", help="Also switch each speech step off in turn.")] = False,
-    min_score: Annotated[float | None, typer.Option(help="Evaluate with this least score, 0 to 1.")] = None,
-    history: Annotated[bool, typer.Option(help="Say the earlier turns of a question first.")] = True,
-    timed: Annotated[int, typer.Option(min=0, help="Questions whose time is measured, one after the other.")] = 200,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Also switch each speech step off in turn.")
+    ] = False,
+    min_score: Annotated[
+        float | None, typer.Option(help="Evaluate with this least score, 0 to 1.")
+    ] = None,
+    history: Annotated[
+        bool, typer.Option(help="Say the earlier turns of a question first.")
+    ] = True,
+    timed: Annotated[
+        int, typer.Option(min=0, help="Questions whose time is measured, one after the other.")
+    ] = 200,
     require: Annotated[
         list[str] | None,
-        typer.Option(help="What must hold, or the exit code is 1: 'ndcg@10>=0.7', 'recall@3\\[misheard]>=0.8'."),
+        typer.Option(
+            help="What must hold, or the exit code is 1: 'ndcg@10>=0.7', 'recall@3\\[misheard]>=0.8'."
+        ),
     ] = None,
-    baseline: Annotated[Path | None, typer.Option(help="A saved run to compare with, question by question.")] = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="A saved run to compare with, question by question.")
+    ] = None,
     save: Annotated[Path | None, typer.Option(help="Save this run, to compare with later.")] = None,
-    run_file: Annotated[Path | None, typer.Option(help="Write the ranking of the first variant as a TREC run.")] = None,
+    run_file: Annotated[
+        Path | None, typer.Option(help="Write the ranking of the first variant as a TREC run.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure how well questions find their passages, and how often something is said that should not be.
@@ -108,10 +131,20 @@ def evaluate(
         where.prepare(shown.on_progress)
     with asked() as on_progress:
         evaluation, manifest = asyncio.run(
-            _evaluated(settings, where, dataset, variants, history=history, timed=timed, on_progress=on_progress)
+            _evaluated(
+                settings,
+                where,
+                dataset,
+                variants,
+                history=history,
+                timed=timed,
+                on_progress=on_progress,
+            )
         )
     compared = against(evaluation, before) if before is not None else {}
-    failures = [text for one in required if (text := one.failure(evaluation, variants[0].name)) is not None]
+    failures = [
+        text for one in required if (text := one.failure(evaluation, variants[0].name)) is not None
+    ]
     values = as_dict(evaluation, manifest)
     if save:
         write(save, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
@@ -147,7 +180,9 @@ async def _evaluated(
     async with asking(settings, where.store) as server:
         retriever = server.corpora.retrievers[where.corpus]
         base = settings.turn_settings()
-        least = retriever.min_score(base, in_scope=any(question.scope for question in dataset.questions))
+        least = retriever.min_score(
+            base, in_scope=any(question.scope for question in dataset.questions)
+        )
         evaluation = await evaluate(
             server, where.corpus, dataset, variants,
             base=base, min_score=least, history=history, timed=timed, on_progress=on_progress,
@@ -172,20 +207,30 @@ def _rows(compared: dict[str, list[Comparison]]) -> dict[str, list[dict[str, obj
 def _show(evaluation: Evaluation, manifest: Manifest) -> None:
     counts = evaluation.dataset.counts()
     judged = counts.get("documents", 0) + counts.get("answer", 0)
-    said = [f"{judged} answerable"] + [f"{counts[name]} {word}" for name, word in _OTHER if name in counts]
-    out.print(f"{manifest.corpus}: {manifest.passages} passages, generation {manifest.generation}, {', '.join(said)}")
+    said = [f"{judged} answerable"] + [
+        f"{counts[name]} {word}" for name, word in _OTHER if name in counts
+    ]
+    out.print(
+        f"{manifest.corpus}: {manifest.passages} passages, generation {manifest.generation}, {', '.join(said)}"
+    )
     if evaluation.missing:
         out.print(
-            Text(f"  {len(evaluation.missing)} judged documents are not in the corpus ({evaluation.missing[0]}, …)")
+            Text(
+                f"  {len(evaluation.missing)} judged documents are not in the corpus ({evaluation.missing[0]}, …)"
+            )
         )
     out.print()
     print_table(_table("variant", {name: evaluation.summary(name) for name in evaluation.variants}))
     first = next(iter(evaluation.variants))
     if kinds := evaluation.kinds():
         out.print()
-        print_table(_table(f"{first}, by kind", {kind: evaluation.summary(first, kind) for kind in kinds}))
+        print_table(
+            _table(f"{first}, by kind", {kind: evaluation.summary(first, kind) for kind in kinds})
+        )
     out.print()
-    out.print(f"answered, kept and false groundings at min_score {evaluation.min_score:.3f}, top_k {evaluation.top_k}")
+    out.print(
+        f"answered, kept and false groundings at min_score {evaluation.min_score:.3f}, top_k {evaluation.top_k}"
+    )
     if (took := evaluation.latency) is not None:
         out.print(
             f"{took.turns} turns, one at a time: p50 {took.p50_ms:.1f}   p95 {took.p95_ms:.1f}   p99 {took.p99_ms:.1f} "
@@ -198,7 +243,11 @@ _OTHER = (("nothing", "unanswerable"), ("smalltalk", "small talk"), ("none", "no
 
 def _table(title: str, rows: dict[str, dict[str, float]]) -> Table:
     """A row for each name, with the columns that any of them has; – where there is nothing to measure."""
-    columns = [name for name in (*_RANKING, *_SPOKEN, "degraded") if any(name in row for row in rows.values())]
+    columns = [
+        name
+        for name in (*_RANKING, *_SPOKEN, "degraded")
+        if any(name in row for row in rows.values())
+    ]
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column(title)
     for column in ("questions", *columns):
@@ -217,8 +266,19 @@ def _show_comparison(
     from kbserver.evaluation.compare import changed_most
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("against the earlier run", "measure", "questions", "before", "after", "won", "lost", "p"):
-        table.add_column(column, justify="left" if column in ("against the earlier run", "measure") else "right")
+    for column in (
+        "against the earlier run",
+        "measure",
+        "questions",
+        "before",
+        "after",
+        "won",
+        "lost",
+        "p",
+    ):
+        table.add_column(
+            column, justify="left" if column in ("against the earlier run", "measure") else "right"
+        )
     for name, rows in compared.items():
         for row in rows:
             table.add_row(

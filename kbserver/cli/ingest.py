@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from kbserver.ingest.walk import Skipped
 
 _SHOWN = 20  # skipped files listed; the rest is counted, --json has them all
-_EXPECTED = ("hidden", "ignored by", "unknown type")  # reasons of what was hardly meant to be read: listed last
+_EXPECTED = (
+    "hidden",
+    "ignored by",
+    "unknown type",
+)  # reasons of what was hardly meant to be read: listed last
 
 
 def register(app: typer.Typer) -> None:
@@ -43,26 +47,46 @@ def register(app: typer.Typer) -> None:
 
 def ingest(
     sources: Annotated[
-        list[str], typer.Argument(help="Folders, single files, or the URL of a page or sitemap.", metavar="PATH")
+        list[str],
+        typer.Argument(
+            help="Folders, single files, or the URL of a page or sitemap.", metavar="PATH"
+        ),
     ],
     corpus: Annotated[
-        str | None, typer.Option(help="Name of the corpus.  \\[default: the name of the first folder]")
+        str | None,
+        typer.Option(help="Name of the corpus.  \\[default: the name of the first folder]"),
     ] = None,
-    store: Annotated[Path | None, typer.Option(help="Folder to keep corpora in.  \\[default: store]")] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file; only its `store` is used here.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(help="Folder to keep corpora in.  \\[default: store]")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file; only its `store` is used here.")
+    ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Embedding model: a name or a folder.  \\[default: the corpus's own, else all-MiniLM-L6-v2]"),
+        typer.Option(
+            help="Embedding model: a name or a folder.  \\[default: the corpus's own, else all-MiniLM-L6-v2]"
+        ),
     ] = None,
-    device: Annotated[str, typer.Option(help="Where passages are embedded: auto, cpu, cuda or mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="Where passages are embedded: auto, cpu, cuda or mps.")
+    ] = "auto",
     ignore: Annotated[
-        list[str] | None, typer.Option(help="Pattern to leave out, as in .gitignore; may be repeated.")
+        list[str] | None,
+        typer.Option(help="Pattern to leave out, as in .gitignore; may be repeated."),
     ] = None,
     allow_shrink: Annotated[
-        bool, typer.Option("--allow-shrink", help="Publish even if over 30 % of the documents would be lost.")
+        bool,
+        typer.Option(
+            "--allow-shrink", help="Publish even if over 30 % of the documents would be lost."
+        ),
     ] = False,
-    keep: Annotated[int, typer.Option(min=1, help="Generations to keep, the live one counted.")] = 3,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for another ingest of the same corpus.")] = 0.0,
+    keep: Annotated[
+        int, typer.Option(min=1, help="Generations to keep, the live one counted.")
+    ] = 3,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for another ingest of the same corpus.")
+    ] = 0.0,
     language: Annotated[
         str | None,
         typer.Option(
@@ -89,14 +113,21 @@ def ingest(
             help="How vectors are stored; float16 takes half the space, int8 a quarter.  \\[default: as before, float32]"
         ),
     ] = None,
-    max_pages: Annotated[int, typer.Option(min=1, help="Of a sitemap: pages to fetch at most.")] = 2000,
+    max_pages: Annotated[
+        int, typer.Option(min=1, help="Of a sitemap: pages to fetch at most.")
+    ] = 2000,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Fetch from loopback and private addresses too.")
     ] = False,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on: ingest again whenever a file changes. Stop with Ctrl-C.")
+        bool,
+        typer.Option(
+            "--watch", help="Go on: ingest again whenever a file changes. Stop with Ctrl-C."
+        ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
@@ -119,7 +150,7 @@ def ingest(
     from kbserver.ingest.build import ingest as build
     from kbserver.ingest.build import options_of
     from kbserver.ingest.report import Interrupted
-    from kbserver.ingest.web_address import is_url, site_of
+    from kbserver.ingest.web.address import is_url, site_of
     from kbserver.settings import read_settings
 
     log_to_terminal()
@@ -128,9 +159,13 @@ def ingest(
     settings = read_settings(config, store=store)
     corpora = CorpusStore(settings.store)
     urls = [source for source in sources if is_url(source)]
-    name = corpus or corpus_name(site_of(sources[0]) if is_url(sources[0]) else _own_name(Path(sources[0])))
+    name = corpus or corpus_name(
+        site_of(sources[0]) if is_url(sources[0]) else _own_name(Path(sources[0]))
+    )
     if urls and watch:
-        raise SettingsError(f"--watch follows folders, {urls[0]} is a URL; run the ingest by a timer instead")
+        raise SettingsError(
+            f"--watch follows folders, {urls[0]} is a URL; run the ingest by a timer instead"
+        )
     before = options_of(corpora, name)
     options = replace(
         before,
@@ -147,19 +182,35 @@ def ingest(
         vectors=vectors,
     )
     site_notes: list[Skipped] = []
-    pages = _fetched(urls, corpora, name, site_notes, max_pages=max_pages, allow_private=allow_private, wait_s=wait)
+    pages = _fetched(
+        urls,
+        corpora,
+        name,
+        site_notes,
+        max_pages=max_pages,
+        allow_private=allow_private,
+        wait_s=wait,
+    )
     paths = [pages[source] if source in pages else Path(source) for source in sources]
     if watch:
         if dry_run:
-            raise SettingsError("--watch and --dry-run exclude each other: a dry run looks once and changes nothing")
+            raise SettingsError(
+                "--watch and --dry-run exclude each other: a dry run looks once and changes nothing"
+            )
         _watch(paths, corpora, name, options, as_json=as_json)
         return
     with Shown() as shown:
         try:
-            report = build(paths, store=corpora, corpus=name, options=options, on_progress=shown.on_progress)
+            report = build(
+                paths, store=corpora, corpus=name, options=options, on_progress=shown.on_progress
+            )
         except Interrupted as exc:
             shown.stop()
-            kept = f"{exc.kept} embeddings are kept for the next ingest" if exc.kept else "nothing was embedded yet"
+            kept = (
+                f"{exc.kept} embeddings are kept for the next ingest"
+                if exc.kept
+                else "nothing was embedded yet"
+            )
             err.print(f"stopped. The live generation is untouched; {kept}.")
             sys.exit(130)
     report.skipped[:0] = site_notes
@@ -183,24 +234,31 @@ def _fetched(
     if not urls:
         return {}
     try:
-        from kbserver.ingest.web import WebOptions, fetch_site
+        from kbserver.ingest.web.site import WebOptions, fetch_site
     except ModuleNotFoundError as exc:
         raise ExtraMissing("fetching pages", "web") from exc
-    from kbserver.ingest.web_address import site_of
+    from kbserver.ingest.web.address import site_of
 
     folders: dict[str, Path] = {}
     options = WebOptions(max_pages=max_pages, allow_private=allow_private)
     with store.lock(corpus, wait_s=wait_s), Shown() as shown:
         for url in urls:
-            cache = store.path / corpus / ".web" / re.sub(r"[^a-z0-9.-]+", "-", site_of(url).lower())
+            cache = (
+                store.path / corpus / ".web" / re.sub(r"[^a-z0-9.-]+", "-", site_of(url).lower())
+            )
             folders[url], site = fetch_site(
-                url, cache, options=options, on_fetch=lambda done, total: shown.on_progress("fetch", done, total)
+                url,
+                cache,
+                options=options,
+                on_fetch=lambda done, total: shown.on_progress("fetch", done, total),
             )
             notes += site.skipped
     return folders
 
 
-def _watch(paths: list[Path], store: Store, corpus: str, options: IngestOptions, *, as_json: bool) -> None:
+def _watch(
+    paths: list[Path], store: Store, corpus: str, options: IngestOptions, *, as_json: bool
+) -> None:
     from kbserver.ingest.watch import watch
 
     def show(report: IngestReport) -> None:
@@ -215,7 +273,12 @@ def _watch(paths: list[Path], store: Store, corpus: str, options: IngestOptions,
     shown_before: list[bool] = []
     with suppress(KeyboardInterrupt):
         watch(
-            paths, store=store, corpus=corpus, options=options, on_report=show, on_error=lambda exc: complain(str(exc))
+            paths,
+            store=store,
+            corpus=corpus,
+            options=options,
+            on_report=show,
+            on_error=lambda exc: complain(str(exc)),
         )
 
 
@@ -228,7 +291,9 @@ def corpus_name(name: str) -> str:
     """The name of a folder, file or site, in the characters a corpus may have."""
     cleaned = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")
     if not cleaned:
-        raise SettingsError(f"no name for a corpus can be made from {name!r}; give one with --corpus")
+        raise SettingsError(
+            f"no name for a corpus can be made from {name!r}; give one with --corpus"
+        )
     return cleaned[:64]
 
 
@@ -293,13 +358,25 @@ def _show(report: IngestReport, store: Path) -> None:
         if len(report.changes) > _SHOWN:
             out.print(f"    … and {len(report.changes) - _SHOWN} more (--json lists all)")
     elif report.published:
-        rate = f" ({report.embedded / max(report.embedding_seconds, 0.01):.0f} a second)" if report.embedded else ""
-        out.print(f"  {report.embedded} embedded with {report.model}{rate}, {report.reused} taken over")
+        rate = (
+            f" ({report.embedded / max(report.embedding_seconds, 0.01):.0f} a second)"
+            if report.embedded
+            else ""
+        )
+        out.print(
+            f"  {report.embedded} embedded with {report.model}{rate}, {report.reused} taken over"
+        )
     withheld = counted(len(report.withheld), "passage")
     for title, lines in (
-        (f"{len(report.skipped)} skipped", sorted(report.skipped, key=lambda one: one.reason.startswith(_EXPECTED))),
+        (
+            f"{len(report.skipped)} skipped",
+            sorted(report.skipped, key=lambda one: one.reason.startswith(_EXPECTED)),
+        ),
         (f"{len(report.notes)} noted", report.notes),
-        (f"{withheld} withheld, said to the model and not the reader (--keep-suspicious keeps them)", report.withheld),
+        (
+            f"{withheld} withheld, said to the model and not the reader (--keep-suspicious keeps them)",
+            report.withheld,
+        ),
     ):
         if lines:
             out.print(f"  {title}:")
@@ -311,7 +388,13 @@ def _show(report: IngestReport, store: Path) -> None:
         out.print("  dry run: nothing was changed")
     elif report.published:
         out.print(
-            Text(f"  generation {report.generation} is live in {store / report.corpus}  ({report.seconds:.1f} s)")
+            Text(
+                f"  generation {report.generation} is live in {store / report.corpus}  ({report.seconds:.1f} s)"
+            )
         )
     else:
-        out.print(Text(f"  nothing changed: generation {report.generation} stays live  ({report.seconds:.1f} s)"))
+        out.print(
+            Text(
+                f"  nothing changed: generation {report.generation} stays live  ({report.seconds:.1f} s)"
+            )
+        )

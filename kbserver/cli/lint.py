@@ -16,7 +16,7 @@ from kbserver.cli.terminal import out, print_json
 from kbserver.errors import IngestError
 
 if TYPE_CHECKING:
-    from kbserver.ingest.lint_findings import Finding
+    from kbserver.ingest.lint.findings import Finding
 
 _SHOWN = 15  # of each kind; --json lists all
 
@@ -29,14 +29,22 @@ def register(app: typer.Typer) -> None:
 def lint(
     what: Annotated[
         list[str] | None,
-        typer.Argument(help="A corpus, or folders and files.  \\[default: every corpus]", metavar="[CORPUS|PATH]"),
+        typer.Argument(
+            help="A corpus, or folders and files.  \\[default: every corpus]",
+            metavar="[CORPUS|PATH]",
+        ),
     ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="Configuration file; only its `store` is used here.")] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration file; only its `store` is used here.")
+    ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 5 if there are findings other than hints; for CI.")
+        bool,
+        typer.Option(
+            "--strict", help="Exit with 5 if there are findings other than hints; for CI."
+        ),
     ] = False,
     hints: Annotated[bool, typer.Option(help="Show hints, too: what often is honest text.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print every finding as JSON.")] = False,
@@ -62,7 +70,7 @@ def lint(
 
 def _findings(what: list[str], store: Path | None, config: Path | None) -> list[Finding]:
     from kbserver.index.store import Store
-    from kbserver.ingest.lint import lint_folder, lint_snapshot
+    from kbserver.ingest.lint.lint import lint_folder, lint_snapshot
     from kbserver.settings import read_settings
 
     today = dt.date.today()
@@ -85,7 +93,12 @@ def _show(findings: list[Finding]) -> None:
         of_kind = [one for one in findings if one.kind == kind]
         out.print(Text(f"{kind}  ({count}{', hints' if of_kind[0].is_hint else ''})", style="bold"))
         for one in of_kind[:_SHOWN]:
-            out.print(Text(f"  {one.source} ↔ {one.other}" if one.other else f"  {one.source}", style="cyan"))
+            out.print(
+                Text(
+                    f"  {one.source} ↔ {one.other}" if one.other else f"  {one.source}",
+                    style="cyan",
+                )
+            )
             out.print(Padding(Text(one.said), (0, 0, 0, 4)))
         if count > _SHOWN:
             out.print(f"  … and {count - _SHOWN} more (--json lists all)")

@@ -14,7 +14,13 @@ from kbserver.cli import call, doctor, simulate
 from kbserver.cli.connection import TOKEN_VARIABLE, read_text, read_token
 from kbserver.errors import OmniError, SettingsError
 from kbserver.omni.configure import MASK, ConfigureFrame, configure_frame
-from kbserver.omni.connect import KEY_PROTOCOL_PREFIX, PROTOCOL, connect_url, new_session_label, subprotocols
+from kbserver.omni.connect import (
+    KEY_PROTOCOL_PREFIX,
+    PROTOCOL,
+    connect_url,
+    new_session_label,
+    subprotocols,
+)
 
 API_KEY_VARIABLE = "PYAI_API_KEY"
 
@@ -41,35 +47,57 @@ def configure(
     ] = None,
     kb_token_file: Annotated[
         Path | None,
-        typer.Option(help="File that holds the bearer token. Without it the variable KB_TOKEN is read."),
+        typer.Option(
+            help="File that holds the bearer token. Without it the variable KB_TOKEN is read."
+        ),
     ] = None,
     voice_id: Annotated[str | None, typer.Option(help="The voice to speak with.")] = None,
     persona: Annotated[
-        str | None, typer.Option(help="Who the agent is, at most 32,000 characters; @FILE reads it from a file.")
+        str | None,
+        typer.Option(
+            help="Who the agent is, at most 32,000 characters; @FILE reads it from a file."
+        ),
     ] = None,
     greeting: Annotated[
-        str | None, typer.Option(help="What it says first, at most 1,000 characters; '' for no first turn.")
+        str | None,
+        typer.Option(help="What it says first, at most 1,000 characters; '' for no first turn."),
     ] = None,
-    consent_line: Annotated[str | None, typer.Option(help="The consent line, at most 500 characters.")] = None,
+    consent_line: Annotated[
+        str | None, typer.Option(help="The consent line, at most 500 characters.")
+    ] = None,
     language: Annotated[str | None, typer.Option(help="en, fr, es, de or hi.")] = None,
-    caller_key: Annotated[str | None, typer.Option(help="Sent in a second configure frame.")] = None,
-    tools_file: Annotated[Path | None, typer.Option(help="JSON file with the list of tools.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="KEY=JSON", help="Any other key, passed on unchanged.")
+    caller_key: Annotated[
+        str | None, typer.Option(help="Sent in a second configure frame.")
     ] = None,
-    event_key: Annotated[bool, typer.Option("--event-key", help="Add the older key 'event' beside 'type'.")] = False,
+    tools_file: Annotated[
+        Path | None, typer.Option(help="JSON file with the list of tools.")
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=JSON", help="Any other key, passed on unchanged."),
+    ] = None,
+    event_key: Annotated[
+        bool, typer.Option("--event-key", help="Add the older key 'event' beside 'type'.")
+    ] = False,
     label: Annotated[
-        str | None, typer.Option(help="Session label: print the connect URL and the subprotocols too.")
+        str | None,
+        typer.Option(help="Session label: print the connect URL and the subprotocols too."),
     ] = None,
     new_label: Annotated[
-        str | None, typer.Option(metavar="PREFIX", help="Mint an unguessable label PREFIX-… for one call, as --label.")
+        str | None,
+        typer.Option(
+            metavar="PREFIX", help="Mint an unguessable label PREFIX-… for one call, as --label."
+        ),
     ] = None,
     rate: Annotated[int, typer.Option(help="Hz of the caller's audio: 16000 or 24000.")] = 24_000,
-    base: Annotated[str, typer.Option(help="Where Omni is; ws://127.0.0.1:8787 for the simulator.")] = (
-        "wss://api.pyai.com"
-    ),
+    base: Annotated[
+        str, typer.Option(help="Where Omni is; ws://127.0.0.1:8787 for the simulator.")
+    ] = ("wss://api.pyai.com"),
     format: Annotated[
-        FrameFormat, typer.Option(help="json; bytes (tag byte and JSON, as sent); hex of the same; python code.")
+        FrameFormat,
+        typer.Option(
+            help="json; bytes (tag byte and JSON, as sent); hex of the same; python code."
+        ),
     ] = FrameFormat.json,
     show_secrets: Annotated[
         bool, typer.Option("--show-secrets", help="Print kb_token and the API key instead of ***.")
@@ -102,7 +130,8 @@ def configure(
         label = new_session_label(new_label)
     if kb_endpoint is not None and fields["kb_token"] is None:
         typer.echo(
-            f"note: no kb_token in it; set {TOKEN_VARIABLE}, unless the server was started with --open", err=True
+            f"note: no kb_token in it; set {TOKEN_VARIABLE}, unless the server was started with --open",
+            err=True,
         )
     url = connect_url(label, base=base, rate=rate) if label is not None else None
     protocols = _protocols(show_secrets=show_secrets)
@@ -110,18 +139,36 @@ def configure(
     if format in (FrameFormat.bytes, FrameFormat.hex):
         _print_message(frame, format, url, protocols, show_secrets=show_secrets)
     elif format is FrameFormat.python:
-        typer.echo(_python(frame, event_key=event_key, label=label, base=base, rate=rate, show_secrets=show_secrets))
+        typer.echo(
+            _python(
+                frame,
+                event_key=event_key,
+                label=label,
+                base=base,
+                rate=rate,
+                show_secrets=show_secrets,
+            )
+        )
     else:
         shown = frame.as_dict() if show_secrets else frame.masked()
-        whole = shown if url is None else {"url": url, "subprotocols": protocols, "configure": shown}
+        whole = (
+            shown if url is None else {"url": url, "subprotocols": protocols, "configure": shown}
+        )
         typer.echo(json.dumps(whole, indent=2, ensure_ascii=False))
 
 
 def _print_message(
-    frame: ConfigureFrame, format: FrameFormat, url: str | None, protocols: list[str], *, show_secrets: bool
+    frame: ConfigureFrame,
+    format: FrameFormat,
+    url: str | None,
+    protocols: list[str],
+    *,
+    show_secrets: bool,
 ) -> None:
     if not show_secrets and frame.masked() != frame.as_dict():
-        raise OmniError("the frame holds a secret, and *** in its place would be sent as it is: add --show-secrets")
+        raise OmniError(
+            "the frame holds a secret, and *** in its place would be sent as it is: add --show-secrets"
+        )
     if url is not None:
         typer.echo(f"{url}\n{', '.join(protocols)}", err=True)
     message = frame.to_bytes()
@@ -139,13 +186,20 @@ def _protocols(*, show_secrets: bool) -> list[str]:
 
 
 def _python(
-    frame: ConfigureFrame, *, event_key: bool, label: str | None, base: str, rate: int, show_secrets: bool
+    frame: ConfigureFrame,
+    *,
+    event_key: bool,
+    label: str | None,
+    base: str,
+    rate: int,
+    show_secrets: bool,
 ) -> str:
     shown = frame.as_dict() if show_secrets else frame.masked()
     arguments = [(key, repr(value)) for key, value in shown.items() if key not in ("type", "event")]
     if not show_secrets:
         arguments = [
-            (key, f'os.environ["{TOKEN_VARIABLE}"]' if key == "kb_token" else value) for key, value in arguments
+            (key, f'os.environ["{TOKEN_VARIABLE}"]' if key == "kb_token" else value)
+            for key, value in arguments
         ]
     if event_key:
         arguments.append(("event_key", "True"))

@@ -16,9 +16,18 @@ if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
     from kbserver.endpoint.ground import Grounding
 
-Config = Annotated[Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")]
-Store = Annotated[Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")]
-_SHOWN = ("top_k", "min_score", "max_context_bytes", "deadline_ms")  # of a route, though they be the defaults
+Config = Annotated[
+    Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+]
+Store = Annotated[
+    Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
+]
+_SHOWN = (
+    "top_k",
+    "min_score",
+    "max_context_bytes",
+    "deadline_ms",
+)  # of a route, though they be the defaults
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -31,11 +40,15 @@ def register(app: typer.Typer) -> None:
 
 def query(
     text: Annotated[str, typer.Argument(help="What the caller says.")],
-    label: Annotated[str | None, typer.Option("--label", "-l", help="Session label of the call.")] = None,
+    label: Annotated[
+        str | None, typer.Option("--label", "-l", help="Session label of the call.")
+    ] = None,
     config: Config = None,
     store: Store = None,
     top_k: Annotated[int | None, typer.Option(help="Passages at most.")] = None,
-    min_score: Annotated[float | None, typer.Option(help="Leave out hits below this score, 0 to 1.")] = None,
+    min_score: Annotated[
+        float | None, typer.Option(help="Leave out hits below this score, 0 to 1.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Answer one turn here, without a server: the context the engine would get, the hits, the time of each stage.
@@ -96,19 +109,32 @@ def _show(grounding: Grounding) -> None:
                 no_wrap=column == "passage",
             )
         for hit in grounding.hits:
-            arms = [f"{hit.arms[arm]:.3f}" if arm in hit.arms else "–" for arm in ("lexical", "dense")]
+            arms = [
+                f"{hit.arms[arm]:.3f}" if arm in hit.arms else "–" for arm in ("lexical", "dense")
+            ]
             said = " ".join(hit.passage.text.split())
-            table.add_row(f"{hit.score:.3f}", *arms, Text(hit.passage.source), Text(said[:70] + "…" * (len(said) > 70)))
+            table.add_row(
+                f"{hit.score:.3f}",
+                *arms,
+                Text(hit.passage.source),
+                Text(said[:70] + "…" * (len(said) > 70)),
+            )
         out.print()
         print_table(table)
     out.print()
     reason = f" ({trace.reason})" if trace.reason else ""
-    out.print(Text(f"route {trace.route or '–'}   outcome {trace.outcome}{reason}   {trace.total_ms:.1f} ms"))
+    out.print(
+        Text(
+            f"route {trace.route or '–'}   outcome {trace.outcome}{reason}   {trace.total_ms:.1f} ms"
+        )
+    )
     out.print(Text("   ".join(f"{stage} {ms:.1f}" for stage, ms in trace.stages_ms.items())))
 
 
 def routes(
-    explain: Annotated[str | None, typer.Option(help="Say which route answers this session label, and why.")] = None,
+    explain: Annotated[
+        str | None, typer.Option(help="Say which route answers this session label, and why.")
+    ] = None,
     config: Config = None,
     store: Store = None,
     as_json: AsJson = False,
@@ -120,12 +146,22 @@ def routes(
 
     settings = read_settings(config, store=store)
     table = table_for(settings, (), CorpusStore(settings.store).corpora())
-    tried = table.explain(explain) if explain is not None else [(route, False) for route in table.routes]
+    tried = (
+        table.explain(explain)
+        if explain is not None
+        else [(route, False) for route in table.routes]
+    )
     match = table.resolve(explain) if explain is not None else None
     if as_json:
-        listing = [route.as_dict() | ({} if explain is None else {"fits": fits}) for route, fits in tried]
+        listing = [
+            route.as_dict() | ({} if explain is None else {"fits": fits}) for route, fits in tried
+        ]
         answer = {"parameters": match.parameters, "scope": match.scope} if match else None
-        print_json({"routes": listing} if explain is None else {"label": explain, "tried": listing, "match": answer})
+        print_json(
+            {"routes": listing}
+            if explain is None
+            else {"label": explain, "tried": listing, "match": answer}
+        )
         return
     for route, fits in tried:
         mark = "" if explain is None else ("✓ " if fits else "✗ ")
@@ -134,11 +170,19 @@ def routes(
         if not table.routes:
             out.print("no routes: no corpora in the store and none configured")
     elif match is None:
-        out.print(f'no route fits {explain!r}: it gets an empty grounding. A default route is written  label = "*"')
+        out.print(
+            f'no route fits {explain!r}: it gets an empty grounding. A default route is written  label = "*"'
+        )
     else:
         out.print(Text(f"parameters  {match.parameters or '–'}"))
         out.print(Text(f"scope       {match.scope or 'the whole corpus'}"))
         settings_of, defaults = match.route.settings.model_dump(), TurnSettings().model_dump()
-        shown = {name: value for name, value in settings_of.items() if name in _SHOWN or value != defaults[name]}
+        shown = {
+            name: value
+            for name, value in settings_of.items()
+            if name in _SHOWN or value != defaults[name]
+        }
         shown["min_score"] = "as calibrated" if shown["min_score"] is None else shown["min_score"]
-        out.print(Text("settings    " + "   ".join(f"{name} {value}" for name, value in shown.items())))
+        out.print(
+            Text("settings    " + "   ".join(f"{name} {value}" for name, value in shown.items()))
+        )

@@ -32,16 +32,27 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+        Path | None,
+        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
     ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
     ] = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on.  \\[default: 127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.  \\[default: 8080]")] = None,
-    open_: Annotated[bool, typer.Option("--open", help="Serve without a bearer token: anyone may ask.")] = False,
+    host: Annotated[
+        str | None, typer.Option(help="Address to listen on.  \\[default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one.  \\[default: 8080]")
+    ] = None,
+    open_: Annotated[
+        bool, typer.Option("--open", help="Serve without a bearer token: anyone may ask.")
+    ] = False,
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that share the port. One already uses every core; see benchmarks/.")
+        int,
+        typer.Option(
+            min=1,
+            help="Processes that share the port. One already uses every core; see benchmarks/.",
+        ),
     ] = 1,
     watch: Annotated[
         list[str] | None,
@@ -50,7 +61,9 @@ def serve(
             help="Ingest this folder now and whenever it changes, beside the server. May be repeated.",
         ),
     ] = None,
-    access_log: Annotated[bool, typer.Option("--access-log", help="Log a line for every request.")] = False,
+    access_log: Annotated[
+        bool, typer.Option("--access-log", help="Log a line for every request.")
+    ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     """Serve the store as an Omni **kb_endpoint**.
@@ -99,7 +112,9 @@ def _watching(named: str, store: Path) -> AbstractContextManager[None]:
     options = options_of(corpora, name)
     err.print(Text(f"ingesting {folder} as {name} …"))
     ingest([folder], store=corpora, corpus=name, options=options)
-    return watching_beside([folder], store=store, corpus=name, options=options, prepare=log_to_terminal)
+    return watching_beside(
+        [folder], store=store, corpus=name, options=options, prepare=log_to_terminal
+    )
 
 
 def _worker(settings: Settings, verbose: bool) -> KBServer:
@@ -140,7 +155,9 @@ def _tokens(settings: Settings) -> str:
         return "none: --open lets anyone ask"
     kinds = []
     if count := _values_of_variable(settings):
-        kinds.append("the value of KB_TOKEN" if count == 1 else f"any of {count} values of KB_TOKEN")
+        kinds.append(
+            "the value of KB_TOKEN" if count == 1 else f"any of {count} values of KB_TOKEN"
+        )
     if settings.tokens:
         kinds.append(f"{len(settings.tokens)} of [[tokens]]")
     if settings.signing_key or settings.signing_key_files:
@@ -152,7 +169,10 @@ def _curl(settings: Settings, table: RouteTable, url: str) -> str:
     """A command that asks something, with a label that reaches something."""
     question = {"query": "how do i …"}
     if table.resolve(None) is None:
-        label = min((route.pattern.pattern for route in table.routes), key=lambda pattern: bool(_PART.search(pattern)))
+        label = min(
+            (route.pattern.pattern for route in table.routes),
+            key=lambda pattern: bool(_PART.search(pattern)),
+        )
         question = {"session_label": _PART.sub("1", label)} | question
     curl = f"curl {url}{settings.path} -d {shlex.quote(json.dumps(question, ensure_ascii=False))}"
     token = {0: "TOKEN", 1: "$KB_TOKEN"}.get(_values_of_variable(settings), "${KB_TOKEN%%,*}")

@@ -13,8 +13,8 @@ from rich.text import Text
 from kbserver.cli.terminal import err, hanging, log_to_terminal, typed_lines
 
 if TYPE_CHECKING:
-    from kbserver.omni.recording import Record
-    from kbserver.omni.simulator import Simulator
+    from kbserver.omni.simulator.recording import Record
+    from kbserver.omni.simulator.server import Simulator
 
 DEFAULT_PORT = 8787  # the vendor's mock listens there, and its examples know it
 
@@ -32,21 +32,37 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    host: Annotated[str, typer.Option(help="Address to listen on; it calls any kb_endpoint it is told.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = DEFAULT_PORT,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; it calls any kb_endpoint it is told.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(help="Port to listen on; 0 takes a free one.")
+    ] = DEFAULT_PORT,
     script: Annotated[
-        Path | None, typer.Option(help="The caller's words for turns heard as audio: a line each, or queries.jsonl.")
+        Path | None,
+        typer.Option(
+            help="The caller's words for turns heard as audio: a line each, or queries.jsonl."
+        ),
     ] = None,
-    record: Annotated[Path | None, typer.Option(help="Append every session's turns to this file, as JSON lines.")] = (
-        Path("simulator.jsonl")
-    ),
+    record: Annotated[
+        Path | None, typer.Option(help="Append every session's turns to this file, as JSON lines.")
+    ] = (Path("simulator.jsonl")),
     reads: Annotated[
-        ReadsFrom, typer.Option(help="What the agent speaks from; try both: what the live engine reads is unknown.")
+        ReadsFrom,
+        typer.Option(
+            help="What the agent speaks from; try both: what the live engine reads is unknown."
+        ),
     ] = ReadsFrom.context,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Echo no key, and drop frames keyed on 'event', as the live engine does.")
+        bool,
+        typer.Option(
+            "--strict",
+            help="Echo no key, and drop frames keyed on 'event', as the live engine does.",
+        ),
     ] = False,
-    key: Annotated[list[str] | None, typer.Option(help="An API key to accept; without any, every key is.")] = None,
+    key: Annotated[
+        list[str] | None, typer.Option(help="An API key to accept; without any, every key is.")
+    ] = None,
     voice: Annotated[
         list[str] | None, typer.Option(help="A voice id that exists; without any, every one does.")
     ] = None,
@@ -56,9 +72,12 @@ def simulate(
             help="kb-slow, kb-fail, drop, 1011 (each also as NAME@TURN), 4401, 4403, 4429, http-401, http-403, http-429."
         ),
     ] = None,
-    silence_ms: Annotated[int, typer.Option(min=200, max=3_000, help="Silence that ends the caller's turn.")] = 600,
+    silence_ms: Annotated[
+        int, typer.Option(min=200, max=3_000, help="Silence that ends the caller's turn.")
+    ] = 600,
     pace: Annotated[
-        float, typer.Option(min=0, max=10, help="Agent audio: 1 is real time, 0 sends it all at once.")
+        float,
+        typer.Option(min=0, max=10, help="Agent audio: 1 is real time, 0 sends it all at once."),
     ] = 1.0,
     keep_alive: Annotated[
         bool, typer.Option("--keep-alive", help="Keep the connection to kb_endpoint between turns.")
@@ -73,12 +92,12 @@ def simulate(
     There is no speech recognition offline. What the caller says comes from --script, from input_text frames, from
     lines typed here, or from POST /simulator/sessions/latest/say {"text": "…"}.
     """
-    from kbserver.omni.faults import parse_fault
-    from kbserver.omni.options import SimulatorOptions
-    from kbserver.omni.recording import Recorder
-    from kbserver.omni.script import read_script
-    from kbserver.omni.simulator import Simulator
-    from kbserver.omni.speech import synthesizer
+    from kbserver.omni.simulator.faults import parse_fault
+    from kbserver.omni.simulator.options import SimulatorOptions
+    from kbserver.omni.simulator.recording import Recorder
+    from kbserver.omni.simulator.script import read_script
+    from kbserver.omni.simulator.server import Simulator
+    from kbserver.omni.simulator.speech import synthesizer
 
     log_to_terminal()
     options = SimulatorOptions(
@@ -112,7 +131,12 @@ async def _serve(simulator: Simulator, host: str, port: int, record: Path | None
         if record is not None:
             err.print(Text(f"  recorded in   {record}"))
         if not is_loopback(host):
-            err.print(Text("  careful       it calls any URL a client names; listen on 127.0.0.1", style="yellow"))
+            err.print(
+                Text(
+                    "  careful       it calls any URL a client names; listen on 127.0.0.1",
+                    style="yellow",
+                )
+            )
         err.print("  type a line to say it for the caller of the latest session; Ctrl-C stops")
         typing = asyncio.create_task(_say_what_is_typed(simulator))
         while not server.should_exit:
@@ -133,13 +157,17 @@ def _show(record: Record) -> None:
         case "session":
             line = Text(f"{call}  session opened, label {record['label']!r}", style="bold")
         case "refused":
-            line = Text(f"        a client was refused: {record['code']} {record['reason']}", style="yellow")
+            line = Text(
+                f"        a client was refused: {record['code']} {record['reason']}", style="yellow"
+            )
         case "configure":
             line = Text(f"{call}  configure: {', '.join(record['fields']) or 'nothing'}")
         case "note":
             line = Text(f"{call}  {hanging('note: ' + record['note'], err, 8)}", style="yellow")
         case "turn":
-            agent = f"agent: {record['reply']}" + ("   (interrupted)" if record["interrupted"] else "")
+            agent = f"agent: {record['reply']}" + (
+                "   (interrupted)" if record["interrupted"] else ""
+            )
             line = Text(f"{call}  {hanging('heard: ' + record['heard'], err, 8)}\n        ")
             line += _lookup_line(record["lookup"]) + Text(f"\n        {hanging(agent, err, 8)}")
         case "end":

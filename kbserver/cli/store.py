@@ -18,9 +18,12 @@ from kbserver.errors import SettingsError, StoreError, StoreMissing
 if TYPE_CHECKING:
     from kbserver.index.store import Store
 
-Config = Annotated[Path | None, typer.Option(help="Configuration file; only its `store` is used here.")]
+Config = Annotated[
+    Path | None, typer.Option(help="Configuration file; only its `store` is used here.")
+]
 StorePath = Annotated[
-    Path | None, typer.Option("--store", help="Folder that `kbserver ingest` filled.  \\[default: store]")
+    Path | None,
+    typer.Option("--store", help="Folder that `kbserver ingest` filled.  \\[default: store]"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 Wait = Annotated[float, typer.Option(help="Seconds to wait for an ingest of the same corpus.")]
@@ -59,7 +62,11 @@ def corpora(config: Config = None, store: StorePath = None, as_json: AsJson = Fa
     Exit codes: 0 listed, 3 there is no store. A generation that cannot be read is listed with the reason.
     """
     known = _store(config, store)
-    listing = [_described(known, corpus, name) for corpus in known.corpora() for name in known.generations(corpus)]
+    listing = [
+        _described(known, corpus, name)
+        for corpus in known.corpora()
+        for name in known.generations(corpus)
+    ]
     if as_json:
         print_json([_as_dict(one) for one in listing])
         return
@@ -68,14 +75,22 @@ def corpora(config: Config = None, store: StorePath = None, as_json: AsJson = Fa
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("corpus", "", "generation", "documents", "passages", "size", "model", "age"):
-        table.add_column(column, justify="right" if column in ("documents", "passages", "size", "age") else "left")
+        table.add_column(
+            column,
+            justify="right" if column in ("documents", "passages", "size", "age") else "left",
+        )
     before = ""
     for one in listing:
         shown: list[str | Text] = ["–", "–", "–", Text(one.problem, style="red"), ""]
         if not one.problem:
             size, age = _size(one.bytes), _age(one.created_at)
             shown = [f"{one.documents:,}", f"{one.passages:,}", size, one.model, age]
-        table.add_row("" if one.corpus == before else one.corpus, "●" if one.live else "", one.generation, *shown)
+        table.add_row(
+            "" if one.corpus == before else one.corpus,
+            "●" if one.live else "",
+            one.generation,
+            *shown,
+        )
         before = one.corpus
     print_table(table)
 
@@ -83,7 +98,10 @@ def corpora(config: Config = None, store: StorePath = None, as_json: AsJson = Fa
 def rollback(
     corpus: CorpusName,
     to: Annotated[
-        str | None, typer.Option(metavar="GENERATION", help="Which one.  \\[default: the one before the live one]")
+        str | None,
+        typer.Option(
+            metavar="GENERATION", help="Which one.  \\[default: the one before the live one]"
+        ),
     ] = None,
     config: Config = None,
     store: StorePath = None,
@@ -97,7 +115,9 @@ def rollback(
     Exit codes: 0 done, 3 no such corpus or generation, or it cannot be served.
     """
     known = _store(config, store)
-    known.generations(corpus)  # says so if there is no such corpus, before its folder is made for the lock
+    known.generations(
+        corpus
+    )  # says so if there is no such corpus, before its folder is made for the lock
     with known.lock(corpus, wait_s=wait):
         generation = known.rollback(corpus, to)
     if as_json:
@@ -107,9 +127,13 @@ def rollback(
 
 
 def prune(
-    corpus: Annotated[str | None, typer.Argument(help="Name of the corpus.", metavar="[CORPUS]")] = None,
+    corpus: Annotated[
+        str | None, typer.Argument(help="Name of the corpus.", metavar="[CORPUS]")
+    ] = None,
     all_: Annotated[bool, typer.Option("--all", help="Every corpus of the store.")] = False,
-    keep: Annotated[int, typer.Option(min=1, help="Generations to keep, the live one counted.")] = 2,
+    keep: Annotated[
+        int, typer.Option(min=1, help="Generations to keep, the live one counted.")
+    ] = 2,
     config: Config = None,
     store: StorePath = None,
     wait: Wait = 0.0,
@@ -131,14 +155,24 @@ def prune(
         print_json(removed)
         return
     for name, generations in removed.items():
-        gone = f"{len(generations)} removed ({', '.join(generations)})" if generations else "nothing to remove"
+        gone = (
+            f"{len(generations)} removed ({', '.join(generations)})"
+            if generations
+            else "nothing to remove"
+        )
         out.print(f"{name}: {gone}")
 
 
 def verify(
-    corpus: Annotated[str | None, typer.Argument(help="Only this corpus.", metavar="[CORPUS]")] = None,
-    generation: Annotated[str | None, typer.Option(help="Only this generation.  \\[default: the live one]")] = None,
-    every: Annotated[bool, typer.Option("--every", help="Every generation, not the live one alone.")] = False,
+    corpus: Annotated[
+        str | None, typer.Argument(help="Only this corpus.", metavar="[CORPUS]")
+    ] = None,
+    generation: Annotated[
+        str | None, typer.Option(help="Only this generation.  \\[default: the live one]")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--every", help="Every generation, not the live one alone.")
+    ] = False,
     config: Config = None,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -152,7 +186,9 @@ def verify(
         raise SettingsError("--generation goes with the name of its corpus, and without --every")
     names = known.corpora() if corpus is None else [corpus]
     if not names:
-        raise StoreMissing(f"{known.path}: no corpus to verify; make one with:  kbserver ingest FOLDER")
+        raise StoreMissing(
+            f"{known.path}: no corpus to verify; make one with:  kbserver ingest FOLDER"
+        )
     reports, problems = [], []
     for name in names:
         try:
@@ -192,8 +228,12 @@ def verify(
 
 def export(
     corpus: CorpusName,
-    file: Annotated[Path, typer.Argument(help="The file to write; replaced if it is there.", metavar="FILE")],
-    generation: Annotated[str | None, typer.Option(help="Which generation.  \\[default: the live one]")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="The file to write; replaced if it is there.", metavar="FILE")
+    ],
+    generation: Annotated[
+        str | None, typer.Option(help="Which generation.  \\[default: the live one]")
+    ] = None,
     config: Config = None,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -206,7 +246,9 @@ def export(
     name = generation or known.live(corpus)
     known.export(corpus, file, name)
     if as_json:
-        print_json({"corpus": corpus, "generation": name, "file": str(file), "bytes": file.stat().st_size})
+        print_json(
+            {"corpus": corpus, "generation": name, "file": str(file), "bytes": file.stat().st_size}
+        )
     else:
         out.print(Text(f"{corpus}: generation {name} is in {file} ({_size(file.stat().st_size)})"))
 

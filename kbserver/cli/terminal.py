@@ -59,12 +59,18 @@ def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
     """
     terminal = err.is_terminal
     handler: logging.Handler = (
-        RichHandler(console=err, show_path=False, markup=False) if terminal else logging.StreamHandler()
+        RichHandler(console=err, show_path=False, markup=False)
+        if terminal
+        else logging.StreamHandler()
     )
-    handler.setFormatter(logging.Formatter("%(message)s" if terminal else "%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(
+        logging.Formatter("%(message)s" if terminal else "%(asctime)s %(levelname)s %(message)s")
+    )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("kbserver").setLevel(logging.DEBUG if verbose else logging.INFO)
-    logging.getLogger("kbserver.endpoint").setLevel(logging.NOTSET if serving or verbose else logging.WARNING)
+    logging.getLogger("kbserver.endpoint").setLevel(
+        logging.NOTSET if serving or verbose else logging.WARNING
+    )
 
 
 async def typed_lines() -> AsyncIterator[str]:

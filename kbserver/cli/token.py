@@ -15,7 +15,7 @@ from kbserver.cli.terminal import err, out, print_json
 from kbserver.errors import SettingsError, Unauthorized
 
 if TYPE_CHECKING:
-    from kbserver.endpoint.signed import SigningKeys
+    from kbserver.endpoint.tokens.signed import SigningKeys
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _DURATION = re.compile(r"([0-9]{1,9})([smhd])")
@@ -29,33 +29,57 @@ def register(app: typer.Typer) -> None:
 def token(
     label: Annotated[
         list[str] | None,
-        typer.Option("--label", "-l", help="Session label it is good for, or a pattern: billing-*. May be repeated."),
+        typer.Option(
+            "--label",
+            "-l",
+            help="Session label it is good for, or a pattern: billing-*. May be repeated.",
+        ),
     ] = None,
     ttl: Annotated[
-        str, typer.Option(help="How long it is good for: 90s, 15m, 1h, 7d. It must outlast the call.")
+        str,
+        typer.Option(help="How long it is good for: 90s, 15m, 1h, 7d. It must outlast the call."),
     ] = "1h",
     corpora: Annotated[
-        str | None, typer.Option(metavar="A,B", help="The only corpora it may read; without it, all the route names.")
+        str | None,
+        typer.Option(
+            metavar="A,B", help="The only corpora it may read; without it, all the route names."
+        ),
     ] = None,
     scope: Annotated[
         list[str] | None,
-        typer.Option(metavar="KEY=VALUE", help="Only documents with this metadata: folder=hotels/7. May be repeated."),
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="Only documents with this metadata: folder=hotels/7. May be repeated.",
+        ),
     ] = None,
-    max_turns: Annotated[int | None, typer.Option(min=1, help="Turns it may ask, in each server process.")] = None,
+    max_turns: Annotated[
+        int | None, typer.Option(min=1, help="Turns it may ask, in each server process.")
+    ] = None,
     key_file: Annotated[
         Path | None,
-        typer.Option(help="File with the signing key.  \\[default: KBSERVER_SIGNING_KEY, else those of the settings]"),
+        typer.Option(
+            help="File with the signing key.  \\[default: KBSERVER_SIGNING_KEY, else those of the settings]"
+        ),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+        Path | None,
+        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
     ] = None,
-    new_key: Annotated[bool, typer.Option("--new-key", help="Print a fresh signing key and leave.")] = False,
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Print a fresh signing key and leave.")
+    ] = False,
     ed25519: Annotated[
-        bool, typer.Option("--ed25519", help="With --new-key: a private key in PEM instead of a shared secret.")
+        bool,
+        typer.Option(
+            "--ed25519", help="With --new-key: a private key in PEM instead of a shared secret."
+        ),
     ] = False,
     inspect: Annotated[
         str | None,
-        typer.Option(metavar="TOKEN", help="Print what a token says and leave; - reads it from standard input."),
+        typer.Option(
+            metavar="TOKEN",
+            help="Print what a token says and leave; - reads it from standard input.",
+        ),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
 ) -> None:
@@ -72,11 +96,17 @@ def token(
     elif new_key:
         _new_key(ed25519=ed25519)
     elif ed25519:
-        raise SettingsError("--ed25519 goes with --new-key; a token is signed with the kind of key that is there")
+        raise SettingsError(
+            "--ed25519 goes with --new-key; a token is signed with the kind of key that is there"
+        )
     else:
         if not label:
-            raise SettingsError('say which session labels the token is good for:  --label "billing-*"')
-        _issue(label, ttl, corpora, scope or [], max_turns, _keys(key_file, config), as_json=as_json)
+            raise SettingsError(
+                'say which session labels the token is good for:  --label "billing-*"'
+            )
+        _issue(
+            label, ttl, corpora, scope or [], max_turns, _keys(key_file, config), as_json=as_json
+        )
 
 
 def duration_s(text: str) -> int:
@@ -87,7 +117,9 @@ def duration_s(text: str) -> int:
     """
     found = _DURATION.fullmatch(text.strip())
     if found is None:
-        raise SettingsError(f"{text!r} is not a duration; write a whole number and a unit: 90s, 15m, 1h, 7d")
+        raise SettingsError(
+            f"{text!r} is not a duration; write a whole number and a unit: 90s, 15m, 1h, 7d"
+        )
     return int(found[1]) * _UNITS_S[found[2]]
 
 
@@ -101,7 +133,7 @@ def _issue(
     *,
     as_json: bool,
 ) -> None:
-    from kbserver.endpoint.signed import KEY_VARIABLE, unverified
+    from kbserver.endpoint.tokens.signed import KEY_VARIABLE, unverified
 
     if keys is None:
         raise SettingsError(
@@ -120,13 +152,13 @@ def _issue(
 
 
 def _new_key(*, ed25519: bool) -> None:
-    from kbserver.endpoint.keys import new_ed25519, new_secret
+    from kbserver.endpoint.tokens.keys import new_ed25519, new_secret
 
     print(new_ed25519().strip() if ed25519 else new_secret())
 
 
 def _inspect(text: str, keys: SigningKeys | None, *, as_json: bool) -> None:
-    from kbserver.endpoint.signed import unverified
+    from kbserver.endpoint.tokens.signed import unverified
 
     header, claims = unverified(text)
     verdict = "not checked: no signing key here"
@@ -136,7 +168,9 @@ def _inspect(text: str, keys: SigningKeys | None, *, as_json: bool) -> None:
             verdict = "good"
         except Unauthorized as exc:
             verdict = exc.code
-    facts = {"verdict": verdict, "alg": header.get("alg"), "kid": header.get("kid")} | _plain(claims)
+    facts = {"verdict": verdict, "alg": header.get("alg"), "kid": header.get("kid")} | _plain(
+        claims
+    )
     if as_json:
         print_json(facts)
         return
@@ -148,7 +182,7 @@ def _inspect(text: str, keys: SigningKeys | None, *, as_json: bool) -> None:
 
 def _keys(key_file: Path | None, config: Path | None) -> SigningKeys | None:
     """The keys of a file, or those that a server with these settings has; None if there are none."""
-    from kbserver.endpoint.signed import SigningKeys
+    from kbserver.endpoint.tokens.signed import SigningKeys
     from kbserver.settings import read_settings
 
     if key_file is not None:
@@ -160,7 +194,9 @@ def _keys(key_file: Path | None, config: Path | None) -> SigningKeys | None:
 
 def _plain(claims: dict[str, Any]) -> dict[str, Any]:
     """Claims under the names of the flags, ours first."""
-    ours = {key.removeprefix("kb_"): value for key, value in claims.items() if key.startswith("kb_")}
+    ours = {
+        key.removeprefix("kb_"): value for key, value in claims.items() if key.startswith("kb_")
+    }
     return ours | {key: value for key, value in claims.items() if not key.startswith("kb_")}
 
 

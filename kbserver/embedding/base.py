@@ -41,7 +41,9 @@ class Encoder(Protocol):
         talks for minutes still gets an answer. The model's own query prompt is put in front.
         """
 
-    def embed_passages(self, texts: Sequence[str], *, on_progress: Progress | None = None) -> FloatMatrix:
+    def embed_passages(
+        self, texts: Sequence[str], *, on_progress: Progress | None = None
+    ) -> FloatMatrix:
         """Return one unit vector a passage, shape (len(texts), dim), float32, in the order given.
 
         Works in batches of similar length; memory does not grow with their number beyond the result.
@@ -60,5 +62,8 @@ class Encoder(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None: ...

@@ -27,7 +27,9 @@ def usable_cores(quota_file: Path = _CGROUP_QUOTA) -> int:
 
     Source: `cpu.max` of cgroup v2 holds "<quota> <period>" in microseconds, or "max <period>" for no limit.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     try:
         quota, period = quota_file.read_text().split()
     except (OSError, ValueError):

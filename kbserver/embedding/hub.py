@@ -9,7 +9,17 @@ from huggingface_hub.errors import EntryNotFoundError, RevisionResolutionError
 
 from kbserver.errors import ModelError
 
-_OTHER_FORMATS = ["*.onnx", "*.h5", "*.ot", "*.msgpack", "*.tflite", "*.gguf", "onnx/*", "openvino/*", "coreml/*"]
+_OTHER_FORMATS = [
+    "*.onnx",
+    "*.h5",
+    "*.ot",
+    "*.msgpack",
+    "*.tflite",
+    "*.gguf",
+    "onnx/*",
+    "openvino/*",
+    "coreml/*",
+]
 _PICKLES = ["*.bin", "*.pt", "*.pth"]
 
 

@@ -67,20 +67,32 @@ class ModelSource:
         The same wherever the folder lies and whatever else (a README, other formats' weights) lies in it.
         """
         digest = hashlib.sha256()
-        for file in sorted(self._files(), key=lambda file: file.relative_to(self.folder).as_posix()):
+        for file in sorted(
+            self._files(), key=lambda file: file.relative_to(self.folder).as_posix()
+        ):
             digest.update(f"{file.relative_to(self.folder).as_posix()}\0{sha256(file)}\n".encode())
         return digest.hexdigest()[:32]
 
     def _files(self) -> list[Path]:
         modules = self.folder / "modules.json"
         try:
-            named = [module["path"] for module in json.loads(modules.read_bytes())] if modules.is_file() else []
+            named = (
+                [module["path"] for module in json.loads(modules.read_bytes())]
+                if modules.is_file()
+                else []
+            )
         except (ValueError, KeyError, TypeError) as exc:
             raise ModelError(
                 f"{modules}: not a list of modules with a path each: {exc!r}; save the model again"
             ) from exc
         folders = {self.folder, *(self.folder / path for path in named)}
-        files = [file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.is_file()]
+        files = [
+            file
+            for folder in folders
+            if folder.is_dir()
+            for file in folder.iterdir()
+            if file.is_file()
+        ]
         safe = {file.parent for file in files if file.suffix == ".safetensors"}
         return [
             file
@@ -102,10 +114,14 @@ def resolve(name: str) -> ModelSource:
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not ((folder / "modules.json").is_file() or (folder / "config.json").is_file()):
-            raise ModelError(f"{folder}: no model here: neither modules.json nor config.json in this folder")
+            raise ModelError(
+                f"{folder}: no model here: neither modules.json nor config.json in this folder"
+            )
         return ModelSource(name, folder.resolve())
     if name.startswith((".", "~", "/")) or name.count("/") > 1:
-        raise ModelError(f"{name}: no such folder; give a model folder, a hub name, or {DEFAULT_MODEL}")
+        raise ModelError(
+            f"{name}: no such folder; give a model folder, a hub name, or {DEFAULT_MODEL}"
+        )
     return ModelSource(name, _hub_folder(name))
 
 
@@ -141,16 +157,24 @@ def open_encoder(
         SnapshotMismatch: the name now stands for another model than the identity's fingerprint says.
     """
     if precision == "int8" and not for_queries:
-        raise ModelError("precision int8 is for queries only: passages are always embedded exactly, use fp32")
+        raise ModelError(
+            "precision int8 is for queries only: passages are always embedded exactly, use fp32"
+        )
     if precision == "int8" and backend == "torch":
-        raise ModelError("precision int8 needs the backend onnx, found torch; choose backend onnx or auto")
+        raise ModelError(
+            "precision int8 needs the backend onnx, found torch; choose backend onnx or auto"
+        )
     if backend == "onnx" and device not in ("auto", "cpu"):
-        raise ModelError(f"backend onnx runs on the CPU, found device {device}; choose device cpu, or backend torch")
+        raise ModelError(
+            f"backend onnx runs on the CPU, found device {device}; choose device cpu, or backend torch"
+        )
     threads = threads or (1 if for_queries else usable_cores())
     exports = _Exports(cache, model)
     if backend == "torch":
         return exports.open_torch(device, threads)
-    exported = exports.open("fp32" if precision == "auto" and not for_queries else precision, threads)
+    exported = exports.open(
+        "fp32" if precision == "auto" and not for_queries else precision, threads
+    )
     if exported is None:
         refusal, instead = exports.refusal("fp32"), "backend torch with precision fp32"
         if not refusal.is_file():
@@ -158,7 +182,9 @@ def open_encoder(
         why = refusal.read_text(encoding="utf-8").strip()
         if backend == "onnx" or precision == "int8":
             raise ModelError(f"{why}; use {instead}, or delete {refusal} to try again")
-        log.warning("%s; it runs on torch, slower and larger (delete %s to try again)", why, refusal)
+        log.warning(
+            "%s; it runs on torch, slower and larger (delete %s to try again)", why, refusal
+        )
         return exports.open_torch(device, threads)
     if not for_queries:
         exports.open_rounded()  # for the serving to come, which would start later for it
@@ -204,7 +230,9 @@ class _Exports:
 
     def made(self, precision: Precision) -> bool:
         """Whether there is an export to open, or the exact one to make it from."""
-        return self._folder("fp32").is_dir() or (precision != "fp32" and self._folder("int8").is_dir())
+        return self._folder("fp32").is_dir() or (
+            precision != "fp32" and self._folder("int8").is_dir()
+        )
 
     @cached_property
     def fingerprint(self) -> str:
@@ -225,7 +253,9 @@ class _Exports:
         try:
             return self._open_one("int8", threads=1)
         except ModelError as exc:
-            log.warning("%s; until then queries are embedded exactly, in nearly twice the time", exc)
+            log.warning(
+                "%s; until then queries are embedded exactly, in nearly twice the time", exc
+            )
             return None
 
     def refusal(self, precision: Precision) -> Path:
@@ -235,12 +265,16 @@ class _Exports:
     def _open_one(self, precision: Precision, threads: int) -> OnnxEncoder | None:
         if encoder := self._open_made(precision, threads):
             return encoder
-        if self.refusal(precision).is_file() or (precision == "int8" and self._open_one("fp32", threads) is None):
+        if self.refusal(precision).is_file() or (
+            precision == "int8" and self._open_one("fp32", threads) is None
+        ):
             return None
         write = self._writer(precision)
         try:
             self._cache.mkdir(parents=True, exist_ok=True)
-            with FileLock(self._cache / ".lock"):  # of several processes one makes it, the others find it made
+            with FileLock(
+                self._cache / ".lock"
+            ):  # of several processes one makes it, the others find it made
                 if encoder := self._open_made(precision, threads, say_why_not=True):
                     return encoder
                 self._make(precision, write)
@@ -257,11 +291,17 @@ class _Exports:
     def open_torch(self, device: str, threads: int) -> Encoder:
         """Open the original with sentence-transformers."""
         encoder: Encoder = _torch_module().SentenceTransformerEncoder(
-            self.source.folder, name=self.name, fingerprint=self.fingerprint, device=device, threads=threads
+            self.source.folder,
+            name=self.name,
+            fingerprint=self.fingerprint,
+            device=device,
+            threads=threads,
         )
         return encoder
 
-    def _open_made(self, precision: Precision, threads: int, *, say_why_not: bool = False) -> OnnxEncoder | None:
+    def _open_made(
+        self, precision: Precision, threads: int, *, say_why_not: bool = False
+    ) -> OnnxEncoder | None:
         folder = self._folder(precision)
         if not folder.is_dir():
             return None
@@ -278,30 +318,48 @@ class _Exports:
             exact = self._folder("fp32")
             return lambda target: _quantised_module().quantise(exact, target)
         folder, name, fingerprint = self.source.folder, self.name, self.fingerprint
-        return lambda target: _torch_module().export_onnx(folder, target, name=name, fingerprint=fingerprint)
+        return lambda target: _torch_module().export_onnx(
+            folder, target, name=name, fingerprint=fingerprint
+        )
 
     def _make(self, precision: Precision, write: Callable[[Path], ExportMeta]) -> None:
         """Have an export written beside, then rename it: a kill at any moment leaves none or a whole one."""
         folder = self._folder(precision)
         beside = folder.with_name(f".{folder.name}.partial")
-        for stale in (beside, folder):  # left by a run that was killed; damaged, else it would have been opened
+        for stale in (
+            beside,
+            folder,
+        ):  # left by a run that was killed; damaged, else it would have been opened
             shutil.rmtree(stale, ignore_errors=True)
-        log.info("preparing %s for ONNX Runtime (%s), once; this takes up to a minute", self.name, precision)
+        log.info(
+            "preparing %s for ONNX Runtime (%s), once; this takes up to a minute",
+            self.name,
+            precision,
+        )
         beside.mkdir()
         try:
             meta = write(beside)
             beside.rename(folder)
         finally:
             shutil.rmtree(beside, ignore_errors=True)
-        log.info("prepared %s (%s): vectors differ by at most %.0e", self.name, meta.precision, meta.difference)
+        log.info(
+            "prepared %s (%s): vectors differ by at most %.0e",
+            self.name,
+            meta.precision,
+            meta.difference,
+        )
 
     def _folder(self, precision: Precision) -> Path:
-        return self._cache / (self.fingerprint if precision == "fp32" else f"{self.fingerprint}-{precision}")
+        return self._cache / (
+            self.fingerprint if precision == "fp32" else f"{self.fingerprint}-{precision}"
+        )
 
 
 def _on_accelerator(device: str, for_queries: bool) -> bool:
     """Whether torch shall run on something other than the CPU."""
-    if device != "auto" or for_queries:  # one short query gains nothing on its way to an accelerator and back
+    if (
+        device != "auto" or for_queries
+    ):  # one short query gains nothing on its way to an accelerator and back
         return device not in ("auto", "cpu")
     if not (sys.platform == "darwin" or any(Path(file).exists() for file in _ACCELERATORS)):
         return False
@@ -339,8 +397,10 @@ def _hub_folder(name: str) -> Path:
 
 
 def _quantised_module() -> ModuleType:
-    return importlib.import_module("kbserver.embedding.quantised")  # needs onnx: 0.5 s
+    return importlib.import_module("kbserver.embedding.export.quantised")  # needs onnx: 0.5 s
 
 
 def _torch_module() -> ModuleType:
-    return importlib.import_module("kbserver.embedding.sentence_transformer")  # needs torch: 5 to 10 s, 500 MB
+    return importlib.import_module(
+        "kbserver.embedding.sentence_transformer"
+    )  # needs torch: 5 to 10 s, 500 MB

@@ -92,11 +92,15 @@ class ExportMeta(BaseModel):
         except (OSError, ValidationError) as exc:
             raise ModelError(f"{folder}: no exported model: {exc}") from exc
         if meta.format != (current := EXPORT_FORMATS.get(meta.precision)):
-            raise ModelError(f"{folder}: exported in format {meta.format}, this version reads {current}")
+            raise ModelError(
+                f"{folder}: exported in format {meta.format}, this version reads {current}"
+            )
         for name, wanted in meta.sha256.items():
             found = sha256(folder / name)
             if found != wanted:
-                raise ModelError(f"{folder / name}: SHA-256 is {found}, its meta.json says {wanted}")
+                raise ModelError(
+                    f"{folder / name}: SHA-256 is {found}, its meta.json says {wanted}"
+                )
         return meta
 
     def write(self, folder: Path) -> None:
@@ -146,13 +150,17 @@ class OnnxEncoder:
             self._cutting.enable_truncation(self._identity.max_tokens)
             self._session = open_session(folder / GRAPH)
         except Exception as exc:  # neither library says what it raises
-            raise ModelError(f"{folder}: the exported model cannot be loaded ({exc}); delete that folder") from exc
+            raise ModelError(
+                f"{folder}: the exported model cannot be loaded ({exc}); delete that folder"
+            ) from exc
         self._folder = folder
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._pool_lock = Lock()
         if (reference := self._meta.reference) is not None:
-            cosine = float(self.embed_queries([reference.text])[0] @ np.asarray(reference.vector, np.float32))
+            cosine = float(
+                self.embed_queries([reference.text])[0] @ np.asarray(reference.vector, np.float32)
+            )
             if not cosine >= LEAST_COSINE - _REFERENCE_SLACK:
                 raise ModelError(
                     f"{folder}: on this processor a vector is at a cosine of {cosine:.3f} to the exact one, made on another"
@@ -187,7 +195,9 @@ class OnnxEncoder:
         """What the graph is given for a query, by the names of its inputs, each of shape (1, tokens)."""
         return self._inputs([self._query_tokens(text)])
 
-    def embed_passages(self, texts: Sequence[str], *, on_progress: Progress | None = None) -> FloatMatrix:
+    def embed_passages(
+        self, texts: Sequence[str], *, on_progress: Progress | None = None
+    ) -> FloatMatrix:
         """Return one unit vector a passage, shape (len(texts), dim), float32, in the order given.
 
         Raises:
@@ -229,7 +239,10 @@ class OnnxEncoder:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -241,11 +254,15 @@ class OnnxEncoder:
     def _passage_pool(self) -> ThreadPoolExecutor:
         with self._pool_lock:
             if self._pool is None:
-                self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="kbserver-embed-passages")
+                self._pool = ThreadPoolExecutor(
+                    self._threads, thread_name_prefix="kbserver-embed-passages"
+                )
             return self._pool
 
     def _tokenise(self, texts: Sequence[str], first: int) -> list[TokenIds]:
-        encodings = self._tokenizer.encode_batch([speakable(self._meta.passage_prompt + text) for text in texts])
+        encodings = self._tokenizer.encode_batch(
+            [speakable(self._meta.passage_prompt + text) for text in texts]
+        )
         tokens = [np.asarray(encoding.ids, np.int64) for encoding in encodings]
         for row, ids in enumerate(tokens):
             if ids.size > self._identity.max_tokens:
@@ -253,7 +270,9 @@ class OnnxEncoder:
         return tokens
 
     def _query_tokens(self, text: str) -> TokenIds:
-        return np.asarray(self._cutting.encode(speakable(self._meta.query_prompt + text)).ids, np.int64)
+        return np.asarray(
+            self._cutting.encode(speakable(self._meta.query_prompt + text)).ids, np.int64
+        )
 
     def _run(self, tokens: Sequence[TokenIds]) -> FloatMatrix:
         embeddings: FloatMatrix = self._session.run(None, self._inputs(tokens))[0]
@@ -266,7 +285,11 @@ class OnnxEncoder:
         else:
             input_ids, attention_mask = self._padded(tokens)
         # Texts are single sentences to the model: segment 0 throughout.
-        known = {"input_ids": input_ids, "attention_mask": attention_mask, "token_type_ids": np.zeros_like(input_ids)}
+        known = {
+            "input_ids": input_ids,
+            "attention_mask": attention_mask,
+            "token_type_ids": np.zeros_like(input_ids),
+        }
         return {name: known[name] for name in self._meta.inputs}
 
     def _padded(self, tokens: Sequence[TokenIds]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -307,7 +330,9 @@ def open_session(file: Path) -> Any:
     options.inter_op_num_threads = 1
     # Spinning threads keep the cores from the event loop: throughput halved on two cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    options.log_severity_level = 3  # errors; warnings are about the graph and nothing a user can act on
+    options.log_severity_level = (
+        3  # errors; warnings are about the graph and nothing a user can act on
+    )
     return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
 
 

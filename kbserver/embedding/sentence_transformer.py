@@ -16,12 +16,17 @@ import numpy as np
 import onnx
 import torch
 from sentence_transformers import SentenceTransformer
-from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS, bidirectional_mask_function, eager_mask
+from transformers.masking_utils import (
+    ALL_MASK_ATTENTION_FUNCTIONS,
+    bidirectional_mask_function,
+    eager_mask,
+)
 from transformers.utils import logging as transformers_logging
 
-from kbserver.embedding.attention import fuse_attention
 from kbserver.embedding.base import Progress
-from kbserver.embedding.graph import save_graph
+from kbserver.embedding.export.attention import fuse_attention
+from kbserver.embedding.export.graph import save_graph
+from kbserver.embedding.export.shapes import settle_shapes
 from kbserver.embedding.onnx import (
     EXPORT_FORMATS,
     GRAPH,
@@ -33,7 +38,6 @@ from kbserver.embedding.onnx import (
     sha256,
     speakable,
 )
-from kbserver.embedding.shapes import settle_shapes
 from kbserver.errors import ModelError
 from kbserver.types import FloatMatrix, ModelIdentity
 
@@ -65,7 +69,13 @@ class SentenceTransformerEncoder:
     side_by_side = False  # a call uses all cores by itself
 
     def __init__(
-        self, folder: Path, *, name: str, fingerprint: str, device: str = "auto", threads: int | None = None
+        self,
+        folder: Path,
+        *,
+        name: str,
+        fingerprint: str,
+        device: str = "auto",
+        threads: int | None = None,
     ) -> None:
         """Load a model folder.
 
@@ -83,7 +93,9 @@ class SentenceTransformerEncoder:
             torch.set_num_threads(threads)
         self._model = _load(folder, best_device() if device == "auto" else device)
         self._query_prompt, self._passage_prompt = _prompts(self._model)
-        self._identity = ModelIdentity(name, fingerprint, _dim(self._model), _max_tokens(self._model))
+        self._identity = ModelIdentity(
+            name, fingerprint, _dim(self._model), _max_tokens(self._model)
+        )
         self._lock = Lock()  # a fast tokenizer's cutting is changed by every call
 
     @property
@@ -101,7 +113,9 @@ class SentenceTransformerEncoder:
         with self._lock:
             return self._encode([speakable(text) for text in texts], self._query_prompt, "query")
 
-    def embed_passages(self, texts: Sequence[str], *, on_progress: Progress | None = None) -> FloatMatrix:
+    def embed_passages(
+        self, texts: Sequence[str], *, on_progress: Progress | None = None
+    ) -> FloatMatrix:
         """Return one unit vector a passage, shape (len(texts), dim), float32, in the order given.
 
         Raises:
@@ -134,7 +148,10 @@ class SentenceTransformerEncoder:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -142,7 +159,12 @@ class SentenceTransformerEncoder:
         if not texts:
             return np.empty((0, self._identity.dim), np.float32)
         embeddings: FloatMatrix = self._model.encode(
-            texts, prompt=prompt, task=task, batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False
+            texts,
+            prompt=prompt,
+            task=task,
+            batch_size=_BATCH,
+            normalize_embeddings=True,
+            show_progress_bar=False,
         )
         return embeddings.astype(np.float32, copy=False)
 
@@ -168,10 +190,15 @@ def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> E
         ModelError: sentence-transformers cannot load the model at all.
         OSError: the target cannot be written.
     """
-    model = _load(folder, "cpu", attn_implementation="eager")  # fused attention has no operator in ONNX
+    model = _load(
+        folder, "cpu", attn_implementation="eager"
+    )  # fused attention has no operator in ONNX
     sample: dict[str, Any] = model.preprocess(list(_SAMPLES[:4]))
     inputs = tuple(key for key, value in sample.items() if isinstance(value, torch.Tensor))
-    if not {"input_ids", "attention_mask"} <= set(inputs) <= _KNOWN_INPUTS or sample["input_ids"].ndim != 2:
+    if (
+        not {"input_ids", "attention_mask"} <= set(inputs) <= _KNOWN_INPUTS
+        or sample["input_ids"].ndim != 2
+    ):
         raise NotExportable(f"{name} takes {', '.join(inputs)} as inputs, not token ids and a mask")
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
     if tokenizer is None:
@@ -242,11 +269,16 @@ def _load(folder: Path, device: str, **model_kwargs: str) -> SentenceTransformer
         with _quiet():
             # float32 also where the weights are stored as halves: the same vectors on every device.
             return SentenceTransformer(
-                str(folder), device=device, local_files_only=True, model_kwargs={"dtype": torch.float32} | model_kwargs
+                str(folder),
+                device=device,
+                local_files_only=True,
+                model_kwargs={"dtype": torch.float32} | model_kwargs,
             ).eval()
     except Exception as exc:  # anything a model folder's own code and files can cause
         step = "" if device == "cpu" else f"; if this machine has no {device}, say --device cpu"
-        raise ModelError(f"{folder}: sentence-transformers cannot load this model: {exc}{step}") from exc
+        raise ModelError(
+            f"{folder}: sentence-transformers cannot load this model: {exc}{step}"
+        ) from exc
 
 
 def _prompts(model: SentenceTransformer) -> tuple[str, str]:
@@ -271,14 +303,18 @@ def _max_tokens(model: SentenceTransformer) -> int:
 def _count_tokens(tokenizer: Any, text: str) -> int:
     if callable(tokenizer):
         return len(tokenizer(text, truncation=False, verbose=False)["input_ids"])
-    return len(tokenizer.encode(text).ids)  # models of static embeddings hold a plain `tokenizers.Tokenizer`
+    return len(
+        tokenizer.encode(text).ids
+    )  # models of static embeddings hold a plain `tokenizers.Tokenizer`
 
 
 def _largest_difference(model: SentenceTransformer, target: Path) -> float:
     """Compare an export with its model on the samples, one by one and, as passages of mixed length, in batches."""
     with OnnxEncoder(target) as exported:
         query_prompt, passage_prompt = _prompts(model)
-        fitting = [text for text in _SAMPLES if exported.count_tokens(text) <= exported.identity.max_tokens]
+        fitting = [
+            text for text in _SAMPLES if exported.count_tokens(text) <= exported.identity.max_tokens
+        ]
         pairs = [
             (exported.embed_queries(_SAMPLES), list(_SAMPLES), query_prompt, "query"),
             (exported.embed_passages(fitting), fitting, passage_prompt, "document"),
@@ -286,14 +322,23 @@ def _largest_difference(model: SentenceTransformer, target: Path) -> float:
     return max(
         float(
             np.abs(
-                ours - model.encode(texts, prompt=prompt, task=task, normalize_embeddings=True, show_progress_bar=False)
+                ours
+                - model.encode(
+                    texts,
+                    prompt=prompt,
+                    task=task,
+                    normalize_embeddings=True,
+                    show_progress_bar=False,
+                )
             ).max()
         )
         for ours, texts, prompt, task in pairs
     )
 
 
-def _tokens(model: SentenceTransformer, texts: Sequence[str], names: Sequence[str]) -> dict[str, TokenIds]:
+def _tokens(
+    model: SentenceTransformer, texts: Sequence[str], names: Sequence[str]
+) -> dict[str, TokenIds]:
     """What the graph is given for some texts in one run."""
     made: dict[str, Any] = model.preprocess(list(texts))
     return {name: made[name].numpy() for name in names}
@@ -323,7 +368,9 @@ def _padding_masks() -> Iterator[None]:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep loading bars, notices about the graph and deprecations of others' code from the user's terminal."""
-    loggers = [logging.getLogger(name) for name in ("transformers", "sentence_transformers", "torch.onnx")]
+    loggers = [
+        logging.getLogger(name) for name in ("transformers", "sentence_transformers", "torch.onnx")
+    ]
     levels = [logger.level for logger in loggers]
     bars = transformers_logging.is_progress_bar_enabled()
     try:

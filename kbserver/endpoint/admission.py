@@ -21,11 +21,15 @@ from kbserver.errors import Overloaded
 QUEUE_SHARE = 0.5
 
 WAITED_SHARE = 0.8  # of the budget: who has waited longer for the event loop is refused, the answer would be late
-LONG_WAIT_SHARE = 0.3  # of the budget: waiting for the event loop so long counts as all of the capacity taken
+LONG_WAIT_SHARE = (
+    0.3  # of the budget: waiting for the event loop so long counts as all of the capacity taken
+)
 
 _TEXTS_A_CORE = 4  # that the model has in hand when it uses a core to the full: those of one run
 
-MODEL_HALVED_SHARE = 0.2  # of the capacity taken; from there on the model gets no more than half of the cores
+MODEL_HALVED_SHARE = (
+    0.2  # of the capacity taken; from there on the model gets no more than half of the cores
+)
 WORDS_SHARE = 0.35  # from there on nothing new is embedded
 
 FEWEST_TURNS = 40
@@ -119,7 +123,9 @@ class Admission:
         room = min(self._most_turns, capacity + elsewhere)
         mine = self._in_work[label]
         if sharing > 1 and 2 * self._total >= room and mine >= max(1.0, room / (sharing + 1)):
-            raise Overloaded("too many turns at once under this session label; the call goes on without grounding")
+            raise Overloaded(
+                "too many turns at once under this session label; the call goes on without grounding"
+            )
         self._in_work[label] += 1
         self._total += 1
         taken = max((self._total - elsewhere) / capacity, waited_s / self._long_wait_s)
@@ -147,7 +153,10 @@ class Admission:
         now = self._clock()
         self._seen[label] = now
         self._seen.move_to_end(label)
-        while now - next(iter(self._seen.values())) > _REMEMBERED_S or len(self._seen) > _MOST_REMEMBERED:
+        while (
+            now - next(iter(self._seen.values())) > _REMEMBERED_S
+            or len(self._seen) > _MOST_REMEMBERED
+        ):
             self._seen.popitem(last=False)
         return len(self._seen)
 
@@ -155,7 +164,9 @@ class Admission:
 class Place:
     """A turn that was let in."""
 
-    def __init__(self, admission: Admission, *, words_only: bool, greedy: bool, waited_ms: float) -> None:
+    def __init__(
+        self, admission: Admission, *, words_only: bool, greedy: bool, waited_ms: float
+    ) -> None:
         self._admission = admission
         self.waited_ms = waited_ms
         """How long the turn has waited for the event loop: that much of its budget is gone."""

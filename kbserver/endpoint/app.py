@@ -18,17 +18,17 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 from starlette.types import Receive, Scope, Send
 
-from kbserver.endpoint import wire
 from kbserver.endpoint.admission import Admission, Place
-from kbserver.endpoint.answers import Answers
-from kbserver.endpoint.auth import EVERYTHING, Grant, TokenTable
 from kbserver.endpoint.bodies import Bodies
+from kbserver.endpoint.doors import omni as wire
 from kbserver.endpoint.ground import Grounding, ground
+from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.loop_lag import LoopLag
 from kbserver.endpoint.routing import Route, RouteTable, name_of, table_for
-from kbserver.endpoint.session import BrowserSessions
-from kbserver.endpoint.signed import SigningKeys
+from kbserver.endpoint.tokens.browser_sessions import BrowserSessions
+from kbserver.endpoint.tokens.signed import SigningKeys
+from kbserver.endpoint.tokens.static import EVERYTHING, Grant, TokenTable
 from kbserver.endpoint.trace import Metrics, Trace
 from kbserver.endpoint.turn import Handler, own
 from kbserver.errors import (
@@ -40,12 +40,14 @@ from kbserver.errors import (
     WireError,
 )
 from kbserver.labels import LabelPattern
-from kbserver.retrieval.followup import Memory
+from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings, read_settings, route_settings
 
 log = logging.getLogger("kbserver.endpoint")
 
-COUNTED_AFTER_S = 0.02  # turns are counted together: one at a time, each kept the next waiting for .05 ms
+COUNTED_AFTER_S = (
+    0.02  # turns are counted together: one at a time, each kept the next waiting for .05 ms
+)
 SUMMARY_S = 60.0  # between two lines in the log that say how the turns went
 
 H = TypeVar("H", bound=Handler)
@@ -64,7 +66,13 @@ class KBServer:
         server.run()
     """
 
-    def __init__(self, settings: Settings | None = None, *, config: Path | str | None = None, **overrides: Any) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        config: Path | str | None = None,
+        **overrides: Any,
+    ) -> None:
         """Take settings, or read them as the command line does (file, environment), with `overrides` as its flags.
 
         Raises:
@@ -77,7 +85,7 @@ class KBServer:
         self._finished: list[Trace] = []  # not counted yet
         self._decorated: list[Route] = []
         self.memory = Memory()
-        self.answers = Answers()
+        self.answers = GroundingCache()
         self.admission = Admission(
             self.settings.max_concurrent_turns,
             budget_ms=self.settings.deadline_ms,
@@ -129,7 +137,14 @@ class KBServer:
             values = route_settings(label=label, handler=name_of(handler), **settings)
             turn_settings = self.settings.turn_settings(values)
             self._decorated.append(
-                Route(LabelPattern(label), values.corpora, turn_settings, values.scope, handler, "written in Python")
+                Route(
+                    LabelPattern(label),
+                    values.corpora,
+                    turn_settings,
+                    values.scope,
+                    handler,
+                    "written in Python",
+                )
             )
             return handler
 
@@ -145,11 +160,19 @@ class KBServer:
         place: Place | None = None,
     ) -> Grounding:
         """Answer one turn in process, exactly as `/kb` does; only it is never refused for want of a place."""
-        grounding = await self._ground(query, label, grant=grant, deadline_ms=deadline_ms, place=place)
+        grounding = await self._ground(
+            query, label, grant=grant, deadline_ms=deadline_ms, place=place
+        )
         return replace(grounding, hits=[own(hit) for hit in grounding.hits])
 
     async def _ground(
-        self, query: str, label: str | None, *, grant: Grant, deadline_ms: float | None, place: Place | None
+        self,
+        query: str,
+        label: str | None,
+        *,
+        grant: Grant,
+        deadline_ms: float | None,
+        place: Place | None,
     ) -> Grounding:
         """Answer one turn; its hits are shared with others."""
         grounding = await ground(
@@ -203,8 +226,12 @@ class KBServer:
             SettingsError: the server has no signing key, or a value cannot be used.
         """
         if self.signing_keys is None:
-            raise SettingsError("no signing key: set KBSERVER_SIGNING_KEY; make one with  kbserver token --new-key")
-        return self.signing_keys.issue(label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns)
+            raise SettingsError(
+                "no signing key: set KBSERVER_SIGNING_KEY; make one with  kbserver token --new-key"
+            )
+        return self.signing_keys.issue(
+            label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns
+        )
 
     async def until_ready(self) -> None:
         """Wait until the models of all corpora are warm.
@@ -246,7 +273,10 @@ class KBServer:
         if self.corpora.ready:
             return Response(b'{"status":"ready"}', media_type="application/json")
         return Response(
-            b'{"status":"loading"}', status_code=503, media_type="application/json", headers={"retry-after": "1"}
+            b'{"status":"loading"}',
+            status_code=503,
+            media_type="application/json",
+            headers={"retry-after": "1"},
         )
 
     async def _metrics_page(self, request: Request) -> Response:
@@ -277,11 +307,15 @@ class KBServer:
         return self._refusal(WireError(message, code=code), status, headers)
 
     async def _any_error(self, request: Request, exc: Exception) -> Response:
-        log.error("request failed: %s", exc if isinstance(exc, KbServerError) else type(exc).__name__)
+        log.error(
+            "request failed: %s", exc if isinstance(exc, KbServerError) else type(exc).__name__
+        )
         error = InternalError("internal error", code="internal_error")
         return self._refusal(error, error.status)
 
-    def _refusal(self, error: WireError, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    def _refusal(
+        self, error: WireError, status: int, headers: Mapping[str, str] | None = None
+    ) -> Response:
         self.metrics.refuse(error.code)
         body = wire.render_error(error)
         return Response(body, status_code=status, media_type="application/json", headers=headers)
@@ -327,7 +361,9 @@ class KBServer:
                 if await self.corpora.refresh():
                     self._build_table()
                     self.answers.clear()
-            except Exception as exc:  # the store may be unmounted for a while; what is open goes on serving
+            except (
+                Exception
+            ) as exc:  # the store may be unmounted for a while; what is open goes on serving
                 log.error("cannot look at the store: %s", exc)
 
     async def _summarise_forever(self) -> None:
@@ -355,7 +391,9 @@ def _signing_keys(settings: Settings) -> SigningKeys | None:
     return SigningKeys.read(text, settings.signing_key_files, revoked=settings.revoked_tokens)
 
 
-def _browser_sessions(settings: Settings, issue_token: Callable[..., str]) -> BrowserSessions | None:
+def _browser_sessions(
+    settings: Settings, issue_token: Callable[..., str]
+) -> BrowserSessions | None:
     session = settings.session
     if session is None:
         return None
@@ -363,7 +401,9 @@ def _browser_sessions(settings: Settings, issue_token: Callable[..., str]) -> Br
         allowed_origins=session.allowed_origins,
         kb_endpoint=session.kb_endpoint,
         api_key=settings.pyai_api_key.get_secret_value() if settings.pyai_api_key else "",
-        token_for=lambda label: issue_token(label, session.token_ttl_s, max_turns=session.max_turns),
+        token_for=lambda label: issue_token(
+            label, session.token_ttl_s, max_turns=session.max_turns
+        ),
         configure=session.configure,
         label_prefix=session.label_prefix,
         base=session.base,

@@ -9,7 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from kbserver.errors import BodyTooLarge, InvalidRequest, Overloaded
 
 BODY_READ_S = 5.0  # a request is a few hundred bytes; who needs longer to send them is not waiting for an answer
-BODIES_AT_ONCE = 1024  # being read; slow senders hold no turn's place, and at 64 KB each no more than 64 MB
+BODIES_AT_ONCE = (
+    1024  # being read; slow senders hold no turn's place, and at 64 KB each no more than 64 MB
+)
 
 
 class Bodies:
@@ -49,11 +51,17 @@ class Bodies:
                     if len(body) > limit:
                         raise _too_large(limit)
         except TimeoutError:
-            raise InvalidRequest(f"the body did not arrive within {BODY_READ_S:.0f} s", code="body_timeout") from None
+            raise InvalidRequest(
+                f"the body did not arrive within {BODY_READ_S:.0f} s", code="body_timeout"
+            ) from None
         except ClientDisconnect:
-            raise InvalidRequest("the client left before its body arrived", code="client_left") from None
+            raise InvalidRequest(
+                "the client left before its body arrived", code="client_left"
+            ) from None
         return bytes(body)
 
 
 def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(f"the body is over {limit} bytes; a turn needs a few hundred", code="body_too_large")
+    return BodyTooLarge(
+        f"the body is over {limit} bytes; a turn needs a few hundred", code="body_too_large"
+    )

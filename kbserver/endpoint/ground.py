@@ -17,17 +17,17 @@ from dataclasses import dataclass
 
 from kbserver.deadline import Deadline
 from kbserver.endpoint.admission import Place
-from kbserver.endpoint.answers import Answer, Answers
-from kbserver.endpoint.auth import Grant
+from kbserver.endpoint.doors.omni import MAX_ANSWER_BYTES
+from kbserver.endpoint.grounding_cache import CachedGrounding, GroundingCache
 from kbserver.endpoint.routing import Match, RouteTable
+from kbserver.endpoint.tokens.static import Grant
 from kbserver.endpoint.trace import Trace
 from kbserver.endpoint.turn import Handler, HandlerAnswer, Turn, end_of, narrow
-from kbserver.endpoint.wire import MAX_ANSWER_BYTES
 from kbserver.retrieval.context import EMPTY, Context, compose, compose_text
-from kbserver.retrieval.followup import Exchange, Memory, dependence
-from kbserver.retrieval.gate import gate
-from kbserver.retrieval.hybrid import Retriever
-from kbserver.retrieval.speech import hear
+from kbserver.retrieval.retriever import Retriever
+from kbserver.retrieval.transcript.cleaning import hear
+from kbserver.retrieval.transcript.followup import Exchange, Memory, dependence
+from kbserver.retrieval.transcript.small_talk import gate
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit
 
@@ -38,7 +38,9 @@ log = logging.getLogger("kbserver.endpoint")
 RESERVE_MS = 45.0
 _RESERVE_SHARE = 0.3  # of the budget at most: a small one must leave time to search
 
-_CROWDED = {"misheard": False}  # the field of sounds is more than half of the work of a search by words
+_CROWDED = {
+    "misheard": False
+}  # the field of sounds is more than half of the work of a search by words
 
 _FOUND_NOTHING = ("below_min_score", "no_match")  # and looked everywhere
 
@@ -67,7 +69,7 @@ async def ground(
     table: RouteTable,
     retrievers: Mapping[str, Retriever],
     memory: Memory,
-    answers: Answers,
+    answers: GroundingCache,
     grant: Grant,
     deadline_ms: float | None = None,
     place: Place | None = None,
@@ -105,24 +107,32 @@ async def ground(
     embed_by = _embed_by(budget_ms, place)
     # It will have to wait for the event loop once more as long as it did, before its answer is written.
     search_by = deadline.less_ms(min(RESERVE_MS, _RESERVE_SHARE * budget_ms) + waited_ms)
-    searched = settings.model_copy(update=_CROWDED) if place is not None and place.words_only else settings
+    searched = (
+        settings.model_copy(update=_CROWDED) if place is not None and place.words_only else settings
+    )
     turn = _turn(query, label, match, searched, grant, search_by, retrievers, trace, past, embed_by)
     if turn is None:  # not the token's to ask: not even the route's fallback or handler may show
         trace.route = ""
         trace.empty("unknown_label")
         return _finished(Grounding((), EMPTY, trace))
     alone = match.route.handler is None and (not past or dependence(hear(said).text) == 0.0)
-    rests_on = turn._rests_on() if alone else ()
+    version = turn._version() if alone else ()
     asked = (turn.corpora, tuple(turn.scope.items()), settings)
     with trace.stage("recall"):
-        known = answers.get(query, asked, rests_on) if alone else None
+        known = answers.get(query, asked, version) if alone else None
     if known is not None:
         trace.outcome, trace.reason = ("empty", known.nothing) if known.nothing else ("full", "")
         trace.hits, trace.embedding = len(known.context.passages), known.embedding
-        return _remembered(Grounding(known.hits, known.context, trace), memory if remembers else None, label, said)
+        return _remembered(
+            Grounding(known.hits, known.context, trace), memory if remembers else None, label, said
+        )
     try:
         # Our own search ends by its deadline by itself; cut off from here, it would lose what it has found.
-        left_s = max(0.0, turn.deadline.remaining_ms() / 1000.0) if match.route.handler is not None else None
+        left_s = (
+            max(0.0, turn.deadline.remaining_ms() / 1000.0)
+            if match.route.handler is not None
+            else None
+        )
         async with asyncio.timeout(left_s):
             answer = await _answer(match.route.handler, turn, place)
         with trace.stage("compose"):
@@ -143,15 +153,19 @@ async def ground(
     trace.hits = len(context.passages)
     nothing = trace.reason if trace.outcome == "empty" and trace.reason in _FOUND_NOTHING else ""
     if alone and searched is settings and (trace.outcome == "full" or nothing):
-        answers.put(query, asked, Answer(hits, context, trace.embedding, rests_on, nothing))
+        answers.put(query, asked, CachedGrounding(hits, context, trace.embedding, version, nothing))
     return _remembered(Grounding(hits, context, trace), memory if remembers else None, label, said)
 
 
-def _remembered(grounding: Grounding, memory: Memory | None, label: str | None, said: str) -> Grounding:
+def _remembered(
+    grounding: Grounding, memory: Memory | None, label: str | None, said: str
+) -> Grounding:
     """Take a turn into the memory of its label, and finish it."""
     if memory is not None and label:
         titles = tuple(hit.passage.title for hit in grounding.hits)
-        memory.remember(label, Exchange(hear(said).text, time.monotonic(), titles, grounding.trace.embedding))
+        memory.remember(
+            label, Exchange(hear(said).text, time.monotonic(), titles, grounding.trace.embedding)
+        )
     return _finished(grounding)
 
 
@@ -159,7 +173,9 @@ async def _answer(handler: Handler | None, turn: Turn, place: Place | None) -> H
     if handler is None:
         return await turn.retrieve()
     with turn._trace.stage("handler"), place.elsewhere() if place is not None else nullcontext():
-        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(getattr(handler, "__call__", None)):  # noqa: B004
+        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
+            getattr(handler, "__call__", None)
+        ):
             awaitable = handler(turn)
         else:
             awaitable = await asyncio.to_thread(handler, turn)
@@ -216,11 +232,15 @@ def _composed(answer: HandlerAnswer, settings: TurnSettings) -> tuple[Sequence[H
     if isinstance(answer, str):
         digest = hashlib.sha256(answer.encode("utf-8", "replace")).hexdigest()[:12]
         limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
-        return (), compose_text(answer[:_LONGEST_TEXT], id=f"text-{digest}", score=1.0, max_context_bytes=limit)
+        return (), compose_text(
+            answer[:_LONGEST_TEXT], id=f"text-{digest}", score=1.0, max_context_bytes=limit
+        )
     hits = list(answer) if isinstance(answer, Iterable) else [answer]
     for hit in hits:
         if not isinstance(hit, Hit):
-            raise TypeError(f"a handler gave {type(hit).__name__}; it may give hits, a text, or None")
+            raise TypeError(
+                f"a handler gave {type(hit).__name__}; it may give hits, a text, or None"
+            )
     context = compose(
         hits,
         max_context_bytes=settings.max_context_bytes,

@@ -12,15 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from kbserver.embedding.base import Encoder
-from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.cores import usable_cores
 from kbserver.embedding.models import check_present, open_encoder
+from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.endpoint.trace import Metrics
 from kbserver.errors import KbServerError, ModelError, SnapshotMismatch, StoreMissing
 from kbserver.index.manifest import rebuild
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
-from kbserver.retrieval.hybrid import Retriever
+from kbserver.retrieval.retriever import Retriever
 from kbserver.settings import Settings
 from kbserver.types import ModelIdentity
 
@@ -55,8 +55,12 @@ class LiveCorpora:
         self._embedders: dict[str, QueryEmbedder] = {}
         self._failed: dict[str, str] = {}
         # One a core: more only wait for the interpreter's lock, and a search took 5 ms of them instead of 3.
-        self._executor = ThreadPoolExecutor(max(2, usable_cores()), thread_name_prefix="kbserver-search")
-        self._opening = ThreadPoolExecutor(1, thread_name_prefix="kbserver-open", initializer=_step_back)
+        self._executor = ThreadPoolExecutor(
+            max(2, usable_cores()), thread_name_prefix="kbserver-search"
+        )
+        self._opening = ThreadPoolExecutor(
+            1, thread_name_prefix="kbserver-open", initializer=_step_back
+        )
 
     @property
     def retrievers(self) -> Mapping[str, Retriever]:
@@ -71,7 +75,9 @@ class LiveCorpora:
     @property
     def ready(self) -> bool:
         """Whether at least one corpus is there and every model is warm."""
-        return bool(self._retrievers) and all(embedder.ready for embedder in self._embedders.values())
+        return bool(self._retrievers) and all(
+            embedder.ready for embedder in self._embedders.values()
+        )
 
     async def open(self) -> None:
         """Open the live generation of every corpus. Models load in the background: lexical search answers meanwhile.
@@ -107,9 +113,13 @@ class LiveCorpora:
         published = await asyncio.get_running_loop().run_in_executor(self._opening, self._published)
         for name, live in published.items():
             serving = self._retrievers.get(name)
-            if (serving is not None and serving.generation == live) or self._failed.get(name) == live:
+            if (serving is not None and serving.generation == live) or self._failed.get(
+                name
+            ) == live:
                 if serving is not None:
-                    await asyncio.get_running_loop().run_in_executor(self._opening, serving.recalibrate)
+                    await asyncio.get_running_loop().run_in_executor(
+                        self._opening, serving.recalibrate
+                    )
                 continue
             try:
                 await self._take_over(name)
@@ -139,13 +149,17 @@ class LiveCorpora:
         embedder = await self._embedder(snapshot.manifest.model)
         retriever = Retriever(name, snapshot, embedder, self._executor)
         await loop.run_in_executor(executor, retriever.warm)
-        if not first:  # a new model must be warm before its generation replaces one that answers in full
+        if (
+            not first
+        ):  # a new model must be warm before its generation replaces one that answers in full
             await embedder.until_ready()
             self._retire(name)
         self._retrievers[name] = retriever
         generation = snapshot.manifest.generation
         self._metrics.generation.labels(name, generation).set(snapshot.size)
-        log.info("corpus %s: serving generation %s with %d passages", name, generation, snapshot.size)
+        log.info(
+            "corpus %s: serving generation %s with %d passages", name, generation, snapshot.size
+        )
 
     def _published(self) -> dict[str, str]:
         """The live generation of every corpus on disk; empty text where none is named."""
@@ -167,7 +181,9 @@ class LiveCorpora:
         """Refuse what no waiting would mend: a model that is not there, or is another one now."""
         corpus, model, settings = snapshot.manifest.corpus, snapshot.manifest.model, self._settings
         try:
-            check_present(model, cache=self._models, backend=settings.backend, precision=settings.precision)
+            check_present(
+                model, cache=self._models, backend=settings.backend, precision=settings.precision
+            )
         except (ModelError, SnapshotMismatch) as exc:
             command = rebuild(snapshot.folder) + " --model MODEL" * isinstance(exc, ModelError)
             raise type(exc)(f"corpus {corpus}: {exc}; or rebuild with: {command}") from exc

@@ -37,7 +37,12 @@ class Route:
         """
         handler = import_handler(route.handler) if route.handler else None
         return cls(
-            LabelPattern(route.label), route.corpora, settings.turn_settings(route), route.scope, handler, origin
+            LabelPattern(route.label),
+            route.corpora,
+            settings.turn_settings(route),
+            route.scope,
+            handler,
+            origin,
         )
 
     def __str__(self) -> str:
@@ -124,11 +129,21 @@ def table_for(settings: Settings, decorated: Sequence[Route], corpora: Sequence[
     if not routes and len(corpora) == 1:
         everyone = LabelPattern("*")
         routes = [
-            Route(everyone, (corpora[0],), settings.turn_settings(), origin="the only corpus answers every label")
+            Route(
+                everyone,
+                (corpora[0],),
+                settings.turn_settings(),
+                origin="the only corpus answers every label",
+            )
         ]
     elif not routes:
         routes = [
-            Route(LabelPattern(name), (name,), settings.turn_settings(), origin="a label equal to a corpus's name")
+            Route(
+                LabelPattern(name),
+                (name,),
+                settings.turn_settings(),
+                origin="a label equal to a corpus's name",
+            )
             for name in corpora
         ]
     return RouteTable(routes)
@@ -153,7 +168,9 @@ def import_handler(target: str) -> Handler:
     try:
         module = importlib.import_module(module_name)
     except ImportError as exc:
-        raise SettingsError(f"handler {target!r}: cannot import {module_name!r} ({exc}); is it on PYTHONPATH?") from exc
+        raise SettingsError(
+            f"handler {target!r}: cannot import {module_name!r} ({exc}); is it on PYTHONPATH?"
+        ) from exc
     handler = getattr(module, name, None)
     if not callable(handler):
         raise SettingsError(f"handler {target!r}: {module_name!r} has no function {name!r}")

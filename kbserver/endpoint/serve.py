@@ -18,7 +18,7 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from kbserver.endpoint.one_piece import OnePiece
+from kbserver.endpoint.coalescing import OnePiece
 from kbserver.errors import KbServerError, SettingsError
 from kbserver.settings import Settings
 
@@ -54,11 +54,15 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, OnePiece(transport)))
 
 
-FULL_COLLECTION_AFTER = 1_000  # smaller ones: minutes under the heaviest load; Python's own 10 are four seconds
+FULL_COLLECTION_AFTER = (
+    1_000  # smaller ones: minutes under the heaviest load; Python's own 10 are four seconds
+)
 GRACE_S = 10  # turns in flight are over within their deadline; this is for slow readers
 
 
-def serve(server: Server, *, on_open: Callable[[str], None] | None = None, **uvicorn_options: Any) -> None:
+def serve(
+    server: Server, *, on_open: Callable[[str], None] | None = None, **uvicorn_options: Any
+) -> None:
     """Serve until SIGINT or SIGTERM. Turns in flight are finished first.
 
     Args:
@@ -73,7 +77,9 @@ def serve(server: Server, *, on_open: Callable[[str], None] | None = None, **uvi
     server.check_tokens()
     listener = listen(settings.host, settings.port)
     # The lifespan is entered here, so that an error at the start is one line and not uvicorn's traceback.
-    config = _loaded(uvicorn.Config(server, **(_options(settings) | {"lifespan": "off"} | uvicorn_options)))
+    config = _loaded(
+        uvicorn.Config(server, **(_options(settings) | {"lifespan": "off"} | uvicorn_options))
+    )
     allow_open_files()
 
     async def run() -> None:
@@ -87,7 +93,10 @@ def serve(server: Server, *, on_open: Callable[[str], None] | None = None, **uvi
     # uvicorn raises the signal it was stopped by once more when it is done; ending the process is then up to us.
     signal.signal(signal.SIGTERM, _leave)
     try:
-        with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        with (
+            contextlib.suppress(KeyboardInterrupt),
+            asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+        ):
             runner.run(run())
     finally:
         listener.close()
@@ -114,12 +123,16 @@ def serve_workers(
     """
     listener = listen(settings.host, settings.port)
     options = _options(settings) | {"lifespan": "on", "factory": True, "workers": workers}
-    _loaded(uvicorn.Config(_nothing, **(options | {"factory": False})))  # an error in the options shows here
+    _loaded(
+        uvicorn.Config(_nothing, **(options | {"factory": False}))
+    )  # an error in the options shows here
     allow_open_files()
     if on_open is not None:
         on_open(url_of(listener, tls=settings.tls_certificate is not None))
     try:
-        Multiprocess(uvicorn.Config(partial(Worker, make_server), **options), sockets=[listener]).run()
+        Multiprocess(
+            uvicorn.Config(partial(Worker, make_server), **options), sockets=[listener]
+        ).run()
     finally:
         listener.close()
 
@@ -154,7 +167,9 @@ def allow_open_files() -> None:
     if resource is not None:
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         if soft != hard:
-            with contextlib.suppress(OSError, ValueError):  # macOS says "unlimited" and means 10,240
+            with contextlib.suppress(
+                OSError, ValueError
+            ):  # macOS says "unlimited" and means 10,240
                 resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
@@ -168,7 +183,9 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
-        raise SettingsError(f"cannot listen on host {host!r}: {exc}; use 127.0.0.1 or 0.0.0.0") from exc
+        raise SettingsError(
+            f"cannot listen on host {host!r}: {exc}; use 127.0.0.1 or 0.0.0.0"
+        ) from exc
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted connections inherit it: a peer that vanished without a word is let go after some two minutes.
@@ -188,7 +205,9 @@ def listen(host: str, port: int) -> socket.socket:
             raise SettingsError(
                 f"port {port} needs more rights than this user has; choose one above 1023 with --port"
             ) from exc
-        raise SettingsError(f"cannot listen on {host}:{port}: {exc.strerror}; choose another --host or --port") from exc
+        raise SettingsError(
+            f"cannot listen on {host}:{port}: {exc.strerror}; choose another --host or --port"
+        ) from exc
     listener.setblocking(False)
     return listener
 

@@ -20,7 +20,24 @@ Outcome = Literal["full", "degraded", "empty", "gated"]
 """full: every arm answered. degraded: an arm was left out. empty: no hit. gated: small talk, nothing to look up."""
 
 # Milliseconds a voice turn cares about, in seconds: the budget is 150 ms, the engine's limit 300 ms.
-_BUCKETS = (0.001, 0.0025, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1.0)
+_BUCKETS = (
+    0.001,
+    0.0025,
+    0.005,
+    0.0075,
+    0.01,
+    0.015,
+    0.02,
+    0.03,
+    0.05,
+    0.075,
+    0.1,
+    0.15,
+    0.2,
+    0.3,
+    0.5,
+    1.0,
+)
 
 _REMEMBERED_TIMES = 10_000  # of the newest turns; a line in the log needs no more
 
@@ -50,7 +67,9 @@ class Trace:
         try:
             yield
         finally:
-            self.stages_ms[name] = self.stages_ms.get(name, 0.0) + (time.perf_counter() - begun) * 1000.0
+            self.stages_ms[name] = (
+                self.stages_ms.get(name, 0.0) + (time.perf_counter() - begun) * 1000.0
+            )
 
     def empty(self, reason: str) -> None:
         """Mark the turn as answered with nothing, and why."""
@@ -85,7 +104,9 @@ class Recent:
 
     def add(self, trace: Trace) -> None:
         """Add one finished turn."""
-        self.outcomes[f"{trace.outcome} {trace.reason}" if trace.outcome == "degraded" else trace.outcome] += 1
+        self.outcomes[
+            f"{trace.outcome} {trace.reason}" if trace.outcome == "degraded" else trace.outcome
+        ] += 1
         self.in_budget += trace.in_budget
         self.total_ms.append(trace.total_ms)
 
@@ -107,22 +128,41 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self.turns = Counter("kbserver_turns", "Turns answered, by outcome.", ["outcome"], registry=self.registry)
+        self.turns = Counter(
+            "kbserver_turns", "Turns answered, by outcome.", ["outcome"], registry=self.registry
+        )
         self.in_budget = Counter(
-            "kbserver_turns_in_budget", "Turns answered before their deadline.", registry=self.registry
+            "kbserver_turns_in_budget",
+            "Turns answered before their deadline.",
+            registry=self.registry,
         )
         self.degraded = Counter(
-            "kbserver_turns_degraded", "Degraded turns, by cause.", ["reason"], registry=self.registry
+            "kbserver_turns_degraded",
+            "Degraded turns, by cause.",
+            ["reason"],
+            registry=self.registry,
         )
-        self.empty = Counter("kbserver_turns_empty", "Empty answers, by cause.", ["reason"], registry=self.registry)
+        self.empty = Counter(
+            "kbserver_turns_empty", "Empty answers, by cause.", ["reason"], registry=self.registry
+        )
         self.refused = Counter(
-            "kbserver_requests_refused", "Requests answered with an error, by code.", ["code"], registry=self.registry
+            "kbserver_requests_refused",
+            "Requests answered with an error, by code.",
+            ["code"],
+            registry=self.registry,
         )
         self.turn_seconds = Histogram(
-            "kbserver_turn_seconds", "Whole turn inside the server.", buckets=_BUCKETS, registry=self.registry
+            "kbserver_turn_seconds",
+            "Whole turn inside the server.",
+            buckets=_BUCKETS,
+            registry=self.registry,
         )
         self.stage_seconds = Histogram(
-            "kbserver_stage_seconds", "One stage of a turn.", ["stage"], buckets=_BUCKETS, registry=self.registry
+            "kbserver_stage_seconds",
+            "One stage of a turn.",
+            ["stage"],
+            buckets=_BUCKETS,
+            registry=self.registry,
         )
         self.generation = Gauge(
             "kbserver_corpus_passages",
@@ -137,7 +177,10 @@ class Metrics:
             registry=self.registry,
         )
         # Looking a child up by its label costs more than counting, and a turn has some ten of them.
-        self._turns = {outcome: self.turns.labels(outcome) for outcome in ("full", "degraded", "empty", "gated")}
+        self._turns = {
+            outcome: self.turns.labels(outcome)
+            for outcome in ("full", "degraded", "empty", "gated")
+        }
         self._stages: dict[str, Histogram] = {}
         self._recent = Recent()
         self._all, self._all_in_budget = 0, 0

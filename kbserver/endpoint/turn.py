@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 from kbserver.deadline import Deadline
 from kbserver.endpoint.trace import Trace
-from kbserver.retrieval.followup import Exchange
-from kbserver.retrieval.hybrid import Retrieval, Retriever
+from kbserver.retrieval.retriever import Retrieval, Retriever
+from kbserver.retrieval.transcript.followup import Exchange
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit, Scope
 
@@ -66,10 +66,16 @@ class Turn:
             Hits of all corpora together, best first; [] if nothing is good enough or a key of `scope` contradicts
             the turn's own. They are the handler's own: nobody else sees what it does to their metadata.
         """
-        changed = {key: value for key, value in (("top_k", top_k), ("min_score", min_score)) if value is not None}
+        changed = {
+            key: value
+            for key, value in (("top_k", top_k), ("min_score", min_score))
+            if value is not None
+        }
         settings = self.settings.model_copy(update=changed) if changed else self.settings
         narrowed = narrow(self.scope, scope or {})
-        allowed = [name for name in (self.corpora if corpora is None else corpora) if name in self.corpora]
+        allowed = [
+            name for name in (self.corpora if corpora is None else corpora) if name in self.corpora
+        ]
         if narrowed is None:
             return []
         text = end_of(self.query if query is None else query)
@@ -97,9 +103,11 @@ class Turn:
         best = sorted(hits, key=lambda hit: -hit.score)[: settings.top_k]
         return [own(hit) for hit in best] if self._handled else best
 
-    def _rests_on(self) -> tuple[object, ...]:
+    def _version(self) -> tuple[object, ...]:
         """What the answer of the turn's own search depends on, to be compared with `is`."""
-        found = (self._retrievers[name].rests_on() for name in self.corpora if name in self._retrievers)
+        found = (
+            self._retrievers[name].version() for name in self.corpora if name in self._retrievers
+        )
         return tuple(part for parts in found for part in parts)
 
 
@@ -113,12 +121,14 @@ Handler: TypeAlias = Callable[[Turn], HandlerAnswer | Awaitable[HandlerAnswer]]
 def own(hit: Hit) -> Hit:
     """The same hit, of which nothing is shared that can be changed."""
     passage = replace(hit.passage, metadata=deepcopy(hit.passage.metadata))
-    wording = hit.own_wording
-    wording = replace(wording, passage=passage) if wording is not None else None
-    return replace(hit, passage=passage, arms=dict(hit.arms), wording=wording)
+    spoken_form = hit.own_spoken_form
+    spoken_form = replace(spoken_form, passage=passage) if spoken_form is not None else None
+    return replace(hit, passage=passage, arms=dict(hit.arms), spoken_form=spoken_form)
 
 
-async def _outcomes(searches: Sequence[Coroutine[Any, Any, Retrieval]]) -> list[Retrieval | BaseException]:
+async def _outcomes(
+    searches: Sequence[Coroutine[Any, Any, Retrieval]],
+) -> list[Retrieval | BaseException]:
     """What each search found, or raised. One alone, as most are, needs no task of its own and no turns of the event loop."""
     if len(searches) != 1:
         return await asyncio.gather(*searches, return_exceptions=True)

@@ -11,9 +11,9 @@ from secrets import token_hex
 from typing import Any, TypeAlias
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.auth import EVERYTHING, Grant
 from kbserver.endpoint.ground import Grounding
 from kbserver.endpoint.routing import Route, RouteTable
+from kbserver.endpoint.tokens.static import EVERYTHING, Grant
 from kbserver.evaluation.dataset import Question
 from kbserver.index.snapshot import Snapshot
 from kbserver.labels import LabelPattern
@@ -36,7 +36,13 @@ class Variant:
 
     def settings(self, base: TurnSettings) -> TurnSettings:
         """What its route says: nothing is hidden for want of time or score. Hits are judged, not how they are said."""
-        everything = {"top_k": DEPTH, "min_score": 0.0, "deadline_ms": PATIENCE_MS, "fallback": "", "speakable": False}
+        everything = {
+            "top_k": DEPTH,
+            "min_score": 0.0,
+            "deadline_ms": PATIENCE_MS,
+            "fallback": "",
+            "speakable": False,
+        }
         return TurnSettings(**base.model_dump() | everything | dict(self.changes))
 
 
@@ -86,13 +92,17 @@ async def ask(
     this_time = token_hex(4)  # labels used before are remembered by the server
     routes = {name: f"{this_time}-{number}" for number, name in enumerate(variants)}
     server.table = RouteTable(
-        Route(LabelPattern(f"{routes[name]}/*"), (corpus,), settings) for name, settings in variants.items()
+        Route(LabelPattern(f"{routes[name]}/*"), (corpus,), settings)
+        for name, settings in variants.items()
     )
     snapshot = server.corpora.retrievers[corpus].snapshot
     waiting = iter(enumerate(questions))
 
     async def worker() -> None:
-        for place, question in waiting:  # one question in all variants in turn: its embedding is computed once
+        for (
+            place,
+            question,
+        ) in waiting:  # one question in all variants in turn: its embedding is computed once
             grant = Grant(EVERYTHING.labels, scope=_known(question.scope, snapshot))
             for name, settings in variants.items():
                 label = f"{routes[name]}/{place}"

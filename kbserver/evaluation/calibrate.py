@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from kbserver.endpoint.app import KBServer
 from kbserver.errors import SettingsError
-from kbserver.evaluation import drawn
+from kbserver.evaluation import synthetic as drawn
 from kbserver.evaluation.ask import Variant
 from kbserver.evaluation.dataset import Dataset, Question
 from kbserver.evaluation.evaluate import Evaluation, evaluate
@@ -57,7 +57,14 @@ async def calibrate(
     manifest = server.corpora.retrievers[corpus].snapshot.manifest
     dataset = _dataset(server, corpus, given, foreign, against)
     evaluation = await evaluate(
-        server, corpus, dataset, [_AS_SERVED], base=base, min_score=0.0, timed=0, on_progress=on_progress
+        server,
+        corpus,
+        dataset,
+        [_AS_SERVED],
+        base=base,
+        min_score=0.0,
+        timed=0,
+        on_progress=on_progress,
     )
     scores = scores_of(evaluation, _AS_SERVED.name)
     chosen = (choose if given else choose_roughly)(scores.right, scores.wrong, keep=keep)
@@ -81,7 +88,10 @@ def scores_of(evaluation: Evaluation, variant: str) -> Scores:
     right, wrong = [], []
     for question in evaluation.dataset.questions:
         answer, judgement = answers[question.id], evaluation.dataset.judgement(question)
-        if judgement in ("documents", "answer") and (score := answer.right_score(evaluation.top_k)) is not None:
+        if (
+            judgement in ("documents", "answer")
+            and (score := answer.right_score(evaluation.top_k)) is not None
+        ):
             right.append(score)
         elif judgement == "nothing" and not answer.gated:
             wrong.append(answer.best_score)
@@ -89,16 +99,27 @@ def scores_of(evaluation: Evaluation, variant: str) -> Scores:
 
 
 def _dataset(
-    server: KBServer, corpus: str, given: Dataset | None, foreign: Sequence[Question], against: Sequence[str]
+    server: KBServer,
+    corpus: str,
+    given: Dataset | None,
+    foreign: Sequence[Question],
+    against: Sequence[str],
 ) -> Dataset:
     snapshots = {name: retriever.snapshot for name, retriever in server.corpora.retrievers.items()}
     answerable = given or drawn.answerable(snapshots[corpus])
-    nothing = [replace(question, id=f"unanswerable {question.id}", kind="unanswerable") for question in foreign]
-    if not nothing and not any(answerable.judgement(one) == "nothing" for one in answerable.questions):
+    nothing = [
+        replace(question, id=f"unanswerable {question.id}", kind="unanswerable")
+        for question in foreign
+    ]
+    if not nothing and not any(
+        answerable.judgement(one) == "nothing" for one in answerable.questions
+    ):
         others = [name for name in snapshots if name != corpus]
         if unknown := [name for name in against if name not in others]:
             have = ", ".join(others) or "no other corpora"
-            raise SettingsError(f"cannot draw questions from {unknown[0]!r}; the store holds: {have}")
+            raise SettingsError(
+                f"cannot draw questions from {unknown[0]!r}; the store holds: {have}"
+            )
         drawn_ones = drawn.unanswerable(snapshots[corpus], [snapshots[name] for name in against])
         nothing = list(drawn_ones.questions)
     return Dataset((*answerable.questions, *nothing), answerable.qrels)

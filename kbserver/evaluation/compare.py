@@ -32,7 +32,9 @@ class Comparison:
 
 
 def compare(
-    before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]], measure: str
+    before: Mapping[str, Mapping[str, float]],
+    after: Mapping[str, Mapping[str, float]],
+    measure: str,
 ) -> Comparison | None:
     """Compare one measure over the questions that both runs hold; None if there are none.
 
@@ -49,12 +51,16 @@ def compare(
     now = np.array([after[id][measure] for id in shared])
     changes = now - was
     wins, losses = int((changes > _TIE).sum()), int((changes < -_TIE).sum())
-    return Comparison(measure, len(shared), float(was.mean()), float(now.mean()), wins, losses, p_value(was, now))
+    return Comparison(
+        measure, len(shared), float(was.mean()), float(now.mean()), wins, losses, p_value(was, now)
+    )
 
 
 def p_value(before: np.ndarray, after: np.ndarray) -> float:
     """The test of `compare`; both shape (n,), paired."""
-    differing = np.abs(after - before) > _TIE  # an unchanged question's sign does not matter: left out, same answer
+    differing = (
+        np.abs(after - before) > _TIE
+    )  # an unchanged question's sign does not matter: left out, same answer
     if differing.sum() < 2:  # one difference is as large with either sign
         return 1.0
     result = permutation_test(
@@ -70,7 +76,9 @@ def p_value(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def changed_most(
-    before: Mapping[str, Mapping[str, float]], after: Mapping[str, Mapping[str, float]], measure: str
+    before: Mapping[str, Mapping[str, float]],
+    after: Mapping[str, Mapping[str, float]],
+    measure: str,
 ) -> list[tuple[str, float]]:
     """(question id, difference) of the questions that changed, greatest loss first."""
     changes = [
@@ -78,4 +86,6 @@ def changed_most(
         for id in after
         if id in before and measure in after[id] and measure in before[id]
     ]
-    return sorted((change for change in changes if abs(change[1]) > _TIE), key=lambda change: change[1])
+    return sorted(
+        (change for change in changes if abs(change[1]) > _TIE), key=lambda change: change[1]
+    )

@@ -66,7 +66,9 @@ class Dataset:
     def sample(self, at_most: int) -> Dataset:
         """The same questions, or that many of them, evenly spaced."""
         step = max(1.0, len(self.questions) / at_most)
-        places = sorted({int(number * step) for number in range(at_most)} & set(range(len(self.questions))))
+        places = sorted(
+            {int(number * step) for number in range(at_most)} & set(range(len(self.questions)))
+        )
         return replace(self, questions=tuple(self.questions[place] for place in places))
 
 
@@ -80,7 +82,9 @@ def read_dataset(queries: Sequence[Path], qrels: Path | None = None) -> Dataset:
     for path in queries:
         for question in read_questions(path):
             if questions.setdefault(question.id, question) is not question:
-                raise SettingsError(f"{path}: the id {question.id!r} comes twice; an id names one question")
+                raise SettingsError(
+                    f"{path}: the id {question.id!r} comes twice; an id names one question"
+                )
     dataset = Dataset(tuple(questions.values()), read_qrels(qrels) if qrels is not None else {})
     if not dataset.counts().keys() - {"none"}:
         where = ", ".join(str(path) for path in queries)
@@ -132,7 +136,9 @@ def _question(record: Mapping[str, Any], where: str) -> Question:
     if not isinstance(history, list) or not all(
         isinstance(turn, dict) and isinstance(turn.get("text"), str) for turn in history
     ):
-        raise SettingsError(f'{where}: "history" is a list of {{"role": "user", "text": …}}, oldest first')
+        raise SettingsError(
+            f'{where}: "history" is a list of {{"role": "user", "text": …}}, oldest first'
+        )
     if not isinstance(scope, dict):
         raise SettingsError(f'{where}: "scope" is an object of metadata keys and values')
     return Question(

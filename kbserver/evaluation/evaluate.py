@@ -94,7 +94,9 @@ class Evaluation:
             questions that want nothing, the share that gets a passage; `degraded`: turns with an arm left out.
         """
         measured = self.variants[variant]
-        chosen = [question for question in self.dataset.questions if kind is None or question.kind == kind]
+        chosen = [
+            question for question in self.dataset.questions if kind is None or question.kind == kind
+        ]
         answers = [measured.answers[question.id] for question in chosen]
         answerable = [question.id for question in chosen if question.id in measured.per_query]
         values = {"questions": float(len(chosen)), "answerable": float(len(answerable))}
@@ -123,7 +125,9 @@ class Evaluation:
 
     def ranking(self, variant: str) -> dict[str, list[tuple[str, float]]]:
         """Question id → (document, score) pairs, best first; a document stands where its best passage does."""
-        return {id: _documents(answer.hits) for id, answer in self.variants[variant].answers.items()}
+        return {
+            id: _documents(answer.hits) for id, answer in self.variants[variant].answers.items()
+        }
 
 
 async def evaluate(
@@ -155,7 +159,9 @@ async def evaluate(
     """
     snapshot = server.corpora.retrievers[corpus].snapshot
     judge = Judge(dataset, snapshot.passages)
-    latency = await _time(server, corpus, dataset.sample(timed), base, history=history) if timed else None
+    latency = (
+        await _time(server, corpus, dataset.sample(timed), base, history=history) if timed else None
+    )
 
     answers: dict[str, dict[str, Answer]] = {variant.name: {} for variant in variants}
     total = len(dataset.questions) * len(variants)
@@ -165,12 +171,18 @@ async def evaluate(
         on_progress(sum(map(len, answers.values())), total)
 
     routes = {variant.name: variant.settings(base) for variant in variants}
-    await ask(server, corpus, dataset.questions, routes, take, history=history, concurrency=concurrency)
-    measured = {name: Measured(found, _per_query(dataset, found)) for name, found in answers.items()}
+    await ask(
+        server, corpus, dataset.questions, routes, take, history=history, concurrency=concurrency
+    )
+    measured = {
+        name: Measured(found, _per_query(dataset, found)) for name, found in answers.items()
+    }
     return Evaluation(dataset, measured, min_score, base.top_k, latency, judge.missing)
 
 
-async def _time(server: KBServer, corpus: str, dataset: Dataset, base: TurnSettings, *, history: bool) -> Latency:
+async def _time(
+    server: KBServer, corpus: str, dataset: Dataset, base: TurnSettings, *, history: bool
+) -> Latency:
     times_ms: list[float] = []
     full: list[bool] = []
 
@@ -178,7 +190,9 @@ async def _time(server: KBServer, corpus: str, dataset: Dataset, base: TurnSetti
         times_ms.append(grounding.trace.total_ms)
         full.append(grounding.trace.in_budget and grounding.trace.outcome != "degraded")
 
-    await ask(server, corpus, dataset.questions, {"timed": base}, take, history=history, concurrency=1)
+    await ask(
+        server, corpus, dataset.questions, {"timed": base}, take, history=history, concurrency=1
+    )
     return Latency.of(times_ms, full, base.deadline_ms)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kbserver.errors import SettingsError
 from kbserver.evaluation.dataset import Dataset, Question
-from kbserver.retrieval.plain import plain
+from kbserver.retrieval.spoken.plain_text import plain
 from kbserver.types import Hit, Passage
 
 ANSWER = "(the answer)"
@@ -36,7 +36,11 @@ class Judge:
             SettingsError: there are qrels, and none of the documents they name is in the corpus.
         """
         self._dataset = dataset
-        judged = {document for question in dataset.questions for document in dataset.qrels.get(question.id, {})}
+        judged = {
+            document
+            for question in dataset.questions
+            for document in dataset.qrels.get(question.id, {})
+        }
         found: list[set[str]] = []
         example = ""
         for passage in passages if judged else ():
@@ -75,14 +79,22 @@ class Judge:
 
     def _document(self, passage: Passage) -> str:
         names = _names(passage)
-        return next((name for name in names if name in self._judged), names[min(self._level, len(names) - 1)])
+        return next(
+            (name for name in names if name in self._judged),
+            names[min(self._level, len(names) - 1)],
+        )
 
 
 def _names(passage: Passage) -> list[str]:
     """Everything a document may be called in qrels: its path, path and record, the record's own id, its metadata's."""
     path, _, record = passage.source.partition("#")
     given = (passage.metadata.get("id"), passage.metadata.get("_id"))
-    return [path, passage.source, record or passage.source, *(str(one) for one in given if one is not None)]
+    return [
+        path,
+        passage.source,
+        record or passage.source,
+        *(str(one) for one in given if one is not None),
+    ]
 
 
 def _key(text: str) -> str:

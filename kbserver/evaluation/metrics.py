@@ -42,7 +42,9 @@ def measure(qrels: Qrels, rankings: Mapping[str, Sequence[str]]) -> dict[str, di
         for document, relevance in relevant.items()
     ]
     run = [
-        ir_measures.ScoredDoc(query, document, float(-place))  # trec_eval sorts by score and knows no other order
+        ir_measures.ScoredDoc(
+            query, document, float(-place)
+        )  # trec_eval sorts by score and knows no other order
         for query, documents in rankings.items()
         for place, document in enumerate(documents)
         if query in qrels

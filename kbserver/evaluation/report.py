@@ -61,7 +61,9 @@ def read_run(path: Path) -> dict[str, dict[str, dict[str, float]]]:
             for name, variant in values["variants"].items()
         }
     except FileNotFoundError:
-        raise SettingsError(f"no run {path}; write one with  kbserver eval … --save {path}") from None
+        raise SettingsError(
+            f"no run {path}; write one with  kbserver eval … --save {path}"
+        ) from None
     except OSError as exc:
         raise SettingsError(f"cannot read {path}: {exc.strerror}") from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:

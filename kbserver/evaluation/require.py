@@ -38,7 +38,9 @@ class Requirement:
 
     def failure(self, evaluation: Evaluation, variant: str) -> str | None:
         """Say how far an evaluation is from it; None if it is met. What was not measured is not met."""
-        if self.kind is not None and self.kind not in {question.kind for question in evaluation.dataset.questions}:
+        if self.kind is not None and self.kind not in {
+            question.kind for question in evaluation.dataset.questions
+        }:
             return f"{self}: there are no questions of the kind {self.kind!r}"
         if self.measure in SPEED:
             found = getattr(evaluation.latency, self.measure, None)
@@ -56,7 +58,11 @@ def read_requirement(text: str) -> Requirement:
         SettingsError: it is something else; the message lists the measures.
     """
     parts = _REQUIREMENT.fullmatch(text)
-    if parts is None or parts["measure"] not in MEASURES or (parts["kind"] and parts["measure"] in SPEED):
+    if (
+        parts is None
+        or parts["measure"] not in MEASURES
+        or (parts["kind"] and parts["measure"] in SPEED)
+    ):
         raise SettingsError(
             f"--require {text!r}: wanted a measure, one of >= <= > <, and a number, such as 'ndcg@10>=0.7' or, for one "
             f"kind of questions, 'recall@3[misheard]>=0.8'. Measures: {', '.join(MEASURES)} (the last four have no kind)"

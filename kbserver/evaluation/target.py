@@ -68,7 +68,9 @@ def find_target(given: str, *, store: Path, cache: Path, corpus: str | None = No
         return _on_layout(folder, _corpus_file(folder), cache)
     if names := _corpora(folder):
         if corpus is None and len(names) > 1:
-            raise SettingsError(f"the store {folder} holds {', '.join(names)}; say which one with --corpus")
+            raise SettingsError(
+                f"the store {folder} holds {', '.join(names)}; say which one with --corpus"
+            )
         return Target(folder, corpus or names[0])
     documents = folder / "docs"
     return _on_layout(folder, documents if documents.is_dir() else folder, cache)
@@ -87,7 +89,9 @@ def _on_layout(folder: Path, documents: Path, cache: Path) -> Target:
     queries, qrels = folder / "queries.jsonl", folder / "qrels.tsv"
     tests, judged = folder / "qrels" / "test.tsv", folder / "qrels"
     found = next((path for path in (tests, judged, qrels) if path.exists()), None)
-    return Target(cache, _corpus_name(documents), documents, queries if queries.is_file() else None, found)
+    return Target(
+        cache, _corpus_name(documents), documents, queries if queries.is_file() else None, found
+    )
 
 
 def _corpus_file(folder: Path) -> Path:
@@ -96,7 +100,9 @@ def _corpus_file(folder: Path) -> Path:
         return here
     elsewhere = folder / (folder / CORPUS_POINTER).read_text(encoding="utf-8").strip()
     if not elsewhere.is_file():
-        raise SettingsError(f"{folder / CORPUS_POINTER}: names {elsewhere}, and there is no such file")
+        raise SettingsError(
+            f"{folder / CORPUS_POINTER}: names {elsewhere}, and there is no such file"
+        )
     return elsewhere
 
 

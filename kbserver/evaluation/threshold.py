@@ -32,13 +32,19 @@ def choose(right: Sequence[float], wrong: Sequence[float], *, keep: float = KEEP
     """
     right_scores = _enough(right, "questions that find their passage", "--queries and --qrels")
     wrong_scores = _enough(wrong, _UNANSWERABLE, "--unanswerable")
-    points = [_point(score, right_scores, wrong_scores) for score in _between(right_scores, wrong_scores)]
+    points = [
+        _point(score, right_scores, wrong_scores) for score in _between(right_scores, wrong_scores)
+    ]
     allowed = [point for point in points if point.kept >= keep]
-    best = max(allowed, key=lambda point: (round(point.kept - point.false_groundings, 9), point.min_score))
+    best = max(
+        allowed, key=lambda point: (round(point.kept - point.false_groundings, 9), point.min_score)
+    )
     return best
 
 
-def choose_roughly(right: Sequence[float], wrong: Sequence[float], *, keep: float = KEEP) -> CurvePoint:
+def choose_roughly(
+    right: Sequence[float], wrong: Sequence[float], *, keep: float = KEEP
+) -> CurvePoint:
     """Choose by the wrong scores alone: the least score at which `ROUGH_FALSE` of them are left.
 
     For questions made from titles: they find their passages far too easily, so that what they score says little of
@@ -47,13 +53,20 @@ def choose_roughly(right: Sequence[float], wrong: Sequence[float], *, keep: floa
     Raises:
         SettingsError: fewer than `LEAST` wrong scores.
     """
-    right_scores, wrong_scores = np.asarray(right, np.float64), _enough(wrong, _UNANSWERABLE, "--unanswerable")
-    points = [_point(score, right_scores, wrong_scores) for score in _between(right_scores, wrong_scores)]
+    right_scores, wrong_scores = (
+        np.asarray(right, np.float64),
+        _enough(wrong, _UNANSWERABLE, "--unanswerable"),
+    )
+    points = [
+        _point(score, right_scores, wrong_scores) for score in _between(right_scores, wrong_scores)
+    ]
     allowed = [point for point in points if point.kept >= keep]
     return next((point for point in allowed if point.false_groundings <= ROUGH_FALSE), allowed[-1])
 
 
-def curve(right: Sequence[float], wrong: Sequence[float], *, steps: int = 20) -> tuple[CurvePoint, ...]:
+def curve(
+    right: Sequence[float], wrong: Sequence[float], *, steps: int = 20
+) -> tuple[CurvePoint, ...]:
     """What every least score from 0 to 1 would do, in equal steps."""
     right_scores, wrong_scores = np.asarray(right, np.float64), np.asarray(wrong, np.float64)
     return tuple(_point(step / steps, right_scores, wrong_scores) for step in range(steps + 1))
@@ -61,7 +74,9 @@ def curve(right: Sequence[float], wrong: Sequence[float], *, steps: int = 20) ->
 
 def _enough(scores: Sequence[float], what: str, options: str) -> NDArray[np.float64]:
     if len(scores) < LEAST:
-        raise SettingsError(f"only {len(scores)} {what}, at least {LEAST} are wanted; give more with {options}")
+        raise SettingsError(
+            f"only {len(scores)} {what}, at least {LEAST} are wanted; give more with {options}"
+        )
     return np.asarray(scores, np.float64)
 
 

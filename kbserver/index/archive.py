@@ -26,7 +26,9 @@ def pack(folder: Path, file: Path) -> None:
     try:
         with tarfile.open(beside, "w", format=tarfile.PAX_FORMAT) as tar:
             for name in (MANIFEST, CHECKSUM, *read_manifest(folder).files):
-                member = tarfile.TarInfo(name)  # no owner, mode or time: the same generation, the same bytes
+                member = tarfile.TarInfo(
+                    name
+                )  # no owner, mode or time: the same generation, the same bytes
                 member.size = (folder / name).stat().st_size
                 with (folder / name).open("rb") as stream:
                     tar.addfile(member, stream)
@@ -53,7 +55,9 @@ class Archive:
             raise self._refused(f"not a tar file ({exc})") from exc
         try:
             text, checksum_line = (self._small_member(name) for name in (MANIFEST, CHECKSUM))
-            self.manifest: Manifest = parse_manifest(text, checksum_line, where=file, next_step=_WRITE_AGAIN)
+            self.manifest: Manifest = parse_manifest(
+                text, checksum_line, where=file, next_step=_WRITE_AGAIN
+            )
             self._check_names()
         except BaseException:
             self._tar.close()
@@ -79,7 +83,10 @@ class Archive:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._tar.close()
 
@@ -97,7 +104,12 @@ class Archive:
             member = self._tar.next()
         except tarfile.TarError as exc:
             raise self._refused(f"cut off before {name}") from exc
-        if member is None or member.name != name or not member.isreg() or member.size > _LONGEST_MANIFEST:
+        if (
+            member is None
+            or member.name != name
+            or not member.isreg()
+            or member.size > _LONGEST_MANIFEST
+        ):
             found = "nothing" if member is None else repr(member.name)
             raise self._refused(f"{found} stands where {name} should")
         content = io.BytesIO()
@@ -119,9 +131,16 @@ class Archive:
             raise self._refused(f"{self.manifest.generation!r} cannot be the name of a generation")
         for name in self.manifest.files:
             path = PurePosixPath(name)
-            strange = path.is_absolute() or not path.parts or ".." in path.parts or path.as_posix() != name
+            strange = (
+                path.is_absolute()
+                or not path.parts
+                or ".." in path.parts
+                or path.as_posix() != name
+            )
             if strange or "\\" in name or "\0" in name:
-                raise self._refused(f"its manifest names {name!r}, which would be written outside the snapshot")
+                raise self._refused(
+                    f"its manifest names {name!r}, which would be written outside the snapshot"
+                )
 
     def _refused(self, why: str) -> SnapshotCorrupt:
         return SnapshotCorrupt(f"{self._file}: {why}; {_WRITE_AGAIN}")

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from kbserver.errors import StoreError
 
-_BLOCK_BYTES = 8 << 20  # one read: large enough to keep the disk busy, small enough not to be felt in memory
+_BLOCK_BYTES = (
+    8 << 20
+)  # one read: large enough to keep the disk busy, small enough not to be felt in memory
 
 
 def sha256_of(file: Path) -> str:

@@ -21,7 +21,9 @@ Embeddings = NDArray[np.float32] | NDArray[np.float16] | NDArray[np.void]
 _MOST_STEPS = np.float32(127)
 """Of a row's largest component. Divided by 127, multiplied and divided again, every float32 gives the first quotient again (a
 test tries them all): what was rounded once is rounded to the very same bytes, however often a corpus is ingested."""
-_LEAST_SCALE = np.finfo(np.float32).tiny  # that is not so below it; and a row of zeros has a scale, too
+_LEAST_SCALE = np.finfo(
+    np.float32
+).tiny  # that is not so below it; and a row of zeros has a scale, too
 
 _SEED = 20240229
 
@@ -62,7 +64,9 @@ def inner_products(stored: Embeddings, query: FloatVector) -> FloatVector:
     The scale is multiplied once a row, not once a component: 3.0 instead of 4.5 ms for 20,000 rows.
     """
     if _is_record(stored):
-        products: FloatVector = stored["scale"] * _row_by_row(stored["steps"].astype(np.float32), query)
+        products: FloatVector = stored["scale"] * _row_by_row(
+            stored["steps"].astype(np.float32), query
+        )
         return products
     return _row_by_row(stored.astype(np.float32), query)
 

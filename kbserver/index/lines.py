@@ -23,7 +23,9 @@ class LineTable:
     @classmethod
     def open(cls, stem: Path) -> LineTable:
         """Map what `LineWriter` wrote at the same stem."""
-        return cls(map_bytes(stem.with_suffix(".jsonl")), map_array(stem.with_suffix(".offsets.npy")))
+        return cls(
+            map_bytes(stem.with_suffix(".jsonl")), map_array(stem.with_suffix(".offsets.npy"))
+        )
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -52,7 +54,10 @@ class LineWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stream.close()
         if kind is None:

@@ -102,7 +102,9 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder}: no {Path(str(exc.filename)).name}, so this is no whole snapshot; {repair(folder)}"
         ) from exc
     except OSError as exc:
-        raise SnapshotCorrupt(f"{exc.filename}: cannot be read ({exc.strerror}); {repair(folder)}") from exc
+        raise SnapshotCorrupt(
+            f"{exc.filename}: cannot be read ({exc.strerror}); {repair(folder)}"
+        ) from exc
     return parse_manifest(text, line, where=folder / MANIFEST, next_step=repair(folder))
 
 
@@ -122,7 +124,9 @@ def parse_manifest(text: bytes, checksum_line: bytes, *, where: Path, next_step:
             )
         return _manifests.validate_json(text)
     except ValidationError as exc:
-        raise SnapshotCorrupt(f"{where}: {exc.errors()[0]['msg']} at {exc.errors()[0]['loc']}; {next_step}") from exc
+        raise SnapshotCorrupt(
+            f"{where}: {exc.errors()[0]['msg']} at {exc.errors()[0]['loc']}; {next_step}"
+        ) from exc
 
 
 def repair(folder: Path) -> str:
@@ -159,10 +163,17 @@ def check_file(manifest: Manifest, folder: Path, name: str, *, checksum: bool = 
         digest = sha256_of(file) if checksum else wanted.sha256
     except OSError as exc:  # closed to us, or the disk gives it no more
         return f"{file}: cannot be read ({exc.strerror})"
-    return None if digest == wanted.sha256 else f"{file}: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
+    return (
+        None
+        if digest == wanted.sha256
+        else f"{file}: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
+    )
 
 
 def facts_of_files(folder: Path) -> dict[str, FileFacts]:
     """Size and SHA-256 of every file below a folder, by posix path."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
-    return {file.relative_to(folder).as_posix(): FileFacts(file.stat().st_size, sha256_of(file)) for file in files}
+    return {
+        file.relative_to(folder).as_posix(): FileFacts(file.stat().st_size, sha256_of(file))
+        for file in files
+    }

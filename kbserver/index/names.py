@@ -28,7 +28,9 @@ def checked_corpus(name: str) -> str:
     if not name:
         raise StoreError(f"a corpus needs a name: {wanted}")
     if len(name) > MAX_CORPUS_CHARACTERS:
-        raise StoreError(f"the corpus name {name[:20]!r}... has {len(name)} characters; wanted are {wanted}")
+        raise StoreError(
+            f"the corpus name {name[:20]!r}... has {len(name)} characters; wanted are {wanted}"
+        )
     if _CORPUS.fullmatch(name):
         return name
     suggestion = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")
@@ -52,4 +54,6 @@ def next_generation(existing: Iterable[str]) -> str:
     The number, not the clock, makes names sort by age: clocks go back.
     """
     numbers = [int(match[1]) for name in existing if (match := _GENERATION.fullmatch(name))]
-    return f"{max(numbers, default=0) + 1:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    return (
+        f"{max(numbers, default=0) + 1:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    )

@@ -65,7 +65,9 @@ class PassageWriter:
         Raises:
             TypeError: its metadata holds something that is no JSON value.
         """
-        record = {name: getattr(passage, name) for name in _FIELDS}  # asdict copies every value: three times slower
+        record = {
+            name: getattr(passage, name) for name in _FIELDS
+        }  # asdict copies every value: three times slower
         line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
         self._lines.add(line.encode("utf-8", "surrogatepass"))
 
@@ -77,6 +79,9 @@ class PassageWriter:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._lines.__exit__(kind, error, trace)

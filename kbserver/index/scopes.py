@@ -55,7 +55,11 @@ class ScopeTable:
 
     def _rows_of(self, key: str, value: str) -> Rows:
         number = self._values.find(_entry(key, value.strip("/") if key == "folder" else value))
-        return self._rows[self._starts[number] : self._starts[number + 1]] if number >= 0 else self._rows[:0]
+        return (
+            self._rows[self._starts[number] : self._starts[number + 1]]
+            if number >= 0
+            else self._rows[:0]
+        )
 
 
 class ScopeWriter:
@@ -69,7 +73,9 @@ class ScopeWriter:
 
     def add(self, metadata: Metadata) -> None:
         """Take the metadata of the next row."""
-        if metadata is not self._last and metadata != self._last:  # the passages of a document share theirs
+        if (
+            metadata is not self._last and metadata != self._last
+        ):  # the passages of a document share theirs
             self._last, self._last_entries = metadata, frozenset(_entries(metadata))
         for entry in self._last_entries:
             runs = self._runs[entry]  # first row, row after the last; first row, ...
@@ -86,12 +92,18 @@ class ScopeWriter:
         starts = np.zeros(len(parts) + 1, dtype=np.int64)
         np.cumsum([part.size for part in parts], out=starts[1:])
         np.save(folder / f"{_STEM}.starts.npy", starts)
-        np.save(folder / f"{_STEM}.rows.npy", np.concatenate(parts) if parts else np.empty(0, dtype=np.int64))
+        np.save(
+            folder / f"{_STEM}.rows.npy",
+            np.concatenate(parts) if parts else np.empty(0, dtype=np.int64),
+        )
 
 
 def _expanded(runs: array[int]) -> Rows:
     return np.concatenate(
-        [np.arange(first, after, dtype=np.int64) for first, after in zip(runs[::2], runs[1::2], strict=True)]
+        [
+            np.arange(first, after, dtype=np.int64)
+            for first, after in zip(runs[::2], runs[1::2], strict=True)
+        ]
     )
 
 

@@ -10,13 +10,15 @@ import numpy as np
 
 from kbserver.errors import StoreError
 from kbserver.index.embeddings import decoded
+from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.manifest import check_file, read_manifest
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.tokens import tokenize
 
 _SAMPLE = 200  # passages searched for: enough to see a wrong index, done in a second
 _TOP_K = 10
-_SAME_SCORE = 5e-3  # a twin of a passage may stand in its place; int8 moves scores by half of this at most
+_SAME_SCORE = (
+    5e-3  # a twin of a passage may stand in its place; int8 moves scores by half of this at most
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ def check_snapshot(folder: Path) -> CheckReport:
         manifest = read_manifest(folder)
     except StoreError as exc:
         return CheckReport(folder.parent.name, folder.name, 0, 0, 0, 0, (str(exc),))
-    problems = [problem for name in manifest.files if (problem := check_file(manifest, folder, name))]
+    problems = [
+        problem for name in manifest.files if (problem := check_file(manifest, folder, name))
+    ]
     sampled = found = 0
     if not problems:
         try:
@@ -58,7 +62,13 @@ def check_snapshot(folder: Path) -> CheckReport:
         except StoreError as exc:
             problems.append(str(exc))
     return CheckReport(
-        manifest.corpus, manifest.generation, len(manifest.files), manifest.bytes, sampled, found, tuple(problems)
+        manifest.corpus,
+        manifest.generation,
+        len(manifest.files),
+        manifest.bytes,
+        sampled,
+        found,
+        tuple(problems),
     )
 
 

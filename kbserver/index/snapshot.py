@@ -11,12 +11,12 @@ from kbserver.errors import SnapshotCorrupt, StoreError, StoreMissing
 from kbserver.index.documents import DocumentEntry, read_documents, read_text_hashes
 from kbserver.index.durable import fsync, fsync_tree, read_ahead
 from kbserver.index.embeddings import Embeddings, open_embeddings, shape_of
-from kbserver.index.faiss import FaissIndex
-from kbserver.index.lexical import Bm25Index
+from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.manifest import MANIFEST, Manifest, check_files, read_manifest, rebuild, repair
 from kbserver.index.passages import PassageTable
 from kbserver.index.scopes import ScopeTable
 from kbserver.index.validity import Validity
+from kbserver.index.vectors.faiss import FaissIndex
 from kbserver.types import Passage, Rows, Scope
 
 EMBEDDINGS = "embeddings.npy"
@@ -75,7 +75,9 @@ class Snapshot:
             SnapshotMismatch: it was written by another version of kbserver.
         """
         if not folder.is_dir():
-            raise StoreMissing(f"{folder}: no such snapshot; see what there is with: kbserver corpora")
+            raise StoreMissing(
+                f"{folder}: no such snapshot; see what there is with: kbserver corpora"
+            )
         manifest = read_manifest(folder)
         check_files(manifest, folder, checksums=verify)
         try:
@@ -89,7 +91,10 @@ class Snapshot:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self.close()
 
@@ -142,8 +147,12 @@ class Snapshot:
             StoreError: this generation has no such part.
         """
         path = self.folder / name
-        if name not in self.manifest.files and not any(file.startswith(f"{name}/") for file in self.manifest.files):
-            raise StoreError(f"{path}: this generation has no part {name!r}; rebuild with: {rebuild(self.folder)}")
+        if name not in self.manifest.files and not any(
+            file.startswith(f"{name}/") for file in self.manifest.files
+        ):
+            raise StoreError(
+                f"{path}: this generation has no part {name!r}; rebuild with: {rebuild(self.folder)}"
+            )
         return path
 
     def warm(self) -> None:

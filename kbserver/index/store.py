@@ -44,8 +44,14 @@ class Store:
         """
         with disk_trouble("read the store", self.path):
             if not self.path.exists():
-                raise StoreMissing(f"{self.path}: no store there; {_FIRST_INGEST} --store {self.path}")
-            names = sorted(entry.name for entry in self.path.iterdir() if entry.is_dir() and is_corpus(entry.name))
+                raise StoreMissing(
+                    f"{self.path}: no store there; {_FIRST_INGEST} --store {self.path}"
+                )
+            names = sorted(
+                entry.name
+                for entry in self.path.iterdir()
+                if entry.is_dir() and is_corpus(entry.name)
+            )
             return [name for name in names if self._generations(name)]
 
     def generations(self, corpus: str) -> list[str]:
@@ -57,7 +63,9 @@ class Store:
         checked_corpus(corpus)
         if corpus not in (known := self.corpora()):
             there = f"there are: {', '.join(known)}" if known else "the store is empty"
-            raise StoreMissing(f"{self.path}: no corpus {corpus!r}, {there}; {_FIRST_INGEST} --corpus {corpus}")
+            raise StoreMissing(
+                f"{self.path}: no corpus {corpus!r}, {there}; {_FIRST_INGEST} --corpus {corpus}"
+            )
         return self._generations(corpus)
 
     def live(self, corpus: str) -> str:
@@ -74,7 +82,9 @@ class Store:
             raise StoreMissing(
                 f"{self.path / corpus}: no generation is live; publish one with: kbserver rollback {corpus}"
             )
-        if not self._is_whole(corpus, generation):  # asked after the pointer was read: a writer may publish in between
+        if not self._is_whole(
+            corpus, generation
+        ):  # asked after the pointer was read: a writer may publish in between
             raise StoreMissing(
                 f"{pointer}: names {generation!r}, there are {', '.join(self.generations(corpus))}; "
                 f"choose one with: kbserver rollback {corpus} --to GENERATION"
@@ -145,8 +155,12 @@ class Store:
         kept = {live, *[name for name in generations if name != live][::-1][: keep - 1]}
         removed = [name for name in generations if name not in kept]
         with disk_trouble("remove a generation", self.path / corpus):
-            for name in removed:  # renamed first: a kill in between must not leave half a generation
-                doomed = (self.path / corpus / name).rename(self.path / corpus / f"{UNFINISHED}{name}")
+            for (
+                name
+            ) in removed:  # renamed first: a kill in between must not leave half a generation
+                doomed = (self.path / corpus / name).rename(
+                    self.path / corpus / f"{UNFINISHED}{name}"
+                )
                 shutil.rmtree(doomed)
             fsync(self.path / corpus)
         return removed
@@ -224,7 +238,9 @@ class Store:
             unfinished = folder / f"{UNFINISHED}{generation}"
             with self.lock(corpus, wait_s=wait_s), disk_trouble("import", folder):
                 if (folder / generation).exists():
-                    raise StoreError(f"{folder}: has the generation {generation} already; nothing to import")
+                    raise StoreError(
+                        f"{folder}: has the generation {generation} already; nothing to import"
+                    )
                 try:
                     unfinished.mkdir()
                     archive.extract(unfinished)
@@ -237,12 +253,18 @@ class Store:
     def _folder(self, corpus: str, generation: str | None) -> Path:
         name = self.live(corpus) if generation is None else generation
         if generation is not None and generation not in (known := self.generations(corpus)):
-            raise StoreMissing(f"{self.path / corpus}: no generation {generation!r}; there are {', '.join(known)}")
+            raise StoreMissing(
+                f"{self.path / corpus}: no generation {generation!r}; there are {', '.join(known)}"
+            )
         return self.path / corpus / name
 
     def _generations(self, corpus: str) -> list[str]:
         with disk_trouble("read the corpus", self.path / corpus):
-            return sorted(entry.name for entry in (self.path / corpus).iterdir() if self._is_whole(corpus, entry.name))
+            return sorted(
+                entry.name
+                for entry in (self.path / corpus).iterdir()
+                if self._is_whole(corpus, entry.name)
+            )
 
     def _is_whole(self, corpus: str, generation: str) -> bool:
         return is_generation(generation) and (self.path / corpus / generation / MANIFEST).is_file()

@@ -50,7 +50,9 @@ class SortedStrings:
         first = _STEP * max(0, bisect_right(self._landmarks, wanted) - 1)
         bounds = self._offsets[first : first + _STEP + 1].tolist()
         low, high = 0, len(bounds) - 1
-        while low < high:  # `bisect` over all 330,000 strings of a store got each by way of NumPy: 15 µs
+        while (
+            low < high
+        ):  # `bisect` over all 330,000 strings of a store got each by way of NumPy: 15 µs
             middle = (low + high) // 2
             string = blob[bounds[middle] : bounds[middle + 1]]
             if string == wanted:

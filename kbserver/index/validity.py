@@ -42,7 +42,9 @@ class Validity:
         stage = int(np.searchsorted(self._moments, now_s, side="right"))
         known = self._known
         if known is None or known[0] != stage:
-            rows: Rows = np.flatnonzero((self._from <= now_s) & (now_s < self._until)).astype(np.int64)
+            rows: Rows = np.flatnonzero((self._from <= now_s) & (now_s < self._until)).astype(
+                np.int64
+            )
             known = self._known = (stage, rows)
         return known[1]
 
@@ -97,6 +99,8 @@ def _moment(key: str, value: object, *, end_of_day: bool = False) -> datetime:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            raise ValueError(f"{key} is {value!r}; write an ISO date or time, like 2025-12-31") from None
+            raise ValueError(
+                f"{key} is {value!r}; write an ISO date or time, like 2025-12-31"
+            ) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return datetime.combine(day, time(tzinfo=UTC)) + timedelta(days=1 if end_of_day else 0)

@@ -15,9 +15,8 @@ from kbserver.errors import DimensionMismatch, IngestError, NotFinite
 from kbserver.index.documents import DocumentEntry, write_documents, write_text_hashes
 from kbserver.index.durable import disk_trouble
 from kbserver.index.embeddings import rounded
-from kbserver.index.faiss import build_vectors
-from kbserver.index.lexical import Bm25Parameters
-from kbserver.index.lexical_build import build_lexical
+from kbserver.index.lexical.bm25 import Bm25Parameters
+from kbserver.index.lexical.build import build_lexical
 from kbserver.index.manifest import (
     SCHEMA_VERSION,
     Manifest,
@@ -31,6 +30,7 @@ from kbserver.index.passages import PassageWriter
 from kbserver.index.scopes import ScopeWriter
 from kbserver.index.snapshot import APPROXIMATE, EMBEDDINGS, settle
 from kbserver.index.validity import ValidityWriter
+from kbserver.index.vectors.faiss import build_vectors
 from kbserver.types import FloatMatrix, ModelIdentity, Passage
 
 Part = Callable[[Path], object]
@@ -97,7 +97,9 @@ def write_snapshot(
             _write_embeddings(embeddings, count, model.dim, precision, unfinished)
             _same_count("embedded texts", write_text_hashes(embedded_texts, unfinished), count)
             build_lexical(_counted(lexical_texts, count), unfinished, bm25)
-            facts = build_vectors(unfinished / EMBEDDINGS, unfinished / APPROXIMATE, kind=vectors, queries=queries)
+            facts = build_vectors(
+                unfinished / EMBEDDINGS, unfinished / APPROXIMATE, kind=vectors, queries=queries
+            )
             number_of_documents = write_documents(documents, unfinished)
             for name, write_part in (parts or {}).items():
                 write_part(unfinished / name)
@@ -138,14 +140,20 @@ def _write_passages(passages: Iterable[Passage], folder: Path) -> int:
     return count
 
 
-def _write_embeddings(embeddings: FloatMatrix, count: int, dim: int, precision: VectorPrecision, folder: Path) -> None:
+def _write_embeddings(
+    embeddings: FloatMatrix, count: int, dim: int, precision: VectorPrecision, folder: Path
+) -> None:
     if embeddings.ndim != 2 or embeddings.shape[1] != dim:
-        raise DimensionMismatch(f"embeddings of shape {embeddings.shape}, the model's vectors have length {dim}")
+        raise DimensionMismatch(
+            f"embeddings of shape {embeddings.shape}, the model's vectors have length {dim}"
+        )
     _same_count("embeddings", embeddings.shape[0], count)
     with (folder / EMBEDDINGS).open("wb") as stream:
         none = rounded(embeddings[:0], precision)
         shape, descr = (count, *none.shape[1:]), np.lib.format.dtype_to_descr(none.dtype)
-        np.lib.format.write_array_header_2_0(stream, {"descr": descr, "fortran_order": False, "shape": shape})
+        np.lib.format.write_array_header_2_0(
+            stream, {"descr": descr, "fortran_order": False, "shape": shape}
+        )
         for start in range(0, count, _BLOCK_ROWS):
             block = np.ascontiguousarray(embeddings[start : start + _BLOCK_ROWS], dtype=np.float32)
             finite = np.isfinite(block).all(axis=1)

@@ -28,23 +28,23 @@ from kbserver.errors import (
 )
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.durable import disk_trouble
-from kbserver.index.lexical import Bm25Parameters
+from kbserver.index.lexical.bm25 import Bm25Parameters
+from kbserver.index.lexical.tokens import checked_language
 from kbserver.index.manifest import MANIFEST, VectorChoice, VectorPrecision
 from kbserver.index.names import UNFINISHED, checked_corpus
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
-from kbserver.index.tokens import checked_language
 from kbserver.index.writer import write_snapshot
 from kbserver.ingest.chunk import TARGET_TOKENS
+from kbserver.ingest.embed import count_new, embed_rows
 from kbserver.ingest.journal import EmbeddingJournal
+from kbserver.ingest.phonetic_part import sound_parts
 from kbserver.ingest.reader import Reader, passage_id
 from kbserver.ingest.report import IngestReport, Interrupted, OnProgress
-from kbserver.ingest.sounds import sound_parts
+from kbserver.ingest.spoken_part import write_spooled_spoken_forms
 from kbserver.ingest.spool import Spool
-from kbserver.ingest.vectors import count_new, embed_rows
 from kbserver.ingest.walk import FoundFile, Skipped, walk
-from kbserver.ingest.wordings import write_spooled_wordings
-from kbserver.retrieval.wording_table import PART as WORDINGS
+from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 
 __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
@@ -52,7 +52,10 @@ __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
 CONVERSION = 3
 """Raised whenever files would now be read or cut differently: unchanged files are then read again."""
 
-K1, B = 1.2, 0.75  # of the words; a plateau from 1.0 to 1.5 and .6 to .8 on the mean of the public sets
+K1, B = (
+    1.2,
+    0.75,
+)  # of the words; a plateau from 1.0 to 1.5 and .6 to .8 on the mean of the public sets
 
 _GITIGNORE_SIGN = re.compile(r"[\\\[\]*?!# ]")
 
@@ -197,8 +200,8 @@ def _bring_up_to_date(
         report=report,
         progress=progress,
     )
-    wordings = scratch / WORDINGS
-    write_spooled_wordings(spool, wordings, previous=previous, progress=progress)
+    spoken_forms = scratch / SPOKEN_FORMS
+    write_spooled_spoken_forms(spool, spoken_forms, previous=previous, progress=progress)
     progress("write", 0, len(spool))
     folder = write_snapshot(
         store.path,
@@ -215,7 +218,7 @@ def _bring_up_to_date(
         precision=vectors,
         parts={
             **sound_parts((prepared.lexical for prepared in spool), len(spool)),
-            WORDINGS: wordings.rename,
+            SPOKEN_FORMS: spoken_forms.rename,
         },
     )
     store.publish(corpus, folder.name)
@@ -226,7 +229,9 @@ def _bring_up_to_date(
 
 
 def _open(store: Store, options: IngestOptions) -> Encoder:
-    return open_encoder(options.model, cache=store.path / ".models", device=options.device, for_queries=False)
+    return open_encoder(
+        options.model, cache=store.path / ".models", device=options.device, for_queries=False
+    )
 
 
 def _chunking(encoder: Encoder, options: IngestOptions) -> dict[str, Any]:
@@ -240,7 +245,9 @@ def _chunking(encoder: Encoder, options: IngestOptions) -> dict[str, Any]:
     }
 
 
-def _vectors(options: IngestOptions, previous: Snapshot | None) -> tuple[VectorChoice, VectorPrecision]:
+def _vectors(
+    options: IngestOptions, previous: Snapshot | None
+) -> tuple[VectorChoice, VectorPrecision]:
     """How embeddings are searched and stored: as the options say, else as before."""
     before = previous.manifest.vectors if previous is not None else None
     index = options.index or (before.choice if before is not None else "auto")
@@ -267,7 +274,9 @@ def _previous(store: Store, report: IngestReport, stack: ExitStack) -> Snapshot 
         return None
 
 
-def _found(paths: Sequence[Path], store: Store, options: IngestOptions, report: IngestReport) -> list[FoundFile]:
+def _found(
+    paths: Sequence[Path], store: Store, options: IngestOptions, report: IngestReport
+) -> list[FoundFile]:
     """The files to read: those below the paths, but for the store itself if it lies there.
 
     Raises:
@@ -276,7 +285,11 @@ def _found(paths: Sequence[Path], store: Store, options: IngestOptions, report: 
     files: list[FoundFile] = []
     where = store.path.resolve()
     roots = [path.resolve() for path in paths]
-    inside = [where.relative_to(root).as_posix() for root in roots if where != root and where.is_relative_to(root)]
+    inside = [
+        where.relative_to(root).as_posix()
+        for root in roots
+        if where != root and where.is_relative_to(root)
+    ]
     own = ["/" + _GITIGNORE_SIGN.sub(r"\\\g<0>", path) + "/" for path in inside]
     for found in walk(paths, ignore=(*options.ignore, *own)):
         if isinstance(found, FoundFile):
@@ -292,11 +305,18 @@ def _scratch(store: Store, corpus: str, options: IngestOptions, stack: ExitStack
     """A folder beside the generations, swept by the next writer if this one is killed; elsewhere for a dry run."""
     beside = None if options.dry_run else store.path / corpus
     with disk_trouble("write to the store", store.path / corpus):
-        return Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=f"{UNFINISHED}work-", dir=beside)))
+        return Path(
+            stack.enter_context(
+                tempfile.TemporaryDirectory(prefix=f"{UNFINISHED}work-", dir=beside)
+            )
+        )
 
 
 def _compare(
-    entries: Sequence[DocumentEntry], previous: Snapshot | None, options: IngestOptions, report: IngestReport
+    entries: Sequence[DocumentEntry],
+    previous: Snapshot | None,
+    options: IngestOptions,
+    report: IngestReport,
 ) -> None:
     """Count what changed since the live generation, and refuse to lose too much of it.
 
@@ -304,10 +324,14 @@ def _compare(
         ShrinkRefused: over `SHRINK_LIMIT` of its documents would be gone; moved ones are not.
     """
     now = {entry.source: entry.content_hash for entry in entries}
-    before = {entry.source: entry.content_hash for entry in previous.documents()} if previous else {}
+    before = (
+        {entry.source: entry.content_hash for entry in previous.documents()} if previous else {}
+    )
     report.documents = len(now)
     report.changes += [("new", source) for source in now if source not in before]
-    report.changes += [("changed", source) for source in now if source in before and before[source] != now[source]]
+    report.changes += [
+        ("changed", source) for source in now if source in before and before[source] != now[source]
+    ]
     report.changes += [("gone", source) for source in before if source not in now]
     counts = Counter(change for change, _ in report.changes)
     report.added, report.changed, report.removed = counts["new"], counts["changed"], counts["gone"]
@@ -343,5 +367,7 @@ def _differs(
 def _nothing_read(report: IngestReport) -> str:
     left_out = [*report.skipped, *report.withheld]
     why = "; ".join(f"{one.source}: {one.reason}" for one in left_out[:3])
-    skipped = f" ({len(left_out)} skipped: {why}{', …' if len(left_out) > 3 else ''})" if why else ""
+    skipped = (
+        f" ({len(left_out)} skipped: {why}{', …' if len(left_out) > 3 else ''})" if why else ""
+    )
     return f"no document could be read{skipped}; name a folder of Markdown, text, HTML, PDF, DOCX, CSV or JSON"

@@ -17,7 +17,9 @@ SMALLEST_LIMIT = 16  # below this not even one word with its special tokens is s
 _WORD = re.compile(r"\w+")
 _CHARACTERS_A_TOKEN = 6  # most text has fewer; saves counting what is far too long
 _MOST_CHARACTERS_A_TOKEN = 16  # a tokenizer may count a word of any length as one unknown token
-_JOINT_TOKENS = 2  # by how much the count of two texts joined by a newline may exceed the sum of their counts
+_JOINT_TOKENS = (
+    2  # by how much the count of two texts joined by a newline may exceed the sum of their counts
+)
 
 CountTokens = Callable[[str], int]
 """Number of the model's tokens in a text, special tokens included."""
@@ -76,7 +78,9 @@ def chunk(
     """
     if max_tokens < SMALLEST_LIMIT:
         raise ValueError(f"max_tokens is {max_tokens}; a passage needs at least {SMALLEST_LIMIT}")
-    cutter = _Cutter(document.title, count_tokens, max_tokens, min(target_tokens or TARGET_TOKENS, max_tokens))
+    cutter = _Cutter(
+        document.title, count_tokens, max_tokens, min(target_tokens or TARGET_TOKENS, max_tokens)
+    )
     sections = _sections(document.blocks)
     parts = [part for section in sections for part in cutter.cut(section)]
     drafts = [
@@ -127,7 +131,9 @@ def _sections(blocks: Iterable[Block]) -> list[_Section]:
             closed.append(open_headings.pop())
         for heading in reversed(closed):
             if not heading.said:
-                (sections[-1].blocks if sections else empty).append(Block("paragraph", heading.text))
+                (sections[-1].blocks if sections else empty).append(
+                    Block("paragraph", heading.text)
+                )
 
     for block in blocks:
         if block.kind == "heading":
@@ -155,13 +161,17 @@ def _sections(blocks: Iterable[Block]) -> list[_Section]:
 class _Cutter:
     """Cuts the sections of one document; token counts are kept, since counting is what costs."""
 
-    def __init__(self, title: str, count_tokens: CountTokens, max_tokens: int, target_tokens: int) -> None:
+    def __init__(
+        self, title: str, count_tokens: CountTokens, max_tokens: int, target_tokens: int
+    ) -> None:
         self._count_tokens = count_tokens
         self._counted: dict[str, int] = {}
         self._special = count_tokens("")
         self._max = max_tokens
         self._target = target_tokens
-        self._tiny = target_tokens // 5  # shorter passages are joined with a neighbour where one is fit for it
+        self._tiny = (
+            target_tokens // 5
+        )  # shorter passages are joined with a neighbour where one is fit for it
         self._head = (max_tokens - self._special) // 2  # title and headings never take more
         self.title = self._first_words(title, self._head // 2)
         self._unsaid_title = title if self.title != title else ""
@@ -178,22 +188,32 @@ class _Cutter:
             if len(text) <= room * _CHARACTERS_A_TOKEN and (tokens := self._tokens(text)) <= room:
                 return [_Part(path, text, tokens)]
         parts = list(self._packed(path, blocks, room, hard))
-        if len(parts) > 1 and parts[-1].tokens < self._tiny and not (parts[-1].alone or parts[-2].alone):
+        if (
+            len(parts) > 1
+            and parts[-1].tokens < self._tiny
+            and not (parts[-1].alone or parts[-2].alone)
+        ):
             if parts[-2].tokens + parts[-1].tokens <= hard:
                 last = parts.pop()
                 parts[-1] = replace(
-                    parts[-1], text=f"{parts[-1].text}\n{last.text}", tokens=parts[-1].tokens + last.tokens
+                    parts[-1],
+                    text=f"{parts[-1].text}\n{last.text}",
+                    tokens=parts[-1].tokens + last.tokens,
                 )
         return parts
 
-    def _packed(self, path: tuple[_Heading, ...], blocks: Sequence[Block], room: int, hard: int) -> Iterator[_Part]:
+    def _packed(
+        self, path: tuple[_Heading, ...], blocks: Sequence[Block], room: int, hard: int
+    ) -> Iterator[_Part]:
         gathered: list[str] = []
         tokens = 0
         for unit in _units(blocks):
             lengths = [self._tokens(block.text) for block in unit]
             length = sum(lengths)
             together = room // 2 if unit[-1].kind == "table_row" and len(unit) > 1 else hard
-            apart = unit[-1].kind == "record" or (unit[-1].kind == "table_row" and length > together)
+            apart = unit[-1].kind == "record" or (
+                unit[-1].kind == "table_row" and length > together
+            )
             if gathered and (apart or tokens + length > room):
                 yield _Part(path, "\n".join(gathered), tokens)
                 gathered, tokens = [], 0
@@ -209,7 +229,9 @@ class _Cutter:
         if gathered:
             yield _Part(path, "\n".join(gathered), tokens)
 
-    def _rows(self, path: tuple[_Heading, ...], unit: Sequence[Block], hard: int) -> Iterator[_Part]:
+    def _rows(
+        self, path: tuple[_Heading, ...], unit: Sequence[Block], hard: int
+    ) -> Iterator[_Part]:
         """One part for each row, its table's caption before it."""
         carried = all(self._lead(block, hard) for block in unit[1:])
         for block in unit:
@@ -221,7 +243,9 @@ class _Cutter:
                 text_with_lead = f"{lead_in}\n{text}" if lead_in else text
                 yield _Part(path, text_with_lead, lead_tokens + self._tokens(text), alone=True)
 
-    def _split(self, path: tuple[_Heading, ...], unit: Sequence[Block], room: int, hard: int) -> Iterator[_Part]:
+    def _split(
+        self, path: tuple[_Heading, ...], unit: Sequence[Block], room: int, hard: int
+    ) -> Iterator[_Part]:
         """Cut a unit that does not fit: between its blocks first, inside a block that alone is too long."""
         gathered: list[str] = []
         tokens = 0
@@ -230,7 +254,11 @@ class _Cutter:
             lead_in = self._lead(block, hard)
             lead_tokens = self._tokens(lead_in) if lead_in else 0
             whole = length + lead_tokens <= hard
-            for text in [block.text] if whole else self._pieces(block.text, max(room - lead_tokens, room // 2)):
+            for text in (
+                [block.text]
+                if whole
+                else self._pieces(block.text, max(room - lead_tokens, room // 2))
+            ):
                 length = self._tokens(text)
                 if gathered and tokens + length > room:
                     yield _Part(path, "\n".join(gathered), tokens)
@@ -253,11 +281,18 @@ class _Cutter:
         return joined
 
     def _join(self, one: _Part, other: _Part) -> _Part | None:
-        if one.alone or other.alone or min(one.tokens, other.tokens) >= self._tiny or one.path == other.path:
+        if (
+            one.alone
+            or other.alone
+            or min(one.tokens, other.tokens) >= self._tiny
+            or one.path == other.path
+        ):
             return None
         common = tuple(
             heading
-            for heading, _ in takewhile(lambda pair: pair[0] is pair[1], zip(one.path, other.path, strict=False))
+            for heading, _ in takewhile(
+                lambda pair: pair[0] is pair[1], zip(one.path, other.path, strict=False)
+            )
         )
         below = [*one.path[len(common) :], *other.path[len(common) :]]
         if any(heading.level <= 2 or heading.text.endswith("?") for heading in below):
@@ -286,7 +321,11 @@ class _Cutter:
             return [part.text]
         if self._count(embedding_text(self.title, headings, part.text)) <= self._max:
             return [part.text]
-        return _cut(part.text, lambda text: self._count(embedding_text(self.title, headings, text)), self._max)
+        return _cut(
+            part.text,
+            lambda text: self._count(embedding_text(self.title, headings, text)),
+            self._max,
+        )
 
     def _count(self, text: str) -> int:
         return max(self._count_tokens(text), len(text) // _MOST_CHARACTERS_A_TOKEN)
@@ -376,4 +415,7 @@ def _with_questions(drafts: list[Draft], questions: Iterable[object]) -> list[Dr
         asked = set(_WORD.findall(question.lower()))
         best = max(range(len(drafts)), key=lambda at: (len(asked & words[at]), -at))
         given.setdefault(best, []).append(question)
-    return [replace(draft, questions=tuple(given[at])) if at in given else draft for at, draft in enumerate(drafts)]
+    return [
+        replace(draft, questions=tuple(given[at])) if at in given else draft
+        for at, draft in enumerate(drafts)
+    ]

@@ -31,10 +31,16 @@ class EmbeddingJournal:
         """
         self._file = folder / f".embedded-{model.fingerprint[:16]}"
         self._record = np.dtype(
-            [("hash", f"V{_DIGEST_BYTES}"), ("vector", np.float32, (model.dim,)), ("checksum", np.uint32)]
+            [
+                ("hash", f"V{_DIGEST_BYTES}"),
+                ("vector", np.float32, (model.dim,)),
+                ("checksum", np.uint32),
+            ]
         )
         with disk_trouble("write the journal of embeddings", self._file):
-            self._stream = self._file.open("a+b", buffering=0)  # a failed write must not be tried again on closing
+            self._stream = self._file.open(
+                "a+b", buffering=0
+            )  # a failed write must not be tried again on closing
             whole = self._file.stat().st_size // self._record.itemsize
             os.truncate(self._file, whole * self._record.itemsize)
         self._rows = self._known(whole)
@@ -83,7 +89,10 @@ class EmbeddingJournal:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._stream.close()
         if self._file.exists() and self._file.stat().st_size == 0:

@@ -13,8 +13,8 @@ from typing import Literal, TypeAlias, cast
 
 from kbserver.errors import DocumentUnreadable, ExtraMissing, IngestError
 from kbserver.ingest.blocks import Block, Document, counted
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.visible import strip_invisible
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.visible import strip_invisible
 
 Converter: TypeAlias = Callable[[SourceFile], list[Document]]
 """Turns one file into its documents, or raises whatever its parser raises."""
@@ -74,7 +74,8 @@ FORMATS: dict[str, Format] = {
 
 _WORD = re.compile(r"\w")
 _TAKEN_FROM = re.compile(
-    r"(?:source(?: url)?|original|permalink|canonical url|retrieved from):\s*<?(https?://\S+?)>?", re.I
+    r"(?:source(?: url)?|original|permalink|canonical url|retrieved from):\s*<?(https?://\S+?)>?",
+    re.I,
 )
 
 
@@ -112,8 +113,12 @@ def load(path: Path, source: str) -> list[Document]:
         raise DocumentUnreadable(source, "nested too deeply") from exc
     except MemoryError as exc:
         raise DocumentUnreadable(source, "too large for the memory of this machine") from exc
-    except Exception as exc:  # a parser met something its author did not foresee: one bad file, not the end
-        raise DocumentUnreadable(source, f"corrupt or not a {form.name} file ({_first_line(exc)})") from exc
+    except (
+        Exception
+    ) as exc:  # a parser met something its author did not foresee: one bad file, not the end
+        raise DocumentUnreadable(
+            source, f"corrupt or not a {form.name} file ({_first_line(exc)})"
+        ) from exc
     finished = [_finished(document) for document in _noted_once(documents)]
     readable = [document for document in finished if _has_words(document)]
     if not readable:
@@ -124,7 +129,14 @@ def load(path: Path, source: str) -> list[Document]:
 def unknown_type(path: Path) -> str:
     """Say that files of this kind are not read, and what to do about the ones that people often have."""
     suffix = path.suffix.lower()
-    newer = {".doc": ".docx", ".xls": ".xlsx", ".ppt": ".pptx", ".rtf": ".docx", ".odt": ".docx", ".ods": ".xlsx"}
+    newer = {
+        ".doc": ".docx",
+        ".xls": ".xlsx",
+        ".ppt": ".pptx",
+        ".rtf": ".docx",
+        ".odt": ".docx",
+        ".ods": ".xlsx",
+    }
     if suffix in newer:
         return f"unknown type {suffix}: save it as {newer[suffix]}"
     return f"unknown type {suffix}" if suffix else "unknown type: no suffix"
@@ -133,7 +145,10 @@ def unknown_type(path: Path) -> str:
 def _converter(form: Format) -> Converter:
     module, function = form.converter.split(":")
     try:
-        return cast(Converter, getattr(importlib.import_module(f"kbserver.ingest.formats.{module}"), function))
+        return cast(
+            Converter,
+            getattr(importlib.import_module(f"kbserver.ingest.formats.{module}"), function),
+        )
     except ModuleNotFoundError as exc:
         if form.extra is None or (exc.name or "").startswith("kbserver"):
             raise
@@ -155,7 +170,9 @@ def _finished(document: Document) -> Document:
     taken_from: dict[str, object] = {}
     for block in document.blocks:
         if block.kind == "paragraph" and (address := _TAKEN_FROM.fullmatch(block.text.strip())):
-            taken_from.setdefault("url", address[1])  # as a passage it would win by its title and tell nothing
+            taken_from.setdefault(
+                "url", address[1]
+            )  # as a passage it would win by its title and tell nothing
             continue
         text, in_text = strip_invisible(block.text)
         lead_in, _ = strip_invisible(block.lead_in)
@@ -165,8 +182,14 @@ def _finished(document: Document) -> Document:
             blocks.append(Block(block.kind, text, block.level, lead_in.strip()))
     folder = str(PurePosixPath(document.source.split("#", 1)[0]).parent)
     metadata = {**taken_from, **document.metadata, "folder": "" if folder == "." else folder}
-    notes = (*document.notes, f"removed {counted(removed, 'invisible character')}") if removed else document.notes
-    return replace(document, title=title.strip(), blocks=tuple(blocks), metadata=metadata, notes=notes)
+    notes = (
+        (*document.notes, f"removed {counted(removed, 'invisible character')}")
+        if removed
+        else document.notes
+    )
+    return replace(
+        document, title=title.strip(), blocks=tuple(blocks), metadata=metadata, notes=notes
+    )
 
 
 def _has_words(document: Document) -> bool:

@@ -16,8 +16,8 @@ from kbserver.index.durable import sha256_of
 from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.blocks import Document
 from kbserver.ingest.chunk import Draft, chunk, embedding_text
-from kbserver.ingest.lint_hidden import is_about_hidden
-from kbserver.ingest.lint_injection import said_to_the_model
+from kbserver.ingest.lint.hidden import is_about_hidden
+from kbserver.ingest.lint.prompt_injection import said_to_the_model
 from kbserver.ingest.load import load
 from kbserver.ingest.report import IngestReport
 from kbserver.ingest.spool import Prepared, Spool
@@ -34,7 +34,11 @@ def passage_id(corpus: str, source: str, text: str, occurrence: int = 0) -> str:
         occurrence: how many passages of the same text come before it in its document.
     """
     key = "\0".join((corpus, source, text, str(occurrence)))
-    return b32encode(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()).decode("ascii")[:16].lower()
+    return (
+        b32encode(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
+        .decode("ascii")[:16]
+        .lower()
+    )
 
 
 class Reader:
@@ -63,8 +67,15 @@ class Reader:
         self._live: dict[str, list[DocumentEntry]] = {}  # of the live generation, by file
         self._questions: dict[int, list[str]] = {}  # extra phrasings, by row of the live generation
         self._previous = previous
-        same_model = previous is not None and previous.manifest.model.fingerprint == encoder.identity.fingerprint
-        if previous is not None and same_model and dict(previous.manifest.chunking) == dict(chunking):
+        same_model = (
+            previous is not None
+            and previous.manifest.model.fingerprint == encoder.identity.fingerprint
+        )
+        if (
+            previous is not None
+            and same_model
+            and dict(previous.manifest.chunking) == dict(chunking)
+        ):
             for entry in previous.documents():
                 self._live.setdefault(str(entry.extra.get("file", entry.source)), []).append(entry)
                 for position, questions in entry.extra.get("questions", {}).items():
@@ -78,11 +89,17 @@ class Reader:
         mtime_ns = file.mtime_ns if file.mtime_ns < self._begun_ns - _SETTLED_NS else 0
         facts = {"file": file.source, "size": file.size, "mtime_ns": mtime_ns}
         try:
-            digest = before[0].content_hash if before and _same_stat(before[0], file) else sha256_of(file.path)
+            digest = (
+                before[0].content_hash
+                if before and _same_stat(before[0], file)
+                else sha256_of(file.path)
+            )
             if before and digest == before[0].content_hash:
                 return list(self._taken_over(before, facts, spool))
             documents = load(file.path, file.source)
-            if sha256_of(file.path) != digest:  # written while it was read: what was read may be half of it
+            if (
+                sha256_of(file.path) != digest
+            ):  # written while it was read: what was read may be half of it
                 return self.as_before(file, spool)
             return [self._cut(document, digest, facts, spool) for document in documents]
         except DocumentUnreadable as exc:
@@ -90,7 +107,9 @@ class Reader:
         except ExtraMissing as exc:
             self._report.skipped.append(Skipped(file.source, str(exc)))
         except OSError as exc:  # removed or closed to us since it was found
-            self._report.skipped.append(Skipped(file.source, (exc.strerror or "cannot be read").lower()))
+            self._report.skipped.append(
+                Skipped(file.source, (exc.strerror or "cannot be read").lower())
+            )
         return []
 
     def as_before(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
@@ -98,7 +117,9 @@ class Reader:
         before = self._live.get(file.source, ())
         if not before:
             self._report.skipped.append(Skipped(file.source, "being written just now"))
-        return list(self._taken_over(before, {"file": file.source, "size": 0, "mtime_ns": 0}, spool))
+        return list(
+            self._taken_over(before, {"file": file.source, "size": 0, "mtime_ns": 0}, spool)
+        )
 
     def note_superseded_strangers(self, sources: Collection[str]) -> None:
         """Report what documents read anew supersede and what is not there: a path mistyped would speak both.
@@ -108,7 +129,10 @@ class Reader:
         """
         known = {*sources, *(source.split("#", 1)[0] for source in sources)}
         self._report.notes += [
-            Skipped(newer, f"supersedes {older!r}, which is no document here; write its path below the folder")
+            Skipped(
+                newer,
+                f"supersedes {older!r}, which is no document here; write its path below the folder",
+            )
             for newer, older in self._supersedes
             if older not in known
         ]
@@ -131,11 +155,15 @@ class Reader:
             extra = facts if entry.extra.keys() == facts.keys() else {**entry.extra, **facts}
             yield DocumentEntry(entry.source, entry.content_hash, first, entry.passages, extra)
 
-    def _cut(self, document: Document, digest: str, facts: dict[str, object], spool: Spool) -> DocumentEntry:
+    def _cut(
+        self, document: Document, digest: str, facts: dict[str, object], spool: Spool
+    ) -> DocumentEntry:
         first, seen = len(spool), Counter[str]()
         metadata = {key: value for key, value in document.metadata.items() if key != "questions"}
         older = metadata.get("supersedes", ())
-        self._supersedes += [(document.source, str(one)) for one in older] if isinstance(older, list) else []
+        self._supersedes += (
+            [(document.source, str(one)) for one in older] if isinstance(older, list) else []
+        )
         questions: dict[str, list[str]] = {}
         withheld: list[str] = []
         for draft in chunk(
@@ -159,7 +187,9 @@ class Reader:
         extra = {**facts, **{key: value for key, value in kept.items() if value}}
         return DocumentEntry(document.source, digest, first, len(spool) - first, extra)
 
-    def _passage(self, draft: Draft, source: str, metadata: dict[str, object], seen: Counter[str]) -> Passage:
+    def _passage(
+        self, draft: Draft, source: str, metadata: dict[str, object], seen: Counter[str]
+    ) -> Passage:
         occurrence = seen[draft.text]
         seen[draft.text] += 1
         return Passage(

@@ -66,7 +66,9 @@ class IngestReport:
                 "unchanged": self.unchanged,
             },
             **(
-                {"changes": [{"change": what, "source": which} for what, which in self.changes]} if self.dry_run else {}
+                {"changes": [{"change": what, "source": which} for what, which in self.changes]}
+                if self.dry_run
+                else {}
             ),
             "passages": {"total": self.passages, "embedded": self.embedded, "reused": self.reused},
             "skipped": [{"source": one.source, "reason": one.reason} for one in self.skipped],

@@ -84,11 +84,15 @@ class Spool:
         place = self._places[row]
         if place < 0:
             return self._taken_over(~place)
-        with disk_trouble("write to the store", self._file.parent):  # seeking flushes what was added
+        with disk_trouble(
+            "write to the store", self._file.parent
+        ):  # seeking flushes what was added
             self._stream.seek(self._offsets[place])
             line = self._stream.read(self._offsets[place + 1] - self._offsets[place])
         passage, embedded, lexical = json.loads(line.decode("utf-8", "surrogatepass"))
-        return Prepared(Passage(**passage | {"heading_path": tuple(passage["heading_path"])}), embedded, lexical)
+        return Prepared(
+            Passage(**passage | {"heading_path": tuple(passage["heading_path"])}), embedded, lexical
+        )
 
     def __iter__(self) -> Iterator[Prepared]:
         for row in range(len(self)):
@@ -98,7 +102,10 @@ class Spool:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         with disk_trouble("write to the store", self._file.parent):
             self._stream.close()

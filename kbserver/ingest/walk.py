@@ -85,7 +85,9 @@ def _roots(paths: Iterable[Path]) -> list[tuple[Path, str]]:
     unique: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
-            raise IngestError(f"{printable(str(path))}: no such file or folder; name one that exists")
+            raise IngestError(
+                f"{printable(str(path))}: no such file or folder; name one that exists"
+            )
         unique.setdefault(path.resolve(), path)
     if len(unique) == 1:
         [(resolved, path)] = unique.items()
@@ -94,13 +96,18 @@ def _roots(paths: Iterable[Path]) -> list[tuple[Path, str]]:
         names = ["/".join(resolved.parts[-parts:]).lstrip("/") for resolved in unique]
         if len(set(names)) == len(names):
             break
-    return [(path, f"{name}/" if path.is_dir() else name) for path, name in zip(unique.values(), names, strict=True)]
+    return [
+        (path, f"{name}/" if path.is_dir() else name)
+        for path, name in zip(unique.values(), names, strict=True)
+    ]
 
 
 @dataclass
 class _Walk:
     limits: Limits
-    visited: dict[tuple[int, int], str] = field(default_factory=dict)  # (device, inode) of folders → source
+    visited: dict[tuple[int, int], str] = field(
+        default_factory=dict
+    )  # (device, inode) of folders → source
 
     def folder(
         self, folder: Path, prefix: str, specs: list[tuple[str, GitIgnoreSpec]], root: Path
@@ -123,7 +130,11 @@ class _Walk:
             yield from self._entry(entry, prefix + entry.name, specs, root)
 
     def _entry(
-        self, entry: os.DirEntry[str], source: str, specs: list[tuple[str, GitIgnoreSpec]], root: Path
+        self,
+        entry: os.DirEntry[str],
+        source: str,
+        specs: list[tuple[str, GitIgnoreSpec]],
+        root: Path,
     ) -> Iterator[FoundFile | Skipped]:
         path = Path(entry.path)
         if entry.name == IGNORE_FILE:
@@ -139,7 +150,10 @@ class _Walk:
                     yield Skipped(source, "a symbolic link in a loop")
                     return
                 if not target.is_relative_to(root):
-                    yield Skipped(source, "a symbolic link that leads out of the folder; name its target as a path")
+                    yield Skipped(
+                        source,
+                        "a symbolic link that leads out of the folder; name its target as a path",
+                    )
                     return
         except (OSError, RuntimeError) as exc:
             yield Skipped(source, _why(exc))
@@ -210,7 +224,9 @@ def _read_spec(path: Path) -> GitIgnoreSpec:
     try:
         return _spec(path.read_text(encoding="utf-8").splitlines(), str(path))
     except (OSError, UnicodeDecodeError) as exc:
-        raise IngestError(f"{path}: cannot be read ({exc}); mend or remove it, it says what to keep out") from exc
+        raise IngestError(
+            f"{path}: cannot be read ({exc}); mend or remove it, it says what to keep out"
+        ) from exc
 
 
 def _spec(lines: Iterable[str], where: str) -> GitIgnoreSpec:

@@ -66,7 +66,9 @@ def watch(
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise IngestError(f"{missing[0]}: no such file or folder to watch; name one that exists")
-    with open_encoder(options.model, cache=store.path / ".models", device=options.device, for_queries=False) as encoder:
+    with open_encoder(
+        options.model, cache=store.path / ".models", device=options.device, for_queries=False
+    ) as encoder:
 
         def bring_up_to_date(unsettled: frozenset[Path]) -> None:
             try:
@@ -99,12 +101,16 @@ def _changes(paths: Sequence[Path], store: Path, stop: threading.Event) -> Itera
 
     def matters(change: watchfiles.Change, path: str) -> bool:
         name = Path(path).name
-        return not path.startswith(inside) and (name == IGNORE_FILE or not name.startswith((".", "~")))
+        return not path.startswith(inside) and (
+            name == IGNORE_FILE or not name.startswith((".", "~"))
+        )
 
     scanned = time.monotonic()
     while not stop.is_set():
         roots = _identities(paths)
-        if None in roots:  # unmounted or moved away: what was ingested stays until it is there again
+        if (
+            None in roots
+        ):  # unmounted or moved away: what was ingested stays until it is there again
             stop.wait(_LOOK_S)
             continue
         is_fresh = True  # what changed before the watch began sends no event
@@ -133,7 +139,9 @@ def _identities(paths: Iterable[Path]) -> list[tuple[int, int] | None]:
     for path in paths:
         try:
             status = path.stat()
-            found.append((status.st_dev, status.st_ino if path.is_dir() else 0))  # editors replace files all the time
+            found.append(
+                (status.st_dev, status.st_ino if path.is_dir() else 0)
+            )  # editors replace files all the time
         except OSError:
             found.append(None)
     return found
@@ -192,7 +200,11 @@ def watching_beside(
 
 
 def _watch_until_orphaned(
-    paths: list[Path], store: Path, corpus: str, options: IngestOptions, prepare: Callable[[], None] | None
+    paths: list[Path],
+    store: Path,
+    corpus: str,
+    options: IngestOptions,
+    prepare: Callable[[], None] | None,
 ) -> None:
     if prepare is not None:
         prepare()

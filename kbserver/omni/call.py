@@ -20,12 +20,12 @@ from kbserver.omni.configure import configure_frame
 from kbserver.omni.connect import check_label, connect_url, subprotocols
 from kbserver.omni.engine import ENGINE_TIMEOUT_MS, KnowledgeEndpoint, Reads
 from kbserver.omni.frames import Audio, audio_frames, encode, parse_server
-from kbserver.omni.options import SimulatorOptions
-from kbserver.omni.recording import Record, Recorder
-from kbserver.omni.reply import build_reply
 from kbserver.omni.serving import base_url, serving
-from kbserver.omni.simulator import Simulator
-from kbserver.omni.speech import AGENT_RATE, Synthesizer, silence
+from kbserver.omni.simulator.options import SimulatorOptions
+from kbserver.omni.simulator.recording import Record, Recorder
+from kbserver.omni.simulator.reply import build_reply
+from kbserver.omni.simulator.server import Simulator
+from kbserver.omni.simulator.speech import AGENT_RATE, Synthesizer, silence
 
 CALLER_RATE = 16_000
 FRAME_MS = 20
@@ -55,7 +55,12 @@ class CallTurn:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the turn as JSON values."""
-        facts = {"turn": self.number, "heard": self.heard, "lookup": dict(self.lookup), "reply": self.reply}
+        facts = {
+            "turn": self.number,
+            "heard": self.heard,
+            "lookup": dict(self.lookup),
+            "reply": self.reply,
+        }
         return facts | {"spoken_ms": self.spoken_ms, "audio_ms": self.audio_ms}
 
 
@@ -97,7 +102,9 @@ class TypedCall:
         """Say something; never raises, whatever the endpoint does."""
         self._turns += 1
         lookup = await self._endpoint.look_up(text, self._label)
-        return CallTurn(self._turns, text, lookup.as_dict(), build_reply(lookup, reads=self._endpoint.reads))
+        return CallTurn(
+            self._turns, text, lookup.as_dict(), build_reply(lookup, reads=self._endpoint.reads)
+        )
 
 
 class SpokenCall:
@@ -132,7 +139,12 @@ class SpokenCall:
         self._turn_s = turn_s
         self._synthesize = synthesize
         self._options = SimulatorOptions(
-            reads=reads, timeout_ms=timeout_ms, keep_alive=keep_alive, debug=True, pace=0.0, synthesize=synthesize
+            reads=reads,
+            timeout_ms=timeout_ms,
+            keep_alive=keep_alive,
+            debug=True,
+            pace=0.0,
+            synthesize=synthesize,
         )
         self._records: asyncio.Queue[Record] = asyncio.Queue()
         self._simulator = Simulator(self._options, recorder=Recorder(listener=self._take))
@@ -170,12 +182,16 @@ class SpokenCall:
         self._audio_bytes = 0
         self._simulator.add_to_script(text)
         speech = await asyncio.to_thread(self._synthesize, text or "mm", CALLER_RATE)
-        for frame in audio_frames(speech + silence(PAUSE_MS, CALLER_RATE), rate=CALLER_RATE, chunk_ms=FRAME_MS):
+        for frame in audio_frames(
+            speech + silence(PAUSE_MS, CALLER_RATE), rate=CALLER_RATE, chunk_ms=FRAME_MS
+        ):
             await self._ws.send(encode(frame))
         try:
             record = await asyncio.wait_for(self._records.get(), self._turn_s)
         except TimeoutError:
-            raise OmniError(f"no turn came of {text!r} within {self._turn_s:.0f} s: the speech was not heard") from None
+            raise OmniError(
+                f"no turn came of {text!r} within {self._turn_s:.0f} s: the speech was not heard"
+            ) from None
         await self._until_quiet()
         return CallTurn(
             record["turn"],

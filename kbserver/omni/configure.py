@@ -25,7 +25,9 @@ LANGUAGES = ("en", "fr", "es", "de", "hi")
 MASK = "***"
 MAX_DEPTH = 50  # of nested JSON that is searched for secrets; ours: no tool's schema is deeper
 _SECRET_NAME = re.compile(r"token|secret|password|authorization|api_?key", re.IGNORECASE)
-_HEADER_SAFE = re.compile(r"[\x21-\x7e]+")  # one word of visible ASCII: what `Bearer <token>` can carry
+_HEADER_SAFE = re.compile(
+    r"[\x21-\x7e]+"
+)  # one word of visible ASCII: what `Bearer <token>` can carry
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +43,9 @@ class ConfigureFrame:
 
     def to_json(self) -> str:
         """Return the frame as one line of JSON, secrets included."""
-        return json.dumps(self.as_dict(), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return json.dumps(
+            self.as_dict(), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )
 
     def to_bytes(self) -> bytes:
         """Return what goes over the WebSocket as one binary message: the byte 0x03, then UTF-8 JSON."""
@@ -106,7 +110,9 @@ def configure_frame(
     if tools is not None:
         _check_tools(tools)
     if language is not None and language not in LANGUAGES:
-        raise OmniError(f"language is {language!r}; Omni speaks {', '.join(LANGUAGES)}: use one of these codes")
+        raise OmniError(
+            f"language is {language!r}; Omni speaks {', '.join(LANGUAGES)}: use one of these codes"
+        )
 
     known = {
         "voice_id": voice_id,
@@ -129,7 +135,9 @@ def configure_frame(
     except (TypeError, ValueError, RecursionError) as exc:
         # The value may be a secret and is not repeated: json names its type, the codec its position.
         reason = "lone surrogates are not text" if isinstance(exc, UnicodeError) else str(exc)
-        raise OmniError(f"the configure frame cannot be written as JSON: {reason}; use plain JSON values") from None
+        raise OmniError(
+            f"the configure frame cannot be written as JSON: {reason}; use plain JSON values"
+        ) from None
     return frame
 
 
@@ -140,20 +148,28 @@ def check_endpoint(url: str, *, field: str) -> None:
         OmniError: the URL cannot be called, or would carry the token in the clear.
     """
     if not isinstance(url, str) or not re.fullmatch(r"[\x21-\x7e]+", url):
-        raise OmniError(f"{field} is not a URL of visible ASCII characters; percent-encode the others")
+        raise OmniError(
+            f"{field} is not a URL of visible ASCII characters; percent-encode the others"
+        )
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
     except ValueError as exc:
-        raise OmniError(f"{field} is not a URL ({exc}); write it like https://kb.example.com/kb") from None
+        raise OmniError(
+            f"{field} is not a URL ({exc}); write it like https://kb.example.com/kb"
+        ) from None
     if parts.scheme not in ("https", "http") or not host:
         raise OmniError(f"{field} has no http(s) host; write it like https://kb.example.com/kb")
     if parts.username is not None or parts.password is not None:
         raise OmniError(f"{field} holds credentials; leave them out and use kb_token")
     if parts.fragment:
-        raise OmniError(f"{field} ends in #{parts.fragment}, which never reaches a server; leave it out")
+        raise OmniError(
+            f"{field} ends in #{parts.fragment}, which never reaches a server; leave it out"
+        )
     if parts.scheme == "http" and not is_loopback(host):
-        raise OmniError(f"{field} is plain http on {host}: the token would travel in the clear; use https")
+        raise OmniError(
+            f"{field} is plain http on {host}: the token would travel in the clear; use https"
+        )
 
 
 def check_token(token: str) -> None:
@@ -165,9 +181,13 @@ def check_token(token: str) -> None:
     if not isinstance(token, str) or not token:
         raise OmniError("kb_token is empty; give the token that kbserver was started with")
     if token.lower().startswith("bearer "):
-        raise OmniError("kb_token begins with 'Bearer '; give the token alone, the engine adds that word")
+        raise OmniError(
+            "kb_token begins with 'Bearer '; give the token alone, the engine adds that word"
+        )
     if not _HEADER_SAFE.fullmatch(token):
-        raise OmniError("kb_token holds a space, a control or a non-ASCII character and cannot travel in a header")
+        raise OmniError(
+            "kb_token holds a space, a control or a non-ASCII character and cannot travel in a header"
+        )
 
 
 def is_loopback(host: str) -> bool:
@@ -189,7 +209,9 @@ def mask_secrets(value: object, *, depth: int = MAX_DEPTH) -> object:
         return MASK
     if isinstance(value, Mapping):
         return {
-            key: MASK if isinstance(key, str) and _SECRET_NAME.search(key) else mask_secrets(item, depth=depth - 1)
+            key: MASK
+            if isinstance(key, str) and _SECRET_NAME.search(key)
+            else mask_secrets(item, depth=depth - 1)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
@@ -221,6 +243,8 @@ def _check_tools(tools: Sequence[Mapping[str, Any]]) -> None:
                 raise OmniError(f"{where} has no {key}; it must be {wanted}")
         for key in ("parameters", "input_schema"):
             if tool.get(key) is not None and not isinstance(tool[key], Mapping):
-                raise OmniError(f"{where}.{key} is {type(tool[key]).__name__}; it must be a JSON schema object")
+                raise OmniError(
+                    f"{where}.{key} is {type(tool[key]).__name__}; it must be a JSON schema object"
+                )
         if tool.get("endpoint") is not None:
             check_endpoint(tool["endpoint"], field=f"{where}.endpoint")

@@ -21,7 +21,9 @@ PROTOCOL = "pyai.v1"
 KEY_PROTOCOL_PREFIX = "pyai-key."
 
 _WEBSOCKET_SCHEMES = {"https": "wss", "wss": "wss", "http": "ws", "ws": "ws"}
-_HTTP_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2: what a subprotocol may be made of
+_HTTP_TOKEN = re.compile(
+    r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
+)  # RFC 9110 section 5.6.2: what a subprotocol may be made of
 
 
 def connect_url(
@@ -55,10 +57,19 @@ def connect_url(
     if scheme is None or not parts.hostname:
         raise OmniError(f"the base {base!r} is not a URL like {OMNI_BASE}")
     if scheme == "ws" and not is_loopback(parts.hostname):
-        raise OmniError(f"the base {base!r} is not encrypted: the key would travel in the clear; use wss://")
+        raise OmniError(
+            f"the base {base!r} is not encrypted: the key would travel in the clear; use wss://"
+        )
     if parts.query or parts.fragment or parts.path.rstrip("/") not in ("", OMNI_PATH):
-        raise OmniError(f"the base {base!r} has a path or query of its own; give scheme and host like {OMNI_BASE}")
-    query = {"api_key": api_key, "session_label": session_label, "format": format, "rate": str(rate)}
+        raise OmniError(
+            f"the base {base!r} has a path or query of its own; give scheme and host like {OMNI_BASE}"
+        )
+    query = {
+        "api_key": api_key,
+        "session_label": session_label,
+        "format": format,
+        "rate": str(rate),
+    }
     given = {key: value for key, value in query.items() if value is not None}
     return f"{scheme}://{parts.netloc}{OMNI_PATH}?{urlencode(given)}"
 
@@ -70,7 +81,9 @@ def subprotocols(api_key: str) -> list[str]:
         OmniError: the key is empty or holds a character that a subprotocol cannot.
     """
     if not _HTTP_TOKEN.fullmatch(api_key):
-        raise OmniError("the API key is empty or holds a character that a subprotocol cannot carry; check it")
+        raise OmniError(
+            "the API key is empty or holds a character that a subprotocol cannot carry; check it"
+        )
     return [PROTOCOL, KEY_PROTOCOL_PREFIX + api_key]
 
 

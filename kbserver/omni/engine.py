@@ -114,7 +114,9 @@ class KnowledgeEndpoint:
         self.url = url
         self.reads: Reads = reads
         self.timeout_ms = timeout_ms
-        headers = {"user-agent": "kbserver-simulator"} | ({"authorization": f"Bearer {token}"} if token else {})
+        headers = {"user-agent": "kbserver-simulator"} | (
+            {"authorization": f"Bearer {token}"} if token else {}
+        )
         self._client = httpx2.AsyncClient(
             headers=headers | ({"x-kbserver-debug": "1"} if debug else {}),
             limits=httpx2.Limits(max_keepalive_connections=None if keep_alive else 0),
@@ -142,15 +144,21 @@ class KnowledgeEndpoint:
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.timeout_ms / 1000):
-                status, body = await self._post({"session_label": session_label, "query": query}, opened)
+                status, body = await self._post(
+                    {"session_label": session_label, "query": query}, opened
+                )
         except TimeoutError:
-            for stream in opened:  # the transport leaves a socket open when it is interrupted in the TLS handshake
+            for stream in (
+                opened
+            ):  # the transport leaves a socket open when it is interrupted in the TLS handshake
                 await stream.aclose()
             return Lookup("late", "timeout", _ms_since(started))
         except Exception as exc:  # whatever it is, the call goes on
             return Lookup("unreachable", explain(exc).word, _ms_since(started))
         latency_ms = _ms_since(started)
-        if latency_ms > self.timeout_ms:  # it arrived between the limit and the event loop's next look at the clock
+        if (
+            latency_ms > self.timeout_ms
+        ):  # it arrived between the limit and the event loop's next look at the clock
             return Lookup("late", "timeout", latency_ms, status, body_bytes=len(body))
         if status != 200:
             return Lookup("refused", f"http_{status}", latency_ms, status, body_bytes=len(body))
@@ -163,7 +171,9 @@ class KnowledgeEndpoint:
 
         body = bytearray()
         extensions = {"trace": note_connection}
-        async with self._client.stream("POST", self.url, json=payload, extensions=extensions) as response:
+        async with self._client.stream(
+            "POST", self.url, json=payload, extensions=extensions
+        ) as response:
             async for piece in response.aiter_bytes():
                 body += piece
                 if len(body) > MAX_BODY_BYTES:
@@ -185,9 +195,15 @@ def read_answer(body: bytes, *, reads: Reads, latency_ms: float = 0.0) -> Lookup
     context = answer["context"] if isinstance(answer.get("context"), str) else ""
     results = _results(answer.get("results"))
     trace = answer["trace"] if isinstance(answer.get("trace"), dict) else {}
-    found = bool(context.strip()) if reads == "context" else any(result.content.strip() for result in results)
+    found = (
+        bool(context.strip())
+        if reads == "context"
+        else any(result.content.strip() for result in results)
+    )
     outcome: Outcome = "grounded" if found else "miss"
-    return Lookup(outcome, "" if found else "empty", latency_ms, 200, context, results, len(body), trace)
+    return Lookup(
+        outcome, "" if found else "empty", latency_ms, 200, context, results, len(body), trace
+    )
 
 
 def _results(value: object) -> tuple[Result, ...]:
@@ -195,8 +211,18 @@ def _results(value: object) -> tuple[Result, ...]:
     for entry in value if isinstance(value, list) else []:
         if isinstance(entry, dict) and isinstance(entry.get("content"), str):
             score = entry.get("score")
-            number = float(score) if isinstance(score, int | float) and not isinstance(score, bool) else None
-            found.append(Result(entry["id"] if isinstance(entry.get("id"), str) else "", entry["content"], number))
+            number = (
+                float(score)
+                if isinstance(score, int | float) and not isinstance(score, bool)
+                else None
+            )
+            found.append(
+                Result(
+                    entry["id"] if isinstance(entry.get("id"), str) else "",
+                    entry["content"],
+                    number,
+                )
+            )
     return tuple(found)
 
 

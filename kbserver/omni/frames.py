@@ -78,7 +78,9 @@ def encode(frame: Audio | Transcript | Command | Event) -> bytes:
         names = {}
     else:
         names = {"event": frame.name}
-    return bytes([CONTROL]) + _json(names | {key: frame.fields[key] for key in frame.fields if key not in names})
+    return bytes([CONTROL]) + _json(
+        names | {key: frame.fields[key] for key in frame.fields if key not in names}
+    )
 
 
 def parse_client(message: bytes) -> ClientFrame:
@@ -97,7 +99,9 @@ def parse_client(message: bytes) -> ClientFrame:
         if isinstance(fields.get(key), str):
             rest = {name: value for name, value in fields.items() if name not in ("type", "event")}
             return Command(fields[key], rest, event_keyed=key == "event")
-    raise OmniError('a client\'s control frame has no \'type\'; write it like {"type": "configure", …}')
+    raise OmniError(
+        'a client\'s control frame has no \'type\'; write it like {"type": "configure", …}'
+    )
 
 
 def parse_server(message: bytes) -> ServerFrame:
@@ -113,7 +117,9 @@ def parse_server(message: bytes) -> ServerFrame:
         return _transcript(body)
     fields = _object(body)
     if isinstance(fields.get("event"), str):
-        return Event(fields["event"], {key: value for key, value in fields.items() if key != "event"})
+        return Event(
+            fields["event"], {key: value for key, value in fields.items() if key != "event"}
+        )
     if "detail" in fields:
         return Event("detail", fields)
     raise OmniError("a server's control frame has neither 'event' nor 'detail'")
@@ -129,7 +135,9 @@ def audio_frames(pcm16: bytes, *, rate: int, chunk_ms: int) -> Iterator[Audio]:
 
 def transcript_frames(text: str) -> Iterator[Transcript]:
     """Cut a caller's text into live frames that keep within both limits; their texts joined give `text` again."""
-    size = min(MAX_TRANSCRIPT_CHARACTERS, MAX_TRANSCRIPT_BYTES // 4)  # 4: the longest UTF-8 character
+    size = min(
+        MAX_TRANSCRIPT_CHARACTERS, MAX_TRANSCRIPT_BYTES // 4
+    )  # 4: the longest UTF-8 character
     for at in range(0, len(text), size):
         yield Transcript(text[at : at + size])
 
@@ -142,7 +150,9 @@ def _transcript_body(frame: Transcript) -> bytes:
     except UnicodeEncodeError:
         raise OmniError("a transcript holds a lone surrogate, which is not text") from None
     if not plain:
-        body = _json({"event": "transcript", "role": frame.role, "text": frame.text, "final": frame.final})
+        body = _json(
+            {"event": "transcript", "role": frame.role, "text": frame.text, "final": frame.final}
+        )
     if len(frame.text) > MAX_TRANSCRIPT_CHARACTERS or len(body) > MAX_TRANSCRIPT_BYTES:
         raise OmniError(
             f"a transcript has {len(frame.text):,} characters, {len(body):,} bytes; the limits are "
@@ -153,7 +163,9 @@ def _transcript_body(frame: Transcript) -> bytes:
 
 def _transcript(body: bytes) -> Transcript:
     if len(body) > MAX_TRANSCRIPT_BYTES:
-        raise OmniError(f"a transcript has {len(body):,} bytes; the limit is {MAX_TRANSCRIPT_BYTES:,}")
+        raise OmniError(
+            f"a transcript has {len(body):,} bytes; the limit is {MAX_TRANSCRIPT_BYTES:,}"
+        )
     text = _text(body)
     if not text.lstrip().startswith("{"):
         return _within_limits(Transcript(text))
@@ -162,13 +174,17 @@ def _transcript(body: bytes) -> Transcript:
     if fields.get("event", "transcript") != "transcript":
         raise OmniError("a transcript's JSON has another event name than 'transcript'")
     if not isinstance(said, str) or not isinstance(role, str) or not isinstance(final, bool):
-        raise OmniError("a transcript's JSON must be {event, role, text, final}: two strings and a boolean")
+        raise OmniError(
+            "a transcript's JSON must be {event, role, text, final}: two strings and a boolean"
+        )
     return _within_limits(Transcript(said, role, final))
 
 
 def _within_limits(frame: Transcript) -> Transcript:
     if len(frame.text) > MAX_TRANSCRIPT_CHARACTERS:
-        raise OmniError(f"a transcript has {len(frame.text):,} characters; the limit is {MAX_TRANSCRIPT_CHARACTERS:,}")
+        raise OmniError(
+            f"a transcript has {len(frame.text):,} characters; the limit is {MAX_TRANSCRIPT_CHARACTERS:,}"
+        )
     return frame
 
 
@@ -179,7 +195,9 @@ def _audio(body: bytes) -> Audio:
 
 def _check_samples(pcm16: bytes) -> None:
     if len(pcm16) % 2:
-        raise OmniError(f"an audio frame has {len(pcm16)} bytes of PCM16; a sample is 2 bytes, send whole ones")
+        raise OmniError(
+            f"an audio frame has {len(pcm16)} bytes of PCM16; a sample is 2 bytes, send whole ones"
+        )
 
 
 def _untag(message: bytes) -> tuple[int, bytes]:
@@ -187,7 +205,9 @@ def _untag(message: bytes) -> tuple[int, bytes]:
         raise OmniError("a text frame; every Omni frame is binary")
     message = bytes(message)
     if not message or message[0] not in (AUDIO, TRANSCRIPT, CONTROL):
-        raise OmniError("a frame without a tag; its first byte must be 0x01 audio, 0x02 transcript or 0x03 control")
+        raise OmniError(
+            "a frame without a tag; its first byte must be 0x01 audio, 0x02 transcript or 0x03 control"
+        )
     return message[0], message[1:]
 
 
@@ -204,14 +224,20 @@ def _object(body: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         raise OmniError("a control frame is not valid JSON after its tag byte") from None
     if not isinstance(value, dict):
-        raise OmniError(f"a control frame holds a JSON {type(value).__name__}; it must be an object")
-    _json(value)  # what Python reads but cannot write again, NaN and lone surrogates, is not JSON either
+        raise OmniError(
+            f"a control frame holds a JSON {type(value).__name__}; it must be an object"
+        )
+    _json(
+        value
+    )  # what Python reads but cannot write again, NaN and lone surrogates, is not JSON either
     return value
 
 
 def _json(fields: Mapping[str, Any]) -> bytes:
     try:
-        return json.dumps(dict(fields), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+        return json.dumps(
+            dict(fields), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        ).encode()
     except (TypeError, ValueError, RecursionError) as exc:
         reason = "lone surrogates are not text" if isinstance(exc, UnicodeError) else str(exc)
         raise OmniError(f"a control frame cannot be written as JSON: {reason}") from None

@@ -18,7 +18,9 @@ GRACE_S = 1  # sessions of a simulator are not worth waiting for
 
 
 @asynccontextmanager
-async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0, **options: Any) -> AsyncIterator[uvicorn.Server]:
+async def serving(
+    app: Any, *, host: str = "127.0.0.1", port: int = 0, **options: Any
+) -> AsyncIterator[uvicorn.Server]:
     """Serve `app` until the block is left; port 0 takes a free one.
 
     Args:
@@ -33,7 +35,11 @@ async def serving(app: Any, *, host: str = "127.0.0.1", port: int = 0, **options
     try:
         listener = socket.create_server((host, port))
     except OSError as exc:
-        reason = "is taken; give another --port" if exc.errno == errno.EADDRINUSE else f"cannot be used: {exc.strerror}"
+        reason = (
+            "is taken; give another --port"
+            if exc.errno == errno.EADDRINUSE
+            else f"cannot be used: {exc.strerror}"
+        )
         raise OmniError(f"{host}:{port} {reason}") from None
     choices: dict[str, Any] = {
         "log_config": None,

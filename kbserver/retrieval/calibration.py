@@ -87,7 +87,10 @@ def read_min_score(folder: Path, fingerprint: str) -> float | None:
         if not isinstance(values, Mapping):
             raise ValueError(f"found {type(values).__name__}, wanted an object")
         if (values["score_version"], values["fingerprint"]) != (SCORE_VERSION, fingerprint):
-            log.warning("%s: made with another model or version, not used; run kbserver calibrate again", file)
+            log.warning(
+                "%s: made with another model or version, not used; run kbserver calibrate again",
+                file,
+            )
             return None
         return min(1.0, max(0.0, float(values["min_score"])))
     except FileNotFoundError:

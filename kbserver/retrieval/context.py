@@ -7,16 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kbserver.retrieval.near_duplicates import without_near_duplicates
-from kbserver.retrieval.plain import plain
-from kbserver.retrieval.wording import LONGEST_TITLE, kept_plain, kept_said, lead, led_in
+from kbserver.retrieval.spoken.form import LONGEST_TITLE, kept_plain, kept_said, lead, led_in
+from kbserver.retrieval.spoken.plain_text import plain
 from kbserver.types import Hit
 
 _RESULT_OVERHEAD_BYTES = 64  # {"id":"…","content":…,"score":0.1234}, of one result
-_STANDS_FOR_ITSELF = bytes(byte for byte in range(0x20, 0x100) if byte not in b'"\\')  # in a string of JSON ...
+_STANDS_FOR_ITSELF = bytes(
+    byte for byte in range(0x20, 0x100) if byte not in b'"\\'
+)  # in a string of JSON ...
 _ESCAPED_BY_A_LETTER = b'"\\\b\f\n\r\t'  # ... \n takes one byte more, others five: \u0000
 
 # An abbreviation's full stop ends no sentence.
-_SENTENCE_END = re.compile(r"(?<=[.!?…])(?<!\b[ei]\.[ge]\.)(?<!\bvs\.)(?<!\b[DMN][ro]\.)[\"')\]]*\s+")
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?…])(?<!\b[ei]\.[ge]\.)(?<!\bvs\.)(?<!\b[DMN][ro]\.)[\"')\]]*\s+"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,9 @@ class Context:
 EMPTY = Context("")
 
 
-def compose(hits: Sequence[Hit], *, max_context_bytes: int, max_answer_bytes: int, speak: bool = True) -> Context:
+def compose(
+    hits: Sequence[Hit], *, max_context_bytes: int, max_answer_bytes: int, speak: bool = True
+) -> Context:
     """Write the context of some hits.
 
     A near-duplicate of a better hit is left out. What does not fit is cut at a sentence's end; a passage of which
@@ -61,7 +67,9 @@ def compose(hits: Sequence[Hit], *, max_context_bytes: int, max_answer_bytes: in
         if result is not None:
             results.append(result)
             room = room.without(result)
-    return Context("\n".join(result.line for result in results), tuple(result.passage for result in results))
+    return Context(
+        "\n".join(result.line for result in results), tuple(result.passage for result in results)
+    )
 
 
 def compose_text(text: str, *, id: str, score: float, max_context_bytes: int) -> Context:
@@ -90,10 +98,14 @@ class _Room:
     answer_bytes: int
 
     def holds(self, result: _Result) -> bool:
-        return result.context_bytes <= self.context_bytes and result.answer_bytes <= self.answer_bytes
+        return (
+            result.context_bytes <= self.context_bytes and result.answer_bytes <= self.answer_bytes
+        )
 
     def without(self, result: _Result) -> _Room:
-        return _Room(self.context_bytes - result.context_bytes, self.answer_bytes - result.answer_bytes)
+        return _Room(
+            self.context_bytes - result.context_bytes, self.answer_bytes - result.answer_bytes
+        )
 
 
 def _as_much_as_fits(hit: Hit, speak: bool, room: _Room) -> _Result | None:
@@ -104,20 +116,28 @@ def _as_much_as_fits(hit: Hit, speak: bool, room: _Room) -> _Result | None:
 
 def _ever_shorter(hit: Hit, speak: bool) -> Iterator[tuple[str, str]]:
     """Content and what is said of it, whole and then with one sentence after the other cut off; none of no text."""
-    wording = hit.own_wording
-    content = wording.content if wording is not None else kept_plain(hit.passage.text)
+    spoken_form = hit.own_spoken_form
+    content = spoken_form.content if spoken_form is not None else kept_plain(hit.passage.text)
     if not content:
         return
-    lead_in = wording.lead if wording is not None else lead(hit.passage, content)
+    lead_in = spoken_form.lead if spoken_form is not None else lead(hit.passage, content)
     sentence = led_in(lead_in, content)
-    said = sentence if not speak else wording.line if wording is not None else kept_said(sentence)
+    said = (
+        sentence
+        if not speak
+        else spoken_form.line
+        if spoken_form is not None
+        else kept_said(sentence)
+    )
     yield content, said
     for end in reversed(list(_SENTENCE_END.finditer(content))):
         shorter, last = content[: end.start()], content[end.end() :]
         # To write a text to be heard costs most: what is cut off is shorter than what stays.
         dropped = end[0] + (kept_said(last) if speak else last)
         stays = said[: -len(dropped)] if said.endswith(dropped) else ""
-        ends_alike = stays[-1:] == shorter[-1:]  # not where a sentence went on: "etc. and so on" loses its full stop
+        ends_alike = (
+            stays[-1:] == shorter[-1:]
+        )  # not where a sentence went on: "etc. and so on" loses its full stop
         if ends_alike and (len(shorter) > LONGEST_TITLE or lead(hit.passage, shorter) == lead_in):
             said = stays
         else:
@@ -130,8 +150,18 @@ def _ever_shorter(hit: Hit, speak: bool) -> Iterator[tuple[str, str]]:
 
 def _result(hit: Hit, content: str, said: str) -> _Result:
     line = f"- {said}"
-    answer_bytes = _json_bytes(line) + _json_bytes(content) + _json_bytes(hit.passage.id) + _RESULT_OVERHEAD_BYTES
-    return _Result(ContextPassage(hit.passage.id, content, hit.score), line, len(line.encode()) + 1, answer_bytes)
+    answer_bytes = (
+        _json_bytes(line)
+        + _json_bytes(content)
+        + _json_bytes(hit.passage.id)
+        + _RESULT_OVERHEAD_BYTES
+    )
+    return _Result(
+        ContextPassage(hit.passage.id, content, hit.score),
+        line,
+        len(line.encode()) + 1,
+        answer_bytes,
+    )
 
 
 def _shortenings(text: str) -> list[str]:
@@ -144,4 +174,9 @@ def _json_bytes(text: str) -> int:
     """As many as `json.dumps(text, ensure_ascii=False)` takes, at a third of its cost."""
     written = text.encode("utf-8", "replace")
     escaped = written.translate(None, _STANDS_FOR_ITSELF)
-    return len(written) + len(escaped) + 4 * len(escaped.translate(None, _ESCAPED_BY_A_LETTER)) + len('""')
+    return (
+        len(written)
+        + len(escaped)
+        + 4 * len(escaped.translate(None, _ESCAPED_BY_A_LETTER))
+        + len('""')
+    )

@@ -28,7 +28,10 @@ DOUBT, SURE = 4.0, 0.5
 """Slope, and the cosine at which sounds count in full: 2 to 4 and .5 to .55 are a plateau on the mean of the public sets."""
 
 MARGIN_WEIGHT, MARGIN_CAP = 0.35, 0.5
-SLOPE, OFFSET = 6.9, 4.7  # logistic of answerable hits against unanswerable questions, each public set weighted alike
+SLOPE, OFFSET = (
+    6.9,
+    4.7,
+)  # logistic of answerable hits against unanswerable questions, each public set weighted alike
 SHARPNESS = 12.0  # how fast the score falls below the best passage: the slope of a conditional logit of ranking
 
 
@@ -85,10 +88,16 @@ def scores(ranking: Ranking, rival: int | None) -> Values:
     """
     if ranking.fused.size == 0:
         return np.empty(0, np.float32)
-    margin = min(float(ranking.fused[0] - ranking.fused[rival]), MARGIN_CAP) if rival is not None else 0.0
+    margin = (
+        min(float(ranking.fused[0] - ranking.fused[rival]), MARGIN_CAP)
+        if rival is not None
+        else 0.0
+    )
     strength = ranking.best + MARGIN_WEIGHT * margin
     below = ranking.fused[0] - ranking.fused
-    values: Values = (1.0 / (1.0 + np.exp(-(SLOPE * strength - OFFSET - SHARPNESS * below)))).astype(np.float32)
+    values: Values = (
+        1.0 / (1.0 + np.exp(-(SLOPE * strength - OFFSET - SHARPNESS * below)))
+    ).astype(np.float32)
     return values
 
 

@@ -8,18 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kbserver.index.lexical import LexicalFound as Found
+from kbserver.index.lexical.bm25 import LexicalFound as Found
+from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.tokens import tokenize
-from kbserver.index.vectors import united
-from kbserver.retrieval.followup import Carry
-from kbserver.retrieval.misheard import STOP_WORDS, sound_grams
-from kbserver.retrieval.sound_field import open_sound_field
-from kbserver.retrieval.speech import Heard
+from kbserver.index.vectors.base import union_rows
+from kbserver.retrieval.phonetic_field import open_sound_field
+from kbserver.retrieval.transcript.cleaning import Heard
+from kbserver.retrieval.transcript.followup import Carry
+from kbserver.retrieval.transcript.phonetics import STOP_WORDS, phonetic_ngrams
 from kbserver.settings import TurnSettings
 from kbserver.types import Rows
 
-MAX_TERMS = 64  # a caller who talks for a minute says hundreds of words; the last ones hold the question
+MAX_TERMS = (
+    64  # a caller who talks for a minute says hundreds of words; the last ones hold the question
+)
 MAX_PIECES = 300
 
 SOUND_WEIGHT = 0.24
@@ -83,7 +85,9 @@ class LexicalArm:
         self._language = snapshot.lexical.parameters.language
         self._stop = frozenset(term for word in _SPOKEN_STOP_WORDS for term in self._cut(word))
 
-    def ask(self, heard: Heard, settings: TurnSettings, leans_on: Carry | None = None) -> LexicalQuery:
+    def ask(
+        self, heard: Heard, settings: TurnSettings, leans_on: Carry | None = None
+    ) -> LexicalQuery:
         """Turn what was said, and what it leans on, into weighted terms and pieces."""
         said = self._terms(heard.text)
         terms = dict.fromkeys(said, 1.0)
@@ -93,11 +97,11 @@ class LexicalArm:
         pieces: dict[str, float] = {}
         ideal = sum(self._words.idf(term) for term in said)
         if settings.misheard and self._sounds is not None:
-            pieces = dict.fromkeys(sound_grams(heard.text)[-MAX_PIECES:], 1.0)
+            pieces = dict.fromkeys(phonetic_ngrams(heard.text)[-MAX_PIECES:], 1.0)
         for word, weight in leans_on.terms if leans_on is not None else ():
             _add(terms, self._terms(word), weight)
             if pieces:
-                _add(pieces, sound_grams(word), weight)
+                _add(pieces, phonetic_ngrams(word), weight)
         return LexicalQuery(terms, pieces, ideal)
 
     def search(self, query: LexicalQuery, *, top_k: int, rows: Rows | None) -> LexicalFound:
@@ -106,7 +110,9 @@ class LexicalArm:
         if self._sounds is None or not query.pieces:
             return LexicalFound(np.sort(words.best.rows), words, None, query.ideal)
         sounds = self._sounds.find(query.pieces, top_k=top_k, rows=rows)
-        return LexicalFound(united((words.best.rows, sounds.best.rows)), words, sounds, query.ideal)
+        return LexicalFound(
+            union_rows((words.best.rows, sounds.best.rows)), words, sounds, query.ideal
+        )
 
     def score(self, found: LexicalFound, rows: Rows) -> LexicalEvidence:
         """Return the lexical evidence for the given rows of the scope that was searched, in their order."""
@@ -118,7 +124,9 @@ class LexicalArm:
 
     def share(self, word: str) -> float:
         """In what share of the passages a word occurs, in [0, 1]; 0 for an unknown one."""
-        frequency = max((self._words.document_frequency(term) for term in self._cut(word)), default=0)
+        frequency = max(
+            (self._words.document_frequency(term) for term in self._cut(word)), default=0
+        )
         return frequency / self._words.size if self._words.size else 0.0
 
     def _terms(self, text: str) -> list[str]:

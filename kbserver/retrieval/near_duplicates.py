@@ -39,9 +39,16 @@ def sketch_of(text: str) -> Sketch:
 
 def joined_sketch(first: Hit, second: Hit) -> Sketch | None:
     """Return the sketch of two passages that follow one another; None if either has none or hardly a word."""
-    one, other = (hit.own_wording.sketch if hit.own_wording is not None else None for hit in (first, second))
+    one, other = (
+        hit.own_spoken_form.sketch if hit.own_spoken_form is not None else None
+        for hit in (first, second)
+    )
     before, after = _words(first.passage.text[-_SEAM:]), _words(second.passage.text[:_SEAM])
-    if one is None or other is None or min(one.trigrams, other.trigrams, len(before), len(after)) < 3:
+    if (
+        one is None
+        or other is None
+        or min(one.trigrams, other.trigrams, len(before), len(after)) < 3
+    ):
         return None
     seam = _trigrams(before[-2:] + after[:2])
     return Sketch(one.trigrams + other.trigrams + len(seam), one.bits | other.bits | _bits(seam))
@@ -52,7 +59,7 @@ class _Words:
 
     def __init__(self, hit: Hit) -> None:
         self._text = hit.passage.text
-        self._sketch = hit.own_wording.sketch if hit.own_wording is not None else None
+        self._sketch = hit.own_spoken_form.sketch if hit.own_spoken_form is not None else None
         self._list: list[str] | None = None
 
     def nearly_same(self, other: _Words) -> bool:
@@ -72,7 +79,8 @@ class _Words:
 def _surely_different(one: Sketch, other: Sketch) -> bool:
     # A bit that only one of them has was set by a trigram that only it holds; and there are as many trigrams as bits.
     most_shared = min(
-        one.trigrams - (one.bits & ~other.bits).bit_count(), other.trigrams - (other.bits & ~one.bits).bit_count()
+        one.trigrams - (one.bits & ~other.bits).bit_count(),
+        other.trigrams - (other.bits & ~one.bits).bit_count(),
     )
     return most_shared < NEAR_DUPLICATE * min(one.bits.bit_count(), other.bits.bit_count())
 
@@ -81,7 +89,10 @@ def _surely_same(one: Sketch, other: Sketch) -> bool:
     # By chance, what only one of them holds sets a bit that the other has too. Between these bounds that makes texts seem the
     # same of which .7 is, once in some 3,000, and of which .6 is, once in 200,000.
     fewest, most = sorted((one.bits.bit_count(), other.bits.bit_count()))
-    return _FEWEST_BITS <= fewest <= most <= _MOST_BITS and (one.bits & other.bits).bit_count() >= _SURELY_SAME * fewest
+    return (
+        _FEWEST_BITS <= fewest <= most <= _MOST_BITS
+        and (one.bits & other.bits).bit_count() >= _SURELY_SAME * fewest
+    )
 
 
 def _nearly_same(one: list[str], other: list[str]) -> bool:

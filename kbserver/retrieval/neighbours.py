@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kbserver.retrieval.wording import joined as joined_wording
+from kbserver.retrieval.spoken.form import joined as joined_spoken_form
 from kbserver.types import Hit
 
-MAX_JOINED_CHARACTERS = 1200  # about a minute and a quarter of speech; longer is cut again when it is composed
+MAX_JOINED_CHARACTERS = (
+    1200  # about a minute and a quarter of speech; longer is cut again when it is composed
+)
 
 
 def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
@@ -34,7 +36,9 @@ def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
             if len(text) <= MAX_JOINED_CHARACTERS:
                 position = min(first, passage.position)
                 both = replace(other.passage, text=text, position=position)
-                joined[place] = replace(other, passage=both, wording=joined_wording(both, one, next_one))
+                joined[place] = replace(
+                    other, passage=both, spoken_form=joined_spoken_form(both, one, next_one)
+                )
                 spans[place] = (position, max(last, passage.position))
                 break
         else:

@@ -18,7 +18,9 @@ class Precedence:
     """The rows of one snapshot that are superseded or pinned. Read-only."""
 
     def __init__(self, snapshot: Snapshot) -> None:
-        pinned = snapshot.rows_in_scope({"pinned": "true"}) if snapshot.scope_values("pinned") else None
+        pinned = (
+            snapshot.rows_in_scope({"pinned": "true"}) if snapshot.scope_values("pinned") else None
+        )
         self._pinned: Rows = pinned if pinned is not None else _NO_ROWS
         self._pairs: list[tuple[Rows, Rows]] = []  # rows that supersede, rows that are superseded
         sources = snapshot.scope_values("supersedes")
@@ -26,7 +28,10 @@ class Precedence:
             rows: dict[str, list[Rows]] = {}
             for entry in snapshot.documents():
                 span = np.arange(entry.first_row, entry.first_row + entry.passages, dtype=np.int64)
-                for name in {entry.source, entry.source.split("#", 1)[0]}:  # a file of records stands for all of them
+                for name in {
+                    entry.source,
+                    entry.source.split("#", 1)[0],
+                }:  # a file of records stands for all of them
                     rows.setdefault(name, []).append(span)
             for source in sources:
                 newer = snapshot.rows_in_scope({"supersedes": source})

@@ -183,4 +183,8 @@ class Cost:
             return work(*args, **options)
         finally:
             ms = (time.thread_time() - begun_s) * 1000.0
-            self.usual_ms = ms if self.usual_ms == float("inf") else self.usual_ms + _SMOOTHING * (ms - self.usual_ms)
+            self.usual_ms = (
+                ms
+                if self.usual_ms == float("inf")
+                else self.usual_ms + _SMOOTHING * (ms - self.usual_ms)
+            )

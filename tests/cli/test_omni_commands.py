@@ -55,7 +55,15 @@ def run(app: typer.Typer, monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-u
 
 
 def test_configure_prints_the_frame_with_its_token_masked(run) -> None:  # type: ignore[no-untyped-def]
-    result = run("configure", "--kb-endpoint", "https://kb.example.com/kb", "--greeting", "", "--set", "seed=7")
+    result = run(
+        "configure",
+        "--kb-endpoint",
+        "https://kb.example.com/kb",
+        "--greeting",
+        "",
+        "--set",
+        "seed=7",
+    )
     assert json.loads(result.stdout) == {
         "type": "configure",
         "kb_endpoint": "https://kb.example.com/kb",
@@ -77,11 +85,16 @@ def test_the_token_is_shown_on_request_and_may_come_from_a_file(run, tmp_path: P
     (tmp_path / "token").write_text("from-a-file\n")
     arguments = ["configure", "--kb-endpoint", "https://kb.example.com/kb", "--show-secrets"]
     assert json.loads(run(*arguments).stdout)["kb_token"] == TOKEN
-    assert json.loads(run(*arguments, "--kb-token-file", str(tmp_path / "token")).stdout)["kb_token"] == "from-a-file"
+    assert (
+        json.loads(run(*arguments, "--kb-token-file", str(tmp_path / "token")).stdout)["kb_token"]
+        == "from-a-file"
+    )
 
 
 def test_with_a_label_the_connect_url_and_subprotocols_come_too(run) -> None:  # type: ignore[no-untyped-def]
-    shown = json.loads(run("configure", "--persona", "x", "--label", "café 7", "--rate", "16000").stdout)
+    shown = json.loads(
+        run("configure", "--persona", "x", "--label", "café 7", "--rate", "16000").stdout
+    )
     assert parse_qs(urlsplit(shown["url"]).query) == {
         "session_label": ["café 7"],
         "format": ["pcm16"],
@@ -124,10 +137,12 @@ def test_the_python_form_is_code_that_builds_the_same_frame(run) -> None:  # typ
     assert TOKEN not in printed
     code = printed.replace("await ws.send", "sent =")
     names: dict[str, object] = {}
-    exec(code, names)  # noqa: S102 - the very thing a user does with it
+    exec(code, names)
     assert (
         names["sent"]
-        == configure_frame(kb_endpoint="https://kb.example.com/kb", persona="it's", kb_token=TOKEN).to_bytes()
+        == configure_frame(
+            kb_endpoint="https://kb.example.com/kb", persona="it's", kb_token=TOKEN
+        ).to_bytes()
     )
     assert names["protocols"] == ["pyai.v1", "pyai-key.pyai_test_key"]
 
@@ -143,7 +158,9 @@ def test_the_python_form_is_code_that_builds_the_same_frame(run) -> None:  # typ
         (["--tools-file", "nowhere.json"], SettingsError, "nowhere.json"),
     ],
 )
-def test_a_wrong_flag_is_an_error_that_says_what_to_do(run, arguments: list[str], error: type, words: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_wrong_flag_is_an_error_that_says_what_to_do(
+    run, arguments: list[str], error: type, words: str
+) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(error, match=words):
         run("configure", *arguments)
 
@@ -170,9 +187,18 @@ def endpoint() -> Iterator[Endpoint]:
 
 def test_call_says_a_script_and_shows_every_turn(run, endpoint: Endpoint, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "script.txt").write_text("how do i reset my pin\nwhat is the weather\n")
-    result = run("call", endpoint.url, "--label", "support", "--script", str(tmp_path / "script.txt"))
+    result = run(
+        "call", endpoint.url, "--label", "support", "--script", str(tmp_path / "script.txt")
+    )
     assert result.exit_code == 0
-    for words in ("how do i reset my pin", "grounded", "kb-pin", "of 300 ms", "You reset your PIN", "miss (empty)"):
+    for words in (
+        "how do i reset my pin",
+        "grounded",
+        "kb-pin",
+        "of 300 ms",
+        "You reset your PIN",
+        "miss (empty)",
+    ):
         assert words in result.stdout
     assert "2 turns: 1 grounded, 1 miss" in result.stderr
     assert [body["session_label"] for body in endpoint.bodies] == ["support", "support"]
@@ -180,28 +206,43 @@ def test_call_says_a_script_and_shows_every_turn(run, endpoint: Endpoint, tmp_pa
 
 
 @pytest.mark.parametrize("how", [[], ["--audio"]])
-def test_call_gives_json_lines_for_scripts_typed_or_spoken(run, endpoint: Endpoint, how: list[str]) -> None:  # type: ignore[no-untyped-def]
-    result = CliRunner().invoke(_app(), ["call", endpoint.url, "--json", *how], input="my refund\nreset my pin\n\n")
+def test_call_gives_json_lines_for_scripts_typed_or_spoken(
+    run, endpoint: Endpoint, how: list[str]
+) -> None:  # type: ignore[no-untyped-def]
+    result = CliRunner().invoke(
+        _app(), ["call", endpoint.url, "--json", *how], input="my refund\nreset my pin\n\n"
+    )
     turns = [json.loads(line) for line in result.stdout.splitlines()]
     assert [turn["heard"] for turn in turns] == ["my refund", "reset my pin"]
     assert [turn["lookup"]["top_ids"] for turn in turns] == [["kb-refund"], ["kb-pin"]]
     assert bool(turns[0]["audio_ms"]) == bool(how)
 
 
-def test_call_ends_with_1_and_the_next_step_where_the_endpoint_fails(run, endpoint: Endpoint, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_call_ends_with_1_and_the_next_step_where_the_endpoint_fails(
+    run, endpoint: Endpoint, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "script.txt").write_text("how do i reset my pin\n")
     endpoint.status = 500
     result = run("call", endpoint.url, "--script", str(tmp_path / "script.txt"))
     assert result.exit_code == 1
-    assert "1 turn: 1 refused" in result.stderr and f"kbserver doctor {endpoint.url}" in result.stderr
+    assert (
+        "1 turn: 1 refused" in result.stderr and f"kbserver doctor {endpoint.url}" in result.stderr
+    )
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
-def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
     import pty  # not on Windows
 
     ours, theirs = pty.openpty()
-    environment = os.environ | {"KB_TOKEN": TOKEN, "COLUMNS": "44", "TERM": "dumb", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {
+        "KB_TOKEN": TOKEN,
+        "COLUMNS": "44",
+        "TERM": "dumb",
+        "PYTHONPATH": str(ROOT),
+    }
     call = subprocess.Popen(
         [sys.executable, "-m", "kbserver", "call", endpoint.url],
         cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
@@ -209,7 +250,11 @@ def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(endpoint:
     os.close(theirs)
     shown = ""
     try:
-        for words, answer in (("hangs up", b"how do i reset my pin\n"), ("of 300 ms", b""), ("Security", b"")):
+        for words, answer in (
+            ("hangs up", b"how do i reset my pin\n"),
+            ("of 300 ms", b""),
+            ("Security", b""),
+        ):
             while words not in shown:
                 shown += os.read(ours, 4096).decode()
             os.write(ours, answer)
@@ -223,7 +268,10 @@ def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(endpoint:
         os.close(ours)
     lines = [line.rstrip() for line in shown.splitlines()]
     assert "agent    You reset your PIN in the app under" in lines
-    assert lines[lines.index("agent    You reset your PIN in the app under") + 1] == "         Security."
+    assert (
+        lines[lines.index("agent    You reset your PIN in the app under") + 1]
+        == "         Security."
+    )
 
 
 def _app() -> typer.Typer:
@@ -233,7 +281,9 @@ def _app() -> typer.Typer:
     return application
 
 
-def test_doctor_reports_a_healthy_endpoint_and_an_ill_one(run, endpoint: Endpoint, tmp_path: Path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_doctor_reports_a_healthy_endpoint_and_an_ill_one(
+    run, endpoint: Endpoint, tmp_path: Path, monkeypatch
+) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
     healthy = run("doctor", endpoint.url, "--query", "reset my pin")
     assert healthy.exit_code == 0
@@ -247,7 +297,9 @@ def test_doctor_reports_a_healthy_endpoint_and_an_ill_one(run, endpoint: Endpoin
     assert TOKEN not in healthy.output + ill.output
 
 
-def test_doctor_finds_the_public_url_and_checks_the_store_here(run, store: Path, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_doctor_finds_the_public_url_and_checks_the_store_here(
+    run, store: Path, monkeypatch, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PUBLIC_URL", "https://10.1.2.3")
     result = run("doctor", "--store", str(store), "--json")
@@ -255,11 +307,19 @@ def test_doctor_finds_the_public_url_and_checks_the_store_here(run, store: Path,
     found = {finding["check"]: finding for finding in report["findings"]}
     assert report["url"] == "https://10.1.2.3/kb"
     assert report["verdict"] == "not_public"
-    assert found["corpus support"]["grade"] == found["corpus hotels"]["grade"] == found["model"]["grade"] == "ok"
+    assert (
+        found["corpus support"]["grade"]
+        == found["corpus hotels"]["grade"]
+        == found["model"]["grade"]
+        == "ok"
+    )
     assert "passages" in found["corpus support"]["found"]
     assert found["routes and keys"]["found"] == "hotels, support"
     report = json.loads(run("doctor", "--store", str(tmp_path / "nowhere"), "--json").stdout)
-    assert (report["verdict"], report["findings"][1]["next_step"]) == ("store", "kbserver ingest ./docs")
+    assert (report["verdict"], report["findings"][1]["next_step"]) == (
+        "store",
+        "kbserver ingest ./docs",
+    )
 
 
 def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -269,19 +329,38 @@ def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> Non
     assert "port" in report["findings"][0]["found"]
 
 
-def test_doctor_names_a_route_with_which_the_server_would_not_start(run, store: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_doctor_names_a_route_with_which_the_server_would_not_start(
+    run, store: Path, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "kbserver.toml").write_text('[[routes]]\nlabel = "x"\ncorpora = ["suport"]\n')
     here = ("doctor", "--config", str(tmp_path / "kbserver.toml"), "--store", str(store), "--json")
-    finding = {finding["check"]: finding for finding in json.loads(run(*here).stdout)["findings"]}["routes and keys"]
+    finding = {finding["check"]: finding for finding in json.loads(run(*here).stdout)["findings"]}[
+        "routes and keys"
+    ]
     assert (finding["grade"], finding["cause"]) == ("fail", "settings")
     assert "suport" in finding["found"] and "kbserver serve refuses" in finding["next_step"]
-    elsewhere = json.loads(run(*here, "https://10.1.2.3/kb").stdout)  # the server there has settings of its own
+    elsewhere = json.loads(
+        run(*here, "https://10.1.2.3/kb").stdout
+    )  # the server there has settings of its own
     assert elsewhere["verdict"] == "not_public"
 
 
-def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(endpoint: Endpoint, tmp_path: Path) -> None:
+def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(
+    endpoint: Endpoint, tmp_path: Path
+) -> None:
     environment = os.environ | {"KB_TOKEN": TOKEN}
-    command = [sys.executable, "-m", "kbserver", "simulate", "--port", "0", "--pace", "0", "--record", "turns.jsonl"]
+    command = [
+        sys.executable,
+        "-m",
+        "kbserver",
+        "simulate",
+        "--port",
+        "0",
+        "--pace",
+        "0",
+        "--record",
+        "turns.jsonl",
+    ]
     simulator = subprocess.Popen(
         command, cwd=tmp_path, env=environment | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -290,7 +369,9 @@ def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(endpoint
         assert simulator.stderr is not None and simulator.stdin is not None
         url = _read_until(simulator.stderr.readline, r"connect to\s+(ws://\S+)")
         with connect(f"{url}?api_key=x&session_label=support", proxy=None) as ws:
-            ws.send(configure_frame(greeting="", kb_endpoint=endpoint.url, kb_token=TOKEN).to_bytes())
+            ws.send(
+                configure_frame(greeting="", kb_endpoint=endpoint.url, kb_token=TOKEN).to_bytes()
+            )
             while _event(ws.recv(timeout=20)) != "configured":
                 pass
             simulator.stdin.write("how do i reset my pin\n")
@@ -304,7 +385,9 @@ def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(endpoint
         simulator.kill()
         simulator.communicate()
     recorded = (tmp_path / "turns.jsonl").read_text()
-    turn = next(record for record in map(json.loads, recorded.splitlines()) if record["record"] == "turn")
+    turn = next(
+        record for record in map(json.loads, recorded.splitlines()) if record["record"] == "turn"
+    )
     assert (turn["source"], turn["heard"]) == ("typed", "how do i reset my pin")
     assert TOKEN not in recorded
 

@@ -32,7 +32,9 @@ def test_a_query_shows_the_context_the_hits_and_the_time_of_each_stage(kbserver,
 
 
 def test_a_script_gets_json_and_nothing_else_on_stdout(kbserver, store):
-    found = kbserver("query", "how do i cancel", "-l", "support", "--store", store, "--json", "--top-k", 1)
+    found = kbserver(
+        "query", "how do i cancel", "-l", "support", "--store", store, "--json", "--top-k", 1
+    )
     answer = json.loads(found.stdout)
     assert [hit["source"] for hit in answer["hits"]] == ["billing/cancel.txt"]
     assert set(answer["hits"][0]["arms"]) == {"lexical", "dense"}
@@ -43,7 +45,10 @@ def test_an_unknown_label_is_answered_with_nothing_and_says_so(kbserver, store):
     found = kbserver("query", "how do i cancel", "--label", "sales", "--store", store)
     assert found.returncode == 0
     assert "(empty" in found.stdout and "unknown_label" in found.stdout
-    assert found.stderr == "the label 'sales' reaches nothing; give one that fits with --label: hotels, support\n"
+    assert (
+        found.stderr
+        == "the label 'sales' reaches nothing; give one that fits with --label: hotels, support\n"
+    )
 
 
 def test_routes_are_listed_in_order_and_one_label_is_explained(kbserver, store, tmp_path):
@@ -87,6 +92,16 @@ def test_what_cannot_be_done_is_said_without_a_traceback(kbserver, arguments, co
 
 def test_version_and_help(kbserver):
     assert kbserver("--version").stdout.startswith("kbserver 0.")
-    for command in ("ingest", "serve", "query", "routes", "configure", "token", "simulate", "call", "doctor"):
+    for command in (
+        "ingest",
+        "serve",
+        "query",
+        "routes",
+        "configure",
+        "token",
+        "simulate",
+        "call",
+        "doctor",
+    ):
         found = kbserver(command, "--help")
         assert found.returncode == 0 and "Usage" in found.stdout

@@ -63,10 +63,16 @@ def served(store, tmp_path):
 
 
 def test_what_it_says_to_try_finds_something(store, tmp_path):
-    (tmp_path / "kbserver.toml").write_text('[[routes]]\nlabel = "line-{id}-*"\ncorpora = ["support"]\n')
+    (tmp_path / "kbserver.toml").write_text(
+        '[[routes]]\nlabel = "line-{id}-*"\ncorpora = ["support"]\n'
+    )
     process = run("serve", "--store", store, "--port", 0, cwd=tmp_path)
     try:
-        said = next(found for line in process.stderr if (found := re.search(r"curl (\S+) .*-d '(.*?)'", line)))
+        said = next(
+            found
+            for line in process.stderr
+            if (found := re.search(r"curl (\S+) .*-d '(.*?)'", line))
+        )
         fields = json.loads(said[2]) | {"query": "how do i reset the router"}
         headers = {"Authorization": f"Bearer {TOKEN}"}
         assert httpx2.post(said[1], json=fields, headers=headers, timeout=20).json()["results"]
@@ -85,7 +91,9 @@ def started(process):
     pytest.fail("".join(lines))
 
 
-@pytest.mark.parametrize(("token", "shown"), [(TOKEN, "the value of KB_TOKEN"), ("a,b", "any of 2 values of KB_TOKEN")])
+@pytest.mark.parametrize(
+    ("token", "shown"), [(TOKEN, "the value of KB_TOKEN"), ("a,b", "any of 2 values of KB_TOKEN")]
+)
 def test_the_command_to_try_reaches_a_corpus(store, tmp_path, token, shown):
     process = run("serve", "--store", store, "--port", 0, token=token, cwd=tmp_path)
     try:
@@ -93,7 +101,10 @@ def test_the_command_to_try_reaches_a_corpus(store, tmp_path, token, shown):
         assert shown in said and "any other label, or none, reaches nothing" in said
         command = said.split("try it", 1)[1].strip().replace("how do i …", "are dogs welcome")
         answer = subprocess.run(
-            ["bash", "-c", command], capture_output=True, env=os.environ | {"KB_TOKEN": token}, check=True
+            ["bash", "-c", command],
+            capture_output=True,
+            env=os.environ | {"KB_TOKEN": token},
+            check=True,
         )
         assert json.loads(answer.stdout)["session_label"] == "hotels"
         assert "error" not in json.loads(answer.stdout)
@@ -103,7 +114,9 @@ def test_the_command_to_try_reaches_a_corpus(store, tmp_path, token, shown):
 
 
 def test_a_wrong_route_shows_before_the_corpora_are_read(store, tmp_path):
-    (tmp_path / "kbserver.toml").write_text('[[routes]]\nlabel = "a"\nhandler = "nowhere:f"\n', encoding="utf-8")
+    (tmp_path / "kbserver.toml").write_text(
+        '[[routes]]\nlabel = "a"\nhandler = "nowhere:f"\n', encoding="utf-8"
+    )
     code, err = failed("serve", "--store", store, "--port", 0, cwd=tmp_path)
     assert code == 2
     assert err.startswith("error: handler 'nowhere:f': cannot import 'nowhere'")
@@ -114,9 +127,7 @@ def test_it_answers_and_leaves_at_sigterm_with_turns_in_flight_finished(served):
     body = b'{"session_label": "support", "query": "how do i reset the router"}'
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as half_sent:
-        head = (
-            f"POST /kb HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-token\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
+        head = f"POST /kb HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-token\r\nContent-Length: {len(body)}\r\n\r\n"
         half_sent.sendall(head.encode() + body[:20])
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
@@ -147,7 +158,9 @@ def test_a_connection_outlives_the_pause_between_two_turns(served):
 def test_the_log_holds_neither_tokens_nor_words_of_the_caller(served):
     process, url = served
     headers = {"Authorization": "Bearer test-token"}
-    httpx2.post(f"{url}/kb", json={"session_label": "support", "query": "reset my zebra"}, headers=headers)
+    httpx2.post(
+        f"{url}/kb", json={"session_label": "support", "query": "reset my zebra"}, headers=headers
+    )
     httpx2.post(f"{url}/kb", content=b"{broken zebra", headers=headers)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=20)
@@ -203,14 +216,18 @@ def test_it_speaks_tls_with_the_files_of_the_settings(store, tmp_path):
             timeout=20,
         )
         assert answer.json()["results"]
-        checked = run("doctor", f"{url}/kb", "--turns", 1, cwd=tmp_path, SSL_CERT_FILE=str(authority.file))
+        checked = run(
+            "doctor", f"{url}/kb", "--turns", 1, cwd=tmp_path, SSL_CERT_FILE=str(authority.file)
+        )
         assert "certificate                  valid for" in checked.communicate(timeout=60)[0]
     finally:
         process.kill()
         process.communicate(timeout=10)
 
 
-@pytest.mark.parametrize(("trusted", "counted"), [('["127.0.0.1"]', "own"), ('["10.0.0.0/8"]', "peer")])
+@pytest.mark.parametrize(
+    ("trusted", "counted"), [('["127.0.0.1"]', "own"), ('["10.0.0.0/8"]', "peer")]
+)
 def test_forwarded_headers_are_believed_from_trusted_peers_only(store, tmp_path, trusted, counted):
     """They decide under which address a visitor's sessions are counted."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
@@ -238,9 +255,12 @@ def test_forwarded_headers_are_believed_from_trusted_peers_only(store, tmp_path,
 
 
 @pytest.mark.parametrize(
-    ("configure", "wanted"), [('language = "xx"', "Omni speaks en"), ('kb_token = "x"', "the server fills in itself")]
+    ("configure", "wanted"),
+    [('language = "xx"', "Omni speaks en"), ('kb_token = "x"', "the server fills in itself")],
 )
-def test_a_session_that_omni_would_not_take_is_refused_at_the_start(store, tmp_path, configure, wanted):
+def test_a_session_that_omni_would_not_take_is_refused_at_the_start(
+    store, tmp_path, configure, wanted
+):
     (tmp_path / "kbserver.toml").write_text(
         '[session]\nallowed_origins = ["https://www.example.com"]\nkb_endpoint = "https://kb.example.com/kb"\n'
         f"configure = {{ {configure} }}\n"
@@ -285,9 +305,19 @@ def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path)
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / ".models").symlink_to(store / ".models")
     (tmp_path / "help").mkdir()
-    (tmp_path / "help" / "hours.md").write_text("# Opening hours\n\nWe are open from 9 to 5.\n", encoding="utf-8")
+    (tmp_path / "help" / "hours.md").write_text(
+        "# Opening hours\n\nWe are open from 9 to 5.\n", encoding="utf-8"
+    )
     process = run(
-        "serve", "--store", "store", "--port", 0, "--watch", "help", cwd=tmp_path, KBSERVER_DEADLINE_MS="5000"
+        "serve",
+        "--store",
+        "store",
+        "--port",
+        0,
+        "--watch",
+        "help",
+        cwd=tmp_path,
+        KBSERVER_DEADLINE_MS="5000",
     )
     try:
         lines = []
@@ -306,7 +336,9 @@ def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path)
         context = ""
         while "behind the house" not in context and time.monotonic() < deadline:
             time.sleep(0.2)
-            context = httpx2.post(f"{found[1]}/kb", json=ask, headers=headers, timeout=30).json()["context"]
+            context = httpx2.post(f"{found[1]}/kb", json=ask, headers=headers, timeout=30).json()[
+                "context"
+            ]
         assert "behind the house" in context
     finally:
         process.send_signal(signal.SIGTERM)
@@ -320,7 +352,9 @@ def test_a_server_of_ones_own_says_where_it_listens_and_leaves_quietly(store, tm
         [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=variables
     )
     try:
-        found = re.fullmatch(r"kbserver is listening: (http://127\.0\.0\.1:\d+)/kb\n", process.stderr.readline())
+        found = re.fullmatch(
+            r"kbserver is listening: (http://127\.0\.0\.1:\d+)/kb\n", process.stderr.readline()
+        )
         assert found and httpx2.get(f"{found[1]}/healthz").status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=20)[1] == "" and process.returncode == 0

@@ -97,7 +97,11 @@ def test_a_corpus_travels_as_one_file(run, folder, tmp_path):
     with pytest.raises(StoreError, match="already"):
         run("import", str(file), where=other)
     third = json.loads(run("import", str(file), "--no-publish", "--json", where=tmp_path / "third"))
-    assert third == {"corpus": "support", "generation": Store(folder).live("support"), "published": False}
+    assert third == {
+        "corpus": "support",
+        "generation": Store(folder).live("support"),
+        "published": False,
+    }
     with pytest.raises(StoreMissing, match="no generation is live"):
         Store(tmp_path / "third").live("support")
 
@@ -132,7 +136,9 @@ def three(folder: Path, tmp_path: Path, store: Path) -> list[str]:
 
 def test_rollback_goes_one_back_or_where_it_is_told(run, folder, three):
     assert three[1] in run("rollback", "support") and Store(folder).live("support") == three[1]
-    assert json.loads(run("rollback", "support", "--to", three[2], "--json"))["generation"] == three[2]
+    assert (
+        json.loads(run("rollback", "support", "--to", three[2], "--json"))["generation"] == three[2]
+    )
     with pytest.raises(StoreMissing, match="no generation 'x'"):
         run("rollback", "support", "--to", "x")
     assert Store(folder).live("support") == three[2]
@@ -151,7 +157,10 @@ def test_prune_leaves_the_live_one_and_the_newest(run, folder, three):
     assert json.loads(run("prune", "support", "--keep", "2", "--json")) == {"support": [three[1]]}
     assert Store(folder).generations("support") == [three[0], three[2]]
     assert "nothing to remove" in run("prune", "--all")
-    assert json.loads(run("prune", "--all", "--keep", "1", "--json")) == {"hotels": [], "support": [three[2]]}
+    assert json.loads(run("prune", "--all", "--keep", "1", "--json")) == {
+        "hotels": [],
+        "support": [three[2]],
+    }
     with pytest.raises(SettingsError, match="--all"):
         run("prune")
 

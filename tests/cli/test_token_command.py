@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from kbserver.cli import token as token_command
 from kbserver.cli.token import duration_s
-from kbserver.endpoint.keys import new_secret, read_keys
-from kbserver.endpoint.signed import SigningKeys, unverified
+from kbserver.endpoint.tokens.keys import new_secret, read_keys
+from kbserver.endpoint.tokens.signed import SigningKeys, unverified
 from kbserver.errors import KbServerError, SettingsError
 
 SECRET = new_secret()
@@ -50,21 +50,39 @@ def test_the_token_alone_is_on_standard_output(run) -> None:  # type: ignore[no-
     assert claims["jti"] in result.stderr
 
 
-def test_the_keys_and_the_revocations_of_the_settings_are_the_servers(run, monkeypatch, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_keys_and_the_revocations_of_the_settings_are_the_servers(
+    run, monkeypatch, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.delenv("KBSERVER_SIGNING_KEY")
     (tmp_path / "key").write_text(SECRET)
     (tmp_path / "revoked").write_text("")
-    (tmp_path / "kbserver.toml").write_text('signing_key_files = ["key"]\nrevoked_tokens = "revoked"\n')
+    (tmp_path / "kbserver.toml").write_text(
+        'signing_key_files = ["key"]\nrevoked_tokens = "revoked"\n'
+    )
     here = ("--config", str(tmp_path / "kbserver.toml"))
     told = json.loads(run("--label", "a", "--json", *here).stdout)
     assert keys().verify(told["token"]).allows("a")
     assert json.loads(run("--inspect", told["token"], "--json", *here).stdout)["verdict"] == "good"
     (tmp_path / "revoked").write_text(told["jti"])
-    assert json.loads(run("--inspect", told["token"], "--json", *here).stdout)["verdict"] == "revoked_token"
+    assert (
+        json.loads(run("--inspect", told["token"], "--json", *here).stdout)["verdict"]
+        == "revoked_token"
+    )
 
 
 def test_every_flag_is_in_the_token(run) -> None:  # type: ignore[no-untyped-def]
-    flags = ["-l", "a", "-l", "b-{id}", "--corpora", "support, faq", "--scope", "folder=hotels/7", "--scope", "tag=x=y"]
+    flags = [
+        "-l",
+        "a",
+        "-l",
+        "b-{id}",
+        "--corpora",
+        "support, faq",
+        "--scope",
+        "folder=hotels/7",
+        "--scope",
+        "tag=x=y",
+    ]
     told = json.loads(run(*flags, "--max-turns", "5", "--json").stdout)
     grant = keys().verify(told["token"])
     assert grant.allows("a") and grant.allows("b-9") and not grant.allows("c")
@@ -77,7 +95,9 @@ def test_every_flag_is_in_the_token(run) -> None:  # type: ignore[no-untyped-def
 
 
 @pytest.mark.parametrize("kind", [[], ["--ed25519"]])
-def test_a_fresh_key_signs_from_a_file_and_goes_to_standard_output_only(run, tmp_path: Path, kind: list[str]) -> None:  # type: ignore[no-untyped-def]
+def test_a_fresh_key_signs_from_a_file_and_goes_to_standard_output_only(
+    run, tmp_path: Path, kind: list[str]
+) -> None:  # type: ignore[no-untyped-def]
     made = run("--new-key", *kind)
     assert made.stderr == ""
     assert made.stdout != run("--new-key", *kind).stdout
@@ -87,11 +107,15 @@ def test_a_fresh_key_signs_from_a_file_and_goes_to_standard_output_only(run, tmp
     assert unverified(issued)[0]["alg"] == ("EdDSA" if kind else "HS256")
 
 
-def test_inspect_says_what_a_token_says_and_whether_it_is_good_here(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_inspect_says_what_a_token_says_and_whether_it_is_good_here(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
     issued = run("--label", "x", "--ttl", "1h").stdout.strip()
     expired = keys().issue("x", 60, now=1_700_000_000)
     assert "good" in run("--inspect", issued).stdout
-    assert json.loads(run("--inspect", "-", "--json", given=issued + "\n").stdout)["labels"] == ["x"]
+    assert json.loads(run("--inspect", "-", "--json", given=issued + "\n").stdout)["labels"] == [
+        "x"
+    ]
     told = run("--inspect", expired).stdout
     assert "expired_token" in told
     assert "2023-11-14 22:14:20 UTC" in told
@@ -118,7 +142,9 @@ def test_inspect_says_what_a_token_says_and_whether_it_is_good_here(run, monkeyp
         (["--inspect", "abc"], "not a signed token"),
     ],
 )
-def test_a_wrong_flag_is_an_error_that_says_what_to_do(run, arguments: list[str], words: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_wrong_flag_is_an_error_that_says_what_to_do(
+    run, arguments: list[str], words: str
+) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(SettingsError, match=words):
         run(*arguments)
 
@@ -137,13 +163,16 @@ def test_a_weak_key_is_refused_and_not_repeated(run, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h", 3_600), ("7d", 604_800), (" 1h ", 3_600)]
+    ("text", "seconds"),
+    [("90s", 90), ("15m", 900), ("1h", 3_600), ("7d", 604_800), (" 1h ", 3_600)],
 )
 def test_durations_are_read(text: str, seconds: int) -> None:
     assert duration_s(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "90", "s", "1.5h", "-1h", "1 h", "1h30m", "１h", "9999999999s"])
+@pytest.mark.parametrize(
+    "text", ["", "90", "s", "1.5h", "-1h", "1 h", "1h30m", "１h", "9999999999s"]
+)
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match="whole number and a unit"):
         duration_s(text)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kbserver.index.lexical import WALKED_AT_ONCE, Bm25Index, Bm25Parameters
-from kbserver.index.lexical_build import build_lexical
-from kbserver.index.tokens import tokenize
+from kbserver.index.lexical.bm25 import WALKED_AT_ONCE, Bm25Index, Bm25Parameters
+from kbserver.index.lexical.build import build_lexical
+from kbserver.index.lexical.tokens import tokenize
 
 WORDS = ["router", "light", "reset", "invoice", "clinic", "the", "red", "café", "ac68u", "39.99"]
 
@@ -28,7 +28,7 @@ class PlainBm25:
         self.parameters = parameters
         self.mean = sum(self.lengths) / max(len(self.lengths), 1)
 
-    @cache  # noqa: B019
+    @cache
     def idf(self, term: str) -> float:
         frequency = sum(term in counts for counts in self.counts)
         return math.log(1 + (len(self.counts) - frequency + 0.5) / (frequency + 0.5))
@@ -36,12 +36,21 @@ class PlainBm25:
     def score(self, term: str, row: int) -> float:
         k1, b = self.parameters.k1, self.parameters.b
         count = self.counts[row][term]
-        return self.idf(term) * count / (count + k1 * (1 - b + b * self.lengths[row] / self.mean)) if count else 0.0
+        return (
+            self.idf(term) * count / (count + k1 * (1 - b + b * self.lengths[row] / self.mean))
+            if count
+            else 0.0
+        )
 
     def search(self, terms, top_k, rows=None):
         rows = range(len(self.counts)) if rows is None else rows
-        scored = [(sum(w * self.score(t, row) for t, w in terms.items() if w > 0), row) for row in rows]
-        ranked = sorted(((score, row) for score, row in scored if score > 0), key=lambda pair: (-pair[0], pair[1]))
+        scored = [
+            (sum(w * self.score(t, row) for t, w in terms.items() if w > 0), row) for row in rows
+        ]
+        ranked = sorted(
+            ((score, row) for score, row in scored if score > 0),
+            key=lambda pair: (-pair[0], pair[1]),
+        )
         return ranked[:top_k]
 
 
@@ -49,7 +58,9 @@ class PlainBm25:
 def built(request):
     """Writes an index and opens it, as one that walks postings in turn, and as one that adds all up at once."""
 
-    def built(texts: list[str], folder: Path, parameters: Bm25Parameters | None = None) -> Bm25Index:
+    def built(
+        texts: list[str], folder: Path, parameters: Bm25Parameters | None = None
+    ) -> Bm25Index:
         folder.mkdir(exist_ok=True)
         build_lexical(iter(texts), folder, parameters)
         return Bm25Index.open(folder, walked_at_once=request.param)
@@ -60,7 +71,10 @@ def built(request):
 def random_texts(count: int, seed: int = 0) -> list[str]:
     choose = np.random.default_rng(seed)
     odds = 1 / np.arange(1, len(WORDS) + 1)
-    return [" ".join(choose.choice(WORDS, choose.integers(0, 25), p=odds / odds.sum())) for _ in range(count)]
+    return [
+        " ".join(choose.choice(WORDS, choose.integers(0, 25), p=odds / odds.sum()))
+        for _ in range(count)
+    ]
 
 
 def assert_same_ranking(found, wanted):
@@ -68,15 +82,20 @@ def assert_same_ranking(found, wanted):
     assert (found.scores > 0).all()
     # float32 may order near ties either way: compare rows by groups of equal score
     for row, score in zip(found.rows, found.scores, strict=True):
-        assert any(row == other and abs(score - value) <= 1e-5 * value for value, other in wanted) or (
-            abs(score - wanted[-1][0]) <= 1e-5 * score
-        )
+        assert any(
+            row == other and abs(score - value) <= 1e-5 * value for value, other in wanted
+        ) or (abs(score - wanted[-1][0]) <= 1e-5 * score)
 
 
-@pytest.mark.parametrize("parameters", [None, Bm25Parameters(k1=1.5, b=0.75), Bm25Parameters(b=0.0, language="none")])
+@pytest.mark.parametrize(
+    "parameters", [None, Bm25Parameters(k1=1.5, b=0.75), Bm25Parameters(b=0.0, language="none")]
+)
 def test_scores_are_those_of_the_formula(built, tmp_path, parameters):
     texts = random_texts(120)
-    index, plain = built(texts, tmp_path, parameters), PlainBm25(texts, parameters or Bm25Parameters())
+    index, plain = (
+        built(texts, tmp_path, parameters),
+        PlainBm25(texts, parameters or Bm25Parameters()),
+    )
     assert index.size == 120
     terms = [term for term, _ in index.vocabulary()]
     rows = np.arange(120)
@@ -121,7 +140,9 @@ def test_weighted_terms_rank_as_the_formula_says(built, tmp_path):
         assert_same_ranking(index.search(terms, top_k=20), plain.search(terms, 20))
 
 
-@pytest.mark.parametrize("rows", [[5], [299, 0, 7], list(range(300))])  # few are looked up in long postings
+@pytest.mark.parametrize(
+    "rows", [[5], [299, 0, 7], list(range(300))]
+)  # few are looked up in long postings
 def test_rows_get_what_the_formula_says_of_each_term(built, tmp_path, rows):
     texts = random_texts(300)
     plain = PlainBm25(texts, Bm25Parameters())
@@ -144,7 +165,10 @@ def test_a_scope_ranks_exactly_whatever_its_size(built, tmp_path):
 def test_common_words_are_skipped_without_changing_the_ranking(built, tmp_path):
     choose = np.random.default_rng(0)
     texts = [
-        " ".join(["the to of"] * int(choose.integers(1, 4)) + [f"w{int(choose.pareto(0.6) * 5)}" for _ in range(6)])
+        " ".join(
+            ["the to of"] * int(choose.integers(1, 4))
+            + [f"w{int(choose.pareto(0.6) * 5)}" for _ in range(6)]
+        )
         for _ in range(9000)  # enough that the postings of "the" are worth skipping
     ]
     index = built(texts, tmp_path, Bm25Parameters(language="none"))
@@ -159,7 +183,9 @@ def test_common_words_are_skipped_without_changing_the_ranking(built, tmp_path):
         for rows in (None, np.arange(0, 9000, 2)):
             inside = np.arange(9000) if rows is None else rows
             best = np.sort(scores[inside])[::-1][:15]
-            np.testing.assert_allclose(index.search(terms, top_k=15, rows=rows).scores, best[best > 0], rtol=1e-5)
+            np.testing.assert_allclose(
+                index.search(terms, top_k=15, rows=rows).scores, best[best > 0], rtol=1e-5
+            )
 
 
 def test_a_search_leaves_nothing_behind_for_the_next(built, tmp_path):
@@ -215,30 +241,44 @@ def test_a_row_that_is_not_there_is_an_error(built, tmp_path, row):
 
 
 @given(
-    texts=st.lists(st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), min_size=1, max_size=25),
+    texts=st.lists(
+        st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), min_size=1, max_size=25
+    ),
     terms=st.dictionaries(st.sampled_from([*WORDS, "absent"]), st.floats(-1, 3), max_size=6),
     top_k=st.integers(0, 30),
     data=st.data(),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_search_of_any_texts_gives_what_the_formula_gives(built, tmp_path_factory, texts, terms, top_k, data):
+def test_any_search_of_any_texts_gives_what_the_formula_gives(
+    built, tmp_path_factory, texts, terms, top_k, data
+):
     index = built(texts, tmp_path_factory.mktemp("bm25"), Bm25Parameters(language="none"))
     plain = PlainBm25(texts, Bm25Parameters(language="none"))
     rows = data.draw(st.none() | st.sets(st.integers(0, len(texts) - 1)).map(sorted))
     terms = {term: weight for term, weight in terms.items() if weight <= 0 or weight > 1e-6}
-    found = index.search(terms, top_k=top_k, rows=None if rows is None else np.array(rows, dtype=np.int64))
+    found = index.search(
+        terms, top_k=top_k, rows=None if rows is None else np.array(rows, dtype=np.int64)
+    )
     wanted = plain.search(terms, top_k, rows)
     np.testing.assert_allclose(found.scores, [score for score, _ in wanted], rtol=1e-4)
 
 
 @given(
-    texts=st.lists(st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), min_size=1, max_size=40),
-    terms=st.dictionaries(st.sampled_from(["router", "light", "red", "clinic", "unknown"]), st.floats(0.1, 2.0)),
+    texts=st.lists(
+        st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), min_size=1, max_size=40
+    ),
+    terms=st.dictionaries(
+        st.sampled_from(["router", "light", "red", "clinic", "unknown"]), st.floats(0.1, 2.0)
+    ),
     scope=st.sets(st.integers(0, 39)),
     top_k=st.integers(0, 10),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_what_was_found_knows_what_every_row_of_the_scope_scores(built, tmp_path_factory, texts, terms, scope, top_k):
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_what_was_found_knows_what_every_row_of_the_scope_scores(
+    built, tmp_path_factory, texts, terms, scope, top_k
+):
     index = built(texts, tmp_path_factory.mktemp("index"))
     rows = np.array(sorted(row for row in scope if row < len(texts)), dtype=np.int64)
     plain = PlainBm25(texts, index.parameters)
@@ -246,7 +286,10 @@ def test_what_was_found_knows_what_every_row_of_the_scope_scores(built, tmp_path
         found = index.find(terms, top_k=top_k, rows=inside)
         assert_same_ranking(found.best, plain.search(terms, top_k, inside))
         asked = np.arange(len(texts)) if inside is None else inside
-        wanted = [sum(weight * plain.score(term, row) for term, weight in terms.items()) for row in asked.tolist()]
+        wanted = [
+            sum(weight * plain.score(term, row) for term, weight in terms.items())
+            for row in asked.tolist()
+        ]
         np.testing.assert_allclose(found.scores(asked[::-1]), wanted[::-1], rtol=1e-4, atol=1e-6)
     with pytest.raises(IndexError):
         index.find(terms, top_k=3).scores(np.array([len(texts)]))

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kbserver.errors import DimensionMismatch, KbServerError, NotFinite
 from kbserver.index.embeddings import decoded, open_embeddings, rounded
-from kbserver.index.faiss import FaissIndex, build_vectors
-from kbserver.index.vectors import NumpyIndex, VectorIndex
+from kbserver.index.vectors.base import NumpyIndex, VectorIndex
+from kbserver.index.vectors.faiss import FaissIndex, build_vectors
 
 Build = Callable[[np.ndarray], VectorIndex]
 DIM = 24
@@ -27,7 +27,9 @@ def faiss_index(kind: str, precision: str = "float32") -> Callable[[Path], Build
         def build(embeddings: np.ndarray) -> FaissIndex:
             np.save(folder / "embeddings.npy", rounded(embeddings, precision))
             facts = build_vectors(folder / "embeddings.npy", folder / "vectors.faiss", kind=kind)
-            return FaissIndex.open(open_embeddings(folder / "embeddings.npy"), folder / "vectors.faiss", facts)
+            return FaissIndex.open(
+                open_embeddings(folder / "embeddings.npy"), folder / "vectors.faiss", facts
+            )
 
         return build
 
@@ -54,7 +56,13 @@ ALL = EXACT | APPROXIMATE
 # int8: half a step, 1/254 of a row's largest component (below 0.8 here), in each of 24; as the square root of their number
 # for two unit vectors. It is what cannot be exceeded: a tenth of it is usual.
 INT8 = 0.8 * DIM**0.5 / 254
-TOLERANCE = {"flat-float16": 2e-3, "ivf-float16": 2e-3, "flat-int8": INT8, "pq-int8": INT8, "ivf-int8": INT8}
+TOLERANCE = {
+    "flat-float16": 2e-3,
+    "ivf-float16": 2e-3,
+    "flat-int8": INT8,
+    "pq-int8": INT8,
+    "ivf-int8": INT8,
+}
 
 
 @pytest.fixture(params=ALL)
@@ -87,14 +95,18 @@ def test_an_exact_index_ranks_all_rows_as_the_yardstick_does(exact):
 @pytest.mark.parametrize("precision", ["float16", "int8"])
 def test_rounded_embeddings_are_ranked_exactly_as_what_they_were_rounded_to(precision, tmp_path):
     embeddings = unit(900)
-    embeddings[300:] = embeddings[0] + 3e-4 * unit(600, seed=5)  # scores too near for the scan to tell them apart
+    embeddings[300:] = embeddings[0] + 3e-4 * unit(
+        600, seed=5
+    )  # scores too near for the scan to tell them apart
     index = faiss_index("flat", precision)(tmp_path)(embeddings)
     yardstick = NumpyIndex(decoded(rounded(embeddings, precision)))
     for query in (*unit(20, seed=1), *embeddings[290:310]):
         for top_k in (1, 9, 400):
             found, wanted = index.search(query, top_k=top_k), yardstick.search(query, top_k=top_k)
             np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-6)
-            np.testing.assert_allclose(yardstick.score_rows(query, found.rows), wanted.scores, atol=1e-6)
+            np.testing.assert_allclose(
+                yardstick.score_rows(query, found.rows), wanted.scores, atol=1e-6
+            )
 
 
 @pytest.mark.parametrize("kind", APPROXIMATE)
@@ -117,7 +129,9 @@ def test_an_exact_index_proposes_the_nearest(exact):
     index, yardstick = build(embeddings), NumpyIndex(embeddings)
     for query in unit(20, seed=1):
         scores = yardstick.score_rows(query, index.propose(query, count=9))
-        np.testing.assert_allclose(np.sort(scores)[::-1], yardstick.search(query, top_k=9).scores, atol=tolerance)
+        np.testing.assert_allclose(
+            np.sort(scores)[::-1], yardstick.search(query, top_k=9).scores, atol=tolerance
+        )
 
 
 @pytest.mark.parametrize("kind", APPROXIMATE)
@@ -144,7 +158,10 @@ def test_a_scope_is_ranked_exactly_in_every_index(backend):
     for size in (1, 10, 400, 2000):
         rows = np.sort(np.random.default_rng(size).choice(2000, size, replace=False))
         for query in unit(5, seed=2):
-            found, wanted = index.search_rows(query, rows, top_k=7), yardstick.search_rows(query, rows, top_k=7)
+            found, wanted = (
+                index.search_rows(query, rows, top_k=7),
+                yardstick.search_rows(query, rows, top_k=7),
+            )
             np.testing.assert_allclose(found.scores, wanted.scores, atol=tolerance)
             if tolerance < 1e-4:
                 np.testing.assert_array_equal(found.rows, wanted.rows)
@@ -154,7 +171,9 @@ def test_rows_are_scored_in_the_order_given(backend):
     build, tolerance = backend
     embeddings, query = unit(500), unit(1, seed=3)[0]
     rows = np.array([499, 0, 7, 7, 250])
-    np.testing.assert_allclose(build(embeddings).score_rows(query, rows), embeddings[rows] @ query, atol=tolerance)
+    np.testing.assert_allclose(
+        build(embeddings).score_rows(query, rows), embeddings[rows] @ query, atol=tolerance
+    )
 
 
 def test_equal_scores_keep_row_order(backend):
@@ -172,7 +191,10 @@ def test_equal_scores_keep_row_order(backend):
 def test_asking_for_no_hits_gives_none(backend, top_k):
     build, _ = backend
     index, query = build(unit(100)), unit(1)[0]
-    for found in (index.search(query, top_k=top_k), index.search_rows(query, np.array([1, 2]), top_k=top_k)):
+    for found in (
+        index.search(query, top_k=top_k),
+        index.search_rows(query, np.array([1, 2]), top_k=top_k),
+    ):
         assert found.rows.shape == found.scores.shape == (0,)
         assert found.rows.dtype == np.int64 and found.scores.dtype == np.float32
     assert index.propose(query, count=top_k).tolist() == []
@@ -254,10 +276,15 @@ def test_a_row_that_is_not_there_is_an_error_and_never_foreign_memory(backend, r
 def test_a_scope_too_large_to_scan_is_searched_approximately_and_never_left(kind, tmp_path):
     embeddings = unit(3000)
     built = APPROXIMATE[kind](tmp_path)(embeddings)
-    index = FaissIndex(built._embeddings, built._approximate, effort=built._effort, exact_scope_rows=100)
+    index = FaissIndex(
+        built._embeddings, built._approximate, effort=built._effort, exact_scope_rows=100
+    )
     rows, yardstick, shared = np.arange(1, 3000, 2), NumpyIndex(embeddings), 0
     for query in unit(40, seed=1):
-        found, wanted = index.search_rows(query, rows, top_k=10), yardstick.search_rows(query, rows, top_k=10)
+        found, wanted = (
+            index.search_rows(query, rows, top_k=10),
+            yardstick.search_rows(query, rows, top_k=10),
+        )
         assert (found.rows % 2 == 1).all()
         shared += len(set(found.rows) & set(wanted.rows))
     assert shared / 400 > 0.9
@@ -269,7 +296,9 @@ def test_threads_may_share_an_index(backend):
     index, queries = build(unit(400)), unit(60, seed=4)
     wanted = [index.search(query, top_k=5).rows.tolist() for query in queries]
     with ThreadPoolExecutor(8) as threads:
-        found = threads.map(lambda query: index.search(query, top_k=5).rows.tolist(), [*queries] * 5)
+        found = threads.map(
+            lambda query: index.search(query, top_k=5).rows.tolist(), [*queries] * 5
+        )
     assert list(found) == wanted * 5
 
 
@@ -290,7 +319,8 @@ def test_flat_search_equals_the_yardstick_for_any_scope_and_top_k(data):
 
 
 @pytest.mark.parametrize(
-    ("rows", "asked", "kind"), [(700, "auto", "flat"), (10_001, "auto", "pq"), (600, "pq", "flat"), (0, "ivf", "flat")]
+    ("rows", "asked", "kind"),
+    [(700, "auto", "flat"), (10_001, "auto", "pq"), (600, "pq", "flat"), (0, "ivf", "flat")],
 )
 def test_the_number_of_rows_decides_and_the_recall_is_measured(rows, asked, kind, tmp_path):
     np.save(tmp_path / "embeddings.npy", unit(rows))

@@ -38,13 +38,24 @@ def small_model(published: Path, tmp_path: Path) -> Path:
     from transformers import BertConfig, BertModel
 
     folder = tmp_path / "small-model"
-    shutil.copytree(published, folder, ignore=shutil.ignore_patterns("*.safetensors", "README.md", "data_config.json"))
+    shutil.copytree(
+        published,
+        folder,
+        ignore=shutil.ignore_patterns("*.safetensors", "README.md", "data_config.json"),
+    )
     known = json.loads((published / "config.json").read_text())
-    small = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 64}
+    small = {
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+    }
     torch.manual_seed(0)
     BertModel(BertConfig(**(known | small))).save_pretrained(folder)
     pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
-    (folder / "1_Pooling" / "config.json").write_text(json.dumps(pooling | {"word_embedding_dimension": 32}))
+    (folder / "1_Pooling" / "config.json").write_text(
+        json.dumps(pooling | {"word_embedding_dimension": 32})
+    )
     prompts = {"prompts": {"query": "query: ", "passage": "passage: "}}
     (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
     return folder

@@ -11,7 +11,8 @@ import pytest
 from kbserver.embedding.cores import core_of_this_thread, keep_off, sleep_in_place, usable_cores
 
 needs_two_cores = pytest.mark.skipif(
-    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2, reason="one core, or no affinity to set"
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
+    reason="one core, or no affinity to set",
 )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 import pytest
 
-from kbserver.embedding.graph import constants_of
+from kbserver.embedding.export.graph import constants_of
 from kbserver.embedding.onnx import NotExportable
 from kbserver.errors import IngestError
 
@@ -17,8 +17,14 @@ def test_rows_come_back_in_the_order_given_whatever_their_length(small_model: Pa
 
     texts = [f"passage {number} " + "word " * (number * 7 % 60) for number in range(70)]
     steps: list[int] = []
-    with SentenceTransformerEncoder(small_model, name="small", fingerprint="f", device="cpu") as encoder:
-        assert (encoder.identity.dim, encoder.identity.max_tokens, encoder.backend) == (32, 256, "torch cpu")
+    with SentenceTransformerEncoder(
+        small_model, name="small", fingerprint="f", device="cpu"
+    ) as encoder:
+        assert (encoder.identity.dim, encoder.identity.max_tokens, encoder.backend) == (
+            32,
+            256,
+            "torch cpu",
+        )
         together = encoder.embed_passages(texts, on_progress=steps.append)
         one_by_one = np.concatenate([encoder.embed_passages([text]) for text in texts])
         assert encoder.embed_queries([]).shape == (0, 32)
@@ -30,21 +36,32 @@ def test_rows_come_back_in_the_order_given_whatever_their_length(small_model: Pa
 def test_a_passage_over_the_limit_is_refused_and_a_query_is_cut(small_model: Path) -> None:
     from kbserver.embedding.sentence_transformer import SentenceTransformerEncoder
 
-    with SentenceTransformerEncoder(small_model, name="small", fingerprint="f", device="cpu") as encoder:
-        with pytest.raises(IngestError, match="passage 1 .* is 304 tokens long, small reads at most 256"):
+    with SentenceTransformerEncoder(
+        small_model, name="small", fingerprint="f", device="cpu"
+    ) as encoder:
+        with pytest.raises(
+            IngestError, match="passage 1 .* is 304 tokens long, small reads at most 256"
+        ):
             encoder.embed_passages(["fits", "word " * 300])
         cut, cut_further_on = encoder.embed_queries(["word " * 300, "word " * 400])
     np.testing.assert_array_equal(cut, cut_further_on)
 
 
-def test_a_pipeline_that_the_export_does_not_carry_is_not_exported(small_model: Path, tmp_path: Path) -> None:
+def test_a_pipeline_that_the_export_does_not_carry_is_not_exported(
+    small_model: Path, tmp_path: Path
+) -> None:
     from kbserver.embedding.sentence_transformer import export_onnx
 
     pooling = json.loads((small_model / "1_Pooling" / "config.json").read_text())
-    (small_model / "1_Pooling" / "config.json").write_text(json.dumps(pooling | {"include_prompt": False}))
+    (small_model / "1_Pooling" / "config.json").write_text(
+        json.dumps(pooling | {"include_prompt": False})
+    )
     target = tmp_path / "export"
     target.mkdir()
-    with pytest.raises(NotExportable, match=r"small exported to ONNX gives vectors that differ by .*; at most 1e-04"):
+    with pytest.raises(
+        NotExportable,
+        match=r"small exported to ONNX gives vectors that differ by .*; at most 1e-04",
+    ):
         export_onnx(small_model, target, name="small", fingerprint="f")
 
 
@@ -61,7 +78,9 @@ def test_an_export_says_nothing_but_what_it_returns(
     assert capfd.readouterr() == ("", "")
 
 
-def test_an_export_works_nothing_out_that_follows_from_its_inputs(small_model: Path, tmp_path: Path) -> None:
+def test_an_export_works_nothing_out_that_follows_from_its_inputs(
+    small_model: Path, tmp_path: Path
+) -> None:
     from kbserver.embedding.sentence_transformer import export_onnx
 
     export_onnx(small_model, tmp_path, name="small", fingerprint="f")

@@ -21,15 +21,21 @@ PATIENT_MS = 5000  # these tests share two cores with many others and are not ab
 def serving(server: KBServer, *, ready: bool = True):
     """Run a server on a free port of 127.0.0.1 in a thread; yields its URL, once it is ready unless told otherwise."""
     listener = listen("127.0.0.1", 0)
-    running = uvicorn.Server(uvicorn.Config(server, log_config=None, lifespan="on", timeout_graceful_shutdown=5))
-    thread = threading.Thread(target=lambda: asyncio.run(running.serve(sockets=[listener])), daemon=True)
+    running = uvicorn.Server(
+        uvicorn.Config(server, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
+    )
+    thread = threading.Thread(
+        target=lambda: asyncio.run(running.serve(sockets=[listener])), daemon=True
+    )
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
         deadline = time.monotonic() + 30
         while not running.started and thread.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
-        while ready and time.monotonic() < deadline and httpx2.get(f"{url}/readyz").status_code != 200:
+        while (
+            ready and time.monotonic() < deadline and httpx2.get(f"{url}/readyz").status_code != 200
+        ):
             time.sleep(0.02)
         yield url
     finally:
@@ -56,5 +62,7 @@ def url(settings):
 
 @pytest.fixture
 def client(url):
-    with httpx2.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, follow_redirects=False) as client:
+    with httpx2.Client(
+        base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, follow_redirects=False
+    ) as client:
         yield client

@@ -21,7 +21,11 @@ class FaultyEncoder:
 
     def __init__(self, real):
         self.real = real
-        self.identity, self.backend, self.queries_per_call = real.identity, real.backend, real.queries_per_call
+        self.identity, self.backend, self.queries_per_call = (
+            real.identity,
+            real.backend,
+            real.queries_per_call,
+        )
         self.side_by_side = real.side_by_side
         self.trouble = None
         self.calls = 0
@@ -83,7 +87,9 @@ def faulty_server(store, model, **settings):
     """A KBServer over a store whose model is opened by `model`."""
     known = {"open": True, "follow_up": False, "debug": True, "reload_s": 0.05} | settings
     server = KBServer(read_settings(store=store, **known))
-    server.corpora = LiveCorpora(server.settings.store, server.settings, server.metrics, open_encoder=model)
+    server.corpora = LiveCorpora(
+        server.settings.store, server.settings, server.metrics, open_encoder=model
+    )
     return server
 
 
@@ -97,5 +103,9 @@ def store_with_an_offer(folder, models):
         "spring.md": f"---\n{limits}\n---\n# The offer\n\nThe spring offer costs 10 pounds a month.\n",
         "always.md": "# The other offer\n\nThe always offer costs 20 pounds a month.\n",
     }
-    ingest([write_documents(folder / "documents", documents)], store=Store(folder / "store"), corpus="offers")
+    ingest(
+        [write_documents(folder / "documents", documents)],
+        store=Store(folder / "store"),
+        corpus="offers",
+    )
     return folder / "store"

@@ -34,7 +34,9 @@ def worked_off(admission, clock, *, turns, each_s, waiting=12):
     """Work off some turns one after the other, with others always waiting behind them."""
     queue = []
     for number in range(turns):
-        while len(queue) < waiting and (place := _entered(admission, f"label-{number}-{len(queue)}")):
+        while len(queue) < waiting and (
+            place := _entered(admission, f"label-{number}-{len(queue)}")
+        ):
             queue.append(place)
         clock.now += each_s
         queue.pop(0).close()
@@ -86,15 +88,21 @@ def test_after_any_standstill_a_few_dozen_are_let_in_and_it_recovers(clock):
 
 def test_turns_that_wait_for_the_model_or_in_a_handler_take_no_room_of_those_that_work(clock):
     waiting = 0
-    admission = Admission(256, budget_ms=150, waiting_for_model=lambda: waiting, fewest_turns=12, clock=clock)
+    admission = Admission(
+        256, budget_ms=150, waiting_for_model=lambda: waiting, fewest_turns=12, clock=clock
+    )
     worked_off(admission, clock, turns=300, each_s=0.005)
     assert admission.capacity == 15
     with contextlib.ExitStack() as stack:
-        assert sum(hold(admission, f"label-{number}", stack) is not None for number in range(40)) == 15
+        assert (
+            sum(hold(admission, f"label-{number}", stack) is not None for number in range(40)) == 15
+        )
         waiting = 10
         place = hold(admission, "one more", stack)
         assert place is not None
-        assert sum(hold(admission, f"other-{number}", stack) is not None for number in range(40)) == 9
+        assert (
+            sum(hold(admission, f"other-{number}", stack) is not None for number in range(40)) == 9
+        )
         with place.elsewhere():
             assert hold(admission, "in its place", stack) is not None
 
@@ -114,7 +122,9 @@ def test_one_label_may_have_everything_while_it_is_alone_and_its_share_when_it_i
 
 def test_where_turns_queue_up_the_model_gets_half_and_few_at_once_say_nothing_of_the_pace(clock):
     waiting = 0
-    admission = Admission(256, budget_ms=150, waiting_for_model=lambda: waiting, fewest_turns=12, clock=clock)
+    admission = Admission(
+        256, budget_ms=150, waiting_for_model=lambda: waiting, fewest_turns=12, clock=clock
+    )
     worked_off(admission, clock, turns=300, each_s=0.050, waiting=3)  # they came slowly, no more
     assert admission.capacity == 256
     worked_off(admission, clock, turns=300, each_s=0.003)
@@ -157,7 +167,9 @@ def test_labels_are_forgotten():
 
 def test_waiting_for_the_event_loop_sheds_the_model_and_then_the_turn(clock):
     waited = [0.0]
-    admission = Admission(64, budget_ms=100, waited_s=lambda: waited[0], waiting_for_model=lambda: 100, clock=clock)
+    admission = Admission(
+        64, budget_ms=100, waited_s=lambda: waited[0], waiting_for_model=lambda: 100, clock=clock
+    )
 
     def let_in(seconds):
         waited[0] = seconds

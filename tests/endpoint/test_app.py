@@ -31,7 +31,9 @@ def test_a_question_is_answered_from_the_labels_corpus_alone(client):
 
 
 def test_the_same_passage_has_the_same_non_empty_id_every_time(client):
-    first, second = (ask(client, "reset the router", "support")["results"][0]["id"] for _ in range(2))
+    first, second = (
+        ask(client, "reset the router", "support")["results"][0]["id"] for _ in range(2)
+    )
     assert first and first == second
 
 
@@ -48,17 +50,28 @@ def test_a_token_bound_to_other_labels_looks_like_an_unknown_label(client):
     unknown = client.post("/kb", json=body | {"session_label": "nowhere"}, headers=theirs)
     assert stranger.status_code == unknown.status_code == 200
     assert stranger.json() | {"session_label": ""} == unknown.json() | {"session_label": ""}
-    assert client.post("/kb", json=body | {"session_label": "support"}, headers=theirs).status_code == 200
+    assert (
+        client.post("/kb", json=body | {"session_label": "support"}, headers=theirs).status_code
+        == 200
+    )
 
 
 def test_every_tolerance_of_the_contract(client):
     body = {"query": "reset the router"}
     wanted = ask(client, "reset the router", "support")["results"]
     assert client.post("/kb", json=body | {"agent_id": "support"}).json()["results"] == wanted
-    assert client.post("/kb", json=body, headers={"x-pyai-session-label": "support"}).json()["results"] == wanted
-    assert ask(client, "reset the router", "support", call_id=7, nested={"a": [1]})["results"] == wanted
+    assert (
+        client.post("/kb", json=body, headers={"x-pyai-session-label": "support"}).json()["results"]
+        == wanted
+    )
+    assert (
+        ask(client, "reset the router", "support", call_id=7, nested={"a": [1]})["results"]
+        == wanted
+    )
     plain = client.post(
-        "/kb", content=json.dumps(body | {"session_label": "support"}), headers={"content-type": "text/plain"}
+        "/kb",
+        content=json.dumps(body | {"session_label": "support"}),
+        headers={"content-type": "text/plain"},
     )
     assert plain.json()["results"] == wanted
     assert ask(client, "", "support")["results"] == []
@@ -72,15 +85,27 @@ def test_every_tolerance_of_the_contract(client):
         (lambda c: c.post("/kb", json=[]), 400, "invalid_body"),
         (lambda c: c.post("/kb", json={}), 400, "missing_field"),
         (lambda c: c.post("/kb", json={"query": 1}), 400, "invalid_type"),
-        (lambda c: c.post("/kb", json={"query": "x", "session_label": "y" * 257}), 400, "invalid_session_label"),
+        (
+            lambda c: c.post("/kb", json={"query": "x", "session_label": "y" * 257}),
+            400,
+            "invalid_session_label",
+        ),
         (lambda c: c.post("/kb", content=b"x" * 70_000), 413, "body_too_large"),
         (lambda c: c.post("/kb", content=iter([b"x" * 40_000] * 3)), 413, "body_too_large"),
         (lambda c: c.get("/kb"), 405, "method_not_allowed"),
         (lambda c: c.put("/kb", json={"query": "x"}), 405, "method_not_allowed"),
         (lambda c: c.post("/kb/", json={"query": "x"}), 404, "not_found"),
         (lambda c: c.get("/"), 404, "not_found"),
-        (lambda c: c.post("/kb", json={"query": "x"}, headers={"Authorization": "Bearer no"}), 401, "invalid_token"),
-        (lambda c: c.post("/kb", content=b"{", headers={"Authorization": ""}), 401, "missing_token"),
+        (
+            lambda c: c.post("/kb", json={"query": "x"}, headers={"Authorization": "Bearer no"}),
+            401,
+            "invalid_token",
+        ),
+        (
+            lambda c: c.post("/kb", content=b"{", headers={"Authorization": ""}),
+            401,
+            "missing_token",
+        ),
     ],
 )
 def test_what_is_wrong_gets_the_envelope_and_never_a_redirect(client, send, status, code):
@@ -112,7 +137,12 @@ def counted(page, name):
 def test_metrics_are_not_for_strangers(url):
     forwarded = {"X-Forwarded-For": "203.0.113.9"}
     assert httpx2.get(f"{url}/metrics", headers=forwarded).status_code == 401
-    assert httpx2.get(f"{url}/metrics", headers=forwarded | {"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert (
+        httpx2.get(
+            f"{url}/metrics", headers=forwarded | {"Authorization": f"Bearer {TOKEN}"}
+        ).status_code
+        == 200
+    )
 
 
 def test_a_body_that_never_arrives_is_given_up(url, monkeypatch):
@@ -198,7 +228,9 @@ def test_what_is_done_to_a_hit_is_seen_by_no_other_turn(store):
                 hits = (await server.ground(asked, label)).hits
                 assert hits and hits[0].own_wording is not None
                 for hit in hits:
-                    assert ("secret" in hit.passage.metadata, "secret" in hit.arms) == (label == "vip",) * 2
+                    assert ("secret" in hit.passage.metadata, "secret" in hit.arms) == (
+                        label == "vip",
+                    ) * 2
                     hit.passage.metadata["folder"] = hit.arms["lexical"] = None
 
     asyncio.run(run())
@@ -216,7 +248,11 @@ def test_a_scope_made_from_the_label_ranks_inside_it(store):
 
 
 def test_turns_beyond_the_limit_are_refused_at_once(store):
-    server = KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, max_concurrent_turns=1, routes=[]))
+    server = KBServer(
+        read_settings(
+            store=store, deadline_ms=PATIENT_MS, open=True, max_concurrent_turns=1, routes=[]
+        )
+    )
 
     @server.route("slow", deadline_ms=2000)
     async def slow(turn):
@@ -225,9 +261,13 @@ def test_turns_beyond_the_limit_are_refused_at_once(store):
 
     async def two(url):
         async with httpx2.AsyncClient(base_url=url) as client:
-            first = asyncio.create_task(client.post("/kb", json={"session_label": "slow", "query": "where is it"}))
+            first = asyncio.create_task(
+                client.post("/kb", json={"session_label": "slow", "query": "where is it"})
+            )
             await asyncio.sleep(0.1)
-            second = await client.post("/kb", json={"session_label": "slow", "query": "where is it"})
+            second = await client.post(
+                "/kb", json={"session_label": "slow", "query": "where is it"}
+            )
             health = await client.get("/healthz")
             return await first, second, health
 
@@ -243,7 +283,9 @@ def test_turns_beyond_the_limit_are_refused_at_once(store):
 def test_the_trace_is_shown_only_where_debug_is_on(store):
     body = {"session_label": "support", "query": "how do i cancel"}
     for debug in (False, True):
-        with serving(KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, debug=debug))) as url:
+        with serving(
+            KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, debug=debug))
+        ) as url:
             answer = httpx2.post(f"{url}/kb", json=body, headers={"x-kbserver-debug": "1"}).json()
             assert ("trace" in answer) is debug
             assert "trace" not in httpx2.post(f"{url}/kb", json=body).json()
@@ -269,10 +311,15 @@ def test_it_refuses_to_start_without_a_token_or_a_store(store, tmp_path, monkeyp
 
 def test_what_is_kept_for_the_next_time_is_whole_and_may_be_nothing(store):
     async def run():
-        server = KBServer(read_settings(store=store, open=True, deadline_ms=PATIENT_MS, follow_up=False))
+        server = KBServer(
+            read_settings(store=store, open=True, deadline_ms=PATIENT_MS, follow_up=False)
+        )
         async with server.running():
             await server.until_ready()
-            nothing = [(await server.ground("who painted the mona lisa", "support")).trace for _ in range(2)]
+            nothing = [
+                (await server.ground("who painted the mona lisa", "support")).trace
+                for _ in range(2)
+            ]
             asked = "how do i reset the router"
             first = await server.ground(asked, "support")
             server.answers.clear()
@@ -284,4 +331,6 @@ def test_what_is_kept_for_the_next_time_is_whole_and_may_be_nothing(store):
     assert {(trace.outcome, trace.reason) for trace in nothing} == {("empty", "below_min_score")}
     assert ["lexical" in trace.stages_ms for trace in nothing] == [True, False]  # searched once
     assert (first.outcome, crowded.outcome) == ("full", "full")
-    assert kept == 0  # found without the field of sounds, it is not what a turn with time would find
+    assert (
+        kept == 0
+    )  # found without the field of sounds, it is not what a turn with time would find

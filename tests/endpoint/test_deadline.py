@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 import pytest
 
 from kbserver.deadline import Deadline
-from kbserver.embedding.batcher import QueryEmbedder
 from kbserver.embedding.models import open_encoder
+from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.index.store import Store
-from kbserver.retrieval.hybrid import Retriever
+from kbserver.retrieval.retriever import Retriever
 from kbserver.settings import TurnSettings
 
 from ..conftest import watches_a_clock
@@ -62,12 +62,18 @@ async def retriever_of(store, *, encoder_trouble=None, in_loop_ms=0.0, **impaire
     In threads, as in a large corpus, unless `in_loop_ms` is more than a search costs.
     """
     with Store(store).open("support") as snapshot, ThreadPoolExecutor(4) as threads:
-        parts = {name: Impaired(getattr(snapshot, name), trouble) for name, trouble in impaired.items()}
-        encoder = FaultyEncoder(open_encoder(snapshot.manifest.model, cache=store / ".models", for_queries=True))
+        parts = {
+            name: Impaired(getattr(snapshot, name), trouble) for name, trouble in impaired.items()
+        }
+        encoder = FaultyEncoder(
+            open_encoder(snapshot.manifest.model, cache=store / ".models", for_queries=True)
+        )
         embedder = QueryEmbedder(lambda: encoder, workers=1)
         await embedder.start()
         await embedder.until_ready()
-        retriever = Retriever("support", ImpairedSnapshot(snapshot, **parts), embedder, threads, in_loop_ms=in_loop_ms)
+        retriever = Retriever(
+            "support", ImpairedSnapshot(snapshot, **parts), embedder, threads, in_loop_ms=in_loop_ms
+        )
         retriever.warm()
         encoder.trouble = encoder_trouble
         for part in parts.values():
@@ -81,7 +87,9 @@ async def retriever_of(store, *, encoder_trouble=None, in_loop_ms=0.0, **impaire
 async def asked(retriever, *, budget_ms=BUDGET_MS, settings=None, **more):
     began = time.perf_counter()
     deadline = Deadline.after_ms(budget_ms)
-    found = await retriever.retrieve(QUERY, scope={}, settings=settings or TurnSettings(), deadline=deadline, **more)
+    found = await retriever.retrieve(
+        QUERY, scope={}, settings=settings or TurnSettings(), deadline=deadline, **more
+    )
     return found, (time.perf_counter() - began) * 1000.0
 
 
@@ -109,7 +117,9 @@ def test_a_dense_arm_in_trouble_leaves_the_words(store, impaired, reason):
     assert ms < BUDGET_MS + NOISE_MS
 
 
-@pytest.mark.parametrize(("trouble", "reason"), [(lambda: time.sleep(2.0), "late"), (raise_an_error, "failed")])
+@pytest.mark.parametrize(
+    ("trouble", "reason"), [(lambda: time.sleep(2.0), "late"), (raise_an_error, "failed")]
+)
 def test_a_lexical_arm_in_trouble_leaves_the_meaning(store, trouble, reason):
     async def run():
         async with retriever_of(store, lexical=trouble) as retriever:
@@ -132,7 +142,9 @@ def test_a_lexical_arm_in_trouble_leaves_the_meaning(store, trouble, reason):
         ({"lexical": raise_an_error}, "lexical_failed", {"dense"}),
     ],
 )
-def test_a_search_gives_the_same_in_the_event_loop_as_in_threads(store, impaired, degraded, arms, in_loop_ms):
+def test_a_search_gives_the_same_in_the_event_loop_as_in_threads(
+    store, impaired, degraded, arms, in_loop_ms
+):
     async def run():
         async with retriever_of(store, in_loop_ms=in_loop_ms, **impaired) as retriever:
             return await asked(retriever)
@@ -158,7 +170,9 @@ def test_a_search_that_has_become_dear_leaves_the_event_loop(store):
         went_on = []
         asyncio.get_running_loop().call_soon(went_on.append, True)
         settings = TurnSettings(arms="lexical")
-        await retriever.retrieve(query, scope={}, settings=settings, deadline=Deadline.after_ms(BUDGET_MS))
+        await retriever.retrieve(
+            query, scope={}, settings=settings, deadline=Deadline.after_ms(BUDGET_MS)
+        )
         return bool(went_on)
 
     threads = asyncio.run(run())
@@ -167,7 +181,9 @@ def test_a_search_that_has_become_dear_leaves_the_event_loop(store):
 
 def test_both_arms_in_trouble_give_nothing_in_time(store):
     async def run():
-        async with retriever_of(store, lexical=lambda: time.sleep(1.0), encoder_trouble=slow(1.0)) as retriever:
+        async with retriever_of(
+            store, lexical=lambda: time.sleep(1.0), encoder_trouble=slow(1.0)
+        ) as retriever:
             return await asked(retriever)
 
     found, ms = asyncio.run(run())

@@ -9,7 +9,16 @@ import pytest
 
 from ..conftest import watches_a_clock
 from .conftest import serving
-from .faulty import FaultyModel, faulty_server, hanging, killed, not_a_number, raising, slow, store_with_an_offer
+from .faulty import (
+    FaultyModel,
+    faulty_server,
+    hanging,
+    killed,
+    not_a_number,
+    raising,
+    slow,
+    store_with_an_offer,
+)
 
 pytestmark = watches_a_clock
 
@@ -57,10 +66,15 @@ def test_a_failing_embedder_costs_the_dense_arm_and_no_time(client, model, troub
         traces = [ask(client) for _ in range(8)]
     finally:
         model.suffer(None)
-    assert {(trace["outcome"], trace["reason"]) for trace in traces} <= {("degraded", "failed"), ("degraded", "busy")}
+    assert {(trace["outcome"], trace["reason"]) for trace in traces} <= {
+        ("degraded", "failed"),
+        ("degraded", "busy"),
+    }
     assert ("degraded", "failed") in {(trace["outcome"], trace["reason"]) for trace in traces}
     assert all(trace["in_budget"] for trace in traces)
-    samples = dict(line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#")
+    samples = dict(
+        line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#"
+    )
     assert float(samples['kbserver_turns_degraded_total{reason="failed"}']) >= 1
     assert float(samples["kbserver_turns_in_budget_ratio"]) == 1.0
     assert full_again(client, 15)
@@ -71,10 +85,14 @@ def test_a_caller_may_lower_the_budget_and_never_raise_it(client, model):
     model.suffer(slow(0.2))
     try:
         body = {"session_label": "support", "query": f"how do i reset my router {next(numbers)}"}
-        lowered = client.post("/kb", json=body, headers=DEBUG | {"x-request-timeout-ms": "100"}).json()["trace"]
+        lowered = client.post(
+            "/kb", json=body, headers=DEBUG | {"x-request-timeout-ms": "100"}
+        ).json()["trace"]
         model.suffer(slow(2 * BUDGET_MS / 1000.0))
         body = {"session_label": "support", "query": f"how do i reset my router {next(numbers)}"}
-        raised = client.post("/kb", json=body, headers=DEBUG | {"x-request-timeout-ms": "5000"}).json()["trace"]
+        raised = client.post(
+            "/kb", json=body, headers=DEBUG | {"x-request-timeout-ms": "5000"}
+        ).json()["trace"]
     finally:
         model.suffer(None)
     # With the route's own budget the first would have been full, with the header's the second.
@@ -110,7 +128,11 @@ def test_turns_are_answered_by_words_while_the_model_is_loading(store):
     server = faulty_server(store, Slow(), deadline_ms=BUDGET_MS)
     with serving(server, ready=False) as url, httpx2.Client(base_url=url, timeout=30) as client:
         trace = ask(client)
-        assert (trace["outcome"], trace["reason"], trace["in_budget"]) == ("degraded", "loading", True)
+        assert (trace["outcome"], trace["reason"], trace["in_budget"]) == (
+            "degraded",
+            "loading",
+            True,
+        )
         assert client.get("/readyz").status_code == 503
         held.set()
         assert full_again(client, 15)
@@ -118,7 +140,9 @@ def test_turns_are_answered_by_words_while_the_model_is_loading(store):
 
 
 @pytest.mark.parametrize("jump_s", [10 * 365 * 86_400, -10 * 365 * 86_400])
-def test_a_clock_that_jumps_changes_what_is_valid_and_nothing_else(store, tmp_path, monkeypatch, jump_s):
+def test_a_clock_that_jumps_changes_what_is_valid_and_nothing_else(
+    store, tmp_path, monkeypatch, jump_s
+):
     offers_store = store_with_an_offer(tmp_path, store / ".models")
     server = faulty_server(offers_store, FaultyModel(), deadline_ms=BUDGET_MS, min_score=0.0)
     true_time = time.time

@@ -97,7 +97,9 @@ def nearly_all(held):
 
 def ask(query, label="support"):
     def request(client):
-        return client.post("/kb", json={"session_label": label, "query": f"{query} {next(numbers)}"})
+        return client.post(
+            "/kb", json={"session_label": label, "query": f"{query} {next(numbers)}"}
+        )
 
     return request
 

@@ -39,7 +39,11 @@ async def turn(client, label, number):
     began = time.perf_counter()
     response = await client.post("/kb", json=body, headers={"x-kbserver-debug": "1"})
     trace = response.json().get("trace", {})
-    said = "refused" if response.status_code == 503 else f"{trace['outcome']} {trace['reason']}".strip()
+    said = (
+        "refused"
+        if response.status_code == 503
+        else f"{trace['outcome']} {trace['reason']}".strip()
+    )
     return label, said, (time.perf_counter() - began) * 1000.0, trace.get("in_budget")
 
 
@@ -124,7 +128,9 @@ def test_too_much_even_for_words_is_refused_at_once(store):
     assert Counter(response.status_code for response, _ in answers) == {200: 4, 503: 20}
     assert all(response.headers["retry-after"] == "1" for response, _ in refused)
     assert all(response.json()["error"]["code"] == "overloaded" for response, _ in refused)
-    assert sorted(took for _, took in refused)[10] < 0.45  # before the turns that hold the places are over
+    assert (
+        sorted(took for _, took in refused)[10] < 0.45
+    )  # before the turns that hold the places are over
 
 
 def connected(url):
@@ -142,7 +148,9 @@ def test_slow_senders_hold_no_places(store):
                 one.sendall(head + b"{")
             for one in slow_ones[25:]:
                 one.sendall(head[:20])  # half open: not even the headers
-            answer = client.post("/kb", json={"session_label": "support", "query": "how do i reset my router"})
+            answer = client.post(
+                "/kb", json={"session_label": "support", "query": "how do i reset my router"}
+            )
             assert answer.status_code == 200 and answer.json()["context"]
         finally:
             for one in slow_ones:
@@ -161,7 +169,9 @@ def test_slow_readers_and_those_who_leave_hold_nothing(store):
         for one in readers[10:]:
             one.close()
         began = time.monotonic()
-        answer = client.post("/kb", json={"session_label": "support", "query": "what does a paper bill cost"})
+        answer = client.post(
+            "/kb", json={"session_label": "support", "query": "what does a paper bill cost"}
+        )
         assert answer.status_code == 200 and answer.json()["context"]
         assert time.monotonic() - began < 5.0
         for one in readers:

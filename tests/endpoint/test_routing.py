@@ -19,13 +19,18 @@ def test_a_route_says_in_a_line_what_answers():
         return None
 
     where = dict(settings=TurnSettings(), origin="here")
-    assert str(Route(LabelPattern("a-*"), ("one", "two"), **where)).split() == "a-* → one, two (here)".split()
+    assert (
+        str(Route(LabelPattern("a-*"), ("one", "two"), **where)).split()
+        == "a-* → one, two (here)".split()
+    )
     line = str(Route(LabelPattern("b"), (), handler=answer, **where))
     assert line.endswith("<locals>.answer   (here)") and "→ any corpus, by tests." in line
 
 
 def test_the_first_match_answers():
-    table = RouteTable([a_route("billing-vip", "vip"), a_route("billing-*", "billing"), a_route("*", "rest")])
+    table = RouteTable(
+        [a_route("billing-vip", "vip"), a_route("billing-*", "billing"), a_route("*", "rest")]
+    )
     assert table.resolve("billing-vip").route.corpora == ("vip",)
     assert table.resolve("billing-eu").route.corpora == ("billing",)
     assert table.resolve("other").route.corpora == ("rest",)
@@ -40,14 +45,19 @@ def test_an_unknown_or_absent_label_reaches_nothing_without_a_default_route():
 
 
 def test_label_parameters_are_bound_into_the_scope():
-    match = RouteTable([a_route("hotel-{id}", scope={"folder": "hotels/{id}", "lang": "en"})]).resolve("hotel-7")
+    match = RouteTable(
+        [a_route("hotel-{id}", scope={"folder": "hotels/{id}", "lang": "en"})]
+    ).resolve("hotel-7")
     assert match.parameters == {"id": "7"}
     assert match.scope == {"folder": "hotels/7", "lang": "en"}
 
 
 def test_explaining_names_every_route_that_was_tried():
     table = RouteTable([a_route("a"), a_route("b-*"), a_route("c")])
-    assert [(route.pattern.pattern, fits) for route, fits in table.explain("b-1")] == [("a", False), ("b-*", True)]
+    assert [(route.pattern.pattern, fits) for route, fits in table.explain("b-1")] == [
+        ("a", False),
+        ("b-*", True),
+    ]
     assert [fits for _, fits in table.explain("zzz")] == [False, False, False]
 
 
@@ -65,7 +75,9 @@ def test_with_no_configuration_of_several_corpora_each_answers_its_own_name():
 
 
 def test_python_routes_come_before_those_of_the_file():
-    table = table_for(settings_with({"label": "*", "corpora": ["docs"]}), [a_route("vip", "docs")], ["docs"])
+    table = table_for(
+        settings_with({"label": "*", "corpora": ["docs"]}), [a_route("vip", "docs")], ["docs"]
+    )
     assert [route.pattern.pattern for route in table.routes] == ["vip", "*"]
 
 
@@ -91,7 +103,9 @@ def test_handlers_are_imported_by_name():
 def test_a_handler_in_the_working_directory_is_found(tmp_path, monkeypatch):
     import sys
 
-    (tmp_path / "my_own_handlers.py").write_text("def vip(turn):\n    return 'hello'\n", encoding="utf-8")
+    (tmp_path / "my_own_handlers.py").write_text(
+        "def vip(turn):\n    return 'hello'\n", encoding="utf-8"
+    )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
     assert import_handler("my_own_handlers:vip")(None) == "hello"

@@ -35,14 +35,24 @@ def own_store(store, tmp_path):
 
 def publish(store, folder, version):
     """Publish a generation whose every document says its version."""
-    texts = {source: f"{text}\nThis is edition {version}.\n" for source, text in DOCUMENTS["support"].items()}
+    texts = {
+        source: f"{text}\nThis is edition {version}.\n"
+        for source, text in DOCUMENTS["support"].items()
+    }
     return ingest([write_documents(folder, texts)], store=Store(store), corpus="support").generation
 
 
 def test_generations_change_under_full_load(own_store, tmp_path):
     first = publish(own_store, tmp_path / "documents", "one")
     server = KBServer(
-        read_settings(store=own_store, open=True, deadline_ms=BUDGET_MS, debug=True, follow_up=False, reload_s=0.05)
+        read_settings(
+            store=own_store,
+            open=True,
+            deadline_ms=BUDGET_MS,
+            debug=True,
+            follow_up=False,
+            reload_s=0.05,
+        )
     )
     numbers, stop = itertools.count(), threading.Event()
     answers: list[tuple[float, int, dict]] = []
@@ -50,7 +60,10 @@ def test_generations_change_under_full_load(own_store, tmp_path):
     def caller(url):
         with httpx2.Client(base_url=url, timeout=30, headers={"x-kbserver-debug": "1"}) as client:
             while not stop.is_set():
-                body = {"session_label": "support", "query": f"how do i reset my router {next(numbers) % 40}"}
+                body = {
+                    "session_label": "support",
+                    "query": f"how do i reset my router {next(numbers) % 40}",
+                }
                 response = client.post("/kb", json=body)
                 answers.append((time.monotonic(), response.status_code, response.json()))
 
@@ -77,10 +90,17 @@ def test_generations_change_under_full_load(own_store, tmp_path):
 
     assert {status for _, status, _ in answers} == {200}
     assert all(answer["trace"]["in_budget"] for _, _, answer in answers)
-    editions = [(at, set(re.findall(r"edition (\w+)", answer["context"]))) for at, _, answer in answers]
-    assert {frozenset(edition) for _, edition in editions} == {frozenset({"one"}), frozenset({"two"})}
+    editions = [
+        (at, set(re.findall(r"edition (\w+)", answer["context"]))) for at, _, answer in answers
+    ]
+    assert {frozenset(edition) for _, edition in editions} == {
+        frozenset({"one"}),
+        frozenset({"two"}),
+    }
     # A turn that began before the swap may end after it.
-    assert all(edition == {"two"} for at, edition in editions if at > swapped_at + BUDGET_MS / 1000.0)
+    assert all(
+        edition == {"two"} for at, edition in editions if at > swapped_at + BUDGET_MS / 1000.0
+    )
     assert editions[-1][1] == {"two"}
 
 
@@ -89,14 +109,25 @@ def test_a_damaged_generation_is_not_taken_over(own_store, tmp_path):
     shutil.copytree(own_store, elsewhere, symlinks=True)
     damaged = publish(elsewhere, tmp_path / "documents", "damaged")
     flip_the_last_byte(elsewhere / "support" / damaged / "embeddings.npy")
-    server = KBServer(read_settings(store=own_store, open=True, deadline_ms=BUDGET_MS, follow_up=False, reload_s=0.05))
+    server = KBServer(
+        read_settings(
+            store=own_store, open=True, deadline_ms=BUDGET_MS, follow_up=False, reload_s=0.05
+        )
+    )
     with serving(server) as url, httpx2.Client(base_url=url) as client:
         before = server.corpora.retrievers["support"].generation
         shutil.copytree(elsewhere / "support" / damaged, own_store / "support" / damaged)
         Store(own_store).publish("support", damaged)
-        wait_until(lambda: 'kbserver_reload_failures_total{corpus="support"} 1.0' in client.get("/metrics").text)
+        wait_until(
+            lambda: (
+                'kbserver_reload_failures_total{corpus="support"} 1.0'
+                in client.get("/metrics").text
+            )
+        )
         assert server.corpora.retrievers["support"].generation == before != damaged
-        answer = client.post("/kb", json={"session_label": "support", "query": "how do i reset my router"})
+        answer = client.post(
+            "/kb", json={"session_label": "support", "query": "how do i reset my router"}
+        )
         assert "ten seconds" in answer.json()["context"]
 
 

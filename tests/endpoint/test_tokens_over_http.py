@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.keys import new_ed25519, new_secret
 from kbserver.endpoint.routing import Route, RouteTable
+from kbserver.endpoint.tokens.keys import new_ed25519, new_secret
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
 from kbserver.settings import read_settings
@@ -51,7 +51,13 @@ def server_with(signing_keys: str, monkeypatch: pytest.MonkeyPatch) -> KBServer:
     server.table = RouteTable(
         [
             Route(LabelPattern("web-*"), (), settings, handler=lambda turn: "reset it in the app"),
-            Route(LabelPattern("hotel-{id}"), ("hotels",), settings, {"folder": "hotels/{id}"}, lambda turn: "room 5"),
+            Route(
+                LabelPattern("hotel-{id}"),
+                ("hotels",),
+                settings,
+                {"folder": "hotels/{id}"},
+                lambda turn: "room 5",
+            ),
         ]
     )
     return server
@@ -67,7 +73,11 @@ def answer(client: httpx2.Client, label: str, token: str) -> tuple[object, ...]:
     response = ask(client, label, token)
     body = response.json()
     assert body.pop("session_label") == label
-    headers = {name: value for name, value in response.headers.items() if name not in ("date", "content-length")}
+    headers = {
+        name: value
+        for name, value in response.headers.items()
+        if name not in ("date", "content-length")
+    }
     return response.status_code, body, headers
 
 
@@ -88,7 +98,9 @@ def test_a_stolen_token_gets_the_answer_of_an_unknown_label(server):
         assert answer(client, "web-2", stolen) == unknown
         assert answer(client, "hotel-7", stolen) == unknown
         assert answer(client, "nowhere", stolen) == unknown
-        assert answer(client, "hotel-7", elsewhere) == unknown  # not even the fallback of a route that is not its own
+        assert (
+            answer(client, "hotel-7", elsewhere) == unknown
+        )  # not even the fallback of a route that is not its own
         assert answer(client, "hotel-7", outside) == unknown
         assert ask(client, "hotel-8", outside).json()["context"] == "room 5"
 
@@ -99,7 +111,11 @@ def test_a_token_that_is_good_no_longer_is_401_and_says_why(server):
     expired = signing.issue("web-1", 60, now=time.time() - 3_600)
     with serving(server) as client:
         assert ask(client, "web-1", exhausted).status_code == 200
-        for token, code in ((exhausted, "exhausted_token"), (expired, "expired_token"), ("a.b.c", "invalid_token")):
+        for token, code in (
+            (exhausted, "exhausted_token"),
+            (expired, "expired_token"),
+            ("a.b.c", "invalid_token"),
+        ):
             refused = ask(client, "web-1", token)
             assert refused.status_code == 401
             assert refused.headers["www-authenticate"] == "Bearer"
@@ -124,7 +140,12 @@ def test_a_session_token_does_not_open_the_metrics(server):
     with serving(server) as client:
         stolen = {"authorization": f"Bearer {server.issue_token('*', 60)}"}
         assert client.get("/metrics", headers=proxied | stolen).status_code == 401
-        assert client.get("/metrics", headers=proxied | {"authorization": f"Bearer {STATIC}"}).status_code == 200
+        assert (
+            client.get(
+                "/metrics", headers=proxied | {"authorization": f"Bearer {STATIC}"}
+            ).status_code
+            == 200
+        )
 
 
 def test_a_signing_key_alone_is_enough_and_a_server_without_one_says_how_to_make_it(monkeypatch):

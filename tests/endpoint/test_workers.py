@@ -17,7 +17,17 @@ from kbserver.settings import read_settings
 
 @pytest.fixture
 def served(store):
-    command = [sys.executable, "-m", "kbserver", "serve", "--store", str(store), "--open", "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "kbserver",
+        "serve",
+        "--store",
+        str(store),
+        "--open",
+        "--port",
+        "0",
+    ]
     process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE, text=True)
     try:
         line = next(line for line in process.stderr if "kb_endpoint" in line)
@@ -66,5 +76,10 @@ def test_workers_remember_no_follow_ups_and_share_the_cores():
     route = {"label": "x", "corpora": ["support"], "follow_up": True, "top_k": 5}
     settings = _for_workers(read_settings(open=True, routes=[route], embed_threads=3), 2)
     turn = settings.turn_settings(settings.routes[0])
-    assert (turn.follow_up, turn.top_k, settings.follow_up, settings.embed_threads) == (False, 5, False, 3)
+    assert (turn.follow_up, turn.top_k, settings.follow_up, settings.embed_threads) == (
+        False,
+        5,
+        False,
+        3,
+    )
     assert 1 <= _for_workers(read_settings(open=True), 64).embed_threads <= 1

@@ -18,7 +18,9 @@ QRELS = {"q1": "router/reset.md", "q2": "router/lights.md", "q4": "billing/cance
 
 
 def write_questions(path: Path, questions: list[dict[str, object]]) -> Path:
-    path.write_text("".join(json.dumps(question) + "\n" for question in questions), encoding="utf-8")
+    path.write_text(
+        "".join(json.dumps(question) + "\n" for question in questions), encoding="utf-8"
+    )
     return path
 
 
@@ -29,7 +31,10 @@ def queries(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def qrels(tmp_path: Path) -> Path:
-    lines = ["query-id\tcorpus-id\tscore", *(f"{query}\t{document}\t1" for query, document in QRELS.items())]
+    lines = [
+        "query-id\tcorpus-id\tscore",
+        *(f"{query}\t{document}\t1" for query, document in QRELS.items()),
+    ]
     path = tmp_path / "qrels.tsv"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

@@ -8,9 +8,9 @@ from kbserver.errors import SettingsError
 from kbserver.evaluation.ask import asking
 from kbserver.evaluation.calibrate import calibrate, scores_of
 from kbserver.evaluation.dataset import Dataset, Question
-from kbserver.evaluation.drawn import EVERYDAY, answerable, unanswerable
 from kbserver.evaluation.evaluate import Answer, Evaluation, Measured
 from kbserver.evaluation.judge import Judged
+from kbserver.evaluation.synthetic import EVERYDAY, answerable, unanswerable
 from kbserver.index.store import Store
 from kbserver.retrieval.calibration import Calibration
 from kbserver.settings import Settings
@@ -41,7 +41,10 @@ def test_questions_and_their_answers_set_a_least_score_that_parts_them(store):
     found = run(store, given=given, foreign=foreign)
     manifest = Store(store).manifest("support")
     assert (found.answerable, found.unanswerable, found.rough) == (6, 12, False)
-    assert (found.generation, found.fingerprint) == (manifest.generation, manifest.model.fingerprint)
+    assert (found.generation, found.fingerprint) == (
+        manifest.generation,
+        manifest.model.fingerprint,
+    )
     assert found.at.kept == 1.0 and found.at.false_groundings <= 1 / 12
     assert 0.05 < found.min_score < 0.95
     assert found.curve[0].kept == 1.0
@@ -56,7 +59,9 @@ def test_without_any_questions_it_is_rough_and_says_so(store):
 def test_only_another_corpus_of_the_store_can_be_drawn_from(store):
     assert run(store, against=["hotels"]).unanswerable == len(EVERYDAY) + 2
     for name in ("support", "nobody"):
-        with pytest.raises(SettingsError, match=f"cannot draw questions from '{name}'; the store holds: hotels"):
+        with pytest.raises(
+            SettingsError, match=f"cannot draw questions from '{name}'; the store holds: hotels"
+        ):
             run(store, against=[name])
 
 
@@ -95,10 +100,14 @@ def test_written_down_questions_of_a_document_are_drawn(tmp_path, store):
     from kbserver.ingest.build import ingest
 
     documents = tmp_path / "faq.json"
-    documents.write_text(json.dumps([{"question": "Can I pay by cheque?", "answer": "No, we take no cheques."}]))
+    documents.write_text(
+        json.dumps([{"question": "Can I pay by cheque?", "answer": "No, we take no cheques."}])
+    )
     there = Store(tmp_path / "store")
     there.path.mkdir()
     (there.path / ".models").symlink_to(store.resolve() / ".models")
     ingest([documents], store=there, corpus="faq")
     with there.open("faq") as snapshot:
-        assert "can i pay by cheque" in {question.text for question in answerable(snapshot).questions}
+        assert "can i pay by cheque" in {
+            question.text for question in answerable(snapshot).questions
+        }

@@ -23,14 +23,29 @@ def run(monkeypatch, tmp_path):
         result = CliRunner().invoke(app, [str(one) for one in arguments])
         if isinstance(result.exception, KbServerError):
             raise result.exception
-        assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+        assert result.exception is None or isinstance(result.exception, SystemExit), (
+            result.exception
+        )
         return result
 
     return invoke
 
 
-def test_what_is_required_decides_the_exit_code_and_a_saved_run_can_be_compared(run, store, queries, qrels, tmp_path):
-    common = ("eval", "support", "--store", store, "--queries", queries, "--qrels", qrels, "--timed", 2)
+def test_what_is_required_decides_the_exit_code_and_a_saved_run_can_be_compared(
+    run, store, queries, qrels, tmp_path
+):
+    common = (
+        "eval",
+        "support",
+        "--store",
+        store,
+        "--queries",
+        queries,
+        "--qrels",
+        qrels,
+        "--timed",
+        2,
+    )
     met = run(*common, "--require", "ndcg@10>=0.9", "--require", "false_smalltalk<=0", "--save", tmp_path / "run.json",
               "--run-file", tmp_path / "run.trec", "--json")  # fmt: skip
     assert met.exit_code == 0
@@ -40,10 +55,22 @@ def test_what_is_required_decides_the_exit_code_and_a_saved_run_can_be_compared(
     assert list(values["variants"]) == ["hybrid", "lexical", "dense"]
     assert "q1 Q0 router/reset.md 1" in (tmp_path / "run.trec").read_text()
 
-    missed = run(*common, "--arms", "hybrid", "--baseline", tmp_path / "run.json", "--require", "recall@1[spoken]>1")
+    missed = run(
+        *common,
+        "--arms",
+        "hybrid",
+        "--baseline",
+        tmp_path / "run.json",
+        "--require",
+        "recall@1[spoken]>1",
+    )
     assert missed.exit_code == 1
     assert "not met: recall@1[spoken]>1: found 1" in missed.stderr
-    assert "against the earlier run" in missed.stdout and "ndcg@10" in missed.stdout and "smalltalk" in missed.stdout
+    assert (
+        "against the earlier run" in missed.stdout
+        and "ndcg@10" in missed.stdout
+        and "smalltalk" in missed.stdout
+    )
 
 
 def test_a_folder_of_documents_is_ingested_and_asked(run, store, tmp_path, queries):
@@ -53,7 +80,19 @@ def test_a_folder_of_documents_is_ingested_and_asked(run, store, tmp_path, queri
     (cache / ".models").symlink_to(store.resolve() / ".models")
     (folder / "docs" / "bills.md").write_text("# Bills\n\nA paper bill costs £2.25 a month.\n")
     shutil.copy(queries, folder / "queries.jsonl")
-    result = run("eval", folder, "--store", cache, "--arms", "lexical", "--arms", "hybrid", "--timed", 0, "--json")
+    result = run(
+        "eval",
+        folder,
+        "--store",
+        cache,
+        "--arms",
+        "lexical",
+        "--arms",
+        "hybrid",
+        "--timed",
+        0,
+        "--json",
+    )
     values = json.loads(result.stdout)
     assert values["questions"]["answer"] == 1 and values["latency"] is None
     assert list(values["variants"]) == ["lexical", "hybrid"]

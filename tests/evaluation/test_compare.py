@@ -6,8 +6,18 @@ from scipy.stats import permutation_test, wilcoxon
 
 from kbserver.evaluation.compare import changed_most, compare, p_value
 
-BEFORE = {"a": {"ndcg@10": 0.5}, "b": {"ndcg@10": 1.0}, "c": {"ndcg@10": 0.0}, "only before": {"ndcg@10": 1.0}}
-AFTER = {"a": {"ndcg@10": 0.9}, "b": {"ndcg@10": 1.0}, "c": {"ndcg@10": 0.1}, "only after": {"ndcg@10": 0.0}}
+BEFORE = {
+    "a": {"ndcg@10": 0.5},
+    "b": {"ndcg@10": 1.0},
+    "c": {"ndcg@10": 0.0},
+    "only before": {"ndcg@10": 1.0},
+}
+AFTER = {
+    "a": {"ndcg@10": 0.9},
+    "b": {"ndcg@10": 1.0},
+    "c": {"ndcg@10": 0.1},
+    "only after": {"ndcg@10": 0.0},
+}
 
 
 def test_only_questions_of_both_runs_are_compared():
@@ -20,7 +30,10 @@ def test_only_questions_of_both_runs_are_compared():
 
 
 def test_with_few_questions_the_p_value_is_that_of_all_sign_changes_counted_out():
-    before, after = np.array([0.1, 0.5, 0.3, 0.9, 0.4, 0.4]), np.array([0.4, 0.6, 0.7, 0.8, 0.9, 0.4])
+    before, after = (
+        np.array([0.1, 0.5, 0.3, 0.9, 0.4, 0.4]),
+        np.array([0.4, 0.6, 0.7, 0.8, 0.9, 0.4]),
+    )
     changes = after - before
     means = [abs(np.mean(changes * signs)) for signs in product((-1, 1), repeat=len(changes))]
     exact = np.mean([value >= abs(changes.mean()) - 1e-12 for value in means])
@@ -32,10 +45,16 @@ def test_leaving_unchanged_questions_out_gives_what_scipy_gives_with_them():
     before = draw.random(60)
     after = np.where(draw.random(60) < 0.5, before, before + draw.normal(0.08, 0.2, 60))
     whole = permutation_test(
-        (after - before,), np.mean, permutation_type="samples", n_resamples=9999, rng=np.random.default_rng(5)
+        (after - before,),
+        np.mean,
+        permutation_type="samples",
+        n_resamples=9999,
+        rng=np.random.default_rng(5),
     )
     assert p_value(before, after) == pytest.approx(whole.pvalue, abs=0.015)
-    assert (p_value(before, after) < 0.05) == (wilcoxon(before, after, zero_method="wilcox").pvalue < 0.05)
+    assert (p_value(before, after) < 0.05) == (
+        wilcoxon(before, after, zero_method="wilcox").pvalue < 0.05
+    )
 
 
 @pytest.mark.parametrize("changes", [[0.0, 0.0, 0.0], [0.0, 0.4, 0.0]])
@@ -49,4 +68,7 @@ def test_a_change_in_one_direction_on_many_questions_is_significant():
 
 def test_the_greatest_losses_come_first_and_ties_are_left_out():
     after = {"a": {"ndcg@10": 0.1}, "b": {"ndcg@10": 1.0}, "c": {"ndcg@10": 0.2}}
-    assert changed_most(BEFORE, after, "ndcg@10") == [("a", pytest.approx(-0.4)), ("c", pytest.approx(0.2))]
+    assert changed_most(BEFORE, after, "ndcg@10") == [
+        ("a", pytest.approx(-0.4)),
+        ("c", pytest.approx(0.2)),
+    ]

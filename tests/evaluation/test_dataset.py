@@ -9,7 +9,9 @@ from kbserver.evaluation.dataset import Dataset, Question, read_dataset, read_qr
 
 NO_SURROGATES = st.text(st.characters(exclude_categories=("Cs",)))
 ID = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1)
-same_folder = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+same_folder = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 @same_folder
@@ -25,10 +27,16 @@ def test_what_is_written_as_json_lines_is_read_back(tmp_path, records):
 
 
 @same_folder
-@given(st.dictionaries(ID, st.dictionaries(ID, st.integers(0, 3), min_size=1, max_size=3), max_size=4))
+@given(
+    st.dictionaries(ID, st.dictionaries(ID, st.integers(0, 3), min_size=1, max_size=3), max_size=4)
+)
 def test_qrels_are_read_back(tmp_path, qrels):
     path = tmp_path / "qrels.tsv"
-    rows = [f"{query}\t{document}\t{score}" for query, found in qrels.items() for document, score in found.items()]
+    rows = [
+        f"{query}\t{document}\t{score}"
+        for query, found in qrels.items()
+        for document, score in found.items()
+    ]
     path.write_text("query-id\tcorpus-id\tscore\n" + "\n".join(rows), encoding="utf-8", newline="")
     assert read_qrels(path) == qrels
 
@@ -47,8 +55,14 @@ def test_any_file_is_read_or_refused(tmp_path, content):
 
 def test_only_the_callers_turns_of_a_history_are_kept(tmp_path):
     path = tmp_path / "queries.jsonl"
-    history = [{"role": "user", "text": "first"}, {"role": "agent", "text": "no"}, {"role": "user", "text": "second"}]
-    path.write_text(json.dumps({"_id": "1", "text": "and that", "history": history, "scope": {"id": 7}}))
+    history = [
+        {"role": "user", "text": "first"},
+        {"role": "agent", "text": "no"},
+        {"role": "user", "text": "second"},
+    ]
+    path.write_text(
+        json.dumps({"_id": "1", "text": "and that", "history": history, "scope": {"id": 7}})
+    )
     [question] = read_questions(path)
     assert question.history == ("first", "second")
     assert question.scope == {"id": "7"}

@@ -12,7 +12,9 @@ from kbserver.evaluation.judge import Judged
 from kbserver.settings import Settings
 
 
-def run(store: Path, dataset: Dataset, variants: Sequence[Variant] = ARMS[:1], **options: object) -> Evaluation:
+def run(
+    store: Path, dataset: Dataset, variants: Sequence[Variant] = ARMS[:1], **options: object
+) -> Evaluation:
     async def evaluated() -> Evaluation:
         async with asking(settings, store) as server:
             return await evaluate(
@@ -48,7 +50,10 @@ def test_the_least_score_is_read_off_afterwards(evaluation):
     evaluation.min_score = max(scores) + 1e-6
     assert evaluation.summary("hybrid")["false_grounding"] == 0.0
     evaluation.min_score = 1.0
-    assert (evaluation.summary("hybrid")["kept"], evaluation.summary("hybrid")["answered"]) == (0.0, 0.0)
+    assert (evaluation.summary("hybrid")["kept"], evaluation.summary("hybrid")["answered"]) == (
+        0.0,
+        0.0,
+    )
     evaluation.min_score = 0.25
 
 
@@ -77,7 +82,9 @@ def test_a_ranking_holds_each_document_once_where_its_best_passage_stands():
 
 
 def test_a_right_passage_counts_as_kept_only_among_those_a_turn_speaks():
-    answer = Answer((Judged("a", 0, 0.9), Judged("b", 0, 0.8), Judged("c", 0, 0.7), Judged("d", 1, 0.6)))
+    answer = Answer(
+        (Judged("a", 0, 0.9), Judged("b", 0, 0.8), Judged("c", 0, 0.7), Judged("d", 1, 0.6))
+    )
     assert answer.right_score(3) is None and answer.right_score(4) == 0.6
 
 
@@ -86,7 +93,9 @@ def test_latency_is_that_of_the_turns():
     assert (took.p50_ms, took.p99_ms, took.in_budget) == (50.5, pytest.approx(99.01), 0.99)
 
 
-def asked(store: Path, corpus: str, questions: Sequence[Question], **options: bool) -> dict[str, Grounding]:
+def asked(
+    store: Path, corpus: str, questions: Sequence[Question], **options: bool
+) -> dict[str, Grounding]:
     found: dict[str, Grounding] = {}
 
     async def all_of_them() -> None:
@@ -109,7 +118,10 @@ def test_a_scope_narrows_the_search_and_a_value_that_nothing_has_is_left_out(sto
     }
     questions = [Question(id, "are dogs allowed", scope=scope) for id, scope in scopes.items()]
     found = asked(store, "hotels", questions)
-    assert {hit.passage.source for hit in found["seven"].hits} == {"hotels/7/pets.md", "hotels/7/breakfast.md"}
+    assert {hit.passage.source for hit in found["seven"].hits} == {
+        "hotels/7/pets.md",
+        "hotels/7/breakfast.md",
+    }
     assert {hit.passage.source for hit in found["eight"].hits} == {"hotels/8/pets.md"}
     assert len(found["none"].hits) == 3
 
@@ -121,7 +133,9 @@ def test_earlier_turns_are_said_first_on_the_questions_own_label_unless_switched
     ]
     found = asked(store, "support", questions)
     alone = asked(store, "support", questions, history=False)
-    scores = {id: {hit.passage.id: hit.score for hit in grounding.hits} for id, grounding in found.items()}
+    scores = {
+        id: {hit.passage.id: hit.score for hit in grounding.hits} for id, grounding in found.items()
+    }
     assert scores["after"] != scores["alone"]
     assert found["after"].hits[0].passage.source == "billing/dates.md"
     assert [hit.score for hit in alone["after"].hits] == [hit.score for hit in found["alone"].hits]

@@ -22,7 +22,12 @@ def test_records_of_one_file_are_judged_each_by_its_own_id():
 
 
 def test_records_of_a_file_that_is_judged_as_a_whole_are_that_file():
-    corpus = [passage("faq.csv#a"), passage("faq.csv#b"), passage("help.md"), passage("other.csv#a")]
+    corpus = [
+        passage("faq.csv#a"),
+        passage("faq.csv#b"),
+        passage("help.md"),
+        passage("other.csv#a"),
+    ]
     judge = Judge(Dataset((Question("q", "x"),), {"q": {"faq.csv": 1, "help.md": 1}}), corpus)
     found = judge.judge(Question("q", "x"), hits(*corpus))
     assert [(one.document, one.relevance) for one in found] == [
@@ -34,21 +39,36 @@ def test_records_of_a_file_that_is_judged_as_a_whole_are_that_file():
 def test_the_id_in_a_documents_metadata_names_it(key):
     corpus = [passage("pages/one.md", **{key: "D-17"}), passage("pages/two.md", **{key: "D-18"})]
     judge = Judge(Dataset((Question("q", "x"),), {"q": {"D-18": 1}}), corpus)
-    assert [one.document for one in judge.judge(Question("q", "x"), hits(*corpus))] == ["D-17", "D-18"]
+    assert [one.document for one in judge.judge(Question("q", "x"), hits(*corpus))] == [
+        "D-17",
+        "D-18",
+    ]
 
 
 def test_a_question_with_an_answer_is_judged_by_the_words_of_the_passage():
     question = Question("q", "how much", answer="costs  £2.25 A MONTH")
     judge = Judge(Dataset((question,)), [])
     found = judge.judge(
-        question, hits(passage("a", "nothing"), passage("b", "A bill costs\n**£2.25** a month."), passage("c", "£2"))
+        question,
+        hits(
+            passage("a", "nothing"),
+            passage("b", "A bill costs\n**£2.25** a month."),
+            passage("c", "£2"),
+        ),
     )
-    assert [(one.document, one.relevance) for one in found] == [("id of a", 0), (ANSWER, 1), ("id of c", 0)]
+    assert [(one.document, one.relevance) for one in found] == [
+        ("id of a", 0),
+        (ANSWER, 1),
+        ("id of c", 0),
+    ]
 
 
 def test_documents_that_are_judged_and_not_there_are_listed():
     questions = (Question("q", "x"),)
-    judge = Judge(Dataset(questions, {"q": {"a.md": 1, "gone.md": 1}, "unasked": {"z.md": 1}}), [passage("a.md")])
+    judge = Judge(
+        Dataset(questions, {"q": {"a.md": 1, "gone.md": 1}, "unasked": {"z.md": 1}}),
+        [passage("a.md")],
+    )
     assert judge.missing == ["gone.md"]
 
 

@@ -22,7 +22,9 @@ def test_what_comes_below_the_tenth_place_does_not_count():
 
 
 def test_a_query_that_found_nothing_counts_as_nothing():
-    values = measure({"found": {"a": 1}, "empty": {"a": 1}, "missing": {"a": 1}}, {"found": ["a"], "empty": []})
+    values = measure(
+        {"found": {"a": 1}, "empty": {"a": 1}, "missing": {"a": 1}}, {"found": ["a"], "empty": []}
+    )
     assert [values[query]["ndcg@10"] for query in ("found", "empty", "missing")] == [1.0, 0.0, 0.0]
     assert mean(values.values())["recall@1"] == pytest.approx(1 / 3)
 

@@ -8,7 +8,7 @@ from kbserver.evaluation.dataset import Dataset, Question
 from kbserver.evaluation.evaluate import Answer, Evaluation, Measured
 from kbserver.evaluation.judge import Judged
 from kbserver.evaluation.metrics import measure
-from kbserver.evaluation.picture import picture
+from kbserver.evaluation.plot import picture
 from kbserver.evaluation.report import against, as_dict, read_run, write_trec_run
 from kbserver.index.store import Store
 from kbserver.retrieval.calibration import Calibration, CurvePoint
@@ -22,7 +22,9 @@ def evaluation(*rankings: list[str]) -> Evaluation:
         for number, ranking in enumerate(rankings)
     }
     measured = Measured(answers, measure(qrels, dict(zip(qrels, rankings, strict=True))))
-    return Evaluation(Dataset(tuple(Question(id, "x") for id in qrels), qrels), {"hybrid": measured}, 0.5, 3)
+    return Evaluation(
+        Dataset(tuple(Question(id, "x") for id in qrels), qrels), {"hybrid": measured}, 0.5, 3
+    )
 
 
 def test_a_saved_run_is_compared_question_by_question(store, tmp_path):
@@ -36,11 +38,15 @@ def test_a_saved_run_is_compared_question_by_question(store, tmp_path):
 
 
 def test_runs_with_nothing_in_common_are_refused():
-    with pytest.raises(SettingsError, match="no question in common: it holds dense, this one hybrid"):
+    with pytest.raises(
+        SettingsError, match="no question in common: it holds dense, this one hybrid"
+    ):
         against(evaluation(["0"]), {"dense": {"q 0": {"ndcg@10": 1.0}}})
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"variants": {"hybrid": {"per_query": {"q": {"ndcg@10": "x"}}}}}'])
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"variants": {"hybrid": {"per_query": {"q": {"ndcg@10": "x"}}}}}']
+)
 def test_a_file_that_is_no_run_is_refused(tmp_path, text):
     path = tmp_path / "run.json"
     path.write_text(text)
@@ -64,10 +70,12 @@ def test_a_trec_run_has_six_columns_whatever_the_ids(tmp_path):
 def test_the_picture_draws_the_curve_and_the_choice_where_they_are():
     curve = (CurvePoint(0.0, 1.0, 1.0), CurvePoint(0.5, 0.8, 0.2), CurvePoint(1.0, 0.0, 0.0))
     drawn = picture(Calibration(0.5, 0.8, curve[1], 9, 9, False, "g", "f", "now", curve), "a<b")
-    root = ElementTree.fromstring(drawn)  # noqa: S314  # our own drawing
+    root = ElementTree.fromstring(drawn)  # our own drawing
     name = "{http://www.w3.org/2000/svg}"
     kept, false = (line.get("points", "").split() for line in root.iter(f"{name}polyline"))
-    (left, top), (middle, _), (right, bottom) = (tuple(map(float, point.split(","))) for point in kept)
+    (left, top), (middle, _), (right, bottom) = (
+        tuple(map(float, point.split(","))) for point in kept
+    )
     assert left < middle < right and middle == pytest.approx((left + right) / 2)
     assert kept[0] == false[0] and kept[2] == false[2] and top < bottom
     assert float(false[1].split(",")[1]) == pytest.approx(bottom - 0.2 * (bottom - top))

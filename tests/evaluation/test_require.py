@@ -9,11 +9,25 @@ from kbserver.evaluation.require import Requirement, read_requirement
 
 @pytest.fixture
 def evaluation() -> Evaluation:
-    questions = (Question("a", "x", "spoken"), Question("b", "x", "misheard"), Question("n", "x", "unanswerable"))
-    answers = {"a": Answer((Judged("d", 1, 0.9),)), "b": Answer(()), "n": Answer((Judged("d", 0, 0.4),))}
+    questions = (
+        Question("a", "x", "spoken"),
+        Question("b", "x", "misheard"),
+        Question("n", "x", "unanswerable"),
+    )
+    answers = {
+        "a": Answer((Judged("d", 1, 0.9),)),
+        "b": Answer(()),
+        "n": Answer((Judged("d", 0, 0.4),)),
+    }
     measured = Measured(answers, {"a": {"ndcg@10": 1.0}, "b": {"ndcg@10": 0.0}} | _rest(("a", "b")))
     qrels = {"a": {"d": 1}, "b": {"d": 1}}
-    return Evaluation(Dataset(questions, qrels), {"hybrid": measured}, 0.3, 3, Latency(9, 5.0, 9.0, 20.0, 0.99, 150))
+    return Evaluation(
+        Dataset(questions, qrels),
+        {"hybrid": measured},
+        0.3,
+        3,
+        Latency(9, 5.0, 9.0, 20.0, 0.99, 150),
+    )
 
 
 def _rest(ids: tuple[str, ...]) -> dict[str, dict[str, float]]:
@@ -34,7 +48,9 @@ def test_a_requirement_is_a_measure_an_operator_and_a_number(text, wanted):
     assert read_requirement(text) == wanted
 
 
-@pytest.mark.parametrize("text", ["", "ndcg@10", "ndcg@5>=0.7", "ndcg@10=0.7", "ndcg@10>=high", "p99_ms[spoken]<9"])
+@pytest.mark.parametrize(
+    "text", ["", "ndcg@10", "ndcg@5>=0.7", "ndcg@10=0.7", "ndcg@10>=high", "p99_ms[spoken]<9"]
+)
 def test_anything_else_is_refused_with_the_measures_there_are(text):
     with pytest.raises(SettingsError, match=r"Measures: ndcg@10, .*false_grounding.*p99_ms"):
         read_requirement(text)

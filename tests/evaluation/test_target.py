@@ -39,7 +39,10 @@ def test_two_sets_that_share_a_corpus_share_what_is_ingested(tmp_path, store):
         (tmp_path / name).mkdir()
     (tmp_path / "one" / "corpus.jsonl").touch()
     (tmp_path / "two" / "CORPUS").write_text("../one/corpus.jsonl\n")
-    assert find(tmp_path / "two", tmp_path, store).corpus == find(tmp_path / "one", tmp_path, store).corpus
+    assert (
+        find(tmp_path / "two", tmp_path, store).corpus
+        == find(tmp_path / "one", tmp_path, store).corpus
+    )
     (tmp_path / "two" / "CORPUS").write_text("../three/corpus.jsonl\n")
     with pytest.raises(SettingsError, match="there is no such file"):
         find(tmp_path / "two", tmp_path, store)
@@ -48,7 +51,10 @@ def test_two_sets_that_share_a_corpus_share_what_is_ingested(tmp_path, store):
 def test_a_folder_of_documents_is_one_and_docs_in_it_too(tmp_path, store):
     (tmp_path / "help" / "docs").mkdir(parents=True)
     (tmp_path / "help" / "qrels.tsv").touch()
-    whole, inner = find(tmp_path / "help", tmp_path, store), find(tmp_path / "help" / "docs", tmp_path, store)
+    whole, inner = (
+        find(tmp_path / "help", tmp_path, store),
+        find(tmp_path / "help" / "docs", tmp_path, store),
+    )
     assert whole.documents == inner.documents == tmp_path / "help" / "docs"
     assert whole.corpus == inner.corpus and whole.corpus.startswith("help-")
     assert whole.qrels == tmp_path / "help" / "qrels.tsv" and inner.qrels is None
@@ -62,11 +68,16 @@ def test_what_is_neither_says_what_there_is(tmp_path, store):
 def test_documents_are_ingested_and_only_what_changed_is_read_again(tmp_path, store):
     folder = tmp_path / "set"
     folder.mkdir()
-    lines = ['{"_id": "a", "title": "Pets", "text": "Dogs are welcome."}', '{"_id": "b", "text": "Breakfast is at 7."}']
+    lines = [
+        '{"_id": "a", "title": "Pets", "text": "Dogs are welcome."}',
+        '{"_id": "b", "text": "Breakfast is at 7."}',
+    ]
     (folder / "corpus.jsonl").write_text("\n".join(lines))
     target = find(folder, tmp_path, store)
     (target.store).mkdir()
-    (target.store / ".models").symlink_to(store.resolve() / ".models")  # prepared once for all tests
+    (target.store / ".models").symlink_to(
+        store.resolve() / ".models"
+    )  # prepared once for all tests
     target.prepare()
     generation = Store(target.store).live(target.corpus)
     target.prepare()

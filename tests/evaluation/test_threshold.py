@@ -16,8 +16,14 @@ def test_between_scores_that_lie_apart_it_is_the_middle():
 def test_a_hit_is_given_up_for_more_than_its_share_of_false_groundings_but_never_below_what_must_stay():
     right = [0.2, *[0.8] * 9]  # one of ten right passages scores like the wrong ones
     wrong = [0.3] * 5
-    assert (choose(right, wrong, keep=0.9).kept, choose(right, wrong, keep=0.9).false_groundings) == (0.9, 0.0)
-    assert (choose(right, wrong, keep=0.95).kept, choose(right, wrong, keep=0.95).false_groundings) == (1.0, 1.0)
+    assert (
+        choose(right, wrong, keep=0.9).kept,
+        choose(right, wrong, keep=0.9).false_groundings,
+    ) == (0.9, 0.0)
+    assert (
+        choose(right, wrong, keep=0.95).kept,
+        choose(right, wrong, keep=0.95).false_groundings,
+    ) == (1.0, 1.0)
 
 
 @settings(deadline=None)
@@ -27,7 +33,10 @@ def test_no_least_score_of_the_curve_that_keeps_enough_is_better(right, wrong, k
     assert chosen.kept >= keep
     for point in curve(right, wrong):
         if point.kept >= keep:
-            assert chosen.kept - chosen.false_groundings >= point.kept - point.false_groundings - 1e-4 - 2 / len(wrong)
+            assert (
+                chosen.kept - chosen.false_groundings
+                >= point.kept - point.false_groundings - 1e-4 - 2 / len(wrong)
+            )
 
 
 @settings(deadline=None)
@@ -54,7 +63,9 @@ def test_a_rough_choice_never_gives_up_more_right_passages_than_allowed():
     assert choose_roughly([0.3] * 10, [0.9] * 10).kept == 1.0
 
 
-@pytest.mark.parametrize(("right", "wrong", "step"), [([0.9] * 4, [0.1] * 9, "--queries"), ([0.9] * 9, [], "--unans")])
+@pytest.mark.parametrize(
+    ("right", "wrong", "step"), [([0.9] * 4, [0.1] * 9, "--queries"), ([0.9] * 9, [], "--unans")]
+)
 def test_too_few_questions_are_refused_with_the_option_that_gives_more(right, wrong, step):
     with pytest.raises(SettingsError, match=step):
         choose(right, wrong)

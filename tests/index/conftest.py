@@ -22,7 +22,15 @@ def random_unit_vectors(count: int, dim: int = DIM, seed: int = 0) -> FloatMatri
 
 def passages_of_texts(texts: list[str], **metadata: Any) -> list[Passage]:
     return [
-        Passage(f"id-{row}", text, "Guide", ("Part",), f"guide-{row}.md", row, {"folder": "", **metadata})
+        Passage(
+            f"id-{row}",
+            text,
+            "Guide",
+            ("Part",),
+            f"guide-{row}.md",
+            row,
+            {"folder": "", **metadata},
+        )
         for row, text in enumerate(texts)
     ]
 
@@ -41,8 +49,18 @@ def passages_of() -> Callable[..., list[Passage]]:
 def write(tmp_path: Path) -> Callable[..., Path]:
     """Write a generation into `tmp_path/store` and publish it; every argument of `write_snapshot` may be replaced."""
 
-    def write(corpus: str = "demo", texts: list[str] | None = None, *, publish: bool = True, **changes: Any) -> Path:
-        texts = [f"passage number {row} about topic{row}" for row in range(20)] if texts is None else texts
+    def write(
+        corpus: str = "demo",
+        texts: list[str] | None = None,
+        *,
+        publish: bool = True,
+        **changes: Any,
+    ) -> Path:
+        texts = (
+            [f"passage number {row} about topic{row}" for row in range(20)]
+            if texts is None
+            else texts
+        )
         passages = changes.pop("passages", passages_of_texts(texts))
         texts = [passage.text for passage in passages]
         arguments = {
@@ -51,7 +69,9 @@ def write(tmp_path: Path) -> Callable[..., Path]:
             "embedded_texts": texts,
             "lexical_texts": texts,
             "model": ModelIdentity("all-MiniLM-L6-v2", "ab" * 32, DIM, 256),
-            "documents": [DocumentEntry(p.source, f"hash-{row}", row, 1) for row, p in enumerate(passages)],
+            "documents": [
+                DocumentEntry(p.source, f"hash-{row}", row, 1) for row, p in enumerate(passages)
+            ],
         }
         store = Store(tmp_path / "store")
         with store.lock(corpus):

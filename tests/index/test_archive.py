@@ -23,7 +23,13 @@ def elsewhere(tmp_path):
 
 def left_in(elsewhere):
     folders = [elsewhere.path / "demo", elsewhere.path]
-    return [file.name for folder in folders if folder.exists() for file in folder.iterdir() if file.name != ".lock"]
+    return [
+        file.name
+        for folder in folders
+        if folder.exists()
+        for file in folder.iterdir()
+        if file.name != ".lock"
+    ]
 
 
 def test_the_manifest_comes_first(exported):
@@ -67,14 +73,18 @@ def test_what_is_no_export_is_refused(tmp_path, elsewhere, content):
 def test_a_manifest_that_names_a_path_outside_is_refused(write, store, tmp_path, elsewhere, name):
     folder = write()
     manifest = read_manifest(folder)
-    write_manifest(replace(manifest, files={**manifest.files, name: FileFacts(1, "0" * 64)}), folder)
+    write_manifest(
+        replace(manifest, files={**manifest.files, name: FileFacts(1, "0" * 64)}), folder
+    )
     hostile(folder, manifest.files, tmp_path / "h.tar", ("outside", b"x"))
     with pytest.raises(SnapshotCorrupt, match="outside the snapshot"):
         elsewhere.import_(tmp_path / "h.tar")
     assert left_in(elsewhere) == []
 
 
-@pytest.mark.parametrize("change", [{"corpus": "../x"}, {"generation": "../x"}, {"generation": ".tmp-x"}])
+@pytest.mark.parametrize(
+    "change", [{"corpus": "../x"}, {"generation": "../x"}, {"generation": ".tmp-x"}]
+)
 def test_a_manifest_with_a_hostile_name_is_refused(write, tmp_path, elsewhere, change):
     folder = write()
     manifest = replace(read_manifest(folder), **change)
@@ -87,13 +97,21 @@ def test_a_manifest_with_a_hostile_name_is_refused(write, tmp_path, elsewhere, c
 
 def test_members_the_manifest_does_not_name_are_not_written(write, tmp_path, elsewhere):
     folder = write()
-    hostile(folder, read_manifest(folder).files, tmp_path / "h.tar", ("../outside", b"x"), ("extra", b"x"))
+    hostile(
+        folder,
+        read_manifest(folder).files,
+        tmp_path / "h.tar",
+        ("../outside", b"x"),
+        ("extra", b"x"),
+    )
     elsewhere.import_(tmp_path / "h.tar")
     assert not (elsewhere.path / "demo" / "outside").exists()
     assert not (elsewhere.path / "demo" / folder.name / "extra").exists()
 
 
-@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE])
+@pytest.mark.parametrize(
+    "kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.DIRTYPE]
+)
 def test_links_and_devices_are_refused(write, tmp_path, elsewhere, kind):
     folder = write()
     files = dict(read_manifest(folder).files)

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["kbserver.index.store", "kbserver.index.writer"])  # imported once, forked often
+processes.set_forkserver_preload(
+    ["kbserver.index.store", "kbserver.index.writer"]
+)  # imported once, forked often
 
 
 WRITER = """
@@ -41,7 +43,9 @@ def start_writer(tmp_path) -> Iterator:
 
     def start():
         receiver, sender = processes.Pipe(duplex=False)
-        writer = processes.Process(target=exec, args=(WRITER, {"path": tmp_path / "store", "published": sender}))
+        writer = processes.Process(
+            target=exec, args=(WRITER, {"path": tmp_path / "store", "published": sender})
+        )
         writer.start()
         sender.close()
         started.append((writer, receiver))
@@ -70,7 +74,9 @@ def test_a_writer_killed_at_any_moment_loses_nothing(start_writer, store):
     for _ in range(12):
         writer, receiver = start_writer()
         if not last:
-            last = receiver.recv()  # let the first one finish once, so that there is something to lose
+            last = (
+                receiver.recv()
+            )  # let the first one finish once, so that there is something to lose
         time.sleep(moments.uniform(0.0, 0.35))
         writer.kill()
         writer.join()
@@ -82,7 +88,9 @@ def test_a_writer_killed_at_any_moment_loses_nothing(start_writer, store):
         for generation in generations:
             assert store.verify("demo", generation).ok
     with store.lock("demo"):
-        assert not [entry for entry in (store.path / "demo").iterdir() if entry.name.startswith(".tmp-")]
+        assert not [
+            entry for entry in (store.path / "demo").iterdir() if entry.name.startswith(".tmp-")
+        ]
 
 
 def test_readers_see_a_whole_generation_at_every_moment(start_writer, store):

@@ -12,7 +12,12 @@ from kbserver.index.documents import (
 
 ANY = st.text(alphabet=st.characters())
 ENTRIES = st.builds(
-    DocumentEntry, ANY, ANY, st.integers(0, 2**40), st.integers(0, 2**30), st.dictionaries(ANY, st.integers() | ANY)
+    DocumentEntry,
+    ANY,
+    ANY,
+    st.integers(0, 2**40),
+    st.integers(0, 2**30),
+    st.dictionaries(ANY, st.integers() | ANY),
 )
 
 

@@ -34,7 +34,9 @@ def test_reading_ahead_changes_nothing(tmp_path):
     assert sha256_of(tmp_path / "x") == before
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EIO])
+@pytest.mark.parametrize(
+    "number", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOTDIR, errno.EIO]
+)
 def test_what_the_system_refuses_names_place_reason_and_next_step(tmp_path, number):
     with pytest.raises(StoreError) as caught, disk_trouble("write", tmp_path):
         raise OSError(number, os.strerror(number), "a-file")

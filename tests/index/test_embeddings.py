@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from kbserver.errors import SnapshotCorrupt
-from kbserver.index.embeddings import decoded, inner_products, is_exact, open_embeddings, rounded, shape_of
+from kbserver.index.embeddings import (
+    decoded,
+    inner_products,
+    is_exact,
+    open_embeddings,
+    rounded,
+    shape_of,
+)
 
 PRECISIONS = ["float32", "float16", "int8"]
 SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
@@ -16,7 +23,8 @@ SMALLEST = float(np.finfo(np.float32).smallest_subnormal)
 BLOCKS = hnp.arrays(
     np.float32,
     hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=40),
-    elements=st.floats(-1, 1, width=32) | st.sampled_from([0.0, -0.0, 1.0, SMALLEST, -1e-38, 1e-37, 1 / 3]),
+    elements=st.floats(-1, 1, width=32)
+    | st.sampled_from([0.0, -0.0, 1.0, SMALLEST, -1e-38, 1e-37, 1 / 3]),
 )
 
 
@@ -45,7 +53,9 @@ def test_what_was_rounded_is_rounded_to_the_same_bytes_again(precision, block):
 def test_rounding_again_changes_nothing_whatever_the_largest_component():
     # All float32 from 1/2 to 1; those between other powers of two differ from them in the exponent alone.
     for start in range(0x3F00_0000, 0x3F80_0001, 2**20):
-        once = rounded(np.arange(start, start + 2**20, dtype=np.uint32).view(np.float32)[:, np.newaxis], "int8")
+        once = rounded(
+            np.arange(start, start + 2**20, dtype=np.uint32).view(np.float32)[:, np.newaxis], "int8"
+        )
         assert rounded(decoded(once), "int8").tobytes() == once.tobytes()
 
 
@@ -110,5 +120,8 @@ def test_a_file_says_how_it_is_to_be_read(precision, tmp_path: Path):
 )
 def test_another_kind_of_array_is_corrupt_and_named(stored, tmp_path: Path):
     np.save(tmp_path / "e.npy", stored)
-    with pytest.raises(SnapshotCorrupt, match=re.escape(str(stored.dtype)) + ".*float32 or float16.*kbserver ingest"):
+    with pytest.raises(
+        SnapshotCorrupt,
+        match=re.escape(str(stored.dtype)) + ".*float32 or float16.*kbserver ingest",
+    ):
         open_embeddings(tmp_path / "e.npy")

@@ -13,7 +13,12 @@ def test_a_name_is_taken_as_it_is_or_refused(name):
     except StoreError:
         assert not is_corpus(name)
     else:
-        assert is_corpus(name) and name == name.lower() and "/" not in name and not name.startswith(".")
+        assert (
+            is_corpus(name)
+            and name == name.lower()
+            and "/" not in name
+            and not name.startswith(".")
+        )
 
 
 @pytest.mark.parametrize("name", ["a", "9", "my-hotel_2.v1", "x" * 64])
@@ -35,7 +40,8 @@ def test_a_new_generation_sorts_after_all_others_whatever_the_clock_said():
 
 
 @pytest.mark.parametrize(
-    "name", ["LIVE", "notes", ".tmp-000001-x", "000001", "../000001-x", "000001-x/y", "000001-" + "x" * 65]
+    "name",
+    ["LIVE", "notes", ".tmp-000001-x", "000001", "../000001-x", "000001-x/y", "000001-" + "x" * 65],
 )
 def test_other_entries_of_a_corpus_are_no_generations(name):
     assert not is_generation(name)

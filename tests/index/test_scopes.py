@@ -8,7 +8,13 @@ from kbserver.index.scopes import ScopeTable, ScopeWriter
 FOLDERS = st.lists(st.sampled_from(["hotels", "7", "70", "ä b", "."]), max_size=4).map("/".join)
 SCALARS = st.sampled_from(["gold", "", "7", 7, 7.5, True, False, None])
 METADATA = st.fixed_dictionaries(
-    {}, optional={"folder": FOLDERS, "tier": SCALARS, "tags": st.lists(SCALARS, max_size=3), "more": st.just({"a": 1})}
+    {},
+    optional={
+        "folder": FOLDERS,
+        "tier": SCALARS,
+        "tags": st.lists(SCALARS, max_size=3),
+        "more": st.just({"a": 1}),
+    },
 )
 
 
@@ -28,7 +34,11 @@ def rows(table, **scope):
 
 def test_a_folder_matches_itself_and_everything_below_it_and_no_namesake(tmp_path):
     table = table_of(
-        tmp_path, *({"folder": f} for f in ["hotels/7", "hotels/70", "hotels/7/spa", "hotels", "", "7", "/hotels/7/"])
+        tmp_path,
+        *(
+            {"folder": f}
+            for f in ["hotels/7", "hotels/70", "hotels/7/spa", "hotels", "", "7", "/hotels/7/"]
+        ),
     )
     assert rows(table, folder="hotels/7") == [0, 2, 6]
     assert rows(table, folder="/hotels/7/") == [0, 2, 6]
@@ -36,7 +46,10 @@ def test_a_folder_matches_itself_and_everything_below_it_and_no_namesake(tmp_pat
     assert rows(table, folder="") == [0, 1, 2, 3, 4, 5, 6]
     assert rows(table, folder="hotel") == rows(table, folder="Hotels/7") == []
     assert (
-        rows(table, folder="hotels/7/../70") == rows(table, folder="hotels/*") == rows(table, folder="hotels/.") == []
+        rows(table, folder="hotels/7/../70")
+        == rows(table, folder="hotels/*")
+        == rows(table, folder="hotels/.")
+        == []
     )
 
 
@@ -72,7 +85,9 @@ def test_key_and_value_do_not_run_into_each_other(tmp_path):
     table = table_of(tmp_path, {"ab": "c"}, {"a": "bc"}, {"1:a": "b"})
     assert rows(table, ab="c") == [0]
     assert rows(table, a="bc") == [1]
-    assert table.values("ab") == ["c"] and table.values("a") == ["bc"] and table.values("nosuch") == []
+    assert (
+        table.values("ab") == ["c"] and table.values("a") == ["bc"] and table.values("nosuch") == []
+    )
 
 
 def test_an_empty_table_has_no_rows(tmp_path):
@@ -103,13 +118,22 @@ def plainly(metadata, scope) -> bool:
 
 @given(
     st.lists(METADATA, max_size=30),
-    st.dictionaries(st.sampled_from(["folder", "tier", "tags", "more", "x"]), FOLDERS | SCALARS.map(str), min_size=1),
+    st.dictionaries(
+        st.sampled_from(["folder", "tier", "tags", "more", "x"]),
+        FOLDERS | SCALARS.map(str),
+        min_size=1,
+    ),
 )
 @settings(deadline=None)
 def test_any_scope_gives_exactly_the_rows_a_plain_filter_gives(tmp_path_factory, metadata, scope):
-    scope = {key: str(value).lower() if value in ("True", "False") else str(value) for key, value in scope.items()}
+    scope = {
+        key: str(value).lower() if value in ("True", "False") else str(value)
+        for key, value in scope.items()
+    }
     table = table_of(tmp_path_factory.mktemp("scopes"), *metadata)
-    assert table.rows(scope).tolist() == [row for row, one in enumerate(metadata) if plainly(one, scope)]
+    assert table.rows(scope).tolist() == [
+        row for row, one in enumerate(metadata) if plainly(one, scope)
+    ]
 
 
 @pytest.mark.parametrize("size", [1, 5000])

@@ -8,19 +8,31 @@ import pytest
 
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, StoreMissing
 from kbserver.index.documents import text_hash
-from kbserver.index.lexical import Bm25Parameters
+from kbserver.index.lexical.bm25 import Bm25Parameters
+from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.manifest import SCHEMA_VERSION, facts_of_files, read_manifest, write_manifest
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.tokens import tokenize
 from kbserver.types import ModelIdentity
 from tests.index.conftest import DIM
 
-HARD = ["line one\nline two\r\n\ttab", "“café” ☕ हिन्दी", "", "null \x00 byte", '{"json": [1]}', "a" * 70_000]
+HARD = [
+    "line one\nline two\r\n\ttab",
+    "“café” ☕ हिन्दी",
+    "",
+    "null \x00 byte",
+    '{"json": [1]}',
+    "a" * 70_000,
+]
 
 
 def test_what_was_written_comes_back(write, unit_vectors, passages_of):
     passages = passages_of(HARD, folder="hotels/7", tags=["a", "b"], n=1)
-    folder = write(passages=passages, chunking={"max_tokens": 200}, extra={"who": "me"}, bm25=Bm25Parameters(k1=1.2))
+    folder = write(
+        passages=passages,
+        chunking={"max_tokens": 200},
+        extra={"who": "me"},
+        bm25=Bm25Parameters(k1=1.2),
+    )
     with Snapshot.open(folder, verify=True) as snapshot:
         assert snapshot.size == len(HARD)
         assert list(snapshot.passages) == passages
@@ -33,7 +45,9 @@ def test_what_was_written_comes_back(write, unit_vectors, passages_of):
     assert (manifest.passages, manifest.documents) == (len(HARD), len(HARD))
     assert (manifest.chunking, manifest.extra) == ({"max_tokens": 200}, {"who": "me"})
     assert manifest.vectors.kind == "flat" and manifest.vectors.recall_at_10 == 1.0
-    assert manifest.bytes == sum(f.stat().st_size for f in folder.rglob("*") if not f.name.startswith("manifest"))
+    assert manifest.bytes == sum(
+        f.stat().st_size for f in folder.rglob("*") if not f.name.startswith("manifest")
+    )
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
@@ -48,11 +62,15 @@ def test_a_file_that_may_not_be_read_is_named(write, name):
 def test_both_indexes_find_a_passage(write, unit_vectors):
     with Snapshot.open(write()) as snapshot:
         assert snapshot.vectors.search(unit_vectors(20)[7], top_k=1).rows.tolist() == [7]
-        assert snapshot.lexical.search(dict.fromkeys(tokenize("topic7"), 1.0), top_k=3).rows.tolist() == [7]
+        assert snapshot.lexical.search(
+            dict.fromkeys(tokenize("topic7"), 1.0), top_k=3
+        ).rows.tolist() == [7]
 
 
 def test_scopes_and_validity_are_those_of_the_metadata(write, passages_of):
-    passages = passages_of(["one", "two"], folder="a/b") + passages_of(["three"], folder="a", valid_until="2025-01-01")
+    passages = passages_of(["one", "two"], folder="a/b") + passages_of(
+        ["three"], folder="a", valid_until="2025-01-01"
+    )
     with Snapshot.open(write(passages=passages)) as snapshot:
         assert snapshot.rows_in_scope({}) is None
         assert snapshot.rows_in_scope({"folder": "a/b"}).tolist() == [0, 1]
@@ -64,19 +82,25 @@ def test_scopes_and_validity_are_those_of_the_metadata(write, passages_of):
 
 
 def test_the_row_of_an_embedded_text_is_found_again(write):
-    with Snapshot.open(write(texts=["one", "two"], embedded_texts=["Guide: one", "Guide: two"])) as snapshot:
+    with Snapshot.open(
+        write(texts=["one", "two"], embedded_texts=["Guide: one", "Guide: two"])
+    ) as snapshot:
         assert snapshot.embedded_rows() == {text_hash("Guide: one"): 0, text_hash("Guide: two"): 1}
 
 
 @pytest.mark.parametrize(("precision", "bytes_a_row"), [("float16", DIM * 2), ("int8", DIM + 4)])
-def test_rounded_embeddings_take_less_space_and_find_the_same(write, unit_vectors, precision, bytes_a_row):
+def test_rounded_embeddings_take_less_space_and_find_the_same(
+    write, unit_vectors, precision, bytes_a_row
+):
     single, less = write(), write(precision=precision)
     with Snapshot.open(single) as one, Snapshot.open(less, verify=True) as other:
         other.warm()
         assert other.manifest.vectors.precision == precision
         assert one.embeddings.nbytes == 20 * DIM * 4 and other.embeddings.nbytes == 20 * bytes_a_row
         for query in unit_vectors(5, seed=1):
-            assert one.vectors.search(query, top_k=1).rows == other.vectors.search(query, top_k=1).rows
+            assert (
+                one.vectors.search(query, top_k=1).rows == other.vectors.search(query, top_k=1).rows
+            )
 
 
 def test_a_big_snapshot_says_how_its_approximate_index_does(write, unit_vectors):
@@ -120,12 +144,16 @@ def test_an_index_taken_from_a_snapshot_outlives_it_and_its_files(write, unit_ve
 
 
 def files_of(folder):
-    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+    return sorted(
+        file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()
+    )
 
 
 def test_a_flipped_byte_in_any_file_is_detected(write, passages_of):
     passages = passages_of([f"word{row}" for row in range(40)], valid_until="2030-01-01")
-    folder = write(passages=passages, vectors="ivf", parts={"part.bin": lambda path: path.write_bytes(b"part")})
+    folder = write(
+        passages=passages, vectors="ivf", parts={"part.bin": lambda path: path.write_bytes(b"part")}
+    )
     names = files_of(folder)
     assert len(names) >= 20
     for name in names:
@@ -135,7 +163,9 @@ def test_a_flipped_byte_in_any_file_is_detected(write, passages_of):
             file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
             with pytest.raises(SnapshotCorrupt, match=re.escape(name.partition(".")[0])) as caught:
                 Snapshot.open(folder, verify=True)
-            assert "kbserver ingest" in str(caught.value) or "kbserver rollback" in str(caught.value)
+            assert "kbserver ingest" in str(caught.value) or "kbserver rollback" in str(
+                caught.value
+            )
         file.write_bytes(whole)
     Snapshot.open(folder, verify=True).close()
 
@@ -171,7 +201,9 @@ def test_counts_that_contradict_the_files_are_detected(write):
     write_manifest(replace(read_manifest(folder), passages=19), folder)
     with pytest.raises(SnapshotCorrupt, match="says 19 passages, there are 20"):
         Snapshot.open(folder)
-    write_manifest(replace(read_manifest(folder), passages=20, model=ModelIdentity("m", "ab", 8, 256)), folder)
+    write_manifest(
+        replace(read_manifest(folder), passages=20, model=ModelIdentity("m", "ab", 8, 256)), folder
+    )
     with pytest.raises(SnapshotCorrupt, match="vectors of length 8"):
         Snapshot.open(folder)
 
@@ -182,7 +214,9 @@ def test_embeddings_of_another_kind_are_named(write):
     manifest = read_manifest(folder)
     changed = {"embeddings.npy": facts_of_files(folder)["embeddings.npy"]}
     write_manifest(replace(manifest, files=manifest.files | changed), folder)
-    with pytest.raises(SnapshotCorrupt, match=r"embeddings.npy: int32 of shape \(20, 16\), wanted.*kbserver ingest"):
+    with pytest.raises(
+        SnapshotCorrupt, match=r"embeddings.npy: int32 of shape \(20, 16\), wanted.*kbserver ingest"
+    ):
         Snapshot.open(folder)
 
 
@@ -199,6 +233,8 @@ def test_a_manifest_that_is_no_manifest_is_corrupt_even_with_its_checksum(write)
     folder = write()
     for text in (b"[]", b"{", b'{"schema_version": 1}', b"\xff"):
         (folder / "manifest.json").write_bytes(text)
-        (folder / "manifest.sha256").write_text(f"{hashlib.sha256(text).hexdigest()}  manifest.json\n")
+        (folder / "manifest.sha256").write_text(
+            f"{hashlib.sha256(text).hexdigest()}  manifest.json\n"
+        )
         with pytest.raises(SnapshotCorrupt):
             Snapshot.open(folder)

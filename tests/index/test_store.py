@@ -71,7 +71,11 @@ def test_prune_keeps_the_newest_and_always_the_live_one(write, store, unit_vecto
     store.rollback("demo", to=folders[1].name)
     with Snapshot.open(folders[0]) as doomed:
         with store.lock("demo"):
-            assert store.prune("demo", keep=2) == [folders[0].name, folders[2].name, folders[3].name]
+            assert store.prune("demo", keep=2) == [
+                folders[0].name,
+                folders[2].name,
+                folders[3].name,
+            ]
         assert doomed.vectors.search(unit_vectors(20)[3], top_k=1).rows.tolist() == [3]
         assert doomed.passage(3).id == "id-3"
     assert store.generations("demo") == [folders[1].name, folders[4].name]
@@ -88,7 +92,10 @@ def test_verify_counts_what_it_checked(write, store):
     report = store.verify("demo")
     assert report.ok and report.problems == ()
     assert (report.corpus, report.sampled, report.found) == ("demo", 20, 20)
-    assert report.files == len(store.manifest("demo").files) and report.bytes == store.manifest("demo").bytes
+    assert (
+        report.files == len(store.manifest("demo").files)
+        and report.bytes == store.manifest("demo").bytes
+    )
 
 
 def test_verify_names_every_broken_file_and_does_not_raise(write, store):
@@ -118,10 +125,18 @@ def test_verify_notices_an_index_that_does_not_find_its_passages(write, store, u
     assert store.verify("demo", live.name).ok and store.verify("demo", other.name).ok
 
 
-@pytest.mark.parametrize("name", ["Demo", "", "a/b", "..", ".hidden", "-x", "a b", "ä", "x" * 65, "a\n", "demo\0"])
+@pytest.mark.parametrize(
+    "name", ["Demo", "", "a/b", "..", ".hidden", "-x", "a b", "ä", "x" * 65, "a\n", "demo\0"]
+)
 def test_a_name_no_corpus_may_have_is_refused_with_the_rule(store, write, name):
     write()
-    for use in (store.live, store.generations, store.open, store.verify, lambda name: store.lock(name).__enter__()):
+    for use in (
+        store.live,
+        store.generations,
+        store.open,
+        store.verify,
+        lambda name: store.lock(name).__enter__(),
+    ):
         with pytest.raises(StoreError, match="a-z, 0-9"):
             use(name)
 
@@ -159,7 +174,10 @@ def test_a_store_that_may_not_be_written_is_refused_and_still_served(write, stor
 
 def test_a_second_writer_is_refused_at_once_or_waits(store):
     with store.lock("demo"):
-        with pytest.raises(StoreBusy, match="another kbserver is writing the corpus 'demo'"), store.lock("demo"):
+        with (
+            pytest.raises(StoreBusy, match="another kbserver is writing the corpus 'demo'"),
+            store.lock("demo"),
+        ):
             pass
         with store.lock("other"):
             pass
@@ -186,7 +204,9 @@ def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_else(write, 
     assert store.generations("demo") == [live.name]
     with store.lock("demo"):
         pass
-    assert sorted(os.listdir(store.path / "demo")) == sorted([".lock", "LIVE", live.name, "notes.txt"])
+    assert sorted(os.listdir(store.path / "demo")) == sorted(
+        [".lock", "LIVE", live.name, "notes.txt"]
+    )
 
 
 def test_a_lock_dies_with_its_holder(store):
@@ -205,7 +225,11 @@ def test_an_exported_generation_is_the_same_elsewhere(write, store, tmp_path):
     assert elsewhere.verify("demo").ok
 
     def contents(folder: Path):
-        return {file.relative_to(folder): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+        return {
+            file.relative_to(folder): file.read_bytes()
+            for file in folder.rglob("*")
+            if file.is_file()
+        }
 
     assert contents(elsewhere.path / "demo" / folder.name) == contents(folder)
     with pytest.raises(StoreError, match="already"):

@@ -13,7 +13,9 @@ def test_every_string_is_found_by_its_number_and_no_other(tmp_path_factory, stri
     stem = tmp_path_factory.mktemp("strings") / "words.bin"
     ordered = write_strings(strings, stem)
     table = SortedStrings.open(stem)
-    assert sorted(ordered) == sorted(strings) and list(table) == ordered and len(table) == len(strings)
+    assert (
+        sorted(ordered) == sorted(strings) and list(table) == ordered and len(table) == len(strings)
+    )
     for number, text in enumerate(ordered):
         assert table.find(text) == number
         assert table[number] == text.encode("utf-8", "surrogatepass")
@@ -30,7 +32,14 @@ def test_a_string_is_found_among_many_whatever_their_number(tmp_path, count):
 
 
 def test_order_is_that_of_the_bytes(tmp_path):
-    assert write_strings(["z", "é", "a", "Z", "", "ab"], tmp_path / "words.bin") == ["", "Z", "a", "ab", "z", "é"]
+    assert write_strings(["z", "é", "a", "Z", "", "ab"], tmp_path / "words.bin") == [
+        "",
+        "Z",
+        "a",
+        "ab",
+        "z",
+        "é",
+    ]
 
 
 @pytest.mark.parametrize("number", [-1, 2])

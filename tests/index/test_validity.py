@@ -30,18 +30,27 @@ def test_a_day_is_valid_from_its_first_second(tmp_path):
 
 
 def test_times_may_have_a_zone(tmp_path):
-    validity = validity_of(tmp_path, {"valid_until": "2025-06-01T18:00:00+02:00", "valid_from": "2025-06-01 15:00"})
+    validity = validity_of(
+        tmp_path, {"valid_until": "2025-06-01T18:00:00+02:00", "valid_from": "2025-06-01 15:00"}
+    )
     assert validity.rows(at("2025-06-01T14:59:59")).tolist() == []
     assert validity.rows(at("2025-06-01T15:59:59")).tolist() == [0]
     assert validity.rows(at("2025-06-01T16:00:00")).tolist() == []
 
 
 def test_asking_in_any_order_gives_the_same(tmp_path):
-    metadata = [{"valid_from": f"2025-01-{day:02}", "valid_until": f"2025-01-{day + 3:02}"} for day in range(1, 20)]
+    metadata = [
+        {"valid_from": f"2025-01-{day:02}", "valid_until": f"2025-01-{day + 3:02}"}
+        for day in range(1, 20)
+    ]
     validity = validity_of(tmp_path, *metadata)
     moments = [at(f"2025-01-{day:02}T12:00:00") for day in (9, 1, 30, 9, 5, 4, 5, 25, 2)]
     for moment in moments:
-        wanted = [r for r, one in enumerate(metadata) if parse_validity(one)[0] <= moment < parse_validity(one)[1]]
+        wanted = [
+            r
+            for r, one in enumerate(metadata)
+            if parse_validity(one)[0] <= moment < parse_validity(one)[1]
+        ]
         assert validity.rows(moment).tolist() == wanted
 
 

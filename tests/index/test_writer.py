@@ -22,13 +22,29 @@ def infinite_in(row):
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
-        ({"embeddings": np.eye(19, 16, dtype=np.float32)}, IngestError, "19 embeddings for 20 passages"),
+        (
+            {"embeddings": np.eye(19, 16, dtype=np.float32)},
+            IngestError,
+            "19 embeddings for 20 passages",
+        ),
         ({"embedded_texts": ["x"] * 21}, IngestError, "21 embedded texts for 20 passages"),
         ({"lexical_texts": ["x"] * 19}, IngestError, "19 lexical texts for 20 passages"),
-        ({"model": ModelIdentity("m", "ab", 8, 256)}, DimensionMismatch, r"\(20, 16\), .* length 8"),
+        (
+            {"model": ModelIdentity("m", "ab", 8, 256)},
+            DimensionMismatch,
+            r"\(20, 16\), .* length 8",
+        ),
         ({"embeddings": np.full((20, 16), np.nan, np.float32)}, NotFinite, "row 0 holds NaN"),
-        ({"embeddings": infinite_in(7), "precision": "float16"}, NotFinite, "row 7 holds NaN or infinity"),
-        ({"embeddings": infinite_in(7), "precision": "int8"}, NotFinite, "row 7 holds NaN or infinity"),
+        (
+            {"embeddings": infinite_in(7), "precision": "float16"},
+            NotFinite,
+            "row 7 holds NaN or infinity",
+        ),
+        (
+            {"embeddings": infinite_in(7), "precision": "int8"},
+            NotFinite,
+            "row 7 holds NaN or infinity",
+        ),
         (
             {"passages": [Passage("i", "x", source="a.md", metadata={"valid_until": "soon"})]},
             IngestError,
@@ -46,9 +62,12 @@ def test_a_snapshot_that_contradicts_itself_is_not_written(write, store, changes
 
 
 @pytest.mark.parametrize(
-    ("number", "step"), [(errno.ENOSPC, "free some space"), (errno.EROFS, "--store"), (errno.EIO, "reason given")]
+    ("number", "step"),
+    [(errno.ENOSPC, "free some space"), (errno.EROFS, "--store"), (errno.EIO, "reason given")],
 )
-def test_a_disk_that_refuses_leaves_the_old_generation_and_says_what_to_do(write, store, number, step):
+def test_a_disk_that_refuses_leaves_the_old_generation_and_says_what_to_do(
+    write, store, number, step
+):
     live = write()
     before = left_in(store)
 

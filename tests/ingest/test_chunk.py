@@ -44,7 +44,10 @@ def test_a_limit_too_small_for_any_word_is_refused(count_tokens):
 
 
 def test_the_embedded_text_is_title_headings_and_text_a_line_each():
-    assert embedding_text("Handbook", ["Prices", "Abroad"], "It is free.") == "Handbook\nPrices\nAbroad\nIt is free."
+    assert (
+        embedding_text("Handbook", ["Prices", "Abroad"], "It is free.")
+        == "Handbook\nPrices\nAbroad\nIt is free."
+    )
     assert embedding_text("", [], "It is free.") == "It is free."
 
 
@@ -73,7 +76,11 @@ def test_a_passage_knows_the_headings_above_it(count_tokens):
 def test_short_sections_below_level_two_share_a_passage_with_their_headings_in_it(count_tokens):
     [draft] = chunk(
         document(
-            heading("Zones"), heading("Zone 1", 3), paragraph("Europe."), heading("Zone 2", 3), paragraph("Asia.")
+            heading("Zones"),
+            heading("Zone 1", 3),
+            paragraph("Europe."),
+            heading("Zone 2", 3),
+            paragraph("Asia."),
         ),
         count_tokens=count_tokens,
         max_tokens=256,
@@ -84,18 +91,29 @@ def test_short_sections_below_level_two_share_a_passage_with_their_headings_in_i
 def test_an_empty_heading_text_closes_its_level(count_tokens):
     drafts = chunk(
         document(
-            heading("Prices"), heading("Can I pay by card?", 6), paragraph("Yes."), heading("", 6), paragraph("More.")
+            heading("Prices"),
+            heading("Can I pay by card?", 6),
+            paragraph("Yes."),
+            heading("", 6),
+            paragraph("More."),
         ),
         count_tokens=count_tokens,
         max_tokens=256,
     )
-    assert [draft.heading_path for draft in drafts] == [("Prices", "Can I pay by card?"), ("Prices",)]
+    assert [draft.heading_path for draft in drafts] == [
+        ("Prices", "Can I pay by card?"),
+        ("Prices",),
+    ]
 
 
 def test_a_heading_with_nothing_below_it_is_no_passage_but_is_not_lost(count_tokens):
     drafts = chunk(
         document(
-            heading("Prices"), paragraph("They include tax."), heading("Forms"), heading("Contact"), paragraph("Ring.")
+            heading("Prices"),
+            paragraph("They include tax."),
+            heading("Forms"),
+            heading("Contact"),
+            paragraph("Ring."),
         ),
         count_tokens=count_tokens,
         max_tokens=256,
@@ -108,28 +126,45 @@ def test_a_heading_with_nothing_below_it_is_no_passage_but_is_not_lost(count_tok
 
 def test_paragraphs_are_packed_up_to_the_target_and_never_cut_when_they_fit(count_tokens):
     paragraphs = [sentences(6, f"topic {number}") for number in range(12)]
-    drafts = chunk(document(*map(paragraph, paragraphs)), count_tokens=count_tokens, max_tokens=256, target_tokens=160)
+    drafts = chunk(
+        document(*map(paragraph, paragraphs)),
+        count_tokens=count_tokens,
+        max_tokens=256,
+        target_tokens=160,
+    )
     assert [line for draft in drafts for line in draft.text.split("\n")] == paragraphs
     assert len(drafts) < len(paragraphs)
     assert all(count_tokens(draft.embedded) <= 160 for draft in drafts)
 
 
 def test_a_paragraph_that_is_too_long_is_cut_between_sentences(count_tokens):
-    drafts = chunk(document(paragraph(sentences(80, "roaming"))), count_tokens=count_tokens, max_tokens=128)
+    drafts = chunk(
+        document(paragraph(sentences(80, "roaming"))), count_tokens=count_tokens, max_tokens=128
+    )
     assert len(drafts) > 3
-    assert all(draft.text.startswith("Sentence") and draft.text.endswith("roaming.") for draft in drafts)
+    assert all(
+        draft.text.startswith("Sentence") and draft.text.endswith("roaming.") for draft in drafts
+    )
 
 
 def test_a_list_that_is_cut_repeats_the_sentence_that_introduces_it(count_tokens):
     lead_in = "Bring the following with you:"
-    items = [Block("list_item", f"- {sentences(3, f'paper {number}')}", 1, lead_in) for number in range(12)]
+    items = [
+        Block("list_item", f"- {sentences(3, f'paper {number}')}", 1, lead_in)
+        for number in range(12)
+    ]
     drafts = chunk(document(paragraph(lead_in), *items), count_tokens=count_tokens, max_tokens=128)
     assert len(drafts) > 2
-    assert all(draft.text.startswith(lead_in) and draft.text.count(lead_in) == 1 for draft in drafts)
+    assert all(
+        draft.text.startswith(lead_in) and draft.text.count(lead_in) == 1 for draft in drafts
+    )
 
 
 def test_a_list_that_fits_is_kept_whole_behind_a_long_paragraph(count_tokens):
-    items = [Block("list_item", f"- thing number {number} of ten", 1, "You need:") for number in range(10)]
+    items = [
+        Block("list_item", f"- thing number {number} of ten", 1, "You need:")
+        for number in range(10)
+    ]
     drafts = chunk(
         document(paragraph(sentences(22, "moving")), paragraph("You need:"), *items),
         count_tokens=count_tokens,
@@ -142,8 +177,13 @@ def test_a_list_that_fits_is_kept_whole_behind_a_long_paragraph(count_tokens):
 
 
 def test_a_small_table_stays_whole(count_tokens):
-    rows = [Block("table_row", f"Day: {day}; Open: 9 to 5.") for day in ("Monday", "Tuesday", "Wednesday")]
-    [draft] = chunk(document(heading("Opening hours"), *rows), count_tokens=count_tokens, max_tokens=256)
+    rows = [
+        Block("table_row", f"Day: {day}; Open: 9 to 5.")
+        for day in ("Monday", "Tuesday", "Wednesday")
+    ]
+    [draft] = chunk(
+        document(heading("Opening hours"), *rows), count_tokens=count_tokens, max_tokens=256
+    )
     assert draft.text.count("Day:") == 3
 
 
@@ -156,7 +196,9 @@ def test_each_row_of_a_larger_table_is_a_passage_with_the_caption(count_tokens):
         )
         for number in range(100, 107)  # 140 tokens: more than half the target
     ]
-    drafts = chunk(document(paragraph("Prices in May"), *rows), count_tokens=count_tokens, max_tokens=256)
+    drafts = chunk(
+        document(paragraph("Prices in May"), *rows), count_tokens=count_tokens, max_tokens=256
+    )
     assert [draft.text for draft in drafts] == [f"Prices in May\n{row.text}" for row in rows]
 
 
@@ -172,7 +214,9 @@ def test_each_record_is_a_passage(count_tokens):
 def test_code_is_kept_whole_with_its_line_breaks(count_tokens):
     code = "def price(plan):\n\n    return plan.price"
     drafts = chunk(
-        document(paragraph(sentences(16, "code")), Block("code", code)), count_tokens=count_tokens, max_tokens=200
+        document(paragraph(sentences(16, "code")), Block("code", code)),
+        count_tokens=count_tokens,
+        max_tokens=200,
     )
     assert code in drafts[-1].text
 
@@ -190,7 +234,9 @@ def test_a_very_short_last_piece_joins_the_passage_before_it(count_tokens):
 
 def test_a_title_too_long_for_the_window_is_cut_and_said_in_full_once(count_tokens):
     title = " ".join(f"word{number}" for number in range(200))
-    drafts = chunk(document(paragraph("Ring us."), title=title), count_tokens=count_tokens, max_tokens=64)
+    drafts = chunk(
+        document(paragraph("Ring us."), title=title), count_tokens=count_tokens, max_tokens=64
+    )
     assert all(title.startswith(draft.title) and draft.title for draft in drafts)
     assert is_subsequence(title, " ".join(draft.text for draft in drafts))
 
@@ -207,7 +253,10 @@ def test_an_extra_phrasing_goes_to_the_passage_it_fits_best(count_tokens):
         count_tokens=count_tokens,
         max_tokens=256,
     )
-    assert [draft.questions for draft in drafts] == [("when is my money returned", "xyzzy"), ("how do i cancel",)]
+    assert [draft.questions for draft in drafts] == [
+        ("when is my money returned", "xyzzy"),
+        ("how do i cancel",),
+    ]
 
 
 @watches_a_clock
@@ -223,19 +272,26 @@ def test_a_long_document_takes_time_in_proportion_to_its_length(count_tokens):
 
 
 @pytest.mark.parametrize("unbroken", ["x" * 50_000, "営業時間は毎日九時からです。" * 400])
-def test_text_without_spaces_is_cut_although_a_tokenizer_takes_it_for_one_unknown_word(count_tokens, unbroken):
+def test_text_without_spaces_is_cut_although_a_tokenizer_takes_it_for_one_unknown_word(
+    count_tokens, unbroken
+):
     drafts = chunk(document(paragraph(unbroken)), count_tokens=count_tokens, max_tokens=256)
     assert "".join(draft.text for draft in drafts).replace("\n", "") == unbroken
     assert max(len(draft.text) for draft in drafts) <= 256 * 16
 
 
 def test_the_limit_holds_for_a_tokenizer_whose_counts_do_not_add_up():
-    def words_and_newlines(text: str) -> int:  # as byte-level tokenizers do; counts of lines leave the joints out
+    def words_and_newlines(
+        text: str,
+    ) -> int:  # as byte-level tokenizers do; counts of lines leave the joints out
         return len(text.split()) + text.count("\n") + 2
 
     blocks = [paragraph(f"Topic {number} follows.") for number in range(200)]
     drafts = chunk(
-        document(heading("Long list of it"), *blocks), count_tokens=words_and_newlines, max_tokens=64, target_tokens=64
+        document(heading("Long list of it"), *blocks),
+        count_tokens=words_and_newlines,
+        max_tokens=64,
+        target_tokens=64,
     )
     assert max(words_and_newlines(draft.embedded) for draft in drafts) <= 64
 
@@ -251,7 +307,9 @@ blocks = st.lists(
     st.one_of(
         st.builds(Block, st.just("heading"), st.one_of(texts, st.just("")), st.integers(1, 6)),
         st.builds(Block, st.just("paragraph"), texts),
-        st.builds(Block, st.just("list_item"), texts, st.integers(1, 3), st.one_of(texts, st.just(""))),
+        st.builds(
+            Block, st.just("list_item"), texts, st.integers(1, 3), st.one_of(texts, st.just(""))
+        ),
         st.builds(Block, st.just("table_row"), texts, st.just(0), st.one_of(texts, st.just(""))),
         st.builds(Block, st.just("code"), texts),
         st.builds(Block, st.just("record"), texts),
@@ -261,10 +319,19 @@ blocks = st.lists(
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(blocks=blocks, title=st.one_of(texts, st.just("")), max_tokens=st.integers(16, 300), target=st.integers(1, 300))
-def test_nothing_is_lost_and_no_passage_is_over_the_limit(count_tokens, blocks, title, max_tokens, target):
+@given(
+    blocks=blocks,
+    title=st.one_of(texts, st.just("")),
+    max_tokens=st.integers(16, 300),
+    target=st.integers(1, 300),
+)
+def test_nothing_is_lost_and_no_passage_is_over_the_limit(
+    count_tokens, blocks, title, max_tokens, target
+):
     cut = Document("any.md", title, tuple(blocks))
     drafts = chunk(cut, count_tokens=count_tokens, max_tokens=max_tokens, target_tokens=target)
 

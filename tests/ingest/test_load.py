@@ -48,7 +48,9 @@ def test_a_file_without_title_is_called_by_its_name(read):
     assert read("getting-started_guide.md", "Text.")[0].title == "Getting started guide"
 
 
-@pytest.mark.parametrize("line", ["Source: https://a.example/b", "SOURCE URL: <https://a.example/b>"])
+@pytest.mark.parametrize(
+    "line", ["Source: https://a.example/b", "SOURCE URL: <https://a.example/b>"]
+)
 def test_a_line_that_names_the_page_it_was_taken_from_is_metadata(read, line):
     [document] = read("a.md", f"# Fees\n\n{line}\n\nA letter costs 20 pounds.")
     assert [block.text for block in document.blocks] == ["A letter costs 20 pounds."]
@@ -56,7 +58,12 @@ def test_a_line_that_names_the_page_it_was_taken_from_is_metadata(read, line):
 
 
 @pytest.mark.parametrize(
-    "line", ["Source: our price list", "Status page: https://a.example", "Source: https://a.example lists it"]
+    "line",
+    [
+        "Source: our price list",
+        "Status page: https://a.example",
+        "Source: https://a.example lists it",
+    ],
 )
 def test_an_address_that_tells_something_stays_text(read, line):
     [document] = read("a.md", f"# Fees\n\n{line}")
@@ -68,7 +75,9 @@ def test_an_empty_file_is_named_as_empty(read, suffix):
     assert reason(read, f"file{suffix}", b"") == "empty"
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in sorted(FORMATS) if suffix not in (".html", ".htm", ".xhtml")])
+@pytest.mark.parametrize(
+    "suffix", [suffix for suffix in sorted(FORMATS) if suffix not in (".html", ".htm", ".xhtml")]
+)
 def test_bytes_that_are_no_such_file_are_refused_in_a_few_words(read, suffix):
     said = reason(read, f"file{suffix}", bytes(range(256)) * 8)
     assert len(said) < 200
@@ -77,7 +86,10 @@ def test_bytes_that_are_no_such_file_are_refused_in_a_few_words(read, suffix):
 
 def test_a_file_of_blanks_has_no_text(read):
     assert reason(read, "blank.md", " \n\n\t\n") == "no text in it"
-    assert reason(read, "blank.html", "<html><body><script>var a = 1</script></body></html>") == "no text in it"
+    assert (
+        reason(read, "blank.html", "<html><body><script>var a = 1</script></body></html>")
+        == "no text in it"
+    )
 
 
 def test_a_kind_that_is_not_read_says_what_to_do(read):
@@ -163,7 +175,9 @@ def test_a_missing_extra_is_named():
         "load(Path(sys.argv[1]), 'a.xlsx')"
     )
     run = subprocess.run(
-        [sys.executable, "-c", code, str(Path(__file__).with_suffix(".xlsx"))], capture_output=True, text=True
+        [sys.executable, "-c", code, str(Path(__file__).with_suffix(".xlsx"))],
+        capture_output=True,
+        text=True,
     )
     assert (
         f"{ExtraMissing.__name__}: reading XLSX needs an optional dependency: pip install 'kbserver[office]'"
@@ -171,7 +185,9 @@ def test_a_missing_extra_is_named():
     )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(content=st.binary(min_size=1, max_size=400), suffix=st.sampled_from(sorted(FORMATS)))
 def test_no_bytes_bring_down_a_converter(tmp_path, content, suffix):
     path = tmp_path / f"file{suffix}"
@@ -181,10 +197,16 @@ def test_no_bytes_bring_down_a_converter(tmp_path, content, suffix):
     except DocumentUnreadable as exc:
         assert exc.reason
     else:
-        assert all(block.text or block.kind == "heading" for document in documents for block in document.blocks)
+        assert all(
+            block.text or block.kind == "heading"
+            for document in documents
+            for block in document.blocks
+        )
         assert json.dumps([dict(document.metadata) for document in documents])
 
 
 def test_a_note_about_a_file_of_records_is_said_once(read):
-    documents = read("faq.csv", "question,answer\nOpen?,Für Gäste täglich\nFree?,Ja\n".encode("cp1252"))
+    documents = read(
+        "faq.csv", "question,answer\nOpen?,Für Gäste täglich\nFree?,Ja\n".encode("cp1252")
+    )
     assert [document.notes for document in documents] == [("read as cp1252",), ()]

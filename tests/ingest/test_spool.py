@@ -10,12 +10,20 @@ from kbserver.errors import StoreError
 from kbserver.ingest.spool import Prepared, Spool
 from kbserver.types import Passage
 
-texts = st.text(st.characters(codec=None), max_size=40)  # lone surrogates too: JSON files may hold them
+texts = st.text(
+    st.characters(codec=None), max_size=40
+)  # lone surrogates too: JSON files may hold them
 
 
 def prepared(text: str, number: int = 0) -> Prepared:
     passage = Passage(
-        f"id-{number}", text, "title", ("a", text), f"{number}.md", number, {"folder": "x", "n": [1, None]}
+        f"id-{number}",
+        text,
+        "title",
+        ("a", text),
+        f"{number}.md",
+        number,
+        {"folder": "x", "n": [1, None]},
     )
     return Prepared(passage, f"{text}!", f"{text}?")
 
@@ -24,7 +32,9 @@ def nothing(row: int) -> Prepared:
     raise AssertionError(f"row {row} was not taken over")
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 @given(rows=st.lists(st.one_of(texts, st.integers(min_value=0, max_value=10**9)), max_size=12))
 def test_rows_come_back_in_order_whatever_they_hold(tmp_path: Path, rows):
     with Spool(tmp_path / "spool", lambda row: prepared("old", row)) as spool:

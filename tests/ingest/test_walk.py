@@ -132,7 +132,14 @@ def test_what_may_not_be_read_is_skipped(folder):
 def test_kbignore_speaks_for_its_folder_and_all_below_in_gitignore_syntax(folder):
     put(folder, ".kbignore", "# drafts\ndraft-*\n/private/\n*.csv\n!prices.csv\n")
     put(folder, "a/.kbignore", "!draft-final.md\nsecret.md\n")
-    for name in ("draft-1.md", "private/x.md", "a/private/x.md", "rows.csv", "a/prices.csv", "a/secret.md"):
+    for name in (
+        "draft-1.md",
+        "private/x.md",
+        "a/private/x.md",
+        "rows.csv",
+        "a/prices.csv",
+        "a/secret.md",
+    ):
         put(folder, name)
     put(folder, "a/draft-final.md")
     put(folder, "secret.md")
@@ -165,7 +172,10 @@ def test_sources_of_several_paths_do_not_collide(tmp_path):
     put(tmp_path, "north/docs/a.md")
     put(tmp_path, "south/docs/a.md")
     assert found(tmp_path / "north", tmp_path / "south") == ["north/docs/a.md", "south/docs/a.md"]
-    assert found(tmp_path / "north/docs", tmp_path / "south/docs") == ["north/docs/a.md", "south/docs/a.md"]
+    assert found(tmp_path / "north/docs", tmp_path / "south/docs") == [
+        "north/docs/a.md",
+        "south/docs/a.md",
+    ]
     assert found(tmp_path / "north/docs", tmp_path / "south/docs/a.md") == ["docs/a.md", "a.md"]
 
 

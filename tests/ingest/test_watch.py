@@ -43,7 +43,10 @@ class Watcher:
         begun = time.monotonic()
         while not condition():
             assert self.thread.is_alive(), self.errors
-            assert time.monotonic() - begun < seconds, (self.errors, [report.as_dict() for report in self.reports])
+            assert time.monotonic() - begun < seconds, (
+                self.errors,
+                [report.as_dict() for report in self.reports],
+            )
             time.sleep(0.01)
         return time.monotonic() - begun
 
@@ -90,7 +93,9 @@ def test_saved_moved_and_deleted_files_are_followed(watcher):
 def test_a_storm_of_events_is_one_ingest_or_two(watcher):
     for number in range(60):
         (watcher.docs / f"{number}.md").write_text(f"# Page {number}\n\nThis is page {number}.\n")
-        (watcher.docs / f"{number}.md").write_text(f"# Page {number}\n\nThis is the page {number}.\n")
+        (watcher.docs / f"{number}.md").write_text(
+            f"# Page {number}\n\nThis is the page {number}.\n"
+        )
     watcher.until(lambda: watcher.reports[-1].documents == 64)
     assert len([report for report in watcher.reports[1:] if report.published]) <= 2
 
@@ -134,14 +139,19 @@ def test_an_ingest_that_fails_is_shown_and_the_watch_goes_on(watcher):
     assert "no document could be read" in str(watcher.errors[0])
     assert "ten seconds" in watcher.texts()
 
-    write_documents(watcher.docs, DOCUMENTS[CORPUS] | {"new.md": "# New\n\nThe xylophone is in room seven.\n"})
+    write_documents(
+        watcher.docs, DOCUMENTS[CORPUS] | {"new.md": "# New\n\nThe xylophone is in room seven.\n"}
+    )
     watcher.until(lambda: "xylophone" in watcher.texts())
 
 
 def test_a_folder_that_was_replaced_by_another_is_followed_again(watcher, tmp_path):
     watcher.docs.rename(tmp_path / "away")
     time.sleep(0.5)
-    write_documents(tmp_path / "docs", DOCUMENTS[CORPUS] | {"new.md": "# New\n\nThe xylophone is in room seven.\n"})
+    write_documents(
+        tmp_path / "docs",
+        DOCUMENTS[CORPUS] | {"new.md": "# New\n\nThe xylophone is in room seven.\n"},
+    )
     watcher.until(lambda: "xylophone" in watcher.texts())
     (watcher.docs / "new.md").write_text("# New\n\nThe zither is in room seven.\n")
     watcher.until(lambda: "zither" in watcher.texts())
@@ -151,7 +161,11 @@ def test_what_is_left_out_is_logged_when_it_is_new(caplog):
     log_report = ReportLog()
     with caplog.at_level("INFO", logger="kbserver"):
         for skipped in ("a.png", "a.png", "b.png"):
-            log_report(IngestReport("help", published=True, skipped=[Skipped(skipped, "unknown type .png")]))
+            log_report(
+                IngestReport(
+                    "help", published=True, skipped=[Skipped(skipped, "unknown type .png")]
+                )
+            )
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
         "corpus help: a.png: unknown type .png",
         "corpus help: b.png: unknown type .png",
@@ -185,10 +199,24 @@ def test_beside_a_server_it_runs_in_a_process_that_ends_with_the_block(tmp_path,
     assert documents() == 5
 
 
-def test_the_command_prints_a_line_of_json_for_every_ingest_and_stops_with_ctrl_c(tmp_path, corpora):
+def test_the_command_prints_a_line_of_json_for_every_ingest_and_stops_with_ctrl_c(
+    tmp_path, corpora
+):
     docs = write_documents(tmp_path / "docs", DOCUMENTS[CORPUS])
-    command = [sys.executable, "-m", "kbserver", "ingest", str(docs), "--watch", "--json", "--store", str(corpora.path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ))
+    command = [
+        sys.executable,
+        "-m",
+        "kbserver",
+        "ingest",
+        str(docs),
+        "--watch",
+        "--json",
+        "--store",
+        str(corpora.path),
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+    )
     try:
         assert process.stdout is not None and process.stderr is not None
         assert json.loads(process.stdout.readline())["documents"]["added"] == 4

@@ -17,7 +17,9 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
@@ -31,7 +33,9 @@ def running(folder: Path, *flags: str) -> Iterator[str]:
     assert CHROMIUM is not None
     command = [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"]
     environment = os.environ | {"TMPDIR": str(folder.parent)}  # it leaves folders behind
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     try:
         until = time.monotonic() + PATIENCE_S
         address = folder / "DevToolsActivePort"
@@ -57,7 +61,9 @@ class Tab:
         self.complaints: list[str] = []
         """Uncaught exceptions and console errors."""
 
-    async def open(self, url: str, *, microphone: bool, width: int, height: int, before: str = "") -> None:
+    async def open(
+        self, url: str, *, microphone: bool, width: int, height: int, before: str = ""
+    ) -> None:
         """Load a page of this origin, after `before` was run in it; the microphone is granted or denied, not asked."""
         self._context = (await self.send("Target.createBrowserContext"))["browserContextId"]
         setting = "granted" if microphone else "denied"
@@ -65,8 +71,12 @@ class Tab:
             "Browser.setPermission",
             permission={"name": "microphone"}, setting=setting, browserContextId=self._context,
         )  # fmt: skip
-        target = await self.send("Target.createTarget", url="about:blank", browserContextId=self._context)
-        attached = await self.send("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+        target = await self.send(
+            "Target.createTarget", url="about:blank", browserContextId=self._context
+        )
+        attached = await self.send(
+            "Target.attachToTarget", targetId=target["targetId"], flatten=True
+        )
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Log"):
             await self.send(f"{domain}.enable")
@@ -88,7 +98,11 @@ class Tab:
     async def evaluate(self, expression: str) -> Any:
         """Return the value of a JavaScript expression, run as the visitor's own doing."""
         answer = await self.send(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True, userGesture=True
+            "Runtime.evaluate",
+            expression=expression,
+            returnByValue=True,
+            awaitPromise=True,
+            userGesture=True,
         )
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
@@ -123,8 +137,13 @@ class Tab:
                 self._answers.pop(message["id"]).set_result(message)
             elif message["method"] == "Runtime.exceptionThrown":
                 details = message["params"]["exceptionDetails"]
-                self.complaints.append(details.get("exception", {}).get("description") or details["text"])
-            elif message["method"] == "Log.entryAdded" and message["params"]["entry"]["level"] == "error":
+                self.complaints.append(
+                    details.get("exception", {}).get("description") or details["text"]
+                )
+            elif (
+                message["method"] == "Log.entryAdded"
+                and message["params"]["entry"]["level"] == "error"
+            ):
                 self.complaints.append(message["params"]["entry"]["text"])
 
     async def close(self) -> None:
@@ -134,7 +153,13 @@ class Tab:
 
 @asynccontextmanager
 async def tab(
-    devtools: str, url: str, *, microphone: bool = False, width: int = 1000, height: int = 720, before: str = ""
+    devtools: str,
+    url: str,
+    *,
+    microphone: bool = False,
+    width: int = 1000,
+    height: int = 720,
+    before: str = "",
 ) -> AsyncIterator[Tab]:
     async with connect(devtools, max_size=None) as socket:
         page = Tab(socket)

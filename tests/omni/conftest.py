@@ -17,10 +17,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from kbserver.omni.options import SimulatorOptions
-from kbserver.omni.recording import Recorder
 from kbserver.omni.serving import base_url, serving
-from kbserver.omni.simulator import Simulator
+from kbserver.omni.simulator.options import SimulatorOptions
+from kbserver.omni.simulator.recording import Recorder
+from kbserver.omni.simulator.server import Simulator
 
 TOKEN = "a-token-for-tests-only-0123456789abcdef"
 PASSAGES = {
@@ -49,8 +49,15 @@ class Endpoint:
 
     async def answer(self, request: Request) -> Response:
         body = await request.body()
-        target = f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
-        seen = {"method": request.method, "target": target, "headers": dict(request.headers), "body": body}
+        target = (
+            f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+        )
+        seen = {
+            "method": request.method,
+            "target": target,
+            "headers": dict(request.headers),
+            "body": body,
+        }
         self.requests.append(seen)
         self.connections.add(request.client)
         await asyncio.sleep(self.delay_s)
@@ -74,12 +81,20 @@ class Endpoint:
         label = fields.get("agent_id") if label is None else label
         if label is not None and len(label) > 256:
             return self._error(400, "invalid_session_label")
-        found = [{"id": id, "content": text, "score": 0.9} for key, (id, text) in PASSAGES.items() if key in query]
+        found = [
+            {"id": id, "content": text, "score": 0.9}
+            for key, (id, text) in PASSAGES.items()
+            if key in query
+        ]
         whole = {"context": "\n".join("- " + hit["content"] for hit in found), "results": found}
-        return JSONResponse({"session_label": label, "query": query} | {key: whole[key] for key in self.keys})
+        return JSONResponse(
+            {"session_label": label, "query": query} | {key: whole[key] for key in self.keys}
+        )
 
     def _error(self, status: int, code: str) -> Response:
-        return JSONResponse({"error": {"message": code, "type": code, "code": code, "param": None}}, status)
+        return JSONResponse(
+            {"error": {"message": code, "type": code, "code": code, "param": None}}, status
+        )
 
     @property
     def app(self) -> Starlette:

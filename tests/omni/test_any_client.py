@@ -10,23 +10,42 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbserver.omni.frames import parse_server
-from kbserver.omni.options import SimulatorOptions
-from kbserver.omni.recording import Recorder
-from kbserver.omni.session import SessionState, SimulatedSession
+from kbserver.omni.simulator.options import SimulatorOptions
+from kbserver.omni.simulator.recording import Recorder
+from kbserver.omni.simulator.session import SessionState, SimulatedSession
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
     max_leaves=6,
 )
 known = {
     key: json_values
-    for key in ("voice_id", "greeting", "consent_line", "kb_token", "tools", "persona", "text", "digits", "language")
+    for key in (
+        "voice_id",
+        "greeting",
+        "consent_line",
+        "kb_token",
+        "tools",
+        "persona",
+        "text",
+        "digits",
+        "language",
+    )
 }
 commands = st.fixed_dictionaries(
-    {"type": st.sampled_from(["configure", "input_text", "dtmf", "tool_result", "context", "nonsense"])},
+    {
+        "type": st.sampled_from(
+            ["configure", "input_text", "dtmf", "tool_result", "context", "nonsense"]
+        )
+    },
     optional=known
-    | {"event": json_values, "kb_endpoint": st.sampled_from([None, 7, "", "http://example.com", [], {}])},
+    | {
+        "event": json_values,
+        "kb_endpoint": st.sampled_from([None, 7, "", "http://example.com", [], {}]),
+    },
 )
 messages = (
     commands.map(lambda fields: b"\x03" + json.dumps(fields).encode())

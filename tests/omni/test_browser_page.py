@@ -20,17 +20,19 @@ import httpx2
 import pytest
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.keys import new_secret
-from kbserver.omni.faults import parse_fault
+from kbserver.endpoint.tokens.keys import new_secret
 from kbserver.omni.serving import serving
-from kbserver.omni.speech import silence, tone
+from kbserver.omni.simulator.faults import parse_fault
+from kbserver.omni.simulator.speech import silence, tone
 from kbserver.settings import read_settings
 from tests.omni.chromium import CHROMIUM, PATIENCE_S, running, tab
 
 pytestmark = [
     pytest.mark.anyio,
     pytest.mark.xdist_group("browser"),
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine; on Debian: apt install chromium"),
+    pytest.mark.skipif(
+        CHROMIUM is None, reason="no Chromium on this machine; on Debian: apt install chromium"
+    ),
 ]
 
 PAGE = Path(__file__).parents[2] / "examples" / "browser"
@@ -58,7 +60,9 @@ def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("chromium")
     with wave.open(str(folder / "microphone.wav"), "wb") as audio:
         audio.setparams((1, 2, SPOKEN_RATE, 0, "NONE", ""))
-        audio.writeframes(silence(2_000, SPOKEN_RATE) + tone("a question of one second", SPOKEN_RATE))
+        audio.writeframes(
+            silence(2_000, SPOKEN_RATE) + tone("a question of one second", SPOKEN_RATE)
+        )
         audio.writeframes(silence(4_000, SPOKEN_RATE))
     recording = f"--use-file-for-fake-audio-capture={folder / 'microphone.wav'}"
     with running(folder / "profile", "--use-fake-device-for-media-stream", recording) as address:
@@ -107,7 +111,10 @@ def stage(simulate: Any, store: Path, tmp_path: Path) -> Any:
                     routes=[{"label": "web-*", "corpora": ["support"]}],
                 )  # fmt: skip
                 port = urlsplit(url).port or 0
-                async with serving(KBServer(settings), port=port, lifespan="on"), httpx2.AsyncClient() as http:
+                async with (
+                    serving(KBServer(settings), port=port, lifespan="on"),
+                    httpx2.AsyncClient() as http,
+                ):
                     while (await http.get(f"{url}/readyz")).status_code != 200:
                         await asyncio.sleep(0.05)
                     yield page, engine
@@ -115,13 +122,21 @@ def stage(simulate: Any, store: Path, tmp_path: Path) -> Any:
     return start
 
 
-async def test_a_visitor_without_a_microphone_types_and_reads_grounded_answers(stage: Any, devtools: str) -> None:
+async def test_a_visitor_without_a_microphone_types_and_reads_grounded_answers(
+    stage: Any, devtools: str
+) -> None:
     async with stage() as (url, engine), tab(devtools, url, width=320, height=640) as page:
         assert await page.evaluate("document.getElementById('text').disabled")
         await page.evaluate("document.getElementById('toggle').click()")
-        await page.until("document.getElementById('status').textContent.includes('without a microphone')")
-        assert await page.evaluate("document.activeElement.id") == "text"  # the visitor can type at once
-        await page.until("document.querySelector('.agent p')?.textContent === 'Hello, what can I do for you?'")
+        await page.until(
+            "document.getElementById('status').textContent.includes('without a microphone')"
+        )
+        assert (
+            await page.evaluate("document.activeElement.id") == "text"
+        )  # the visitor can type at once
+        await page.until(
+            "document.querySelector('.agent p')?.textContent === 'Hello, what can I do for you?'"
+        )
 
         await ask(page, "how do i uh reset the rooter")
         await page.until("document.querySelectorAll('.agent').length === 2")
@@ -155,14 +170,21 @@ async def test_a_visitor_is_heard_through_the_microphone(stage: Any, devtools: s
         tab(devtools, url, microphone=True, before=NOTED) as page,
     ):
         await page.evaluate("document.getElementById('toggle').click()")
-        await page.until("document.getElementById('status').textContent === 'In a call: speak, or type.'")
+        await page.until(
+            "document.getElementById('status').textContent === 'In a call: speak, or type.'"
+        )
         await page.until("document.querySelectorAll('.agent').length === 2")
         assert await texts(page, ".caller p") == ["how do i reset the router"]
         assert "ten seconds" in (await texts(page, ".agent p"))[1]
-        await page.until("played.at(-1).at > 2")  # more than two seconds of the agent, one piece after the other
+        await page.until(
+            "played.at(-1).at > 2"
+        )  # more than two seconds of the agent, one piece after the other
         played = await page.evaluate("played")
         assert {chunk["rate"] for chunk in played} == {24_000}
-        assert all(after["at"] >= chunk["at"] + chunk["seconds"] - 1e-6 for chunk, after in pairwise(played))
+        assert all(
+            after["at"] >= chunk["at"] + chunk["seconds"] - 1e-6
+            for chunk, after in pairwise(played)
+        )
         sent = await page.evaluate("sent")
         audio = [frame for frame in sent if frame["tag"] == 1]
         samples = sum((frame["bytes"] - 1) // 2 for frame in audio)
@@ -195,7 +217,9 @@ async def test_the_page_says_when_its_origin_is_not_allowed(stage: Any, devtools
 async def test_the_page_says_when_the_engine_is_busy(stage: Any, devtools: str) -> None:
     async with stage(faults=(parse_fault("4429"),)) as (url, _), tab(devtools, url) as page:
         await page.evaluate("document.getElementById('toggle').click()")
-        await page.until("document.getElementById('status').textContent.startsWith('All lines are busy')")
+        await page.until(
+            "document.getElementById('status').textContent.startsWith('All lines are busy')"
+        )
 
 
 async def ask(page: Any, text: str) -> None:
@@ -211,11 +235,15 @@ async def until(happened: Callable[[], Any]) -> None:
 
 
 async def texts(page: Any, selector: str) -> list[str]:
-    found = await page.evaluate(f"[...document.querySelectorAll({selector!r})].map((element) => element.textContent)")
+    found = await page.evaluate(
+        f"[...document.querySelectorAll({selector!r})].map((element) => element.textContent)"
+    )
     return list(found)
 
 
 async def names(page: Any) -> set[tuple[str, str]]:
     """What a screen reader finds: (role, name)."""
     tree = await page.send("Accessibility.getFullAXTree")
-    return {(node["role"]["value"], node["name"]["value"]) for node in tree["nodes"] if "name" in node}
+    return {
+        (node["role"]["value"], node["name"]["value"]) for node in tree["nodes"] if "name" in node
+    }

@@ -6,7 +6,7 @@ import pytest
 
 from kbserver.errors import OmniError
 from kbserver.omni.call import SpokenCall, TypedCall
-from kbserver.omni.speech import silence, tone
+from kbserver.omni.simulator.speech import silence, tone
 
 pytestmark = pytest.mark.anyio
 PATIENT_MS = 3_000
@@ -34,7 +34,9 @@ async def test_a_typed_call_goes_on_when_the_endpoint_fails(kb) -> None:  # type
 
 
 async def test_a_spoken_call_goes_through_audio_both_ways(kb) -> None:  # type: ignore[no-untyped-def]
-    async with SpokenCall(kb.url, kb.token, label="support", timeout_ms=PATIENT_MS, synthesize=tone) as call:
+    async with SpokenCall(
+        kb.url, kb.token, label="support", timeout_ms=PATIENT_MS, synthesize=tone
+    ) as call:
         first = await call.say("how do i reset my pin")
         second = await call.say("my refund")
         third = await call.say("")

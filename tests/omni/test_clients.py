@@ -20,7 +20,7 @@ from websockets.asyncio.client import connect
 
 from kbserver import KBServer, read_settings
 from kbserver.omni.serving import base_url, serving
-from kbserver.omni.speech import silence, tone
+from kbserver.omni.simulator.speech import silence, tone
 
 pytestmark = pytest.mark.anyio
 
@@ -36,22 +36,33 @@ SCRIPT = tuple(TURNS)
 @pytest.fixture
 async def kbserver(store: Path) -> AsyncIterator[str]:
     """The URL of a kbserver over the shared store; it has time, since these tests share the machine."""
-    settings = read_settings(store=store, deadline_ms=3_000, tokens=[{"value": TOKEN}], speakable=False)
+    settings = read_settings(
+        store=store, deadline_ms=3_000, tokens=[{"value": TOKEN}], speakable=False
+    )
     async with serving(KBServer(settings), lifespan="on") as server:
         yield base_url(server) + "/kb"
 
 
 @pytest.mark.parametrize("offer", ["realtime_subprotocol", "realtime_subprotocols"])
-async def test_the_sdk_with_websockets_completes_three_grounded_turns(simulate, kbserver, offer) -> None:  # type: ignore[no-untyped-def]
+async def test_the_sdk_with_websockets_completes_three_grounded_turns(
+    simulate, kbserver, offer
+) -> None:  # type: ignore[no-untyped-def]
     async with simulate(script=SCRIPT) as stage:
         pyai = PyAI(api_key="pyai_test_anything", base_url=stage.http)
         url = pyai.realtime_url(session_label="support", query={"rate": "16000"})
         offered = getattr(pyai, offer)()
         offered = [offered] if isinstance(offered, str) else offered
         caller, replies, seen, audio = [], [], [], 0
-        async with asyncio.timeout(60), connect(url, subprotocols=offered, proxy=None, max_queue=None) as ws:
+        async with (
+            asyncio.timeout(60),
+            connect(url, subprotocols=offered, proxy=None, max_queue=None) as ws,
+        ):
             frame = pyai.omni_configure_frame(
-                voice_id="stock_emma_en_gb", persona="Support.", kb_endpoint=kbserver, kb_token=TOKEN, greeting=""
+                voice_id="stock_emma_en_gb",
+                persona="Support.",
+                kb_endpoint=kbserver,
+                kb_token=TOKEN,
+                greeting="",
             )
             await ws.send(b"\x03" + json.dumps(frame).encode())
             await say_something(ws, pyai)
@@ -90,7 +101,9 @@ async def say_something(ws: Any, pyai: PyAI) -> None:
         await ws.send(pyai.omni_audio_frame(speech[at : at + 640]))
 
 
-async def test_a_client_with_the_key_in_the_url_and_an_event_keyed_frame_completes_the_call(simulate, kbserver) -> None:  # type: ignore[no-untyped-def]
+async def test_a_client_with_the_key_in_the_url_and_an_event_keyed_frame_completes_the_call(
+    simulate, kbserver
+) -> None:  # type: ignore[no-untyped-def]
     """As clients were written before the SDK: no subprotocol, `event` in the client's frames."""
     configure = {"event": "configure", "greeting": "", "kb_endpoint": kbserver, "kb_token": TOKEN}
     replies = []
@@ -99,7 +112,9 @@ async def test_a_client_with_the_key_in_the_url_and_an_event_keyed_frame_complet
         async with asyncio.timeout(60), connect(url, proxy=None, max_queue=None) as ws:
             await ws.send(b"\x03" + json.dumps(configure).encode())
             for question in SCRIPT:
-                await ws.send(b"\x03" + json.dumps({"event": "input_text", "text": question}).encode())
+                await ws.send(
+                    b"\x03" + json.dumps({"event": "input_text", "text": question}).encode()
+                )
                 while len(replies) < SCRIPT.index(question) + 1:
                     message = await ws.recv()
                     event = json.loads(message[1:]) if message[0] == 0x03 else {}
@@ -145,7 +160,10 @@ def node_modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("node")
     (folder / "package.json").write_text('{"private": true}')
     done = subprocess.run(
-        ["npm", "install", "--no-audit", "--no-fund", "--silent", "ws@8"], cwd=folder, capture_output=True, timeout=60
+        ["npm", "install", "--no-audit", "--no-fund", "--silent", "ws@8"],
+        cwd=folder,
+        capture_output=True,
+        timeout=60,
     )
     if done.returncode:
         pytest.skip("npm cannot install the package ws here")

@@ -16,17 +16,30 @@ from kbserver.omni.configure import configure_frame, mask_secrets
 
 words = st.text(st.characters(exclude_categories=("Cs",)), max_size=80)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | words,
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | words,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
     max_leaves=8,
 )
-own_words = {"voice_id", "persona", "greeting", "consent_line", "kb_endpoint", "kb_token", "tools", "language"}
+own_words = {
+    "voice_id",
+    "persona",
+    "greeting",
+    "consent_line",
+    "kb_endpoint",
+    "kb_token",
+    "tools",
+    "language",
+}
 extra_keys = st.from_regex(r"[a-z][a-z_0-9]{0,12}", fullmatch=True).filter(
     lambda key: key not in own_words | {"caller_key", "event_key", "self"}
 )
-header_words = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60).filter(
-    lambda token: not token.lower().startswith("bearer ")
-)
+header_words = st.text(
+    st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=60
+).filter(lambda token: not token.lower().startswith("bearer "))
 tools = st.lists(
     st.fixed_dictionaries(
         {"name": words.filter(bool), "description": words.filter(bool)},
@@ -83,12 +96,18 @@ def test_the_bytes_are_the_control_tag_and_then_the_same_json(known: dict[str, A
     frame = configure_frame(**known)
     message = frame.to_bytes()
     assert message[:1] == b"\x03"
-    assert json.loads(message[1:].decode("utf-8")) == json.loads(json.dumps(PyAI.omni_configure_frame(**known)))
+    assert json.loads(message[1:].decode("utf-8")) == json.loads(
+        json.dumps(PyAI.omni_configure_frame(**known))
+    )
 
 
 def test_a_type_or_event_among_the_extra_keys_is_ignored_as_in_the_sdk() -> None:
     extra = {"type": "hijack", "event": "configure", "seed": 7}
-    assert configure_frame(**extra).as_dict() == PyAI.omni_configure_frame(**extra) == {"type": "configure", "seed": 7}
+    assert (
+        configure_frame(**extra).as_dict()
+        == PyAI.omni_configure_frame(**extra)
+        == {"type": "configure", "seed": 7}
+    )
 
 
 def test_the_older_event_key_is_added_only_on_request_and_beside_type() -> None:
@@ -97,17 +116,24 @@ def test_the_older_event_key_is_added_only_on_request_and_beside_type() -> None:
 
 
 def test_unknown_keys_are_passed_through_since_the_engine_takes_no_notice_of_them() -> None:
-    assert configure_frame(future={"a": [1]}).as_dict() == {"type": "configure", "future": {"a": [1]}}
+    assert configure_frame(future={"a": [1]}).as_dict() == {
+        "type": "configure",
+        "future": {"a": [1]},
+    }
 
 
 def test_an_empty_greeting_stays_in_the_frame_since_it_suppresses_the_first_turn() -> None:
     assert configure_frame(greeting="").as_dict() == {"type": "configure", "greeting": ""}
 
 
-@pytest.mark.parametrize(("field", "most"), [("persona", 32_000), ("greeting", 1_000), ("consent_line", 500)])
+@pytest.mark.parametrize(
+    ("field", "most"), [("persona", 32_000), ("greeting", 1_000), ("consent_line", 500)]
+)
 def test_a_text_may_reach_its_limit_and_not_one_character_more(field: str, most: int) -> None:
     assert configure_frame(**{field: "é" * most}).as_dict()[field] == "é" * most
-    with pytest.raises(OmniError, match=rf"{field} has {most + 1:,} characters; Omni takes at most {most:,}"):
+    with pytest.raises(
+        OmniError, match=rf"{field} has {most + 1:,} characters; Omni takes at most {most:,}"
+    ):
         configure_frame(**{field: "é" * (most + 1)})
 
 
@@ -139,7 +165,9 @@ def test_any_other_language_is_refused_with_the_list(language: str) -> None:
         ("", "visible ASCII"),
     ],
 )
-def test_an_endpoint_the_engine_could_not_or_should_not_call_is_refused(url: str, words: str) -> None:
+def test_an_endpoint_the_engine_could_not_or_should_not_call_is_refused(
+    url: str, words: str
+) -> None:
     with pytest.raises(OmniError, match="kb_endpoint") as caught:
         configure_frame(kb_endpoint=url)
     assert words in str(caught.value)
@@ -161,10 +189,15 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_repeated(token: str
         ([{"name": "a", "description": "b"}, {"name": "c"}], r"tools\[1\] has no description"),
         ([{"description": "b"}], r"tools\[0\] has no name"),
         ([{"name": "a", "description": "b", "parameters": "{}"}], r"tools\[0\].parameters is str"),
-        ([{"name": "a", "description": "b", "endpoint": "http://x.example"}], r"tools\[0\].endpoint"),
+        (
+            [{"name": "a", "description": "b", "endpoint": "http://x.example"}],
+            r"tools\[0\].endpoint",
+        ),
     ],
 )
-def test_a_tool_that_is_not_described_as_omni_wants_is_refused_by_its_place(tools: Any, words: str) -> None:
+def test_a_tool_that_is_not_described_as_omni_wants_is_refused_by_its_place(
+    tools: Any, words: str
+) -> None:
     with pytest.raises(OmniError, match=words):
         configure_frame(tools=tools)
 

@@ -26,7 +26,13 @@ def test_the_url_says_what_the_sdks_url_says(label: str | None, rate: int) -> No
 
 
 @pytest.mark.parametrize(
-    "base", ["ws://127.0.0.1:9000", "http://127.0.0.1:9000", "http://127.0.0.1:9000/", "ws://127.0.0.1:9000/v1/omni"]
+    "base",
+    [
+        "ws://127.0.0.1:9000",
+        "http://127.0.0.1:9000",
+        "http://127.0.0.1:9000/",
+        "ws://127.0.0.1:9000/v1/omni",
+    ],
 )
 def test_a_base_may_be_written_as_http_or_websocket_url(base: str) -> None:
     assert connect_url(base=base) == "ws://127.0.0.1:9000/v1/omni?format=pcm16&rate=24000"

@@ -27,7 +27,7 @@ from kbserver.endpoint.app import KBServer
 from kbserver.errors import OmniError
 from kbserver.omni.configure import configure_frame
 from kbserver.omni.connect import connect_url, subprotocols
-from kbserver.omni.doctor import examine
+from kbserver.omni.doctor.examine import examine
 from kbserver.omni.engine import ENGINE_TIMEOUT_MS, KnowledgeEndpoint
 from kbserver.omni.frames import Command, Event, encode, parse_server
 from kbserver.omni.serving import base_url, serving
@@ -104,7 +104,9 @@ CONTRACT = {
         "simulator::every_path_and_every_way_to_send_the_key_opens_a_session"
     ),
     "4: both subprotocols are offered": "connect::the_subprotocols_are_the_sdks_pair",
-    "4: only pyai.v1 is echoed": ("simulator::only_an_offered_subprotocol_is_echoed_and_strictly_only_the_marker"),
+    "4: only pyai.v1 is echoed": (
+        "simulator::only_an_offered_subprotocol_is_echoed_and_strictly_only_the_marker"
+    ),
     "4: POST /v1/omni/sessions gives token, expires_at in ms, url without label": (
         "simulator::a_browser_token_opens_a_session_from_its_origin_only"
     ),
@@ -162,7 +164,9 @@ CONTRACT = {
     "7.4: barge-in stops the reply with flush": "session::barge_in_stops_the_agent_with_flush",
     "7.5: slow or failing endpoint on request": "session::a_slow_or_failing_endpoint_can_be_had_for_one_turn",
     "7.5: drop on request": "session::a_dropped_connection_has_no_closing_handshake",
-    "7: pyai-sdk with websockets works unchanged": ("clients::the_sdk_with_websockets_completes_three_grounded_turns"),
+    "7: pyai-sdk with websockets works unchanged": (
+        "clients::the_sdk_with_websockets_completes_three_grounded_turns"
+    ),
     "7: a client with ?api_key= and an event-keyed configure works unchanged": (
         "clients::a_client_with_the_key_in_the_url_and_an_event_keyed_frame_completes_the_call"
     ),
@@ -176,7 +180,12 @@ CONTRACT = {
 async def kbserver(store: Path, **settings: Any) -> AsyncIterator[str]:
     """The base URL of a kbserver that answers `support` and, as every other label, `hotels`; it has time."""
     routes = [{"label": "support", "corpora": ["support"]}, {"label": "*", "corpora": ["hotels"]}]
-    given = {"deadline_ms": 3_000, "tokens": [{"value": TOKEN}], "routes": routes, "follow_up": False} | settings
+    given = {
+        "deadline_ms": 3_000,
+        "tokens": [{"value": TOKEN}],
+        "routes": routes,
+        "follow_up": False,
+    } | settings
     server = KBServer(read_settings(store=store, **given))
     async with serving(server, lifespan="on") as running, httpx2.AsyncClient() as http:
         url = base_url(running)
@@ -187,16 +196,22 @@ async def kbserver(store: Path, **settings: Any) -> AsyncIterator[str]:
 
 async def post(url: str, body: Any, **headers: str) -> httpx2.Response:
     """Ask an endpoint by hand; the headers are named with underscores."""
-    given = {"authorization": f"Bearer {TOKEN}"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    given = {"authorization": f"Bearer {TOKEN}"} | {
+        name.replace("_", "-"): value for name, value in headers.items()
+    }
     async with httpx2.AsyncClient(headers=given) as http:
         return await http.post(url, json=body)
 
 
-async def one_turn(stage: Any, endpoint: str, *, query: str = QUESTION, url: str = "", label: str | None = None) -> Any:
+async def one_turn(
+    stage: Any, endpoint: str, *, query: str = QUESTION, url: str = "", label: str | None = None
+) -> Any:
     """Call the simulator as a client does and say one thing; returns the `kb_query` event, or None, and the reply."""
     url = url or connect_url(label, base=stage.ws)
     looked_up = None
-    async with connect(url, subprotocols=subprotocols("pyai_test_x"), proxy=None, max_queue=None) as ws:
+    async with connect(
+        url, subprotocols=subprotocols("pyai_test_x"), proxy=None, max_queue=None
+    ) as ws:
         await ws.send(configure_frame(kb_endpoint=endpoint, kb_token=TOKEN, greeting="").to_bytes())
         await ws.send(encode(Command("input_text", {"text": query})))
         async with asyncio.timeout(20):
@@ -221,7 +236,9 @@ async def test_the_exact_url_is_posted_to_and_the_path_is_a_setting(simulate, kb
             looked_up, reply = await one_turn(stage, f"{url}/v7/knowledge", label="support")
             assert looked_up["top_ids"] and "ten seconds" in reply
             for elsewhere in ("/kb", "/v7/knowledge/", "/v7/Knowledge"):
-                assert (await post(url + elsewhere, {"query": QUESTION})).status_code == 404, elsewhere
+                assert (await post(url + elsewhere, {"query": QUESTION})).status_code == 404, (
+                    elsewhere
+                )
             async with httpx2.AsyncClient() as http:
                 assert (await http.get(f"{url}/v7/knowledge")).status_code == 405
 
@@ -255,9 +272,13 @@ async def test_a_call_without_a_label_is_a_call_all_the_same(simulate, kb, store
         await one_turn(stage, kb.url, query="reset my pin")
         assert kb.bodies == [{"session_label": None, "query": "reset my pin"}]
 
-        looked_up, reply = await one_turn(stage, f"{url}/kb", query="are dogs welcome at the adelaide")
+        looked_up, reply = await one_turn(
+            stage, f"{url}/kb", query="are dogs welcome at the adelaide"
+        )
         assert looked_up["top_ids"] and "15 dollars" in reply
-        null = (await post(f"{url}/kb", {"session_label": None, "query": "are dogs welcome"})).json()
+        null = (
+            await post(f"{url}/kb", {"session_label": None, "query": "are dogs welcome"})
+        ).json()
         absent = (await post(f"{url}/kb", {"query": "are dogs welcome"})).json()
         assert null == absent and null["session_label"] is None and null["results"]
 
@@ -285,7 +306,9 @@ async def test_the_alias_counts_only_where_there_is_no_label(simulate, kb, store
 
 
 @pytest.mark.anyio
-async def test_a_label_is_anything_of_256_characters_without_control_characters(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+async def test_a_label_is_anything_of_256_characters_without_control_characters(
+    simulate, kb, store
+) -> None:  # type: ignore[no-untyped-def]
     """label rules: opaque, at most 256 characters, no control characters"""
     good = ["x" * 256, "日" * 256, "café 🙂", " ../%2e?&#'\"<", "null", "*", "support-{id}"]
     bad = ["x" * 257, "a\nb", "a\x00", "\x7f", "\x9b"]
@@ -297,7 +320,10 @@ async def test_a_label_is_anything_of_256_characters_without_control_characters(
             assert kb.bodies[-1]["session_label"] == label
         for label in bad:
             answer = await post(f"{url}/kb", {"session_label": label, "query": "are dogs welcome"})
-            assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_session_label")
+            assert (answer.status_code, answer.json()["error"]["code"]) == (
+                400,
+                "invalid_session_label",
+            )
             with pytest.raises(OmniError):
                 connect_url(label, base=stage.ws)
         with pytest.raises(ConnectionClosed) as caught:
@@ -306,7 +332,9 @@ async def test_a_label_is_anything_of_256_characters_without_control_characters(
 
 
 @pytest.mark.anyio
-async def test_the_token_of_the_frame_is_the_bearer_and_all_the_proof_there_is(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+async def test_the_token_of_the_frame_is_the_bearer_and_all_the_proof_there_is(
+    simulate, kb, store
+) -> None:  # type: ignore[no-untyped-def]
     """`Authorization: Bearer <kb_token>` with the token from `configure`. No signature on these calls"""
     async with simulate() as stage, kbserver(store) as url:
         await one_turn(stage, kb.url, query="reset my pin")
@@ -317,9 +345,19 @@ async def test_the_token_of_the_frame_is_the_bearer_and_all_the_proof_there_is(s
         assert (await one_turn(stage, f"{url}/kb", label="support"))[0]["top_ids"]
         body = {"session_label": "support", "query": QUESTION}
         assert (await post(f"{url}/kb", body)).json()["results"]
-        for header in (f"bearer {TOKEN}", f"Bearer  {TOKEN}"):  # RFC 9110: the scheme's case does not matter
+        for header in (
+            f"bearer {TOKEN}",
+            f"Bearer  {TOKEN}",
+        ):  # RFC 9110: the scheme's case does not matter
             assert (await post(f"{url}/kb", body, authorization=header)).status_code == 200
-        for header in ("", "Bearer", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", f"Basic {TOKEN}", TOKEN):
+        for header in (
+            "",
+            "Bearer",
+            f"Bearer {TOKEN}x",
+            f"Bearer {TOKEN[:-1]}",
+            f"Basic {TOKEN}",
+            TOKEN,
+        ):
             refused = await post(f"{url}/kb", body, authorization=header)
             assert refused.status_code == 401 and set(refused.json()) == {"error"}, header
             assert TOKEN[:-1] not in refused.text
@@ -328,9 +366,16 @@ async def test_the_token_of_the_frame_is_the_bearer_and_all_the_proof_there_is(s
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("trouble", "reason"),
-    [({"delay_s": 0.6}, "timeout"), ({"status": 503}, "http_503"), ({"raw": b"{"}, "invalid_json"), (None, "refused")],
+    [
+        ({"delay_s": 0.6}, "timeout"),
+        ({"status": 503}, "http_503"),
+        ({"raw": b"{"}, "invalid_json"),
+        (None, "refused"),
+    ],
 )
-async def test_whatever_the_endpoint_does_the_caller_is_answered(simulate, kb, trouble, reason) -> None:  # type: ignore[no-untyped-def]
+async def test_whatever_the_endpoint_does_the_caller_is_answered(
+    simulate, kb, trouble, reason
+) -> None:  # type: ignore[no-untyped-def]
     """hard 300 ms timeout at the engine, fail-open: late, failed or unreachable means the turn goes on ungrounded"""
     for name, value in (trouble or {}).items():
         setattr(kb, name, value)
@@ -338,13 +383,17 @@ async def test_whatever_the_endpoint_does_the_caller_is_answered(simulate, kb, t
     if trouble is None:
         async with serving(kb.app) as gone:
             endpoint = base_url(gone) + "/kb"
-    limit_ms = ENGINE_TIMEOUT_MS if reason == "timeout" else 3_000  # only the late one is about time
+    limit_ms = (
+        ENGINE_TIMEOUT_MS if reason == "timeout" else 3_000
+    )  # only the late one is about time
     assert ENGINE_TIMEOUT_MS == 300
     async with simulate(timeout_ms=limit_ms) as stage:
         looked_up, reply = await one_turn(stage, endpoint, query="reset my pin")
     assert looked_up == {"none": True, "reason": reason}
     assert reply == "I can't look that up right now."
-    assert read_settings().deadline_ms <= ENGINE_TIMEOUT_MS / 2  # what kbserver leaves for the network
+    assert (
+        read_settings().deadline_ms <= ENGINE_TIMEOUT_MS / 2
+    )  # what kbserver leaves for the network
 
 
 @pytest.mark.anyio
@@ -368,14 +417,18 @@ async def test_a_handshake_that_never_ends_is_cut_with_the_turn() -> None:
 
 
 @pytest.mark.anyio
-async def test_what_the_internet_cannot_reach_or_read_along_is_named_before_a_call(simulate) -> None:  # type: ignore[no-untyped-def]
+async def test_what_the_internet_cannot_reach_or_read_along_is_named_before_a_call(
+    simulate,
+) -> None:  # type: ignore[no-untyped-def]
     """the endpoint must be reachable from the public internet; https everywhere"""
     with pytest.raises(OmniError, match="use https"):
         configure_frame(kb_endpoint="http://kb.example.com/kb", kb_token=TOKEN)
     assert (await examine("http://kb.example.com/kb", TOKEN)).verdict == "bad_url"
     for address in ("10.0.0.7", "192.168.1.2", "100.64.0.1", "[fd00::1]"):
         assert (await examine(f"https://{address}/kb", TOKEN)).verdict == "not_public"
-    plain = Command("configure", {"greeting": "", "kb_endpoint": "http://kb.example.com/kb", "kb_token": TOKEN})
+    plain = Command(
+        "configure", {"greeting": "", "kb_endpoint": "http://kb.example.com/kb", "kb_token": TOKEN}
+    )
     async with simulate() as stage, connect(f"{stage.ws}/v1/omni?api_key=x", proxy=None) as ws:
         await ws.send(encode(plain))
         async for message in ws:
@@ -392,27 +445,35 @@ async def test_whichever_key_is_read_the_agent_has_the_passages(simulate, store,
     async with simulate(reads=reads) as stage, kbserver(store) as url:
         looked_up, reply = await one_turn(stage, f"{url}/kb", label="support")
         assert looked_up["top_ids"] and "ten seconds" in reply
-        looked_up, reply = await one_turn(stage, f"{url}/kb", query="got it thanks", label="support")
+        looked_up, reply = await one_turn(
+            stage, f"{url}/kb", query="got it thanks", label="support"
+        )
         assert looked_up == {"none": True, "reason": "empty"}
 
         found = (await post(f"{url}/kb", {"session_label": "support", "query": QUESTION})).json()
         assert list(found) == ["session_label", "query", "context", "results"]
         assert len(found["context"].splitlines()) == len(found["results"]) > 0
         assert all(set(result) == {"id", "content", "score"} for result in found["results"])
-        missed = (await post(f"{url}/kb", {"session_label": "support", "query": "got it thanks"})).json()
+        missed = (
+            await post(f"{url}/kb", {"session_label": "support", "query": "got it thanks"})
+        ).json()
         assert (missed["context"], missed["results"]) == ("", [])
 
 
 @pytest.mark.parametrize("sentence", CERTAIN)
 def test_a_certain_sentence_is_quoted_by_a_test(sentence: str) -> None:
     here: dict[str, Callable[..., Any]] = vars(sys.modules[__name__])
-    assert [name for name, test in here.items() if name.startswith("test_") and test.__doc__ == sentence], sentence
+    assert [
+        name for name, test in here.items() if name.startswith("test_") and test.__doc__ == sentence
+    ], sentence
 
 
 @cache
 def functions_of(module: str) -> frozenset[str]:
     tree = ast.parse((Path(__file__).parent / f"test_{module}.py").read_text(encoding="utf-8"))
-    return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+    return frozenset(
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
 
 
 @pytest.mark.parametrize("sentence", CONTRACT)

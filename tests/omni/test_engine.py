@@ -42,7 +42,12 @@ async def test_without_a_label_the_field_is_null(kb) -> None:  # type: ignore[no
 async def test_a_good_answer_without_knowledge_is_a_miss_and_in_time(kb) -> None:  # type: ignore[no-untyped-def]
     async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
         lookup = await endpoint.look_up("what is the weather", "x")
-    assert (lookup.outcome, lookup.reason, lookup.in_time, lookup.top_ids) == ("miss", "empty", True, [])
+    assert (lookup.outcome, lookup.reason, lookup.in_time, lookup.top_ids) == (
+        "miss",
+        "empty",
+        True,
+        [],
+    )
 
 
 async def test_an_answer_after_300_ms_is_late_and_no_second_call_is_made(kb) -> None:  # type: ignore[no-untyped-def]
@@ -104,7 +109,8 @@ async def test_a_redirect_is_refused_and_not_followed(kb) -> None:  # type: igno
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(500, "http_500"), (503, "http_503"), (404, "http_404"), (202, "http_202")]
+    ("status", "reason"),
+    [(500, "http_500"), (503, "http_503"), (404, "http_404"), (202, "http_202")],
 )
 async def test_any_status_but_200_is_an_ungrounded_turn(kb, status: int, reason: str) -> None:  # type: ignore[no-untyped-def]
     kb.status = status
@@ -133,7 +139,9 @@ async def test_a_closed_port_and_an_unknown_host_are_told_apart() -> None:
 async def test_a_server_that_hangs_up_or_does_not_speak_http_is_an_ungrounded_turn() -> None:
     for answer, reason in ((b"", "closed"), (b"SSH-2.0-nonsense\r\n\r\n", "protocol")):
 
-        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes = answer) -> None:
+        async def hang_up(
+            reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes = answer
+        ) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(answer)
             writer.close()
@@ -149,9 +157,16 @@ async def test_a_server_that_hangs_up_or_does_not_speak_http_is_an_ungrounded_tu
 
 @pytest.mark.parametrize(
     ("raw", "reason"),
-    [(b"{", "invalid_json"), (b"[]", "not_an_object"), (b'"text"', "not_an_object"), (b"\xff", "invalid_json")],
+    [
+        (b"{", "invalid_json"),
+        (b"[]", "not_an_object"),
+        (b'"text"', "not_an_object"),
+        (b"\xff", "invalid_json"),
+    ],
 )
-async def test_a_body_that_is_not_the_json_it_should_be_is_an_ungrounded_turn(kb, raw: bytes, reason: str) -> None:  # type: ignore[no-untyped-def]
+async def test_a_body_that_is_not_the_json_it_should_be_is_an_ungrounded_turn(
+    kb, raw: bytes, reason: str
+) -> None:  # type: ignore[no-untyped-def]
     kb.raw = raw
     async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
         lookup = await endpoint.look_up("reset my pin", "x")
@@ -164,7 +179,9 @@ async def test_a_body_that_is_not_the_json_it_should_be_is_an_ungrounded_turn(kb
     (("results",), "results", "grounded"),
     (("results",), "context", "miss"),
 ])  # fmt: skip
-async def test_a_server_that_fills_only_one_key_is_caught_by_reading_the_other(kb, keys, reads, outcome) -> None:  # type: ignore[no-untyped-def]
+async def test_a_server_that_fills_only_one_key_is_caught_by_reading_the_other(
+    kb, keys, reads, outcome
+) -> None:  # type: ignore[no-untyped-def]
     kb.keys = keys
     async with KnowledgeEndpoint(kb.url, kb.token, reads=reads, timeout_ms=3_000) as endpoint:
         assert (await endpoint.look_up("reset my pin", "x")).outcome == outcome
@@ -199,7 +216,11 @@ json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
     lambda inner: (
         st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(["context", "results", "id", "content", "score", "trace"]), inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["context", "results", "id", "content", "score", "trace"]),
+            inner,
+            max_size=4,
+        )
     ),
     max_leaves=12,
 )

@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from kbserver.omni.serving import serving
-from kbserver.omni.speech import tone
+from kbserver.omni.simulator.speech import tone
 
 pytestmark = pytest.mark.anyio
 
@@ -39,13 +39,17 @@ async def program(name: str, *arguments: str, **environment: str) -> AsyncIterat
         await process.communicate()
 
 
-async def test_the_python_client_completes_a_call_with_recordings(simulate, kb, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+async def test_the_python_client_completes_a_call_with_recordings(
+    simulate, kb, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     with wave.open(str(tmp_path / "question.wav"), "wb") as audio:
         audio.setparams((1, 2, 16_000, 0, "NONE", ""))
         audio.writeframes(tone("a question", 16_000))
     async with simulate(script=("how do i reset my pin", "when is my refund here")) as stage:
         environment = {"PYAI_BASE_URL": stage.http, "KB_ENDPOINT": kb.url}
-        async with program("python_client.py", *[str(tmp_path / "question.wav")] * 2, **environment) as client:
+        async with program(
+            "python_client.py", *[str(tmp_path / "question.wav")] * 2, **environment
+        ) as client:
             out, _ = await asyncio.wait_for(client.communicate(), 60)
     said = out.decode().splitlines()
     assert client.returncode == 0, said
@@ -60,18 +64,26 @@ async def test_the_python_client_completes_a_call_with_recordings(simulate, kb, 
     assert len(labels) == 1 and all(label.startswith("support-") for label in labels)
 
 
-async def test_the_custom_endpoint_answers_with_both_handlers(simulate, store: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+async def test_the_custom_endpoint_answers_with_both_handlers(
+    simulate, store: Path, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     async with serving(lambda *_: None) as free:
         port = str(free.servers[0].sockets[0].getsockname()[1])
     url = f"http://127.0.0.1:{port}"
-    environment = {"KBSERVER_PORT": port, "KBSERVER_STORE": str(store), "KBSERVER_DEADLINE_MS": "3000"}
+    environment = {
+        "KBSERVER_PORT": port,
+        "KBSERVER_STORE": str(store),
+        "KBSERVER_DEADLINE_MS": "3000",
+    }
     async with program("custom_endpoint.py", **environment) as server, httpx2.AsyncClient() as http:
         await ready(http, f"{url}/readyz", server)
         headers = {"authorization": f"Bearer {TOKEN}"}
 
         async def ask(label: str, query: str) -> dict[str, Any]:
             body = {"session_label": label, "query": query}
-            answer: dict[str, Any] = (await http.post(f"{url}/kb", headers=headers, json=body)).json()
+            answer: dict[str, Any] = (
+                await http.post(f"{url}/kb", headers=headers, json=body)
+            ).json()
             return answer
 
         assert "by noon" in (await ask("status-north", "is there an outage"))["context"]

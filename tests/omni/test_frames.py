@@ -30,7 +30,9 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=6,
 )
-fields = st.dictionaries(text.filter(lambda key: key not in ("type", "event")), json_values, max_size=4)
+fields = st.dictionaries(
+    text.filter(lambda key: key not in ("type", "event")), json_values, max_size=4
+)
 samples = st.binary(max_size=400).map(lambda data: data[: len(data) // 2 * 2])
 transcripts = st.builds(Transcript, text, st.sampled_from(["user", "assistant"]), st.booleans())
 audio = st.builds(Audio, samples)
@@ -41,7 +43,11 @@ def test_a_clients_frame_comes_back_as_it_went(frame: Audio | Transcript | Comma
     assert parse_client(encode(frame)) == frame
 
 
-@given(frame=audio | transcripts | st.builds(Event, names.filter(lambda name: name != "detail"), fields))
+@given(
+    frame=audio
+    | transcripts
+    | st.builds(Event, names.filter(lambda name: name != "detail"), fields)
+)
 def test_a_servers_frame_comes_back_as_it_went(frame: Audio | Transcript | Event) -> None:
     assert parse_server(encode(frame)) == frame
 
@@ -73,8 +79,14 @@ def test_every_frame_begins_with_its_tag() -> None:
 
 
 def test_clients_key_on_type_and_servers_on_event() -> None:
-    assert json.loads(encode(Command("dtmf", {"digits": "1"}))[1:]) == {"type": "dtmf", "digits": "1"}
-    assert json.loads(encode(Event("hello", {"protocol": 2}))[1:]) == {"event": "hello", "protocol": 2}
+    assert json.loads(encode(Command("dtmf", {"digits": "1"}))[1:]) == {
+        "type": "dtmf",
+        "digits": "1",
+    }
+    assert json.loads(encode(Event("hello", {"protocol": 2}))[1:]) == {
+        "event": "hello",
+        "protocol": 2,
+    }
 
 
 def test_a_frame_keyed_the_other_way_round_is_told_apart() -> None:
@@ -92,14 +104,17 @@ def test_a_bare_detail_is_a_server_frame_too() -> None:
     assert json.loads(encode(frame)[1:]) == {"detail": "voice_not_found"}
 
 
-@pytest.mark.parametrize("message", [b"", b"hello", b'{"type": "configure"}', b"\x00\x01", b"\x04{}"])
+@pytest.mark.parametrize(
+    "message", [b"", b"hello", b'{"type": "configure"}', b"\x00\x01", b"\x04{}"]
+)
 def test_an_untagged_frame_is_no_frame(message: bytes) -> None:
     with pytest.raises(OmniError, match="0x01"):
         parse_client(message)
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"type": "x", "a": NaN}', b'{"type": "x", "a": "\\ud800"}', b'{"type": "x", "a": 1e999}']
+    "body",
+    [b'{"type": "x", "a": NaN}', b'{"type": "x", "a": "\\ud800"}', b'{"type": "x", "a": 1e999}'],
 )
 def test_what_python_reads_as_json_but_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(OmniError, match="JSON"):
@@ -120,9 +135,9 @@ def test_half_a_sample_is_refused_both_ways() -> None:
 
 def test_a_live_transcript_is_bare_utf_8_and_the_older_form_is_json() -> None:
     assert encode(Transcript("wie spät")) == b"\x02" + "wie spät".encode()
-    assert parse_server(b'\x02{"event":"transcript","role":"assistant","text":"hi","final":true}') == Transcript(
-        "hi", "assistant", True
-    )
+    assert parse_server(
+        b'\x02{"event":"transcript","role":"assistant","text":"hi","final":true}'
+    ) == Transcript("hi", "assistant", True)
 
 
 @given(said=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=60))
@@ -161,7 +176,8 @@ def test_audio_is_cut_into_chunks_of_the_length_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
-    "frame", [Command("x", {"a": float("nan")}), Event("x", {"a": {1}}), Event("x", {"a": "\ud800"})]
+    "frame",
+    [Command("x", {"a": float("nan")}), Event("x", {"a": {1}}), Event("x", {"a": "\ud800"})],
 )
 def test_fields_that_are_not_json_are_refused(frame: Command | Event) -> None:
     with pytest.raises(OmniError, match="cannot be written as JSON"):

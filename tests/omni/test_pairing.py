@@ -2,8 +2,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from kbserver.endpoint.keys import new_secret, read_keys
-from kbserver.endpoint.signed import SigningKeys
+from kbserver.endpoint.tokens.keys import new_secret, read_keys
+from kbserver.endpoint.tokens.signed import SigningKeys
 from kbserver.errors import OmniError
 from kbserver.omni.pairing import new_session
 
@@ -13,7 +13,10 @@ ENDPOINT = "https://kb.example.com/kb"
 def test_a_call_has_a_label_of_its_own_and_a_token_for_exactly_that_label():
     keys = SigningKeys(read_keys(new_secret(), source="test"))
     session = new_session(
-        kb_endpoint=ENDPOINT, kb_token=lambda label: keys.issue(label, 600), api_key="k-1", persona="Be brief."
+        kb_endpoint=ENDPOINT,
+        kb_token=lambda label: keys.issue(label, 600),
+        api_key="k-1",
+        persona="Be brief.",
     )
     assert session.label.startswith("call-")
     assert parse_qs(urlsplit(session.url).query)["session_label"] == [session.label]
@@ -26,7 +29,9 @@ def test_a_call_has_a_label_of_its_own_and_a_token_for_exactly_that_label():
 
 
 def test_a_static_token_is_passed_on_and_nothing_secret_prints():
-    session = new_session(kb_endpoint=ENDPOINT, kb_token="static-token", api_key="k-1", prefix="twilio")
+    session = new_session(
+        kb_endpoint=ENDPOINT, kb_token="static-token", api_key="k-1", prefix="twilio"
+    )
     assert session.frame.as_dict()["kb_token"] == "static-token"
     assert "static-token" not in repr(session)
     assert "k-1" not in repr(session)

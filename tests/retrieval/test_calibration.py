@@ -15,14 +15,18 @@ from kbserver.retrieval.calibration import (
 @pytest.fixture
 def calibration() -> Calibration:
     point = CurvePoint(0.42, 0.95, 0.1)
-    return Calibration(0.42, 0.9, point, 60, 40, False, "g1", "f" * 32, "2026-01-01T00:00:00+00:00", (point,))
+    return Calibration(
+        0.42, 0.9, point, 60, 40, False, "g1", "f" * 32, "2026-01-01T00:00:00+00:00", (point,)
+    )
 
 
 def test_what_is_written_is_in_force(tmp_path, calibration):
     file = write_calibration(tmp_path, calibration)
     assert file == tmp_path / "calibration.json"
     assert read_min_score(tmp_path, "f" * 32) == 0.42
-    assert json.loads(file.read_text())["curve"] == [{"min_score": 0.42, "kept": 0.95, "false_groundings": 0.1}]
+    assert json.loads(file.read_text())["curve"] == [
+        {"min_score": 0.42, "kept": 0.95, "false_groundings": 0.1}
+    ]
     assert [path.name for path in tmp_path.iterdir()] == ["calibration.json"]
 
 
@@ -37,7 +41,9 @@ def test_another_models_calibration_is_not_used(tmp_path, calibration, caplog):
     assert "kbserver calibrate" in caplog.text
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "{}", '{"score_version": 1, "fingerprint": "f"}', "\x00"])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "{}", '{"score_version": 1, "fingerprint": "f"}', "\x00"]
+)
 def test_a_damaged_file_is_not_used_and_said(tmp_path, damage, caplog):
     (tmp_path / "calibration.json").write_text(damage)
     with caplog.at_level(logging.WARNING):

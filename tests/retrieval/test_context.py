@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.retrieval.context import EMPTY, _json_bytes, compose, compose_text
-from kbserver.retrieval.wording import wording_of
+from kbserver.retrieval.spoken.form import spoken_form_of
 from kbserver.types import Hit, Passage
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=400)
@@ -18,7 +18,7 @@ def hit(text, number=0, **more):
 
 
 def worded(one):
-    return replace(one, wording=wording_of(one.passage))
+    return replace(one, spoken_form=spoken_form_of(one.passage))
 
 
 def composed(*hits, context=2000, answer=4000, speak=True):
@@ -32,7 +32,9 @@ def test_a_line_for_each_passage_best_first():
 
 
 def test_the_context_is_written_to_be_heard_and_the_passages_stay_as_they_were():
-    context = composed(hit("It costs **£36** a month, see https://www.example.com/prices/list?x=1."))
+    context = composed(
+        hit("It costs **£36** a month, see https://www.example.com/prices/list?x=1.")
+    )
     assert "36 pounds" in context.text
     assert "*" not in context.text and "http" not in context.text
     assert context.passages[0].content == "It costs £36 a month, see example.com."
@@ -46,7 +48,10 @@ def test_what_does_not_fit_is_cut_at_the_end_of_a_sentence():
 
 
 def test_an_abbreviation_ends_no_sentence():
-    context = composed(hit("Bring proof. A photo card, e.g. a passport or a licence, will do for this."), context=40)
+    context = composed(
+        hit("Bring proof. A photo card, e.g. a passport or a licence, will do for this."),
+        context=40,
+    )
     assert context.text == "- Bring proof."
 
 
@@ -58,19 +63,26 @@ def test_a_passage_of_which_no_sentence_fits_is_left_out_and_the_next_one_may_fi
 def test_of_many_sentences_as_many_are_kept_as_fit():
     sentences = [f"It costs £{number} on day {number}." for number in range(1, 40)]
     for count in (1, 7, 20, 38):
-        whole = "- " + " ".join(one.replace("£", "").replace(" on", " pounds on") for one in sentences[:count])
+        whole = "- " + " ".join(
+            one.replace("£", "").replace(" on", " pounds on") for one in sentences[:count]
+        )
         whole = whole.replace("1 pounds on day 1.", "1 pound on day 1.", 1)
         for spare in (0, 20):
-            context = composed(hit(" ".join(sentences)), context=len(whole) + 1 + spare, answer=10_000)
+            context = composed(
+                hit(" ".join(sentences)), context=len(whole) + 1 + spare, answer=10_000
+            )
             assert context.text == whole
 
 
 def test_a_text_that_is_cut_ends_as_if_nothing_had_followed():
     text = "Bring a passport, a letter, etc. and be in time for it. The desk is closed at noon."
     assert (
-        composed(hit(text, title="Check-in"), context=60).text == "- Check-in: Bring a passport, a letter, et cetera."
+        composed(hit(text, title="Check-in"), context=60).text
+        == "- Check-in: Bring a passport, a letter, et cetera."
     )
-    assert composed(hit("Wait 5 min. then call. We pick up."), context=20).text == "- Wait 5 minutes."
+    assert (
+        composed(hit("Wait 5 min. then call. We pick up."), context=20).text == "- Wait 5 minutes."
+    )
 
 
 def test_a_title_that_only_the_part_cut_off_repeats_is_said():
@@ -85,9 +97,9 @@ def test_what_was_worked_out_before_changes_no_answer_of_the_demo_corpora(demo_p
     for context, answer in ((2600, 5300), (900, 5300), (400, 900)):
         for _ in range(100):
             hits = [Hit(passage, 0.5) for passage in chance.sample(demo_passages, 3)]
-            assert composed(*map(worded, hits), context=context, answer=answer, speak=speak) == composed(
-                *hits, context=context, answer=answer, speak=speak
-            )
+            assert composed(
+                *map(worded, hits), context=context, answer=answer, speak=speak
+            ) == composed(*hits, context=context, answer=answer, speak=speak)
 
 
 @given(st.lists(texts, max_size=4), st.integers(100, 800), st.integers(200, 2000), st.booleans())
@@ -112,18 +124,26 @@ def test_bytes_of_json_are_counted_right(text):
 @given(st.lists(texts, max_size=5), st.integers(100, 3000), st.integers(200, 5000), st.booleans())
 def test_both_limits_hold_whatever_the_text(contents, context_bytes, answer_bytes, speak):
     hits = [hit(text, number) for number, text in enumerate(contents)]
-    context = compose(hits, max_context_bytes=context_bytes, max_answer_bytes=answer_bytes, speak=speak)
-    results = [{"id": one.id, "content": one.content, "score": round(one.score, 4)} for one in context.passages]
+    context = compose(
+        hits, max_context_bytes=context_bytes, max_answer_bytes=answer_bytes, speak=speak
+    )
+    results = [
+        {"id": one.id, "content": one.content, "score": round(one.score, 4)}
+        for one in context.passages
+    ]
     assert len(context.text.encode()) <= context_bytes
     assert (
-        len(json.dumps([context.text, results], ensure_ascii=False, separators=(",", ":")).encode()) <= answer_bytes + 8
+        len(json.dumps([context.text, results], ensure_ascii=False, separators=(",", ":")).encode())
+        <= answer_bytes + 8
     )
     assert bool(context.text) == bool(context.passages)
     assert all(one.content for one in context.passages)
 
 
 def test_a_fixed_text_stands_in_both_places():
-    context = compose_text("Please **hold**. I will ask.", id="fallback", score=0.0, max_context_bytes=20)
+    context = compose_text(
+        "Please **hold**. I will ask.", id="fallback", score=0.0, max_context_bytes=20
+    )
     assert context.text == "Please hold."
     assert (context.passages[0].id, context.passages[0].content) == ("fallback", "Please hold.")
     assert compose_text("", id="fallback", score=0.0, max_context_bytes=20) == EMPTY

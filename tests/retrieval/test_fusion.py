@@ -3,7 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.fusion import DOUBT, MARGIN_WEIGHT, NAT, OFFSET, SLOPE, SURE, Evidence, rank, scores
+from kbserver.retrieval.fusion import (
+    DOUBT,
+    MARGIN_WEIGHT,
+    NAT,
+    OFFSET,
+    SLOPE,
+    SURE,
+    Evidence,
+    rank,
+    scores,
+)
 
 NOTHING = np.empty(0, np.float32)
 cosines = st.floats(-1, 1, width=32)
@@ -22,7 +32,9 @@ def test_candidates_come_in_the_order_of_the_sum_of_their_evidence(pairs):
     ranking = rank(evidence(pairs))
     sums = [np.float32(cosine) + np.float32(NAT) * np.float32(lexical) for cosine, lexical in pairs]
     assert sorted(ranking.order.tolist()) == list(range(len(pairs)))
-    assert np.allclose([sums[place] for place in ranking.order], sorted(sums, reverse=True), atol=1e-6)
+    assert np.allclose(
+        [sums[place] for place in ranking.order], sorted(sums, reverse=True), atol=1e-6
+    )
 
 
 @given(candidates, st.booleans())
@@ -61,7 +73,10 @@ def test_words_alone_rank_and_score_when_the_dense_arm_is_out():
 
 def test_a_query_without_words_is_ranked_by_meaning():
     none = np.zeros(2, np.float32)
-    assert rank(Evidence(np.array([0.1, 0.6], np.float32), none, none, none)).order.tolist() == [1, 0]
+    assert rank(Evidence(np.array([0.1, 0.6], np.float32), none, none, none)).order.tolist() == [
+        1,
+        0,
+    ]
 
 
 def sounding(cosine, *, sounds=(0.0, 10.0)):
@@ -72,7 +87,9 @@ def sounding(cosine, *, sounds=(0.0, 10.0)):
     return dict(zip(ranking.order.tolist(), ranking.fused.tolist(), strict=True))
 
 
-@pytest.mark.parametrize(("nearest", "doubt"), [(SURE, 1.0), (0.6, 1 + DOUBT * (SURE - 0.6)), (0.9, 0.0), (0.0, 2.0)])
+@pytest.mark.parametrize(
+    ("nearest", "doubt"), [(SURE, 1.0), (0.6, 1 + DOUBT * (SURE - 0.6)), (0.9, 0.0), (0.0, 2.0)]
+)
 def test_sounds_count_less_the_surer_the_meaning_is(nearest, doubt):
     fused = sounding((nearest, nearest - 0.1))
     assert fused[0] == pytest.approx(nearest)

@@ -4,11 +4,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.retrieval.near_duplicates import joined_sketch, sketch_of, without_near_duplicates
-from kbserver.types import Hit, Passage, Wording
+from kbserver.types import Hit, Passage, SpokenForm
 
-few_words = st.lists(st.sampled_from("we bill you on the first day of Σ month, don't".split()), max_size=40).map(
-    " ".join
-)
+few_words = st.lists(
+    st.sampled_from("we bill you on the first day of Σ month, don't".split()), max_size=40
+).map(" ".join)
 
 
 def hit(text, number=0):
@@ -17,12 +17,16 @@ def hit(text, number=0):
 
 def sketched(text, number=0):
     plain = hit(text, number)
-    return replace(plain, wording=Wording(plain.passage, text, "", text, sketch_of(text)))
+    return replace(plain, spoken_form=SpokenForm(plain.passage, text, "", text, sketch_of(text)))
 
 
 def joined(first, second):
     passage = replace(first.passage, text=f"{first.passage.text}\n\n{second.passage.text}")
-    return Hit(passage, first.score, wording=Wording(passage, "", "", "", joined_sketch(first, second)))
+    return Hit(
+        passage,
+        first.score,
+        spoken_form=SpokenForm(passage, "", "", "", joined_sketch(first, second)),
+    )
 
 
 def ids(hits):
@@ -33,7 +37,10 @@ def test_near_duplicates_are_not_repeated():
     text = "You can cancel at any time with thirty days of notice by calling our team."
     texts = (text, text.replace("our", "the"), "Bills come monthly.")
     for make in (hit, sketched):
-        assert ids(without_near_duplicates([make(text, n) for n, text in enumerate(texts)])) == ["id-0", "id-2"]
+        assert ids(without_near_duplicates([make(text, n) for n, text in enumerate(texts)])) == [
+            "id-0",
+            "id-2",
+        ]
 
 
 @given(st.lists(few_words, max_size=4))
@@ -49,7 +56,7 @@ def test_nor_does_the_sketch_of_passages_that_were_joined(texts):
         joined(joined(sketched(one, number), sketched(two)), sketched(three))
         for number, (one, two, three) in enumerate(texts)
     ]
-    plain = [replace(one, wording=None) for one in hits]
+    plain = [replace(one, spoken_form=None) for one in hits]
     assert ids(without_near_duplicates(hits)) == ids(without_near_duplicates(plain))
 
 
@@ -68,7 +75,7 @@ def test_sketches_that_hardly_differ_are_enough():
     text = " ".join(MANY_WORDS)
     corrected = sketched(text.replace("word7 ", "word "), 1)
     unread = replace(corrected, passage=replace(corrected.passage, text="another text"))
-    unread = replace(unread, wording=replace(corrected.wording, passage=unread.passage))
+    unread = replace(unread, spoken_form=replace(corrected.spoken_form, passage=unread.passage))
     assert ids(without_near_duplicates([sketched(text), unread])) == ["id-0"]
 
 
@@ -81,5 +88,7 @@ def test_a_few_words_are_not_taken_for_part_of_a_long_text_by_chance():
 
 def test_the_sketch_of_a_passage_that_was_exchanged_is_not_used():
     text = "You can cancel at any time with thirty days of notice by calling our team."
-    stale = replace(sketched("Bills come monthly, on the first working day.", 1), passage=hit(text, 1).passage)
+    stale = replace(
+        sketched("Bills come monthly, on the first working day.", 1), passage=hit(text, 1).passage
+    )
     assert ids(without_near_duplicates([sketched(text), stale])) == ["id-0"]

@@ -8,7 +8,11 @@ from kbserver.types import Hit, Passage
 def hit(position, score=0.5, source="a.md", heading=(), text=None, corpus="c"):
     text = text if text is not None else f"Text {position}."
     return Hit(
-        Passage(f"{source}-{position}", text, source=source, position=position, heading_path=heading), score, corpus
+        Passage(
+            f"{source}-{position}", text, source=source, position=position, heading_path=heading
+        ),
+        score,
+        corpus,
     )
 
 
@@ -42,13 +46,19 @@ def test_no_text_is_lost_and_none_is_said_twice(places):
 def test_what_cannot_be_among_the_best_is_not_read():
     assert places_to_read([40, 7, 90, 3, 65, 12], top_k=3) == [0, 1, 2]
     assert places_to_read([40, 41, 90, 3, 65, 12], top_k=3) == [0, 1, 2, 3], "the two first are one"
-    assert places_to_read([40, 7, 90, 8, 65, 66], top_k=3) == [0, 1, 2, 3], "one belongs to the second"
+    assert places_to_read([40, 7, 90, 8, 65, 66], top_k=3) == [0, 1, 2, 3], (
+        "one belongs to the second"
+    )
     assert places_to_read([40, 7, 90, 8, 9, 65], top_k=3) == [0, 1, 2, 3, 4], "and one to that"
     assert places_to_read([], top_k=3) == []
 
 
 _DOCUMENTS = st.lists(
-    st.lists(st.tuples(st.sampled_from(["", "Fees"]), st.sampled_from([20, 500, 1000])), min_size=1, max_size=5),
+    st.lists(
+        st.tuples(st.sampled_from(["", "Fees"]), st.sampled_from([20, 500, 1000])),
+        min_size=1,
+        max_size=5,
+    ),
     max_size=5,
 )
 
@@ -62,4 +72,7 @@ def test_the_best_are_the_same_without_what_is_not_read(documents, random, top_k
     ]
     rows = random.sample(range(len(hits)), len(hits))[: 2 * top_k]
     read = [rows[place] for place in places_to_read(rows, top_k=top_k)]
-    assert join_neighbours([hits[row] for row in read])[:top_k] == join_neighbours([hits[row] for row in rows])[:top_k]
+    assert (
+        join_neighbours([hits[row] for row in read])[:top_k]
+        == join_neighbours([hits[row] for row in rows])[:top_k]
+    )

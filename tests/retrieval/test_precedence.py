@@ -38,9 +38,16 @@ def test_a_superseded_document_is_not_spoken_while_its_successor_is_valid(snapsh
     precedence = Precedence(snapshot)
     records = {entry.source for entry in snapshot.documents() if entry.source.startswith("faq.csv")}
     assert len(records) == 2
-    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(time.time()))) == {"old.md", *records}
+    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(time.time()))) == {
+        "old.md",
+        *records,
+    }
     year_3000 = 32_503_680_000
-    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(year_3000))) == {"old.md", "plain.md", *records}
+    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(year_3000))) == {
+        "old.md",
+        "plain.md",
+        *records,
+    }
 
 
 def test_a_pinned_document_is_ahead_by_a_little(snapshot):

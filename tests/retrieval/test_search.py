@@ -16,7 +16,12 @@ def soon():
 
 
 def rank(by_words, asked):
-    return Ranked((), None, f"{asked} {by_words.result()} {threading.current_thread() is threading.main_thread()}", {})
+    return Ranked(
+        (),
+        None,
+        f"{asked} {by_words.result()} {threading.current_thread() is threading.main_thread()}",
+        {},
+    )
 
 
 @pytest.mark.parametrize(("in_loop", "where"), [(True, "True"), (False, "False")])

@@ -25,7 +25,9 @@ tokenizer.enable_truncation(256)
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = 1
 options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-session = onnxruntime.InferenceSession(str(EXPORT / "model.onnx"), options, providers=["CPUExecutionProvider"])
+session = onnxruntime.InferenceSession(
+    str(EXPORT / "model.onnx"), options, providers=["CPUExecutionProvider"]
+)
 inputs = {given.name for given in session.get_inputs()}
 collection = None
 
@@ -33,12 +35,18 @@ collection = None
 def embed(text):
     encoding = tokenizer.encode(text)
     ids = np.array([encoding.ids], np.int64)
-    known = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    known = {
+        "input_ids": ids,
+        "attention_mask": np.ones_like(ids),
+        "token_type_ids": np.zeros_like(ids),
+    }
     return session.run(None, {name: known[name] for name in inputs})[0]
 
 
 def retrieve(query, top_k):
-    found = collection.query(query_embeddings=embed(query), n_results=top_k, include=["documents", "distances"])
+    found = collection.query(
+        query_embeddings=embed(query), n_results=top_k, include=["documents", "distances"]
+    )
     columns = zip(found["ids"][0], found["documents"][0], found["distances"][0], strict=True)
     return [(id, text, 1.0 - distance) for id, text, distance in columns]
 
@@ -50,9 +58,16 @@ def chroma():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [str(Path(sys.executable).with_name("chroma")), "run", "--path", os.environ["PEERS_INDEX"]]
+    command = [
+        str(Path(sys.executable).with_name("chroma")),
+        "run",
+        "--path",
+        os.environ["PEERS_INDEX"],
+    ]
     process = subprocess.Popen(
-        [*command, "--host", "127.0.0.1", "--port", str(port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [*command, "--host", "127.0.0.1", "--port", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         while collection is None:

@@ -4,9 +4,14 @@ import os
 
 from haystack import Document, Pipeline
 from haystack.components.joiners import DocumentJoiner
-from haystack.components.retrievers.in_memory import InMemoryBM25Retriever, InMemoryEmbeddingRetriever
+from haystack.components.retrievers.in_memory import (
+    InMemoryBM25Retriever,
+    InMemoryEmbeddingRetriever,
+)
 from haystack.document_stores.in_memory import InMemoryDocumentStore
-from haystack_integrations.components.embedders.sentence_transformers import SentenceTransformersTextEmbedder
+from haystack_integrations.components.embedders.sentence_transformers import (
+    SentenceTransformersTextEmbedder,
+)
 from laid_out import MODEL, embeddings, passages
 from turn_app import turn_app
 
@@ -20,7 +25,9 @@ store.write_documents(
     ]
 )
 pipeline = Pipeline()
-pipeline.add_component("embedder", SentenceTransformersTextEmbedder(model=str(MODEL), progress_bar=False))
+pipeline.add_component(
+    "embedder", SentenceTransformersTextEmbedder(model=str(MODEL), progress_bar=False)
+)
 pipeline.add_component("dense", InMemoryEmbeddingRetriever(store))
 pipeline.connect("embedder.embedding", "dense.query_embedding")
 if HYBRID:

@@ -18,7 +18,10 @@ Retrieve = Callable[[str, int], Found]
 
 
 def turn_app(
-    retrieve: Retrieve, *, at_once: int = 2, around: Callable[[], AbstractContextManager[object]] = nullcontext
+    retrieve: Retrieve,
+    *,
+    at_once: int = 2,
+    around: Callable[[], AbstractContextManager[object]] = nullcontext,
 ) -> Starlette:
     """Answer in the form of a `kb_endpoint`.
 
@@ -37,13 +40,17 @@ def turn_app(
     async def kb(request: Request) -> JSONResponse:
         body = await request.json()
         top_k = int(request.query_params.get("top_k", 3))
-        found = await to_thread.run_sync(retrieve, body["query"], top_k, limiter=request.app.state.limiter)
+        found = await to_thread.run_sync(
+            retrieve, body["query"], top_k, limiter=request.app.state.limiter
+        )
         return JSONResponse(
             {
                 "session_label": body.get("session_label"),
                 "query": body["query"],
                 "context": "\n".join(f"- {text}" for _, text, _ in found),
-                "results": [{"id": id, "content": text, "score": score} for id, text, score in found],
+                "results": [
+                    {"id": id, "content": text, "score": score} for id, text, score in found
+                ],
             }
         )
 

@@ -17,6 +17,8 @@ known = {row["text"]: vector for row, vector in zip(rows, embeddings(), strict=T
 # Only while it is built: a passage's vector is looked up and not computed again. Queries are embedded by its own code.
 ONNX.encode = lambda self, data, category=None: np.stack([known[text] for text in data])
 
-index = Embeddings(path=str(EXPORT / "model.onnx"), maxlength=256, content=True, hybrid=arms == "hybrid")
+index = Embeddings(
+    path=str(EXPORT / "model.onnx"), maxlength=256, content=True, hybrid=arms == "hybrid"
+)
 index.index((row["id"], row["text"], None) for row in rows)
 index.save(out)

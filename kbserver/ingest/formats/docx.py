@@ -10,11 +10,11 @@ import mammoth
 from lxml import etree
 
 from kbserver.ingest.blocks import Document, counted, title_from
-from kbserver.ingest.formats.archive import open_checked_zip
 from kbserver.ingest.formats.markdown import title_of
-from kbserver.ingest.formats.markup import parse_html
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.structure import html_blocks, inline_text
+from kbserver.ingest.formats.shared.archive import open_checked_zip
+from kbserver.ingest.formats.shared.markup import parse_html
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.structure import html_blocks, inline_text
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _STYLES = """

@@ -8,9 +8,9 @@ from email.message import EmailMessage
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, counted, title_from
-from kbserver.ingest.formats.markup import parse_html, remove_hidden
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.structure import html_blocks
+from kbserver.ingest.formats.shared.markup import parse_html, remove_hidden
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.structure import html_blocks
 from kbserver.ingest.formats.text import text_blocks
 
 _HEADERS = ("from", "date", "subject", "message-id", "received")
@@ -36,7 +36,9 @@ def convert(file: SourceFile) -> list[Document]:
     """
     message = message_from_bytes(file.bytes(), policy=policy.default)
     if not any(header in message for header in _HEADERS):
-        raise DocumentUnreadable(file.source, "not a mail: no From, Date or Subject at its beginning")
+        raise DocumentUnreadable(
+            file.source, "not a mail: no From, Date or Subject at its beginning"
+        )
     notes: tuple[str, ...] = ()
     if attachments := sum(1 for _ in message.iter_attachments()):
         notes = (f"left out {counted(attachments, 'attachment')}",)

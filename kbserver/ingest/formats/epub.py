@@ -10,11 +10,11 @@ from lxml import etree
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, counted, title_from
-from kbserver.ingest.formats.archive import open_checked_zip
-from kbserver.ingest.formats.encoding import decode
-from kbserver.ingest.formats.markup import parse_html, remove_hidden, without_declaration
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.structure import html_blocks
+from kbserver.ingest.formats.shared.archive import open_checked_zip
+from kbserver.ingest.formats.shared.encoding import decode
+from kbserver.ingest.formats.shared.markup import parse_html, remove_hidden, without_declaration
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.structure import html_blocks
 
 # Source: EPUB 3.3 (W3C), sections 4.2.6.3.1 container.xml and 5 package document.
 _CONTAINER = "META-INF/container.xml"
@@ -34,7 +34,9 @@ def convert(file: SourceFile) -> list[Document]:
         DocumentUnreadable: no EPUB, or encrypted (DRM).
     """
     with open_checked_zip(file.path, file.source) as archive:
-        if _ENCRYPTION in archive.namelist() and b"html" in archive.read(_ENCRYPTION):  # fonts alone may well be
+        if _ENCRYPTION in archive.namelist() and b"html" in archive.read(
+            _ENCRYPTION
+        ):  # fonts alone may well be
             raise DocumentUnreadable(file.source, "protected by DRM")
         found = _xml(archive, _CONTAINER, file.source).find(".//c:rootfile", _NAMESPACES)
         package_path = found.get("full-path", "") if found is not None else ""
@@ -42,7 +44,9 @@ def convert(file: SourceFile) -> list[Document]:
         blocks: list[Block] = []
         hidden = 0
         for href in _spine(package):
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(package_path), unquote(href)))
+            path = posixpath.normpath(
+                posixpath.join(posixpath.dirname(package_path), unquote(href))
+            )
             markup, _ = decode(_read(archive, path, file.source), file.source)
             root = parse_html(without_declaration(markup))
             if root is not None:
@@ -56,8 +60,13 @@ def convert(file: SourceFile) -> list[Document]:
 
 def _spine(package: etree._Element) -> list[str]:
     """The chapters' paths in reading order, without the navigation document."""
-    items = {item.get("id"): item for item in package.iterfind(".//opf:manifest/opf:item", _NAMESPACES)}
-    order = [items.get(entry.get("idref")) for entry in package.iterfind(".//opf:spine/opf:itemref", _NAMESPACES)]
+    items = {
+        item.get("id"): item for item in package.iterfind(".//opf:manifest/opf:item", _NAMESPACES)
+    }
+    order = [
+        items.get(entry.get("idref"))
+        for entry in package.iterfind(".//opf:spine/opf:itemref", _NAMESPACES)
+    ]
     return [
         str(item.get("href"))
         for item in order
@@ -76,4 +85,6 @@ def _read(archive: zipfile.ZipFile, path: str, source: str) -> bytes:
     try:
         return archive.read(path)
     except KeyError as exc:
-        raise DocumentUnreadable(source, f"not a whole EPUB: {path or 'the package document'} is missing") from exc
+        raise DocumentUnreadable(
+            source, f"not a whole EPUB: {path or 'the package document'} is missing"
+        ) from exc

@@ -10,17 +10,24 @@ import trafilatura
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import Document, counted, title_from
-from kbserver.ingest.formats.encoding import decode
 from kbserver.ingest.formats.markdown import title_of
-from kbserver.ingest.formats.markup import name_admonitions, parse_html, remove_hidden, without_declaration
-from kbserver.ingest.formats.metadata import normalise
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.structure import html_blocks, inline_text
+from kbserver.ingest.formats.shared.encoding import decode
+from kbserver.ingest.formats.shared.markup import (
+    name_admonitions,
+    parse_html,
+    remove_hidden,
+    without_declaration,
+)
+from kbserver.ingest.formats.shared.metadata import normalise
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.structure import html_blocks, inline_text
 
 COVERAGE = 0.9  # share of the words judged to be main content that its element must hold
 
 _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
-_BOILERPLATE_ROLES = frozenset(("navigation", "banner", "contentinfo", "complementary", "search", "dialog"))
+_BOILERPLATE_ROLES = frozenset(
+    ("navigation", "banner", "contentinfo", "complementary", "search", "dialog")
+)
 _BOILERPLATE_TAGS = frozenset(("nav", "aside", "footer", "dialog", "form"))
 # Whole words of class and id; the second lot only where most of the text is links: a restaurant has a menu too.
 _BOILERPLATE_NAMES = re.compile(
@@ -35,7 +42,9 @@ _LINK_LIST_NAMES = re.compile(
     r"|sidenav|related(?:[-_]?(?:articles|links|posts|content))?|toc|table-of-contents)(?:\s|$)",
     re.IGNORECASE,
 )
-_META_KEYS = frozenset(("title", "valid_from", "valid_until", "supersedes", "questions", "pinned", "tags"))
+_META_KEYS = frozenset(
+    ("title", "valid_from", "valid_until", "supersedes", "questions", "pinned", "tags")
+)
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
@@ -45,7 +54,9 @@ def convert(file: SourceFile) -> list[Document]:
     """Return one document: the page's main content under its heading."""
     data = file.bytes()
     declared = _DECLARED.search(data[:2048])
-    markup, notes = decode(data, file.source, declared=declared[1].decode("ascii", "ignore") if declared else None)
+    markup, notes = decode(
+        data, file.source, declared=declared[1].decode("ascii", "ignore") if declared else None
+    )
     root = parse_html(without_declaration(markup))
     if root is None:
         return []
@@ -56,7 +67,15 @@ def convert(file: SourceFile) -> list[Document]:
         notes = (*notes, f"removed {counted(hidden, 'hidden character')}")
     blocks = html_blocks(main_content(root))
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
-    return [Document(file.source, title or page_title or title_from(file.source), tuple(blocks), metadata, notes)]
+    return [
+        Document(
+            file.source,
+            title or page_title or title_from(file.source),
+            tuple(blocks),
+            metadata,
+            notes,
+        )
+    ]
 
 
 def main_content(root: HtmlElement) -> HtmlElement:
@@ -73,7 +92,11 @@ def main_content(root: HtmlElement) -> HtmlElement:
         None
         if marked is not None
         else trafilatura.extract(
-            root, output_format="txt", include_comments=False, include_tables=True, favor_recall=True
+            root,
+            output_format="txt",
+            include_comments=False,
+            include_tables=True,
+            favor_recall=True,
         )
     )
     _remove_boilerplate(scope)
@@ -82,7 +105,8 @@ def main_content(root: HtmlElement) -> HtmlElement:
 
 def _marked(body: HtmlElement) -> HtmlElement | None:
     for candidates in (
-        list(body.iter("main")) or [one for one in body.iter("div", "section") if one.get("role") == "main"],
+        list(body.iter("main"))
+        or [one for one in body.iter("div", "section") if one.get("role") == "main"],
         list(body.iter("article")),
     ):
         if len(candidates) == 1 and _words(candidates[0]):
@@ -94,7 +118,11 @@ def _remove_boilerplate(scope: HtmlElement) -> None:
     """Take out menus, notices and the like; what holds most of the words is no such thing, whatever its name."""
     most = _words(scope).total() / 2
     for element in list(scope.iter()):
-        if element is not scope and isinstance(element.tag, str) and element.getparent() is not None:
+        if (
+            element is not scope
+            and isinstance(element.tag, str)
+            and element.getparent() is not None
+        ):
             if _is_boilerplate(element) and _words(element).total() <= most:
                 element.drop_tree()
 
@@ -109,13 +137,20 @@ def _is_boilerplate(element: HtmlElement) -> bool:
         return False
     if _BOILERPLATE_NAMES.search(names):
         return True
-    linked = sum(_words(link).total() for link in element.iter("a")) if _LINK_LIST_NAMES.search(names) else 0
+    linked = (
+        sum(_words(link).total() for link in element.iter("a"))
+        if _LINK_LIST_NAMES.search(names)
+        else 0
+    )
     return linked * 2 > _words(element).total()
 
 
 def _is_page_header(header: HtmlElement) -> bool:
     """Whether a `<header>` is the page's own, not the head of an article: it holds no title of the content."""
-    return header.find(".//h1") is None and next(header.iterancestors("article", "main", "section"), None) is None
+    return (
+        header.find(".//h1") is None
+        and next(header.iterancestors("article", "main", "section"), None) is None
+    )
 
 
 def _holder(scope: HtmlElement, kept: Counter[str]) -> HtmlElement:
@@ -126,7 +161,10 @@ def _holder(scope: HtmlElement, kept: Counter[str]) -> HtmlElement:
 
     needed = COVERAGE * shared(scope)
     while True:
-        inner = next((child for child in scope if isinstance(child.tag, str) and shared(child) >= needed), None)
+        inner = next(
+            (child for child in scope if isinstance(child.tag, str) and shared(child) >= needed),
+            None,
+        )
         if inner is None or inner.tag in ("p", "ul", "ol", "dl", "table", "pre", "blockquote"):
             return scope
         scope = inner

@@ -7,14 +7,16 @@ import re
 from markdown_it import MarkdownIt
 
 from kbserver.ingest.blocks import Block, Document, counted, title_from
-from kbserver.ingest.formats.frontmatter import split_front_matter
-from kbserver.ingest.formats.markup import parse_html, remove_hidden
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.structure import html_blocks
+from kbserver.ingest.formats.shared.frontmatter import split_front_matter
+from kbserver.ingest.formats.shared.markup import parse_html, remove_hidden
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.structure import html_blocks
 
 FOOTNOTE_CHARACTERS = 200  # a longer one would hide the sentence it stands in
 
-_FOOTNOTE = re.compile(r"^ {0,3}\[\^(?P<name>[^\]\s]+)\]:[ \t]*(?P<text>\S.*(?:\n[ \t]{2,}\S.*)*)", re.MULTILINE)
+_FOOTNOTE = re.compile(
+    r"^ {0,3}\[\^(?P<name>[^\]\s]+)\]:[ \t]*(?P<text>\S.*(?:\n[ \t]{2,}\S.*)*)", re.MULTILINE
+)
 _FOOTNOTE_MARK = re.compile(r"[ \t]*\[\^([^\]\s]+)\]")
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
@@ -46,7 +48,13 @@ def _with_footnotes(text: str) -> str:
         return "" if name in short and name in pointed_at else notes[name]
 
     def in_brackets(found: re.Match[str]) -> str:
-        return f" ({short[found[1]].rstrip('.')})" if found[1] in short else "" if found[1] in notes else found[0]
+        return (
+            f" ({short[found[1]].rstrip('.')})"
+            if found[1] in short
+            else ""
+            if found[1] in notes
+            else found[0]
+        )
 
     return _FOOTNOTE_MARK.sub(in_brackets, _FOOTNOTE.sub(left_out, text))
 
@@ -60,12 +68,21 @@ def title_of(blocks: list[Block], given: str = "") -> tuple[str, list[Block]]:
     level 6) and no other heading is as high, or one as high comes at once: it has nothing else to be about.
     """
     if given:
-        repeated = bool(blocks) and blocks[0].kind == "heading" and blocks[0].text.casefold() == given.casefold()
+        repeated = (
+            bool(blocks)
+            and blocks[0].kind == "heading"
+            and blocks[0].text.casefold() == given.casefold()
+        )
         return given, blocks[repeated:]
     if not blocks or blocks[0].kind != "heading" or not blocks[0].text or blocks[0].level > 3:
         return "", blocks
     rivals = [block.level for block in blocks[1:] if block.kind == "heading" and block.text]
-    alone = len(blocks) > 1 and blocks[1].kind == "heading" and blocks[1].level == blocks[0].level and blocks[1].text
+    alone = (
+        len(blocks) > 1
+        and blocks[1].kind == "heading"
+        and blocks[1].level == blocks[0].level
+        and blocks[1].text
+    )
     if any(level < blocks[0].level or (level == blocks[0].level and not alone) for level in rivals):
         return "", blocks
     return blocks[0].text, blocks[1:]

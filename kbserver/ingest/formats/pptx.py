@@ -9,9 +9,9 @@ from pptx import Presentation
 from pptx.util import Emu
 
 from kbserver.ingest.blocks import Block, Document, counted, title_from
-from kbserver.ingest.formats.archive import open_checked_zip
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.table import Table, table_blocks
+from kbserver.ingest.formats.shared.archive import open_checked_zip
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.table import Table, table_blocks
 
 MAX_GROUP_DEPTH = 20
 
@@ -45,7 +45,9 @@ def convert(file: SourceFile) -> list[Document]:
         notes.append(f"left out {counted(hidden, 'hidden slide')}")
     if noted:
         notes.append(f"left out the speaker notes of {counted(noted, 'slide')}")
-    return [Document(file.source, title or title_from(file.source), tuple(blocks), {}, tuple(notes))]
+    return [
+        Document(file.source, title or title_from(file.source), tuple(blocks), {}, tuple(notes))
+    ]
 
 
 def _in_reading_order(shapes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
@@ -59,7 +61,11 @@ def _in_reading_order(shapes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
 
 
 def _shape_blocks(shape: Any, before: list[Block]) -> list[Block]:
-    lead_in = before[-1].text if before and before[-1].kind == "paragraph" and before[-1].text.endswith(":") else ""
+    lead_in = (
+        before[-1].text
+        if before and before[-1].kind == "paragraph" and before[-1].text.endswith(":")
+        else ""
+    )
     if getattr(shape, "has_table", False):
         rows = [[" ".join(cell.text.split()) for cell in row.cells] for row in shape.table.rows]
         return table_blocks(Table(rows, 1 if shape.table.first_row else None, lead_in))

@@ -12,10 +12,10 @@ from docutils.parsers.rst.languages import en
 
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
-from kbserver.ingest.formats.markup import name_admonitions, parse_html, remove_hidden
-from kbserver.ingest.formats.metadata import normalise
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.structure import html_blocks
+from kbserver.ingest.formats.shared.markup import name_admonitions, parse_html, remove_hidden
+from kbserver.ingest.formats.shared.metadata import normalise
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.structure import html_blocks
 
 _SETTINGS = {
     "report_level": 3,  # an error leaves a message in the document that holds what could not be parsed
@@ -36,10 +36,25 @@ _DIRECTIVE = re.compile(r"^\s*\.\. +([A-Za-z][\w:.+-]*)::", re.MULTILINE)
 _ROLE = re.compile(r":([A-Za-z][\w:.+-]*):`")
 _TARGET = re.compile(r"\s*(?<!\\)<[^<>]*>\s*$", re.DOTALL)
 _FIELD = re.compile(r"\A\s*((?::[A-Za-z][\w -]*:.*\n?)+)")
-_META = frozenset(("title", "valid_from", "valid_until", "supersedes", "questions", "pinned", "tags"))
+_META = frozenset(
+    ("title", "valid_from", "valid_until", "supersedes", "questions", "pinned", "tags")
+)
 # Sphinx directives that hold no text for a reader.
-_SILENT = frozenset(("toctree", "index", "currentmodule", "module", "highlight", "tabularcolumns", "meta", "include"))
-_CODE = frozenset(("code", "code-block", "sourcecode", "doctest", "testcode", "testoutput", "prompt"))  # any option
+_SILENT = frozenset(
+    (
+        "toctree",
+        "index",
+        "currentmodule",
+        "module",
+        "highlight",
+        "tabularcolumns",
+        "meta",
+        "include",
+    )
+)
+_CODE = frozenset(
+    ("code", "code-block", "sourcecode", "doctest", "testcode", "testoutput", "prompt")
+)  # any option
 
 
 def convert(file: SourceFile) -> list[Document]:
@@ -107,7 +122,13 @@ class _Container(Directive):
 
 
 def _any_role(
-    name: str, rawtext: str, text: str, lineno: int, inliner: object, options: object = None, content: object = None
+    name: str,
+    rawtext: str,
+    text: str,
+    lineno: int,
+    inliner: object,
+    options: object = None,
+    content: object = None,
 ) -> tuple[list[Any], list[Any]]:
     """`:ref:`the prices <prices>`` reads as `the prices`."""
     shown = _TARGET.sub("", text) or text

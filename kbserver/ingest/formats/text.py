@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 
 from kbserver.ingest.blocks import Block, Document, title_from
-from kbserver.ingest.formats.frontmatter import split_front_matter
-from kbserver.ingest.formats.markup import parse_html, remove_hidden
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.structure import LEAD_IN_CHARACTERS, html_blocks
-from kbserver.ingest.formats.table import Table, table_blocks
+from kbserver.ingest.formats.shared.frontmatter import split_front_matter
+from kbserver.ingest.formats.shared.markup import parse_html, remove_hidden
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.structure import LEAD_IN_CHARACTERS, html_blocks
+from kbserver.ingest.formats.shared.table import Table, table_blocks
 
 _UNDERLINE = re.compile(r"^(=+|-+|~+|\*+)\s*$")
 _ITEM = re.compile(r"^(?P<indent>[ \t]*)(?P<marker>[-*•‣◦–]|\(?\d{1,3}[.)])[ \t]+(?P<text>\S.*)$")
 _HTML = re.compile(
-    r"</(?:p|div|ul|ol|li|h[1-6]|table|strong|b|em|i|a|span|tr|td)\s*>|<(?:br|p|hr)\s*/?>", re.IGNORECASE
+    r"</(?:p|div|ul|ol|li|h[1-6]|table|strong|b|em|i|a|span|tr|td)\s*>|<(?:br|p|hr)\s*/?>",
+    re.IGNORECASE,
 )
 _GAP = re.compile(r"[ \t]*\.{3,}[ \t]*|[ ]{3,}|[ ]*\t\s*")  # what sets columns of plain text apart
 HEADING_CHARACTERS = 80  # a longer line is a sentence, capitals or not
@@ -42,7 +43,9 @@ def prose_blocks(text: str) -> list[Block]:
 def text_blocks(text: str, *, headings: bool = True) -> list[Block]:
     """Cut plain text at blank lines; wrapped lines are joined, lists become items."""
     blocks: list[Block] = []
-    for paragraph in re.split(r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")):
+    for paragraph in re.split(
+        r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
+    ):
         lines = [line.rstrip() for line in paragraph.split("\n") if line.strip()]
         if lines and headings and (heading := _heading(lines, first=not blocks)):
             blocks.append(heading)
@@ -57,9 +60,19 @@ def _heading(lines: list[str], *, first: bool) -> Block | None:
     line = lines[0].strip()
     if len(line) > HEADING_CHARACTERS or not any(character.isalpha() for character in line):
         return None
-    if len(lines) > 1 and (under := _UNDERLINE.match(lines[1])) and len(under[1]) >= max(3, len(line) // 2):
+    if (
+        len(lines) > 1
+        and (under := _UNDERLINE.match(lines[1]))
+        and len(under[1]) >= max(3, len(line) // 2)
+    ):
         return Block("heading", line, 1 if under[1][0] == "=" else 2)
-    if len(lines) == 1 and line.isupper() and len(line) > 3 and not _ITEM.match(line) and line[-1] not in ".!,;":
+    if (
+        len(lines) == 1
+        and line.isupper()
+        and len(line) > 3
+        and not _ITEM.match(line)
+        and line[-1] not in ".!,;"
+    ):
         return Block("heading", line.rstrip(":"), 1 if first else 2)
     return None
 
@@ -85,7 +98,9 @@ def _paragraph(lines: list[str], before: Block | None) -> list[Block]:
             marker = f"{item['marker']} " if item["marker"][-1] in ".)" else "- "
             level = 1 + len(item["indent"].expandtabs(4)) // 2
             blocks.append(Block("list_item", marker + item["text"].strip(), min(level, 6), lead_in))
-        elif blocks and blocks[-1].kind == "list_item" and line[:1].isspace():  # an item's further line
+        elif (
+            blocks and blocks[-1].kind == "list_item" and line[:1].isspace()
+        ):  # an item's further line
             last = blocks[-1]
             blocks[-1] = Block("list_item", f"{last.text} {line.strip()}", last.level, last.lead_in)
         else:
@@ -98,7 +113,9 @@ def _paragraph(lines: list[str], before: Block | None) -> list[Block]:
 def _columns(lines: list[str]) -> list[list[str]]:
     """The cells of lines that are all set in the same number of columns; [] if they are not."""
     rows = [_GAP.split(line.strip()) for line in lines]
-    return rows if len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1 else []
+    return (
+        rows if len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1 else []
+    )
 
 
 def _joined(lines: list[str]) -> str:

@@ -10,10 +10,10 @@ import openpyxl
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document, counted
-from kbserver.ingest.formats.archive import open_checked_zip
-from kbserver.ingest.formats.sheet import sheet_documents
-from kbserver.ingest.formats.source import SourceFile
-from kbserver.ingest.formats.table import Table
+from kbserver.ingest.formats.shared.archive import open_checked_zip
+from kbserver.ingest.formats.shared.sheet import sheet_documents
+from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.table import Table
 
 MAX_CELLS = 2_000_000  # filled ones; a sheet may claim 17 billion
 
@@ -92,6 +92,8 @@ def _number(value: int | float, number_format: str) -> str:
     text = f"{value:.10g}" if isinstance(value, float) else str(value)
     for sign in "$€£¥":
         if sign in pattern:
-            money = f"{value:.2f}" if isinstance(value, float) and value != int(value) else f"{value:g}"
+            money = (
+                f"{value:.2f}" if isinstance(value, float) and value != int(value) else f"{value:g}"
+            )
             return f"{sign}{money}"
     return text

@@ -1,0 +1,73 @@
+"""Whole answers kept for the next time somebody asks the same of the same passages."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+
+from kbserver.retrieval.context import Context
+from kbserver.types import FloatVector, Hit
+
+KEPT_ANSWERS = 1024
+"""About 10 MB: three passages each, and the context made from them."""
+
+LONGEST_QUERY = 512
+"""Characters; who talks for longer does not say the same twice."""
+
+
+@dataclass(frozen=True, slots=True)
+class CachedGrounding:
+    """What a turn answered in full, and what it rests on."""
+
+    hits: Sequence[Hit]
+    context: Context
+    embedding: FloatVector | None
+    version: tuple[object, ...]
+    """The generations and the sets of valid rows that were searched: good only while these very objects are served."""
+    nothing: str = ""
+    """Why there is no passage good enough to be said; empty if there is one."""
+
+
+class GroundingCache:
+    """Exact, bounded, the least recently asked goes first. For the event loop's thread."""
+
+    def __init__(self, size: int = KEPT_ANSWERS) -> None:
+        """Keep `size` answers at most; 0 keeps none."""
+        self._size = size
+        self._answers: OrderedDict[tuple[str, Hashable], CachedGrounding] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def get(self, query: str, asked: Hashable, version: Sequence[object]) -> CachedGrounding | None:
+        """Return the answer to a query, or None if there is none or what it rests on is served no longer.
+
+        Args:
+            query: as the caller said it.
+            asked: everything else that decides the answer: corpora, scope, settings.
+            version: what would be searched now.
+        """
+        answer = self._answers.get((query, asked))
+        if answer is None:
+            return None
+        if len(answer.version) != len(version) or any(
+            one is not other for one, other in zip(answer.version, version, strict=True)
+        ):
+            del self._answers[query, asked]
+            return None
+        self._answers.move_to_end((query, asked))
+        return answer
+
+    def put(self, query: str, asked: Hashable, answer: CachedGrounding) -> None:
+        """Keep an answer."""
+        if len(query) > LONGEST_QUERY or self._size == 0:
+            return
+        self._answers[query, asked] = answer
+        self._answers.move_to_end((query, asked))
+        if len(self._answers) > self._size:
+            self._answers.popitem(last=False)
+
+    def clear(self) -> None:
+        """Let everything go, and with it the generations it rests on."""
+        self._answers.clear()

@@ -1,0 +1,294 @@
+"""Signed session tokens: good for some labels, for a while, and safe to hand to a browser.
+
+A token is a JSON Web Token (RFC 7519) signed with HS256 or EdDSA. Its claims:
+
+    aud         "kbserver"
+    exp nbf iat seconds since 1970
+    jti         names the token, for revocation and for counting its turns
+    kb_labels   label patterns it is good for
+    kb_corpora  corpora it may read; absent: whatever the route names
+    kb_scope    metadata filter on top of the route's own
+    kb_turns    turns it may ask; absent: any number
+
+Any JWT library can issue them from the same key. The algorithm is bound to the key that the header's `kid` names
+(RFC 8725 section 3.1): a header that says `none`, or another algorithm, gets nowhere.
+"""
+
+from __future__ import annotations
+
+import heapq
+import secrets
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import jwt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from kbserver.endpoint.tokens.keys import SigningKey, read_key_file, read_keys
+from kbserver.endpoint.tokens.revocations import Revocations
+from kbserver.endpoint.tokens.static import Grant
+from kbserver.errors import SettingsError, Unauthorized
+from kbserver.labels import LabelPattern, label_problem
+
+AUDIENCE = "kbserver"
+LEEWAY_S = 5  # clocks of the machine that issues and the one that checks may differ by this much
+MAX_TTL_S = 366 * 86_400
+MAX_TOKEN_CHARACTERS = 4_096  # half of what common proxies allow for all headers together
+MAX_COUNTED_TOKENS = 100_000  # about 20 MB
+KEY_VARIABLE = "KBSERVER_SIGNING_KEY"
+
+_Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_Name = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class _Claims(BaseModel):
+    """What a token says, of the right types; other claims are ignored."""
+
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+
+    exp: _Time
+    nbf: _Time = 0.0
+    iat: _Time = 0.0
+    jti: _Name
+    kb_labels: Annotated[list[_Name], Field(min_length=1, max_length=32)]
+    kb_corpora: Annotated[list[_Name], Field(min_length=1)] | None = None
+    kb_scope: dict[str, str] = Field(default_factory=dict)
+    kb_turns: Annotated[int, Field(ge=1)] | None = None
+
+    def grant(self) -> Grant:
+        """What the token allows. Raises SettingsError if a label is not a pattern."""
+        corpora = None if self.kb_corpora is None else tuple(self.kb_corpora)
+        return Grant(
+            tuple(LabelPattern(label) for label in self.kb_labels), corpora, dict(self.kb_scope)
+        )
+
+
+class TurnCounts:
+    """Turns taken by each token that has a limit. Counts are of this process alone, and are lost when it ends.
+
+    A token is forgotten once it has expired. When there are too many, the one that expires soonest is forgotten
+    first: it may then take its turns once more, in what is left of its time.
+    """
+
+    def __init__(self, most_tokens: int = MAX_COUNTED_TOKENS) -> None:
+        self._most_tokens = most_tokens
+        self._taken: dict[str, int] = {}
+        self._by_expiry: list[tuple[float, str]] = []
+
+    def __len__(self) -> int:
+        """How many tokens are remembered."""
+        return len(self._taken)
+
+    def take(self, jti: str, *, limit: int, expires_at: float, now: float) -> bool:
+        """Count one turn of a token; False, and nothing is counted, if it has had all of them."""
+        taken = self._taken.get(jti, 0)
+        if taken >= limit:
+            return False
+        if jti not in self._taken:
+            while self._by_expiry and (
+                self._by_expiry[0][0] <= now or len(self._taken) >= self._most_tokens
+            ):
+                self._taken.pop(heapq.heappop(self._by_expiry)[1], None)
+            heapq.heappush(self._by_expiry, (expires_at, jti))
+        self._taken[jti] = taken + 1
+        return True
+
+
+class SigningKeys:
+    """Issues and checks signed tokens. The first key that can sign does; every key is good for checking.
+
+    To rotate: put the new key in front, restart, and take the old one away once the last token it signed has expired.
+    """
+
+    def __init__(
+        self,
+        keys: Iterable[SigningKey],
+        *,
+        revocations: Revocations | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Take the live keys.
+
+        Args:
+            revocations: tokens that are no longer good; None: revoke in this process only.
+            clock: seconds since 1970.
+
+        Raises:
+            SettingsError: there is no key.
+        """
+        listed = list(keys)
+        if not listed:
+            raise SettingsError("no signing key; make one with  kbserver token --new-key")
+        self._by_kid = {key.kid: key for key in reversed(listed)}
+        self._signer = next((key for key in listed if key.signing is not None), None)
+        self.revocations = revocations or Revocations()
+        self._turns = TurnCounts()
+        self._clock = clock
+
+    @classmethod
+    def read(
+        cls, text: str | None = None, files: Sequence[Path] = (), *, revoked: Path | None = None
+    ) -> SigningKeys | None:
+        """Read the keys of a text (the variable `KBSERVER_SIGNING_KEY`), then those of files; None if there are none.
+
+        Args:
+            revoked: the revocation list.
+
+        Raises:
+            SettingsError: a file cannot be read, or a key is weak or unusable.
+        """
+        keys = read_keys(text, source=KEY_VARIABLE) if text and text.strip() else []
+        for file in files:
+            keys += read_key_file(file)
+        return cls(keys, revocations=Revocations(revoked)) if keys else None
+
+    def issue(
+        self,
+        label: str | Sequence[str],
+        ttl_s: int,
+        *,
+        corpora: Sequence[str] | None = None,
+        scope: Mapping[str, str] | None = None,
+        max_turns: int | None = None,
+        now: float | None = None,
+    ) -> str:
+        """Return a token.
+
+        Args:
+            label: an exact session label, a pattern (`billing-*`, `hotel-{id}`), or several. `*` and `{name}` are
+                always read as a pattern: never build one from what a caller typed.
+            ttl_s: seconds it is good for, from 1 to 366 days. It must outlast the call.
+            corpora: the only corpora it may read; None: whatever the route names.
+            scope: a metadata filter on top of the route's own.
+            max_turns: how many turns it may ask, in each server process.
+            now: when its time begins, seconds since 1970; None: now.
+
+        Raises:
+            SettingsError: a value cannot be used, or no key here can sign.
+        """
+        if self._signer is None or self._signer.signing is None:
+            raise SettingsError(
+                "only public keys here: they check tokens and sign none; add a private key or a secret"
+            )
+        labels = [label] if isinstance(label, str) else list(label)
+        _check_labels(labels)
+        if isinstance(ttl_s, bool) or not isinstance(ttl_s, int) or not 1 <= ttl_s <= MAX_TTL_S:
+            raise SettingsError(
+                f"a token's time is {ttl_s!r} s; it must be a whole number from 1 to {MAX_TTL_S}"
+            )
+        if isinstance(corpora, str):
+            raise SettingsError(f"corpora is the text {corpora!r}; give a list of names")
+        begins = int(self._clock() if now is None else now)
+        claims: dict[str, Any] = {
+            "aud": AUDIENCE,
+            "iat": begins,
+            "nbf": begins,
+            "exp": begins + ttl_s,
+            "jti": secrets.token_hex(16),
+            "kb_labels": labels,
+            "kb_corpora": None if corpora is None else list(corpora),
+            "kb_scope": dict(scope) if scope else None,
+            "kb_turns": max_turns,
+        }
+        given = {key: value for key, value in claims.items() if value is not None}
+        try:
+            _Claims.model_validate(given)
+        except ValidationError as exc:
+            error = exc.errors(include_url=False, include_context=False, include_input=False)[0]
+            where = ".".join(str(part) for part in error["loc"]).removeprefix("kb_")
+            raise SettingsError(f"the token's {where} cannot be used: {error['msg']}") from None
+        token = jwt.encode(
+            given, self._signer.signing, self._signer.algorithm, headers={"kid": self._signer.kid}
+        )
+        if len(token) > MAX_TOKEN_CHARACTERS:
+            raise SettingsError(
+                f"the token would be {len(token)} characters long and must fit a header of {MAX_TOKEN_CHARACTERS}; "
+                "name fewer labels or corpora"
+            )
+        return token
+
+    def verify(self, token: str) -> Grant:
+        """Return what a token allows, and count one turn of it if it has a limit.
+
+        Raises:
+            Unauthorized: with the code `invalid_token` (not signed by one of our keys, or not a token of ours at
+                all), `expired_token`, `premature_token`, `revoked_token` or `exhausted_token`. Only who holds a
+                token that we signed learns more than `invalid_token`.
+        """
+        try:
+            claims = self._authentic(token)
+            grant = claims.grant()
+        except (jwt.PyJWTError, ValidationError, SettingsError):
+            raise Unauthorized(
+                "this token is not one of ours; ask for a new one", code="invalid_token"
+            ) from None
+
+        now = self._clock()
+        if claims.exp <= now - LEEWAY_S:
+            raise Unauthorized("this token has expired; ask for a new one", code="expired_token")
+        if max(claims.nbf, claims.iat) > now + LEEWAY_S:
+            raise Unauthorized(
+                "this token is not good yet; compare the clocks", code="premature_token"
+            )
+        if claims.jti in self.revocations:
+            raise Unauthorized(
+                "this token has been revoked; ask for a new one", code="revoked_token"
+            )
+        if claims.kb_turns is not None and not self._turns.take(
+            claims.jti, limit=claims.kb_turns, expires_at=claims.exp + LEEWAY_S, now=now
+        ):
+            raise Unauthorized(
+                "this token has had all its turns; ask for a new one", code="exhausted_token"
+            )
+        return grant
+
+    def _authentic(self, token: str) -> _Claims:
+        if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
+            raise jwt.InvalidTokenError
+        key = self._by_kid.get(jwt.get_unverified_header(token).get("kid", ""))
+        if key is None:
+            raise jwt.InvalidTokenError
+        claims = jwt.decode(
+            token,
+            key.verifying,
+            algorithms=[key.algorithm],
+            audience=AUDIENCE,
+            # Times are compared in `verify`, with the clock given; `require` makes PyJWT refuse null as well.
+            options={
+                "require": ["exp", "aud", "jti"],
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+        return _Claims.model_validate(claims)
+
+
+def unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims of a token as they stand there, without a key: anybody could have written them.
+
+    Raises:
+        SettingsError: it is not a JSON Web Token.
+    """
+    try:
+        whole = jwt.decode_complete(token, options={"verify_signature": False})
+    except (jwt.PyJWTError, UnicodeError):
+        raise SettingsError(
+            "not a signed token: it has three parts of base64url, separated by dots"
+        ) from None
+    return whole["header"], whole["payload"]
+
+
+def _check_labels(labels: Sequence[str]) -> None:
+    if not labels:
+        raise SettingsError(
+            "a token needs at least one session label or label pattern, like billing-*"
+        )
+    for label in labels:
+        if not label:
+            raise SettingsError("the session label is empty; write * for every label, and for none")
+        if problem := label_problem(label):
+            raise SettingsError(problem)
+        LabelPattern(label)

@@ -1,0 +1,25 @@
+"""Mine the sound field of a corpus: a part of its snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from kbserver.index.lexical.build import build_lexical
+from kbserver.retrieval.phonetic_field import MAX_PASSAGES, MAX_SHARE, PARAMETERS, PART
+from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
+
+
+def sound_parts(texts: Iterable[str], passages: int) -> dict[str, Callable[[Path], None]]:
+    """Return the part of a snapshot that holds the sound field, for `write_snapshot`; none for a large corpus.
+
+    Args:
+        texts: what each passage is found by, in row order; read once, when the part is written.
+        passages: how many there are.
+    """
+
+    def write(folder: Path) -> None:
+        folder.mkdir()
+        build_lexical(texts, folder, PARAMETERS, analyse=phonetic_ngrams, max_share=MAX_SHARE)
+
+    return {PART: write} if passages <= MAX_PASSAGES else {}

@@ -1,0 +1,364 @@
+"""Everything between a running endpoint and a grounded call, checked from outside and explained.
+
+Read `examine` first. Source of every expectation: the Omni contract, sections 1 and 2.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from kbserver.omni.configure import is_loopback
+from kbserver.omni.doctor.address import check_address, check_certificate
+from kbserver.omni.doctor.findings import Diagnosis, Finding, Grade
+from kbserver.omni.doctor.probe import Answer, Probe, percentile
+from kbserver.omni.engine import ENGINE_TIMEOUT_MS
+
+DEFAULT_QUERY = "what are your opening hours"
+KEPT_TURNS = 45
+PARALLEL_TURNS = 20
+GIVE_UP_AFTER = 4  # turns over the limit in a row: the rest would say the same
+BODY_LIMIT_BYTES = 6_000  # the contract: tool results are cut above about 6 KB
+OVERSIZED_BYTES = 1_048_576
+STRONG_TOKEN_CHARACTERS = 32
+WEAK_TOKEN_CHARACTERS = 16
+MIN_DISTINCT_CHARACTERS = 8
+
+# Said after the question, so that every timed turn is one that was not asked before: caches would flatter the server.
+_SPELLED = "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa".split()
+_NEW_TOKEN_CODES = (
+    "expired_token",
+    "premature_token",
+    "revoked_token",
+    "exhausted_token",
+)  # kbserver's own
+
+_KNOWN_KEYS = {"session_label", "query", "context", "results"}
+
+
+async def examine(
+    url: str,
+    token: str | None,
+    *,
+    label: str | None = None,
+    query: str = DEFAULT_QUERY,
+    before: Sequence[Finding] = (),
+    turns: int = KEPT_TURNS,
+    limit_ms: float = ENGINE_TIMEOUT_MS,
+    verify: ssl.SSLContext | None = None,
+    tell: Callable[[Finding], None] = lambda finding: None,
+) -> Diagnosis:
+    """Check an endpoint as the engine would meet it.
+
+    Args:
+        url: the exact `kb_endpoint`.
+        token: the bearer token of the configure frame.
+        label, query: what the probing turns say; an answerable question under a real label checks more.
+        before: findings already made, and told, about store, model and settings.
+        turns: how many are timed on a kept-alive connection; a third as many on new ones.
+        limit_ms: after which an answer is too late for the engine.
+        verify: TLS context; None trusts what the system trusts, or what SSL_CERT_FILE names.
+        tell: called with each finding as it is made.
+    """
+    findings = list(before)
+
+    def note(*made: Finding | None) -> bool:
+        """Take findings; whether all of them let the examination go on."""
+        for finding in made:
+            if finding is not None:
+                findings.append(finding)
+                tell(finding)
+        return not any(finding and finding.grade == "fail" for finding in made)
+
+    verify = verify or httpx2.create_ssl_context()
+    on = note(*await check_address(url)) and note(await check_certificate(url, verify))
+    turn = {"session_label": label, "query": query}
+    if on:
+        async with Probe(url, token, verify=verify) as probe:
+            first = await probe.ask(turn)
+            if note(check_contact(first, token), check_answer(first)):
+                note(await check_same_ids(probe, turn, first))
+                note(*await check_strangers(probe, turn))
+                note(*await check_tolerances(probe, turn))
+                note(await check_oversized(probe))
+                note(await check_parallel(probe, turn, limit_ms))
+                note(await check_time(probe, turn, "time, kept-alive connection", turns, limit_ms))
+                async with Probe(url, token, verify=verify, fresh=True) as cold:
+                    note(
+                        await check_time(
+                            cold, turn, "time, new connection", max(turns // 3, 1), limit_ms
+                        )
+                    )
+    note(check_token_strength(token))
+    return Diagnosis(url, tuple(findings))
+
+
+def check_token_strength(token: str | None) -> Finding:
+    """Judge how hard the token is to guess, by length and variety."""
+    step = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
+    if not token:
+        return Finding(
+            "token",
+            "warn",
+            "none given: the endpoint is asked without one",
+            f"set KB_TOKEN; {step}",
+        )
+    if len(token) < WEAK_TOKEN_CHARACTERS or len(set(token)) < MIN_DISTINCT_CHARACTERS:
+        found = f"{len(token)} characters, {len(set(token))} different ones: it can be guessed"
+        return Finding("token", "fail", found, step, "weak_token")
+    if len(token) < STRONG_TOKEN_CHARACTERS:
+        return Finding(
+            "token", "warn", f"{len(token)} characters; {STRONG_TOKEN_CHARACTERS} are good", step
+        )
+    return Finding("token", "ok", f"{len(token)} characters")
+
+
+def check_contact(answer: Answer, token: str | None) -> Finding:
+    """Judge the first turn: whether anything answers there, and whether it lets us in."""
+    check = "first turn"
+    if answer.failure is not None:
+        cause = {"refused": "unreachable", "network": "unreachable", "timeout": "no_answer"}.get(
+            answer.failure.word, answer.failure.word
+        )
+        step = "start kbserver serve, and check host, port and firewall"
+        return Finding(check, "fail", answer.failure.sentence, step, cause)
+    if 300 <= answer.status < 400:
+        target = answer.headers.get("location", "elsewhere")
+        step = (
+            f"the engine follows no redirect: give the URL that answers by itself, perhaps {target}"
+        )
+        return Finding(
+            check, "fail", f"HTTP {answer.status}, a redirect to {target}", step, "redirects"
+        )
+    if answer.status in (401, 403):
+        if not token:
+            return Finding(
+                check,
+                "fail",
+                f"{answer}: it wants a token",
+                "set KB_TOKEN to the server's token",
+                "no_token",
+            )
+        error = answer.fields.get("error")
+        code = str(error.get("code")) if isinstance(error, dict) else ""
+        if code in _NEW_TOKEN_CODES:
+            step = "issue another:  kbserver token --label LABEL --ttl 1h"
+            return Finding(check, "fail", f"{answer}: {code.replace('_', ' ')}", step, code)
+        step = "give the server and the configure frame the same token: KB_TOKEN on both sides"
+        return Finding(check, "fail", f"{answer}: the token is not accepted", step, "wrong_token")
+    if answer.status in (404, 405):
+        step = "check the path; kbserver answers POST /kb unless its settings say otherwise"
+        return Finding(
+            check, "fail", f"{answer}: nothing takes POST at this path", step, "wrong_path"
+        )
+    if answer.status == 503:
+        step = "wait until /readyz answers 200, or raise max_concurrent_turns if it stays busy"
+        return Finding(check, "fail", f"{answer}: still loading, or overloaded", step, "not_ready")
+    if answer.status != 200:
+        return Finding(
+            check,
+            "fail",
+            f"{answer}; only 200 grounds a turn",
+            "see the server's log",
+            "server_error",
+        )
+    return Finding(check, "ok", f"{answer} in {answer.took_ms:.0f} ms")
+
+
+def check_answer(answer: Answer) -> Finding | None:
+    """Compare a 200 answer with the contract; None if there is none."""
+    if answer.status != 200:
+        return None
+    check, cause, fields = "answer", "bad_answer", answer.fields
+    wanted = 'answer {"session_label", "query", "context", "results": [{"id", "content", "score"}]}'
+    context, results = fields.get("context"), fields.get("results")
+    if not isinstance(context, str) or not isinstance(results, list):
+        found = "no JSON object with a string context and a list results"
+        return Finding(check, "fail", found, wanted, cause)
+    entries = [entry if isinstance(entry, dict) else {} for entry in results]
+    ids = [entry.get("id") for entry in entries]
+    if not all(isinstance(id, str) and id for id in ids) or len(set(ids)) < len(ids):
+        return Finding(
+            check, "fail", "a result has no id of its own", "give every result a stable id", cause
+        )
+    if not all(isinstance(entry.get("content"), str) for entry in entries):
+        return Finding(check, "fail", "a result has no content", wanted, cause)
+    if bool(context.strip()) != bool(entries):
+        found = f"context has {len(context)} characters, results {len(entries)} entries"
+        step = "fill both or neither: which of them the engine reads is documented nowhere"
+        return Finding(check, "fail", found, step, cause)
+    if len(answer.body) >= BODY_LIMIT_BYTES:
+        found = f"{len(answer.body):,} bytes; above about {BODY_LIMIT_BYTES:,} it is cut"
+        return Finding(check, "warn", found, "lower max_context_bytes or top_k")
+    extra = sorted(set(fields) - _KNOWN_KEYS)
+    if extra:
+        return Finding(
+            check,
+            "warn",
+            f"extra keys: {', '.join(extra)}",
+            "leave out what the engine does not know",
+        )
+    if not entries:
+        step = (
+            "give --label and --query that a document answers; if these should be answered, "
+            "see kbserver routes --explain LABEL and kbserver query"
+        )
+        return Finding(
+            check, "warn", "as the contract has it, but nothing was found for this question", step
+        )
+    return Finding(
+        check, "ok", f"as the contract has it; {len(entries)} passages, {len(answer.body):,} bytes"
+    )
+
+
+async def check_same_ids(probe: Probe, turn: Mapping[str, Any], first: Answer) -> Finding | None:
+    """Ask the same again: the ids must be the same. None if nothing was found."""
+    ids = [entry.get("id") for entry in first.fields.get("results", [])]
+    if not ids:
+        return None
+    again = [entry.get("id") for entry in (await probe.ask(turn)).fields.get("results", [])]
+    if set(ids) == set(again):
+        return Finding("stable ids", "ok", f"{len(ids)} passages, the same twice")
+    step = "derive ids from the passages, not from the request"
+    return Finding("stable ids", "fail", "the same question gave other ids", step, "unstable_ids")
+
+
+async def check_strangers(probe: Probe, turn: Mapping[str, Any]) -> list[Finding]:
+    """See that a wrong token, and none, are turned away."""
+    findings = []
+    local = is_loopback(urlsplit(probe.url).hostname or "")
+    for check, stranger in (("wrong token", secrets.token_urlsafe(32)), ("no token", None)):
+        answer = await probe.ask(turn, token=stranger)
+        if answer.status in (401, 403):
+            findings.append(Finding(check, "ok", f"turned away with {answer}"))
+        else:
+            found = f"{answer}: whoever finds the URL can read your knowledge"
+            step = "start kbserver serve with KB_TOKEN set, and without --open"
+            grade: Grade = "warn" if local else "fail"
+            findings.append(Finding(check, grade, found, step, "" if local else "open_to_all"))
+    return findings
+
+
+async def check_tolerances(probe: Probe, turn: Mapping[str, Any]) -> list[Finding]:
+    """Send what the contract says must be taken: labels of every kind, the alias, nothing said, unknown fields."""
+    query = turn["query"]
+    bodies: dict[str, dict[str, Any]] = {
+        "absent label": {"query": query},
+        "null label": {"session_label": None, "query": query},
+        "256-character label": {"session_label": "x" * 256, "query": query},
+        "unicode label": {"session_label": "café-日本-🙂", "query": query},
+        "agent_id alias": {"agent_id": "doctor", "query": query},
+        "label beside alias": {
+            "session_label": "doctor-label",
+            "agent_id": "doctor-alias",
+            "query": query,
+        },
+        "empty query": {**turn, "query": ""},
+        "unknown fields": {**turn, "call_id": "x", "history": [{"role": "user"}], "language": "en"},
+    }
+    echoes = {"agent_id alias": "doctor", "label beside alias": "doctor-label"}
+    answers = await probe.ask_all(list(bodies.values()))
+    findings = []
+    for check, answer in zip(bodies, answers, strict=True):
+        echoed = answer.fields.get("session_label")
+        if answer.status != 200:
+            step = "answer 200; an empty grounding is an answer too"
+            findings.append(Finding(check, "fail", str(answer), step, "intolerant"))
+        elif check in echoes and echoed is not None and echoed != echoes[check]:
+            found = f"read as the label {echoed!r} instead of {echoes[check]!r}"
+            step = "agent_id counts only when session_label is absent"
+            findings.append(Finding(check, "fail", found, step, "intolerant"))
+        else:
+            findings.append(Finding(check, "ok", str(answer)))
+    return findings
+
+
+async def check_oversized(probe: Probe) -> Finding:
+    """Send a megabyte: it should be refused, and quickly."""
+    check = "oversized body"
+    answer = await probe.ask({"session_label": None, "query": "x" * OVERSIZED_BYTES})
+    if 400 <= answer.status < 500:
+        return Finding(check, "ok", f"refused with {answer}")
+    if answer.failure is not None and answer.failure.word == "closed":
+        return Finding(check, "ok", "refused by closing the connection")
+    step = "limit request bodies, in the server or in the proxy before it"
+    grade: Grade = "warn" if answer.status == 200 else "fail"
+    return Finding(
+        check, grade, f"1 MiB gave {answer}", step, "" if grade == "warn" else "server_error"
+    )
+
+
+async def check_parallel(probe: Probe, turn: Mapping[str, Any], limit_ms: float) -> Finding:
+    """Send turns of many calls at once."""
+    check = f"{PARALLEL_TURNS} turns at once"
+    answers = await probe.ask_all([_never_asked(turn) for _ in range(PARALLEL_TURNS)])
+    bad = [answer for answer in answers if answer.status != 200]
+    late = [answer for answer in answers if answer.took_ms > limit_ms]
+    worst_ms = max(answer.took_ms for answer in answers)
+    figures = {"failed": len(bad), "late": len(late), "worst_ms": round(worst_ms, 1)}
+    if not bad and not late:
+        return Finding(
+            check, "ok", f"all answered, the slowest in {worst_ms:.0f} ms", figures=figures
+        )
+    found = f"{len(bad)} not answered, {len(late)} after {limit_ms:.0f} ms, the slowest in {worst_ms:.0f} ms"
+    return Finding(
+        check, "warn", found, "give the server more cores, or fewer calls", figures=figures
+    )
+
+
+async def check_time(
+    probe: Probe, turn: Mapping[str, Any], check: str, turns: int, limit_ms: float
+) -> Finding:
+    """Measure turns one after the other, network included, against the engine's limit."""
+    times: list[float] = []
+    bad: list[Answer] = []
+    for _ in range(turns):
+        answer = await probe.ask(_never_asked(turn))
+        times.append(answer.took_ms)
+        if answer.status != 200:
+            bad.append(answer)
+        if len(times) == GIVE_UP_AFTER and (min(times) > limit_ms or len(bad) == GIVE_UP_AFTER):
+            break
+    p50, p95, p99 = (percentile(times, share) for share in (0.50, 0.95, 0.99))
+    figures = {
+        "turns": len(times),
+        "p50_ms": round(p50, 1),
+        "p95_ms": round(p95, 1),
+        "p99_ms": round(p99, 1),
+    }
+    if bad:
+        found = f"{len(bad)} of {len(times)} turns not answered: {bad[0]}"
+        step = "see the server's log; a token with --max-turns runs out here"
+        return Finding(check, "fail", found, step, "unsteady", figures | {"failed": len(bad)})
+    found = (
+        f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms over {len(times)} turns from here"
+    )
+    step = "host the endpoint nearer to the engine, and see the stage times with kbserver query"
+    if p95 > limit_ms:
+        return Finding(
+            check,
+            "fail",
+            f"{found}; after {limit_ms:.0f} ms a turn goes on ungrounded",
+            step,
+            "too_slow",
+            figures,
+        )
+    if p99 > limit_ms / 2:
+        return Finding(
+            check,
+            "warn",
+            f"{found}; little is left of the {limit_ms:.0f} ms",
+            step,
+            figures=figures,
+        )
+    return Finding(check, "ok", found, figures=figures)
+
+
+def _never_asked(turn: Mapping[str, Any]) -> dict[str, Any]:
+    return {**turn, "query": " ".join([turn["query"], *random.choices(_SPELLED, k=4)])}

@@ -1,0 +1,333 @@
+"""A local stand-in for the Omni engine: the same paths, keys, frames and events, and the same call to `kb_endpoint`.
+
+Any Omni client connects to it unchanged but for the base URL. Source: the Omni contract, sections 4 and 7.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from kbserver.errors import OmniError
+from kbserver.omni.connect import FORMATS, OMNI_PATH, PROTOCOL, RATES, check_label
+from kbserver.omni.simulator.access import (
+    FORBIDDEN,
+    SANDBOX_SCOPES,
+    TOO_MANY,
+    UNAUTHORIZED,
+    KeyRing,
+    Refusal,
+    echoed_protocol,
+    offered_key,
+)
+from kbserver.omni.simulator.faults import Fault, FaultKind, parse_fault
+from kbserver.omni.simulator.options import SimulatorOptions
+from kbserver.omni.simulator.recording import Recorder
+from kbserver.omni.simulator.session import SessionState, SimulatedSession, Source
+
+OLD_PATH = "/v2/omni/chat"
+FAULT_PARAMETER = "simulate_fault"  # of the connect URL: a fault for this session alone
+_REFUSALS: dict[FaultKind, Refusal] = {
+    "4401": UNAUTHORIZED,
+    "http-401": UNAUTHORIZED,
+    "4403": FORBIDDEN,
+    "http-403": FORBIDDEN,
+    "4429": TOO_MANY,
+    "http-429": TOO_MANY,
+}
+
+
+class Simulator:
+    """The engine simulator; an ASGI application for uvicorn with a WebSocket implementation.
+
+    It calls whatever `kb_endpoint` a client names: let it listen on loopback only.
+    """
+
+    def __init__(
+        self,
+        options: SimulatorOptions | None = None,
+        *,
+        script: Iterable[str] = (),
+        keys: Collection[str] | None = None,
+        recorder: Recorder | None = None,
+    ) -> None:
+        """Set the stage; nothing listens yet.
+
+        Args:
+            script: the caller's words, one for each turn that is heard as audio, whichever session hears it.
+            keys: accepted API keys; None accepts any that is not empty.
+            recorder: takes every session's records.
+        """
+        self.options = options or SimulatorOptions()
+        self.keys = KeyRing(keys)
+        self.sessions: dict[str, SimulatedSession] = {}
+        self._script = deque(script)
+        self._recorder = recorder or Recorder()
+        self.app = Starlette(
+            routes=[
+                WebSocketRoute(OMNI_PATH, self._session),
+                WebSocketRoute(OLD_PATH, self._session),
+                Route("/v1/omni/sessions", self._mint_token, methods=["POST"]),
+                Route("/v1/sandbox/keys", self._mint_sandbox_key, methods=["POST"]),
+                Route("/simulator/sessions", self._list_sessions, methods=["GET"]),
+                Route("/simulator/sessions/{call_id}/say", self._admin_say, methods=["POST"]),
+                Route("/simulator/sessions/{call_id}/fault", self._admin_fault, methods=["POST"]),
+            ]
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak ASGI."""
+        await self.app(scope, receive, send)
+
+    def add_to_script(self, *utterances: str) -> None:
+        """Put more of the caller's words at the end of the script."""
+        self._script.extend(utterances)
+
+    def say(self, text: str, *, source: Source = "typed", call_id: str = "latest") -> bool:
+        """Let the caller of a session say something without audio; False if there is no such session."""
+        session = self._find(call_id)
+        if session is not None:
+            session.say(text, source)
+        return session is not None
+
+    def _find(self, call_id: str) -> SimulatedSession | None:
+        if call_id == "latest":
+            return next(reversed(self.sessions.values()), None)
+        return self.sessions.get(call_id)
+
+    def _next_utterance(self) -> str | None:
+        return self._script.popleft() if self._script else None
+
+    # The session
+
+    async def _session(self, websocket: WebSocket) -> None:
+        query = websocket.query_params
+        faults = _faults_of(query.getlist(FAULT_PARAMETER))
+        offered = [str(protocol) for protocol in websocket.scope["subprotocols"]]
+
+        connect_faults = [fault for fault in self.options.faults + faults if fault.at_connect]
+        for fault in connect_faults:
+            if fault.kind.startswith("http-"):
+                refusal = _REFUSALS[fault.kind]
+                self._refused(refusal.status, f"{refusal.code}, the fault {fault.kind}")
+                await websocket.send_denial_response(
+                    _envelope(refusal.status, refusal.message, refusal.code)
+                )
+                return
+        await websocket.accept(echoed_protocol(offered, strict=self.options.strict))
+        for fault in connect_faults:
+            refusal = _REFUSALS[fault.kind]
+            self._refused(refusal.close_code, f"{refusal.code}, the fault {fault.kind}")
+            await websocket.close(refusal.close_code, refusal.code)
+            return
+        key = offered_key(websocket.headers, query, offered)
+        refused = self.keys.check(key, origin=websocket.headers.get("origin"))
+        if refused is not None:
+            self._refused(refused.close_code, refused.message)
+            await websocket.close(refused.close_code, refused.code)
+            return
+        label = query.get("session_label") or query.get("agent_id") or query.get("agent") or None
+        problem = _problem(label, query.get("format"), query.get("rate"))
+        if problem is not None:
+            self._refused(1008, problem)
+            await websocket.close(
+                1008, problem[:120]
+            )  # a close frame holds at most 123 bytes of reason
+            return
+
+        state = SessionState(label, int(query.get("rate", RATES[-1])))
+        session = SimulatedSession(
+            _SocketLine(websocket),
+            state,
+            options=self.options,
+            recorder=self._recorder,
+            next_utterance=self._next_utterance,
+            faults=faults,
+        )
+        self.sessions[state.call_id] = session
+        try:
+            await session.run(remark=_remark(offered, strict=self.options.strict))
+        finally:
+            del self.sessions[state.call_id]
+
+    def _refused(self, code: int, reason: str) -> None:
+        self._recorder.write("refused", "", code=code, reason=reason)
+
+    # What a client asks for over HTTP
+
+    async def _mint_token(self, request: Request) -> Response:
+        if not self.keys.check_api_key(offered_key(request.headers, {})):
+            return _envelope(401, UNAUTHORIZED.message, UNAUTHORIZED.code)
+        try:
+            token = self.keys.mint_token(await _json_body(request))
+        except OmniError as exc:
+            return _envelope(400, str(exc), "invalid_request")
+        scheme = "wss" if request.url.scheme == "https" else "ws"
+        answer = {
+            "object": "omni.session",
+            "token": token.token,
+            "expires_at": round(token.expires_at * 1000),
+            "url": f"{scheme}://{request.url.netloc}{OMNI_PATH}",
+            "session_label": token.session_label,
+        }
+        return JSONResponse(answer, status_code=201)
+
+    async def _mint_sandbox_key(self, request: Request) -> Response:
+        key, expires_at = self.keys.mint_sandbox_key()
+        answer = {
+            "api_key": key,
+            "org_id": "org_simulated",
+            "scopes": list(SANDBOX_SCOPES),
+            "expires_at": round(expires_at * 1000),
+        }
+        return JSONResponse(answer, status_code=201)
+
+    # What a test or a person asks for
+
+    async def _list_sessions(self, request: Request) -> Response:
+        states = [session.state for session in self.sessions.values()]
+        listed = [
+            {"call_id": state.call_id, "label": state.label, "turns": state.turns}
+            for state in states
+        ]
+        return JSONResponse({"sessions": listed})
+
+    async def _admin_say(self, request: Request) -> Response:
+        body = await _admin_body(request)
+        if isinstance(body, Response):
+            return body
+        if not isinstance(body.get("text"), str):
+            return _envelope(
+                400, 'the body must be {"text": "what the caller says"}', "invalid_request"
+            )
+        if not self.say(body["text"], source="admin", call_id=request.path_params["call_id"]):
+            return _no_session()
+        return JSONResponse({"said": body["text"]}, status_code=202)
+
+    async def _admin_fault(self, request: Request) -> Response:
+        body = await _admin_body(request)
+        if isinstance(body, Response):
+            return body
+        session = self._find(request.path_params["call_id"])
+        if session is None:
+            return _no_session()
+        try:
+            fault = parse_fault(str(body.get("fault")))
+            if fault.at_connect:
+                raise OmniError(
+                    f"the fault {fault.kind} strikes when a client connects, and this one is connected"
+                )
+        except OmniError as exc:
+            return _envelope(400, str(exc), "invalid_request")
+        session.inject(fault)
+        return JSONResponse({"fault": body["fault"]}, status_code=202)
+
+
+class _SocketLine:
+    """A Starlette WebSocket as a session's connection."""
+
+    def __init__(self, websocket: WebSocket) -> None:
+        self._websocket = websocket
+        self._dropped = False
+
+    async def send(self, message: bytes) -> None:
+        if self._dropped or self._websocket.application_state is not WebSocketState.CONNECTED:
+            return
+        try:
+            await self._websocket.send_bytes(message)
+        except WebSocketDisconnect:
+            self._dropped = True
+
+    async def receive(self) -> bytes | str | None:
+        message = await self._websocket.receive()
+        if message["type"] == "websocket.disconnect":
+            return None
+        data: bytes | str | None = message.get("bytes")
+        return data if data is not None else str(message.get("text", ""))
+
+    async def close(self, code: int, reason: str) -> None:
+        if not self._dropped and self._websocket.application_state is WebSocketState.CONNECTED:
+            await self._websocket.close(code, reason)
+
+    async def drop(self) -> None:
+        # An ASGI application that returns without closing leaves the server to cut the connection.
+        self._dropped = True
+
+
+def _faults_of(texts: Iterable[str]) -> tuple[Fault, ...]:
+    found = []
+    for text in texts:
+        try:
+            found.append(parse_fault(text))
+        except OmniError:
+            continue  # as the live engine does with a parameter it does not know
+    return tuple(found)
+
+
+def _remark(offered: Sequence[str], *, strict: bool) -> str | None:
+    """What is to be said about the subprotocols of a client, if anything."""
+    if not offered or PROTOCOL in offered:
+        return None
+    done = (
+        "none is echoed, as by the live engine"
+        if strict
+        else f"echoed here; the live engine echoes {PROTOCOL} alone"
+    )
+    return f"the client does not offer {PROTOCOL} ({done}): Node's ws and browsers then close the connection"
+
+
+def _problem(label: str | None, format: str | None, rate: str | None) -> str | None:
+    if label is not None:
+        try:
+            check_label(label)
+        except OmniError as exc:
+            return str(exc)
+    if format is not None and format not in FORMATS:
+        return f"format must be {FORMATS[0]}"
+    if rate is not None and rate not in map(str, RATES):
+        return f"rate must be {' or '.join(map(str, RATES))}"
+    return None
+
+
+async def _json_body(request: Request) -> object:
+    try:
+        return json.loads(await request.body())
+    except (ValueError, RecursionError):
+        raise OmniError("the body is not valid JSON") from None
+
+
+async def _admin_body(request: Request) -> dict[str, Any] | Response:
+    if request.headers.get("origin"):
+        return _envelope(
+            403, "not for web pages", "forbidden"
+        )  # a page elsewhere must not drive a local simulator
+    try:
+        body = await _json_body(request)
+    except OmniError as exc:
+        return _envelope(400, str(exc), "invalid_json")
+    return (
+        body
+        if isinstance(body, dict)
+        else _envelope(400, "the body must be a JSON object", "invalid_request")
+    )
+
+
+def _no_session() -> Response:
+    return _envelope(404, "no such session; GET /simulator/sessions lists them", "not_found")
+
+
+def _envelope(status: int, message: str, code: str) -> Response:
+    kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(
+        status, "invalid_request_error"
+    )
+    error = {"message": message, "type": kind, "code": code, "param": None}
+    return JSONResponse({"error": error}, status_code=status)

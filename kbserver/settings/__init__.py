@@ -1,0 +1,29 @@
+"""Settings: the keys and what each may be (`model`), and where their values come from (`reading`)."""
+
+from kbserver.settings.model import (
+    DEFAULT_LANGUAGE,
+    DEFAULT_MODEL,
+    DEFAULT_STORE,
+    ENGINE_TIMEOUT_MS,
+    RouteSettings,
+    SessionSettings,
+    Settings,
+    TokenSettings,
+    TurnSettings,
+)
+from kbserver.settings.reading import CONFIG_FILE, read_settings, route_settings
+
+__all__ = [
+    "CONFIG_FILE",
+    "DEFAULT_LANGUAGE",
+    "DEFAULT_MODEL",
+    "DEFAULT_STORE",
+    "ENGINE_TIMEOUT_MS",
+    "RouteSettings",
+    "SessionSettings",
+    "Settings",
+    "TokenSettings",
+    "TurnSettings",
+    "read_settings",
+    "route_settings",
+]

@@ -1,0 +1,253 @@
+"""The keys of `kbserver.toml`: what each means, what it may be, and its default."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from kbserver.errors import SettingsError
+from kbserver.labels import LabelPattern
+
+PREFIX = "KBSERVER_"
+DEFAULT_STORE = Path("store")
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+DEFAULT_LANGUAGE = "english"
+ENGINE_TIMEOUT_MS = 300  # Omni's hard limit for one call, network included
+
+Positive = Annotated[int, Field(gt=0)]
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+
+
+class TurnSettings(BaseModel):
+    """What may differ from route to route. At the top of the file these are the defaults of every route."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    top_k: Annotated[int, Field(ge=1, le=50)] = 3
+    """Passages in one answer, at most."""
+    min_score: Share | None = None
+    """Hits below this score are not spoken. None: what `kbserver calibrate` stored with the corpus, else a low default."""
+    max_context_bytes: Annotated[int, Field(ge=100, le=6000)] = 2600
+    """UTF-8 bytes of `context`. `results` repeats the passages, and Omni cuts the body at about 6 KB."""
+    deadline_ms: Annotated[int, Field(ge=10, le=10_000)] = 150
+    """Budget of a turn inside the server; the engine's own limit of 300 ms includes the network."""
+    fallback: str = ""
+    """Text answered when there is no hit; empty: an honest empty grounding."""
+    arms: Literal["hybrid", "lexical", "dense"] = "hybrid"
+    gate: bool = True
+    """Answer greetings, thanks and the like with an empty grounding at once."""
+    fillers: bool = True
+    """Drop fillers, repetitions and false starts from the query."""
+    numbers: bool = True
+    """Match spoken numbers, times, prices and spelled codes with their written forms."""
+    misheard: bool = True
+    """Look up words that sound or look like words of the corpus."""
+    follow_up: bool = True
+    """Carry the previous question over to an elliptical one ("and how much is that")."""
+    shared_label: bool = False
+    """Many calls use the same session label: no follow-up memory."""
+    speakable: bool = True
+    """Write numbers, prices, units and dates in `context` as they are said."""
+
+
+class RouteSettings(TurnSettings):
+    """One `[[routes]]` table: which labels it answers, and from what."""
+
+    label: str
+    """Pattern: `support`, `billing-*`, `hotel-{id}`, `*` for every label and for none."""
+    corpora: tuple[str, ...] = ()
+    scope: dict[str, str] = Field(default_factory=dict)
+    """Metadata filter; values may hold the pattern's parameters: `{ folder = "hotels/{id}" }`."""
+    handler: str | None = None
+    """Own Python handler, `package.module:function`."""
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        try:
+            known = LabelPattern(self.label).parameters
+        except SettingsError as exc:
+            raise ValueError(str(exc)) from None
+        for key, template in self.scope.items():
+            try:
+                template.format_map(dict.fromkeys(known, ""))
+            except (KeyError, ValueError, IndexError, AttributeError):
+                have = ", ".join(known) or "none"
+                raise ValueError(
+                    f"scope.{key} = {template!r}: the label {self.label!r} has these parameters: {have}"
+                ) from None
+        if not self.corpora and not self.handler:
+            raise ValueError(f"the route {self.label!r} needs `corpora` or a `handler`")
+        return self
+
+
+class TokenSettings(BaseModel):
+    """One `[[tokens]]` table: a static bearer token and the labels it is good for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: SecretStr | None = None
+    env: str | None = None
+    """Name of the environment variable that holds the token."""
+    file: Path | None = None
+    """File that holds the token."""
+    labels: tuple[str, ...] = ("*",)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        if sum(source is not None for source in (self.value, self.env, self.file)) != 1:
+            raise ValueError("a token needs exactly one of `env`, `file` or `value`")
+        return self
+
+    def secret(self) -> str:
+        """Return the token itself.
+
+        Raises:
+            SettingsError: the variable is not set, or the file cannot be read or is empty.
+        """
+        if self.value is not None:
+            return self.value.get_secret_value()
+        if self.env is not None:
+            token = os.environ.get(self.env, "").strip()
+            if not token:
+                raise SettingsError(
+                    f"[[tokens]] env = {self.env!r}: that variable is not set; export it or remove the table"
+                )
+            return token
+        try:
+            token = Path(str(self.file)).read_text(encoding="utf-8").strip()
+        except OSError as exc:
+            raise SettingsError(
+                f"[[tokens]] file = {str(self.file)!r}: {exc.strerror}; create it or remove the table"
+            ) from exc
+        if not token:
+            raise SettingsError(
+                f"[[tokens]] file = {str(self.file)!r} is empty; write the token into it"
+            )
+        return token
+
+
+class SessionSettings(BaseModel):
+    """The `[session]` table: `POST /session` for browser clients. Off without it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allowed_origins: tuple[str, ...]
+    """Pages that may ask, exactly as a browser sends them: `https://www.example.com`."""
+    kb_endpoint: str
+    """Public URL of our own `POST /kb`, for the engine."""
+    path: str = "/session"
+    label_prefix: str = "web"
+    """Session labels are this, a hyphen and 128 random bits: route them as `web-*`."""
+    base: str = "https://api.pyai.com"
+    connect_ttl_s: int = 60
+    """How long a page has to open its connection; Omni takes 1 to 600."""
+    token_ttl_s: Positive = 3600
+    """How long the `kb_token` is good for: longer than any call."""
+    max_turns: Positive | None = None
+    per_client_per_minute: Positive = 10
+    total_per_minute: Positive = 300
+    configure: dict[str, Any] = Field(default_factory=dict)
+    """The rest of the frame: `persona`, `voice_id`, `greeting`, `language`, …"""
+
+
+class Settings(BaseSettings, TurnSettings):
+    """Everything the server reads at its start."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    store: Path = DEFAULT_STORE
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    path: str = "/kb"
+    """URL path of the endpoint."""
+    open: bool = False
+    """Serve without any token."""
+    kb_token: SecretStr | None = Field(default=None, validation_alias="KB_TOKEN", repr=False)
+    """Token(s) from the environment, several separated by commas while one is rotated out."""
+    tokens: tuple[TokenSettings, ...] = ()
+    signing_key: SecretStr | None = Field(default=None, repr=False)
+    """Key(s) of signed tokens, from the variable `KBSERVER_SIGNING_KEY`; see `kbserver token --new-key`."""
+    signing_key_files: tuple[Path, ...] = ()
+    revoked_tokens: Path | None = None
+    """File with the `jti` of revoked tokens, one a line; read again when it changes."""
+    session: SessionSettings | None = None
+    pyai_api_key: SecretStr | None = Field(
+        default=None, validation_alias="PYAI_API_KEY", repr=False
+    )
+    """For `POST /session` alone; from the environment."""
+    routes: tuple[RouteSettings, ...] = ()
+    max_body_bytes: Positive = 64 * 1024
+    max_concurrent_turns: Positive = 256
+    """Turns in work at once; more are refused with 503."""
+    keep_alive_s: Positive = 120
+    """Idle connections stay open this long: the next turn comes seconds later and must not pay a new handshake."""
+    embed_threads: Annotated[int, Field(ge=0)] = 0
+    """Threads that embed queries; 0: one a core."""
+    precision: Literal["auto", "fp32", "int8"] = "auto"
+    """Of the weights that embed queries; auto: int8 where the model and the processor gain by it, else fp32."""
+    backend: Literal["auto", "onnx", "torch"] = "auto"
+    reload_s: Annotated[float, Field(ge=0.0)] = 0.25
+    """How often the store is looked at for new generations, in seconds; 0: never."""
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+    """Serve https by itself; behind a proxy that does, leave both out."""
+    trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
+    """Peers whose forwarded headers are believed."""
+    access_log: bool = False
+    debug: bool = False
+    """Let the header `x-kbserver-debug: 1` add the trace to an answer."""
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        if not path.startswith("/") or "?" in path or "#" in path:
+            raise ValueError("must start with / and hold no query or fragment")
+        return path
+
+    @model_validator(mode="after")
+    def _certified(self) -> Self:
+        if self.tls_key is not None and self.tls_certificate is None:
+            raise ValueError(
+                "tls_key is set without tls_certificate; name both, or neither behind a proxy with TLS"
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings)
+
+    def turn_settings(self, route: RouteSettings | None = None) -> TurnSettings:
+        """Return what holds for one route: its own values over the file's."""
+        names = TurnSettings.model_fields
+        values = {name: getattr(self, name) for name in names}
+        if route is not None:
+            values |= {
+                name: getattr(route, name) for name in route.model_fields_set if name in names
+            }
+        return TurnSettings(**values)
+
+    def static_tokens(self) -> list[tuple[str, tuple[str, ...]]]:
+        """Return (token, label patterns) of every static token, those of `KB_TOKEN` first."""
+        from_env = self.kb_token.get_secret_value() if self.kb_token else ""
+        everywhere = [(token.strip(), ("*",)) for token in from_env.split(",") if token.strip()]
+        return everywhere + [(token.secret(), token.labels) for token in self.tokens]

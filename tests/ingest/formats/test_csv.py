@@ -1,0 +1,114 @@
+import pytest
+
+from kbserver.errors import DocumentUnreadable
+from kbserver.ingest.blocks import Block
+
+PLANS = "Plan,Price\nFibre 100,$30 a month\nFibre 500,\n"
+
+
+def test_a_row_is_a_sentence_under_the_files_title(read):
+    [document] = read("our-plans.csv", PLANS)
+    assert (document.source, document.title) == ("our-plans.csv", "Our plans")
+    assert document.blocks == (
+        Block("table_row", "Plan: Fibre 100; Price: $30 a month."),
+        Block("table_row", "Plan: Fibre 500."),
+    )
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_separator_and_encoding_are_found_out(read, separator, encoding):
+    rows = (
+        ("Tarif", "Gebühr"),
+        ("Faser 100", '"30 €, 24 Monate; dann 40 €"'),
+        ("Faser 500", "50 €"),
+    )
+    [document] = read("t.csv", "\n".join(map(separator.join, rows)).encode(encoding))
+    assert [block.text for block in document.blocks] == [
+        "Tarif: Faser 100; Gebühr: 30 €, 24 Monate; dann 40 €.",
+        "Tarif: Faser 500; Gebühr: 50 €.",
+    ]
+
+
+def test_a_caption_above_the_columns_goes_with_every_row(read):
+    [document] = read("t.csv", "Prices from May,\n,\n" + PLANS)
+    assert document.blocks[0] == Block("paragraph", "Prices from May")
+    assert {block.lead_in for block in document.blocks[1:]} == {"Prices from May"}
+
+
+def test_a_table_without_column_names_keeps_its_first_row(read):
+    assert [
+        block.text for block in read("t.csv", "Monday,9 to 5\nSunday,closed 24\n")[0].blocks
+    ] == [
+        "Monday: 9 to 5.",
+        "Sunday: closed 24.",
+    ]
+
+
+def test_a_single_line_or_column_is_not_lost(read):
+    assert [block.text for block in read("t.csv", "Plan,Price\n")[0].blocks] == ["Plan: Price."]
+    assert [block.text for block in read("t.csv", "one\ntwo\n")[0].blocks] == ["one.", "two."]
+
+
+FAQ = (
+    "Question,Answer,Category,Valid until,Alternatives\n"
+    'How do I reset my PIN?,"Dial *22#\nand follow.",account,2027-01-01,"i forgot my pin | new pin please"\n'
+    "How do I reset my PIN?,In the app.,,,\n"
+    "Is it free?,<p>Mostly:</p><ul><li>calls</li></ul>,,,\n"
+    "No answer yet?,,,,\n"
+)
+
+
+def test_a_faq_sheet_gives_a_document_for_each_question(read):
+    documents = read("faq.csv", FAQ)
+    assert [(document.source, document.title) for document in documents] == [
+        ("faq.csv#how-do-i-reset-my-pin", "How do I reset my PIN?"),
+        ("faq.csv#how-do-i-reset-my-pin-2", "How do I reset my PIN?"),
+        ("faq.csv#is-it-free", "Is it free?"),
+    ]
+    assert documents[0].blocks == (Block("record", "Dial *22#\nand follow."),)
+    assert documents[0].metadata == {
+        "category": "account",
+        "valid_until": "2027-01-01",
+        "questions": ["i forgot my pin", "new pin please"],
+        "folder": "",
+    }
+    assert documents[2].blocks == (
+        Block("paragraph", "Mostly:"),
+        Block("list_item", "- calls", 1, "Mostly:"),
+    )
+
+
+@pytest.mark.parametrize("header", ["Q,A", "frage,antwort", "Response,Question"])
+def test_a_faq_sheet_is_known_by_its_columns(read, header):
+    assert len(read("faq.csv", f"{header}\nx one,y one\nx two,y two\n")) == 2
+
+
+def test_an_id_column_names_the_record(read):
+    assert read("faq.csv", "id,question,answer\nX7,Why?,So.\n")[0].source == "faq.csv#x7"
+
+
+def test_a_question_keeps_its_name_when_others_come_before_it(read):
+    before = read("faq.csv", FAQ)[2].source
+    assert read("faq.csv", FAQ.replace("\n", "\nAnything new?,Yes.,,,\n", 1))[3].source == before
+
+
+def test_a_wrong_date_in_a_row_names_the_row(read):
+    with pytest.raises(DocumentUnreadable, match=r"faq\.csv#why: valid_until is 'soon'"):
+        read("faq.csv", "question,answer,valid_until\nWhy?,So.,soon\n")
+
+
+def test_a_quote_never_closed_is_named(read):
+    with pytest.raises(DocumentUnreadable, match="line"):
+        read("t.csv", 'a,b\n1,"' + "x" * 1_100_000)
+
+
+def test_decimal_commas_below_a_caption_do_not_separate(read):
+    sheet = "Fees 2026\nService;Fee;Remarks\nCard;15,00 €;free after theft\nTransfer;0,5 %;at least 5 €\nPaper;2,00 €;\n"
+    [document] = read("fees.csv", sheet)
+    assert [block.text for block in document.blocks] == [
+        "Fees 2026",
+        "Service: Card; Fee: 15,00 €; Remarks: free after theft.",
+        "Service: Transfer; Fee: 0,5 %; Remarks: at least 5 €.",
+        "Service: Paper; Fee: 2,00 €.",
+    ]

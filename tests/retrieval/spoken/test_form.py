@@ -1,0 +1,123 @@
+import hashlib
+from dataclasses import replace
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.retrieval.near_duplicates import sketch_of
+from kbserver.retrieval.spoken.form import RULES, joined, lead, spoken_form_of
+from kbserver.retrieval.spoken.plain_text import plain
+from kbserver.types import Hit, Passage
+from tests.retrieval.spoken import test_amounts
+from tests.retrieval.spoken import test_dates as test_moments
+from tests.retrieval.spoken import test_phone_numbers as test_telephone
+from tests.retrieval.spoken import test_plain_text as test_plain
+from tests.retrieval.spoken import test_verbalise as test_speakable
+
+prose = st.text(st.sampled_from("ab Zé£1209.,:;!?'\"-–()/%+&#\n\r\t "), max_size=60)
+marked = st.text(st.sampled_from("ab Z1 .:*_`~[]()<>{}|\\&;#-=•\n"), max_size=60)
+
+
+def worded(passage):
+    return Hit(passage, 0.5, spoken_form=spoken_form_of(passage))
+
+
+def both(one, other):
+    return replace(one, text=f"{one.text}\n\n{other.text}")
+
+
+def test_title_and_nearest_heading_lead_in_unless_the_text_says_so_itself():
+    passage = Passage(
+        id="a",
+        text="Hold the button.",
+        title="Your router",
+        heading_path=("Resets", "Factory reset"),
+    )
+    assert lead(passage, passage.text) == "Your router, Factory reset"
+    assert lead(Passage(id="a", text="x", title="Opening hours"), "Opening hours are 9 to 5.") == ""
+    assert lead(Passage(id="a", text="x", title="Same", heading_path=("Same",)), "Other.") == "Same"
+    title = Passage(id="a", text="x", title="Plans & prices", heading_path=("Plans and prices",))
+    assert lead(title, "Other.") == "Plans & prices"
+
+
+def test_lead_and_content_are_spoken_as_one_sentence():
+    spoken_form = spoken_form_of(Passage(id="a", text="9–5, **closed** at noon", title="Monday"))
+    assert (spoken_form.lead, spoken_form.content) == ("Monday", "9–5, closed at noon")
+    assert spoken_form.line == "Monday: 9 to 5, closed at noon"
+
+
+def test_neighbours_in_the_demo_corpora_are_said_as_if_they_were_one(demo_passages):
+    pairs = [
+        (one, other)
+        for one, other in pairwise(demo_passages)
+        if (one.source, one.heading_path) == (other.source, other.heading_path)
+    ]
+    put_together = [(passage, joined(passage, worded(one), worded(other))) for one, other in pairs
+                    for passage in (both(one, other),)]  # fmt: skip
+    ready = [
+        (passage, spoken_form) for passage, spoken_form in put_together if spoken_form is not None
+    ]
+    assert len(ready) > 0.8 * len(pairs) > 0
+    for passage, spoken_form in ready:
+        expected = spoken_form_of(passage)
+        assert (spoken_form.content, spoken_form.lead, spoken_form.line) == (
+            expected.content,
+            expected.lead,
+            expected.line,
+        )
+
+
+@given(st.one_of(prose, marked), st.one_of(prose, marked))
+def test_what_is_put_together_is_what_plain_makes_of_both(one, other):
+    first, second = Passage("a", one), Passage("b", other)
+    spoken_form = joined(both(first, second), worded(first), worded(second))
+    if spoken_form is not None:
+        assert spoken_form.content == plain(f"{one}\n\n{other}")
+
+
+@given(
+    st.lists(st.text("abc", min_size=1, max_size=5), min_size=1).map(" ".join),
+    st.text("abc", min_size=1),
+)
+def test_prose_without_marks_is_always_put_together(one, other):
+    first, second = Passage("a", one, "Title"), Passage("b", other, "Title")
+    spoken_form = joined(both(first, second), worded(first), worded(second))
+    assert spoken_form is not None and spoken_form.line == f"Title: {one}. {other}"
+
+
+def test_no_sentence_is_read_together_with_the_next_passage():
+    first, second = Passage("a", "It takes 5 min"), Passage("b", "30 days later it ends.")
+    spoken_form = joined(both(first, second), worded(first), worded(second))
+    assert (
+        spoken_form is not None and spoken_form.line == "It takes 5 minutes. 30 days later it ends."
+    )
+
+
+def test_a_fence_that_goes_on_is_not_put_together():
+    first, second = Passage("a", "```\nmake test"), Passage("b", "make all\nmake none\n```")
+    assert joined(both(first, second), worded(first), worded(second)) is None
+
+
+def test_nothing_is_put_together_from_what_nobody_worked_out():
+    first, second = Passage("a", "One."), Passage("b", "Two.")
+    assert joined(both(first, second), worded(first), Hit(second, 0.5)) is None
+    assert (
+        joined(both(first, second), worded(first), replace(worded(first), passage=second)) is None
+    )
+
+
+def test_whoever_changes_how_passages_are_said_raises_the_rules():
+    """Of every example there is. Where only an example was added, the digest changes and RULES may stay."""
+    modules = (test_plain, test_speakable, test_amounts, test_moments, test_telephone)
+    digest = hashlib.sha256()
+    for text in sorted({written for module in modules for written, _ in module.SAID}):
+        spoken_form = spoken_form_of(
+            Passage("a", text, title="Prices & dates", heading_path=("Tel",))
+        )
+        digest.update(
+            repr(
+                (spoken_form.lead, spoken_form.content, spoken_form.line, sketch_of(text))
+            ).encode()
+        )
+    assert (RULES, digest.hexdigest()[:16]) == (1, "214a109ba39d9ced"), "raise spoken_form.RULES"

@@ -1,0 +1,101 @@
+"""The part of a snapshot that holds how each passage is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kbserver.errors import SnapshotCorrupt
+from kbserver.index.documents import DocumentEntry
+from kbserver.index.snapshot import Snapshot
+from kbserver.index.writer import write_snapshot
+from kbserver.ingest.spoken_part import write_wordings
+from kbserver.retrieval.spoken.form import spoken_form_of
+from kbserver.retrieval.spoken.table import PART, STEM, SpokenFormTable
+from kbserver.types import ModelIdentity, Passage
+from tests.index.conftest import DIM, random_unit_vectors
+
+texts = st.text(
+    st.characters(codec=None), max_size=60
+)  # lone surrogates too: JSON files may hold them
+PASSAGES = [
+    Passage("a", "It costs **£30** a month.", "Prices"),
+    Passage("b", "Nothing to be said in another way.", "Plain \ud800 words"),
+    Passage("c", ""),
+]
+
+
+def written(folder: Path, passages: list[Passage], part: str | None = PART) -> Snapshot:
+    texts = [passage.text for passage in passages]
+    return Snapshot.open(
+        write_snapshot(
+            folder,
+            "demo",
+            passages=passages,
+            embeddings=random_unit_vectors(len(passages)),
+            embedded_texts=texts,
+            lexical_texts=texts,
+            model=ModelIdentity("all-MiniLM-L6-v2", "ab" * 32, DIM, 256),
+            documents=[DocumentEntry("a.md", "hash", 0, len(passages))],
+            parts={part: lambda path: write_wordings(passages, path)} if part is not None else {},
+        ),
+        verify=True,
+    )
+
+
+@given(st.lists(st.builds(Passage, id=texts, text=texts, title=texts), min_size=1, max_size=4))
+@settings(deadline=None, max_examples=30)
+def test_what_was_worked_out_comes_back(tmp_path_factory, passages):
+    with written(tmp_path_factory.mktemp("store"), passages) as snapshot:
+        table = SpokenFormTable.open(snapshot)
+        assert table is not None
+        assert [table.of(row, passage) for row, passage in enumerate(passages)] == [
+            *map(spoken_form_of, passages)
+        ]
+
+
+def test_what_is_said_as_it_is_written_takes_no_room(tmp_path):
+    with written(tmp_path, PASSAGES) as snapshot:
+        lines = (snapshot.part(PART) / STEM).with_suffix(".jsonl").read_bytes().splitlines()
+    records = [json.loads(line[9:].decode("utf-8", "surrogatepass"))[:3] for line in lines]
+    assert records[0] == ["Prices", "It costs £30 a month.", "Prices: It costs 30 pounds a month."]
+    assert records[1] == ["Plain words", None, None]
+
+
+@pytest.mark.parametrize("part", [None, "wordings.0"])
+def test_a_snapshot_without_it_or_with_that_of_other_rules_has_none(tmp_path, part):
+    with written(tmp_path, PASSAGES, part) as snapshot:
+        assert SpokenFormTable.open(snapshot) is None
+
+
+def test_a_damaged_row_is_seen_and_the_others_are_read(tmp_path):
+    with written(tmp_path, PASSAGES) as snapshot:
+        file = (snapshot.part(PART) / STEM).with_suffix(".jsonl")
+        file.write_bytes(file.read_bytes().replace(b"30 pounds", b"90 pounds"))
+        table = SpokenFormTable.open(snapshot)
+        assert table is not None
+        with pytest.raises(SnapshotCorrupt, match="row 0 is damaged; .*kbserver ingest"):
+            table.of(0, PASSAGES[0])
+        assert table.of(1, PASSAGES[1]) == spoken_form_of(PASSAGES[1])
+
+
+@pytest.mark.parametrize("harm", [b"", b"\x00" * 200])
+def test_offsets_that_cannot_be_read_are_an_error_of_the_store(tmp_path, harm):
+    with written(tmp_path, PASSAGES) as snapshot:
+        (snapshot.part(PART) / STEM).with_suffix(".offsets.npy").write_bytes(harm)
+        with pytest.raises(SnapshotCorrupt, match="cannot be opened"):
+            SpokenFormTable.open(snapshot)
+
+
+def test_rows_of_another_number_of_passages_are_an_error_of_the_store(tmp_path):
+    with written(tmp_path, PASSAGES) as snapshot:
+        for file in (other := snapshot.part(PART)).iterdir():
+            file.unlink()
+        other.rmdir()
+        write_wordings(PASSAGES[:2], other)
+        with pytest.raises(SnapshotCorrupt, match="2 rows for 3 passages"):
+            SpokenFormTable.open(snapshot)

@@ -1,0 +1,135 @@
+"""Symbols, abbreviations and addresses as they are said; and what holds for all of it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.retrieval.spoken.plain_text import plain
+from kbserver.retrieval.spoken.verbalise import speakable
+from tests.retrieval.spoken import test_amounts
+from tests.retrieval.spoken import test_dates as test_moments
+from tests.retrieval.spoken import test_phone_numbers as test_telephone
+
+SAID = [
+    # addresses
+    ("help@example.com", "help at example dot com"),
+    ("first.last@mail.example.co.uk.", "first dot last at mail dot example dot co dot uk."),
+    ("a_b-c+d@example.org", "a underscore b dash c plus d at example dot org"),
+    ("see support.example.com.", "see support dot example dot com."),
+    ("example.co.uk, then", "example dot co dot uk, then"),
+    ("example.com/pin", "example dot com slash pin"),
+    ("example.com/help/articles/123?x=1.", "example dot com."),
+    ("example.com: call", "example dot com: call"),
+    ("192.168.1.1", "192 dot 168 dot 1 dot 1"),
+    # symbols
+    ("terms & conditions", "terms and conditions"),
+    ("our T&Cs", "our terms and conditions"),
+    ("#3 on the list", "number 3 on the list"),
+    ("Room No. 5", "Room number 5"),
+    ("§ 12", "section 12"),
+    ("Settings → Wi-Fi → Password", "Settings, then Wi-Fi, then Password"),
+    ("Settings > Wi-Fi", "Settings, then Wi-Fi"),
+    ("in <3 days", "in less than 3 days"),
+    ("(>5 items)", "(more than 5 items)"),
+    ("≥ 3 and ≤5", "at least 3 and at most 5"),
+    ("±5, +/- 2", "plus or minus 5, plus or minus 2"),
+    ("~5 km, ≈ 10", "about 5 kilometres, about 10"),
+    ("£30* a month", "30 pounds a month"),
+    ("Example™ and Other®", "Example and Other"),
+    ("© 2026 Example", "copyright 2026 Example"),
+    ("Calls: ✓, Texts: ✗", "Calls: yes, Texts: no"),
+    # abbreviations
+    ("phones, e.g. new ones", "phones, for example, new ones"),
+    ("E.g., this", "For example, this"),
+    ("(i.e. Monday)", "(that is, Monday)"),
+    ("cables, etc. are", "cables, et cetera are"),
+    ("cables, etc. They", "cables, et cetera. They"),
+    ("cables (etc.)", "cables (et cetera)"),
+    ("approx. 5 and approx 10", "approximately 5 and approximately 10"),
+    ("cats vs. dogs", "cats versus dogs"),
+    ("incl. tax, excl. fees", "including tax, excluding fees"),
+    ("w/o a fee, w/ fries", "without a fee, with fries"),
+    ("Fee: N/A", "Fee: not applicable"),
+    ("and/or", "and or"),
+    ("min. 2 nights, Max. 5", "minimum 2 nights, Maximum 5"),
+    ("ext. 12", "extension 12"),
+    ("Dr. Smith", "Doctor Smith"),
+    ("see Dr Lee", "see Doctor Lee"),
+    ("v2.1", "version 2.1"),
+    (
+        "Mon–Fri 9am–5pm, £30/month, 0800 555 0100",
+        "Monday to Friday 9 a.m. to 5 p.m., 30 pounds a month, 0 8 0 0, 5 5 5, 0 1 0 0",
+    ),
+]
+
+LEFT_ALONE = [
+    "",
+    "Hello, how are you? I'm fine — thanks.",
+    "AT&T, R&D, Q&A and B&B",
+    "FAQ, ASAP, PIN, USB-C and the NHS",
+    "PO Box 12, 12 St James St, Oak Ave.",
+    "12 Oak Dr. Springfield",
+    "Mr. Jones, Mrs. Jones and Ms. Jones",
+    "Is it free? No. 5 days are.",
+    "There is no. 5 of us",
+    "#333333, C#, #tag and a#3",
+    "10 < 20 > 5, x<3",
+    "5 * 3, **kwargs and *args",
+    "snake_case, README.md, config.py and Node.js",
+    "It ended.Then it began. No.Go",
+    "v2, /v1/kb and dev2.1",
+    "user@localhost and @handle",
+    "1.2.3 and 1.2.3.4.5",
+    "climax 5, mint. 5",
+    "1st, 2nd, 3rd and 21st",
+    "He/she, either/or, w/e",
+    "The 1990s, the '90s",
+    "a(b), [c], {d}, “e”",
+    "C:\\Users and /etc/passwd",
+    "über naïve café Straße",
+    "नमस्ते, 你好",
+]
+
+WRITTEN = st.sampled_from(
+    [
+        written
+        for table in (SAID, test_amounts.SAID, test_moments.SAID, test_telephone.SAID)
+        for written, _ in table
+    ]
+    + [
+        written
+        for table in (LEFT_ALONE, test_amounts.LEFT_ALONE, test_moments.LEFT_ALONE)
+        for written in table
+    ]
+)
+PHRASES = st.lists(
+    st.tuples(WRITTEN, st.sampled_from([". ", ", ", " (", ") ", ": ", "; ", " and "])), max_size=6
+).map(lambda phrases: "".join(phrase + gap for phrase, gap in phrases))
+
+
+@pytest.mark.parametrize(("written", "said"), SAID)
+def test_what_is_written_is_said(written: str, said: str) -> None:
+    assert speakable(written) == said
+
+
+@pytest.mark.parametrize("written", LEFT_ALONE)
+def test_what_is_not_sure_stays(written: str) -> None:
+    assert speakable(written) == written
+
+
+@given(st.one_of(st.text(), PHRASES))
+def test_a_second_application_changes_nothing(text: str) -> None:
+    once = speakable(plain(text))
+    assert speakable(once) == once
+
+
+@given(
+    st.lists(st.from_regex(r"[a-z]{1,12}", fullmatch=True), max_size=40),
+    st.sampled_from([" ", ", ", ". "]),
+)
+def test_words_in_lower_case_stay_words(words: list[str], between: str) -> None:
+    abbreviated = {"e", "g", "i", "etc", "vs", "incl", "excl", "approx", "a", "k"}
+    text = between.join(word for word in words if word not in abbreviated)
+    assert speakable(text) == text

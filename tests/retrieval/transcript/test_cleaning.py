@@ -1,0 +1,171 @@
+"""Transcripts lose the noises of speaking, and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.retrieval.transcript import numbers as spoken_numbers
+from kbserver.retrieval.transcript.cleaning import (
+    hear,
+    repair,
+    without_fillers,
+    without_opening,
+    without_repeats,
+)
+from kbserver.retrieval.transcript.numbers import say, written_forms
+
+TYPED = (
+    "Which plan includes a custom domain?",
+    "How long do I have to wait to check in?",
+    "Is there a gym or is there a pool?",
+    "How do I make that work on my phone?",
+    "How do I request a correction to my invoice?",
+    "Is there no wait time for tables?",
+    "Should I call or wait for the email?",
+    "Where is the ER?",
+    "As you know, my account is locked",
+    "What is it like in winter?",
+    "Which rooms have two queen beds and a view of the sea?",
+)
+
+
+@pytest.mark.parametrize("typed", TYPED)
+def test_a_clean_question_comes_back_word_for_word(typed: str) -> None:
+    heard = hear(typed)
+
+    assert heard.text == typed
+    assert heard.taken_back == ()
+
+
+@pytest.mark.parametrize(
+    ("spoken", "cleaned"),
+    [
+        ("how do i uh reset the rooter", "how do i reset the rooter"),
+        ("umm do they have er vegan food", "do they have vegan food"),
+        ("i want to you know cancel it", "i want to cancel it"),
+        ("does it um like support fax", "does it support fax"),
+        ("where is the er", "where is the er"),
+        ("do you know the opening hours", "do you know the opening hours"),
+    ],
+)
+def test_fillers_go_and_words_that_look_like_fillers_stay(spoken: str, cleaned: str) -> None:
+    assert " ".join(without_fillers(spoken.split())) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("spoken", "cleaned"),
+    [
+        ("where is the the lobby", "where is the lobby"),
+        ("how do i how do i pay", "how do i pay"),
+        ("call four five five five two", "call four five five five two"),
+        ("flights to bora bora", "flights to bora bora"),
+        ("the w w w address", "the w w w address"),
+    ],
+)
+def test_words_said_twice_in_stumbling_are_said_once(spoken: str, cleaned: str) -> None:
+    assert " ".join(without_repeats(spoken.split())) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("spoken", "meant", "taken_back"),
+    [
+        ("reset my password sorry my router", "reset my router", ("my", "password")),
+        ("a table in dresden no sorry leipzig", "a table in leipzig", ("dresden",)),
+        (
+            "i want the pro plan scratch that the team plan",
+            "i want the team plan",
+            ("the", "pro", "plan"),
+        ),
+        (
+            "the wifi in room ten no make that room twelve",
+            "the wifi in room twelve",
+            ("room", "ten"),
+        ),
+        ("when was or rather who was the founder", "who was the founder", ("when", "was")),
+    ],
+)
+def test_a_repair_replaces_what_it_takes_back(
+    spoken: str, meant: str, taken_back: tuple[str, ...]
+) -> None:
+    assert repair(spoken.split()) == (meant.split(), taken_back)
+
+
+def test_an_opening_goes_as_long_as_a_question_remains() -> None:
+    assert (
+        without_opening("ok great can you tell me when check in is".split())
+        == "when check in is".split()
+    )
+    assert without_opening("can you tell me why".split()) == "can you tell me why".split()
+
+
+@pytest.mark.parametrize(
+    ("spoken", "forms"),
+    [
+        ("open twenty four seven", {"24", "7", "247"}),
+        ("in nineteen ninety nine", {"1999", "19", "99"}),
+        ("half past nine", {"9", "30"}),
+        ("quarter to one", {"12", "45"}),
+        ("at three p m", {"3", "3pm", "pm"}),
+        ("five gigahertz", {"5", "5ghz", "ghz"}),
+        ("paper size a as in apple four", {"4", "a4"}),
+        ("double u p a two", {"2", "wpa2", "wpa"}),
+        ("alpha bravo one two", {"12", "ab12", "ab"}),
+        ("is there a v p n", {"avpn", "vpn"}),
+        ("office three sixty five", {"365", "3", "65"}),
+        ("one hundred and five dollars", {"105"}),
+        ("four one five double seven", {"41577"}),
+        ("the twenty first floor", {"21st"}),
+        ("in the nineteenth century", {"19th"}),
+        ("open 24/7", {"twenty", "four", "seven"}),
+        ("the 2nd floor", {"second"}),
+        ("no one is there", set()),
+        ("what is a router", set()),
+    ],
+)
+def test_numbers_and_codes_get_their_other_spelling(spoken: str, forms: set[str]) -> None:
+    assert set(written_forms(spoken.split())) == forms
+
+
+@given(st.integers(min_value=2, max_value=9999))
+def test_every_number_that_is_said_is_found_in_digits(number: int) -> None:
+    assert str(number) in written_forms(say(number).split())
+
+
+_PARTS_OF_FORMS = """a i o a. i. w u you as in apple ice for double triple like and is the zero one two twenty first second oh
+hundred thousand half quarter past to nine p m am alpha golf dot zed v 24 9:30 21st wpa2 é""".split()
+
+
+@given(st.lists(st.sampled_from(_PARTS_OF_FORMS), max_size=8))
+def test_words_without_a_hint_of_a_form_have_none(words: list[str]) -> None:
+    readers = (
+        spoken_numbers._numbers,
+        spoken_numbers._clock,
+        spoken_numbers._codes,
+        spoken_numbers._digits,
+    )
+    forms = {form for reader in readers for form in reader(words)}
+    assert set(written_forms(words)) == forms - set(words)
+
+
+@given(st.text(alphabet="abcdefghiorstu '?0123456789", max_size=80))
+def test_cleaning_invents_no_words_and_never_empties_a_query(raw: str) -> None:
+    heard = hear(raw)
+
+    assert bool(heard.text) == bool(raw.split())
+    assert set(heard.text.split()) <= set(raw.split())
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            "the uh room no sorry i mean what is make that or wait two can you tell me".split()
+        ),
+        max_size=14,
+    )
+)
+def test_cleaning_twice_finds_no_more_fillers(words: list[str]) -> None:
+    once = without_fillers(words)
+
+    assert without_fillers(once) == once

@@ -1,0 +1,200 @@
+"""A question that does not stand alone gets what it leans on, from its own session only."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.retrieval.transcript.followup import (
+    EMBEDDING_SHARE,
+    TERM_WEIGHT,
+    Exchange,
+    Memory,
+    carry,
+    dependence,
+)
+
+SHARES = {
+    "pool": 0.02,
+    "heated": 0.01,
+    "guests": 0.3,
+    "parking": 0.05,
+    "garage": 0.02,
+    "zanzibar": 0.001,
+    "suite": 0.01,
+}
+
+
+def share(word: str) -> float:
+    return SHARES.get(word, 0.0)
+
+
+def unit(*numbers: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    vector = np.array(numbers, dtype=np.float32)
+    return vector / np.linalg.norm(vector)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "and how much is that",
+        "how much does it cost",
+        "what about children",
+        "is it heated",
+        "when do they open",
+        "how do i get there",
+        "opening hours",
+        "why",
+        "do they take cards for that",
+        "and for the garage on the other side of the hotel building",
+    ],
+)
+def test_a_query_that_points_outside_or_says_almost_nothing_leans_on_the_last(query: str) -> None:
+    assert dependence(query) == 1.0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "is it possible to change the billing address of my account",
+        "how long does it take to ship a replacement battery to norway",
+        "are there any rooms with a balcony and sea view in july",
+        "how do i export the invoices of last quarter as a spreadsheet",
+        "my router keeps restarting after i changed its firmware password yesterday",
+    ],
+)
+def test_a_query_that_names_its_subject_stands_alone(query: str) -> None:
+    assert dependence(query) == 0.0
+
+
+def test_a_word_the_corpus_hardly_has_names_its_subject() -> None:
+    assert dependence("zanzibar suite") == 1.0
+    assert dependence("zanzibar suite", share=share) == 0.5
+    assert dependence("pool guests", share=share) == 1.0
+
+
+def test_the_rare_words_of_the_last_turn_are_carried() -> None:
+    carried = carry(
+        "is it heated", [Exchange("do the guests of the house have a pool", at_s=0.0)], share=share
+    )
+
+    assert carried is not None
+    assert carried.terms == (("pool", TERM_WEIGHT),)  # guests: in too many passages; house: in none
+
+
+def test_a_chain_of_follow_ups_leans_on_the_turn_that_stood_alone() -> None:
+    subject = Exchange("is there a public garage with parking for large camper vans", at_s=0.0)
+    past = [Exchange("and is it heated", at_s=2.0), Exchange("how much is it", at_s=1.0), subject]
+
+    carried = carry("until when", past, share=share)
+
+    assert carried is not None
+    assert carried.previous is subject
+    assert [word for word, _ in carried.terms] == ["garage", "parking"]
+
+
+@pytest.mark.parametrize(
+    "past", [[], [Exchange("do you have a pool for guests with small children", at_s=0.0)]]
+)
+def test_nothing_is_carried_into_a_query_that_stands_alone(past: list[Exchange]) -> None:
+    assert (
+        carry("how do i export the invoices of last quarter as a spreadsheet", past, share=share)
+        is None
+    )
+
+
+def test_nothing_is_carried_into_a_first_query() -> None:
+    assert carry("how much is that", [], share=share) is None
+
+
+def test_blending_moves_the_embedding_by_a_bounded_share() -> None:
+    earlier = Exchange(
+        "where can i leave the car in the parking garage overnight", at_s=0.0, embedding=unit(0, 1)
+    )
+    carried = carry("how much is it", [earlier], share=share)
+
+    assert carried is not None
+    mixed = carried.blend(unit(1, 0))
+    assert mixed.dtype == np.float32
+    assert np.linalg.norm(mixed) == pytest.approx(1.0, abs=1e-6)
+    assert mixed[1] / mixed[0] == pytest.approx(EMBEDDING_SHARE)
+
+
+def test_without_an_earlier_embedding_the_query_keeps_its_own() -> None:
+    carried = carry("how much is it", [Exchange("parking garage", at_s=0.0)], share=share)
+
+    assert carried is not None
+    assert carried.blend(unit(1, 0)) is not None
+    np.testing.assert_array_equal(carried.blend(unit(1, 0)), unit(1, 0))
+
+
+def test_labels_share_nothing() -> None:
+    memory = Memory()
+    memory.remember("call-1", Exchange("pool", at_s=1.0))
+
+    assert memory.recall("call-2", now_s=1.0) == ()
+    assert [turn.query for turn in memory.recall("call-1", now_s=1.0)] == ["pool"]
+
+
+def test_the_ring_keeps_the_newest_turns_newest_first() -> None:
+    memory = Memory(max_turns=2)
+    for second, query in enumerate(("a", "b", "c")):
+        memory.remember("call", Exchange(query, at_s=float(second)))
+
+    assert [turn.query for turn in memory.recall("call", now_s=2.0)] == ["c", "b"]
+
+
+def test_turns_expire() -> None:
+    memory = Memory(ttl_s=60.0)
+    memory.remember("call", Exchange("old", at_s=0.0))
+    memory.remember("call", Exchange("new", at_s=30.0))
+
+    assert [turn.query for turn in memory.recall("call", now_s=61.0)] == ["new"]
+    assert memory.recall("call", now_s=91.0) == ()
+
+
+def test_silent_labels_are_dropped_when_others_speak() -> None:
+    memory = Memory(ttl_s=60.0)
+    for second in range(100):
+        memory.remember(f"call-{second}", Exchange("pool", at_s=10.0 * second))
+
+    assert len(memory) == 7  # those of the last 60 s
+
+
+def test_the_label_silent_longest_goes_first_when_there_are_too_many() -> None:
+    memory = Memory(max_labels=2)
+    for second, label in enumerate(("a", "b", "a", "c")):
+        memory.remember(label, Exchange("pool", at_s=float(second)))
+
+    assert memory.recall("b", now_s=3.0) == ()
+    assert len(memory.recall("a", now_s=3.0)) == 2
+
+
+def test_a_label_can_be_forgotten() -> None:
+    memory = Memory()
+    memory.remember("call", Exchange("pool", at_s=0.0))
+    memory.forget("call")
+    memory.forget("call")
+
+    assert memory.recall("call", now_s=0.0) == ()
+    assert len(memory) == 0
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde"), st.floats(0.0, 100.0)), max_size=60))
+def test_memory_stays_within_its_bounds(steps: list[tuple[str, float]]) -> None:
+    memory, now_s = Memory(max_labels=3, max_turns=2, ttl_s=50.0), 0.0
+    for label, pause_s in steps:
+        now_s += pause_s
+        memory.remember(label, Exchange(label, at_s=now_s))
+
+        assert len(memory) <= 3
+        turns = memory.recall(label, now_s=now_s)
+        assert 1 <= len(turns) <= 2
+        assert all(turn.query == label and now_s - turn.at_s <= 50.0 for turn in turns)
+
+
+@given(st.text(max_size=80))
+def test_any_text_has_a_dependence(text: str) -> None:
+    assert dependence(text) in (0.0, 0.5, 1.0)
