@@ -60,14 +60,20 @@ def draw(
     for value in _ticks(highest):
         parts.append(_rule(_LEFT, y(value), _WIDTH - _RIGHT, y(value), _GRID))
         parts.append(_text(_LEFT - 6, y(value) + 4, f"{value:g}", "end"))
-    parts += [_text(x(value), _HEIGHT - _BOTTOM + 18, _short(value), "middle") for value in x_ticks]
+    parts += [
+        _text(x(value), _HEIGHT - _BOTTOM + 18, _short(value), "middle")
+        for value in x_ticks
+    ]
     for name, value in (marks or {}).items():
-        parts.append(_rule(_LEFT, y(value), _WIDTH - _RIGHT, y(value), _INK, dashed=True))
+        parts.append(
+            _rule(_LEFT, y(value), _WIDTH - _RIGHT, y(value), _INK, dashed=True)
+        )
         parts.append(_text(_WIDTH - _RIGHT, y(value) - 4, name, "end"))
     for number, line in enumerate(lines):
         colour = _COLOURS[number % len(_COLOURS)]
         points = " ".join(
-            f"{x(a):.1f},{y(min(b, highest)):.1f}" for a, b in zip(line.x, line.y, strict=True)
+            f"{x(a):.1f},{y(min(b, highest)):.1f}"
+            for a, b in zip(line.x, line.y, strict=True)
         )
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
@@ -107,8 +113,8 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
 
 
-def _rule(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False) -> str:
+def _rule(
+    x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False
+) -> str:
     dash = ' stroke-dasharray="5 4"' if dashed else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dash}/>'
-    )
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dash}/>'

@@ -115,7 +115,9 @@ def queries_of(files: Sequence[Path]) -> list[str]:
     ]
 
 
-def time_queries(encoders: dict[str, Embed], queries: Sequence[str]) -> list[QueryTimes]:
+def time_queries(
+    encoders: dict[str, Embed], queries: Sequence[str]
+) -> list[QueryTimes]:
     """Time every encoder on every query, in alternating blocks: torch's threads spin for a while after a call, and
     would take the cores from whatever is timed right behind it."""
     wall: dict[str, list[float]] = {name: [] for name in encoders}
@@ -151,7 +153,8 @@ def time_load(
         for name, (callers, together, embed) in layouts.items():
             time.sleep(0.05)
             calls = [
-                queries[start : start + together] for start in range(0, len(queries), together)
+                queries[start : start + together]
+                for start in range(0, len(queries), together)
             ]
             with ThreadPoolExecutor(callers) as pool:
                 began, cpu_began = time.perf_counter(), time.process_time()
@@ -159,7 +162,10 @@ def time_load(
                 wall[name] += time.perf_counter() - began
                 cpu[name] += time.process_time() - cpu_began
     asked = rounds * len(queries)
-    return [LoadRate(name, asked / wall[name], 1000.0 * cpu[name] / asked) for name in layouts]
+    return [
+        LoadRate(name, asked / wall[name], 1000.0 * cpu[name] / asked)
+        for name in layouts
+    ]
 
 
 def time_passages(
@@ -192,7 +198,9 @@ def flop_per_passage(model: Path, tokens: Sequence[int]) -> float:
     """Multiplications and additions of a BERT encoder for the mean passage: 24 h² + 4 t h a token and layer."""
     config = json.loads((model / "config.json").read_text())
     width, layers = config["hidden_size"], config["num_hidden_layers"]
-    return float(np.mean([layers * t * (24 * width**2 + 4 * t * width) for t in tokens]))
+    return float(
+        np.mean([layers * t * (24 * width**2 + 4 * t * width) for t in tokens])
+    )
 
 
 def sgemm_gflops(rounds: int = 40) -> float:
@@ -214,7 +222,10 @@ def overlap_of(
         np.argsort(-(encoder.embed_queries(queries) @ index.T), axis=1)[:, :10]
         for encoder in (exact, rounded)
     ]
-    shared = [len(set(one) & set(other)) / len(one) for one, other in zip(*firsts, strict=True)]
+    shared = [
+        len(set(one) & set(other)) / len(one)
+        for one, other in zip(*firsts, strict=True)
+    ]
     same = float((firsts[0][:, 0] == firsts[1][:, 0]).mean())
     return Overlap(len(queries), len(passages), float(np.mean(shared)), same)
 
@@ -235,12 +246,20 @@ def onnx_session(folder: Path, threads: int) -> Embed:
     def embed(texts: Sequence[str]) -> np.ndarray:
         tokens = [tokenizer.encode(text).ids for text in texts]
         longest = max(map(len, tokens))
-        ids = np.array([[*some, *[0] * (longest - len(some))] for some in tokens], np.int64)
+        ids = np.array(
+            [[*some, *[0] * (longest - len(some))] for some in tokens], np.int64
+        )
         mask = np.array(
             [[1] * len(some) + [0] * (longest - len(some)) for some in tokens], np.int64
         )
-        known = {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
-        vectors: np.ndarray = session.run(None, {name: known[name] for name in names})[0]
+        known = {
+            "input_ids": ids,
+            "attention_mask": mask,
+            "token_type_ids": np.zeros_like(ids),
+        }
+        vectors: np.ndarray = session.run(None, {name: known[name] for name in names})[
+            0
+        ]
         return vectors
 
     return embed
@@ -266,11 +285,15 @@ def main() -> None:
     parser.add_argument("--most-queries", type=int, default=120)
     parser.add_argument("--most-passages", type=int, default=240)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path, help="write the figures to this file as well")
+    parser.add_argument(
+        "--json", type=Path, help="write the figures to this file as well"
+    )
     given = parser.parse_args()
     folders = given.corpus or sorted(CORPORA.glob("*/docs"))
     files = given.queries or [
-        file for folder in folders if (file := folder.parent / "queries.jsonl").is_file()
+        file
+        for folder in folders
+        if (file := folder.parent / "queries.jsonl").is_file()
     ]
     console = Console(width=100)
     transformers_logging.disable_progress_bar()
@@ -278,9 +301,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as scratch:
         cache, source = Path(scratch), resolve(given.model)
         exact = open_encoder(
-            given.model, cache=cache, backend="onnx", threads=usable_cores(), for_queries=True
+            given.model,
+            cache=cache,
+            backend="onnx",
+            threads=usable_cores(),
+            for_queries=True,
         )
-        rounded = open_encoder(exact.identity, cache=cache, precision="int8", for_queries=True)
+        rounded = open_encoder(
+            exact.identity, cache=cache, precision="int8", for_queries=True
+        )
         torch_one = open_encoder(
             given.model, cache=cache, backend="torch", device="cpu", for_queries=False
         )
@@ -313,7 +342,11 @@ def main() -> None:
                 "2 runs side by side, 2 queries each": (2, 2, onnx_session(fp32, 1)),
                 "2 runs side by side, 4 queries each": (2, 4, onnx_session(fp32, 1)),
                 "2 runs side by side, 8 queries each": (2, 8, onnx_session(fp32, 1)),
-                "2 runs side by side, 4 queries each, int8": (2, 4, onnx_session(int8, 1)),
+                "2 runs side by side, 4 queries each, int8": (
+                    2,
+                    4,
+                    onnx_session(int8, 1),
+                ),
                 "1 run on 2 threads": (1, 1, onnx_session(fp32, 2)),
                 "2 runs on 2 threads each": (2, 1, onnx_session(fp32, 2)),
             },
@@ -335,7 +368,12 @@ def main() -> None:
         overlap = overlap_of(exact, rounded, all_queries, all_passages)
 
     table = Table(
-        "one query", "median ms", "p99 ms", "CPU ms", "of encode", title=f"{len(queries)} queries"
+        "one query",
+        "median ms",
+        "p99 ms",
+        "CPU ms",
+        "of encode",
+        title=f"{len(queries)} queries",
     )
     for times in one_query:
         shown = (times.median_ms, times.p99_ms, times.cpu_ms, times.of_bare)
@@ -343,13 +381,17 @@ def main() -> None:
     console.print(table)
     table = Table("queries under load", "a second", "CPU ms")
     for load_rate in load_rates:
-        table.add_row(load_rate.layout, f"{load_rate.queries_per_s:.0f}", f"{load_rate.cpu_ms:.2f}")
+        table.add_row(
+            load_rate.layout,
+            f"{load_rate.queries_per_s:.0f}",
+            f"{load_rate.cpu_ms:.2f}",
+        )
     console.print(table)
     floor = sgemm_gflops()
-    title = (
-        f"{len(passages)} passages of {np.mean(tokens):.0f} tokens; sgemm here: {floor:.0f} GFLOP/s"
+    title = f"{len(passages)} passages of {np.mean(tokens):.0f} tokens; sgemm here: {floor:.0f} GFLOP/s"
+    table = Table(
+        "passages", "a second", "a CPU second", "times encode", "GFLOP/s", title=title
     )
-    table = Table("passages", "a second", "a CPU second", "times encode", "GFLOP/s", title=title)
     for rate in rates:
         shown = (rate.passages_per_s, rate.per_cpu_s, rate.of_bare, rate.gflops)
         table.add_row(rate.encoder, *(f"{value:.2f}" for value in shown))

@@ -76,9 +76,14 @@ def main() -> None:
         help="documents of the first table, about 4 passages each",
     )
     parser.add_argument(
-        "--files", type=int, default=10_000, help="small files of the second table; 0 leaves it out"
+        "--files",
+        type=int,
+        default=10_000,
+        help="small files of the second table; 0 leaves it out",
     )
-    parser.add_argument("--rounds", type=int, default=2, help="rounds of the first table")
+    parser.add_argument(
+        "--rounds", type=int, default=2, help="rounds of the first table"
+    )
     parser.add_argument("--json", type=Path, help="also write the figures to this file")
     options = parser.parse_args()
     console = Console()
@@ -133,15 +138,25 @@ def from_nothing(folder: Path, documents: int, rounds: int) -> list[Rate]:
             encoder.embed_passages(texts)
             times["embedding alone"].append(time.perf_counter() - begun)
             begun = time.perf_counter()
-            plain.encode(sorted(texts, key=len), normalize_embeddings=True, show_progress_bar=False)
+            plain.encode(
+                sorted(texts, key=len),
+                normalize_embeddings=True,
+                show_progress_bar=False,
+            )
             times["plain encode, sorted by length"].append(time.perf_counter() - begun)
     rates = []
     for what, measured in times.items():
         seconds = statistics.median(measured)
-        rates.append(Rate(what, len(texts), seconds, len(texts) / seconds, flops / seconds / 1e9))
+        rates.append(
+            Rate(what, len(texts), seconds, len(texts) / seconds, flops / seconds / 1e9)
+        )
     rates.append(
         Rate(
-            "the cores' own matrix product (sgemm)", 0, 0.0, peak * 1e9 / (flops / len(texts)), peak
+            "the cores' own matrix product (sgemm)",
+            0,
+            0.0,
+            peak * 1e9 / (flops / len(texts)),
+            peak,
         )
     )
     return rates
@@ -180,14 +195,18 @@ def ingest_again(folder: Path, files: int) -> list[Again]:
     results.append(run_once("unchanged", docs, store, files))
     changed.write_text(changed.read_text() + "One more sentence about the line.\n")
     results.append(run_once("one file changed", docs, store, files))
-    (docs / "new.md").write_text("# A new article\n\nIt says something about letters.\n")
+    (docs / "new.md").write_text(
+        "# A new article\n\nIt says something about letters.\n"
+    )
     results.append(run_once("one file added", docs, store, files))
     (docs / "d000").rename(docs / "moved")
     results.append(run_once("a folder of 500 moved", docs, store, files))
     return results
 
 
-def run_once(what: str, docs: Path, store: Path, files: int, corpus: str = CORPUS) -> Again:
+def run_once(
+    what: str, docs: Path, store: Path, files: int, corpus: str = CORPUS
+) -> Again:
     """Run `kbserver ingest` and ask the operating system what it took."""
     command = [
         sys.executable,
@@ -211,7 +230,9 @@ def run_once(what: str, docs: Path, store: Path, files: int, corpus: str = CORPU
         raise SystemExit(f"{' '.join(command)} ended with {process.returncode}")
     cpu_s = usage.ru_utime + usage.ru_stime
     peak_mb = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
-    return Again(what, files, seconds, cpu_s, json.loads(output)["passages"]["embedded"], peak_mb)
+    return Again(
+        what, files, seconds, cpu_s, json.loads(output)["passages"]["embedded"], peak_mb
+    )
 
 
 def write_long(folder: Path, documents: int) -> None:
@@ -222,10 +243,13 @@ def write_long(folder: Path, documents: int) -> None:
         sections = []
         for section in range(4):
             sentences = [
-                " ".join(chance.choices(WORDS, k=12)).capitalize() + "." for _ in range(12)
+                " ".join(chance.choices(WORDS, k=12)).capitalize() + "."
+                for _ in range(12)
             ]
             sections.append(f"## Part {section}\n\n{' '.join(sentences)}\n")
-        (folder / f"{number}.md").write_text(f"# Article {number}\n\n" + "\n".join(sections))
+        (folder / f"{number}.md").write_text(
+            f"# Article {number}\n\n" + "\n".join(sections)
+        )
 
 
 def write_small(folder: Path, files: int) -> None:
@@ -242,13 +266,26 @@ def write_small(folder: Path, files: int) -> None:
 def show_rates(console: Console, rates: list[Rate]) -> None:
     """Print the first table; ratios are to plain encode."""
     table = Table(
-        "from nothing", "passages", "s", "passages/s", "× plain", "GFLOP/s", title="Ingest"
+        "from nothing",
+        "passages",
+        "s",
+        "passages/s",
+        "× plain",
+        "GFLOP/s",
+        title="Ingest",
     )
     for one in rates:
         ratio = f"{one.passages_per_s / rates[0].passages_per_s:.2f}"
-        passages, seconds = (str(one.passages), f"{one.seconds:.1f}") if one.passages else ("", "")
+        passages, seconds = (
+            (str(one.passages), f"{one.seconds:.1f}") if one.passages else ("", "")
+        )
         table.add_row(
-            one.what, passages, seconds, f"{one.passages_per_s:.1f}", ratio, f"{one.gflops:.0f}"
+            one.what,
+            passages,
+            seconds,
+            f"{one.passages_per_s:.1f}",
+            ratio,
+            f"{one.gflops:.0f}",
         )
     console.print(table)
 
@@ -258,10 +295,21 @@ def show_again(console: Console, again: list[Again]) -> None:
     if not again:
         return
     table = Table(
-        "again", "files", "s", "CPU s", "embedded", "peak MB", title="A folder of small files"
+        "again",
+        "files",
+        "s",
+        "CPU s",
+        "embedded",
+        "peak MB",
+        title="A folder of small files",
     )
     for one in again:
-        facts = (f"{one.seconds:.1f}", f"{one.cpu_s:.1f}", str(one.embedded), f"{one.peak_mb:.0f}")
+        facts = (
+            f"{one.seconds:.1f}",
+            f"{one.cpu_s:.1f}",
+            str(one.embedded),
+            f"{one.peak_mb:.0f}",
+        )
         table.add_row(one.what, f"{one.files:,}", *facts)
     console.print(table)
 

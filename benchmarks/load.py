@@ -47,7 +47,9 @@ class Load:
 
     def within(self, limit_ms: float) -> float:
         """Share of all turns sent that were answered with 200 within a limit."""
-        return sum(ms <= limit_ms for ms in self.ms) / max(1, sum(self.statuses.values()))
+        return sum(ms <= limit_ms for ms in self.ms) / max(
+            1, sum(self.statuses.values())
+        )
 
     def add(self, status: int, ms: float, at_s: float) -> None:
         self.statuses[status] += 1
@@ -63,9 +65,15 @@ def request_bytes(
 ) -> bytes:
     """Write one turn as HTTP/1.1."""
     parts = urlsplit(url)
-    body = json.dumps({"session_label": label, "query": query}, ensure_ascii=False).encode()
+    body = json.dumps(
+        {"session_label": label, "query": query}, ensure_ascii=False
+    ).encode()
     path = f"{parts.path}?{parts.query}" if parts.query else parts.path
-    lines = [f"POST {path} HTTP/1.1", f"host: {parts.netloc}", "content-type: application/json"]
+    lines = [
+        f"POST {path} HTTP/1.1",
+        f"host: {parts.netloc}",
+        "content-type: application/json",
+    ]
     lines += [f"authorization: Bearer {token}"] if token else []
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
@@ -82,7 +90,9 @@ class Client:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname, parts.port), timeout=30)
+        self._socket = socket.create_connection(
+            (parts.hostname, parts.port), timeout=30
+        )
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def ask(self, request: bytes) -> tuple[int, bytes]:
@@ -155,7 +165,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         answer = parse_answer(self._received)
-        if answer is not None and self._waiting is not None and not self._waiting.done():
+        if (
+            answer is not None
+            and self._waiting is not None
+            and not self._waiting.done()
+        ):
             self._waiting.set_result(answer)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -273,7 +287,11 @@ def unheard(queries: Sequence[str]) -> Callable[[], str]:
 
 
 def unrepeated(
-    url: str, queries: Sequence[str], label: str | None = None, token: str = "", **headers: str
+    url: str,
+    queries: Sequence[str],
+    label: str | None = None,
+    token: str = "",
+    **headers: str,
 ) -> Ask:
     """Give turns whose questions are `unheard`."""
     question = unheard(queries)

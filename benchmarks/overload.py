@@ -58,7 +58,9 @@ def capacity_of(server: Served, ask: Ask, seconds: float) -> float:
     return by_both_arms(outcomes(before, server.counters())) / load.seconds
 
 
-def at_rate(server: Served, ask: Ask, rate: float, seconds: float, of_capacity: float) -> AtRate:
+def at_rate(
+    server: Served, ask: Ask, rate: float, seconds: float, of_capacity: float
+) -> AtRate:
     before = server.counters()
     load = uvloop.run(open_loop(server.url, ask, rate=rate, seconds=seconds))
     said = outcomes(before, server.counters())
@@ -80,7 +82,9 @@ def at_rate(server: Served, ask: Ask, rate: float, seconds: float, of_capacity: 
     )
 
 
-async def seconds_until_full(url: str, ask: Ask, in_a_row: int = 5, limit_s: float = 20.0) -> float:
+async def seconds_until_full(
+    url: str, ask: Ask, in_a_row: int = 5, limit_s: float = 20.0
+) -> float:
     """Ask ten times a second until so many answers in a row are full; seconds until the first of them."""
     connection = await Connection.open(url)
     began, first, good = time.perf_counter(), 0.0, 0
@@ -111,11 +115,19 @@ def pictures(rates: list[AtRate], folder: Path) -> None:
         )
     )
     shares = [
-        Line("answered within 150 ms", load, [100 * one.within_150_ms for one in rates]),
+        Line(
+            "answered within 150 ms", load, [100 * one.within_150_ms for one in rates]
+        ),
         Line("answered with both arms", load, [100 * one.full for one in rates]),
     ]
     (folder / "share-in-budget.svg").write_text(
-        draw("Share of turns under overload", "offered turns, of capacity", "%", shares, top=100.0)
+        draw(
+            "Share of turns under overload",
+            "offered turns, of capacity",
+            "%",
+            shares,
+            top=100.0,
+        )
     )
 
 
@@ -124,9 +136,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--store", type=Path, required=True)
-    parser.add_argument("--queries", type=Path, required=True, help="JSON lines with `text`")
+    parser.add_argument(
+        "--queries", type=Path, required=True, help="JSON lines with `text`"
+    )
     parser.add_argument("--label")
-    parser.add_argument("--seconds", type=float, default=60.0, help="at twice the capacity")
+    parser.add_argument(
+        "--seconds", type=float, default=60.0, help="at twice the capacity"
+    )
     parser.add_argument(
         "--step-seconds", type=float, default=10.0, help="at each share of the capacity"
     )
@@ -136,7 +152,9 @@ def main() -> None:
     given = parser.parse_args()
     queries = queries_of(given.queries, 500)
 
-    with served(given.store, "--workers", str(given.workers), KBSERVER_DEBUG="1") as server:
+    with served(
+        given.store, "--workers", str(given.workers), KBSERVER_DEBUG="1"
+    ) as server:
         ask = unrepeated(server.url, queries, given.label)
         traced = unrepeated(server.url, queries, given.label, x_kbserver_debug="1")
         uvloop.run(closed_loop(server.url, ask, clients=4, seconds=2.0))
@@ -145,7 +163,8 @@ def main() -> None:
             f"capacity: {capacity:.0f} full answers a second; memory {server.memory_mb():.0f} MB"
         )
         steps = [
-            at_rate(server, ask, share * capacity, given.step_seconds, share) for share in SHARES
+            at_rate(server, ask, share * capacity, given.step_seconds, share)
+            for share in SHARES
         ]
         twice = at_rate(server, ask, 2.0 * capacity, given.seconds, 2.0)
         recovered_s = uvloop.run(seconds_until_full(server.url, traced))
@@ -158,10 +177,15 @@ def main() -> None:
     for row in rows:
         values = [value for name, value in asdict(row).items() if name != "outcomes"]
         table.add_row(
-            *(f"{value:.3f}" if isinstance(value, float) else str(value) for value in values)
+            *(
+                f"{value:.3f}" if isinstance(value, float) else str(value)
+                for value in values
+            )
         )
     console.print(table)
-    console.print(f"the long run: {twice.outcomes}; full again {recovered_s:.2f} s after its end")
+    console.print(
+        f"the long run: {twice.outcomes}; full again {recovered_s:.2f} s after its end"
+    )
     if given.svg:
         given.svg.mkdir(parents=True, exist_ok=True)
         pictures(steps, given.svg)

@@ -39,9 +39,7 @@ from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.types import FloatMatrix, Passage
 
 CORPUS = "benchmark"
-_LEAST_WORDS = (
-    60  # shorter pieces (a table of contents, a signature) are not what a caller is answered with
-)
+_LEAST_WORDS = 60  # shorter pieces (a table of contents, a signature) are not what a caller is answered with
 _SLICE = 1024
 
 
@@ -95,13 +93,17 @@ def embeddings_of(texts: Sequence[str], encoder: Encoder, kept: Path) -> FloatMa
     for start in range(0, len(missing), _SLICE):
         part = missing[start : start + _SLICE]
         vectors = encoder.embed_passages([texts[number] for number in part])
-        have |= {keys[number]: vector for number, vector in zip(part, vectors, strict=True)}
+        have |= {
+            keys[number]: vector for number, vector in zip(part, vectors, strict=True)
+        }
         print(f"{start + len(part)} of {len(missing)} embedded", file=sys.stderr)
         np.savez(kept, keys=np.array(list(have)), vectors=np.array(list(have.values())))
     return np.array([have[key] for key in keys], np.float32)
 
 
-def as_ingested(passages: Iterable[Passage], texts: Iterable[str], count: int) -> dict[str, Any]:
+def as_ingested(
+    passages: Iterable[Passage], texts: Iterable[str], count: int
+) -> dict[str, Any]:
     """What `kbserver ingest` tells `write_snapshot`: how words are scored, the field of sounds, and the spoken forms.
 
     Args:
@@ -110,7 +112,10 @@ def as_ingested(passages: Iterable[Passage], texts: Iterable[str], count: int) -
         count: how many there are.
     """
     spoken_forms = {SPOKEN_FORMS: lambda folder: write_wordings(passages, folder)}
-    return {"bm25": Bm25Parameters(k1=K1, b=B), "parts": sound_parts(texts, count) | spoken_forms}
+    return {
+        "bm25": Bm25Parameters(k1=K1, b=B),
+        "parts": sound_parts(texts, count) | spoken_forms,
+    }
 
 
 def main() -> None:

@@ -31,21 +31,25 @@ from kbserver.types import Scope
 
 ABLATED = 200  # questions of a row that are asked again with a step switched off: a difference of .01 is visible
 TIMED = 60  # questions of a row whose time is measured
-SCOPES_EACH = (
-    2  # scopes an unanswerable question without one is asked in, where the answerable ones have one
-)
+SCOPES_EACH = 2  # scopes an unanswerable question without one is asked in, where the answerable ones have one
 
 
 async def measure(server: KBServer, row: Row, settings: Settings) -> Result:
     """Ask the questions of one row: in all arms, and some of them with each step switched off."""
     base = settings.turn_settings()
     common = {"base": base, "min_score": REFERENCE}
-    full = await evaluate(server, row.target.corpus, row.dataset, ARMS, timed=TIMED, **common)
+    full = await evaluate(
+        server, row.target.corpus, row.dataset, ARMS, timed=TIMED, **common
+    )
     sample = row.dataset.sample(ABLATED)
     asked = any(question.history for question in sample.questions)
     steps = [step for step in STEPS if asked or step.name != "no follow_up"]
-    ablated = await evaluate(server, row.target.corpus, sample, steps, timed=0, **common)
-    return Result(row, full, ablated, server.corpora.retrievers[row.target.corpus].snapshot.size)
+    ablated = await evaluate(
+        server, row.target.corpus, sample, steps, timed=0, **common
+    )
+    return Result(
+        row, full, ablated, server.corpora.retrievers[row.target.corpus].snapshot.size
+    )
 
 
 async def measure_nothing(
@@ -57,7 +61,8 @@ async def measure_nothing(
 ) -> Evaluation:
     """Ask what should get nothing: everyday questions, and the set's own unanswerable ones."""
     everyday = [
-        Question(f"everyday {number}", text, "unanswerable") for number, text in enumerate(EVERYDAY)
+        Question(f"everyday {number}", text, "unanswerable")
+        for number, text in enumerate(EVERYDAY)
     ]
     pool = Dataset(tuple(in_scopes([*nothing, *everyday], scopes)))
     base = settings.turn_settings()
@@ -90,8 +95,14 @@ async def run(sets: Sequence[Set], settings: Settings) -> list[Result]:
             for row in found.rows:
                 begun = time.monotonic()
                 result = await measure(server, row, settings)
-                scopes = [question.scope for question in row.dataset.questions if question.scope]
-                if bool(scopes) not in nothing:  # asked once a set, not once a spoken_form
+                scopes = [
+                    question.scope
+                    for question in row.dataset.questions
+                    if question.scope
+                ]
+                if (
+                    bool(scopes) not in nothing
+                ):  # asked once a set, not once a spoken_form
                     nothing[bool(scopes)] = await measure_nothing(
                         server, found.target, found.nothing, scopes, settings
                     )
@@ -115,7 +126,10 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, help="folders of sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/quality.md"))
     parser.add_argument(
-        "--cache", type=Path, default=cache_folder(), help="store the corpora are ingested into"
+        "--cache",
+        type=Path,
+        default=cache_folder(),
+        help="store the corpora are ingested into",
     )
     parser.add_argument(
         "--precision",
@@ -123,7 +137,9 @@ def main() -> None:
         default="auto",
         help="of the weights for queries",
     )
-    parser.add_argument("--only", action="append", help="names of sets to take; may be repeated")
+    parser.add_argument(
+        "--only", action="append", help="names of sets to take; may be repeated"
+    )
     given = parser.parse_args()
     begun = time.monotonic()
     sets = [
@@ -139,13 +155,21 @@ def main() -> None:
             file=sys.stderr,
             flush=True,
         )
-    results = asyncio.run(run(sets, Settings(store=given.cache, precision=given.precision)))
+    results = asyncio.run(
+        run(sets, Settings(store=given.cache, precision=given.precision))
+    )
     precision = ["--precision", given.precision] * (given.precision != "auto")
     command = " ".join(
-        ["python -m benchmarks.quality", *(folder.name for folder in given.folders), *precision]
+        [
+            "python -m benchmarks.quality",
+            *(folder.name for folder in given.folders),
+            *precision,
+        ]
     )
     minutes = (time.monotonic() - begun) / 60
-    given.out.write_text(page(results, command, minutes, ABLATED, TIMED), encoding="utf-8")
+    given.out.write_text(
+        page(results, command, minutes, ABLATED, TIMED), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ from kbserver.evaluation.synthetic import EVERYDAY
 from kbserver.evaluation.threshold import KEEP, choose
 from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE
 
-REFERENCE = (
-    DEFAULT_MIN_SCORE  # at which all sets are compared; the best one differs from corpus to corpus
-)
+REFERENCE = DEFAULT_MIN_SCORE  # at which all sets are compared; the best one differs from corpus to corpus
 _AT = f"at {REFERENCE:.2g}".replace("0.", ".")
 
-STEPS = [variant for variant in ABLATIONS if variant.name != "no gate"]  # the gate ranks nothing
+STEPS = [
+    variant for variant in ABLATIONS if variant.name != "no gate"
+]  # the gate ranks nothing
 
 # nDCG@10 of BM25 (bm25s, k1 .9, b .4), dense (all-MiniLM-L6-v2, windows of 180 words, exact), their reciprocal rank
 # fusion (k 60) and .4/.6 of both, each normalised per query: measured once, before the project was begun.
@@ -58,7 +58,9 @@ def arms_table(results: Sequence[Result]) -> list[str]:
             result.full.variants["hybrid"].per_query,
             "ndcg@10",
         )
-        difference = f"{versus.difference:+.3f} ({versus.p_value:.3f})" if versus else "–"
+        difference = (
+            f"{versus.difference:+.3f} ({versus.p_value:.3f})" if versus else "–"
+        )
         lines.append(
             line(
                 result.row.name,
@@ -67,7 +69,9 @@ def arms_table(results: Sequence[Result]) -> list[str]:
                 *(share(means[arm]["ndcg@10"]) for arm in ("lexical", "dense")),
                 f"**{share(hybrid['ndcg@10'])}**",
                 difference,
-                signed(hybrid["ndcg@10"] - baseline[3]) if baseline[3] is not None else "–",
+                signed(hybrid["ndcg@10"] - baseline[3])
+                if baseline[3] is not None
+                else "–",
                 *(share(hybrid[name]) for name in ("recall@1", "recall@3", "mrr@10")),
             )
         )
@@ -84,8 +88,12 @@ def ablation_table(results: Sequence[Result]) -> list[str]:
         for step in STEPS:
             without = result.ablated.variants.get(step.name)
             found = compare(without.per_query, hybrid, "ndcg@10") if without else None
-            cells.append(f"{found.difference:+.3f}{stars(found.p_value)}" if found else "–")
-        lines.append(line(result.row.name, f"{len(result.ablated.dataset.questions)}", *cells))
+            cells.append(
+                f"{found.difference:+.3f}{stars(found.p_value)}" if found else "–"
+            )
+        lines.append(
+            line(result.row.name, f"{len(result.ablated.dataset.questions)}", *cells)
+        )
     return lines
 
 
@@ -103,14 +111,19 @@ def abstention_table(results: Sequence[Result]) -> list[str]:
         everyday, wrong = [], []
         answers = result.nothing.variants["hybrid"].answers
         for question in result.nothing.dataset.questions:
-            answer, judgement = answers[question.id], result.nothing.dataset.judgement(question)
+            answer, judgement = (
+                answers[question.id],
+                result.nothing.dataset.judgement(question),
+            )
             if judgement == "nothing" and not answer.gated:
                 (everyday if question.id.startswith("everyday") else wrong).append(
                     answer.best_score
                 )
         spoken = sum(score >= REFERENCE for score in everyday) / len(everyday)
         if len(wrong) < 10 or len(right) < 10:
-            lines.append(line(result.row.name, str(len(right)), "–", *["–"] * 8, share(spoken)))
+            lines.append(
+                line(result.row.name, str(len(right)), "–", *["–"] * 8, share(spoken))
+            )
             continue
         chosen, kept, false = choose(right, wrong), *at(Scores(right, wrong), REFERENCE)
         halves = held_out(Scores(right, wrong))
@@ -127,7 +140,9 @@ def abstention_table(results: Sequence[Result]) -> list[str]:
 def at(scores: Scores, least: float) -> tuple[float, float]:
     """(kept, false) at one least score."""
     right, wrong = np.asarray(scores.right), np.asarray(scores.wrong)
-    return float((right >= least).mean()), float(((wrong >= least) & (wrong > 0)).mean())
+    return float((right >= least).mean()), float(
+        ((wrong >= least) & (wrong > 0)).mean()
+    )
 
 
 def held_out(scores: Scores) -> tuple[float, float]:
@@ -136,7 +151,10 @@ def held_out(scores: Scores) -> tuple[float, float]:
     for first in (0, 1):
         chosen = choose(scores.right[first::2], scores.wrong[first::2])
         ways.append(
-            at(Scores(scores.right[1 - first :: 2], scores.wrong[1 - first :: 2]), chosen.min_score)
+            at(
+                Scores(scores.right[1 - first :: 2], scores.wrong[1 - first :: 2]),
+                chosen.min_score,
+            )
         )
     return tuple(np.mean(ways, axis=0).tolist())  # type: ignore[return-value]
 
@@ -145,7 +163,8 @@ def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
     """How often a right passage scores above a wrong one; .5 is chance (Mann and Whitney 1947)."""
     ranks = rankdata([*right, *wrong])
     return float(
-        (ranks[: len(right)].sum() - len(right) * (len(right) + 1) / 2) / (len(right) * len(wrong))
+        (ranks[: len(right)].sum() - len(right) * (len(right) + 1) / 2)
+        / (len(right) * len(wrong))
     )
 
 
@@ -191,7 +210,9 @@ def latency_table(results: Sequence[Result]) -> list[str]:
     for result in results:
         took = result.full.latency
         if took is not None:
-            times = (f"{value:.1f}" for value in (took.p50_ms, took.p95_ms, took.p99_ms))
+            times = (
+                f"{value:.1f}" for value in (took.p50_ms, took.p95_ms, took.p99_ms)
+            )
             lines.append(
                 line(
                     result.row.name,
@@ -207,7 +228,10 @@ def latency_table(results: Sequence[Result]) -> list[str]:
 def findings(results: Sequence[Result]) -> list[str]:
     """The figures that were set as targets."""
     by_name = {result.row.name: result for result in results}
-    ndcg = {name: result.full.summary("hybrid")["ndcg@10"] for name, result in by_name.items()}
+    ndcg = {
+        name: result.full.summary("hybrid")["ndcg@10"]
+        for name, result in by_name.items()
+    }
     lines = []
     with_sum = [
         name
@@ -225,10 +249,14 @@ def findings(results: Sequence[Result]) -> list[str]:
         )
     below = []
     for name, result in by_name.items():
-        better = max(result.full.summary(arm)["ndcg@10"] for arm in ("lexical", "dense"))
+        better = max(
+            result.full.summary(arm)["ndcg@10"] for arm in ("lexical", "dense")
+        )
         if ndcg[name] < better - 0.005:
             below.append(f"{name} ({ndcg[name] - better:+.3f})")
-    lines.append(f"- More than half a point below the better arm: {', '.join(below) or 'none'}.")
+    lines.append(
+        f"- More than half a point below the better arm: {', '.join(below) or 'none'}."
+    )
     if {"noiseqa clean", "noiseqa asr_natural"} <= ndcg.keys():
         gap = ndcg["noiseqa clean"] - ndcg["noiseqa asr_natural"]
         lines.append(
@@ -252,7 +280,10 @@ def findings(results: Sequence[Result]) -> list[str]:
             )
             without, within = (
                 evaluation.summary(name, "standalone")["ndcg@10"]
-                for evaluation, name in ((last.ablated, "no follow_up"), (last.full, "hybrid"))
+                for evaluation, name in (
+                    (last.ablated, "no follow_up"),
+                    (last.full, "hybrid"),
+                )
             )
             lines.append(
                 f"- mtrag questions that stand alone: {without:.3f} without the memory, {within:.3f} with it."
@@ -260,7 +291,9 @@ def findings(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def page(results: Sequence[Result], command: str, minutes: float, ablated: int, timed: int) -> str:
+def page(
+    results: Sequence[Result], command: str, minutes: float, ablated: int, timed: int
+) -> str:
     """The whole report as Markdown."""
     parts = [
         "# Quality of retrieval",
@@ -315,7 +348,11 @@ def line(*cells: str) -> str:
 def share(value: float | None) -> str:
     """`.915`; – for None."""
     return (
-        "–" if value is None else f"{value:.3f}".removeprefix("0") if value < 1 else f"{value:.3f}"
+        "–"
+        if value is None
+        else f"{value:.3f}".removeprefix("0")
+        if value < 1
+        else f"{value:.3f}"
     )
 
 

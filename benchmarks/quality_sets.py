@@ -47,10 +47,18 @@ class Set:
 def find_sets(folders: Sequence[Path], cache: Path) -> list[Set]:
     """Read every set in some folders, in the order of their names."""
     sets = []
-    for folder in sorted(inner for outer in folders for inner in outer.iterdir() if inner.is_dir()):
+    for folder in sorted(
+        inner for outer in folders for inner in outer.iterdir() if inner.is_dir()
+    ):
         files = sorted(folder.glob("queries*.jsonl"))
-        if files and any((folder / name).exists() for name in ("corpus.jsonl", "CORPUS", "docs")):
-            sets.append(read_set(folder, files, find_target(str(folder), store=cache, cache=cache)))
+        if files and any(
+            (folder / name).exists() for name in ("corpus.jsonl", "CORPUS", "docs")
+        ):
+            sets.append(
+                read_set(
+                    folder, files, find_target(str(folder), store=cache, cache=cache)
+                )
+            )
     return sets
 
 
@@ -60,13 +68,20 @@ def read_set(folder: Path, files: Sequence[Path], target: Target) -> Set:
     variants = [file for file in files if file.name != "queries.jsonl"]
     primary = [file for file in files if file.name == "queries.jsonl"]
     repeated = {file.read_bytes() for file in variants}
-    for file in [*(one for one in primary if one.read_bytes() not in repeated), *variants]:
+    for file in [
+        *(one for one in primary if one.read_bytes() not in repeated),
+        *variants,
+    ]:
         dataset = read_dataset([file], target.qrels)
         kept = [
-            one for one in dataset.questions if dataset.judgement(one) in ("documents", "answer")
+            one
+            for one in dataset.questions
+            if dataset.judgement(one) in ("documents", "answer")
         ]
         found.nothing += [
-            one for one in dataset.questions if dataset.judgement(one) in ("nothing", "smalltalk")
+            one
+            for one in dataset.questions
+            if dataset.judgement(one) in ("nothing", "smalltalk")
         ]
         variant = file.stem.removeprefix("queries").removeprefix(".")
         name = f"{folder.name} {variant}".strip()

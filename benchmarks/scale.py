@@ -81,7 +81,9 @@ def write(real: Snapshot, size: int, store: Path) -> float:
             lexical_texts=(passage.text for passage in _passages(real, size)),
             model=real.manifest.model,
             **as_ingested(
-                _passages(real, size), (passage.text for passage in _passages(real, size)), size
+                _passages(real, size),
+                (passage.text for passage in _passages(real, size)),
+                size,
             ),
         )
     Store(store).publish(name_of(size), folder.name)
@@ -97,7 +99,9 @@ def _mix(real: FloatMatrix, out: FloatMatrix) -> None:
         noise /= np.linalg.norm(noise, axis=1, keepdims=True)
         one, other = (real[chance.integers(0, len(real), count)] for _ in range(2))
         mixed = 0.75 * one + 0.35 * other + 0.45 * noise
-        out[start : start + count] = mixed / np.linalg.norm(mixed, axis=1, keepdims=True)
+        out[start : start + count] = mixed / np.linalg.norm(
+            mixed, axis=1, keepdims=True
+        )
 
 
 def _passages(real: Snapshot, size: int) -> Iterator[Passage]:
@@ -130,7 +134,9 @@ def measure(
         for number, query in enumerate(queries):
             for size in sizes:
                 words = f"{query} {size // 1000}"  # no cache of embeddings helps the second size
-                request = request_bytes(server.url, words, name_of(size), x_kbserver_debug="1")
+                request = request_bytes(
+                    server.url, words, name_of(size), x_kbserver_debug="1"
+                )
                 began = time.perf_counter()
                 _, body = client.ask(request)
                 took = (time.perf_counter() - began) * 1000.0
@@ -198,7 +204,9 @@ def main() -> None:
                 index=manifest.vectors.kind,
                 recall_at_10=manifest.vectors.recall_at_10,
                 build_s=built.get(size, float("nan")),
-                disk_mb=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+                disk_mb=sum(
+                    file.stat().st_size for file in folder.rglob("*") if file.is_file()
+                )
                 / 2**20,
                 median_ms=statistics.median(ms["turn"]),
                 p99_ms=float(np.percentile(ms["turn"], 99)),
@@ -226,10 +234,14 @@ def main() -> None:
             Line("dense search", x, [row.dense_ms for row in rows]),
             Line("lexical search", x, [row.lexical_ms for row in rows]),
         ]
-        picture = draw("Cost of a turn by size of the corpus", "passages", "ms", lines, log_x=True)
+        picture = draw(
+            "Cost of a turn by size of the corpus", "passages", "ms", lines, log_x=True
+        )
         (given.svg / "latency-by-size.svg").write_text(picture)
     if given.json:
-        given.json.write_text(json.dumps([asdict(row) for row in rows], indent=2) + "\n")
+        given.json.write_text(
+            json.dumps([asdict(row) for row in rows], indent=2) + "\n"
+        )
 
 
 if __name__ == "__main__":

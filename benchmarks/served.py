@@ -18,7 +18,9 @@ from threading import Thread
 class Served:
     """A running `kbserver serve` on 127.0.0.1."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, started: float) -> None:
+    def __init__(
+        self, process: subprocess.Popen[str], url: str, started: float
+    ) -> None:
         self.process = process
         self.url = url
         """Of `POST /kb`."""
@@ -30,7 +32,9 @@ class Served:
         """Wait for `/readyz` and return the seconds since the process was started."""
         while time.perf_counter() < self.started + limit_s:
             try:
-                with urllib.request.urlopen(f"{self.base}/readyz") as answer:  # our own server
+                with urllib.request.urlopen(
+                    f"{self.base}/readyz"
+                ) as answer:  # our own server
                     if answer.status == 200:
                         return time.perf_counter() - self.started
             except urllib.error.HTTPError:
@@ -48,14 +52,21 @@ class Served:
 
     def cpu_s(self) -> float:
         """CPU seconds the process has used."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        fields = (
+            Path(f"/proc/{self.process.pid}/stat")
+            .read_text()
+            .rpartition(")")[2]
+            .split()
+        )
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def counters(self) -> dict[str, float]:
         """Read `/metrics`: every sample by its name with labels."""
         with urllib.request.urlopen(f"{self.base}/metrics") as answer:  # our own server
             lines = answer.read().decode().splitlines()
-        samples = (line.rpartition(" ") for line in lines if line and not line.startswith("#"))
+        samples = (
+            line.rpartition(" ") for line in lines if line and not line.startswith("#")
+        )
         return {name: float(value) for name, _, value in samples}
 
 
@@ -68,20 +79,27 @@ def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[st
             name,
         )
         if kind and value > before.get(name, 0.0):
-            prefix = {"turns": "", "turns_degraded": "degraded ", "turns_empty": "empty "}.get(
-                kind[1], "refused "
-            )
+            prefix = {
+                "turns": "",
+                "turns_degraded": "degraded ",
+                "turns_empty": "empty ",
+            }.get(kind[1], "refused ")
             found[prefix + kind[2]] = int(value - before.get(name, 0.0))
     return found
 
 
 def by_both_arms(said: Mapping[str, int]) -> int:
     """Turns that both arms searched: those with passages, and those where nothing found was good enough to be said."""
-    return sum(said.get(what, 0) for what in ("full", "empty below_min_score", "empty no_match"))
+    return sum(
+        said.get(what, 0)
+        for what in ("full", "empty below_min_score", "empty no_match")
+    )
 
 
 @contextmanager
-def served(store: Path, *options: str, ready: bool = True, **environment: str) -> Iterator[Served]:
+def served(
+    store: Path, *options: str, ready: bool = True, **environment: str
+) -> Iterator[Served]:
     """Start `kbserver serve --open` on a free port and stop it at the end.
 
     Args:

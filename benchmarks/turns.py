@@ -39,7 +39,9 @@ BARE = "SentenceTransformer.encode"
 ONE, TWO = "ONNX Runtime, 1 thread", "ONNX Runtime, 2 threads"
 CLIENTS = (1, 8, 16, 32)
 
-console = Console(width=None if sys.stdout.isatty() else 180)  # a file has room for every column
+console = Console(
+    width=None if sys.stdout.isatty() else 180
+)  # a file has room for every column
 
 
 @dataclass
@@ -107,7 +109,10 @@ def single(
 
 
 def _times(ms: Mapping[str, Sequence[float]]) -> list[Times]:
-    ratio = {base: {what: _ratio(ms[what], ms[base]) for what in ms} for base in (BARE, ONE, TWO)}
+    ratio = {
+        base: {what: _ratio(ms[what], ms[base]) for what in ms}
+        for base in (BARE, ONE, TWO)
+    }
     return [
         Times(
             what,
@@ -168,7 +173,11 @@ def under_load(
         for _ in range(rounds):
             bare.append(_bare_rate(embed, queries, seconds / 4, together=1))
             batched.append(_bare_rate(embed, queries, seconds / 4, together=4))
-            loads.append(uvloop.run(closed_loop(server.url, ask, clients=clients, seconds=seconds)))
+            loads.append(
+                uvloop.run(
+                    closed_loop(server.url, ask, clients=clients, seconds=seconds)
+                )
+            )
             batched.append(_bare_rate(embed, queries, seconds / 4, together=4))
             bare.append(_bare_rate(embed, queries, seconds / 4, together=1))
         ms = [one for load in loads for one in load.ms]
@@ -205,7 +214,12 @@ def _bare_rate(
     def run(start: int) -> int:
         done = 0
         while time.perf_counter() < end:
-            embed([queries[(start + done + more) % len(queries)] for more in range(together)])
+            embed(
+                [
+                    queries[(start + done + more) % len(queries)]
+                    for more in range(together)
+                ]
+            )
             done += together
         return done
 
@@ -224,12 +238,18 @@ class Quick:
     """At 16 clients, as `per_second`."""
 
 
-def quick(server: Served, queries: Sequence[str], label: str | None, seconds: float) -> list[Quick]:
+def quick(
+    server: Served, queries: Sequence[str], label: str | None, seconds: float
+) -> list[Quick]:
     """Turns whose embedding is cached, gated turns, and the HTTP floor beside them."""
     known = list(queries[:50])
     kinds = {
-        "embedding cached": cycled([request_bytes(server.url, query, label) for query in known]),
-        "gated (small talk)": cycled([request_bytes(server.url, "thank you very much", label)]),
+        "embedding cached": cycled(
+            [request_bytes(server.url, query, label) for query in known]
+        ),
+        "gated (small talk)": cycled(
+            [request_bytes(server.url, "thank you very much", label)]
+        ),
         "GET /healthz": lambda: b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n",
     }
     client = Client(server.url)
@@ -243,7 +263,9 @@ def quick(server: Served, queries: Sequence[str], label: str | None, seconds: fl
             client.ask(ask())
             ms.append((time.perf_counter() - began) * 1000.0)
         load = uvloop.run(closed_loop(server.url, ask, clients=16, seconds=seconds))
-        found.append(Quick(what, statistics.median(ms), load.per_second, load.percentile(99)))
+        found.append(
+            Quick(what, statistics.median(ms), load.per_second, load.percentile(99))
+        )
     client.close()
     return found
 
@@ -272,7 +294,9 @@ def start(store: Path, query: str, label: str | None) -> Start:
             status, body = client.ask(request)
             now = time.perf_counter() - server.started
             answer = json.loads(body)
-            first = now if first is None and status == 200 and answer["results"] else first
+            first = (
+                now if first is None and status == 200 and answer["results"] else first
+            )
             outcome = answer.get("trace", {}).get("outcome")
             if outcome == "full":
                 break
@@ -291,8 +315,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--store", type=Path, required=True)
-    parser.add_argument("--queries", type=Path, required=True, help="JSON lines with `text`")
-    parser.add_argument("--label", help="session label; needed if the store holds several corpora")
+    parser.add_argument(
+        "--queries", type=Path, required=True, help="JSON lines with `text`"
+    )
+    parser.add_argument(
+        "--label", help="session label; needed if the store holds several corpora"
+    )
     parser.add_argument("--most-queries", type=int, default=300)
     parser.add_argument("--seconds", type=float, default=6.0, help="of each load")
     parser.add_argument("--rounds", type=int, default=2)
@@ -319,7 +347,8 @@ def main() -> None:
         if "single" in parts:
             by_pause = single(server, queries, given.label, given.store, given.pauses)
             figures["single"] = {
-                pause_s: [asdict(one) for one in times] for pause_s, times in by_pause.items()
+                pause_s: [asdict(one) for one in times]
+                for pause_s, times in by_pause.items()
             }
             for pause_s, times in by_pause.items():
                 _show(
@@ -347,12 +376,17 @@ def main() -> None:
         given.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
-def _show(title: str, rows: Sequence[Times] | Sequence[UnderLoad] | Sequence[Quick]) -> None:
+def _show(
+    title: str, rows: Sequence[Times] | Sequence[UnderLoad] | Sequence[Quick]
+) -> None:
     values = [asdict(row) for row in rows]
     table = Table(*values[0], title=title)
     for row in values:
         table.add_row(
-            *(f"{value:.2f}" if isinstance(value, float) else str(value) for value in row.values())
+            *(
+                f"{value:.2f}" if isinstance(value, float) else str(value)
+                for value in row.values()
+            )
         )
     console.print(table)
 

@@ -7,7 +7,9 @@ from kbserver import Hit, KBServer, Turn
 
 server = KBServer()
 
-OUTAGES = {"north": "There is an outage in the north since eight o'clock. It will be over by noon."}
+OUTAGES = {
+    "north": "There is an outage in the north since eight o'clock. It will be over by noon."
+}
 
 
 @server.route("support-{call}")

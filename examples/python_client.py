@@ -29,14 +29,19 @@ QUIET_S = 0.5  # no agent audio for this long: it has finished
 def tone(seconds: float) -> bytes:
     """A hum as long as a question, where there is no recording."""
     samples = (
-        int(8_000 * math.sin(2 * math.pi * 200 * n / RATE)) for n in range(int(RATE * seconds))
+        int(8_000 * math.sin(2 * math.pi * 200 * n / RATE))
+        for n in range(int(RATE * seconds))
     )
     return b"".join(struct.pack("<h", sample) for sample in samples)
 
 
 def recording(path: str) -> bytes:
     with wave.open(path) as audio:
-        if (audio.getframerate(), audio.getnchannels(), audio.getsampwidth()) != (RATE, 1, 2):
+        if (audio.getframerate(), audio.getnchannels(), audio.getsampwidth()) != (
+            RATE,
+            1,
+            2,
+        ):
             raise SystemExit(f"{path}: give a WAV file with {RATE} Hz, mono, 16 bit")
         return audio.readframes(audio.getnframes())
 
@@ -78,7 +83,9 @@ class Call:
         """Server events are keyed on `event`, our own frames on `type`."""
         match event.get("event"):
             case "configured" if not event["kb"]:
-                raise SystemExit("the engine did not accept KB_ENDPOINT; try: kbserver doctor")
+                raise SystemExit(
+                    "the engine did not accept KB_ENDPOINT; try: kbserver doctor"
+                )
             case "kb_query":
                 print("lookup:", event.get("top_ids") or event.get("reason"))
             case "transcript" if event["role"] == "assistant":
@@ -87,7 +94,10 @@ class Call:
 
 
 async def main(utterances: list[bytes]) -> None:
-    pyai = PyAI(os.environ["PYAI_API_KEY"], os.environ.get("PYAI_BASE_URL", "https://api.pyai.com"))
+    pyai = PyAI(
+        os.environ["PYAI_API_KEY"],
+        os.environ.get("PYAI_BASE_URL", "https://api.pyai.com"),
+    )
     label = new_session_label(
         "support"
     )  # a label of its own for every call; route it with label = "support-*"
@@ -115,5 +125,8 @@ if __name__ == "__main__":
     )
     options = parser.parse_args()
     asyncio.run(
-        main([recording(path) for path in options.recordings] or [tone(1.0)] * options.turns)
+        main(
+            [recording(path) for path in options.recordings]
+            or [tone(1.0)] * options.turns
+        )
     )

@@ -32,7 +32,9 @@ command line and, for what travels over HTTP, the status and the stable `code` o
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
+
+from kbserver.types import Unavailability
 
 
 class KbServerError(Exception):
@@ -94,7 +96,9 @@ class ExtraMissing(IngestError):
     """A format needs an optional dependency that is not installed; the message names the extra."""
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs an optional dependency: pip install 'kbserver[{extra}]'")
+        super().__init__(
+            f"{what} needs an optional dependency: pip install 'kbserver[{extra}]'"
+        )
         self.extra = extra
 
 
@@ -104,9 +108,6 @@ class ShrinkRefused(IngestError):
 
 class DimensionMismatch(KbServerError):
     """A vector's length is not the index's; the message names both."""
-
-
-Unavailability = Literal["busy", "late", "loading", "failed"]
 
 
 class EmbedderUnavailable(KbServerError):
@@ -152,7 +153,9 @@ class Overloaded(WireError):
     status = 503
     type = "overloaded_error"
 
-    def __init__(self, message: str, *, code: str = "overloaded", retry_after_s: int = 1) -> None:
+    def __init__(
+        self, message: str, *, code: str = "overloaded", retry_after_s: int = 1
+    ) -> None:
         super().__init__(message, code=code)
         self.retry_after_s = retry_after_s
 

@@ -19,7 +19,9 @@ def label_problem(label: str) -> str | None:
     if len(label) > MAX_LABEL_CHARACTERS:
         return f"the session label has {len(label)} characters; at most {MAX_LABEL_CHARACTERS} are allowed"
     if _CONTROL.search(label):
-        return "the session label holds a control character; use printable characters only"
+        return (
+            "the session label holds a control character; use printable characters only"
+        )
     return None
 
 
@@ -50,7 +52,9 @@ class LabelPattern:
     @cached_property
     def parameters(self) -> tuple[str, ...]:
         """The names in braces, in order."""
-        return tuple(piece["name"] for piece in _PIECE.finditer(self.pattern) if piece["name"])
+        return tuple(
+            piece["name"] for piece in _PIECE.finditer(self.pattern) if piece["name"]
+        )
 
     @cached_property
     def _regex(self) -> re.Pattern[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,28 @@ Metadata: TypeAlias = Mapping[str, object]
 
 Scope: TypeAlias = Mapping[str, str]
 """A metadata filter: every key must have this value. `folder` also matches the folders below it."""
+
+
+Unavailability: TypeAlias = Literal["busy", "late", "loading", "failed"]
+"""Why a query has no embedding: the model has too much to do, was too slow, is not open, or failed."""
+
+Outcome: TypeAlias = Literal["full", "degraded", "empty", "gated"]
+"""How a turn ended.
+
+full: every arm answered and a passage was good enough. degraded: an arm was left out.
+empty: nothing was found or nothing may be said. gated: small talk, nothing was looked up.
+"""
+
+Reason: TypeAlias = Literal[
+    # degraded: the embedding is missing, or the lexical arm or one of several corpora
+    "busy", "late", "loading", "failed", "lexical_late", "lexical_failed", "corpus_failed",
+    # empty
+    "unknown_label", "empty_scope", "no_match", "below_min_score", "error",
+    # gated
+    "empty", "greeting", "goodbye", "thanks", "hold", "repeat", "presence", "confirmation",
+    "backchannel",
+]  # fmt: skip
+"""Why a turn is degraded, empty or gated; `late` is either of the first two. The table is in docs."""
 
 
 class RowScores(NamedTuple):

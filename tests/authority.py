@@ -20,7 +20,9 @@ class Authority:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test authority")])
+        self._name = x509.Name(
+            [x509.NameAttribute(NameOID.COMMON_NAME, "test authority")]
+        )
         self._now = datetime.datetime.now(datetime.UTC)
         root = self._certificate(self._name, self._key.public_key(), days=365, names=[])
         self.file = folder / "authority.pem"
@@ -37,9 +39,13 @@ class Authority:
             "ssl_certfile": self._folder / f"{days}.pem",
             "ssl_keyfile": self._folder / f"{days}.key",
         }
-        files["ssl_certfile"].write_bytes(issued.public_bytes(serialization.Encoding.PEM))
+        files["ssl_certfile"].write_bytes(
+            issued.public_bytes(serialization.Encoding.PEM)
+        )
         private = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        files["ssl_keyfile"].write_bytes(own.private_bytes(serialization.Encoding.PEM, *private))
+        files["ssl_keyfile"].write_bytes(
+            own.private_bytes(serialization.Encoding.PEM, *private)
+        )
         return {name: str(path) for name, path in files.items()}
 
     def _certificate(
@@ -53,8 +59,12 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(self._now - datetime.timedelta(days=365))
             .not_valid_after(self._now + datetime.timedelta(days=days))
-            .add_extension(x509.BasicConstraints(ca=not names, path_length=None), critical=True)
+            .add_extension(
+                x509.BasicConstraints(ca=not names, path_length=None), critical=True
+            )
         )
         if names:
-            builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
+            builder = builder.add_extension(
+                x509.SubjectAlternativeName(names), critical=False
+            )
         return builder.sign(self._key, hashes.SHA256())

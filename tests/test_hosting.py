@@ -28,7 +28,9 @@ def in_yaml(name: str) -> dict[str, object]:
 
 
 def test_the_image_has_the_torch_that_the_project_pins():
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "dependencies"
+    ]
     pinned = next(line for line in wanted if line.startswith("torch=="))
     assert re.findall(r"\btorch==[\d.]+", DOCKERFILE) == [pinned]
 
@@ -37,35 +39,49 @@ def test_what_the_image_copies_is_there_and_not_ignored():
     kept = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
     lines = re.findall(r"^COPY (?!--from)(.+)$", DOCKERFILE, re.MULTILINE)
     names = [
-        word for line in lines for word in line.split()[:-1] if not word.startswith(("--", "$"))
+        word
+        for line in lines
+        for word in line.split()[:-1]
+        if not word.startswith(("--", "$"))
     ]
     names += re.findall(r"^ARG DOCUMENTS=(\S+)$", DOCKERFILE, re.MULTILINE)
-    assert {"pyproject.toml", "kbserver", "deploy/entrypoint.sh", "corpora/broadband/docs"} <= set(
-        names
-    )
+    assert {
+        "pyproject.toml",
+        "kbserver",
+        "deploy/entrypoint.sh",
+        "corpora/broadband/docs",
+    } <= set(names)
     for name in names:
         assert name == "deploy/" or (ROOT / name).exists(), name
         assert name.split("/")[0] in kept, name
 
 
-@pytest.mark.parametrize("name", ["compose.yaml", "deploy/render.yaml", "deploy/fly.toml"])
+@pytest.mark.parametrize(
+    "name", ["compose.yaml", "deploy/render.yaml", "deploy/fly.toml"]
+)
 def test_every_variable_that_is_set_is_a_setting(name, monkeypatch):
     if name == "compose.yaml":
         variables = in_yaml(name)["services"]["kbserver"]["environment"]
     elif name == "deploy/render.yaml":
         service = in_yaml(name)["services"][0]
-        variables = {entry["key"]: entry.get("value", "") for entry in service["envVars"]}
+        variables = {
+            entry["key"]: entry.get("value", "") for entry in service["envVars"]
+        }
         assert service["healthCheckPath"] == "/readyz"
     else:
         fly = tomllib.loads((ROOT / name).read_text())
         variables = fly["env"]
-        assert (ROOT / "deploy" / fly["build"]["dockerfile"]).resolve() == ROOT / "Dockerfile"
+        assert (
+            ROOT / "deploy" / fly["build"]["dockerfile"]
+        ).resolve() == ROOT / "Dockerfile"
         assert f"AS {fly['build']['build-target']}\n" in DOCKERFILE
         assert fly["http_service"]["internal_port"] == 8080
     for variable in os.environ:
         if variable.startswith(("KBSERVER_", "KB_")):
             monkeypatch.delenv(variable)
-    ours = {key: value for key, value in variables.items() if key.startswith("KBSERVER_")}
+    ours = {
+        key: value for key, value in variables.items() if key.startswith("KBSERVER_")
+    }
     assert ours
     for key, value in ours.items():
         monkeypatch.setenv(key, "" if value.startswith("${") else value)
@@ -77,7 +93,9 @@ def test_every_variable_that_is_set_is_a_setting(name, monkeypatch):
 
 
 def test_the_health_check_tells_a_server_from_none(store):
-    command = json.loads(re.search(r"^HEALTHCHECK .*? CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[1])
+    command = json.loads(
+        re.search(r"^HEALTHCHECK .*? CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)[1]
+    )
     assert command.pop(0) == "python"
 
     async def check() -> tuple[int, int]:
@@ -111,9 +129,14 @@ def entrypoint(folder: Path, store: Path) -> subprocess.CompletedProcess[str]:
     (folder / "kbserver").chmod(0o755)
     (folder / "models" / "abc").mkdir(parents=True, exist_ok=True)
     (folder / "models" / "abc" / "model.onnx").write_bytes(b"exported")
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "KBSERVER_STORE": str(store)}
+    environment = {
+        "PATH": f"{folder}:{os.environ['PATH']}",
+        "KBSERVER_STORE": str(store),
+    }
     command = ["sh", str(folder / "entrypoint"), "serve", "--verbose"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True
+    )
 
 
 def test_the_entrypoint_brings_the_model_into_a_new_store(tmp_path):
@@ -147,7 +170,8 @@ def test_the_entrypoint_says_when_the_store_cannot_be_written(tmp_path):
     (tmp_path / "store").write_text("a file where a folder should be")
     done = entrypoint(tmp_path, tmp_path / "store")
     assert (
-        "cannot be written by uid" in done.stderr and done.stdout == "called with serve --verbose\n"
+        "cannot be written by uid" in done.stderr
+        and done.stdout == "called with serve --verbose\n"
     )
 
 
@@ -161,10 +185,15 @@ def test_the_entrypoint_may_be_run():
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
 def test_systemd_takes_the_units(unit, tmp_path):
     text = unit.read_text()
-    assert "/opt/kbserver/bin/kbserver " in text  # which is not here, so another program stands in
+    assert (
+        "/opt/kbserver/bin/kbserver " in text
+    )  # which is not here, so another program stands in
     copied = tmp_path / unit.name
     copied.write_text(text.replace("/opt/kbserver/bin/kbserver", "/bin/true"))
     done = subprocess.run(
-        ["systemd-analyze", "verify", copied], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", copied],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0 and unit.name not in done.stderr, done.stderr

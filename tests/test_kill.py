@@ -47,7 +47,11 @@ def ingest_process(docs: Path, store: Path) -> subprocess.Popen[bytes]:
 def change(docs: Path, round_: int) -> None:
     """Other passages each time, so that every ingest embeds, writes and publishes."""
     write_documents(
-        docs, {f"{n}.md": f"# Article {n}\n\nRound {round_} of article {n}.\n" for n in range(40)}
+        docs,
+        {
+            f"{n}.md": f"# Article {n}\n\nRound {round_} of article {n}.\n"
+            for n in range(40)
+        },
     )
 
 
@@ -81,8 +85,13 @@ class Asker(threading.Thread):
                 self.turns += 1
 
 
-def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(tmp_path: Path, store: Path) -> None:
-    docs, corpora = write_documents(tmp_path / "docs", ALWAYS), Store(tmp_path / "store")
+def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(
+    tmp_path: Path, store: Path
+) -> None:
+    docs, corpora = (
+        write_documents(tmp_path / "docs", ALWAYS),
+        Store(tmp_path / "store"),
+    )
     corpora.path.mkdir()
     (corpora.path / ".models").symlink_to(store / ".models")
     change(docs, 0)
@@ -97,7 +106,10 @@ def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(tmp_path: Path, st
     moments = random.Random(7)
     published = 0
     settings = read_settings(
-        store=corpora.path, tokens=[{"value": TOKEN}], deadline_ms=PATIENT_MS, reload_s=0.1
+        store=corpora.path,
+        tokens=[{"value": TOKEN}],
+        deadline_ms=PATIENT_MS,
+        reload_s=0.1,
     )
     with serving(KBServer(settings)) as url:
         asker = Asker(url)

@@ -40,13 +40,17 @@ def imports_of(path: Path) -> list[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert node.level == 0, f"{path}: a relative import hides where it points"
             found += [
-                f"{node.module}.{alias.name}" if node.module == "kbserver" else node.module
+                f"{node.module}.{alias.name}"
+                if node.module == "kbserver"
+                else node.module
                 for alias in node.names
             ]
     return found
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix()
+)
 def test_a_module_imports_only_from_layers_below(path):
     relative = path.relative_to(PACKAGE)
     mine = relative.parts[0].removesuffix(".py")
@@ -62,12 +66,16 @@ def test_a_module_imports_only_from_layers_below(path):
         )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix()
+)
 def test_heavy_imports_stand_behind_one_door(path):
     relative = path.relative_to(PACKAGE).as_posix()
     for module in imports_of(path):
         doors = ONLY_IN.get(module.split(".")[0])
-        assert doors is None or relative in doors, f"{relative} imports {module}; only {doors} may"
+        assert doors is None or relative in doors, (
+            f"{relative} imports {module}; only {doors} may"
+        )
 
 
 def test_every_module_is_on_a_level():

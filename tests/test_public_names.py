@@ -15,7 +15,9 @@ def test_all_lists_exactly_what_is_imported():
     imported = {
         alias.asname or alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("kbserver")
+        if isinstance(node, ast.ImportFrom)
+        and node.module
+        and node.module.startswith("kbserver")
         for alias in node.names
     }
     assert set(kbserver.__all__) == imported

@@ -32,7 +32,15 @@ os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 import numpy as np
 import uvloop
 
-from benchmarks.load import Ask, Client, Load, closed_loop, cycled, request_bytes, unheard
+from benchmarks.load import (
+    Ask,
+    Client,
+    Load,
+    closed_loop,
+    cycled,
+    request_bytes,
+    unheard,
+)
 from benchmarks.peers.contenders import OURS, Contender, contenders, floor
 from benchmarks.peers.corpus import Laid, lay_out
 from benchmarks.served import Served, outcomes
@@ -50,9 +58,7 @@ from kbserver.types import Hit
 
 CLIENTS = (1, 16)
 TOP_K = 3
-PAUSE_S = (
-    0.1  # of a caller between two turns; a real one is silent for seconds, and so is the machine
-)
+PAUSE_S = 0.1  # of a caller between two turns; a real one is silent for seconds, and so is the machine
 _PAUSING_TURNS = 80
 _QUIET_S = 0.5  # before each load: threads of the server asked before spin for a while
 _START_LIMIT_S = 180.0
@@ -77,11 +83,17 @@ class Measured:
     quality: dict[str, float] = field(default_factory=dict)
 
     def ms(self, clients: int, percent: float) -> float:
-        return float(np.percentile([ms for load in self.loads[clients] for ms in load.ms], percent))
+        return float(
+            np.percentile(
+                [ms for load in self.loads[clients] for ms in load.ms], percent
+            )
+        )
 
     def per_second(self, clients: int) -> float:
         loads = self.loads[clients]
-        return sum(load.statuses[200] for load in loads) / sum(load.seconds for load in loads)
+        return sum(load.statuses[200] for load in loads) / sum(
+            load.seconds for load in loads
+        )
 
 
 def judged(
@@ -102,16 +114,23 @@ def judged(
                 for question in dataset.questions:
                     _, body = client.ask(peer.request(server.url, question.text, DEPTH))
                     hits = [Hit(passages[id], 1.0) for id in peer.ids(body)]
-                    found_documents = [one.document for one in judge.judge(question, hits)]
+                    found_documents = [
+                        one.document for one in judge.judge(question, hits)
+                    ]
                     rankings[question.id] = list(dict.fromkeys(found_documents))
                 client.close()
-            qrels = {question.id: dataset.qrels[question.id] for question in dataset.questions}
+            qrels = {
+                question.id: dataset.qrels[question.id]
+                for question in dataset.questions
+            }
             quality[peer.name] = mean(measure(qrels, rankings).values())
             print(f"{peer.name}: {quality[peer.name]}", file=sys.stderr)
     return quality
 
 
-async def _judged_ours(found: Target, dataset: Dataset, precision: Precision) -> dict[str, float]:
+async def _judged_ours(
+    found: Target, dataset: Dataset, precision: Precision
+) -> dict[str, float]:
     """In process: the wire holds no 30 passages."""
     settings = Settings(store=found.store, precision=precision)
     async with asking(settings, found.store) as server:
@@ -141,7 +160,8 @@ def timed(
             if one.name in OURS:
                 server.wait_ready()  # its first answer comes before its model is loaded
             print(
-                f"{one.name}: first answer after {found[one.name].start_s:.1f} s", file=sys.stderr
+                f"{one.name}: first answer after {found[one.name].start_s:.1f} s",
+                file=sys.stderr,
             )
         questions = {
             one.name: unheard(queries) for one in everyone
@@ -157,7 +177,9 @@ def timed(
                     measured.loads[clients].append(
                         _load(one, server, questions[one.name], clients, seconds)
                     )
-                    measured.said[clients].update(outcomes(before, _counters(one, server)))
+                    measured.said[clients].update(
+                        outcomes(before, _counters(one, server))
+                    )
         _pause_and_ask(everyone, servers, questions, found)
         for one in everyone:
             found[one.name].memory_mb = servers[one.name].memory_mb()
@@ -184,7 +206,11 @@ def _pause_and_ask(
 
 
 def _load(
-    one: Contender, server: Served, question: Callable[[], str], clients: int, seconds: float
+    one: Contender,
+    server: Served,
+    question: Callable[[], str],
+    clients: int,
+    seconds: float,
 ) -> Load:
     def ask() -> bytes:
         return one.request(server.url, question(), TOP_K)
@@ -206,7 +232,9 @@ def _first_answer(one: Contender, server: Served, query: str) -> tuple[Client, f
         if 400 <= status < 500:
             break  # asked wrongly, it will not change
         time.sleep(0.02)
-    raise RuntimeError(f"{one.name} gave no answer with passages: {status} {body[:200]!r}")
+    raise RuntimeError(
+        f"{one.name} gave no answer with passages: {status} {body[:200]!r}"
+    )
 
 
 def quick(
@@ -219,7 +247,9 @@ def quick(
         kinds: dict[str, tuple[str, Ask]] = {
             "keyword endpoint, 13 documents, Node": (
                 node.url,
-                cycled([request_bytes(f"{node.url}/kb", query) for query in queries[:50]]),
+                cycled(
+                    [request_bytes(f"{node.url}/kb", query) for query in queries[:50]]
+                ),
             ),
             "gated turn (small talk)": (
                 server.url,
@@ -236,12 +266,16 @@ def quick(
             for clients in CLIENTS:
                 for kind, (url, ask) in kinds.items():
                     loads[kind][clients].append(
-                        uvloop.run(closed_loop(url, ask, clients=clients, seconds=seconds))
+                        uvloop.run(
+                            closed_loop(url, ask, clients=clients, seconds=seconds)
+                        )
                     )
     return loads
 
 
-def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], about: str) -> str:
+def page(
+    found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], about: str
+) -> str:
     """The tables, as Markdown."""
     lines = [
         about,
@@ -264,7 +298,9 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
             ]
         cells += [f"{one.quality[measure]:.3f}" for measure in ("recall@3", "ndcg@10")]
         lines.append(f"| {' | '.join(cells)} |")
-    failed = {name: count for name, one in found.items() if (count := _failed(one.loads))}
+    failed = {
+        name: count for name, one in found.items() if (count := _failed(one.loads))
+    }
     lines.append("")
     for name in filter(found.__contains__, OURS):
         said = "; ".join(
@@ -291,13 +327,17 @@ def page(found: dict[str, Measured], floors: dict[str, dict[int, list[Load]]], a
         rate = sum(load.statuses[200] for load in loads[16]) / sum(
             load.seconds for load in loads[16]
         )
-        lines.append(f"| {kind} | {median:.2f}, {p99:.2f} | {median / base:.1f} × | {rate:.0f} |")
+        lines.append(
+            f"| {kind} | {median:.2f}, {p99:.2f} | {median / base:.1f} × | {rate:.0f} |"
+        )
     return "\n".join([*lines, ""])
 
 
 def _failed(loads: dict[int, list[Load]]) -> int:
     return sum(
-        sum(load.statuses.values()) - load.statuses[200] for runs in loads.values() for load in runs
+        sum(load.statuses.values()) - load.statuses[200]
+        for runs in loads.values()
+        for load in runs
     )
 
 
@@ -306,18 +346,33 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--peers", type=Path, required=True, help="python of the environment with the peers"
+        "--peers",
+        type=Path,
+        required=True,
+        help="python of the environment with the peers",
     )
-    parser.add_argument("--judged", type=Path, required=True, help="folder in BEIR layout")
-    parser.add_argument("--judged-queries", default="queries.jsonl", help="its file of questions")
     parser.add_argument(
-        "--store", type=Path, help="a store with one corpus, as of benchmarks/passages.py"
+        "--judged", type=Path, required=True, help="folder in BEIR layout"
     )
-    parser.add_argument("--queries", type=Path, help="JSON lines with `text`, for the times")
     parser.add_argument(
-        "--scratch", type=Path, help="kept for the next run; otherwise a temporary folder"
+        "--judged-queries", default="queries.jsonl", help="its file of questions"
     )
-    parser.add_argument("--only", help="part of a name: kbserver and the peers that hold it")
+    parser.add_argument(
+        "--store",
+        type=Path,
+        help="a store with one corpus, as of benchmarks/passages.py",
+    )
+    parser.add_argument(
+        "--queries", type=Path, help="JSON lines with `text`, for the times"
+    )
+    parser.add_argument(
+        "--scratch",
+        type=Path,
+        help="kept for the next run; otherwise a temporary folder",
+    )
+    parser.add_argument(
+        "--only", help="part of a name: kbserver and the peers that hold it"
+    )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0, help="of each load")
     parser.add_argument("--most-questions", type=int, default=300, help="judged")
@@ -328,31 +383,47 @@ def main() -> None:
         parser.error("--store and --queries go together")
     began = time.perf_counter()
     with ExitStack() as stack:
-        scratch = given.scratch or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        scratch = given.scratch or Path(
+            stack.enter_context(tempfile.TemporaryDirectory())
+        )
         everyone = contenders(given.peers)
         everyone = [
-            one for one in everyone if not given.only or one.name in OURS or given.only in one.name
+            one
+            for one in everyone
+            if not given.only or one.name in OURS or given.only in one.name
         ]
 
         cache = scratch / f"store-{given.judged.resolve().name}"
         target = find_target(str(given.judged), store=cache, cache=cache)
         target.prepare()
         dataset = read_dataset([given.judged / given.judged_queries], target.qrels)
-        answerable = [one for one in dataset.questions if dataset.judgement(one) == "documents"]
+        answerable = [
+            one for one in dataset.questions if dataset.judgement(one) == "documents"
+        ]
         dataset = Dataset(tuple(answerable), dataset.qrels).sample(given.most_questions)
         of_set = lay_out(cache, target.corpus, scratch)
-        laid = lay_out(given.store, _only_corpus(given.store), scratch) if given.store else of_set
+        laid = (
+            lay_out(given.store, _only_corpus(given.store), scratch)
+            if given.store
+            else of_set
+        )
         for one in everyone:
             for corpus in (of_set, laid):
                 one.build(corpus)
         print(f"built after {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
-        quality = judged(target, dataset, of_set, [one for one in everyone if one.name not in OURS])
+        quality = judged(
+            target, dataset, of_set, [one for one in everyone if one.name not in OURS]
+        )
         queries = queries_of(given.queries or given.judged / given.judged_queries, 500)
-        found = timed(laid, everyone, queries, rounds=given.rounds, seconds=given.seconds)
+        found = timed(
+            laid, everyone, queries, rounds=given.rounds, seconds=given.seconds
+        )
         for name, one in found.items():
             one.quality = quality[name]
-        floors = quick(everyone[0], laid, queries, rounds=given.rounds, seconds=given.seconds / 2)
+        floors = quick(
+            everyone[0], laid, queries, rounds=given.rounds, seconds=given.seconds / 2
+        )
     about = (
         f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}; times over "
         f"{laid.passages} passages, {len(queries)} questions; answers judged on {given.judged.resolve().name}: "

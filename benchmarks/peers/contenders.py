@@ -77,7 +77,9 @@ def _txtai(python: Path, arms: str) -> Contender:
             "CONFIG": os.fspath(config.resolve()),
             "OMP_NUM_THREADS": "1",
         }
-        return started([os.fspath(python), *_UVICORN, "txtai.api:app"], _LISTENING, environment)
+        return started(
+            [os.fspath(python), *_UVICORN, "txtai.api:app"], _LISTENING, environment
+        )
 
     def request(url: str, query: str, top_k: int) -> bytes:
         path = f"/search?query={quote(query)}&limit={top_k}"
@@ -116,14 +118,21 @@ def _haystack(python: Path, arms: str) -> Contender:
     )
 
 
-def _app(python: Path, laid: Laid, app: str, **environment: str) -> AbstractContextManager[Served]:
+def _app(
+    python: Path, laid: Laid, app: str, **environment: str
+) -> AbstractContextManager[Served]:
     command = [os.fspath(python), *_UVICORN, "--app-dir", os.fspath(SERVERS), app]
     return started(command, _LISTENING, laid.environment | environment)
 
 
 def _build(python: Path, laid: Laid, out: Path, script: str, *more: str) -> None:
     if not out.exists():
-        command = [os.fspath(python), os.fspath(SERVERS / script), os.fspath(out.resolve()), *more]
+        command = [
+            os.fspath(python),
+            os.fspath(SERVERS / script),
+            os.fspath(out.resolve()),
+            *more,
+        ]
         done = subprocess.run(
             command, env=os.environ | laid.environment, capture_output=True, text=True
         )

@@ -43,7 +43,9 @@ def lay_out(store: Path, corpus: str, scratch: Path) -> Laid:
         environment = {
             "PEERS_CORPUS": os.fspath(folder.resolve()),
             "PEERS_MODEL": os.fspath(resolve(model.name).folder),
-            "PEERS_EXPORT": os.fspath((store / ".models" / model.fingerprint).resolve()),
+            "PEERS_EXPORT": os.fspath(
+                (store / ".models" / model.fingerprint).resolve()
+            ),
             "HF_HUB_OFFLINE": "1",
             "TOKENIZERS_PARALLELISM": "false",
         }

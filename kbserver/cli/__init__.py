@@ -11,7 +11,17 @@ from typing import Annotated
 
 import typer
 
-from kbserver.cli import calibrate, evaluate, ingest, lint, omni, query, serve, store, token
+from kbserver.cli import (
+    calibrate,
+    evaluate,
+    ingest,
+    lint,
+    omni,
+    query,
+    serve,
+    store,
+    token,
+)
 from kbserver.cli.terminal import complain
 from kbserver.errors import KbServerError
 
@@ -41,7 +51,10 @@ def _options(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_version, is_eager=True, help="Print the version and leave."
+            "--version",
+            callback=_version,
+            is_eager=True,
+            help="Print the version and leave.",
         ),
     ] = False,
 ) -> None:

@@ -26,17 +26,23 @@ def register(app: typer.Typer) -> None:
 
 
 def calibrate(
-    corpus: Annotated[str, typer.Argument(help="A corpus of the store, or its folder.")],
+    corpus: Annotated[
+        str, typer.Argument(help="A corpus of the store, or its folder.")
+    ],
     queries: Annotated[
         list[Path] | None,
         typer.Option(
             help="Questions the corpus answers; those of kind unanswerable count as such."
         ),
     ] = None,
-    qrels: Annotated[Path | None, typer.Option(help="qrels.tsv, or a folder of them.")] = None,
+    qrels: Annotated[
+        Path | None, typer.Option(help="qrels.tsv, or a folder of them.")
+    ] = None,
     unanswerable: Annotated[
         list[Path] | None,
-        typer.Option(help="Questions it does not answer, whatever their kind; may be repeated."),
+        typer.Option(
+            help="Questions it does not answer, whatever their kind; may be repeated."
+        ),
     ] = None,
     against: Annotated[
         list[str] | None,
@@ -45,23 +51,33 @@ def calibrate(
         ),
     ] = None,
     keep: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of the right passages that must stay.")
+        float,
+        typer.Option(
+            min=0.0, max=1.0, help="Share of the right passages that must stay."
+        ),
     ] = 0.9,
     store: Annotated[
-        Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
+        Path | None,
+        typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
+        typer.Option(
+            help="Configuration file; without it kbserver.toml, if there is one."
+        ),
     ] = None,
     picture: Annotated[
         Path | None,
-        typer.Option(help="Where to draw the curve, SVG.  \\[default: beside the corpus]"),
+        typer.Option(
+            help="Where to draw the curve, SVG.  \\[default: beside the corpus]"
+        ),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the choice, and store nothing.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for a script.")
+    ] = False,
 ) -> None:
     """Set the score below which nothing is said, from questions the corpus answers and others that it does not.
 
@@ -90,7 +106,9 @@ def calibrate(
             f"{corpus} is no corpus of a store; make it one:  kbserver ingest {corpus}"
         )
     given = read_dataset(queries, qrels) if queries else None
-    foreign = [question for path in unanswerable or () for question in read_questions(path)]
+    foreign = [
+        question for path in unanswerable or () for question in read_questions(path)
+    ]
 
     async def calibrated() -> Calibration:
         async with asking(settings, where.store) as server:
@@ -129,7 +147,9 @@ def _show(calibration: Calibration, corpus: str) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("min_score", "kept", "false groundings"):
         table.add_column(column, justify="right")
-    for point in sorted({*calibration.curve, chosen}, key=lambda point: point.min_score):
+    for point in sorted(
+        {*calibration.curve, chosen}, key=lambda point: point.min_score
+    ):
         mark = "bold" if point is chosen else ""
         table.add_row(
             f"{point.min_score:.3f}",

@@ -32,14 +32,18 @@ def register(app: typer.Typer) -> None:
 def call(
     url: Annotated[
         str | None,
-        typer.Argument(help="The kb_endpoint.  \\[default: where kbserver serve listens]"),
+        typer.Argument(
+            help="The kb_endpoint.  \\[default: where kbserver serve listens]"
+        ),
     ] = None,
     label: Annotated[
         str | None, typer.Option("--label", "-l", help="Session label of the call.")
     ] = None,
     script: Annotated[
         Path | None,
-        typer.Option(help="Say these instead of what is typed: a line each, or queries.jsonl."),
+        typer.Option(
+            help="Say these instead of what is typed: a line each, or queries.jsonl."
+        ),
     ] = None,
     token_file: Annotated[
         Path | None,
@@ -50,7 +54,8 @@ def call(
     audio: Annotated[
         bool,
         typer.Option(
-            "--audio", help="Speak every turn to a simulator as PCM16 (espeak-ng, else a tone)."
+            "--audio",
+            help="Speak every turn to a simulator as PCM16 (espeak-ng, else a tone).",
         ),
     ] = False,
     reads: Annotated[
@@ -65,7 +70,9 @@ def call(
     ] = False,
     config: Annotated[
         Path | None,
-        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
+        typer.Option(
+            help="Configuration file; without it kbserver.toml, if there is one."
+        ),
     ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line for each turn.")
@@ -83,7 +90,11 @@ def call(
 
     log_to_terminal()
     where = url or endpoint_url(config)
-    options: dict[str, Any] = {"label": label, "reads": reads.value, "keep_alive": keep_alive}
+    options: dict[str, Any] = {
+        "label": label,
+        "reads": reads.value,
+        "keep_alive": keep_alive,
+    }
     token = read_token(token_file)
     conversation: TypedCall | SpokenCall
     if audio:
@@ -113,7 +124,11 @@ async def _converse(
     """Say one thing after the other and show what comes of it; the turns are added to `turns`."""
     async with conversation:
         if not as_json:
-            err.print(Text(f"calling {where}" + ("" if script else "; an empty line hangs up")))
+            err.print(
+                Text(
+                    f"calling {where}" + ("" if script else "; an empty line hangs up")
+                )
+            )
         async for text in _utterances(script):
             turn = await conversation.say(text)
             turns.append(turn)
@@ -149,15 +164,23 @@ def _show(turn: CallTurn) -> None:
     mark = Text("✓ ", style="green") if turn.in_time else Text("✗ ", style="red")
     _print("heard", turn.heard, style="bold")
     if turn.spoken_ms:
-        _print("audio", f"{turn.spoken_ms} ms spoken, {turn.audio_ms} ms of agent audio back")
+        _print(
+            "audio",
+            f"{turn.spoken_ms} ms spoken, {turn.audio_ms} ms of agent audio back",
+        )
     if trace:
         _print(
             "route",
             f"{trace.get('route') or '–'}   {trace.get('outcome')} {trace.get('reason') or ''}",
         )
-    _print("lookup", f"{lookup['outcome']}{reason}   ids {', '.join(lookup['top_ids']) or '–'}")
+    _print(
+        "lookup",
+        f"{lookup['outcome']}{reason}   ids {', '.join(lookup['top_ids']) or '–'}",
+    )
     out.print(
-        Text("time     ") + mark + Text(f"{lookup['latency_ms']:.1f} of 300 ms{_stages(trace)}")
+        Text("time     ")
+        + mark
+        + Text(f"{lookup['latency_ms']:.1f} of 300 ms{_stages(trace)}")
     )
     for line in str(lookup["context"]).splitlines():
         _print("", line, style="dim")
@@ -172,7 +195,9 @@ def _print(name: str, text: str, style: str = "") -> None:
 def _stages(trace: Mapping[str, Any]) -> str:
     stages = trace.get("stages_ms") or {}
     inside = "  ".join(f"{name} {ms:.1f}" for name, ms in stages.items())
-    return f"   in the server {trace.get('total_ms', 0):.1f}: {inside}" if stages else ""
+    return (
+        f"   in the server {trace.get('total_ms', 0):.1f}: {inside}" if stages else ""
+    )
 
 
 def _sum_up(turns: list[CallTurn], where: str) -> None:
@@ -180,9 +205,13 @@ def _sum_up(turns: list[CallTurn], where: str) -> None:
         return
     outcomes = Counter(str(turn.lookup["outcome"]) for turn in turns)
     slowest_ms = max(turn.lookup["latency_ms"] for turn in turns)
-    counted = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common())
+    counted = ", ".join(
+        f"{count} {outcome}" for outcome, count in outcomes.most_common()
+    )
     number = "1 turn" if len(turns) == 1 else f"{len(turns)} turns"
-    err.print(f"{number}: {counted}; the slowest lookup took {slowest_ms:.0f} of 300 ms")
+    err.print(
+        f"{number}: {counted}; the slowest lookup took {slowest_ms:.0f} of 300 ms"
+    )
     if not all(turn.in_time for turn in turns):
         err.print(Text(f"next: kbserver doctor {where}"))
     elif not any(turn.lookup.get("trace") for turn in turns):

@@ -28,7 +28,9 @@ def read_text(path: Path) -> str:
             f"{path} cannot be read: {exc.strerror}; name a file that is there"
         ) from None
     except UnicodeDecodeError:
-        raise SettingsError(f"{path} is not UTF-8 text; name another file or convert it") from None
+        raise SettingsError(
+            f"{path} is not UTF-8 text; name another file or convert it"
+        ) from None
 
 
 def read_token(path: Path | None) -> str | None:
@@ -65,6 +67,11 @@ def check_session(settings: Settings) -> None:
 
     if settings.session is not None:
         try:
-            configure_frame(kb_endpoint=settings.session.kb_endpoint, **settings.session.configure)
-        except (OmniError, TypeError) as exc:  # TypeError: a key that the server fills in itself
+            configure_frame(
+                kb_endpoint=settings.session.kb_endpoint, **settings.session.configure
+            )
+        except (
+            OmniError,
+            TypeError,
+        ) as exc:  # TypeError: a key that the server fills in itself
             raise SettingsError(f"session.configure: {exc}") from None

@@ -43,13 +43,16 @@ def doctor(
         ),
     ] = None,
     label: Annotated[
-        str | None, typer.Option("--label", "-l", help="A session label that has a route.")
+        str | None,
+        typer.Option("--label", "-l", help="A session label that has a route."),
     ] = None,
     query: Annotated[
-        str | None, typer.Option(help="A question that the corpus answers: checks more.")
+        str | None,
+        typer.Option(help="A question that the corpus answers: checks more."),
     ] = None,
     turns: Annotated[
-        int, typer.Option(min=1, max=1_000, help="Timed turns on a kept-alive connection.")
+        int,
+        typer.Option(min=1, max=1_000, help="Timed turns on a kept-alive connection."),
     ] = 45,
     token_file: Annotated[
         Path | None,
@@ -59,12 +62,17 @@ def doctor(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
+        typer.Option(
+            help="Configuration file; without it kbserver.toml, if there is one."
+        ),
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
+        Path | None,
+        typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for a script.")
+    ] = False,
 ) -> None:
     """Check everything between a fresh install and a grounded call, and say what to do about what is wrong.
 
@@ -76,7 +84,14 @@ def doctor(
     tell = (lambda finding: None) if as_json else _show
     diagnosis = asyncio.run(
         _examine(
-            url, label, query, turns, read_token(token_file), config=config, store=store, tell=tell
+            url,
+            label,
+            query,
+            turns,
+            read_token(token_file),
+            config=config,
+            store=store,
+            tell=tell,
         )
     )
     if as_json:
@@ -131,14 +146,22 @@ async def _find_url(config: Path | None, note: Callable[[Finding], None]) -> str
     public = await find_public_url(os.environ, port=settings.port)
     if public is not None:
         note(Finding("public URL", "ok", f"{public.base} (from {public.origin})"))
-        return public.base if public.base.endswith(settings.path) else public.base + settings.path
-    found = "none: no PUBLIC_URL, no RENDER_EXTERNAL_URL, no running ngrok or cloudflared"
+        return (
+            public.base
+            if public.base.endswith(settings.path)
+            else public.base + settings.path
+        )
+    found = (
+        "none: no PUBLIC_URL, no RENDER_EXTERNAL_URL, no running ngrok or cloudflared"
+    )
     step = f"cloudflared tunnel --url http://127.0.0.1:{settings.port}, then run this again"
     note(Finding("public URL", "warn", found, step))
     return endpoint_url(config)
 
 
-def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> Iterator[Finding]:
+def local_findings(
+    config: Path | None, store: Path | None, *, remote: bool
+) -> Iterator[Finding]:
     """Look at settings, store and model on this machine.
 
     Args:
@@ -150,15 +173,21 @@ def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> 
     try:
         settings = read_settings(config, store=store)
     except SettingsError as exc:
-        yield Finding("settings", "fail", str(exc), "correct the file or the variable", "settings")
+        yield Finding(
+            "settings", "fail", str(exc), "correct the file or the variable", "settings"
+        )
         return
     source = config or (
-        CONFIG_FILE if CONFIG_FILE.is_file() else f"defaults, since there is no {CONFIG_FILE} here"
+        CONFIG_FILE
+        if CONFIG_FILE.is_file()
+        else f"defaults, since there is no {CONFIG_FILE} here"
     )
     yield Finding("settings", "ok", str(source))
     if remote and store is None and not settings.store.exists():
         yield Finding(
-            "store", "skip", f"{settings.store} is not here; the endpoint may have its own"
+            "store",
+            "skip",
+            f"{settings.store} is not here; the endpoint may have its own",
         )
         return
     try:
@@ -166,7 +195,9 @@ def local_findings(config: Path | None, store: Path | None, *, remote: bool) -> 
     except StoreMissing as exc:
         yield Finding("store", "fail", str(exc), "kbserver ingest ./docs", "store")
     except StoreError as exc:
-        yield Finding("store", "fail", str(exc), "kbserver ingest ./docs builds it anew", "store")
+        yield Finding(
+            "store", "fail", str(exc), "kbserver ingest ./docs builds it anew", "store"
+        )
     else:
         yield _server_finding(settings, remote=remote)
 
@@ -188,7 +219,9 @@ def _server_finding(settings: Settings, *, remote: bool) -> Finding:
             if remote
             else Finding(check, "fail", str(exc), step, "settings")
         )
-    return Finding(check, "ok", ", ".join(route.pattern.pattern for route in server.table.routes))
+    return Finding(
+        check, "ok", ", ".join(route.pattern.pattern for route in server.table.routes)
+    )
 
 
 def _store_findings(settings: Settings) -> Iterator[Finding]:
@@ -248,10 +281,15 @@ def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
 
 def _show(finding: Finding) -> None:
     mark, style = _MARKS[finding.grade]
-    out.print(Text(f"{mark} ", style=style) + Text(f"{finding.check:<28} {finding.found}"))
+    out.print(
+        Text(f"{mark} ", style=style) + Text(f"{finding.check:<28} {finding.found}")
+    )
     if finding.next_step:
         out.print(
-            Text(f"  {'':<28} → {finding.next_step}", style="dim" if finding.grade == "ok" else "")
+            Text(
+                f"  {'':<28} → {finding.next_step}",
+                style="dim" if finding.grade == "ok" else "",
+            )
         )
 
 
@@ -261,10 +299,13 @@ def _conclude(diagnosis: Diagnosis) -> None:
         more = f"; see the {warned} warning{'s' * (warned > 1)} above" if warned else ""
         err.print(
             Text(
-                f"healthy: {diagnosis.url} answers as the engine needs it{more}", style="bold green"
+                f"healthy: {diagnosis.url} answers as the engine needs it{more}",
+                style="bold green",
             )
         )
         return
     first = diagnosis.failures[0]
-    err.print(Text(f"{diagnosis.verdict}: {first.check}: {first.found}", style="bold red"))
+    err.print(
+        Text(f"{diagnosis.verdict}: {first.check}: {first.found}", style="bold red")
+    )
     err.print(Text(f"next: {first.next_step}"))

@@ -15,7 +15,13 @@ from rich.text import Text
 from kbserver.cli import calibrate
 from kbserver.cli.ingest import Shown
 from kbserver.cli.questions import asked, needs_extra
-from kbserver.cli.terminal import complain, log_to_terminal, out, print_json, print_table
+from kbserver.cli.terminal import (
+    complain,
+    log_to_terminal,
+    out,
+    print_json,
+    print_table,
+)
 from kbserver.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -29,14 +35,17 @@ if TYPE_CHECKING:
     from kbserver.settings import Settings
 
 Config = Annotated[
-    Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+    Path | None,
+    typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 _RANKING = ("ndcg@10", "mrr@10", "recall@1", "recall@3", "recall@5")
 _SPOKEN = ("answered", "kept", "false_grounding", "false_smalltalk")
 _HEADINGS = {"false_grounding": "false", "false_smalltalk": "small talk"}
-_WORST = 5  # questions that lost most against the baseline; the saved runs hold them all
+_WORST = (
+    5  # questions that lost most against the baseline; the saved runs hold them all
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -55,11 +64,15 @@ def evaluate(
     ],
     queries: Annotated[
         list[Path] | None,
-        typer.Option(help="queries.jsonl; may be repeated.  \\[default: the one in the folder]"),
+        typer.Option(
+            help="queries.jsonl; may be repeated.  \\[default: the one in the folder]"
+        ),
     ] = None,
     qrels: Annotated[
         Path | None,
-        typer.Option(help="qrels.tsv, or a folder of them.  \\[default: what lies in the folder]"),
+        typer.Option(
+            help="qrels.tsv, or a folder of them.  \\[default: what lies in the folder]"
+        ),
     ] = None,
     corpus: Annotated[
         str | None, typer.Option(help="Which corpus, if a store holds several.")
@@ -73,7 +86,9 @@ def evaluate(
     config: Config = None,
     arms: Annotated[
         list[str] | None,
-        typer.Option(help="hybrid, lexical or dense; may be repeated.  \\[default: all three]"),
+        typer.Option(
+            help="hybrid, lexical or dense; may be repeated.  \\[default: all three]"
+        ),
     ] = None,
     ablate: Annotated[
         bool, typer.Option("--ablate", help="Also switch each speech step off in turn.")
@@ -85,7 +100,10 @@ def evaluate(
         bool, typer.Option(help="Say the earlier turns of a question first.")
     ] = True,
     timed: Annotated[
-        int, typer.Option(min=0, help="Questions whose time is measured, one after the other.")
+        int,
+        typer.Option(
+            min=0, help="Questions whose time is measured, one after the other."
+        ),
     ] = 200,
     require: Annotated[
         list[str] | None,
@@ -94,11 +112,15 @@ def evaluate(
         ),
     ] = None,
     baseline: Annotated[
-        Path | None, typer.Option(help="A saved run to compare with, question by question.")
+        Path | None,
+        typer.Option(help="A saved run to compare with, question by question."),
     ] = None,
-    save: Annotated[Path | None, typer.Option(help="Save this run, to compare with later.")] = None,
+    save: Annotated[
+        Path | None, typer.Option(help="Save this run, to compare with later.")
+    ] = None,
     run_file: Annotated[
-        Path | None, typer.Option(help="Write the ranking of the first variant as a TREC run.")
+        Path | None,
+        typer.Option(help="Write the ranking of the first variant as a TREC run."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -113,7 +135,13 @@ def evaluate(
     """
     needs_extra()
     from kbserver.evaluation.dataset import read_dataset
-    from kbserver.evaluation.report import against, as_dict, read_run, write, write_trec_run
+    from kbserver.evaluation.report import (
+        against,
+        as_dict,
+        read_run,
+        write,
+        write_trec_run,
+    )
     from kbserver.evaluation.require import read_requirement
     from kbserver.evaluation.target import cache_folder, find_target
     from kbserver.settings import read_settings
@@ -123,9 +151,13 @@ def evaluate(
     before = read_run(baseline) if baseline else None
     log_to_terminal()
     settings = read_settings(config, store=store, min_score=min_score)
-    where = find_target(target, store=settings.store, cache=store or cache_folder(), corpus=corpus)
+    where = find_target(
+        target, store=settings.store, cache=store or cache_folder(), corpus=corpus
+    )
     if not (found := queries or ([where.queries] if where.queries else [])):
-        raise SettingsError(f"no queries.jsonl beside {target}; name one with --queries")
+        raise SettingsError(
+            f"no queries.jsonl beside {target}; name one with --queries"
+        )
     dataset = read_dataset(found, qrels or (where.qrels if queries is None else None))
     with Shown() as shown:
         where.prepare(shown.on_progress)
@@ -143,7 +175,9 @@ def evaluate(
         )
     compared = against(evaluation, before) if before is not None else {}
     failures = [
-        text for one in required if (text := one.failure(evaluation, variants[0].name)) is not None
+        text
+        for one in required
+        if (text := one.failure(evaluation, variants[0].name)) is not None
     ]
     values = as_dict(evaluation, manifest)
     if save:
@@ -220,12 +254,19 @@ def _show(evaluation: Evaluation, manifest: Manifest) -> None:
             )
         )
     out.print()
-    print_table(_table("variant", {name: evaluation.summary(name) for name in evaluation.variants}))
+    print_table(
+        _table(
+            "variant", {name: evaluation.summary(name) for name in evaluation.variants}
+        )
+    )
     first = next(iter(evaluation.variants))
     if kinds := evaluation.kinds():
         out.print()
         print_table(
-            _table(f"{first}, by kind", {kind: evaluation.summary(first, kind) for kind in kinds})
+            _table(
+                f"{first}, by kind",
+                {kind: evaluation.summary(first, kind) for kind in kinds},
+            )
         )
     out.print()
     out.print(
@@ -238,7 +279,11 @@ def _show(evaluation: Evaluation, manifest: Manifest) -> None:
         )
 
 
-_OTHER = (("nothing", "unanswerable"), ("smalltalk", "small talk"), ("none", "not judged"))
+_OTHER = (
+    ("nothing", "unanswerable"),
+    ("smalltalk", "small talk"),
+    ("none", "not judged"),
+)
 
 
 def _table(title: str, rows: dict[str, dict[str, float]]) -> Table:
@@ -277,7 +322,10 @@ def _show_comparison(
         "p",
     ):
         table.add_column(
-            column, justify="left" if column in ("against the earlier run", "measure") else "right"
+            column,
+            justify="left"
+            if column in ("against the earlier run", "measure")
+            else "right",
         )
     for name, rows in compared.items():
         for row in rows:
@@ -290,6 +338,8 @@ def _show_comparison(
     out.print("p: paired randomisation test, two-sided")
     name, rows = next(iter(compared.items()))
     texts = {question.id: question.text for question in evaluation.dataset.questions}
-    changes = changed_most(before[name], evaluation.variants[name].per_query, rows[0].measure)
+    changes = changed_most(
+        before[name], evaluation.variants[name].per_query, rows[0].measure
+    )
     for id, change in [one for one in changes if one[1] < 0][:_WORST]:
         out.print(Text(f"  {change:+.2f}  {id}  {texts[id][:90]}"))

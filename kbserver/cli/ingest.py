@@ -49,18 +49,22 @@ def ingest(
     sources: Annotated[
         list[str],
         typer.Argument(
-            help="Folders, single files, or the URL of a page or sitemap.", metavar="PATH"
+            help="Folders, single files, or the URL of a page or sitemap.",
+            metavar="PATH",
         ),
     ],
     corpus: Annotated[
         str | None,
-        typer.Option(help="Name of the corpus.  \\[default: the name of the first folder]"),
+        typer.Option(
+            help="Name of the corpus.  \\[default: the name of the first folder]"
+        ),
     ] = None,
     store: Annotated[
         Path | None, typer.Option(help="Folder to keep corpora in.  \\[default: store]")
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; only its `store` is used here.")
+        Path | None,
+        typer.Option(help="Configuration file; only its `store` is used here."),
     ] = None,
     model: Annotated[
         str | None,
@@ -78,14 +82,16 @@ def ingest(
     allow_shrink: Annotated[
         bool,
         typer.Option(
-            "--allow-shrink", help="Publish even if over 30 % of the documents would be lost."
+            "--allow-shrink",
+            help="Publish even if over 30 % of the documents would be lost.",
         ),
     ] = False,
     keep: Annotated[
         int, typer.Option(min=1, help="Generations to keep, the live one counted.")
     ] = 3,
     wait: Annotated[
-        float, typer.Option(help="Seconds to wait for another ingest of the same corpus.")
+        float,
+        typer.Option(help="Seconds to wait for another ingest of the same corpus."),
     ] = 0.0,
     language: Annotated[
         str | None,
@@ -117,18 +123,25 @@ def ingest(
         int, typer.Option(min=1, help="Of a sitemap: pages to fetch at most.")
     ] = 2000,
     allow_private: Annotated[
-        bool, typer.Option("--allow-private", help="Fetch from loopback and private addresses too.")
+        bool,
+        typer.Option(
+            "--allow-private", help="Fetch from loopback and private addresses too."
+        ),
     ] = False,
     watch: Annotated[
         bool,
         typer.Option(
-            "--watch", help="Go on: ingest again whenever a file changes. Stop with Ctrl-C."
+            "--watch",
+            help="Go on: ingest again whenever a file changes. Stop with Ctrl-C.",
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+        bool,
+        typer.Option("--dry-run", help="Say what would change, and change nothing."),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON.")
+    ] = False,
 ) -> None:
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
 
@@ -155,7 +168,9 @@ def ingest(
 
     log_to_terminal()
     if not re.fullmatch(r"auto|cpu|mps|cuda(?::\d+)?", device):
-        raise SettingsError(f"--device is {device!r}; wanted is auto, cpu, cuda, cuda:N or mps")
+        raise SettingsError(
+            f"--device is {device!r}; wanted is auto, cpu, cuda, cuda:N or mps"
+        )
     settings = read_settings(config, store=store)
     corpora = CorpusStore(settings.store)
     urls = [source for source in sources if is_url(source)]
@@ -171,7 +186,9 @@ def ingest(
         before,
         model=model or before.model,
         language=language or before.language,
-        keep_suspicious=before.keep_suspicious if keep_suspicious is None else keep_suspicious,
+        keep_suspicious=before.keep_suspicious
+        if keep_suspicious is None
+        else keep_suspicious,
         device=device,
         ignore=tuple(ignore or ()),
         allow_shrink=allow_shrink,
@@ -202,7 +219,11 @@ def ingest(
     with Shown() as shown:
         try:
             report = build(
-                paths, store=corpora, corpus=name, options=options, on_progress=shown.on_progress
+                paths,
+                store=corpora,
+                corpus=name,
+                options=options,
+                on_progress=shown.on_progress,
             )
         except Interrupted as exc:
             shown.stop()
@@ -244,7 +265,10 @@ def _fetched(
     with store.lock(corpus, wait_s=wait_s), Shown() as shown:
         for url in urls:
             cache = (
-                store.path / corpus / ".web" / re.sub(r"[^a-z0-9.-]+", "-", site_of(url).lower())
+                store.path
+                / corpus
+                / ".web"
+                / re.sub(r"[^a-z0-9.-]+", "-", site_of(url).lower())
             )
             folders[url], site = fetch_site(
                 url,
@@ -257,7 +281,12 @@ def _fetched(
 
 
 def _watch(
-    paths: list[Path], store: Store, corpus: str, options: IngestOptions, *, as_json: bool
+    paths: list[Path],
+    store: Store,
+    corpus: str,
+    options: IngestOptions,
+    *,
+    as_json: bool,
 ) -> None:
     from kbserver.ingest.watch import watch
 
@@ -299,7 +328,10 @@ def corpus_name(name: str) -> str:
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{task.speed:.0f}/s" if task.speed and task.speed >= 1 else "", style="cyan")
+        return Text(
+            f"{task.speed:.0f}/s" if task.speed and task.speed >= 1 else "",
+            style="cyan",
+        )
 
 
 class Shown:
@@ -338,7 +370,9 @@ class Shown:
 
     def _update(self, stage: str, done: int, total: int) -> None:
         if stage not in self._tasks:
-            self._tasks[stage] = self._progress.add_task(self._NAMES[stage], total=total)
+            self._tasks[stage] = self._progress.add_task(
+                self._NAMES[stage], total=total
+            )
         self._progress.update(self._tasks[stage], completed=done, total=total)
 
 
@@ -346,17 +380,24 @@ def _show(report: IngestReport, store: Path) -> None:
     from kbserver.ingest.blocks import counted
 
     verb = "would be cut into" if report.dry_run else "cut into"
-    documents, passages = counted(report.documents, "document"), counted(report.passages, "passage")
+    documents, passages = (
+        counted(report.documents, "document"),
+        counted(report.passages, "passage"),
+    )
     out.print(
         f"{report.corpus}: {documents} {verb} {passages}  "
         f"({report.added} new, {report.changed} changed, {report.removed} gone, {report.unchanged} unchanged)"
     )
     if report.dry_run:
-        out.print(f"  {report.embedded} to embed with {report.model}, {report.reused} taken over")
+        out.print(
+            f"  {report.embedded} to embed with {report.model}, {report.reused} taken over"
+        )
         for change, source in report.changes[:_SHOWN]:
             out.print(Text(f"    {change:<7}  {source}"))
         if len(report.changes) > _SHOWN:
-            out.print(f"    … and {len(report.changes) - _SHOWN} more (--json lists all)")
+            out.print(
+                f"    … and {len(report.changes) - _SHOWN} more (--json lists all)"
+            )
     elif report.published:
         rate = (
             f" ({report.embedded / max(report.embedding_seconds, 0.01):.0f} a second)"

@@ -35,19 +35,26 @@ def lint(
         ),
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
+        Path | None,
+        typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
     ] = None,
     config: Annotated[
-        Path | None, typer.Option(help="Configuration file; only its `store` is used here.")
+        Path | None,
+        typer.Option(help="Configuration file; only its `store` is used here."),
     ] = None,
     strict: Annotated[
         bool,
         typer.Option(
-            "--strict", help="Exit with 5 if there are findings other than hints; for CI."
+            "--strict",
+            help="Exit with 5 if there are findings other than hints; for CI.",
         ),
     ] = False,
-    hints: Annotated[bool, typer.Option(help="Show hints, too: what often is honest text.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print every finding as JSON.")] = False,
+    hints: Annotated[
+        bool, typer.Option(help="Show hints, too: what often is honest text.")
+    ] = True,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print every finding as JSON.")
+    ] = False,
 ) -> None:
     """Look for what will sound wrong: contradictions between documents, passages that cannot stand alone, what has
     expired, near-duplicates, hidden text, and sentences that speak to the model.
@@ -68,7 +75,9 @@ def lint(
         sys.exit(IngestError.exit_code)
 
 
-def _findings(what: list[str], store: Path | None, config: Path | None) -> list[Finding]:
+def _findings(
+    what: list[str], store: Path | None, config: Path | None
+) -> list[Finding]:
     from kbserver.index.store import Store
     from kbserver.ingest.lint.lint import lint_folder, lint_snapshot
     from kbserver.settings import read_settings
@@ -91,7 +100,12 @@ def _show(findings: list[Finding]) -> None:
         return
     for kind, count in Counter(one.kind for one in findings).items():
         of_kind = [one for one in findings if one.kind == kind]
-        out.print(Text(f"{kind}  ({count}{', hints' if of_kind[0].is_hint else ''})", style="bold"))
+        out.print(
+            Text(
+                f"{kind}  ({count}{', hints' if of_kind[0].is_hint else ''})",
+                style="bold",
+            )
+        )
         for one in of_kind[:_SHOWN]:
             out.print(
                 Text(

@@ -43,7 +43,8 @@ def register(app: typer.Typer) -> None:
 
 def configure(
     kb_endpoint: Annotated[
-        str | None, typer.Option(help="URL of your POST /kb: https, or http on this machine only.")
+        str | None,
+        typer.Option(help="URL of your POST /kb: https, or http on this machine only."),
     ] = None,
     kb_token_file: Annotated[
         Path | None,
@@ -51,7 +52,9 @@ def configure(
             help="File that holds the bearer token. Without it the variable KB_TOKEN is read."
         ),
     ] = None,
-    voice_id: Annotated[str | None, typer.Option(help="The voice to speak with.")] = None,
+    voice_id: Annotated[
+        str | None, typer.Option(help="The voice to speak with.")
+    ] = None,
     persona: Annotated[
         str | None,
         typer.Option(
@@ -60,7 +63,9 @@ def configure(
     ] = None,
     greeting: Annotated[
         str | None,
-        typer.Option(help="What it says first, at most 1,000 characters; '' for no first turn."),
+        typer.Option(
+            help="What it says first, at most 1,000 characters; '' for no first turn."
+        ),
     ] = None,
     consent_line: Annotated[
         str | None, typer.Option(help="The consent line, at most 500 characters.")
@@ -74,22 +79,30 @@ def configure(
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=JSON", help="Any other key, passed on unchanged."),
+        typer.Option(
+            "--set", metavar="KEY=JSON", help="Any other key, passed on unchanged."
+        ),
     ] = None,
     event_key: Annotated[
-        bool, typer.Option("--event-key", help="Add the older key 'event' beside 'type'.")
+        bool,
+        typer.Option("--event-key", help="Add the older key 'event' beside 'type'."),
     ] = False,
     label: Annotated[
         str | None,
-        typer.Option(help="Session label: print the connect URL and the subprotocols too."),
+        typer.Option(
+            help="Session label: print the connect URL and the subprotocols too."
+        ),
     ] = None,
     new_label: Annotated[
         str | None,
         typer.Option(
-            metavar="PREFIX", help="Mint an unguessable label PREFIX-… for one call, as --label."
+            metavar="PREFIX",
+            help="Mint an unguessable label PREFIX-… for one call, as --label.",
         ),
     ] = None,
-    rate: Annotated[int, typer.Option(help="Hz of the caller's audio: 16000 or 24000.")] = 24_000,
+    rate: Annotated[
+        int, typer.Option(help="Hz of the caller's audio: 16000 or 24000.")
+    ] = 24_000,
     base: Annotated[
         str, typer.Option(help="Where Omni is; ws://127.0.0.1:8787 for the simulator.")
     ] = ("wss://api.pyai.com"),
@@ -100,7 +113,10 @@ def configure(
         ),
     ] = FrameFormat.json,
     show_secrets: Annotated[
-        bool, typer.Option("--show-secrets", help="Print kb_token and the API key instead of ***.")
+        bool,
+        typer.Option(
+            "--show-secrets", help="Print kb_token and the API key instead of ***."
+        ),
     ] = False,
 ) -> None:
     """Build and check the configure frame, the first thing a client sends to Omni.
@@ -125,7 +141,9 @@ def configure(
     frame = configure_frame(**fields, event_key=event_key)
 
     if label is not None and new_label is not None:
-        raise SettingsError("--label and --new-label exclude each other; give one of them")
+        raise SettingsError(
+            "--label and --new-label exclude each other; give one of them"
+        )
     if new_label is not None:
         label = new_session_label(new_label)
     if kb_endpoint is not None and fields["kb_token"] is None:
@@ -152,7 +170,9 @@ def configure(
     else:
         shown = frame.as_dict() if show_secrets else frame.masked()
         whole = (
-            shown if url is None else {"url": url, "subprotocols": protocols, "configure": shown}
+            shown
+            if url is None
+            else {"url": url, "subprotocols": protocols, "configure": shown}
         )
         typer.echo(json.dumps(whole, indent=2, ensure_ascii=False))
 
@@ -195,7 +215,11 @@ def _python(
     show_secrets: bool,
 ) -> str:
     shown = frame.as_dict() if show_secrets else frame.masked()
-    arguments = [(key, repr(value)) for key, value in shown.items() if key not in ("type", "event")]
+    arguments = [
+        (key, repr(value))
+        for key, value in shown.items()
+        if key not in ("type", "event")
+    ]
     if not show_secrets:
         arguments = [
             (key, f'os.environ["{TOKEN_VARIABLE}"]' if key == "kb_token" else value)
@@ -203,8 +227,18 @@ def _python(
         ]
     if event_key:
         arguments.append(("event_key", "True"))
-    names = "configure_frame" if label is None else "configure_frame, connect_url, subprotocols"
-    lines = ["import os", "", f"from kbserver import {names}", "", "frame = configure_frame("]
+    names = (
+        "configure_frame"
+        if label is None
+        else "configure_frame, connect_url, subprotocols"
+    )
+    lines = [
+        "import os",
+        "",
+        f"from kbserver import {names}",
+        "",
+        "frame = configure_frame(",
+    ]
     lines += [f"    {key}={value}," for key, value in arguments]
     lines += [")"]
     if label is not None:
@@ -212,11 +246,15 @@ def _python(
             f"url = connect_url({label!r}, base={base!r}, rate={rate})",
             f'protocols = subprotocols(os.environ["{API_KEY_VARIABLE}"])',
         ]
-    return "\n".join([*lines, "await ws.send(frame.to_bytes())  # first, before any audio"])
+    return "\n".join(
+        [*lines, "await ws.send(frame.to_bytes())  # first, before any audio"]
+    )
 
 
 def _text_or_file(text: str | None) -> str | None:
-    return read_text(Path(text[1:])) if text is not None and text.startswith("@") else text
+    return (
+        read_text(Path(text[1:])) if text is not None and text.startswith("@") else text
+    )
 
 
 def _json_file(path: Path) -> Any:

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from kbserver.endpoint.ground import Grounding
 
 Config = Annotated[
-    Path | None, typer.Option(help="Configuration file; without it kbserver.toml, if there is one.")
+    Path | None,
+    typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
 ]
 Store = Annotated[
-    Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
+    Path | None,
+    typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
 ]
 _SHOWN = (
     "top_k",
@@ -59,7 +61,9 @@ def query(
     from kbserver.settings import read_settings
 
     log_to_terminal()
-    settings = read_settings(config, store=store, top_k=top_k, min_score=min_score, reload_s=0)
+    settings = read_settings(
+        config, store=store, top_k=top_k, min_score=min_score, reload_s=0
+    )
     server = KBServer(settings)
     grounding = asyncio.run(_ground(server, text, label))
     if as_json:
@@ -69,7 +73,9 @@ def query(
     if grounding.trace.reason == "unknown_label":
         asked = "a call without a label" if label is None else f"the label {label!r}"
         known = ", ".join(route.pattern.pattern for route in server.table.routes)
-        err.print(Text(f"{asked} reaches nothing; give one that fits with --label: {known}"))
+        err.print(
+            Text(f"{asked} reaches nothing; give one that fits with --label: {known}")
+        )
 
 
 async def _ground(server: KBServer, text: str, label: str | None) -> Grounding:
@@ -93,13 +99,22 @@ def as_dict(grounding: Grounding) -> dict[str, Any]:
         }
         for hit in grounding.hits
     ]
-    return {"context": grounding.context.text, "hits": hits, "trace": grounding.trace.as_dict()}
+    return {
+        "context": grounding.context.text,
+        "hits": hits,
+        "trace": grounding.trace.as_dict(),
+    }
 
 
 def _show(grounding: Grounding) -> None:
     trace = grounding.trace
     out.print(Text("context", style="bold"))
-    out.print(Text(grounding.context.text or "(empty: an honest agent says that it does not know)"))
+    out.print(
+        Text(
+            grounding.context.text
+            or "(empty: an honest agent says that it does not know)"
+        )
+    )
     if grounding.hits:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in ("score", "lexical", "dense", "source", "passage"):
@@ -110,7 +125,8 @@ def _show(grounding: Grounding) -> None:
             )
         for hit in grounding.hits:
             arms = [
-                f"{hit.arms[arm]:.3f}" if arm in hit.arms else "–" for arm in ("lexical", "dense")
+                f"{hit.arms[arm]:.3f}" if arm in hit.arms else "–"
+                for arm in ("lexical", "dense")
             ]
             said = " ".join(hit.passage.text.split())
             table.add_row(
@@ -128,12 +144,15 @@ def _show(grounding: Grounding) -> None:
             f"route {trace.route or '–'}   outcome {trace.outcome}{reason}   {trace.total_ms:.1f} ms"
         )
     )
-    out.print(Text("   ".join(f"{stage} {ms:.1f}" for stage, ms in trace.stages_ms.items())))
+    out.print(
+        Text("   ".join(f"{stage} {ms:.1f}" for stage, ms in trace.stages_ms.items()))
+    )
 
 
 def routes(
     explain: Annotated[
-        str | None, typer.Option(help="Say which route answers this session label, and why.")
+        str | None,
+        typer.Option(help="Say which route answers this session label, and why."),
     ] = None,
     config: Config = None,
     store: Store = None,
@@ -154,9 +173,12 @@ def routes(
     match = table.resolve(explain) if explain is not None else None
     if as_json:
         listing = [
-            route.as_dict() | ({} if explain is None else {"fits": fits}) for route, fits in tried
+            route.as_dict() | ({} if explain is None else {"fits": fits})
+            for route, fits in tried
         ]
-        answer = {"parameters": match.parameters, "scope": match.scope} if match else None
+        answer = (
+            {"parameters": match.parameters, "scope": match.scope} if match else None
+        )
         print_json(
             {"routes": listing}
             if explain is None
@@ -176,13 +198,21 @@ def routes(
     else:
         out.print(Text(f"parameters  {match.parameters or '–'}"))
         out.print(Text(f"scope       {match.scope or 'the whole corpus'}"))
-        settings_of, defaults = match.route.settings.model_dump(), TurnSettings().model_dump()
+        settings_of, defaults = (
+            match.route.settings.model_dump(),
+            TurnSettings().model_dump(),
+        )
         shown = {
             name: value
             for name, value in settings_of.items()
             if name in _SHOWN or value != defaults[name]
         }
-        shown["min_score"] = "as calibrated" if shown["min_score"] is None else shown["min_score"]
+        shown["min_score"] = (
+            "as calibrated" if shown["min_score"] is None else shown["min_score"]
+        )
         out.print(
-            Text("settings    " + "   ".join(f"{name} {value}" for name, value in shown.items()))
+            Text(
+                "settings    "
+                + "   ".join(f"{name} {value}" for name, value in shown.items())
+            )
         )

@@ -7,7 +7,13 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TypeAlias
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 from kbserver.cli.terminal import err
 from kbserver.errors import SettingsError
@@ -24,7 +30,9 @@ def needs_extra() -> None:
     """
     for module in ("ir_measures", "scipy"):
         if find_spec(module) is None:
-            raise SettingsError(f"this command needs {module}: pip install 'kbserver[evaluation]'")
+            raise SettingsError(
+                f"this command needs {module}: pip install 'kbserver[evaluation]'"
+            )
 
 
 @contextmanager

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from kbserver.endpoint.routing import RouteTable
     from kbserver.settings import Settings
 
-_PART = re.compile(r"\*|\{[^}]*\}")  # of a label pattern: what stands for other characters
+_PART = re.compile(
+    r"\*|\{[^}]*\}"
+)  # of a label pattern: what stands for other characters
 
 
 def register(app: typer.Typer) -> None:
@@ -33,19 +35,24 @@ def register(app: typer.Typer) -> None:
 def serve(
     config: Annotated[
         Path | None,
-        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
+        typer.Option(
+            help="Configuration file; without it kbserver.toml, if there is one."
+        ),
     ] = None,
     store: Annotated[
-        Path | None, typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]")
+        Path | None,
+        typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
     ] = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on.  \\[default: 127.0.0.1]")
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="Port to listen on; 0 takes a free one.  \\[default: 8080]")
+        int | None,
+        typer.Option(help="Port to listen on; 0 takes a free one.  \\[default: 8080]"),
     ] = None,
     open_: Annotated[
-        bool, typer.Option("--open", help="Serve without a bearer token: anyone may ask.")
+        bool,
+        typer.Option("--open", help="Serve without a bearer token: anyone may ask."),
     ] = False,
     workers: Annotated[
         int,
@@ -83,7 +90,12 @@ def serve(
 
     log_to_terminal(serving=True, verbose=verbose)
     settings = read_settings(
-        config, store=store, host=host, port=port, open=open_ or None, access_log=access_log or None
+        config,
+        store=store,
+        host=host,
+        port=port,
+        open=open_ or None,
+        access_log=access_log or None,
     )
     server = KBServer(settings)
     server.check_tokens()
@@ -96,7 +108,9 @@ def serve(
             return
         server.look_at_store()
         make = partial(_worker, _for_workers(settings, workers), verbose)
-        serve_workers(settings, make, workers=workers, on_open=lambda url: _announce(server, url))
+        serve_workers(
+            settings, make, workers=workers, on_open=lambda url: _announce(server, url)
+        )
 
 
 def _watching(named: str, store: Path) -> AbstractContextManager[None]:
@@ -132,7 +146,9 @@ def _for_workers(settings: Settings, workers: int) -> Settings:
     forgetful = {"follow_up": False}
     routes = tuple(route.model_copy(update=forgetful) for route in settings.routes)
     threads = settings.embed_threads or max(1, usable_cores() // workers)
-    return settings.model_copy(update={"routes": routes, "embed_threads": threads} | forgetful)
+    return settings.model_copy(
+        update={"routes": routes, "embed_threads": threads} | forgetful
+    )
 
 
 def _announce(server: KBServer, url: str) -> None:
@@ -156,7 +172,9 @@ def _tokens(settings: Settings) -> str:
     kinds = []
     if count := _values_of_variable(settings):
         kinds.append(
-            "the value of KB_TOKEN" if count == 1 else f"any of {count} values of KB_TOKEN"
+            "the value of KB_TOKEN"
+            if count == 1
+            else f"any of {count} values of KB_TOKEN"
         )
     if settings.tokens:
         kinds.append(f"{len(settings.tokens)} of [[tokens]]")
@@ -175,7 +193,9 @@ def _curl(settings: Settings, table: RouteTable, url: str) -> str:
         )
         question = {"session_label": _PART.sub("1", label)} | question
     curl = f"curl {url}{settings.path} -d {shlex.quote(json.dumps(question, ensure_ascii=False))}"
-    token = {0: "TOKEN", 1: "$KB_TOKEN"}.get(_values_of_variable(settings), "${KB_TOKEN%%,*}")
+    token = {0: "TOKEN", 1: "$KB_TOKEN"}.get(
+        _values_of_variable(settings), "${KB_TOKEN%%,*}"
+    )
     return curl if settings.open else f'{curl} -H "Authorization: Bearer {token}"'
 
 

@@ -33,7 +33,8 @@ def register(app: typer.Typer) -> None:
 
 def simulate(
     host: Annotated[
-        str, typer.Option(help="Address to listen on; it calls any kb_endpoint it is told.")
+        str,
+        typer.Option(help="Address to listen on; it calls any kb_endpoint it is told."),
     ] = "127.0.0.1",
     port: Annotated[
         int, typer.Option(help="Port to listen on; 0 takes a free one.")
@@ -45,7 +46,8 @@ def simulate(
         ),
     ] = None,
     record: Annotated[
-        Path | None, typer.Option(help="Append every session's turns to this file, as JSON lines.")
+        Path | None,
+        typer.Option(help="Append every session's turns to this file, as JSON lines."),
     ] = (Path("simulator.jsonl")),
     reads: Annotated[
         ReadsFrom,
@@ -61,10 +63,12 @@ def simulate(
         ),
     ] = False,
     key: Annotated[
-        list[str] | None, typer.Option(help="An API key to accept; without any, every key is.")
+        list[str] | None,
+        typer.Option(help="An API key to accept; without any, every key is."),
     ] = None,
     voice: Annotated[
-        list[str] | None, typer.Option(help="A voice id that exists; without any, every one does.")
+        list[str] | None,
+        typer.Option(help="A voice id that exists; without any, every one does."),
     ] = None,
     fault: Annotated[
         list[str] | None,
@@ -73,14 +77,20 @@ def simulate(
         ),
     ] = None,
     silence_ms: Annotated[
-        int, typer.Option(min=200, max=3_000, help="Silence that ends the caller's turn.")
+        int,
+        typer.Option(min=200, max=3_000, help="Silence that ends the caller's turn."),
     ] = 600,
     pace: Annotated[
         float,
-        typer.Option(min=0, max=10, help="Agent audio: 1 is real time, 0 sends it all at once."),
+        typer.Option(
+            min=0, max=10, help="Agent audio: 1 is real time, 0 sends it all at once."
+        ),
     ] = 1.0,
     keep_alive: Annotated[
-        bool, typer.Option("--keep-alive", help="Keep the connection to kb_endpoint between turns.")
+        bool,
+        typer.Option(
+            "--keep-alive", help="Keep the connection to kb_endpoint between turns."
+        ),
     ] = False,
 ) -> None:
     """Stand in for the Omni engine, so that any client can be tried without a key.
@@ -112,14 +122,18 @@ def simulate(
     )
     words = read_script(script) if script else []
     with Recorder(record, listener=_show) as recorder:
-        simulator = Simulator(options, script=words, keys=key or None, recorder=recorder)
+        simulator = Simulator(
+            options, script=words, keys=key or None, recorder=recorder
+        )
         try:
             asyncio.run(_serve(simulator, host, port, record))
         except KeyboardInterrupt:
             err.print("stopped")
 
 
-async def _serve(simulator: Simulator, host: str, port: int, record: Path | None) -> None:
+async def _serve(
+    simulator: Simulator, host: str, port: int, record: Path | None
+) -> None:
     from kbserver.omni.configure import is_loopback
     from kbserver.omni.serving import base_url, serving
 
@@ -137,7 +151,9 @@ async def _serve(simulator: Simulator, host: str, port: int, record: Path | None
                     style="yellow",
                 )
             )
-        err.print("  type a line to say it for the caller of the latest session; Ctrl-C stops")
+        err.print(
+            "  type a line to say it for the caller of the latest session; Ctrl-C stops"
+        )
         typing = asyncio.create_task(_say_what_is_typed(simulator))
         while not server.should_exit:
             await asyncio.sleep(0.1)
@@ -155,23 +171,36 @@ def _show(record: Record) -> None:
     call = str(record["call_id"])[-6:]
     match record["record"]:
         case "session":
-            line = Text(f"{call}  session opened, label {record['label']!r}", style="bold")
+            line = Text(
+                f"{call}  session opened, label {record['label']!r}", style="bold"
+            )
         case "refused":
             line = Text(
-                f"        a client was refused: {record['code']} {record['reason']}", style="yellow"
+                f"        a client was refused: {record['code']} {record['reason']}",
+                style="yellow",
             )
         case "configure":
-            line = Text(f"{call}  configure: {', '.join(record['fields']) or 'nothing'}")
+            line = Text(
+                f"{call}  configure: {', '.join(record['fields']) or 'nothing'}"
+            )
         case "note":
-            line = Text(f"{call}  {hanging('note: ' + record['note'], err, 8)}", style="yellow")
+            line = Text(
+                f"{call}  {hanging('note: ' + record['note'], err, 8)}", style="yellow"
+            )
         case "turn":
             agent = f"agent: {record['reply']}" + (
                 "   (interrupted)" if record["interrupted"] else ""
             )
-            line = Text(f"{call}  {hanging('heard: ' + record['heard'], err, 8)}\n        ")
-            line += _lookup_line(record["lookup"]) + Text(f"\n        {hanging(agent, err, 8)}")
+            line = Text(
+                f"{call}  {hanging('heard: ' + record['heard'], err, 8)}\n        "
+            )
+            line += _lookup_line(record["lookup"]) + Text(
+                f"\n        {hanging(agent, err, 8)}"
+            )
         case "end":
-            line = Text(f"{call}  session over after {record['turns']} turns", style="bold")
+            line = Text(
+                f"{call}  session over after {record['turns']} turns", style="bold"
+            )
         case kind:
             line = Text(f"{call}  {kind}: {record.get('type', '')}")
     err.print(line)
@@ -184,4 +213,6 @@ def _lookup_line(lookup: dict[str, object] | None) -> Text:
     reason = f" ({lookup['reason']})" if lookup["reason"] else ""
     ids = lookup["top_ids"]
     named = f"   {', '.join(map(str, ids))}" if isinstance(ids, list) and ids else ""
-    return Text(f"{lookup['outcome']}{reason} in {lookup['latency_ms']} ms{named}", style=style)
+    return Text(
+        f"{lookup['outcome']}{reason} in {lookup['latency_ms']} ms{named}", style=style
+    )

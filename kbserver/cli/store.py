@@ -12,7 +12,14 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json, print_table
+from kbserver.cli.terminal import (
+    complain,
+    err,
+    log_to_terminal,
+    out,
+    print_json,
+    print_table,
+)
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
@@ -23,11 +30,17 @@ Config = Annotated[
 ]
 StorePath = Annotated[
     Path | None,
-    typer.Option("--store", help="Folder that `kbserver ingest` filled.  \\[default: store]"),
+    typer.Option(
+        "--store", help="Folder that `kbserver ingest` filled.  \\[default: store]"
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-Wait = Annotated[float, typer.Option(help="Seconds to wait for an ingest of the same corpus.")]
-CorpusName = Annotated[str, typer.Argument(help="Name of the corpus.", metavar="CORPUS")]
+Wait = Annotated[
+    float, typer.Option(help="Seconds to wait for an ingest of the same corpus.")
+]
+CorpusName = Annotated[
+    str, typer.Argument(help="Name of the corpus.", metavar="CORPUS")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -56,7 +69,9 @@ class _Generation:
     """Why nothing more is known of it."""
 
 
-def corpora(config: Config = None, store: StorePath = None, as_json: AsJson = False) -> None:
+def corpora(
+    config: Config = None, store: StorePath = None, as_json: AsJson = False
+) -> None:
     """List the corpora and their generations: documents, passages, size, model, age; ● marks the live one.
 
     Exit codes: 0 listed, 3 there is no store. A generation that cannot be read is listed with the reason.
@@ -71,13 +86,26 @@ def corpora(config: Config = None, store: StorePath = None, as_json: AsJson = Fa
         print_json([_as_dict(one) for one in listing])
         return
     if not listing:
-        out.print(f"{known.path}: no corpus yet; make one with:  kbserver ingest FOLDER")
+        out.print(
+            f"{known.path}: no corpus yet; make one with:  kbserver ingest FOLDER"
+        )
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("corpus", "", "generation", "documents", "passages", "size", "model", "age"):
+    for column in (
+        "corpus",
+        "",
+        "generation",
+        "documents",
+        "passages",
+        "size",
+        "model",
+        "age",
+    ):
         table.add_column(
             column,
-            justify="right" if column in ("documents", "passages", "size", "age") else "left",
+            justify="right"
+            if column in ("documents", "passages", "size", "age")
+            else "left",
         )
     before = ""
     for one in listing:
@@ -100,7 +128,8 @@ def rollback(
     to: Annotated[
         str | None,
         typer.Option(
-            metavar="GENERATION", help="Which one.  \\[default: the one before the live one]"
+            metavar="GENERATION",
+            help="Which one.  \\[default: the one before the live one]",
         ),
     ] = None,
     config: Config = None,
@@ -130,7 +159,9 @@ def prune(
     corpus: Annotated[
         str | None, typer.Argument(help="Name of the corpus.", metavar="[CORPUS]")
     ] = None,
-    all_: Annotated[bool, typer.Option("--all", help="Every corpus of the store.")] = False,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Every corpus of the store.")
+    ] = False,
     keep: Annotated[
         int, typer.Option(min=1, help="Generations to keep, the live one counted.")
     ] = 2,
@@ -168,7 +199,8 @@ def verify(
         str | None, typer.Argument(help="Only this corpus.", metavar="[CORPUS]")
     ] = None,
     generation: Annotated[
-        str | None, typer.Option(help="Only this generation.  \\[default: the live one]")
+        str | None,
+        typer.Option(help="Only this generation.  \\[default: the live one]"),
     ] = None,
     every: Annotated[
         bool, typer.Option("--every", help="Every generation, not the live one alone.")
@@ -183,7 +215,9 @@ def verify(
     """
     known = _store(config, store)
     if generation is not None and (corpus is None or every):
-        raise SettingsError("--generation goes with the name of its corpus, and without --every")
+        raise SettingsError(
+            "--generation goes with the name of its corpus, and without --every"
+        )
     names = known.corpora() if corpus is None else [corpus]
     if not names:
         raise StoreMissing(
@@ -192,7 +226,9 @@ def verify(
     reports, problems = [], []
     for name in names:
         try:
-            wanted = known.generations(name) if every else [generation or known.live(name)]
+            wanted = (
+                known.generations(name) if every else [generation or known.live(name)]
+            )
         except StoreMissing as exc:
             if corpus is not None:
                 raise
@@ -217,7 +253,11 @@ def verify(
         print_json({"ok": not problems, "generations": checked, "problems": problems})
     else:
         for report in reports:
-            mark = Text("ok   ", style="green") if report.ok else Text("BAD  ", style="bold red")
+            mark = (
+                Text("ok   ", style="green")
+                if report.ok
+                else Text("BAD  ", style="bold red")
+            )
             facts = f"{report.files} files, {_size(report.bytes)}, {report.found} of {report.sampled} passages found"
             out.print(mark + Text(f"{report.corpus} {report.generation}   {facts}"))
         for problem in problems:
@@ -229,7 +269,10 @@ def verify(
 def export(
     corpus: CorpusName,
     file: Annotated[
-        Path, typer.Argument(help="The file to write; replaced if it is there.", metavar="FILE")
+        Path,
+        typer.Argument(
+            help="The file to write; replaced if it is there.", metavar="FILE"
+        ),
     ],
     generation: Annotated[
         str | None, typer.Option(help="Which generation.  \\[default: the live one]")
@@ -247,14 +290,25 @@ def export(
     known.export(corpus, file, name)
     if as_json:
         print_json(
-            {"corpus": corpus, "generation": name, "file": str(file), "bytes": file.stat().st_size}
+            {
+                "corpus": corpus,
+                "generation": name,
+                "file": str(file),
+                "bytes": file.stat().st_size,
+            }
         )
     else:
-        out.print(Text(f"{corpus}: generation {name} is in {file} ({_size(file.stat().st_size)})"))
+        out.print(
+            Text(
+                f"{corpus}: generation {name} is in {file} ({_size(file.stat().st_size)})"
+            )
+        )
 
 
 def import_(
-    file: Annotated[Path, typer.Argument(help="What `kbserver export` wrote.", metavar="FILE")],
+    file: Annotated[
+        Path, typer.Argument(help="What `kbserver export` wrote.", metavar="FILE")
+    ],
     publish: Annotated[bool, typer.Option(help="Serve it at once.")] = True,
     config: Config = None,
     store: StorePath = None,
@@ -332,7 +386,9 @@ def _size(size: float) -> str:
 
 
 def _age(created_at: str) -> str:
-    seconds = max(0.0, (datetime.now(UTC) - datetime.fromisoformat(created_at)).total_seconds())
+    seconds = max(
+        0.0, (datetime.now(UTC) - datetime.fromisoformat(created_at)).total_seconds()
+    )
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"

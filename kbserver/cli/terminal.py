@@ -64,7 +64,9 @@ def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
         else logging.StreamHandler()
     )
     handler.setFormatter(
-        logging.Formatter("%(message)s" if terminal else "%(asctime)s %(levelname)s %(message)s")
+        logging.Formatter(
+            "%(message)s" if terminal else "%(asctime)s %(levelname)s %(message)s"
+        )
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("kbserver").setLevel(logging.DEBUG if verbose else logging.INFO)
@@ -83,7 +85,9 @@ async def typed_lines() -> AsyncIterator[str]:
     lines: asyncio.Queue[str | None] = asyncio.Queue()
 
     def read() -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+        with contextlib.suppress(
+            RuntimeError
+        ):  # the loop is closed: nobody listens any more
             for line in sys.stdin:
                 loop.call_soon_threadsafe(lines.put_nowait, line.strip())
             loop.call_soon_threadsafe(lines.put_nowait, None)

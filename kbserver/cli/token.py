@@ -37,12 +37,15 @@ def token(
     ] = None,
     ttl: Annotated[
         str,
-        typer.Option(help="How long it is good for: 90s, 15m, 1h, 7d. It must outlast the call."),
+        typer.Option(
+            help="How long it is good for: 90s, 15m, 1h, 7d. It must outlast the call."
+        ),
     ] = "1h",
     corpora: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B", help="The only corpora it may read; without it, all the route names."
+            metavar="A,B",
+            help="The only corpora it may read; without it, all the route names.",
         ),
     ] = None,
     scope: Annotated[
@@ -53,7 +56,8 @@ def token(
         ),
     ] = None,
     max_turns: Annotated[
-        int | None, typer.Option(min=1, help="Turns it may ask, in each server process.")
+        int | None,
+        typer.Option(min=1, help="Turns it may ask, in each server process."),
     ] = None,
     key_file: Annotated[
         Path | None,
@@ -63,7 +67,9 @@ def token(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
+        typer.Option(
+            help="Configuration file; without it kbserver.toml, if there is one."
+        ),
     ] = None,
     new_key: Annotated[
         bool, typer.Option("--new-key", help="Print a fresh signing key and leave.")
@@ -71,7 +77,8 @@ def token(
     ed25519: Annotated[
         bool,
         typer.Option(
-            "--ed25519", help="With --new-key: a private key in PEM instead of a shared secret."
+            "--ed25519",
+            help="With --new-key: a private key in PEM instead of a shared secret.",
         ),
     ] = False,
     inspect: Annotated[
@@ -81,7 +88,9 @@ def token(
             help="Print what a token says and leave; - reads it from standard input.",
         ),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for a script.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON for a script.")
+    ] = False,
 ) -> None:
     """Issue a signed **kb_token** that is good for some session labels, for a while.
 
@@ -105,7 +114,13 @@ def token(
                 'say which session labels the token is good for:  --label "billing-*"'
             )
         _issue(
-            label, ttl, corpora, scope or [], max_turns, _keys(key_file, config), as_json=as_json
+            label,
+            ttl,
+            corpora,
+            scope or [],
+            max_turns,
+            _keys(key_file, config),
+            as_json=as_json,
         )
 
 
@@ -141,14 +156,20 @@ def _issue(
         )
     names = None if corpora is None else [name.strip() for name in corpora.split(",")]
     filters = dict(_assignment(text) for text in scope)
-    issued = keys.issue(labels, duration_s(ttl), corpora=names, scope=filters, max_turns=max_turns)
+    issued = keys.issue(
+        labels, duration_s(ttl), corpora=names, scope=filters, max_turns=max_turns
+    )
     header, claims = unverified(issued)
     if as_json:
         print_json({"token": issued, "kid": header["kid"]} | _plain(claims))
         return
     print(issued)
     err.print(Text(f"good for  {', '.join(labels)}  until {_moment(claims['exp'])}"))
-    err.print(Text(f"jti       {claims['jti']}  (in the revocation list it withdraws the token)"))
+    err.print(
+        Text(
+            f"jti       {claims['jti']}  (in the revocation list it withdraws the token)"
+        )
+    )
 
 
 def _new_key(*, ed25519: bool) -> None:
@@ -168,9 +189,11 @@ def _inspect(text: str, keys: SigningKeys | None, *, as_json: bool) -> None:
             verdict = "good"
         except Unauthorized as exc:
             verdict = exc.code
-    facts = {"verdict": verdict, "alg": header.get("alg"), "kid": header.get("kid")} | _plain(
-        claims
-    )
+    facts = {
+        "verdict": verdict,
+        "alg": header.get("alg"),
+        "kid": header.get("kid"),
+    } | _plain(claims)
     if as_json:
         print_json(facts)
         return
@@ -189,26 +212,36 @@ def _keys(key_file: Path | None, config: Path | None) -> SigningKeys | None:
         return SigningKeys.read(files=[key_file])
     settings = read_settings(config)
     text = settings.signing_key.get_secret_value() if settings.signing_key else None
-    return SigningKeys.read(text, settings.signing_key_files, revoked=settings.revoked_tokens)
+    return SigningKeys.read(
+        text, settings.signing_key_files, revoked=settings.revoked_tokens
+    )
 
 
 def _plain(claims: dict[str, Any]) -> dict[str, Any]:
     """Claims under the names of the flags, ours first."""
     ours = {
-        key.removeprefix("kb_"): value for key, value in claims.items() if key.startswith("kb_")
+        key.removeprefix("kb_"): value
+        for key, value in claims.items()
+        if key.startswith("kb_")
     }
-    return ours | {key: value for key, value in claims.items() if not key.startswith("kb_")}
+    return ours | {
+        key: value for key, value in claims.items() if not key.startswith("kb_")
+    }
 
 
 def _assignment(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not equals or not key or not value:
-        raise SettingsError(f"--scope {text}: write it as KEY=VALUE, like folder=hotels/7")
+        raise SettingsError(
+            f"--scope {text}: write it as KEY=VALUE, like folder=hotels/7"
+        )
     return key, value
 
 
 def _moment(seconds: object) -> str:
     try:
-        return datetime.fromtimestamp(float(str(seconds)), tz=UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return datetime.fromtimestamp(float(str(seconds)), tz=UTC).strftime(
+            "%Y-%m-%d %H:%M:%S UTC"
+        )
     except (ValueError, OverflowError, OSError):
         return f"{seconds} (not a moment)"

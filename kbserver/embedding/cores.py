@@ -28,7 +28,9 @@ def usable_cores(quota_file: Path = _CGROUP_QUOTA) -> int:
     Source: `cpu.max` of cgroup v2 holds "<quota> <period>" in microseconds, or "max <period>" for no limit.
     """
     cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1
     )
     try:
         quota, period = quota_file.read_text().split()
@@ -60,7 +62,10 @@ def keep_off(core: int | None, thread: int) -> None:
 
 def sleep_in_place(seconds: float) -> None:
     """Sleep, and wake up on the same core."""
-    core, ours = core_of_this_thread(), os.sched_getaffinity(0) if _CORE is not None else set()
+    core, ours = (
+        core_of_this_thread(),
+        os.sched_getaffinity(0) if _CORE is not None else set(),
+    )
     if core not in ours:  # not known, or taken from us a moment ago
         time.sleep(seconds)
         return

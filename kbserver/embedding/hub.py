@@ -34,8 +34,12 @@ def fetch(name: str) -> Path:
     """
     repository = name if "/" in name else f"sentence-transformers/{name}"
     try:
-        folder = Path(snapshot_download(repository, ignore_patterns=[*_OTHER_FORMATS, *_PICKLES]))
-        if not any(folder.rglob("*.safetensors")):  # pickled weights only where there are no others
+        folder = Path(
+            snapshot_download(repository, ignore_patterns=[*_OTHER_FORMATS, *_PICKLES])
+        )
+        if not any(
+            folder.rglob("*.safetensors")
+        ):  # pickled weights only where there are no others
             folder = Path(snapshot_download(repository, ignore_patterns=_OTHER_FORMATS))
     except (OSError, ValueError, EntryNotFoundError, RevisionResolutionError) as exc:
         reason = (str(exc).strip().splitlines() or [repr(exc)])[0]
@@ -43,6 +47,11 @@ def fetch(name: str) -> Path:
             f"{name}: no folder of that name, and the Hugging Face hub gives no model {repository}: {reason}; check "
             "the name, go online once, or copy the model's folder here and give its path"
         ) from exc
-    if not (folder / "config.json").is_file() and not (folder / "modules.json").is_file():
-        raise ModelError(f"{name}: {folder} from the hub is not a whole model; download it again")
+    if (
+        not (folder / "config.json").is_file()
+        and not (folder / "modules.json").is_file()
+    ):
+        raise ModelError(
+            f"{name}: {folder} from the hub is not a whole model; download it again"
+        )
     return folder

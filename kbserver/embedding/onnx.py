@@ -105,7 +105,9 @@ class ExportMeta(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Write `meta.json` into a folder that already holds the files it names."""
-        (folder / "meta.json").write_text(self.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        (folder / "meta.json").write_text(
+            self.model_dump_json(indent=2) + "\n", encoding="utf-8"
+        )
 
 
 def sha256(file: Path) -> str:
@@ -131,7 +133,9 @@ class OnnxEncoder:
     side_by_side = True
     queries_per_call = QUERIES_PER_RUN
 
-    def __init__(self, folder: Path, *, threads: int = 1, name: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *, threads: int = 1, name: str | None = None
+    ) -> None:
         """Open an export written by `sentence_transformer.export_onnx`.
 
         Args:
@@ -143,7 +147,9 @@ class OnnxEncoder:
             ModelError: a file is missing, changed or not what ONNX Runtime can load.
         """
         self._meta = ExportMeta.read(folder)
-        self._identity = replace(self._meta.identity, name=name) if name else self._meta.identity
+        self._identity = (
+            replace(self._meta.identity, name=name) if name else self._meta.identity
+        )
         try:
             # The published tokenizer.json cuts and pads to 128 tokens: both off, or text beyond that is lost.
             self._cutting = _uncut(Tokenizer.from_file(str(folder / "tokenizer.json")))
@@ -159,7 +165,8 @@ class OnnxEncoder:
         self._pool_lock = Lock()
         if (reference := self._meta.reference) is not None:
             cosine = float(
-                self.embed_queries([reference.text])[0] @ np.asarray(reference.vector, np.float32)
+                self.embed_queries([reference.text])[0]
+                @ np.asarray(reference.vector, np.float32)
             )
             if not cosine >= LEAST_COSINE - _REFERENCE_SLACK:
                 raise ModelError(
@@ -211,7 +218,9 @@ class OnnxEncoder:
             try:
                 for rows in _batches_of_like_length(tokens):
                     batch = [tokens[row] for row in rows]
-                    running[pool.submit(self._run, batch)] = [start + row for row in rows]
+                    running[pool.submit(self._run, batch)] = [
+                        start + row for row in rows
+                    ]
                 while running:
                     done, _ = wait(running, return_when=FIRST_COMPLETED)
                     for future in done:
@@ -226,7 +235,9 @@ class OnnxEncoder:
 
     def count_tokens(self, text: str) -> int:
         """How many tokens the model reads of this text as a passage, with prompt and special tokens, uncut."""
-        return len(self._tokenizer.encode(speakable(self._meta.passage_prompt + text)).ids)
+        return len(
+            self._tokenizer.encode(speakable(self._meta.passage_prompt + text)).ids
+        )
 
     def close(self) -> None:
         """Free the threads; the session goes with the last reference to it."""
@@ -266,12 +277,15 @@ class OnnxEncoder:
         tokens = [np.asarray(encoding.ids, np.int64) for encoding in encodings]
         for row, ids in enumerate(tokens):
             if ids.size > self._identity.max_tokens:
-                raise passage_too_long(first + row, texts[row], ids.size, self._identity)
+                raise passage_too_long(
+                    first + row, texts[row], ids.size, self._identity
+                )
         return tokens
 
     def _query_tokens(self, text: str) -> TokenIds:
         return np.asarray(
-            self._cutting.encode(speakable(self._meta.query_prompt + text)).ids, np.int64
+            self._cutting.encode(speakable(self._meta.query_prompt + text)).ids,
+            np.int64,
         )
 
     def _run(self, tokens: Sequence[TokenIds]) -> FloatMatrix:
@@ -292,19 +306,27 @@ class OnnxEncoder:
         }
         return {name: known[name] for name in self._meta.inputs}
 
-    def _padded(self, tokens: Sequence[TokenIds]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _padded(
+        self, tokens: Sequence[TokenIds]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Ids and attention mask, shape (texts, tokens of the longest)."""
         longest = max(ids.size for ids in tokens)
         input_ids = np.full((len(tokens), longest), self._meta.pad_id, np.int64)
         attention_mask = np.zeros_like(input_ids)
         for row, ids in enumerate(tokens):
-            place = slice(longest - ids.size, None) if self._meta.pad_left else slice(ids.size)
+            place = (
+                slice(longest - ids.size, None)
+                if self._meta.pad_left
+                else slice(ids.size)
+            )
             input_ids[row, place] = ids
             attention_mask[row, place] = 1
         return input_ids, attention_mask
 
 
-def passage_too_long(row: int, text: str, tokens: int, model: ModelIdentity) -> IngestError:
+def passage_too_long(
+    row: int, text: str, tokens: int, model: ModelIdentity
+) -> IngestError:
     """The error for a passage that the model would have to cut."""
     return IngestError(
         f"passage {row} ({text[:40]!r}...) is {tokens} tokens long, {model.name} reads at most {model.max_tokens}; "
@@ -333,7 +355,9 @@ def open_session(file: Path) -> Any:
     options.log_severity_level = (
         3  # errors; warnings are about the graph and nothing a user can act on
     )
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(
+        str(file), options, providers=["CPUExecutionProvider"]
+    )
 
 
 def _little_padded(tokens: Sequence[TokenIds], *, most: int) -> Iterator[list[int]]:

@@ -24,8 +24,8 @@ from kbserver.embedding.worker_pool import (
     Worker,
     WorkerPool,
 )
-from kbserver.errors import EmbedderUnavailable, KbServerError, Unavailability
-from kbserver.types import FloatVector, ModelIdentity
+from kbserver.errors import EmbedderUnavailable, KbServerError
+from kbserver.types import FloatVector, ModelIdentity, Unavailability
 
 QUEUE_LIMIT = 256
 """Texts queued or being embedded: above what any budget lets through, so that memory is bounded whatever comes."""
@@ -35,8 +35,13 @@ CACHED_VECTORS = 4096
 
 _SAFETY = 1.1  # what a job is expected to take, times this, must fit into the budget
 _FAILURES_BEFORE_REOPENING = 3
-_REOPENING_PAUSE_S = 10.0  # between two openings of a model that opens well and then fails
-_FIRST_RETRY_S, _LAST_RETRY_S = 1.0, 30.0  # between openings that fail, doubled each time
+_REOPENING_PAUSE_S = (
+    10.0  # between two openings of a model that opens well and then fails
+)
+_FIRST_RETRY_S, _LAST_RETRY_S = (
+    1.0,
+    30.0,
+)  # between openings that fail, doubled each time
 
 log = logging.getLogger("kbserver.embedding")
 
@@ -172,7 +177,11 @@ class QueryEmbedder:
         return outcome
 
     def ask(
-        self, text: str, deadline: Deadline, *, go_on: Callable[[FloatVector], None] | None = None
+        self,
+        text: str,
+        deadline: Deadline,
+        *,
+        go_on: Callable[[FloatVector], None] | None = None,
     ) -> asyncio.Future[VectorOrReason]:
         """Ask for the vector of one query, or why there is none; the answer may be there on return, and is by the deadline.
 
@@ -182,9 +191,15 @@ class QueryEmbedder:
             go_on: told the vector in the thread that made it, as soon as it is there, so that nobody waits for the event
                 loop to come round; never if the answer is there on return. It must be quick and raise nothing.
         """
-        answer: asyncio.Future[VectorOrReason] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[VectorOrReason] = (
+            asyncio.get_running_loop().create_future()
+        )
         crew = self._crew
-        known = self._refusal() if crew is None else self._known_at_once(crew, text, deadline)
+        known = (
+            self._refusal()
+            if crew is None
+            else self._known_at_once(crew, text, deadline)
+        )
         if known is not None:
             answer.set_result(known)
             self._count(known)
@@ -197,7 +212,9 @@ class QueryEmbedder:
         else:
             crew.submit(Job(text, [waiter]))
         left_s = max(0.0, deadline.remaining_ms() / 1000.0)
-        timer = answer.get_loop().call_later(left_s, _answer_one, answer, NoVector("late"))
+        timer = answer.get_loop().call_later(
+            left_s, _answer_one, answer, NoVector("late")
+        )
         answer.add_done_callback(partial(self._answered, timer))
         return answer
 
@@ -228,7 +245,9 @@ class QueryEmbedder:
             crew.retire()
             working += crew.workers
         patience = time.monotonic() + self._hang_limit_s
-        while any(thread.is_alive() for thread in working) and time.monotonic() < patience:
+        while (
+            any(thread.is_alive() for thread in working) and time.monotonic() < patience
+        ):
             await asyncio.sleep(0.005)
 
     def _known_at_once(
@@ -241,7 +260,9 @@ class QueryEmbedder:
             return vector
         return None if text in crew.in_flight else self._why_not(crew, deadline)
 
-    def _answered(self, timer: asyncio.TimerHandle, answer: asyncio.Future[VectorOrReason]) -> None:
+    def _answered(
+        self, timer: asyncio.TimerHandle, answer: asyncio.Future[VectorOrReason]
+    ) -> None:
         timer.cancel()
         if not answer.cancelled():
             self._count(answer.result())
@@ -282,11 +303,15 @@ class QueryEmbedder:
         """Take what a worker brought; in the event loop's thread."""
         if outcome is None:
             for job in jobs:
-                if job.wanted:  # someone with more time joined while it was being put aside
+                if (
+                    job.wanted
+                ):  # someone with more time joined while it was being put aside
                     crew.submit(job)
                 else:
                     self.stats.dropped += 1
-                    self._finish(crew, job, NoVector("late", "the work was not begun in time"))
+                    self._finish(
+                        crew, job, NoVector("late", "the work was not begun in time")
+                    )
         elif isinstance(outcome, NoVector):
             for job in jobs:
                 self._finish(crew, job, outcome)
@@ -341,7 +366,9 @@ class QueryEmbedder:
             try:
                 self._put_in_charge(await self._opened(self._open_encoder))
                 break
-            except Exception as exc:  # whatever a model raises, the embedder must outlive it
+            except (
+                Exception
+            ) as exc:  # whatever a model raises, the embedder must outlive it
                 if str(exc) != str(self._trouble):
                     log.error("the embedding model cannot be opened: %s", exc)
                 self._trouble = exc
@@ -375,7 +402,10 @@ class QueryEmbedder:
                 _call_soon(loop, _settle, result, crew, None)
 
         opener = Thread(target=open_it, name="kbserver-open-model", daemon=True)
-        self._openers = [*(thread for thread in self._openers if thread.is_alive()), opener]
+        self._openers = [
+            *(thread for thread in self._openers if thread.is_alive()),
+            opener,
+        ]
         opener.start()
         return await result
 
@@ -415,7 +445,9 @@ def _answer_one(waiter: asyncio.Future[VectorOrReason], answer: VectorOrReason) 
 
 
 def _settle(
-    result: asyncio.Future[WorkerPool], crew: WorkerPool | None, failure: Exception | None
+    result: asyncio.Future[WorkerPool],
+    crew: WorkerPool | None,
+    failure: Exception | None,
 ) -> None:
     if result.done():  # the embedder was closed meanwhile
         if crew is not None:

@@ -111,7 +111,9 @@ class SentenceTransformerEncoder:
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32; over-long queries are cut."""
         with self._lock:
-            return self._encode([speakable(text) for text in texts], self._query_prompt, "query")
+            return self._encode(
+                [speakable(text) for text in texts], self._query_prompt, "query"
+            )
 
     def embed_passages(
         self, texts: Sequence[str], *, on_progress: Progress | None = None
@@ -139,7 +141,9 @@ class SentenceTransformerEncoder:
     def count_tokens(self, text: str) -> int:
         """How many tokens the model reads of this text as a passage, with prompt and special tokens, uncut."""
         with self._lock:
-            return _count_tokens(self._model.tokenizer, speakable(self._passage_prompt + text))
+            return _count_tokens(
+                self._model.tokenizer, speakable(self._passage_prompt + text)
+            )
 
     def close(self) -> None:
         """Nothing to free: the model goes with the last reference to it."""
@@ -176,7 +180,9 @@ def best_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
-def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> ExportMeta:
+def export_onnx(
+    folder: Path, target: Path, *, name: str, fingerprint: str
+) -> ExportMeta:
     """Write a model folder's whole pipeline (transformer, pooling, any further module, unit length) for `OnnxEncoder`.
 
     Args:
@@ -194,18 +200,29 @@ def export_onnx(folder: Path, target: Path, *, name: str, fingerprint: str) -> E
         folder, "cpu", attn_implementation="eager"
     )  # fused attention has no operator in ONNX
     sample: dict[str, Any] = model.preprocess(list(_SAMPLES[:4]))
-    inputs = tuple(key for key, value in sample.items() if isinstance(value, torch.Tensor))
+    inputs = tuple(
+        key for key, value in sample.items() if isinstance(value, torch.Tensor)
+    )
     if (
         not {"input_ids", "attention_mask"} <= set(inputs) <= _KNOWN_INPUTS
         or sample["input_ids"].ndim != 2
     ):
-        raise NotExportable(f"{name} takes {', '.join(inputs)} as inputs, not token ids and a mask")
+        raise NotExportable(
+            f"{name} takes {', '.join(inputs)} as inputs, not token ids and a mask"
+        )
     tokenizer = getattr(model.tokenizer, "backend_tokenizer", None)
     if tokenizer is None:
         raise NotExportable(f"{name} has no fast tokenizer")
-    axes = {key: {0: "batch", 1: "tokens"} for key in inputs} | {"embedding": {0: "batch"}}
+    axes = {key: {0: "batch", 1: "tokens"} for key in inputs} | {
+        "embedding": {0: "batch"}
+    }
     try:
-        with _quiet(), _padding_masks(), torch.no_grad(), TemporaryDirectory(dir=target) as scratch:
+        with (
+            _quiet(),
+            _padding_masks(),
+            torch.no_grad(),
+            TemporaryDirectory(dir=target) as scratch,
+        ):
             torch.onnx.export(
                 _Pipeline(model, inputs).eval(),
                 tuple(sample[key] for key in inputs),
@@ -275,7 +292,11 @@ def _load(folder: Path, device: str, **model_kwargs: str) -> SentenceTransformer
                 model_kwargs={"dtype": torch.float32} | model_kwargs,
             ).eval()
     except Exception as exc:  # anything a model folder's own code and files can cause
-        step = "" if device == "cpu" else f"; if this machine has no {device}, say --device cpu"
+        step = (
+            ""
+            if device == "cpu"
+            else f"; if this machine has no {device}, say --device cpu"
+        )
         raise ModelError(
             f"{folder}: sentence-transformers cannot load this model: {exc}{step}"
         ) from exc
@@ -313,7 +334,9 @@ def _largest_difference(model: SentenceTransformer, target: Path) -> float:
     with OnnxEncoder(target) as exported:
         query_prompt, passage_prompt = _prompts(model)
         fitting = [
-            text for text in _SAMPLES if exported.count_tokens(text) <= exported.identity.max_tokens
+            text
+            for text in _SAMPLES
+            if exported.count_tokens(text) <= exported.identity.max_tokens
         ]
         pairs = [
             (exported.embed_queries(_SAMPLES), list(_SAMPLES), query_prompt, "query"),
@@ -353,9 +376,14 @@ def _padding_masks() -> Iterator[None]:
 
     def mask(**pattern: Any) -> torch.Tensor:
         padding, dtype = pattern["attention_mask"], pattern["dtype"]
-        if pattern["mask_function"] is not bidirectional_mask_function or padding is None:
+        if (
+            pattern["mask_function"] is not bidirectional_mask_function
+            or padding is None
+        ):
             return eager_mask(**pattern)
-        hidden: torch.Tensor = (1.0 - padding.to(dtype))[:, None, None, :] * torch.finfo(dtype).min
+        hidden: torch.Tensor = (1.0 - padding.to(dtype))[
+            :, None, None, :
+        ] * torch.finfo(dtype).min
         return hidden
 
     ALL_MASK_ATTENTION_FUNCTIONS["eager"] = mask
@@ -369,7 +397,8 @@ def _padding_masks() -> Iterator[None]:
 def _quiet() -> Iterator[None]:
     """Keep loading bars, notices about the graph and deprecations of others' code from the user's terminal."""
     loggers = [
-        logging.getLogger(name) for name in ("transformers", "sentence_transformers", "torch.onnx")
+        logging.getLogger(name)
+        for name in ("transformers", "sentence_transformers", "torch.onnx")
     ]
     levels = [logger.level for logger in loggers]
     bars = transformers_logging.is_progress_bar_enabled()

@@ -18,8 +18,8 @@ import numpy as np
 from kbserver.deadline import Deadline
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import core_of_this_thread, keep_off, usable_cores
-from kbserver.errors import DimensionMismatch, NotFinite, Unavailability
-from kbserver.types import FloatMatrix, FloatVector
+from kbserver.errors import DimensionMismatch, NotFinite
+from kbserver.types import FloatMatrix, FloatVector, Unavailability
 
 
 class NoVector(NamedTuple):
@@ -41,9 +41,7 @@ MOST_LEFT_BEHIND = 8
 # A tenth of another thread's share of a core that both want; 5 left too much to the model, 15 too little.
 _NICENESS = 10
 
-_SMOOTHING = (
-    0.1  # weight of the newest call in the usual call time: follows a change within some ten calls
-)
+_SMOOTHING = 0.1  # weight of the newest call in the usual call time: follows a change within some ten calls
 _WORTHWHILE = 0.9  # of the time of single calls: batches that take longer are not made
 _STUCK_AFTER_CALLS = 8  # a call this many times longer than usual ...
 _STUCK_AFTER_S = 0.1  # ... and longer than this does not count on being done in time
@@ -72,7 +70,8 @@ class Job:
     def wanted(self) -> bool:
         """Whether anyone is still waiting, and in time."""
         return any(
-            not (waiter.answer.done() or waiter.deadline.passed) for waiter in list(self.waiters)
+            not (waiter.answer.done() or waiter.deadline.passed)
+            for waiter in list(self.waiters)
         )
 
     def tell(self, vector: FloatVector) -> None:
@@ -84,9 +83,7 @@ class Job:
                 waiter.go_on(vector)
 
 
-Deliver: TypeAlias = (
-    "Callable[[WorkerPool, list[Job], list[FloatVector] | NoVector | None, float], None]"
-)
+Deliver: TypeAlias = "Callable[[WorkerPool, list[Job], list[FloatVector] | NoVector | None, float], None]"
 """Called in a worker's thread with jobs and their vectors, why there are none, or None if nobody wanted them any
 more; and the seconds the model took."""
 
@@ -95,7 +92,12 @@ class WorkerPool:
     """An encoder with its queue and its threads. A new model gets a new crew; the old one finishes what it has."""
 
     def __init__(
-        self, encoder: Encoder, *, workers: int | None, deliver: Deliver, left_behind: list[Worker]
+        self,
+        encoder: Encoder,
+        *,
+        workers: int | None,
+        deliver: Deliver,
+        left_behind: list[Worker],
     ) -> None:
         """Warm the encoder up and start the threads.
 
@@ -122,7 +124,11 @@ class WorkerPool:
         self._warm_up()
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._deliver = deliver
-        self._size = (workers or min(usable_cores(), MOST_WORKERS)) if encoder.side_by_side else 1
+        self._size = (
+            (workers or min(usable_cores(), MOST_WORKERS))
+            if encoder.side_by_side
+            else 1
+        )
         self._left_behind = left_behind
         self._retired = False
         self.workers: list[Worker] = []
@@ -148,7 +154,9 @@ class WorkerPool:
     @property
     def has_idle_worker(self) -> bool:
         """Whether a job submitted now would begin at once."""
-        return len(self.in_flight) < sum(worker.busy_since is None for worker in self.workers)
+        return len(self.in_flight) < sum(
+            worker.busy_since is None for worker in self.workers
+        )
 
     def replace_hung(self, limit_s: float) -> list[Job]:
         """Hire a new worker for each that has been in one call for longer than `limit_s` seconds, or has died.
@@ -161,7 +169,9 @@ class WorkerPool:
         now = time.monotonic()
         lost: list[Job] = []
         for worker in [
-            worker for worker in self.workers if worker.busy_for(now) > limit_s or worker.has_died
+            worker
+            for worker in self.workers
+            if worker.busy_for(now) > limit_s or worker.has_died
         ]:
             worker.dismissed = True
             lost += worker.jobs
@@ -193,7 +203,9 @@ class WorkerPool:
                 worker.off = core
 
     def _hire(self) -> None:
-        self._left_behind[:] = [worker for worker in self._left_behind if worker.is_alive()]
+        self._left_behind[:] = [
+            worker for worker in self._left_behind if worker.is_alive()
+        ]
         while (
             not self._retired
             and len(self.workers) < self._size
@@ -233,7 +245,9 @@ class WorkerPool:
         if first is None:
             return []
         jobs = [first]
-        idle = max(1, sum(worker.busy_since is None for worker in self.workers))  # with this one
+        idle = max(
+            1, sum(worker.busy_since is None for worker in self.workers)
+        )  # with this one
         share = -(-(1 + self._jobs.qsize()) // idle)
         while len(jobs) < min(share, self.texts_per_call):
             try:
@@ -261,17 +275,24 @@ class WorkerPool:
         return list(vectors)
 
     def _vectors(self, texts: list[str]) -> FloatMatrix:
-        return _checked(self.encoder.embed_queries(texts), len(texts), self.encoder.identity.dim)
+        return _checked(
+            self.encoder.embed_queries(texts), len(texts), self.encoder.identity.dim
+        )
 
     def _warm_up(self) -> None:
         """Run the model a few times, and find out what batches gain on this machine: more than a tenth, or none are made."""
-        one, most = "a question of about the usual length", self.encoder.queries_per_call
+        one, most = (
+            "a question of about the usual length",
+            self.encoder.queries_per_call,
+        )
         self._timed(["warm up"])
         self.call_s = self.text_s = min(self._timed([one]) for _ in range(2))
         several = [f"{one} {number}" for number in range(most)]
         if most > 1:
             together_s = min(self._timed(several) for _ in range(2))
-            self.texts_per_call = most if together_s < _WORTHWHILE * most * self.call_s else 1
+            self.texts_per_call = (
+                most if together_s < _WORTHWHILE * most * self.call_s else 1
+            )
 
     def _timed(self, texts: list[str]) -> float:
         begun = time.monotonic()

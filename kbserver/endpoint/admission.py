@@ -21,15 +21,13 @@ from kbserver.errors import Overloaded
 QUEUE_SHARE = 0.5
 
 WAITED_SHARE = 0.8  # of the budget: who has waited longer for the event loop is refused, the answer would be late
-LONG_WAIT_SHARE = (
-    0.3  # of the budget: waiting for the event loop so long counts as all of the capacity taken
+LONG_WAIT_SHARE = 0.3  # of the budget: waiting for the event loop so long counts as all of the capacity taken
+
+_TEXTS_A_CORE = (
+    4  # that the model has in hand when it uses a core to the full: those of one run
 )
 
-_TEXTS_A_CORE = 4  # that the model has in hand when it uses a core to the full: those of one run
-
-MODEL_HALVED_SHARE = (
-    0.2  # of the capacity taken; from there on the model gets no more than half of the cores
-)
+MODEL_HALVED_SHARE = 0.2  # of the capacity taken; from there on the model gets no more than half of the cores
 WORDS_SHARE = 0.35  # from there on nothing new is embedded
 
 FEWEST_TURNS = 40
@@ -38,7 +36,9 @@ found out how fast work is done. With 12, callers who ask again as soon as they 
 
 _QUEUED = 4  # turns being worked on; with fewer, the pace is that of those who ask and not ours
 
-_SMOOTHING = 0.05  # weight of the newest completion: follows a change within some twenty turns
+_SMOOTHING = (
+    0.05  # weight of the newest completion: follows a change within some twenty turns
+)
 _REMEMBERED_S = 2.0  # a label that asked this recently counts as one of those who share
 _MOST_REMEMBERED = 10_000
 _GREEDY = 1.5  # times an even share of the turns in work
@@ -95,7 +95,9 @@ class Admission:
     @property
     def capacity(self) -> int:
         """How many turns may be worked on at once, by how fast they were done lately."""
-        fitting = self._queue_s / self._between_s if self._between_s else self._most_turns
+        fitting = (
+            self._queue_s / self._between_s if self._between_s else self._most_turns
+        )
         return int(min(self._most_turns, max(self._fewest_turns, fitting)))
 
     @contextmanager
@@ -118,11 +120,21 @@ class Admission:
         capacity = self.capacity
         waited_s = self._waited_s()
         too_late = waited_s > self._longest_wait_s
-        if self._total >= self._most_turns or self._total - elsewhere >= capacity or too_late:
-            raise Overloaded("too many turns at once; the call goes on without grounding")
+        if (
+            self._total >= self._most_turns
+            or self._total - elsewhere >= capacity
+            or too_late
+        ):
+            raise Overloaded(
+                "too many turns at once; the call goes on without grounding"
+            )
         room = min(self._most_turns, capacity + elsewhere)
         mine = self._in_work[label]
-        if sharing > 1 and 2 * self._total >= room and mine >= max(1.0, room / (sharing + 1)):
+        if (
+            sharing > 1
+            and 2 * self._total >= room
+            and mine >= max(1.0, room / (sharing + 1))
+        ):
             raise Overloaded(
                 "too many turns at once under this session label; the call goes on without grounding"
             )
@@ -132,7 +144,9 @@ class Admission:
         model_busy = self._waiting_for_model() >= self._half_of_cores
         crowded = taken > WORDS_SHARE or (taken > MODEL_HALVED_SHARE and model_busy)
         greedy = sharing > 1 and mine + 1 > max(2.0, _GREEDY * self._total / sharing)
-        return Place(self, words_only=crowded, greedy=greedy, waited_ms=waited_s * 1000.0)
+        return Place(
+            self, words_only=crowded, greedy=greedy, waited_ms=waited_s * 1000.0
+        )
 
     def _leave(self, label: str) -> None:
         self._total -= 1

@@ -45,9 +45,7 @@ from kbserver.settings import Settings, read_settings, route_settings
 
 log = logging.getLogger("kbserver.endpoint")
 
-COUNTED_AFTER_S = (
-    0.02  # turns are counted together: one at a time, each kept the next waiting for .05 ms
-)
+COUNTED_AFTER_S = 0.02  # turns are counted together: one at a time, each kept the next waiting for .05 ms
 SUMMARY_S = 60.0  # between two lines in the log that say how the turns went
 
 H = TypeVar("H", bound=Handler)
@@ -78,7 +76,9 @@ class KBServer:
         Raises:
             SettingsError: a setting cannot be used.
         """
-        self.settings = settings or read_settings(Path(config) if config else None, **overrides)
+        self.settings = settings or read_settings(
+            Path(config) if config else None, **overrides
+        )
         self.metrics = Metrics()
         self.table = RouteTable()
         self.corpora = LiveCorpora(self.settings.store, self.settings, self.metrics)
@@ -243,10 +243,16 @@ class KBServer:
 
     def run(self, **uvicorn_options: Any) -> None:
         """Serve until interrupted; turns in flight are finished first. Says on stderr where it listens."""
-        from kbserver.endpoint.serve import serve  # only a server that runs itself needs uvicorn
+        from kbserver.endpoint.serve import (
+            serve,
+        )  # only a server that runs itself needs uvicorn
 
         def say(url: str) -> None:
-            print(f"kbserver is listening: {url}{self.settings.path}", file=sys.stderr, flush=True)
+            print(
+                f"kbserver is listening: {url}{self.settings.path}",
+                file=sys.stderr,
+                flush=True,
+            )
 
         serve(self, on_open=say, **uvicorn_options)
 
@@ -263,7 +269,9 @@ class KBServer:
             )
         debug = self.settings.debug and request.headers.get("x-kbserver-debug") == "1"
         extra = {"trace": grounding.trace.as_dict()} if debug else None
-        body = wire.render(turn_request, grounding.context.text, grounding.context.passages, extra)
+        body = wire.render(
+            turn_request, grounding.context.text, grounding.context.passages, extra
+        )
         return Response(body, media_type="application/json")
 
     async def _healthz(self, request: Request) -> Response:
@@ -287,11 +295,17 @@ class KBServer:
             self.check_tokens().check_static(request.headers.get("authorization"))
         self._count()
         # A page of some hundred lines takes milliseconds to write: not on the event loop.
-        body, media_type = await asyncio.get_running_loop().run_in_executor(None, self.metrics.page)
+        body, media_type = await asyncio.get_running_loop().run_in_executor(
+            None, self.metrics.page
+        )
         return Response(body, headers={"content-type": media_type})
 
     async def _wire_error(self, request: Request, exc: Exception) -> Response:
-        error = exc if isinstance(exc, WireError) else WireError(str(exc), code="invalid_request")
+        error = (
+            exc
+            if isinstance(exc, WireError)
+            else WireError(str(exc), code="invalid_request")
+        )
         headers = {}
         if isinstance(error, Unauthorized):
             headers["www-authenticate"] = "Bearer"
@@ -301,14 +315,17 @@ class KBServer:
 
     async def _http_error(self, request: Request, exc: Exception) -> Response:
         status = exc.status_code if isinstance(exc, HTTPException) else 500
-        code, message = _HTTP_ERRORS.get(status, ("http_error", "the request cannot be served"))
+        code, message = _HTTP_ERRORS.get(
+            status, ("http_error", "the request cannot be served")
+        )
         headers = (exc.headers if isinstance(exc, HTTPException) else None) or {}
         message = message.format(allow=headers.get("Allow", "another one"))
         return self._refusal(WireError(message, code=code), status, headers)
 
     async def _any_error(self, request: Request, exc: Exception) -> Response:
         log.error(
-            "request failed: %s", exc if isinstance(exc, KbServerError) else type(exc).__name__
+            "request failed: %s",
+            exc if isinstance(exc, KbServerError) else type(exc).__name__,
         )
         error = InternalError("internal error", code="internal_error")
         return self._refusal(error, error.status)
@@ -318,7 +335,9 @@ class KBServer:
     ) -> Response:
         self.metrics.refuse(error.code)
         body = wire.render_error(error)
-        return Response(body, status_code=status, media_type="application/json", headers=headers)
+        return Response(
+            body, status_code=status, media_type="application/json", headers=headers
+        )
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -361,9 +380,7 @@ class KBServer:
                 if await self.corpora.refresh():
                     self._build_table()
                     self.answers.clear()
-            except (
-                Exception
-            ) as exc:  # the store may be unmounted for a while; what is open goes on serving
+            except Exception as exc:  # the store may be unmounted for a while; what is open goes on serving
                 log.error("cannot look at the store: %s", exc)
 
     async def _summarise_forever(self) -> None:
@@ -383,12 +400,16 @@ class KBServer:
         self.table = table_for(self.settings, self._decorated, self.corpora.on_disk())
 
     def _build_table(self) -> None:
-        self.table = table_for(self.settings, self._decorated, sorted(self.corpora.retrievers))
+        self.table = table_for(
+            self.settings, self._decorated, sorted(self.corpora.retrievers)
+        )
 
 
 def _signing_keys(settings: Settings) -> SigningKeys | None:
     text = settings.signing_key.get_secret_value() if settings.signing_key else None
-    return SigningKeys.read(text, settings.signing_key_files, revoked=settings.revoked_tokens)
+    return SigningKeys.read(
+        text, settings.signing_key_files, revoked=settings.revoked_tokens
+    )
 
 
 def _browser_sessions(
@@ -400,7 +421,9 @@ def _browser_sessions(
     return BrowserSessions(
         allowed_origins=session.allowed_origins,
         kb_endpoint=session.kb_endpoint,
-        api_key=settings.pyai_api_key.get_secret_value() if settings.pyai_api_key else "",
+        api_key=settings.pyai_api_key.get_secret_value()
+        if settings.pyai_api_key
+        else "",
         token_for=lambda label: issue_token(
             label, session.token_ttl_s, max_turns=session.max_turns
         ),
@@ -416,7 +439,11 @@ def _browser_sessions(
 def _deadline_ms(headers: Mapping[str, str]) -> float | None:
     """The budget a caller may lower with `X-Request-Timeout-Ms`; anything unreadable is ignored."""
     text = headers.get("x-request-timeout-ms", "")
-    return float(text) if text.isascii() and text.isdigit() and 0 < int(text) < 60_000 else None
+    return (
+        float(text)
+        if text.isascii() and text.isdigit() and 0 < int(text) < 60_000
+        else None
+    )
 
 
 def _proxied(headers: Mapping[str, str]) -> bool:

@@ -9,9 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from kbserver.errors import BodyTooLarge, InvalidRequest, Overloaded
 
 BODY_READ_S = 5.0  # a request is a few hundred bytes; who needs longer to send them is not waiting for an answer
-BODIES_AT_ONCE = (
-    1024  # being read; slow senders hold no turn's place, and at 64 KB each no more than 64 MB
-)
+BODIES_AT_ONCE = 1024  # being read; slow senders hold no turn's place, and at 64 KB each no more than 64 MB
 
 
 class Bodies:
@@ -31,7 +29,9 @@ class Bodies:
             InvalidRequest: it did not come in time, or not at all.
         """
         if self._reading >= BODIES_AT_ONCE:
-            raise Overloaded("too many requests at once; the call goes on without grounding")
+            raise Overloaded(
+                "too many requests at once; the call goes on without grounding"
+            )
         self._reading += 1
         try:
             return await self._read(request)
@@ -52,7 +52,8 @@ class Bodies:
                         raise _too_large(limit)
         except TimeoutError:
             raise InvalidRequest(
-                f"the body did not arrive within {BODY_READ_S:.0f} s", code="body_timeout"
+                f"the body did not arrive within {BODY_READ_S:.0f} s",
+                code="body_timeout",
             ) from None
         except ClientDisconnect:
             raise InvalidRequest(
@@ -63,5 +64,6 @@ class Bodies:
 
 def _too_large(limit: int) -> BodyTooLarge:
     return BodyTooLarge(
-        f"the body is over {limit} bytes; a turn needs a few hundred", code="body_too_large"
+        f"the body is over {limit} bytes; a turn needs a few hundred",
+        code="body_too_large",
     )

@@ -49,7 +49,9 @@ GREEDY_SHARE = 0.5  # of its budget, for the embeddings of a label that asks for
 # {"session_label":…,"query":…,"context":…,"results":[…]} around the passages: label and query at their longest.
 _ENVELOPE_BYTES = 700
 
-_MAX_TEXT_BYTES = 2400  # a fixed text stands in the answer twice, as context and as result
+_MAX_TEXT_BYTES = (
+    2400  # a fixed text stands in the answer twice, as context and as result
+)
 _LONGEST_TEXT = 20_000  # characters of a handler's text that are looked at
 
 
@@ -94,7 +96,9 @@ async def ground(
     settings = match.route.settings
     trace.route = match.route.pattern.pattern
     waited_ms = place.waited_ms if place is not None else 0.0
-    budget_ms = max(0.0, min(settings.deadline_ms, deadline_ms or settings.deadline_ms) - waited_ms)
+    budget_ms = max(
+        0.0, min(settings.deadline_ms, deadline_ms or settings.deadline_ms) - waited_ms
+    )
     trace.deadline = deadline = Deadline.after_ms(budget_ms)
     said = end_of(query)
     reason = gate(said) if settings.gate else ("empty" if not said.strip() else None)
@@ -106,25 +110,49 @@ async def ground(
     past = memory.recall(label, now_s=time.monotonic()) if label and remembers else ()
     embed_by = _embed_by(budget_ms, place)
     # It will have to wait for the event loop once more as long as it did, before its answer is written.
-    search_by = deadline.less_ms(min(RESERVE_MS, _RESERVE_SHARE * budget_ms) + waited_ms)
-    searched = (
-        settings.model_copy(update=_CROWDED) if place is not None and place.words_only else settings
+    search_by = deadline.less_ms(
+        min(RESERVE_MS, _RESERVE_SHARE * budget_ms) + waited_ms
     )
-    turn = _turn(query, label, match, searched, grant, search_by, retrievers, trace, past, embed_by)
-    if turn is None:  # not the token's to ask: not even the route's fallback or handler may show
+    searched = (
+        settings.model_copy(update=_CROWDED)
+        if place is not None and place.words_only
+        else settings
+    )
+    turn = _turn(
+        query,
+        label,
+        match,
+        searched,
+        grant,
+        search_by,
+        retrievers,
+        trace,
+        past,
+        embed_by,
+    )
+    if (
+        turn is None
+    ):  # not the token's to ask: not even the route's fallback or handler may show
         trace.route = ""
         trace.empty("unknown_label")
         return _finished(Grounding((), EMPTY, trace))
-    alone = match.route.handler is None and (not past or dependence(hear(said).text) == 0.0)
+    alone = match.route.handler is None and (
+        not past or dependence(hear(said).text) == 0.0
+    )
     version = turn._version() if alone else ()
     asked = (turn.corpora, tuple(turn.scope.items()), settings)
     with trace.stage("recall"):
         known = answers.get(query, asked, version) if alone else None
     if known is not None:
-        trace.outcome, trace.reason = ("empty", known.nothing) if known.nothing else ("full", "")
+        trace.outcome, trace.reason = (
+            ("empty", known.nothing) if known.nothing else ("full", "")
+        )
         trace.hits, trace.embedding = len(known.context.passages), known.embedding
         return _remembered(
-            Grounding(known.hits, known.context, trace), memory if remembers else None, label, said
+            Grounding(known.hits, known.context, trace),
+            memory if remembers else None,
+            label,
+            said,
         )
     try:
         # Our own search ends by its deadline by itself; cut off from here, it would lose what it has found.
@@ -140,7 +168,9 @@ async def ground(
     except TimeoutError:
         trace.empty("late")
         return _finished(Grounding((), _fallback(settings), trace))
-    except Exception as exc:  # whatever a handler or an index does, the call goes on ungrounded
+    except (
+        Exception
+    ) as exc:  # whatever a handler or an index does, the call goes on ungrounded
         trace.empty("error")
         log.exception("turn failed: route %r: %s", trace.route, type(exc).__name__)
         return _finished(Grounding((), _fallback(settings), trace))
@@ -151,10 +181,20 @@ async def ground(
     elif trace.outcome == "empty":
         trace.outcome, trace.reason = "full", ""
     trace.hits = len(context.passages)
-    nothing = trace.reason if trace.outcome == "empty" and trace.reason in _FOUND_NOTHING else ""
+    nothing = (
+        trace.reason
+        if trace.outcome == "empty" and trace.reason in _FOUND_NOTHING
+        else ""
+    )
     if alone and searched is settings and (trace.outcome == "full" or nothing):
-        answers.put(query, asked, CachedGrounding(hits, context, trace.embedding, version, nothing))
-    return _remembered(Grounding(hits, context, trace), memory if remembers else None, label, said)
+        answers.put(
+            query,
+            asked,
+            CachedGrounding(hits, context, trace.embedding, version, nothing),
+        )
+    return _remembered(
+        Grounding(hits, context, trace), memory if remembers else None, label, said
+    )
 
 
 def _remembered(
@@ -164,15 +204,23 @@ def _remembered(
     if memory is not None and label:
         titles = tuple(hit.passage.title for hit in grounding.hits)
         memory.remember(
-            label, Exchange(hear(said).text, time.monotonic(), titles, grounding.trace.embedding)
+            label,
+            Exchange(
+                hear(said).text, time.monotonic(), titles, grounding.trace.embedding
+            ),
         )
     return _finished(grounding)
 
 
-async def _answer(handler: Handler | None, turn: Turn, place: Place | None) -> HandlerAnswer:
+async def _answer(
+    handler: Handler | None, turn: Turn, place: Place | None
+) -> HandlerAnswer:
     if handler is None:
         return await turn.retrieve()
-    with turn._trace.stage("handler"), place.elsewhere() if place is not None else nullcontext():
+    with (
+        turn._trace.stage("handler"),
+        place.elsewhere() if place is not None else nullcontext(),
+    ):
         if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
             getattr(handler, "__call__", None)
         ):
@@ -201,7 +249,9 @@ def _turn(
         corpora = tuple(name for name in corpora if name in grant.corpora)
         if not corpora:
             return None
-    if scope is None:  # route and token name different values for one key: nothing lies in both
+    if (
+        scope is None
+    ):  # route and token name different values for one key: nothing lies in both
         return None
     return Turn(
         query,
@@ -226,14 +276,19 @@ def _embed_by(budget_ms: float, place: Place | None) -> Deadline | None:
     return Deadline.after_ms(0.0 if place.words_only else GREEDY_SHARE * budget_ms)
 
 
-def _composed(answer: HandlerAnswer, settings: TurnSettings) -> tuple[Sequence[Hit], Context]:
+def _composed(
+    answer: HandlerAnswer, settings: TurnSettings
+) -> tuple[Sequence[Hit], Context]:
     if answer is None:
         return (), EMPTY
     if isinstance(answer, str):
         digest = hashlib.sha256(answer.encode("utf-8", "replace")).hexdigest()[:12]
         limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
         return (), compose_text(
-            answer[:_LONGEST_TEXT], id=f"text-{digest}", score=1.0, max_context_bytes=limit
+            answer[:_LONGEST_TEXT],
+            id=f"text-{digest}",
+            score=1.0,
+            max_context_bytes=limit,
         )
     hits = list(answer) if isinstance(answer, Iterable) else [answer]
     for hit in hits:
@@ -252,7 +307,9 @@ def _composed(answer: HandlerAnswer, settings: TurnSettings) -> tuple[Sequence[H
 
 def _fallback(settings: TurnSettings) -> Context:
     limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
-    return compose_text(settings.fallback, id="fallback", score=0.0, max_context_bytes=limit)
+    return compose_text(
+        settings.fallback, id="fallback", score=0.0, max_context_bytes=limit
+    )
 
 
 def _finished(grounding: Grounding) -> Grounding:

@@ -35,12 +35,16 @@ class GroundingCache:
     def __init__(self, size: int = KEPT_ANSWERS) -> None:
         """Keep `size` answers at most; 0 keeps none."""
         self._size = size
-        self._answers: OrderedDict[tuple[str, Hashable], CachedGrounding] = OrderedDict()
+        self._answers: OrderedDict[tuple[str, Hashable], CachedGrounding] = (
+            OrderedDict()
+        )
 
     def __len__(self) -> int:
         return len(self._answers)
 
-    def get(self, query: str, asked: Hashable, version: Sequence[object]) -> CachedGrounding | None:
+    def get(
+        self, query: str, asked: Hashable, version: Sequence[object]
+    ) -> CachedGrounding | None:
         """Return the answer to a query, or None if there is none or what it rests on is served no longer.
 
         Args:

@@ -110,7 +110,9 @@ class LiveCorpora:
             Whether another generation, or another set of corpora, is served now.
         """
         before = dict(self._retrievers)
-        published = await asyncio.get_running_loop().run_in_executor(self._opening, self._published)
+        published = await asyncio.get_running_loop().run_in_executor(
+            self._opening, self._published
+        )
         for name, live in published.items():
             serving = self._retrievers.get(name)
             if (serving is not None and serving.generation == live) or self._failed.get(
@@ -127,7 +129,12 @@ class LiveCorpora:
             except KbServerError as exc:
                 self._failed[name] = live
                 self._metrics.reload_failures.labels(name).inc()
-                log.error("corpus %s: the new generation %s is not served: %s", name, live, exc)
+                log.error(
+                    "corpus %s: the new generation %s is not served: %s",
+                    name,
+                    live,
+                    exc,
+                )
         for name in before.keys() - published.keys():
             self._retire(name)
         return before != self._retrievers
@@ -149,16 +156,17 @@ class LiveCorpora:
         embedder = await self._embedder(snapshot.manifest.model)
         retriever = Retriever(name, snapshot, embedder, self._executor)
         await loop.run_in_executor(executor, retriever.warm)
-        if (
-            not first
-        ):  # a new model must be warm before its generation replaces one that answers in full
+        if not first:  # a new model must be warm before its generation replaces one that answers in full
             await embedder.until_ready()
             self._retire(name)
         self._retrievers[name] = retriever
         generation = snapshot.manifest.generation
         self._metrics.generation.labels(name, generation).set(snapshot.size)
         log.info(
-            "corpus %s: serving generation %s with %d passages", name, generation, snapshot.size
+            "corpus %s: serving generation %s with %d passages",
+            name,
+            generation,
+            snapshot.size,
         )
 
     def _published(self) -> dict[str, str]:
@@ -179,14 +187,25 @@ class LiveCorpora:
 
     def _check_model(self, snapshot: Snapshot) -> None:
         """Refuse what no waiting would mend: a model that is not there, or is another one now."""
-        corpus, model, settings = snapshot.manifest.corpus, snapshot.manifest.model, self._settings
+        corpus, model, settings = (
+            snapshot.manifest.corpus,
+            snapshot.manifest.model,
+            self._settings,
+        )
         try:
             check_present(
-                model, cache=self._models, backend=settings.backend, precision=settings.precision
+                model,
+                cache=self._models,
+                backend=settings.backend,
+                precision=settings.precision,
             )
         except (ModelError, SnapshotMismatch) as exc:
-            command = rebuild(snapshot.folder) + " --model MODEL" * isinstance(exc, ModelError)
-            raise type(exc)(f"corpus {corpus}: {exc}; or rebuild with: {command}") from exc
+            command = rebuild(snapshot.folder) + " --model MODEL" * isinstance(
+                exc, ModelError
+            )
+            raise type(exc)(
+                f"corpus {corpus}: {exc}; or rebuild with: {command}"
+            ) from exc
 
     def _retire(self, name: str) -> None:
         old = self._retrievers.pop(name)

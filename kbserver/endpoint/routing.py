@@ -29,7 +29,9 @@ class Route:
     """Where it was written down, for `kbserver routes --explain`."""
 
     @classmethod
-    def from_settings(cls, route: RouteSettings, settings: Settings, origin: str) -> Route:
+    def from_settings(
+        cls, route: RouteSettings, settings: Settings, origin: str
+    ) -> Route:
         """Build the route of one `[[routes]]` table.
 
         Raises:
@@ -64,7 +66,9 @@ class Route:
 
     def bound_scope(self, parameters: dict[str, str]) -> dict[str, str]:
         """The scope with the label's parameters filled in."""
-        return {key: template.format_map(parameters) for key, template in self.scope.items()}
+        return {
+            key: template.format_map(parameters) for key, template in self.scope.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,9 @@ class RouteTable:
         return tried
 
 
-def table_for(settings: Settings, decorated: Sequence[Route], corpora: Sequence[str]) -> RouteTable:
+def table_for(
+    settings: Settings, decorated: Sequence[Route], corpora: Sequence[str]
+) -> RouteTable:
     """Return the server's table: routes written in Python, then those of the file.
 
     With none of either: a single corpus answers every label; of several, each answers the label that is its name,
@@ -114,7 +120,9 @@ def table_for(settings: Settings, decorated: Sequence[Route], corpora: Sequence[
         SettingsError: a route names a corpus that the store does not hold.
     """
     from_file = [
-        Route.from_settings(route, settings, f"[[routes]] {number} of the configuration")
+        Route.from_settings(
+            route, settings, f"[[routes]] {number} of the configuration"
+        )
         for number, route in enumerate(settings.routes, start=1)
     ]
     routes = [*decorated, *from_file]
@@ -173,5 +181,7 @@ def import_handler(target: str) -> Handler:
         ) from exc
     handler = getattr(module, name, None)
     if not callable(handler):
-        raise SettingsError(f"handler {target!r}: {module_name!r} has no function {name!r}")
+        raise SettingsError(
+            f"handler {target!r}: {module_name!r} has no function {name!r}"
+        )
     return handler  # type: ignore[no-any-return]  # checked to be callable; its signature is the user's promise

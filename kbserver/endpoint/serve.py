@@ -54,14 +54,15 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, OnePiece(transport)))
 
 
-FULL_COLLECTION_AFTER = (
-    1_000  # smaller ones: minutes under the heaviest load; Python's own 10 are four seconds
-)
+FULL_COLLECTION_AFTER = 1_000  # smaller ones: minutes under the heaviest load; Python's own 10 are four seconds
 GRACE_S = 10  # turns in flight are over within their deadline; this is for slow readers
 
 
 def serve(
-    server: Server, *, on_open: Callable[[str], None] | None = None, **uvicorn_options: Any
+    server: Server,
+    *,
+    on_open: Callable[[str], None] | None = None,
+    **uvicorn_options: Any,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Turns in flight are finished first.
 
@@ -78,7 +79,9 @@ def serve(
     listener = listen(settings.host, settings.port)
     # The lifespan is entered here, so that an error at the start is one line and not uvicorn's traceback.
     config = _loaded(
-        uvicorn.Config(server, **(_options(settings) | {"lifespan": "off"} | uvicorn_options))
+        uvicorn.Config(
+            server, **(_options(settings) | {"lifespan": "off"} | uvicorn_options)
+        )
     )
     allow_open_files()
 
@@ -122,7 +125,11 @@ def serve_workers(
         SettingsError: the address or the TLS files cannot be used.
     """
     listener = listen(settings.host, settings.port)
-    options = _options(settings) | {"lifespan": "on", "factory": True, "workers": workers}
+    options = _options(settings) | {
+        "lifespan": "on",
+        "factory": True,
+        "workers": workers,
+    }
     _loaded(
         uvicorn.Config(_nothing, **(options | {"factory": False}))
     )  # an error in the options shows here
@@ -190,7 +197,11 @@ def listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Accepted connections inherit it: a peer that vanished without a word is let go after some two minutes.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 4)):
+        for option, value in (
+            ("TCP_KEEPIDLE", 60),
+            ("TCP_KEEPINTVL", 15),
+            ("TCP_KEEPCNT", 4),
+        ):
             if hasattr(socket, option):
                 listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
         listener.bind((host, port))
@@ -249,7 +260,9 @@ async def _settle(server: Server) -> None:
 
     What is kept for later turns still takes 10. Turns leave next to nothing behind that only a full collection finds.
     """
-    with contextlib.suppress(KbServerError):  # the model cannot be opened; that is said elsewhere
+    with contextlib.suppress(
+        KbServerError
+    ):  # the model cannot be opened; that is said elsewhere
         await server.until_ready()
     gc.collect()
     gc.freeze()

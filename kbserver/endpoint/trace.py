@@ -8,16 +8,18 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from kbserver.deadline import Deadline
-from kbserver.types import FloatVector
-
-Outcome = Literal["full", "degraded", "empty", "gated"]
-"""full: every arm answered. degraded: an arm was left out. empty: no hit. gated: small talk, nothing to look up."""
+from kbserver.types import FloatVector, Outcome
 
 # Milliseconds a voice turn cares about, in seconds: the budget is 150 ms, the engine's limit 300 ms.
 _BUCKETS = (
@@ -100,12 +102,16 @@ class Recent:
     outcomes: Counted[str] = field(default_factory=Counted)
     in_budget: int = 0
     refused: int = 0
-    total_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_TIMES))
+    total_ms: deque[float] = field(
+        default_factory=lambda: deque(maxlen=_REMEMBERED_TIMES)
+    )
 
     def add(self, trace: Trace) -> None:
         """Add one finished turn."""
         self.outcomes[
-            f"{trace.outcome} {trace.reason}" if trace.outcome == "degraded" else trace.outcome
+            f"{trace.outcome} {trace.reason}"
+            if trace.outcome == "degraded"
+            else trace.outcome
         ] += 1
         self.in_budget += trace.in_budget
         self.total_ms.append(trace.total_ms)
@@ -115,8 +121,12 @@ class Recent:
         if not turns:
             return f"no turns, {self.refused} requests refused" if self.refused else ""
         ordered = sorted(self.total_ms)
-        median, p99 = (ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99))
-        parts = ", ".join(f"{count} {what}" for what, count in self.outcomes.most_common())
+        median, p99 = (
+            ordered[int(share * (len(ordered) - 1))] for share in (0.5, 0.99)
+        )
+        parts = ", ".join(
+            f"{count} {what}" for what, count in self.outcomes.most_common()
+        )
         return (
             f"{turns} turns, {100.0 * self.in_budget / turns:.1f} % in budget: {parts}; {self.refused} refused; "
             f"median {median:.1f} ms, p99 {p99:.1f} ms"
@@ -129,7 +139,10 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.turns = Counter(
-            "kbserver_turns", "Turns answered, by outcome.", ["outcome"], registry=self.registry
+            "kbserver_turns",
+            "Turns answered, by outcome.",
+            ["outcome"],
+            registry=self.registry,
         )
         self.in_budget = Counter(
             "kbserver_turns_in_budget",
@@ -143,7 +156,10 @@ class Metrics:
             registry=self.registry,
         )
         self.empty = Counter(
-            "kbserver_turns_empty", "Empty answers, by cause.", ["reason"], registry=self.registry
+            "kbserver_turns_empty",
+            "Empty answers, by cause.",
+            ["reason"],
+            registry=self.registry,
         )
         self.refused = Counter(
             "kbserver_requests_refused",
@@ -189,7 +205,9 @@ class Metrics:
             "Share of all turns that were answered before their deadline, 0 to 1.",
             registry=self.registry,
         )
-        ratio.set_function(lambda: self._all_in_budget / self._all if self._all else 1.0)
+        ratio.set_function(
+            lambda: self._all_in_budget / self._all if self._all else 1.0
+        )
 
     def record(self, trace: Trace) -> None:
         """Add one finished turn."""

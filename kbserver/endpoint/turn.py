@@ -71,10 +71,14 @@ class Turn:
             for key, value in (("top_k", top_k), ("min_score", min_score))
             if value is not None
         }
-        settings = self.settings.model_copy(update=changed) if changed else self.settings
+        settings = (
+            self.settings.model_copy(update=changed) if changed else self.settings
+        )
         narrowed = narrow(self.scope, scope or {})
         allowed = [
-            name for name in (self.corpora if corpora is None else corpora) if name in self.corpora
+            name
+            for name in (self.corpora if corpora is None else corpora)
+            if name in self.corpora
         ]
         if narrowed is None:
             return []
@@ -94,10 +98,16 @@ class Turn:
         outcomes = await _outcomes(searches)
         retrievals = [outcome for outcome in outcomes if isinstance(outcome, Retrieval)]
         _note(self._trace, retrievals)
-        for failure in (outcome for outcome in outcomes if isinstance(outcome, BaseException)):
+        for failure in (
+            outcome for outcome in outcomes if isinstance(outcome, BaseException)
+        ):
             if not retrievals:
                 raise failure
-            log.error("a corpus of route %r failed: %s", self._trace.route, type(failure).__name__)
+            log.error(
+                "a corpus of route %r failed: %s",
+                self._trace.route,
+                type(failure).__name__,
+            )
             self._trace.outcome, self._trace.reason = "degraded", "corpus_failed"
         hits = [hit for retrieval in retrievals for hit in retrieval.hits]
         best = sorted(hits, key=lambda hit: -hit.score)[: settings.top_k]
@@ -106,7 +116,9 @@ class Turn:
     def _version(self) -> tuple[object, ...]:
         """What the answer of the turn's own search depends on, to be compared with `is`."""
         found = (
-            self._retrievers[name].version() for name in self.corpora if name in self._retrievers
+            self._retrievers[name].version()
+            for name in self.corpora
+            if name in self._retrievers
         )
         return tuple(part for parts in found for part in parts)
 
@@ -122,7 +134,9 @@ def own(hit: Hit) -> Hit:
     """The same hit, of which nothing is shared that can be changed."""
     passage = replace(hit.passage, metadata=deepcopy(hit.passage.metadata))
     spoken_form = hit.own_spoken_form
-    spoken_form = replace(spoken_form, passage=passage) if spoken_form is not None else None
+    spoken_form = (
+        replace(spoken_form, passage=passage) if spoken_form is not None else None
+    )
     return replace(hit, passage=passage, arms=dict(hit.arms), spoken_form=spoken_form)
 
 
@@ -143,7 +157,11 @@ def narrow(outer: Scope, inner: Scope) -> Scope | None:
     merged = dict(outer)
     for key, value in inner.items():
         held = merged.get(key)
-        if held is None or held == value or (key == "folder" and value.startswith(held + "/")):
+        if (
+            held is None
+            or held == value
+            or (key == "folder" and value.startswith(held + "/"))
+        ):
             merged[key] = value
         elif not (key == "folder" and held.startswith(value + "/")):
             return None
@@ -163,7 +181,9 @@ def _note(trace: Trace, retrievals: Sequence[Retrieval]) -> None:
     for retrieval in retrievals:
         for stage, ms in retrieval.stages_ms.items():
             trace.stages_ms[stage] = max(ms, trace.stages_ms.get(stage, 0.0))
-        trace.embedding = retrieval.embedding if trace.embedding is None else trace.embedding
+        trace.embedding = (
+            retrieval.embedding if trace.embedding is None else trace.embedding
+        )
         if retrieval.degraded is not None:
             trace.outcome, trace.reason = "degraded", retrieval.degraded
         elif not retrieval.hits and trace.outcome == "empty" and retrieval.nothing:

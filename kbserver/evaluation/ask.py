@@ -102,13 +102,19 @@ async def ask(
         for (
             place,
             question,
-        ) in waiting:  # one question in all variants in turn: its embedding is computed once
+        ) in (
+            waiting
+        ):  # one question in all variants in turn: its embedding is computed once
             grant = Grant(EVERYTHING.labels, scope=_known(question.scope, snapshot))
             for name, settings in variants.items():
                 label = f"{routes[name]}/{place}"
                 for said in question.history if history and settings.follow_up else ():
                     await server.ground(said, label, grant=grant)
-                on_answer(name, question, await server.ground(question.text, label, grant=grant))
+                on_answer(
+                    name,
+                    question,
+                    await server.ground(question.text, label, grant=grant),
+                )
 
     async with asyncio.TaskGroup() as workers:
         for _ in range(concurrency):

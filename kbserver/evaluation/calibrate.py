@@ -67,7 +67,9 @@ async def calibrate(
         on_progress=on_progress,
     )
     scores = scores_of(evaluation, _AS_SERVED.name)
-    chosen = (choose if given else choose_roughly)(scores.right, scores.wrong, keep=keep)
+    chosen = (choose if given else choose_roughly)(
+        scores.right, scores.wrong, keep=keep
+    )
     return Calibration(
         min_score=chosen.min_score,
         keep=keep,
@@ -105,7 +107,10 @@ def _dataset(
     foreign: Sequence[Question],
     against: Sequence[str],
 ) -> Dataset:
-    snapshots = {name: retriever.snapshot for name, retriever in server.corpora.retrievers.items()}
+    snapshots = {
+        name: retriever.snapshot
+        for name, retriever in server.corpora.retrievers.items()
+    }
     answerable = given or drawn.answerable(snapshots[corpus])
     nothing = [
         replace(question, id=f"unanswerable {question.id}", kind="unanswerable")
@@ -120,6 +125,8 @@ def _dataset(
             raise SettingsError(
                 f"cannot draw questions from {unknown[0]!r}; the store holds: {have}"
             )
-        drawn_ones = drawn.unanswerable(snapshots[corpus], [snapshots[name] for name in against])
+        drawn_ones = drawn.unanswerable(
+            snapshots[corpus], [snapshots[name] for name in against]
+        )
         nothing = list(drawn_ones.questions)
     return Dataset((*answerable.questions, *nothing), answerable.qrels)

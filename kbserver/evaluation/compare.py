@@ -44,7 +44,11 @@ def compare(
     Source: Smucker, Allan, Carterette: A comparison of statistical significance tests for information retrieval
     evaluation, CIKM 2007.
     """
-    shared = [id for id in after if id in before and measure in before[id] and measure in after[id]]
+    shared = [
+        id
+        for id in after
+        if id in before and measure in before[id] and measure in after[id]
+    ]
     if not shared:
         return None
     was = np.array([before[id][measure] for id in shared])
@@ -52,7 +56,13 @@ def compare(
     changes = now - was
     wins, losses = int((changes > _TIE).sum()), int((changes < -_TIE).sum())
     return Comparison(
-        measure, len(shared), float(was.mean()), float(now.mean()), wins, losses, p_value(was, now)
+        measure,
+        len(shared),
+        float(was.mean()),
+        float(now.mean()),
+        wins,
+        losses,
+        p_value(was, now),
     )
 
 
@@ -87,5 +97,6 @@ def changed_most(
         if id in before and measure in after[id] and measure in before[id]
     ]
     return sorted(
-        (change for change in changes if abs(change[1]) > _TIE), key=lambda change: change[1]
+        (change for change in changes if abs(change[1]) > _TIE),
+        key=lambda change: change[1],
     )

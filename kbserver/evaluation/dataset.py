@@ -67,7 +67,8 @@ class Dataset:
         """The same questions, or that many of them, evenly spaced."""
         step = max(1.0, len(self.questions) / at_most)
         places = sorted(
-            {int(number * step) for number in range(at_most)} & set(range(len(self.questions)))
+            {int(number * step) for number in range(at_most)}
+            & set(range(len(self.questions)))
         )
         return replace(self, questions=tuple(self.questions[place] for place in places))
 
@@ -85,7 +86,9 @@ def read_dataset(queries: Sequence[Path], qrels: Path | None = None) -> Dataset:
                 raise SettingsError(
                     f"{path}: the id {question.id!r} comes twice; an id names one question"
                 )
-    dataset = Dataset(tuple(questions.values()), read_qrels(qrels) if qrels is not None else {})
+    dataset = Dataset(
+        tuple(questions.values()), read_qrels(qrels) if qrels is not None else {}
+    )
     if not dataset.counts().keys() - {"none"}:
         where = ", ".join(str(path) for path in queries)
         raise SettingsError(
@@ -130,7 +133,9 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
 
 
 def _question(record: Mapping[str, Any], where: str) -> Question:
-    if not isinstance(record.get("_id"), str) or not isinstance(record.get("text"), str):
+    if not isinstance(record.get("_id"), str) or not isinstance(
+        record.get("text"), str
+    ):
         raise SettingsError(f'{where}: a query needs the strings "_id" and "text"')
     history, scope = record.get("history") or [], record.get("scope") or {}
     if not isinstance(history, list) or not all(
@@ -140,7 +145,9 @@ def _question(record: Mapping[str, Any], where: str) -> Question:
             f'{where}: "history" is a list of {{"role": "user", "text": …}}, oldest first'
         )
     if not isinstance(scope, dict):
-        raise SettingsError(f'{where}: "scope" is an object of metadata keys and values')
+        raise SettingsError(
+            f'{where}: "scope" is an object of metadata keys and values'
+        )
     return Question(
         id=record["_id"],
         text=record["text"],
@@ -159,10 +166,16 @@ def _records(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
         try:
             record = json.loads(line)
         except (json.JSONDecodeError, RecursionError) as exc:
-            reason = exc.msg if isinstance(exc, json.JSONDecodeError) else "nested too deeply"
+            reason = (
+                exc.msg
+                if isinstance(exc, json.JSONDecodeError)
+                else "nested too deeply"
+            )
             raise SettingsError(f"{where}: not JSON: {reason}") from None
         if not isinstance(record, dict):
-            raise SettingsError(f"{where}: found {type(record).__name__}, wanted an object a line")
+            raise SettingsError(
+                f"{where}: found {type(record).__name__}, wanted an object a line"
+            )
         yield record, where
 
 
@@ -171,7 +184,9 @@ def _lines(path: Path) -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
-        raise SettingsError(f"no file {path}; name it with --queries or --qrels") from None
+        raise SettingsError(
+            f"no file {path}; name it with --queries or --qrels"
+        ) from None
     except (OSError, UnicodeDecodeError) as exc:
         raise SettingsError(f"cannot read {path}: {exc}") from exc
     return [line.removesuffix("\r") for line in text.split("\n")]

@@ -54,9 +54,13 @@ class Latency:
     deadline_ms: int
 
     @classmethod
-    def of(cls, times_ms: Sequence[float], full: Sequence[bool], deadline_ms: int) -> Latency:
+    def of(
+        cls, times_ms: Sequence[float], full: Sequence[bool], deadline_ms: int
+    ) -> Latency:
         """Summarise some turns, at least one."""
-        p50, p95, p99 = (float(value) for value in np.percentile(times_ms, (50, 95, 99)))
+        p50, p95, p99 = (
+            float(value) for value in np.percentile(times_ms, (50, 95, 99))
+        )
         return cls(len(times_ms), p50, p95, p99, sum(full) / len(full), deadline_ms)
 
 
@@ -95,10 +99,14 @@ class Evaluation:
         """
         measured = self.variants[variant]
         chosen = [
-            question for question in self.dataset.questions if kind is None or question.kind == kind
+            question
+            for question in self.dataset.questions
+            if kind is None or question.kind == kind
         ]
         answers = [measured.answers[question.id] for question in chosen]
-        answerable = [question.id for question in chosen if question.id in measured.per_query]
+        answerable = [
+            question.id for question in chosen if question.id in measured.per_query
+        ]
         values = {"questions": float(len(chosen)), "answerable": float(len(answerable))}
         values |= mean(measured.per_query[id] for id in answerable)
         right = [measured.answers[id].right_score(self.top_k) for id in answerable]
@@ -107,7 +115,10 @@ class Evaluation:
             values["kept"] = sum(spoken) / len(spoken)
         if answerable:
             values["answered"] = sum(spoken) / len(answerable)
-        for name, judgement in (("false_grounding", "nothing"), ("false_smalltalk", "smalltalk")):
+        for name, judgement in (
+            ("false_grounding", "nothing"),
+            ("false_smalltalk", "smalltalk"),
+        ):
             wrong = [
                 bool(answer.hits) and answer.best_score >= self.min_score
                 for question, answer in zip(chosen, answers, strict=True)
@@ -120,13 +131,16 @@ class Evaluation:
 
     def kinds(self) -> list[str]:
         """The kinds of questions, in the order they first come; [] if there is but one."""
-        kinds = list(dict.fromkeys(question.kind for question in self.dataset.questions))
+        kinds = list(
+            dict.fromkeys(question.kind for question in self.dataset.questions)
+        )
         return kinds if len(kinds) > 1 else []
 
     def ranking(self, variant: str) -> dict[str, list[tuple[str, float]]]:
         """Question id → (document, score) pairs, best first; a document stands where its best passage does."""
         return {
-            id: _documents(answer.hits) for id, answer in self.variants[variant].answers.items()
+            id: _documents(answer.hits)
+            for id, answer in self.variants[variant].answers.items()
         }
 
 
@@ -160,7 +174,9 @@ async def evaluate(
     snapshot = server.corpora.retrievers[corpus].snapshot
     judge = Judge(dataset, snapshot.passages)
     latency = (
-        await _time(server, corpus, dataset.sample(timed), base, history=history) if timed else None
+        await _time(server, corpus, dataset.sample(timed), base, history=history)
+        if timed
+        else None
     )
 
     answers: dict[str, dict[str, Answer]] = {variant.name: {} for variant in variants}
@@ -172,16 +188,28 @@ async def evaluate(
 
     routes = {variant.name: variant.settings(base) for variant in variants}
     await ask(
-        server, corpus, dataset.questions, routes, take, history=history, concurrency=concurrency
+        server,
+        corpus,
+        dataset.questions,
+        routes,
+        take,
+        history=history,
+        concurrency=concurrency,
     )
     measured = {
-        name: Measured(found, _per_query(dataset, found)) for name, found in answers.items()
+        name: Measured(found, _per_query(dataset, found))
+        for name, found in answers.items()
     }
     return Evaluation(dataset, measured, min_score, base.top_k, latency, judge.missing)
 
 
 async def _time(
-    server: KBServer, corpus: str, dataset: Dataset, base: TurnSettings, *, history: bool
+    server: KBServer,
+    corpus: str,
+    dataset: Dataset,
+    base: TurnSettings,
+    *,
+    history: bool,
 ) -> Latency:
     times_ms: list[float] = []
     full: list[bool] = []
@@ -191,7 +219,13 @@ async def _time(
         full.append(grounding.trace.in_budget and grounding.trace.outcome != "degraded")
 
     await ask(
-        server, corpus, dataset.questions, {"timed": base}, take, history=history, concurrency=1
+        server,
+        corpus,
+        dataset.questions,
+        {"timed": base},
+        take,
+        history=history,
+        concurrency=1,
     )
     return Latency.of(times_ms, full, base.deadline_ms)
 
@@ -205,13 +239,19 @@ def _answer(judge: Judge, question: Question, grounding: Grounding) -> Answer:
     )
 
 
-def _per_query(dataset: Dataset, answers: Mapping[str, Answer]) -> dict[str, dict[str, float]]:
+def _per_query(
+    dataset: Dataset, answers: Mapping[str, Answer]
+) -> dict[str, dict[str, float]]:
     qrels = {
-        question.id: {ANSWER: 1} if judgement == "answer" else dataset.qrels[question.id]
+        question.id: {ANSWER: 1}
+        if judgement == "answer"
+        else dataset.qrels[question.id]
         for question in dataset.questions
         if (judgement := dataset.judgement(question)) in ("documents", "answer")
     }
-    rankings = {id: [document for document, _ in _documents(answers[id].hits)] for id in qrels}
+    rankings = {
+        id: [document for document, _ in _documents(answers[id].hits)] for id in qrels
+    }
     return measure(qrels, rankings)
 
 

@@ -51,7 +51,9 @@ class Judge:
                     found[level].add(name)
             example = example or passage.source
         self._judged = set[str]().union(*found)
-        self._level = max(range(len(found)), key=lambda level: len(found[level]), default=0)
+        self._level = max(
+            range(len(found)), key=lambda level: len(found[level]), default=0
+        )
         self.missing = sorted(judged - self._judged)
         """Documents that the qrels name and the corpus does not hold, sorted."""
         if judged and not self._judged:
@@ -74,7 +76,9 @@ class Judge:
     def _by_answer(self, question: Question, hits: Sequence[Hit]) -> Iterator[Judged]:
         wanted = _key(question.answer)
         for hit in hits:
-            holds = wanted in _key(hit.passage.text) or wanted in _key(plain(hit.passage.text))
+            holds = wanted in _key(hit.passage.text) or wanted in _key(
+                plain(hit.passage.text)
+            )
             yield Judged(ANSWER if holds else hit.passage.id, int(holds), hit.score)
 
     def _document(self, passage: Passage) -> str:

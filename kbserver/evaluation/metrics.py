@@ -26,7 +26,9 @@ RANKING = tuple(_MEASURES)
 is there; mrr@10: 1 / place of the first, 0 below the tenth. All in [0, 1], higher is better."""
 
 
-def measure(qrels: Qrels, rankings: Mapping[str, Sequence[str]]) -> dict[str, dict[str, float]]:
+def measure(
+    qrels: Qrels, rankings: Mapping[str, Sequence[str]]
+) -> dict[str, dict[str, float]]:
     """Measure the ranking of each query.
 
     Args:
@@ -59,4 +61,8 @@ def measure(qrels: Qrels, rankings: Mapping[str, Sequence[str]]) -> dict[str, di
 def mean(values: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """The mean of each measure over some queries; {} for none."""
     rows = list(values)
-    return {name: sum(row[name] for row in rows) / len(rows) for name in RANKING} if rows else {}
+    return (
+        {name: sum(row[name] for row in rows) / len(rows) for name in RANKING}
+        if rows
+        else {}
+    )

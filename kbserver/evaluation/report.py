@@ -28,7 +28,10 @@ def as_dict(evaluation: Evaluation, manifest: Manifest) -> dict[str, Any]:
         "corpus": manifest.corpus,
         "generation": manifest.generation,
         "passages": manifest.passages,
-        "model": {"name": manifest.model.name, "fingerprint": manifest.model.fingerprint},
+        "model": {
+            "name": manifest.model.name,
+            "fingerprint": manifest.model.fingerprint,
+        },
         "questions": evaluation.dataset.counts(),
         "missing_documents": list(evaluation.missing),
         "min_score": evaluation.min_score,
@@ -38,7 +41,9 @@ def as_dict(evaluation: Evaluation, manifest: Manifest) -> dict[str, Any]:
                 "all": evaluation.summary(name),
                 "kinds": {kind: evaluation.summary(name, kind) for kind in kinds},
                 "per_query": measured.per_query,
-                "best_score": {id: answer.best_score for id, answer in measured.answers.items()},
+                "best_score": {
+                    id: answer.best_score for id, answer in measured.answers.items()
+                },
             }
             for name, measured in evaluation.variants.items()
         },
@@ -55,7 +60,9 @@ def read_run(path: Path) -> dict[str, dict[str, dict[str, float]]]:
         values = json.loads(path.read_text(encoding="utf-8"))
         return {
             str(name): {
-                str(id): {str(measure): float(value) for measure, value in measures.items()}
+                str(id): {
+                    str(measure): float(value) for measure, value in measures.items()
+                }
                 for id, measures in variant["per_query"].items()
             }
             for name, variant in values["variants"].items()
@@ -67,7 +74,9 @@ def read_run(path: Path) -> dict[str, dict[str, dict[str, float]]]:
     except OSError as exc:
         raise SettingsError(f"cannot read {path}: {exc.strerror}") from exc
     except (ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise SettingsError(f"{path} is no run that  kbserver eval --save  wrote: {exc!r}") from exc
+        raise SettingsError(
+            f"{path} is no run that  kbserver eval --save  wrote: {exc!r}"
+        ) from exc
 
 
 def against(
@@ -80,7 +89,10 @@ def against(
     """
     compared: dict[str, list[Comparison]] = {}
     for name, measured in evaluation.variants.items():
-        found = [compare(before.get(name, {}), measured.per_query, measure) for measure in COMPARED]
+        found = [
+            compare(before.get(name, {}), measured.per_query, measure)
+            for measure in COMPARED
+        ]
         if rows := [row for row in found if row is not None]:
             compared[name] = rows
     if not compared:

@@ -48,7 +48,11 @@ class Requirement:
             found = evaluation.summary(variant, self.kind).get(self.measure)
         if found is None:
             return f"{self}: was not measured; no question asks for it"
-        return None if _COMPARE[self.op](found, self.limit) else f"{self}: found {found:.4g}"
+        return (
+            None
+            if _COMPARE[self.op](found, self.limit)
+            else f"{self}: found {found:.4g}"
+        )
 
 
 def read_requirement(text: str) -> Requirement:
@@ -67,4 +71,6 @@ def read_requirement(text: str) -> Requirement:
             f"--require {text!r}: wanted a measure, one of >= <= > <, and a number, such as 'ndcg@10>=0.7' or, for one "
             f"kind of questions, 'recall@3[misheard]>=0.8'. Measures: {', '.join(MEASURES)} (the last four have no kind)"
         )
-    return Requirement(parts["measure"], parts["op"], float(parts["limit"]), parts["kind"])
+    return Requirement(
+        parts["measure"], parts["op"], float(parts["limit"]), parts["kind"]
+    )

@@ -21,7 +21,9 @@ def answerable(snapshot: Snapshot) -> Dataset:
     origins: dict[str, dict[str, int]] = {}
     for phrase, source in _phrases(snapshot):
         origins.setdefault(phrase, {})[source] = 1
-    questions = [Question(f"drawn-{number}", phrase) for number, phrase in enumerate(origins)]
+    questions = [
+        Question(f"drawn-{number}", phrase) for number, phrase in enumerate(origins)
+    ]
     qrels = {question.id: origins[question.text] for question in questions}
     return Dataset(tuple(questions), qrels).sample(DRAWN)
 
@@ -39,9 +41,12 @@ def unanswerable(snapshot: Snapshot, others: Iterable[Snapshot]) -> Dataset:
     foreign = dict.fromkeys(
         phrase for other in others for phrase, _ in _phrases(other) if phrase not in own
     )
-    drawn = Dataset(tuple(_nothing(number, phrase) for number, phrase in enumerate(foreign)))
+    drawn = Dataset(
+        tuple(_nothing(number, phrase) for number, phrase in enumerate(foreign))
+    )
     everyday = (
-        _nothing(number, phrase) for number, phrase in enumerate(EVERYDAY, start=len(foreign))
+        _nothing(number, phrase)
+        for number, phrase in enumerate(EVERYDAY, start=len(foreign))
     )
     return Dataset((*drawn.sample(DRAWN).questions, *everyday))
 
@@ -71,7 +76,9 @@ def _heading(passage: Passage) -> str:
 
 
 def _said(text: str) -> str:
-    kept = (sign if sign.isalnum() or sign in "'’-" else " " for sign in text.casefold())
+    kept = (
+        sign if sign.isalnum() or sign in "'’-" else " " for sign in text.casefold()
+    )
     return " ".join("".join(kept).split())
 
 

@@ -40,7 +40,9 @@ class Target:
                    on_progress=on_progress)  # fmt: skip
 
 
-def find_target(given: str, *, store: Path, cache: Path, corpus: str | None = None) -> Target:
+def find_target(
+    given: str, *, store: Path, cache: Path, corpus: str | None = None
+) -> Target:
     """Find out what the user means.
 
     Args:
@@ -90,7 +92,11 @@ def _on_layout(folder: Path, documents: Path, cache: Path) -> Target:
     tests, judged = folder / "qrels" / "test.tsv", folder / "qrels"
     found = next((path for path in (tests, judged, qrels) if path.exists()), None)
     return Target(
-        cache, _corpus_name(documents), documents, queries if queries.is_file() else None, found
+        cache,
+        _corpus_name(documents),
+        documents,
+        queries if queries.is_file() else None,
+        found,
     )
 
 
@@ -109,7 +115,11 @@ def _corpus_file(folder: Path) -> Path:
 def _corpus_name(documents: Path) -> str:
     """A name that says what it is and that no other folder has: `wixqa-1f0c1617`."""
     resolved = documents.resolve()
-    said = resolved.parent.name if resolved.is_file() or resolved.name == "docs" else resolved.name
+    said = (
+        resolved.parent.name
+        if resolved.is_file() or resolved.name == "docs"
+        else resolved.name
+    )
     readable = re.sub(r"[^a-z0-9]+", "-", said.lower()).strip("-")[:40] or "documents"
     return f"{readable}-{hashlib.sha256(os.fsencode(resolved)).hexdigest()[:8]}"
 

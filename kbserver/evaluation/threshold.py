@@ -17,7 +17,9 @@ LEAST = 5  # scores of either kind; with fewer, a threshold is a guess
 _UNANSWERABLE = "questions that the corpus does not answer"
 
 
-def choose(right: Sequence[float], wrong: Sequence[float], *, keep: float = KEEP) -> CurvePoint:
+def choose(
+    right: Sequence[float], wrong: Sequence[float], *, keep: float = KEEP
+) -> CurvePoint:
     """Choose the least score that avoids most false groundings for what it costs.
 
     Of the scores that keep at least `keep` of the right passages, it is the one with the largest `kept -
@@ -30,14 +32,21 @@ def choose(right: Sequence[float], wrong: Sequence[float], *, keep: float = KEEP
     Raises:
         SettingsError: fewer than `LEAST` of either.
     """
-    right_scores = _enough(right, "questions that find their passage", "--queries and --qrels")
+    right_scores = _enough(
+        right, "questions that find their passage", "--queries and --qrels"
+    )
     wrong_scores = _enough(wrong, _UNANSWERABLE, "--unanswerable")
     points = [
-        _point(score, right_scores, wrong_scores) for score in _between(right_scores, wrong_scores)
+        _point(score, right_scores, wrong_scores)
+        for score in _between(right_scores, wrong_scores)
     ]
     allowed = [point for point in points if point.kept >= keep]
     best = max(
-        allowed, key=lambda point: (round(point.kept - point.false_groundings, 9), point.min_score)
+        allowed,
+        key=lambda point: (
+            round(point.kept - point.false_groundings, 9),
+            point.min_score,
+        ),
     )
     return best
 
@@ -58,18 +67,27 @@ def choose_roughly(
         _enough(wrong, _UNANSWERABLE, "--unanswerable"),
     )
     points = [
-        _point(score, right_scores, wrong_scores) for score in _between(right_scores, wrong_scores)
+        _point(score, right_scores, wrong_scores)
+        for score in _between(right_scores, wrong_scores)
     ]
     allowed = [point for point in points if point.kept >= keep]
-    return next((point for point in allowed if point.false_groundings <= ROUGH_FALSE), allowed[-1])
+    return next(
+        (point for point in allowed if point.false_groundings <= ROUGH_FALSE),
+        allowed[-1],
+    )
 
 
 def curve(
     right: Sequence[float], wrong: Sequence[float], *, steps: int = 20
 ) -> tuple[CurvePoint, ...]:
     """What every least score from 0 to 1 would do, in equal steps."""
-    right_scores, wrong_scores = np.asarray(right, np.float64), np.asarray(wrong, np.float64)
-    return tuple(_point(step / steps, right_scores, wrong_scores) for step in range(steps + 1))
+    right_scores, wrong_scores = (
+        np.asarray(right, np.float64),
+        np.asarray(wrong, np.float64),
+    )
+    return tuple(
+        _point(step / steps, right_scores, wrong_scores) for step in range(steps + 1)
+    )
 
 
 def _enough(scores: Sequence[float], what: str, options: str) -> NDArray[np.float64]:
@@ -86,7 +104,9 @@ def _between(right: NDArray[np.float64], wrong: NDArray[np.float64]) -> list[flo
     return [0.0, *np.unique(np.round((seen[:-1] + seen[1:]) / 2.0, 4)).tolist()]
 
 
-def _point(min_score: float, right: NDArray[np.float64], wrong: NDArray[np.float64]) -> CurvePoint:
+def _point(
+    min_score: float, right: NDArray[np.float64], wrong: NDArray[np.float64]
+) -> CurvePoint:
     """A question that found nothing has score 0 and is never a false grounding, not even at 0."""
     kept = float((right >= min_score).mean()) if right.size else 1.0
     false = float(((wrong >= min_score) & (wrong > 0.0)).mean()) if wrong.size else 0.0

@@ -11,7 +11,13 @@ from types import TracebackType
 from typing import IO
 
 from kbserver.errors import SnapshotCorrupt
-from kbserver.index.manifest import CHECKSUM, MANIFEST, Manifest, parse_manifest, read_manifest
+from kbserver.index.manifest import (
+    CHECKSUM,
+    MANIFEST,
+    Manifest,
+    parse_manifest,
+    read_manifest,
+)
 from kbserver.index.names import UNFINISHED, checked_corpus, is_generation
 
 _LONGEST_MANIFEST = 64 << 20  # bytes; read into memory before anything in it is trusted
@@ -54,7 +60,9 @@ class Archive:
         except tarfile.TarError as exc:
             raise self._refused(f"not a tar file ({exc})") from exc
         try:
-            text, checksum_line = (self._small_member(name) for name in (MANIFEST, CHECKSUM))
+            text, checksum_line = (
+                self._small_member(name) for name in (MANIFEST, CHECKSUM)
+            )
             self.manifest: Manifest = parse_manifest(
                 text, checksum_line, where=file, next_step=_WRITE_AGAIN
             )
@@ -73,9 +81,14 @@ class Archive:
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             member = self._member(name)
-            if name in self.manifest.files and member.size != self.manifest.files[name].bytes:
+            if (
+                name in self.manifest.files
+                and member.size != self.manifest.files[name].bytes
+            ):
                 wanted = self.manifest.files[name].bytes
-                raise self._refused(f"{name} has {member.size} bytes, the manifest says {wanted}")
+                raise self._refused(
+                    f"{name} has {member.size} bytes, the manifest says {wanted}"
+                )
             with target.open("xb") as stream:
                 self._copy(member, stream)
 
@@ -128,7 +141,9 @@ class Archive:
     def _check_names(self) -> None:
         checked_corpus(self.manifest.corpus)
         if not is_generation(self.manifest.generation):
-            raise self._refused(f"{self.manifest.generation!r} cannot be the name of a generation")
+            raise self._refused(
+                f"{self.manifest.generation!r} cannot be the name of a generation"
+            )
         for name in self.manifest.files:
             path = PurePosixPath(name)
             strange = (

@@ -35,7 +35,10 @@ def write_documents(documents: Iterable[DocumentEntry], folder: Path) -> int:
     count = 0
     with (folder / _LINES).open("wb") as stream:
         for document in documents:
-            line = json.dumps(asdict(document), ensure_ascii=False, separators=(",", ":")) + "\n"
+            line = (
+                json.dumps(asdict(document), ensure_ascii=False, separators=(",", ":"))
+                + "\n"
+            )
             stream.write(line.encode("utf-8", "surrogatepass"))
             count += 1
     return count
@@ -67,4 +70,6 @@ def read_text_hashes(folder: Path) -> dict[bytes, int]:
     """Return the row of every embedded text by its hash: its embedding need not be computed again."""
     blob = (folder / _HASHES).read_bytes()
     starts = range(0, len(blob), _DIGEST_BYTES)
-    return {blob[start : start + _DIGEST_BYTES]: row for row, start in enumerate(starts)}
+    return {
+        blob[start : start + _DIGEST_BYTES]: row for row, start in enumerate(starts)
+    }

@@ -43,7 +43,9 @@ def rounded(block: FloatMatrix, precision: VectorPrecision) -> Embeddings:
     if precision != "int8":
         return np.ascontiguousarray(block, dtype=precision)
     stored = np.empty(block.shape[0], dtype=_record(block.shape[1]))
-    largest = np.maximum(block.max(axis=1, initial=0.0), -block.min(axis=1, initial=0.0))
+    largest = np.maximum(
+        block.max(axis=1, initial=0.0), -block.min(axis=1, initial=0.0)
+    )
     stored["scale"] = np.maximum(largest / _MOST_STEPS, _LEAST_SCALE)
     steps = block / stored["scale"][:, np.newaxis]
     stored["steps"] = np.rint(steps, out=steps)
@@ -118,7 +120,9 @@ class EmbeddingsFile:
         """At most `count` rows, always the same ones, in row order."""
         rows = np.arange(self.shape[0])
         if rows.size > count:
-            rows = np.sort(np.random.default_rng(_SEED).choice(rows.size, count, replace=False))
+            rows = np.sort(
+                np.random.default_rng(_SEED).choice(rows.size, count, replace=False)
+            )
         return decoded(open_embeddings(self._file)[rows])
 
 

@@ -24,7 +24,8 @@ class LineTable:
     def open(cls, stem: Path) -> LineTable:
         """Map what `LineWriter` wrote at the same stem."""
         return cls(
-            map_bytes(stem.with_suffix(".jsonl")), map_array(stem.with_suffix(".offsets.npy"))
+            map_bytes(stem.with_suffix(".jsonl")),
+            map_array(stem.with_suffix(".offsets.npy")),
         )
 
     def __len__(self) -> int:

@@ -24,7 +24,9 @@ VectorPrecision = Literal["float32", "float16", "int8"]
 """Finest first."""
 
 MANIFEST = "manifest.json"
-CHECKSUM = "manifest.sha256"  # as sha256sum writes it: `sha256sum -c manifest.sha256` works
+CHECKSUM = (
+    "manifest.sha256"  # as sha256sum writes it: `sha256sum -c manifest.sha256` works
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,9 @@ def write_manifest(manifest: Manifest, folder: Path) -> None:
     """Write the manifest and, beside it, its checksum."""
     text = _manifests.dump_json(manifest, indent=2) + b"\n"
     (folder / MANIFEST).write_bytes(text)
-    (folder / CHECKSUM).write_text(f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n", "ascii")
+    (folder / CHECKSUM).write_text(
+        f"{hashlib.sha256(text).hexdigest()}  {MANIFEST}\n", "ascii"
+    )
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -108,7 +112,9 @@ def read_manifest(folder: Path) -> Manifest:
     return parse_manifest(text, line, where=folder / MANIFEST, next_step=repair(folder))
 
 
-def parse_manifest(text: bytes, checksum_line: bytes, *, where: Path, next_step: str) -> Manifest:
+def parse_manifest(
+    text: bytes, checksum_line: bytes, *, where: Path, next_step: str
+) -> Manifest:
     """Check and parse the two files' bytes; see `read_manifest`. `where` and `next_step` are said in errors."""
     digest = hashlib.sha256(text).hexdigest()
     if checksum_line != f"{digest}  {MANIFEST}\n".encode():
@@ -152,7 +158,9 @@ def check_files(manifest: Manifest, folder: Path, *, checksums: bool) -> None:
             raise SnapshotCorrupt(f"{problem}; {repair(folder)}")
 
 
-def check_file(manifest: Manifest, folder: Path, name: str, *, checksum: bool = True) -> str | None:
+def check_file(
+    manifest: Manifest, folder: Path, name: str, *, checksum: bool = True
+) -> str | None:
     """Say how a file differs from what the manifest says (what was found, what was wanted), or None."""
     file, wanted = folder / name, manifest.files[name]
     if not file.is_file():
@@ -174,6 +182,8 @@ def facts_of_files(folder: Path) -> dict[str, FileFacts]:
     """Size and SHA-256 of every file below a folder, by posix path."""
     files = sorted(file for file in folder.rglob("*") if file.is_file())
     return {
-        file.relative_to(folder).as_posix(): FileFacts(file.stat().st_size, sha256_of(file))
+        file.relative_to(folder).as_posix(): FileFacts(
+            file.stat().st_size, sha256_of(file)
+        )
         for file in files
     }

@@ -35,7 +35,9 @@ def checked_corpus(name: str) -> str:
         return name
     suggestion = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")
     hint = f"; try {suggestion!r}" if suggestion else ""
-    raise StoreError(f"{name!r} cannot be the name of a corpus; wanted are {wanted}{hint}")
+    raise StoreError(
+        f"{name!r} cannot be the name of a corpus; wanted are {wanted}{hint}"
+    )
 
 
 def is_corpus(name: str) -> bool:
@@ -53,7 +55,7 @@ def next_generation(existing: Iterable[str]) -> str:
 
     The number, not the clock, makes names sort by age: clocks go back.
     """
-    numbers = [int(match[1]) for name in existing if (match := _GENERATION.fullmatch(name))]
-    return (
-        f"{max(numbers, default=0) + 1:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    )
+    numbers = [
+        int(match[1]) for name in existing if (match := _GENERATION.fullmatch(name))
+    ]
+    return f"{max(numbers, default=0) + 1:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"

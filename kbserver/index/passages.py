@@ -44,8 +44,12 @@ class PassageTable(Sequence[Passage]):
             return [self[number] for number in range(*row.indices(len(self)))]
         number = row + len(self) if row < 0 else row
         if not 0 <= number < len(self):
-            raise IndexError(f"row {row} asked for, the snapshot holds {len(self)} passages")
-        record: dict[str, Any] = json.loads(self._lines[number].decode("utf-8", "surrogatepass"))
+            raise IndexError(
+                f"row {row} asked for, the snapshot holds {len(self)} passages"
+            )
+        record: dict[str, Any] = json.loads(
+            self._lines[number].decode("utf-8", "surrogatepass")
+        )
         return Passage(**record | {"heading_path": tuple(record["heading_path"])})
 
     def __iter__(self) -> Iterator[Passage]:

@@ -40,7 +40,9 @@ class ScopeTable:
         """
         if not scope:
             return None
-        found = sorted((self._rows_of(key, value) for key, value in scope.items()), key=len)
+        found = sorted(
+            (self._rows_of(key, value) for key, value in scope.items()), key=len
+        )
         rows = found[0]
         for others in found[1:]:
             at = np.searchsorted(others, rows)
@@ -51,10 +53,14 @@ class ScopeTable:
     def values(self, key: str) -> list[str]:
         """Return every value some passage has for a key, sorted; [] for an unknown key."""
         prefix = _entry(key, "")
-        return [entry.removeprefix(prefix) for entry in self._values.starting_with(prefix)]
+        return [
+            entry.removeprefix(prefix) for entry in self._values.starting_with(prefix)
+        ]
 
     def _rows_of(self, key: str, value: str) -> Rows:
-        number = self._values.find(_entry(key, value.strip("/") if key == "folder" else value))
+        number = self._values.find(
+            _entry(key, value.strip("/") if key == "folder" else value)
+        )
         return (
             self._rows[self._starts[number] : self._starts[number + 1]]
             if number >= 0
@@ -111,13 +117,17 @@ def _entries(metadata: Metadata) -> Iterator[str]:
     for key, value in metadata.items():
         for text in _texts(value):
             if key == "folder":
-                yield from (_entry(key, folder) for folder in _folder_and_above(text.strip("/")))
+                yield from (
+                    _entry(key, folder) for folder in _folder_and_above(text.strip("/"))
+                )
             else:
                 yield _entry(key, text)
 
 
 def _entry(key: str, value: str) -> str:
-    return f"{len(key)}:{key}{value}"  # the length keeps {"a": "bc"} and {"ab": "c"} apart
+    return (
+        f"{len(key)}:{key}{value}"  # the length keeps {"a": "bc"} and {"ab": "c"} apart
+    )
 
 
 def _texts(value: object) -> Iterator[str]:

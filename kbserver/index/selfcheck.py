@@ -16,9 +16,7 @@ from kbserver.index.snapshot import Snapshot
 
 _SAMPLE = 200  # passages searched for: enough to see a wrong index, done in a second
 _TOP_K = 10
-_SAME_SCORE = (
-    5e-3  # a twin of a passage may stand in its place; int8 moves scores by half of this at most
-)
+_SAME_SCORE = 5e-3  # a twin of a passage may stand in its place; int8 moves scores by half of this at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,9 @@ def check_snapshot(folder: Path) -> CheckReport:
     except StoreError as exc:
         return CheckReport(folder.parent.name, folder.name, 0, 0, 0, 0, (str(exc),))
     problems = [
-        problem for name in manifest.files if (problem := check_file(manifest, folder, name))
+        problem
+        for name in manifest.files
+        if (problem := check_file(manifest, folder, name))
     ]
     sampled = found = 0
     if not problems:

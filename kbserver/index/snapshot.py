@@ -12,7 +12,14 @@ from kbserver.index.documents import DocumentEntry, read_documents, read_text_ha
 from kbserver.index.durable import fsync, fsync_tree, read_ahead
 from kbserver.index.embeddings import Embeddings, open_embeddings, shape_of
 from kbserver.index.lexical.bm25 import Bm25Index
-from kbserver.index.manifest import MANIFEST, Manifest, check_files, read_manifest, rebuild, repair
+from kbserver.index.manifest import (
+    MANIFEST,
+    Manifest,
+    check_files,
+    read_manifest,
+    rebuild,
+    repair,
+)
 from kbserver.index.passages import PassageTable
 from kbserver.index.scopes import ScopeTable
 from kbserver.index.validity import Validity
@@ -55,7 +62,9 @@ class Snapshot:
         self.manifest = manifest
         self.passages = PassageTable.open(folder)
         self.embeddings = open_embeddings(folder / EMBEDDINGS)
-        self.vectors = FaissIndex.open(self.embeddings, folder / APPROXIMATE, manifest.vectors)
+        self.vectors = FaissIndex.open(
+            self.embeddings, folder / APPROXIMATE, manifest.vectors
+        )
         self.lexical = Bm25Index.open(folder)
         self._scopes = ScopeTable.open(folder)
         self._validity = Validity.open(folder)
@@ -83,7 +92,9 @@ class Snapshot:
         try:
             snapshot = cls(folder, manifest)
         except (ValueError, KeyError, TypeError, OSError, struct.error) as exc:
-            raise SnapshotCorrupt(f"{folder}: cannot be opened ({exc}); {repair(folder)}") from exc
+            raise SnapshotCorrupt(
+                f"{folder}: cannot be opened ({exc}); {repair(folder)}"
+            ) from exc
         snapshot._check_counts()
         return snapshot
 
@@ -100,7 +111,14 @@ class Snapshot:
 
     def close(self) -> None:
         """Let the files go; a second time does nothing."""
-        for name in ("passages", "embeddings", "vectors", "lexical", "_scopes", "_validity"):
+        for name in (
+            "passages",
+            "embeddings",
+            "vectors",
+            "lexical",
+            "_scopes",
+            "_validity",
+        ):
             self.__dict__.pop(name, None)
 
     @property

@@ -76,7 +76,9 @@ class Store:
         """
         pointer = self.path / checked_corpus(corpus) / _LIVE
         with disk_trouble("read which generation is live", pointer):
-            generation = pointer.read_text("utf-8").strip() if pointer.is_file() else None
+            generation = (
+                pointer.read_text("utf-8").strip() if pointer.is_file() else None
+            )
         if generation is None:
             self.generations(corpus)  # says so if there is no such corpus
             raise StoreMissing(
@@ -95,13 +97,17 @@ class Store:
         """Read the manifest of a generation, the live one by default; see `manifest.read_manifest`."""
         return read_manifest(self._folder(corpus, generation))
 
-    def open(self, corpus: str, generation: str | None = None, *, verify: bool = False) -> Snapshot:
+    def open(
+        self, corpus: str, generation: str | None = None, *, verify: bool = False
+    ) -> Snapshot:
         """Open a generation, the live one by default; see `Snapshot.open`."""
         while True:
             folder = self._folder(corpus, generation)
             try:
                 return Snapshot.open(folder, verify=verify)
-            except StoreError:  # unless it was replaced and pruned since the pointer was read
+            except (
+                StoreError
+            ):  # unless it was replaced and pruned since the pointer was read
                 if generation is not None or self.live(corpus) == folder.name:
                     raise
 
@@ -113,7 +119,9 @@ class Store:
             SnapshotCorrupt, SnapshotMismatch: it cannot be served.
         """
         self.open(corpus, generation).close()
-        with disk_trouble("move the pointer to the live generation", self.path / corpus):
+        with disk_trouble(
+            "move the pointer to the live generation", self.path / corpus
+        ):
             replace_text(self.path / corpus / _LIVE, f"{generation}\n")
 
     def rollback(self, corpus: str, to: str | None = None) -> str:
@@ -150,14 +158,16 @@ class Store:
             keep: how many to leave, at least 1, the live one counted.
         """
         if keep < 1:
-            raise StoreError(f"prune would keep {keep} generations; at least 1 must stay")
+            raise StoreError(
+                f"prune would keep {keep} generations; at least 1 must stay"
+            )
         generations, live = self.generations(corpus), self.live(corpus)
         kept = {live, *[name for name in generations if name != live][::-1][: keep - 1]}
         removed = [name for name in generations if name not in kept]
         with disk_trouble("remove a generation", self.path / corpus):
-            for (
-                name
-            ) in removed:  # renamed first: a kill in between must not leave half a generation
+            for name in (
+                removed
+            ):  # renamed first: a kill in between must not leave half a generation
                 doomed = (self.path / corpus / name).rename(
                     self.path / corpus / f"{UNFINISHED}{name}"
                 )
@@ -231,7 +241,9 @@ class Store:
             StoreError: the store has that generation already.
         """
         if not file.is_file():
-            raise StoreMissing(f"{file}: no such file; write one with: kbserver export CORPUS FILE")
+            raise StoreMissing(
+                f"{file}: no such file; write one with: kbserver export CORPUS FILE"
+            )
         with Archive(file) as archive:
             corpus, generation = archive.manifest.corpus, archive.manifest.generation
             folder = self.path / corpus
@@ -252,7 +264,9 @@ class Store:
 
     def _folder(self, corpus: str, generation: str | None) -> Path:
         name = self.live(corpus) if generation is None else generation
-        if generation is not None and generation not in (known := self.generations(corpus)):
+        if generation is not None and generation not in (
+            known := self.generations(corpus)
+        ):
             raise StoreMissing(
                 f"{self.path / corpus}: no generation {generation!r}; there are {', '.join(known)}"
             )
@@ -267,4 +281,7 @@ class Store:
             )
 
     def _is_whole(self, corpus: str, generation: str) -> bool:
-        return is_generation(generation) and (self.path / corpus / generation / MANIFEST).is_file()
+        return (
+            is_generation(generation)
+            and (self.path / corpus / generation / MANIFEST).is_file()
+        )

@@ -29,7 +29,9 @@ class SortedStrings:
     @classmethod
     def open(cls, stem: Path) -> SortedStrings:
         """Map what `write_strings` wrote at the same stem."""
-        return cls(map_bytes(stem.with_suffix(".bin")), map_array(stem.with_suffix(".npy")))
+        return cls(
+            map_bytes(stem.with_suffix(".bin")), map_array(stem.with_suffix(".npy"))
+        )
 
     def __len__(self) -> int:
         return len(self._offsets) - 1
@@ -74,7 +76,10 @@ class SortedStrings:
     @cached_property
     def _landmarks(self) -> list[bytes]:
         """Every `_STEP`-th string: of 3,000,000 terms 5 MB, read in 25 ms when the first is looked for."""
-        starts, ends = self._offsets[:-1:_STEP].tolist(), self._offsets[1::_STEP].tolist()
+        starts, ends = (
+            self._offsets[:-1:_STEP].tolist(),
+            self._offsets[1::_STEP].tolist(),
+        )
         return [self._blob[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
@@ -94,7 +99,9 @@ def write_strings(strings: Iterable[str], stem: Path) -> list[str]:
 
 def map_array(file: Path) -> NDArray[Any]:
     """Map an array of a `.npy` file, read-only; as a plain array, whose slices are ten times cheaper."""
-    array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False).view(np.ndarray)
+    array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False).view(
+        np.ndarray
+    )
     return array
 
 

@@ -42,9 +42,9 @@ class Validity:
         stage = int(np.searchsorted(self._moments, now_s, side="right"))
         known = self._known
         if known is None or known[0] != stage:
-            rows: Rows = np.flatnonzero((self._from <= now_s) & (now_s < self._until)).astype(
-                np.int64
-            )
+            rows: Rows = np.flatnonzero(
+                (self._from <= now_s) & (now_s < self._until)
+            ).astype(np.int64)
             known = self._known = (stage, rows)
         return known[1]
 
@@ -68,7 +68,10 @@ class ValidityWriter:
 
     def write(self, folder: Path) -> None:
         """Write the two columns, unless no passage is limited."""
-        columns = [np.frombuffer(column, dtype=np.int64) for column in (self._from, self._until)]
+        columns = [
+            np.frombuffer(column, dtype=np.int64)
+            for column in (self._from, self._until)
+        ]
         if (columns[0] == _ALWAYS).all() and (columns[1] == _FOREVER).all():
             return
         for name, column in zip(_FILES, columns, strict=True):
@@ -87,7 +90,9 @@ def parse_validity(metadata: Metadata) -> tuple[int, int]:
     start, end = metadata.get("valid_from"), metadata.get("valid_until")
     return (
         _ALWAYS if start is None else int(_moment("valid_from", start).timestamp()),
-        _FOREVER if end is None else int(_moment("valid_until", end, end_of_day=True).timestamp()),
+        _FOREVER
+        if end is None
+        else int(_moment("valid_until", end, end_of_day=True).timestamp()),
     )
 
 
@@ -103,4 +108,6 @@ def _moment(key: str, value: object, *, end_of_day: bool = False) -> datetime:
                 f"{key} is {value!r}; write an ISO date or time, like 2025-12-31"
             ) from None
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return datetime.combine(day, time(tzinfo=UTC)) + timedelta(days=1 if end_of_day else 0)
+    return datetime.combine(day, time(tzinfo=UTC)) + timedelta(
+        days=1 if end_of_day else 0
+    )

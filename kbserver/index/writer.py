@@ -95,10 +95,15 @@ def write_snapshot(
             unfinished.mkdir()
             count = _write_passages(passages, unfinished)
             _write_embeddings(embeddings, count, model.dim, precision, unfinished)
-            _same_count("embedded texts", write_text_hashes(embedded_texts, unfinished), count)
+            _same_count(
+                "embedded texts", write_text_hashes(embedded_texts, unfinished), count
+            )
             build_lexical(_counted(lexical_texts, count), unfinished, bm25)
             facts = build_vectors(
-                unfinished / EMBEDDINGS, unfinished / APPROXIMATE, kind=vectors, queries=queries
+                unfinished / EMBEDDINGS,
+                unfinished / APPROXIMATE,
+                kind=vectors,
+                queries=queries,
             )
             number_of_documents = write_documents(documents, unfinished)
             for name, write_part in (parts or {}).items():
@@ -141,7 +146,11 @@ def _write_passages(passages: Iterable[Passage], folder: Path) -> int:
 
 
 def _write_embeddings(
-    embeddings: FloatMatrix, count: int, dim: int, precision: VectorPrecision, folder: Path
+    embeddings: FloatMatrix,
+    count: int,
+    dim: int,
+    precision: VectorPrecision,
+    folder: Path,
 ) -> None:
     if embeddings.ndim != 2 or embeddings.shape[1] != dim:
         raise DimensionMismatch(
@@ -150,12 +159,17 @@ def _write_embeddings(
     _same_count("embeddings", embeddings.shape[0], count)
     with (folder / EMBEDDINGS).open("wb") as stream:
         none = rounded(embeddings[:0], precision)
-        shape, descr = (count, *none.shape[1:]), np.lib.format.dtype_to_descr(none.dtype)
+        shape, descr = (
+            (count, *none.shape[1:]),
+            np.lib.format.dtype_to_descr(none.dtype),
+        )
         np.lib.format.write_array_header_2_0(
             stream, {"descr": descr, "fortran_order": False, "shape": shape}
         )
         for start in range(0, count, _BLOCK_ROWS):
-            block = np.ascontiguousarray(embeddings[start : start + _BLOCK_ROWS], dtype=np.float32)
+            block = np.ascontiguousarray(
+                embeddings[start : start + _BLOCK_ROWS], dtype=np.float32
+            )
             finite = np.isfinite(block).all(axis=1)
             if not finite.all():
                 raise NotFinite(
@@ -175,4 +189,6 @@ def _counted(texts: Iterable[str], wanted: int) -> Iterator[str]:
 
 def _same_count(what: str, found: int, passages: int) -> None:
     if found != passages:
-        raise IngestError(f"{found} {what} for {passages} passages; one for each is needed")
+        raise IngestError(
+            f"{found} {what} for {passages} passages; one for each is needed"
+        )

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
-BlockKind: TypeAlias = Literal["heading", "paragraph", "list_item", "table_row", "code", "record"]
+BlockKind: TypeAlias = Literal[
+    "heading", "paragraph", "list_item", "table_row", "code", "record"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,11 @@ def counted(number: int, thing: str) -> str:
 
 def title_from(source: str) -> str:
     """Make a title from a file's name: `faq/getting-started.md` gives `Getting started`."""
-    words = PurePosixPath(source.split("#", 1)[0]).stem.replace("_", " ").replace("-", " ").split()
+    words = (
+        PurePosixPath(source.split("#", 1)[0])
+        .stem.replace("_", " ")
+        .replace("-", " ")
+        .split()
+    )
     title = " ".join(words)
     return title[:1].upper() + title[1:]

@@ -92,7 +92,9 @@ def options_of(store: Store, corpus: str) -> IngestOptions:
     A generation that cannot be served any more is built anew, and its manifest may still say how.
     """
     try:
-        manifest = json.loads((store.path / corpus / store.live(corpus) / MANIFEST).read_bytes())
+        manifest = json.loads(
+            (store.path / corpus / store.live(corpus) / MANIFEST).read_bytes()
+        )
         chunking = manifest["chunking"]
         return IngestOptions(
             model=str(manifest["model"]["name"]),
@@ -132,7 +134,10 @@ def ingest(
         ModelError: the embedding model cannot be loaded.
         Interrupted: Ctrl-C; what was embedded so far is kept for the next ingest.
     """
-    options, progress = options or IngestOptions(), on_progress or (lambda stage, done, total: None)
+    options, progress = (
+        options or IngestOptions(),
+        on_progress or (lambda stage, done, total: None),
+    )
     report = IngestReport(checked_corpus(corpus), dry_run=options.dry_run)
     checked_language(options.language)
     begun = time.monotonic()
@@ -142,7 +147,9 @@ def ingest(
             if not options.dry_run:
                 stack.enter_context(store.lock(corpus, wait_s=options.wait_s))
             encoder = encoder or stack.enter_context(_open(store, options))
-            _bring_up_to_date(files, unsettled, store, options, encoder, report, progress, stack)
+            _bring_up_to_date(
+                files, unsettled, store, options, encoder, report, progress, stack
+            )
     except KeyboardInterrupt:
         raise Interrupted(report.kept) from None
     report.seconds = time.monotonic() - begun
@@ -173,7 +180,9 @@ def _bring_up_to_date(
     for number, file in enumerate(files):
         progress("read", number, len(files))
         is_moving = bool(moving) and file.path.resolve() in moving
-        entries += reader.as_before(file, spool) if is_moving else reader.read(file, spool)
+        entries += (
+            reader.as_before(file, spool) if is_moving else reader.read(file, spool)
+        )
     progress("read", len(files), len(files))
     report.passages = len(spool)
     reader.note_superseded_strangers({entry.source for entry in entries})
@@ -181,7 +190,9 @@ def _bring_up_to_date(
     _compare(entries, previous, options, report)
     if not len(spool):
         raise IngestError(_nothing_read(report))
-    if previous is not None and not _differs(report, previous, chunking, encoder, index, vectors):
+    if previous is not None and not _differs(
+        report, previous, chunking, encoder, index, vectors
+    ):
         report.generation, report.reused = previous.manifest.generation, len(spool)
         return
     if options.dry_run:
@@ -189,11 +200,15 @@ def _bring_up_to_date(
         report.reused = len(spool) - report.embedded
         return
 
-    journal = stack.enter_context(EmbeddingJournal(store.path / corpus, encoder.identity))
+    journal = stack.enter_context(
+        EmbeddingJournal(store.path / corpus, encoder.identity)
+    )
     report.kept = journal.kept
     embeddings = embed_rows(
         spool,
-        previous=None if previous is not None and _coarser(previous, vectors) else previous,
+        previous=None
+        if previous is not None and _coarser(previous, vectors)
+        else previous,
         journal=journal,
         encoder=encoder,
         file=scratch / "embeddings.npy",
@@ -201,7 +216,9 @@ def _bring_up_to_date(
         progress=progress,
     )
     spoken_forms = scratch / SPOKEN_FORMS
-    write_spooled_spoken_forms(spool, spoken_forms, previous=previous, progress=progress)
+    write_spooled_spoken_forms(
+        spool, spoken_forms, previous=previous, progress=progress
+    )
     progress("write", 0, len(spool))
     folder = write_snapshot(
         store.path,
@@ -230,7 +247,10 @@ def _bring_up_to_date(
 
 def _open(store: Store, options: IngestOptions) -> Encoder:
     return open_encoder(
-        options.model, cache=store.path / ".models", device=options.device, for_queries=False
+        options.model,
+        cache=store.path / ".models",
+        device=options.device,
+        for_queries=False,
     )
 
 
@@ -251,13 +271,17 @@ def _vectors(
     """How embeddings are searched and stored: as the options say, else as before."""
     before = previous.manifest.vectors if previous is not None else None
     index = options.index or (before.choice if before is not None else "auto")
-    return index, options.vectors or (before.precision if before is not None else "float32")
+    return index, options.vectors or (
+        before.precision if before is not None else "float32"
+    )
 
 
 def _coarser(previous: Snapshot, wanted: VectorPrecision) -> bool:
     """Whether the live generation's embeddings are rounded more than is wanted."""
     finest_first = get_args(VectorPrecision)
-    return finest_first.index(previous.manifest.vectors.precision) > finest_first.index(wanted)
+    return finest_first.index(previous.manifest.vectors.precision) > finest_first.index(
+        wanted
+    )
 
 
 def _previous(store: Store, report: IngestReport, stack: ExitStack) -> Snapshot | None:
@@ -270,7 +294,9 @@ def _previous(store: Store, report: IngestReport, stack: ExitStack) -> Snapshot 
     except StoreMissing:
         return None
     except (SnapshotMismatch, SnapshotCorrupt) as exc:
-        report.notes.append(Skipped(report.corpus, f"everything is read and embedded again: {exc}"))
+        report.notes.append(
+            Skipped(report.corpus, f"everything is read and embedded again: {exc}")
+        )
         return None
 
 
@@ -301,7 +327,9 @@ def _found(
     return files
 
 
-def _scratch(store: Store, corpus: str, options: IngestOptions, stack: ExitStack) -> Path:
+def _scratch(
+    store: Store, corpus: str, options: IngestOptions, stack: ExitStack
+) -> Path:
     """A folder beside the generations, swept by the next writer if this one is killed; elsewhere for a dry run."""
     beside = None if options.dry_run else store.path / corpus
     with disk_trouble("write to the store", store.path / corpus):
@@ -325,19 +353,31 @@ def _compare(
     """
     now = {entry.source: entry.content_hash for entry in entries}
     before = (
-        {entry.source: entry.content_hash for entry in previous.documents()} if previous else {}
+        {entry.source: entry.content_hash for entry in previous.documents()}
+        if previous
+        else {}
     )
     report.documents = len(now)
     report.changes += [("new", source) for source in now if source not in before]
     report.changes += [
-        ("changed", source) for source in now if source in before and before[source] != now[source]
+        ("changed", source)
+        for source in now
+        if source in before and before[source] != now[source]
     ]
     report.changes += [("gone", source) for source in before if source not in now]
     counts = Counter(change for change, _ in report.changes)
-    report.added, report.changed, report.removed = counts["new"], counts["changed"], counts["gone"]
+    report.added, report.changed, report.removed = (
+        counts["new"],
+        counts["changed"],
+        counts["gone"],
+    )
     report.unchanged = report.documents - report.added - report.changed
     here = set(now.values())
-    lost = [source for source, digest in before.items() if source not in now and digest not in here]
+    lost = [
+        source
+        for source, digest in before.items()
+        if source not in now and digest not in here
+    ]
     if len(lost) > SHRINK_LIMIT * len(before) and not options.allow_shrink:
         raise ShrinkRefused(
             f"{report.corpus}: {len(lost)} of {len(before)} documents would be lost ({lost[0]}, …), more than "
@@ -357,7 +397,10 @@ def _differs(
     """Whether a new generation would be another than the live one."""
     if dict(previous.manifest.chunking) != dict(chunking):
         return True
-    if (previous.manifest.vectors.choice, previous.manifest.vectors.precision) != (index, vectors):
+    if (previous.manifest.vectors.choice, previous.manifest.vectors.precision) != (
+        index,
+        vectors,
+    ):
         return True
     if previous.manifest.model.fingerprint != encoder.identity.fingerprint:
         return True
@@ -368,6 +411,8 @@ def _nothing_read(report: IngestReport) -> str:
     left_out = [*report.skipped, *report.withheld]
     why = "; ".join(f"{one.source}: {one.reason}" for one in left_out[:3])
     skipped = (
-        f" ({len(left_out)} skipped: {why}{', …' if len(left_out) > 3 else ''})" if why else ""
+        f" ({len(left_out)} skipped: {why}{', …' if len(left_out) > 3 else ''})"
+        if why
+        else ""
     )
     return f"no document could be read{skipped}; name a folder of Markdown, text, HTML, PDF, DOCX, CSV or JSON"

@@ -11,15 +11,19 @@ from semantic_text_splitter import TextSplitter
 
 from kbserver.ingest.blocks import Block, Document
 
-TARGET_TOKENS = 200  # of the default model's 256: leaves room to take in a short last piece
-SMALLEST_LIMIT = 16  # below this not even one word with its special tokens is sure to fit
+TARGET_TOKENS = (
+    200  # of the default model's 256: leaves room to take in a short last piece
+)
+SMALLEST_LIMIT = (
+    16  # below this not even one word with its special tokens is sure to fit
+)
 
 _WORD = re.compile(r"\w+")
 _CHARACTERS_A_TOKEN = 6  # most text has fewer; saves counting what is far too long
-_MOST_CHARACTERS_A_TOKEN = 16  # a tokenizer may count a word of any length as one unknown token
-_JOINT_TOKENS = (
-    2  # by how much the count of two texts joined by a newline may exceed the sum of their counts
+_MOST_CHARACTERS_A_TOKEN = (
+    16  # a tokenizer may count a word of any length as one unknown token
 )
+_JOINT_TOKENS = 2  # by how much the count of two texts joined by a newline may exceed the sum of their counts
 
 CountTokens = Callable[[str], int]
 """Number of the model's tokens in a text, special tokens included."""
@@ -77,20 +81,33 @@ def chunk(
         ValueError: `max_tokens` is below 16.
     """
     if max_tokens < SMALLEST_LIMIT:
-        raise ValueError(f"max_tokens is {max_tokens}; a passage needs at least {SMALLEST_LIMIT}")
+        raise ValueError(
+            f"max_tokens is {max_tokens}; a passage needs at least {SMALLEST_LIMIT}"
+        )
     cutter = _Cutter(
-        document.title, count_tokens, max_tokens, min(target_tokens or TARGET_TOKENS, max_tokens)
+        document.title,
+        count_tokens,
+        max_tokens,
+        min(target_tokens or TARGET_TOKENS, max_tokens),
     )
     sections = _sections(document.blocks)
     parts = [part for section in sections for part in cutter.cut(section)]
     drafts = [
-        Draft(text, cutter.title, tuple(heading.text for heading in part.path), position)
+        Draft(
+            text, cutter.title, tuple(heading.text for heading in part.path), position
+        )
         for position, (part, text) in enumerate(
-            (part, text) for part in cutter.joined(parts) for text in cutter.within_limit(part)
+            (part, text)
+            for part in cutter.joined(parts)
+            for text in cutter.within_limit(part)
         )
     ]
     questions = document.metadata.get("questions")
-    return _with_questions(drafts, questions) if isinstance(questions, list) and drafts else drafts
+    return (
+        _with_questions(drafts, questions)
+        if isinstance(questions, list) and drafts
+        else drafts
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -123,7 +140,9 @@ def _sections(blocks: Iterable[Block]) -> list[_Section]:
     sections: list[_Section] = []
     open_headings: list[_Heading] = []
     current: _Section | None = None
-    empty: list[Block] = []  # headings with nothing below them, while there is no section yet
+    empty: list[
+        Block
+    ] = []  # headings with nothing below them, while there is no section yet
 
     def close(level: int) -> None:
         closed = []
@@ -154,7 +173,9 @@ def _sections(blocks: Iterable[Block]) -> list[_Section]:
         sections.append(_Section((), empty))
     for section in sections:
         for heading in section.path:
-            heading.said = False  # from here on: whether a passage was really able to carry it
+            heading.said = (
+                False  # from here on: whether a passage was really able to carry it
+            )
     return sections
 
 
@@ -172,7 +193,9 @@ class _Cutter:
         self._tiny = (
             target_tokens // 5
         )  # shorter passages are joined with a neighbour where one is fit for it
-        self._head = (max_tokens - self._special) // 2  # title and headings never take more
+        self._head = (
+            max_tokens - self._special
+        ) // 2  # title and headings never take more
         self.title = self._first_words(title, self._head // 2)
         self._unsaid_title = title if self.title != title else ""
 
@@ -185,7 +208,10 @@ class _Cutter:
         room = max(min(self._target - self._special - head, hard), hard // 2)
         if not any(block.kind in ("record", "table_row") for block in blocks):
             text = "\n".join(block.text for block in blocks)
-            if len(text) <= room * _CHARACTERS_A_TOKEN and (tokens := self._tokens(text)) <= room:
+            if (
+                len(text) <= room * _CHARACTERS_A_TOKEN
+                and (tokens := self._tokens(text)) <= room
+            ):
                 return [_Part(path, text, tokens)]
         parts = list(self._packed(path, blocks, room, hard))
         if (
@@ -210,7 +236,9 @@ class _Cutter:
         for unit in _units(blocks):
             lengths = [self._tokens(block.text) for block in unit]
             length = sum(lengths)
-            together = room // 2 if unit[-1].kind == "table_row" and len(unit) > 1 else hard
+            together = (
+                room // 2 if unit[-1].kind == "table_row" and len(unit) > 1 else hard
+            )
             apart = unit[-1].kind == "record" or (
                 unit[-1].kind == "table_row" and length > together
             )
@@ -241,7 +269,9 @@ class _Cutter:
             lead_tokens = self._tokens(lead_in) if lead_in else 0
             for text in self._pieces(block.text, hard - lead_tokens):
                 text_with_lead = f"{lead_in}\n{text}" if lead_in else text
-                yield _Part(path, text_with_lead, lead_tokens + self._tokens(text), alone=True)
+                yield _Part(
+                    path, text_with_lead, lead_tokens + self._tokens(text), alone=True
+                )
 
     def _split(
         self, path: tuple[_Heading, ...], unit: Sequence[Block], room: int, hard: int
@@ -303,7 +333,11 @@ class _Cutter:
             *(heading.text for heading in other.path[len(common) :]),
             other.text,
         ]
-        tokens = one.tokens + other.tokens + sum(self._tokens(heading.text) for heading in below)
+        tokens = (
+            one.tokens
+            + other.tokens
+            + sum(self._tokens(heading.text) for heading in below)
+        )
         if tokens + self._special + self._head_tokens(common) > self._target:
             return None
         return _Part(common, "\n".join(texts), tokens)
@@ -337,13 +371,21 @@ class _Cutter:
         return known
 
     def _head_tokens(self, path: Iterable[_Heading]) -> int:
-        return self._tokens(self.title) + sum(self._tokens(heading.text) for heading in path)
+        return self._tokens(self.title) + sum(
+            self._tokens(heading.text) for heading in path
+        )
 
     def _lead(self, block: Block, hard: int) -> str:
         """The block's lead-in, unless it would take more than a third of the passage."""
-        return block.lead_in if block.lead_in and self._tokens(block.lead_in) <= hard // 3 else ""
+        return (
+            block.lead_in
+            if block.lead_in and self._tokens(block.lead_in) <= hard // 3
+            else ""
+        )
 
-    def _fitting_path(self, path: tuple[_Heading, ...]) -> tuple[tuple[_Heading, ...], list[str]]:
+    def _fitting_path(
+        self, path: tuple[_Heading, ...]
+    ) -> tuple[tuple[_Heading, ...], list[str]]:
         """Return as much of the path as its share of the budget holds, the nearest heading first, and the texts
         that no passage has carried so far because of that."""
         kept = path
@@ -364,7 +406,10 @@ class _Cutter:
 
     def _pieces(self, text: str, limit: int) -> list[str]:
         """Cut a text at sentences, words or characters so that no piece has more tokens than `limit`."""
-        if len(text) <= limit * _MOST_CHARACTERS_A_TOKEN and self._tokens(text) <= limit:
+        if (
+            len(text) <= limit * _MOST_CHARACTERS_A_TOKEN
+            and self._tokens(text) <= limit
+        ):
             return [text]
         return _cut(text, self._tokens, limit)
 
@@ -379,11 +424,15 @@ def _cut(text: str, count: CountTokens, limit: int) -> list[str]:
     pieces: list[str] = []
     start = 0
     while len(text) - start > window:
-        *whole, (offset, last) = splitter.chunk_indices(text[start : start + window]) or [(0, "")]
+        *whole, (offset, last) = splitter.chunk_indices(
+            text[start : start + window]
+        ) or [(0, "")]
         pieces.extend(piece for _, piece in whole)
         if not whole:
             pieces.extend(filter(None, [last]))
-        start += offset if whole else window  # the last piece may go on behind the window
+        start += (
+            offset if whole else window
+        )  # the last piece may go on behind the window
     return [*pieces, *splitter.chunks(text[start:])]
 
 

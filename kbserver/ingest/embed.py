@@ -71,7 +71,10 @@ def embed_rows(
 
 def count_new(spool: Spool, previous: Snapshot | None, encoder: Encoder) -> int:
     """Return how many rows have no embedding in the live generation; what a journal may hold is not looked at."""
-    if previous is None or previous.manifest.model.fingerprint != encoder.identity.fingerprint:
+    if (
+        previous is None
+        or previous.manifest.model.fingerprint != encoder.identity.fingerprint
+    ):
         return len(spool)
     new = np.flatnonzero(spool.origins() < 0).tolist()
     known = previous.embedded_rows() if new else {}
@@ -88,7 +91,8 @@ def _take_over(
     """Fill in what is known and return the rows that are not."""
     origins = spool.origins()
     same_model = (
-        previous is not None and previous.manifest.model.fingerprint == encoder.identity.fingerprint
+        previous is not None
+        and previous.manifest.model.fingerprint == encoder.identity.fingerprint
     )
     if previous is not None and same_model:
         known = np.flatnonzero(origins >= 0)
@@ -96,11 +100,15 @@ def _take_over(
             rows = known[start : start + _BLOCK_ROWS]
             embeddings[rows] = decoded(previous.embeddings[origins[rows]])
     new = np.flatnonzero(origins < 0).tolist() if same_model else range(len(spool))
-    elsewhere = previous.embedded_rows() if previous is not None and same_model and new else {}
+    elsewhere = (
+        previous.embedded_rows() if previous is not None and same_model and new else {}
+    )
     missing: list[int] = []
     for row in new:
         digest = text_hash(spool[row].embedded)
-        if previous is not None and digest in elsewhere:  # moved or renamed, or in another document
+        if (
+            previous is not None and digest in elsewhere
+        ):  # moved or renamed, or in another document
             embeddings[row] = decoded(previous.embeddings[elsewhere[digest]])
         elif (vector := journal.find(digest)) is not None:
             embeddings[row] = vector

@@ -52,7 +52,9 @@ class EmbeddingJournal:
         row = self._rows.get(digest)
         if row is None:
             return None
-        record = os.pread(self._stream.fileno(), self._record.itemsize, row * self._record.itemsize)
+        record = os.pread(
+            self._stream.fileno(), self._record.itemsize, row * self._record.itemsize
+        )
         found = np.frombuffer(record, dtype=self._record)[0]
         if _checksum(found["hash"], found["vector"]) != found["checksum"]:
             return None
@@ -72,12 +74,16 @@ class EmbeddingJournal:
         records = np.empty(len(digests), dtype=self._record)
         records["hash"] = np.frombuffer(b"".join(digests), dtype=f"V{_DIGEST_BYTES}")
         records["vector"] = vectors
-        records["checksum"] = [_checksum(record["hash"], record["vector"]) for record in records]
+        records["checksum"] = [
+            _checksum(record["hash"], record["vector"]) for record in records
+        ]
         with disk_trouble("keep the embeddings computed so far", self._file):
             left = memoryview(records.tobytes())
             while left:
                 left = left[self._stream.write(left) :]
-        self._rows.update(zip(digests, range(self.kept, self.kept + len(digests)), strict=True))
+        self._rows.update(
+            zip(digests, range(self.kept, self.kept + len(digests)), strict=True)
+        )
         self.kept += len(digests)
 
     def remove(self) -> None:
@@ -106,4 +112,6 @@ class EmbeddingJournal:
 
 
 def _checksum(digest: np.void, vector: FloatVector) -> int:
-    return zlib.crc32(np.ascontiguousarray(vector).tobytes(), zlib.crc32(digest.tobytes()))
+    return zlib.crc32(
+        np.ascontiguousarray(vector).tobytes(), zlib.crc32(digest.tobytes())
+    )

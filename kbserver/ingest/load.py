@@ -39,11 +39,11 @@ _FORMATS = {
     "Markdown": Format("Markdown", "markdown:convert", "text"),
     "text": Format("text", "text:convert", "text"),
     "HTML": Format("HTML", "html:convert", "text"),
-    "PDF": Format("PDF", "pdf:convert", "binary"),
+    "PDF": Format("PDF", "pdf.pages:convert", "binary"),
     "DOCX": Format("DOCX", "docx:convert", "binary"),
-    "CSV": Format("CSV", "csv_sheet:convert", "records"),
-    "JSON": Format("JSON", "json_records:convert", "records"),
-    "JSONL": Format("JSONL", "json_records:convert_lines", "records"),
+    "CSV": Format("CSV", "csv:convert", "records"),
+    "JSON": Format("JSON", "json:convert", "records"),
+    "JSONL": Format("JSONL", "json:convert_lines", "records"),
     "XLSX": Format("XLSX", "xlsx:convert", "binary", extra="office"),
     "PPTX": Format("PPTX", "pptx:convert", "binary", extra="office"),
     "RST": Format("reStructuredText", "rst:convert", "text", extra="rst"),
@@ -108,14 +108,16 @@ def load(path: Path, source: str) -> list[Document]:
     except IngestError:
         raise
     except OSError as exc:
-        raise DocumentUnreadable(source, (exc.strerror or "cannot be read").lower()) from exc
+        raise DocumentUnreadable(
+            source, (exc.strerror or "cannot be read").lower()
+        ) from exc
     except RecursionError as exc:
         raise DocumentUnreadable(source, "nested too deeply") from exc
     except MemoryError as exc:
-        raise DocumentUnreadable(source, "too large for the memory of this machine") from exc
-    except (
-        Exception
-    ) as exc:  # a parser met something its author did not foresee: one bad file, not the end
+        raise DocumentUnreadable(
+            source, "too large for the memory of this machine"
+        ) from exc
+    except Exception as exc:  # a parser met something its author did not foresee: one bad file, not the end
         raise DocumentUnreadable(
             source, f"corrupt or not a {form.name} file ({_first_line(exc)})"
         ) from exc
@@ -147,7 +149,9 @@ def _converter(form: Format) -> Converter:
     try:
         return cast(
             Converter,
-            getattr(importlib.import_module(f"kbserver.ingest.formats.{module}"), function),
+            getattr(
+                importlib.import_module(f"kbserver.ingest.formats.{module}"), function
+            ),
         )
     except ModuleNotFoundError as exc:
         if form.extra is None or (exc.name or "").startswith("kbserver"):
@@ -159,7 +163,9 @@ def _noted_once(documents: Iterable[Document]) -> Iterator[Document]:
     """What a converter says of a file stands in each of its records: leave it in the first."""
     said: set[str] = set()
     for document in documents:
-        yield replace(document, notes=tuple(note for note in document.notes if note not in said))
+        yield replace(
+            document, notes=tuple(note for note in document.notes if note not in said)
+        )
         said.update(document.notes)
 
 
@@ -169,7 +175,9 @@ def _finished(document: Document) -> Document:
     blocks: list[Block] = []
     taken_from: dict[str, object] = {}
     for block in document.blocks:
-        if block.kind == "paragraph" and (address := _TAKEN_FROM.fullmatch(block.text.strip())):
+        if block.kind == "paragraph" and (
+            address := _TAKEN_FROM.fullmatch(block.text.strip())
+        ):
             taken_from.setdefault(
                 "url", address[1]
             )  # as a passage it would win by its title and tell nothing
@@ -181,14 +189,22 @@ def _finished(document: Document) -> Document:
         if text or block.kind == "heading":
             blocks.append(Block(block.kind, text, block.level, lead_in.strip()))
     folder = str(PurePosixPath(document.source.split("#", 1)[0]).parent)
-    metadata = {**taken_from, **document.metadata, "folder": "" if folder == "." else folder}
+    metadata = {
+        **taken_from,
+        **document.metadata,
+        "folder": "" if folder == "." else folder,
+    }
     notes = (
         (*document.notes, f"removed {counted(removed, 'invisible character')}")
         if removed
         else document.notes
     )
     return replace(
-        document, title=title.strip(), blocks=tuple(blocks), metadata=metadata, notes=notes
+        document,
+        title=title.strip(),
+        blocks=tuple(blocks),
+        metadata=metadata,
+        notes=notes,
     )
 
 

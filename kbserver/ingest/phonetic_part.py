@@ -10,7 +10,9 @@ from kbserver.retrieval.phonetic_field import MAX_PASSAGES, MAX_SHARE, PARAMETER
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
 
 
-def sound_parts(texts: Iterable[str], passages: int) -> dict[str, Callable[[Path], None]]:
+def sound_parts(
+    texts: Iterable[str], passages: int
+) -> dict[str, Callable[[Path], None]]:
     """Return the part of a snapshot that holds the sound field, for `write_snapshot`; none for a large corpus.
 
     Args:
@@ -20,6 +22,8 @@ def sound_parts(texts: Iterable[str], passages: int) -> dict[str, Callable[[Path
 
     def write(folder: Path) -> None:
         folder.mkdir()
-        build_lexical(texts, folder, PARAMETERS, analyse=phonetic_ngrams, max_share=MAX_SHARE)
+        build_lexical(
+            texts, folder, PARAMETERS, analyse=phonetic_ngrams, max_share=MAX_SHARE
+        )
 
     return {PART: write} if passages <= MAX_PASSAGES else {}

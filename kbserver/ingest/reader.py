@@ -64,8 +64,12 @@ class Reader:
         self._encoder = encoder
         self._chunking = chunking
         self._report = report
-        self._live: dict[str, list[DocumentEntry]] = {}  # of the live generation, by file
-        self._questions: dict[int, list[str]] = {}  # extra phrasings, by row of the live generation
+        self._live: dict[
+            str, list[DocumentEntry]
+        ] = {}  # of the live generation, by file
+        self._questions: dict[
+            int, list[str]
+        ] = {}  # extra phrasings, by row of the live generation
         self._previous = previous
         same_model = (
             previous is not None
@@ -77,11 +81,15 @@ class Reader:
             and dict(previous.manifest.chunking) == dict(chunking)
         ):
             for entry in previous.documents():
-                self._live.setdefault(str(entry.extra.get("file", entry.source)), []).append(entry)
+                self._live.setdefault(
+                    str(entry.extra.get("file", entry.source)), []
+                ).append(entry)
                 for position, questions in entry.extra.get("questions", {}).items():
                     self._questions[entry.first_row + int(position)] = questions
         self._begun_ns = time.time_ns()
-        self._supersedes: list[tuple[str, str]] = []  # of the documents read anew, by whom and whom
+        self._supersedes: list[
+            tuple[str, str]
+        ] = []  # of the documents read anew, by whom and whom
 
     def read(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
         """Append the passages of a file, and return its documents; a file that cannot be read is reported."""
@@ -118,7 +126,9 @@ class Reader:
         if not before:
             self._report.skipped.append(Skipped(file.source, "being written just now"))
         return list(
-            self._taken_over(before, {"file": file.source, "size": 0, "mtime_ns": 0}, spool)
+            self._taken_over(
+                before, {"file": file.source, "size": 0, "mtime_ns": 0}, spool
+            )
         )
 
     def note_superseded_strangers(self, sources: Collection[str]) -> None:
@@ -152,17 +162,27 @@ class Reader:
                 spool.take_over(row)
             withheld = entry.extra.get("withheld", ())
             self._report.withheld += [Skipped(entry.source, said) for said in withheld]
-            extra = facts if entry.extra.keys() == facts.keys() else {**entry.extra, **facts}
-            yield DocumentEntry(entry.source, entry.content_hash, first, entry.passages, extra)
+            extra = (
+                facts
+                if entry.extra.keys() == facts.keys()
+                else {**entry.extra, **facts}
+            )
+            yield DocumentEntry(
+                entry.source, entry.content_hash, first, entry.passages, extra
+            )
 
     def _cut(
         self, document: Document, digest: str, facts: dict[str, object], spool: Spool
     ) -> DocumentEntry:
         first, seen = len(spool), Counter[str]()
-        metadata = {key: value for key, value in document.metadata.items() if key != "questions"}
+        metadata = {
+            key: value for key, value in document.metadata.items() if key != "questions"
+        }
         older = metadata.get("supersedes", ())
         self._supersedes += (
-            [(document.source, str(one)) for one in older] if isinstance(older, list) else []
+            [(document.source, str(one)) for one in older]
+            if isinstance(older, list)
+            else []
         )
         questions: dict[str, list[str]] = {}
         withheld: list[str] = []
@@ -173,14 +193,20 @@ class Reader:
             target_tokens=self._chunking["target_tokens"],
         ):
             passage = self._passage(draft, document.source, metadata, seen)
-            said = None if self._chunking["keep_suspicious"] else said_to_the_model(draft.embedded)
+            said = (
+                None
+                if self._chunking["keep_suspicious"]
+                else said_to_the_model(draft.embedded)
+            )
             if said is not None:
                 withheld.append(said)
                 continue
             if draft.questions:
                 questions[str(len(spool) - first)] = list(draft.questions)
             spool.add(self._prepared(passage, draft.questions))
-        self._report.notes += [Skipped(document.source, note) for note in document.notes]
+        self._report.notes += [
+            Skipped(document.source, note) for note in document.notes
+        ]
         self._report.withheld += [Skipped(document.source, said) for said in withheld]
         hidden = [note for note in document.notes if is_about_hidden(note)]
         kept = {"questions": questions, "withheld": withheld, "hidden": hidden}
@@ -206,10 +232,17 @@ class Reader:
         """Add what finds a passage: its title, headings, and the extra phrasings written down for it."""
         embedded = embedding_text(passage.title, passage.heading_path, passage.text)
         found_by = "\n".join((*questions, embedded))
-        if questions and self._encoder.count_tokens(found_by) <= self._encoder.identity.max_tokens:
+        if (
+            questions
+            and self._encoder.count_tokens(found_by)
+            <= self._encoder.identity.max_tokens
+        ):
             embedded = found_by
         return Prepared(passage, embedded, found_by)
 
 
 def _same_stat(entry: DocumentEntry, file: FoundFile) -> bool:
-    return (entry.extra.get("size"), entry.extra.get("mtime_ns")) == (file.size, file.mtime_ns)
+    return (entry.extra.get("size"), entry.extra.get("mtime_ns")) == (
+        file.size,
+        file.mtime_ns,
+    )

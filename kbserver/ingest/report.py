@@ -66,14 +66,27 @@ class IngestReport:
                 "unchanged": self.unchanged,
             },
             **(
-                {"changes": [{"change": what, "source": which} for what, which in self.changes]}
+                {
+                    "changes": [
+                        {"change": what, "source": which}
+                        for what, which in self.changes
+                    ]
+                }
                 if self.dry_run
                 else {}
             ),
-            "passages": {"total": self.passages, "embedded": self.embedded, "reused": self.reused},
-            "skipped": [{"source": one.source, "reason": one.reason} for one in self.skipped],
+            "passages": {
+                "total": self.passages,
+                "embedded": self.embedded,
+                "reused": self.reused,
+            },
+            "skipped": [
+                {"source": one.source, "reason": one.reason} for one in self.skipped
+            ],
             "notes": [{"source": one.source, "note": one.reason} for one in self.notes],
-            "withheld": [{"source": one.source, "said": one.reason} for one in self.withheld],
+            "withheld": [
+                {"source": one.source, "said": one.reason} for one in self.withheld
+            ],
             "seconds": round(self.seconds, 2),
             "embedding_seconds": round(self.embedding_seconds, 2),
         }

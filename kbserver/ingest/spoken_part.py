@@ -38,7 +38,9 @@ def write_spooled_spoken_forms(
         _write(_lines(spool, previous, progress), folder)
 
 
-def _lines(spool: Spool, previous: Snapshot | None, progress: OnProgress) -> Iterator[bytes]:
+def _lines(
+    spool: Spool, previous: Snapshot | None, progress: OnProgress
+) -> Iterator[bytes]:
     before = _table(previous)
     for row, origin in enumerate(spool.origins()):
         if row % _REPORTED_EVERY == 0:

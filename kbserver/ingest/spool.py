@@ -48,7 +48,9 @@ class Spool:
         with disk_trouble("write to the store", file.parent):
             self._stream = file.open("w+b")
         self._offsets = array("q", [0])
-        self._places = array("q")  # row → n-th new passage, or ~row of the live generation
+        self._places = array(
+            "q"
+        )  # row → n-th new passage, or ~row of the live generation
         self.lengths = array("i")
         """Characters of each embedded text, 0 for what is taken over: what batches of similar length are made by."""
 
@@ -62,7 +64,10 @@ class Spool:
             StoreError: the disk is full.
         """
         record = [asdict(prepared.passage), prepared.embedded, prepared.lexical]
-        line = json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        line = (
+            json.dumps(record, ensure_ascii=False).encode("utf-8", "surrogatepass")
+            + b"\n"
+        )
         with disk_trouble("write to the store", self._file.parent):
             self._stream.seek(self._offsets[-1])
             self._stream.write(line)
@@ -91,7 +96,9 @@ class Spool:
             line = self._stream.read(self._offsets[place + 1] - self._offsets[place])
         passage, embedded, lexical = json.loads(line.decode("utf-8", "surrogatepass"))
         return Prepared(
-            Passage(**passage | {"heading_path": tuple(passage["heading_path"])}), embedded, lexical
+            Passage(**passage | {"heading_path": tuple(passage["heading_path"])}),
+            embedded,
+            lexical,
         )
 
     def __iter__(self) -> Iterator[Prepared]:

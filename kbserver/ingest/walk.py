@@ -32,7 +32,9 @@ class Limits:
 
     def of(self, size_class: SizeClass) -> int:
         """The limit of one class of formats."""
-        return {"text": self.text, "binary": self.binary, "records": self.records}[size_class]
+        return {"text": self.text, "binary": self.binary, "records": self.records}[
+            size_class
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,11 @@ class _Walk:
     )  # (device, inode) of folders → source
 
     def folder(
-        self, folder: Path, prefix: str, specs: list[tuple[str, GitIgnoreSpec]], root: Path
+        self,
+        folder: Path,
+        prefix: str,
+        specs: list[tuple[str, GitIgnoreSpec]],
+        root: Path,
     ) -> Iterator[FoundFile | Skipped]:
         """Everything below one folder; `prefix` ends with a slash or is empty."""
         try:
@@ -119,9 +125,13 @@ class _Walk:
         except OSError as exc:
             yield Skipped(printable(prefix) or ".", _why(exc))
             return
-        before = self.visited.setdefault((status.st_dev, status.st_ino), prefix.rstrip("/") or ".")
+        before = self.visited.setdefault(
+            (status.st_dev, status.st_ino), prefix.rstrip("/") or "."
+        )
         if before != (prefix.rstrip("/") or "."):
-            yield Skipped(printable(prefix.rstrip("/")), f"the same folder as {printable(before)}")
+            yield Skipped(
+                printable(prefix.rstrip("/")), f"the same folder as {printable(before)}"
+            )
             return
         own = folder / IGNORE_FILE
         if own.is_file():
@@ -172,7 +182,9 @@ class _Walk:
         except OSError as exc:
             return Skipped(printable(source), _why(exc))
         if not stat.S_ISREG(status.st_mode):
-            return Skipped(printable(source), "not a regular file (a socket, pipe or device)")
+            return Skipped(
+                printable(source), "not a regular file (a socket, pipe or device)"
+            )
         form = FORMATS.get(path.suffix.lower())
         if form is None:
             return Skipped(printable(source), unknown_type(path))
@@ -233,14 +245,20 @@ def _spec(lines: Iterable[str], where: str) -> GitIgnoreSpec:
     try:
         return GitIgnoreSpec.from_lines(lines)
     except ValueError as exc:
-        raise IngestError(f"{where}: {exc}; write gitignore patterns, one a line") from exc
+        raise IngestError(
+            f"{where}: {exc}; write gitignore patterns, one a line"
+        ) from exc
 
 
 def _why(exc: Exception) -> str:
     if isinstance(exc, FileNotFoundError):
         return "a symbolic link to nothing"
     if isinstance(exc, OSError) and exc.strerror:
-        return "a symbolic link in a loop" if "symbolic" in exc.strerror else exc.strerror.lower()
+        return (
+            "a symbolic link in a loop"
+            if "symbolic" in exc.strerror
+            else exc.strerror.lower()
+        )
     return "a symbolic link in a loop"
 
 

@@ -32,9 +32,15 @@ OnError: TypeAlias = Callable[[KbServerError], None]
 _STORM_MS = 800  # events that follow each other closer than `_STEP_MS` are one change, for at most this long
 _STEP_MS = 50
 _QUIET_S = 0.2  # a file whose size and time have not changed for this long is whole
-_PATIENCE_S = 3.0  # others do not wait longer than this for a file that is being written
-_LOOK_S = 2.0  # how often to see whether a folder was replaced by another, or is there again
-_SELDOM_S = 60.0  # a scan without any event: network drives and full watch tables send none
+_PATIENCE_S = (
+    3.0  # others do not wait longer than this for a file that is being written
+)
+_LOOK_S = (
+    2.0  # how often to see whether a folder was replaced by another, or is there again
+)
+_SELDOM_S = (
+    60.0  # a scan without any event: network drives and full watch tables send none
+)
 _NICENESS = 10  # beside a server, turns go first
 
 
@@ -65,9 +71,14 @@ def watch(
     options, stop = options or IngestOptions(), stop or threading.Event()
     missing = [path for path in paths if not path.exists()]
     if missing:
-        raise IngestError(f"{missing[0]}: no such file or folder to watch; name one that exists")
+        raise IngestError(
+            f"{missing[0]}: no such file or folder to watch; name one that exists"
+        )
     with open_encoder(
-        options.model, cache=store.path / ".models", device=options.device, for_queries=False
+        options.model,
+        cache=store.path / ".models",
+        device=options.device,
+        for_queries=False,
     ) as encoder:
 
         def bring_up_to_date(unsettled: frozenset[Path]) -> None:
@@ -95,7 +106,9 @@ def watch(
                 bring_up_to_date(unsettled)
 
 
-def _changes(paths: Sequence[Path], store: Path, stop: threading.Event) -> Iterator[set[Path]]:
+def _changes(
+    paths: Sequence[Path], store: Path, stop: threading.Event
+) -> Iterator[set[Path]]:
     """Yield the files of each storm of events; {} when it is time to look without one."""
     inside = str(store.resolve()) + os.sep
 

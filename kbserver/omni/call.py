@@ -85,7 +85,12 @@ class TypedCall:
         if label is not None:
             check_label(label)
         self._endpoint = KnowledgeEndpoint(
-            url, token, reads=reads, timeout_ms=timeout_ms, keep_alive=keep_alive, debug=True
+            url,
+            token,
+            reads=reads,
+            timeout_ms=timeout_ms,
+            keep_alive=keep_alive,
+            debug=True,
         )
         self._label = label
         self._turns = 0
@@ -94,7 +99,10 @@ class TypedCall:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         await self._endpoint.aclose()
 
@@ -103,7 +111,10 @@ class TypedCall:
         self._turns += 1
         lookup = await self._endpoint.look_up(text, self._label)
         return CallTurn(
-            self._turns, text, lookup.as_dict(), build_reply(lookup, reads=self._endpoint.reads)
+            self._turns,
+            text,
+            lookup.as_dict(),
+            build_reply(lookup, reads=self._endpoint.reads),
         )
 
 
@@ -147,7 +158,9 @@ class SpokenCall:
             synthesize=synthesize,
         )
         self._records: asyncio.Queue[Record] = asyncio.Queue()
-        self._simulator = Simulator(self._options, recorder=Recorder(listener=self._take))
+        self._simulator = Simulator(
+            self._options, recorder=Recorder(listener=self._take)
+        )
         self._audio_bytes = 0
 
     def _take(self, record: Record) -> None:
@@ -157,7 +170,9 @@ class SpokenCall:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             server = await stack.enter_async_context(serving(self._simulator))
-            url = connect_url(self._label, base=base_url(server, "ws"), rate=CALLER_RATE)
+            url = connect_url(
+                self._label, base=base_url(server, "ws"), rate=CALLER_RATE
+            )
             protocols = subprotocols("pyai_test_kbserver")
             self._ws: ClientConnection = await stack.enter_async_context(
                 connect(url, subprotocols=protocols, proxy=None)  # type: ignore[arg-type]  # its NewType of str
@@ -169,7 +184,10 @@ class SpokenCall:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         await self._stack.aclose()
 

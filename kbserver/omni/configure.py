@@ -23,8 +23,12 @@ MAX_CONSENT_LINE_CHARACTERS = 500
 LANGUAGES = ("en", "fr", "es", "de", "hi")
 
 MASK = "***"
-MAX_DEPTH = 50  # of nested JSON that is searched for secrets; ours: no tool's schema is deeper
-_SECRET_NAME = re.compile(r"token|secret|password|authorization|api_?key", re.IGNORECASE)
+MAX_DEPTH = (
+    50  # of nested JSON that is searched for secrets; ours: no tool's schema is deeper
+)
+_SECRET_NAME = re.compile(
+    r"token|secret|password|authorization|api_?key", re.IGNORECASE
+)
 _HEADER_SAFE = re.compile(
     r"[\x21-\x7e]+"
 )  # one word of visible ASCII: what `Bearer <token>` can carry
@@ -125,16 +129,26 @@ def configure_frame(
         "language": language,
         "caller_key": caller_key,
     }
-    passed_on = {key: value for key, value in extra.items() if key not in ("type", "event")}
-    fields: dict[str, Any] = {"type": "configure"} | ({"event": "configure"} if event_key else {})
-    fields |= {key: value for key, value in (known | passed_on).items() if value is not None}
+    passed_on = {
+        key: value for key, value in extra.items() if key not in ("type", "event")
+    }
+    fields: dict[str, Any] = {"type": "configure"} | (
+        {"event": "configure"} if event_key else {}
+    )
+    fields |= {
+        key: value for key, value in (known | passed_on).items() if value is not None
+    }
 
     frame = ConfigureFrame(fields)
     try:
         frame.to_bytes()
     except (TypeError, ValueError, RecursionError) as exc:
         # The value may be a secret and is not repeated: json names its type, the codec its position.
-        reason = "lone surrogates are not text" if isinstance(exc, UnicodeError) else str(exc)
+        reason = (
+            "lone surrogates are not text"
+            if isinstance(exc, UnicodeError)
+            else str(exc)
+        )
         raise OmniError(
             f"the configure frame cannot be written as JSON: {reason}; use plain JSON values"
         ) from None
@@ -159,7 +173,9 @@ def check_endpoint(url: str, *, field: str) -> None:
             f"{field} is not a URL ({exc}); write it like https://kb.example.com/kb"
         ) from None
     if parts.scheme not in ("https", "http") or not host:
-        raise OmniError(f"{field} has no http(s) host; write it like https://kb.example.com/kb")
+        raise OmniError(
+            f"{field} has no http(s) host; write it like https://kb.example.com/kb"
+        )
     if parts.username is not None or parts.password is not None:
         raise OmniError(f"{field} holds credentials; leave them out and use kb_token")
     if parts.fragment:
@@ -179,7 +195,9 @@ def check_token(token: str) -> None:
         OmniError: empty, not ASCII, or with a space or control character in it.
     """
     if not isinstance(token, str) or not token:
-        raise OmniError("kb_token is empty; give the token that kbserver was started with")
+        raise OmniError(
+            "kb_token is empty; give the token that kbserver was started with"
+        )
     if token.lower().startswith("bearer "):
         raise OmniError(
             "kb_token begins with 'Bearer '; give the token alone, the engine adds that word"
@@ -219,7 +237,9 @@ def mask_secrets(value: object, *, depth: int = MAX_DEPTH) -> object:
     return value
 
 
-def _check_text(field: str, text: str | None, *, least: int = 0, most: int | None = None) -> None:
+def _check_text(
+    field: str, text: str | None, *, least: int = 0, most: int | None = None
+) -> None:
     if text is None:
         return
     if not isinstance(text, str):
@@ -227,13 +247,17 @@ def _check_text(field: str, text: str | None, *, least: int = 0, most: int | Non
     if len(text) < least:
         raise OmniError(f"{field} is empty; leave it out instead")
     if most is not None and len(text) > most:
-        raise OmniError(f"{field} has {len(text):,} characters; Omni takes at most {most:,}")
+        raise OmniError(
+            f"{field} has {len(text):,} characters; Omni takes at most {most:,}"
+        )
 
 
 def _check_tools(tools: Sequence[Mapping[str, Any]]) -> None:
     wanted = "{name, description, parameters or input_schema, endpoint?, side_effect?}"
     if isinstance(tools, str | bytes | Mapping) or not isinstance(tools, Sequence):
-        raise OmniError(f"tools is {type(tools).__name__}; it must be a list of {wanted}")
+        raise OmniError(
+            f"tools is {type(tools).__name__}; it must be a list of {wanted}"
+        )
     for number, tool in enumerate(tools):
         where = f"tools[{number}]"
         if not isinstance(tool, Mapping):

@@ -15,7 +15,10 @@ from kbserver.omni.configure import is_loopback
 
 OMNI_BASE = "wss://api.pyai.com"
 OMNI_PATH = "/v1/omni"
-RATES = (16_000, 24_000)  # Hz of the caller's audio; the agent's is 24,000 Hz whatever is asked for
+RATES = (
+    16_000,
+    24_000,
+)  # Hz of the caller's audio; the agent's is 24,000 Hz whatever is asked for
 FORMATS = ("pcm16",)
 PROTOCOL = "pyai.v1"
 KEY_PROTOCOL_PREFIX = "pyai-key."
@@ -93,10 +96,16 @@ def check_label(label: str) -> None:
     Raises:
         OmniError: empty, over 256 characters, or with a control character.
     """
-    problem = label_problem(label) if label else "the session label is empty; leave it out instead"
+    problem = (
+        label_problem(label)
+        if label
+        else "the session label is empty; leave it out instead"
+    )
     if problem:
         raise OmniError(problem)
-    if not label.isprintable() and any("\ud800" <= character <= "\udfff" for character in label):
+    if not label.isprintable() and any(
+        "\ud800" <= character <= "\udfff" for character in label
+    ):
         raise OmniError("the session label holds a lone surrogate, which is not text")
 
 

@@ -20,10 +20,14 @@ import httpx2
 from kbserver.omni.configure import check_endpoint, check_token
 from kbserver.omni.failures import explain
 
-ENGINE_TIMEOUT_MS = 300  # Omni's hard limit: connecting, TLS and reading the answer are inside it
+ENGINE_TIMEOUT_MS = (
+    300  # Omni's hard limit: connecting, TLS and reading the answer are inside it
+)
 MAX_BODY_BYTES = 1_000_000  # ours: an answer this long is not one
 
-Outcome: TypeAlias = Literal["grounded", "miss", "late", "unreachable", "refused", "invalid"]
+Outcome: TypeAlias = Literal[
+    "grounded", "miss", "late", "unreachable", "refused", "invalid"
+]
 """grounded: knowledge came. miss: a good answer without any. The others are an ungrounded turn: too late, no
 connection, a status other than 200, or not the JSON it should be."""
 
@@ -130,7 +134,10 @@ class KnowledgeEndpoint:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         await self.aclose()
 
@@ -148,9 +155,7 @@ class KnowledgeEndpoint:
                     {"session_label": session_label, "query": query}, opened
                 )
         except TimeoutError:
-            for stream in (
-                opened
-            ):  # the transport leaves a socket open when it is interrupted in the TLS handshake
+            for stream in opened:  # the transport leaves a socket open when it is interrupted in the TLS handshake
                 await stream.aclose()
             return Lookup("late", "timeout", _ms_since(started))
         except Exception as exc:  # whatever it is, the call goes on
@@ -161,10 +166,14 @@ class KnowledgeEndpoint:
         ):  # it arrived between the limit and the event loop's next look at the clock
             return Lookup("late", "timeout", latency_ms, status, body_bytes=len(body))
         if status != 200:
-            return Lookup("refused", f"http_{status}", latency_ms, status, body_bytes=len(body))
+            return Lookup(
+                "refused", f"http_{status}", latency_ms, status, body_bytes=len(body)
+            )
         return read_answer(body, reads=self.reads, latency_ms=latency_ms)
 
-    async def _post(self, payload: Mapping[str, Any], opened: list[Any]) -> tuple[int, bytes]:
+    async def _post(
+        self, payload: Mapping[str, Any], opened: list[Any]
+    ) -> tuple[int, bytes]:
         async def note_connection(event: str, info: Mapping[str, Any]) -> None:
             if event == "connection.connect_tcp.complete":
                 opened.append(info["return_value"])
@@ -202,7 +211,14 @@ def read_answer(body: bytes, *, reads: Reads, latency_ms: float = 0.0) -> Lookup
     )
     outcome: Outcome = "grounded" if found else "miss"
     return Lookup(
-        outcome, "" if found else "empty", latency_ms, 200, context, results, len(body), trace
+        outcome,
+        "" if found else "empty",
+        latency_ms,
+        200,
+        context,
+        results,
+        len(body),
+        trace,
     )
 
 

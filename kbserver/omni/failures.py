@@ -30,7 +30,8 @@ def explain(error: BaseException) -> Failure:
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(
-                _certificate_word(cause), f"the certificate is not accepted: {cause.verify_message}"
+                _certificate_word(cause),
+                f"the certificate is not accepted: {cause.verify_message}",
             )
         if isinstance(cause, socket.gaierror):
             return Failure("dns", f"the host name cannot be resolved: {cause.strerror}")

@@ -97,7 +97,11 @@ def parse_client(message: bytes) -> ClientFrame:
     fields = _object(body)
     for key in ("type", "event"):
         if isinstance(fields.get(key), str):
-            rest = {name: value for name, value in fields.items() if name not in ("type", "event")}
+            rest = {
+                name: value
+                for name, value in fields.items()
+                if name not in ("type", "event")
+            }
             return Command(fields[key], rest, event_keyed=key == "event")
     raise OmniError(
         'a client\'s control frame has no \'type\'; write it like {"type": "configure", …}'
@@ -118,7 +122,8 @@ def parse_server(message: bytes) -> ServerFrame:
     fields = _object(body)
     if isinstance(fields.get("event"), str):
         return Event(
-            fields["event"], {key: value for key, value in fields.items() if key != "event"}
+            fields["event"],
+            {key: value for key, value in fields.items() if key != "event"},
         )
     if "detail" in fields:
         return Event("detail", fields)
@@ -144,14 +149,25 @@ def transcript_frames(text: str) -> Iterator[Transcript]:
 
 def _transcript_body(frame: Transcript) -> bytes:
     # A live frame is bare text; JSON, its older form, is needed where the text alone would not say everything.
-    plain = frame.role == "user" and not frame.final and not frame.text.lstrip().startswith("{")
+    plain = (
+        frame.role == "user"
+        and not frame.final
+        and not frame.text.lstrip().startswith("{")
+    )
     try:
         body = frame.text.encode() if plain else b""
     except UnicodeEncodeError:
-        raise OmniError("a transcript holds a lone surrogate, which is not text") from None
+        raise OmniError(
+            "a transcript holds a lone surrogate, which is not text"
+        ) from None
     if not plain:
         body = _json(
-            {"event": "transcript", "role": frame.role, "text": frame.text, "final": frame.final}
+            {
+                "event": "transcript",
+                "role": frame.role,
+                "text": frame.text,
+                "final": frame.final,
+            }
         )
     if len(frame.text) > MAX_TRANSCRIPT_CHARACTERS or len(body) > MAX_TRANSCRIPT_BYTES:
         raise OmniError(
@@ -170,10 +186,18 @@ def _transcript(body: bytes) -> Transcript:
     if not text.lstrip().startswith("{"):
         return _within_limits(Transcript(text))
     fields = _object(body)
-    said, role, final = fields.get("text"), fields.get("role", "user"), fields.get("final", False)
+    said, role, final = (
+        fields.get("text"),
+        fields.get("role", "user"),
+        fields.get("final", False),
+    )
     if fields.get("event", "transcript") != "transcript":
         raise OmniError("a transcript's JSON has another event name than 'transcript'")
-    if not isinstance(said, str) or not isinstance(role, str) or not isinstance(final, bool):
+    if (
+        not isinstance(said, str)
+        or not isinstance(role, str)
+        or not isinstance(final, bool)
+    ):
         raise OmniError(
             "a transcript's JSON must be {event, role, text, final}: two strings and a boolean"
         )
@@ -222,7 +246,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(_text(body))
     except (ValueError, RecursionError):
-        raise OmniError("a control frame is not valid JSON after its tag byte") from None
+        raise OmniError(
+            "a control frame is not valid JSON after its tag byte"
+        ) from None
     if not isinstance(value, dict):
         raise OmniError(
             f"a control frame holds a JSON {type(value).__name__}; it must be an object"
@@ -239,5 +265,11 @@ def _json(fields: Mapping[str, Any]) -> bytes:
             dict(fields), ensure_ascii=False, separators=(",", ":"), allow_nan=False
         ).encode()
     except (TypeError, ValueError, RecursionError) as exc:
-        reason = "lone surrogates are not text" if isinstance(exc, UnicodeError) else str(exc)
-        raise OmniError(f"a control frame cannot be written as JSON: {reason}") from None
+        reason = (
+            "lone surrogates are not text"
+            if isinstance(exc, UnicodeError)
+            else str(exc)
+        )
+        raise OmniError(
+            f"a control frame cannot be written as JSON: {reason}"
+        ) from None

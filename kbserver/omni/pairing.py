@@ -10,7 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kbserver.omni.configure import ConfigureFrame, configure_frame
-from kbserver.omni.connect import OMNI_BASE, connect_url, new_session_label, subprotocols
+from kbserver.omni.connect import (
+    OMNI_BASE,
+    connect_url,
+    new_session_label,
+    subprotocols,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +57,6 @@ def new_session(
     label = new_session_label(prefix)
     token = kb_token if isinstance(kb_token, str) else kb_token(label)
     frame = configure_frame(kb_endpoint=kb_endpoint, kb_token=token, **configure)
-    return NewSession(label, connect_url(label, base=base, rate=rate), subprotocols(api_key), frame)
+    return NewSession(
+        label, connect_url(label, base=base, rate=rate), subprotocols(api_key), frame
+    )

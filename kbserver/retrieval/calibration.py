@@ -86,7 +86,10 @@ def read_min_score(folder: Path, fingerprint: str) -> float | None:
         values = json.loads(file.read_bytes())
         if not isinstance(values, Mapping):
             raise ValueError(f"found {type(values).__name__}, wanted an object")
-        if (values["score_version"], values["fingerprint"]) != (SCORE_VERSION, fingerprint):
+        if (values["score_version"], values["fingerprint"]) != (
+            SCORE_VERSION,
+            fingerprint,
+        ):
             log.warning(
                 "%s: made with another model or version, not used; run kbserver calibrate again",
                 file,

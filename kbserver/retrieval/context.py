@@ -7,7 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from kbserver.retrieval.near_duplicates import without_near_duplicates
-from kbserver.retrieval.spoken.form import LONGEST_TITLE, kept_plain, kept_said, lead, led_in
+from kbserver.retrieval.spoken.form import (
+    LONGEST_TITLE,
+    kept_plain,
+    kept_said,
+    lead,
+    led_in,
+)
 from kbserver.retrieval.spoken.plain_text import plain
 from kbserver.types import Hit
 
@@ -15,7 +21,9 @@ _RESULT_OVERHEAD_BYTES = 64  # {"id":"…","content":…,"score":0.1234}, of one
 _STANDS_FOR_ITSELF = bytes(
     byte for byte in range(0x20, 0x100) if byte not in b'"\\'
 )  # in a string of JSON ...
-_ESCAPED_BY_A_LETTER = b'"\\\b\f\n\r\t'  # ... \n takes one byte more, others five: \u0000
+_ESCAPED_BY_A_LETTER = (
+    b'"\\\b\f\n\r\t'  # ... \n takes one byte more, others five: \u0000
+)
 
 # An abbreviation's full stop ends no sentence.
 _SENTENCE_END = re.compile(
@@ -44,7 +52,11 @@ EMPTY = Context("")
 
 
 def compose(
-    hits: Sequence[Hit], *, max_context_bytes: int, max_answer_bytes: int, speak: bool = True
+    hits: Sequence[Hit],
+    *,
+    max_context_bytes: int,
+    max_answer_bytes: int,
+    speak: bool = True,
 ) -> Context:
     """Write the context of some hits.
 
@@ -68,11 +80,14 @@ def compose(
             results.append(result)
             room = room.without(result)
     return Context(
-        "\n".join(result.line for result in results), tuple(result.passage for result in results)
+        "\n".join(result.line for result in results),
+        tuple(result.passage for result in results),
     )
 
 
-def compose_text(text: str, *, id: str, score: float, max_context_bytes: int) -> Context:
+def compose_text(
+    text: str, *, id: str, score: float, max_context_bytes: int
+) -> Context:
     """Write the context of a fixed text (a fallback, a handler's own words), cut at a sentence's end if too long."""
     for shorter in _shortenings(plain(text)):
         if len(shorter.encode()) <= max_context_bytes:
@@ -99,28 +114,36 @@ class _Room:
 
     def holds(self, result: _Result) -> bool:
         return (
-            result.context_bytes <= self.context_bytes and result.answer_bytes <= self.answer_bytes
+            result.context_bytes <= self.context_bytes
+            and result.answer_bytes <= self.answer_bytes
         )
 
     def without(self, result: _Result) -> _Room:
         return _Room(
-            self.context_bytes - result.context_bytes, self.answer_bytes - result.answer_bytes
+            self.context_bytes - result.context_bytes,
+            self.answer_bytes - result.answer_bytes,
         )
 
 
 def _as_much_as_fits(hit: Hit, speak: bool, room: _Room) -> _Result | None:
     """A hit, cut at the end of a sentence if it must be; None if not one sentence fits, or if it has no text."""
-    results = (_result(hit, content, said) for content, said in _ever_shorter(hit, speak))
+    results = (
+        _result(hit, content, said) for content, said in _ever_shorter(hit, speak)
+    )
     return next((result for result in results if room.holds(result)), None)
 
 
 def _ever_shorter(hit: Hit, speak: bool) -> Iterator[tuple[str, str]]:
     """Content and what is said of it, whole and then with one sentence after the other cut off; none of no text."""
     spoken_form = hit.own_spoken_form
-    content = spoken_form.content if spoken_form is not None else kept_plain(hit.passage.text)
+    content = (
+        spoken_form.content if spoken_form is not None else kept_plain(hit.passage.text)
+    )
     if not content:
         return
-    lead_in = spoken_form.lead if spoken_form is not None else lead(hit.passage, content)
+    lead_in = (
+        spoken_form.lead if spoken_form is not None else lead(hit.passage, content)
+    )
     sentence = led_in(lead_in, content)
     said = (
         sentence
@@ -138,7 +161,9 @@ def _ever_shorter(hit: Hit, speak: bool) -> Iterator[tuple[str, str]]:
         ends_alike = (
             stays[-1:] == shorter[-1:]
         )  # not where a sentence went on: "etc. and so on" loses its full stop
-        if ends_alike and (len(shorter) > LONGEST_TITLE or lead(hit.passage, shorter) == lead_in):
+        if ends_alike and (
+            len(shorter) > LONGEST_TITLE or lead(hit.passage, shorter) == lead_in
+        ):
             said = stays
         else:
             lead_in = lead(hit.passage, shorter)

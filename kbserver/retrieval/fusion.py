@@ -67,7 +67,11 @@ def rank(evidence: Evidence) -> Ranking:
     """Order candidates by both kinds of evidence."""
     if evidence.words.size == 0:
         return Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
-    cosine = evidence.cosine if evidence.cosine is not None else _likely_cosine(evidence.covered)
+    cosine = (
+        evidence.cosine
+        if evidence.cosine is not None
+        else _likely_cosine(evidence.covered)
+    )
     lexical = evidence.words + _doubt(evidence.cosine) * evidence.sounds
     fused = (cosine + np.float32(NAT) * lexical).astype(np.float32, copy=False)
     if evidence.prior is not None:

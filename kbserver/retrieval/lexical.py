@@ -19,9 +19,7 @@ from kbserver.retrieval.transcript.phonetics import STOP_WORDS, phonetic_ngrams
 from kbserver.settings import TurnSettings
 from kbserver.types import Rows
 
-MAX_TERMS = (
-    64  # a caller who talks for a minute says hundreds of words; the last ones hold the question
-)
+MAX_TERMS = 64  # a caller who talks for a minute says hundreds of words; the last ones hold the question
 MAX_PIECES = 300
 
 SOUND_WEIGHT = 0.24
@@ -83,7 +81,9 @@ class LexicalArm:
         self._words = snapshot.lexical
         self._sounds = open_sound_field(snapshot)
         self._language = snapshot.lexical.parameters.language
-        self._stop = frozenset(term for word in _SPOKEN_STOP_WORDS for term in self._cut(word))
+        self._stop = frozenset(
+            term for word in _SPOKEN_STOP_WORDS for term in self._cut(word)
+        )
 
     def ask(
         self, heard: Heard, settings: TurnSettings, leans_on: Carry | None = None
@@ -104,7 +104,9 @@ class LexicalArm:
                 _add(pieces, phonetic_ngrams(word), weight)
         return LexicalQuery(terms, pieces, ideal)
 
-    def search(self, query: LexicalQuery, *, top_k: int, rows: Rows | None) -> LexicalFound:
+    def search(
+        self, query: LexicalQuery, *, top_k: int, rows: Rows | None
+    ) -> LexicalFound:
         """Find the rows that words or sounds propose: the `top_k` best of each."""
         words = self._words.find(query.terms, top_k=top_k, rows=rows)
         if self._sounds is None or not query.pieces:
@@ -117,15 +119,20 @@ class LexicalArm:
     def score(self, found: LexicalFound, rows: Rows) -> LexicalEvidence:
         """Return the lexical evidence for the given rows of the scope that was searched, in their order."""
         words = found.words.scores(rows)
-        covered = words / np.float32(found.ideal) if found.ideal > 0 else np.zeros_like(words)
+        covered = (
+            words / np.float32(found.ideal) if found.ideal > 0 else np.zeros_like(words)
+        )
         if found.sounds is None:
             return LexicalEvidence(words, np.zeros_like(words), covered)
-        return LexicalEvidence(words, np.float32(SOUND_WEIGHT) * found.sounds.scores(rows), covered)
+        return LexicalEvidence(
+            words, np.float32(SOUND_WEIGHT) * found.sounds.scores(rows), covered
+        )
 
     def share(self, word: str) -> float:
         """In what share of the passages a word occurs, in [0, 1]; 0 for an unknown one."""
         frequency = max(
-            (self._words.document_frequency(term) for term in self._cut(word)), default=0
+            (self._words.document_frequency(term) for term in self._cut(word)),
+            default=0,
         )
         return frequency / self._words.size if self._words.size else 0.0
 

@@ -43,7 +43,10 @@ def joined_sketch(first: Hit, second: Hit) -> Sketch | None:
         hit.own_spoken_form.sketch if hit.own_spoken_form is not None else None
         for hit in (first, second)
     )
-    before, after = _words(first.passage.text[-_SEAM:]), _words(second.passage.text[:_SEAM])
+    before, after = (
+        _words(first.passage.text[-_SEAM:]),
+        _words(second.passage.text[:_SEAM]),
+    )
     if (
         one is None
         or other is None
@@ -51,7 +54,9 @@ def joined_sketch(first: Hit, second: Hit) -> Sketch | None:
     ):
         return None
     seam = _trigrams(before[-2:] + after[:2])
-    return Sketch(one.trigrams + other.trigrams + len(seam), one.bits | other.bits | _bits(seam))
+    return Sketch(
+        one.trigrams + other.trigrams + len(seam), one.bits | other.bits | _bits(seam)
+    )
 
 
 class _Words:
@@ -59,7 +64,9 @@ class _Words:
 
     def __init__(self, hit: Hit) -> None:
         self._text = hit.passage.text
-        self._sketch = hit.own_spoken_form.sketch if hit.own_spoken_form is not None else None
+        self._sketch = (
+            hit.own_spoken_form.sketch if hit.own_spoken_form is not None else None
+        )
         self._list: list[str] | None = None
 
     def nearly_same(self, other: _Words) -> bool:
@@ -82,7 +89,9 @@ def _surely_different(one: Sketch, other: Sketch) -> bool:
         one.trigrams - (one.bits & ~other.bits).bit_count(),
         other.trigrams - (other.bits & ~one.bits).bit_count(),
     )
-    return most_shared < NEAR_DUPLICATE * min(one.bits.bit_count(), other.bits.bit_count())
+    return most_shared < NEAR_DUPLICATE * min(
+        one.bits.bit_count(), other.bits.bit_count()
+    )
 
 
 def _surely_same(one: Sketch, other: Sketch) -> bool:

@@ -8,9 +8,7 @@ from dataclasses import replace
 from kbserver.retrieval.spoken.form import joined as joined_spoken_form
 from kbserver.types import Hit
 
-MAX_JOINED_CHARACTERS = (
-    1200  # about a minute and a quarter of speech; longer is cut again when it is composed
-)
+MAX_JOINED_CHARACTERS = 1200  # about a minute and a quarter of speech; longer is cut again when it is composed
 
 
 def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
@@ -29,7 +27,9 @@ def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
         passage = hit.passage
         for place, (other, (first, last)) in enumerate(zip(joined, spans, strict=True)):
             before = passage.position == first - 1
-            if not (before or passage.position == last + 1) or not _same_place(hit, other):
+            if not (before or passage.position == last + 1) or not _same_place(
+                hit, other
+            ):
                 continue
             one, next_one = (hit, other) if before else (other, hit)
             text = f"{one.passage.text}\n\n{next_one.passage.text}"
@@ -37,7 +37,9 @@ def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
                 position = min(first, passage.position)
                 both = replace(other.passage, text=text, position=position)
                 joined[place] = replace(
-                    other, passage=both, spoken_form=joined_spoken_form(both, one, next_one)
+                    other,
+                    passage=both,
+                    spoken_form=joined_spoken_form(both, one, next_one),
                 )
                 spans[place] = (position, max(last, passage.position))
                 break

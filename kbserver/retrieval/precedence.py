@@ -19,15 +19,21 @@ class Precedence:
 
     def __init__(self, snapshot: Snapshot) -> None:
         pinned = (
-            snapshot.rows_in_scope({"pinned": "true"}) if snapshot.scope_values("pinned") else None
+            snapshot.rows_in_scope({"pinned": "true"})
+            if snapshot.scope_values("pinned")
+            else None
         )
         self._pinned: Rows = pinned if pinned is not None else _NO_ROWS
-        self._pairs: list[tuple[Rows, Rows]] = []  # rows that supersede, rows that are superseded
+        self._pairs: list[
+            tuple[Rows, Rows]
+        ] = []  # rows that supersede, rows that are superseded
         sources = snapshot.scope_values("supersedes")
         if sources:
             rows: dict[str, list[Rows]] = {}
             for entry in snapshot.documents():
-                span = np.arange(entry.first_row, entry.first_row + entry.passages, dtype=np.int64)
+                span = np.arange(
+                    entry.first_row, entry.first_row + entry.passages, dtype=np.int64
+                )
                 for name in {
                     entry.source,
                     entry.source.split("#", 1)[0],
@@ -44,7 +50,11 @@ class Precedence:
         Args:
             valid: the rows valid now; None if no row is limited in time.
         """
-        gone = [old for new, old in self._pairs if valid is None or np.isin(new, valid).any()]
+        gone = [
+            old
+            for new, old in self._pairs
+            if valid is None or np.isin(new, valid).any()
+        ]
         return np.unique(np.concatenate(gone)) if gone else _NO_ROWS
 
     def bonus(self, rows: Rows) -> NDArray[np.float32] | None:

@@ -18,7 +18,11 @@ from kbserver.embedding.worker_pool import NoVector, VectorOrReason
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.vectors.base import union_rows
-from kbserver.retrieval.calibration import CALIBRATION_FILE, default_min_score, read_min_score
+from kbserver.retrieval.calibration import (
+    CALIBRATION_FILE,
+    default_min_score,
+    read_min_score,
+)
 from kbserver.retrieval.complaints import Complaints
 from kbserver.retrieval.fusion import Evidence, rank, scores
 from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
@@ -109,21 +113,34 @@ class Retriever:
         self._vectors, self._passages = snapshot.vectors, snapshot.passages
         self._sayable = sayable_passages(snapshot, self._complain)
         self._in_loop_ms = in_loop_ms
-        self._words_cost, self._ranking_cost, self._words_ranking_cost = Cost(), Cost(), Cost()
+        self._words_cost, self._ranking_cost, self._words_ranking_cost = (
+            Cost(),
+            Cost(),
+            Cost(),
+        )
 
     def warm(self) -> None:
         """Search with some passages' words and embeddings: no caller pays for what happens only once, and costs are known."""
         if not self.snapshot.size:
             return
         settings, now = TurnSettings(), Deadline.after_ms(0.0)
-        for row in range(0, self.snapshot.size, max(1, self.snapshot.size // _WARM_SEARCHES)):
+        for row in range(
+            0, self.snapshot.size, max(1, self.snapshot.size // _WARM_SEARCHES)
+        ):
             question = hear(self._passages[row].text[:_WARM_CHARACTERS])
             vector = decoded(self.snapshot.embeddings[row])
             by_words: Future[Words] = Future()
-            by_words.set_result(self._words_cost.of(self._by_words, question, None, None, settings))
+            by_words.set_result(
+                self._words_cost.of(self._by_words, question, None, None, settings)
+            )
             for asked in (Asked(vector, vector, 0.0), ""):
                 self._cost_of(asked).of(
-                    self._ranked, by_words, asked, rows=None, settings=settings, arms_end=now
+                    self._ranked,
+                    by_words,
+                    asked,
+                    rows=None,
+                    settings=settings,
+                    arms_end=now,
                 )
 
     def recalibrate(self) -> None:
@@ -135,7 +152,9 @@ class Retriever:
             changed_ns = 0
         if changed_ns != self._calibrated_ns:
             self._calibrated_ns = changed_ns
-            self._calibrated = read_min_score(folder, self.snapshot.manifest.model.fingerprint)
+            self._calibrated = read_min_score(
+                folder, self.snapshot.manifest.model.fingerprint
+            )
 
     @property
     def generation(self) -> str:
@@ -170,11 +189,15 @@ class Retriever:
             return Retrieval((), nothing="empty_scope")
         heard = hear(query) if settings.fillers else as_said(query)
         leans_on = carry(heard.text, past, share=self._lexical.share) if past else None
-        arms_end = deadline.less_ms(min(FUSE_RESERVE_MS, 0.25 * max(0.0, deadline.remaining_ms())))
+        arms_end = deadline.less_ms(
+            min(FUSE_RESERVE_MS, 0.25 * max(0.0, deadline.remaining_ms()))
+        )
         rank = partial(self._ranked, rows=rows, settings=settings, arms_end=arms_end)
         search = Search(
             None if self._costs_little(rows) else self._executor,
-            partial(self._words_cost.of, self._by_words, heard, leans_on, rows, settings),
+            partial(
+                self._words_cost.of, self._by_words, heard, leans_on, rows, settings
+            ),
             lambda by_words, asked: self._cost_of(asked).of(rank, by_words, asked),
         )
         asking = self._begin(search, heard.text, leans_on, settings, arms_end, embed_by)
@@ -218,7 +241,11 @@ class Retriever:
         rows = self.snapshot.rows_in_scope(scope)
         valid = self.snapshot.valid_rows(time.time())
         if valid is not None:
-            rows = valid if rows is None else np.intersect1d(rows, valid, assume_unique=True)
+            rows = (
+                valid
+                if rows is None
+                else np.intersect1d(rows, valid, assume_unique=True)
+            )
         superseded = self._precedence.superseded(valid)
         if superseded.size:
             everything = np.arange(self.snapshot.size, dtype=np.int64)
@@ -235,10 +262,16 @@ class Retriever:
 
     def _cost_of(self, asked: Asked | str) -> Cost:
         """What ranking by words and meaning costs, or by words alone."""
-        return self._ranking_cost if isinstance(asked, Asked) else self._words_ranking_cost
+        return (
+            self._ranking_cost if isinstance(asked, Asked) else self._words_ranking_cost
+        )
 
     def _by_words(
-        self, heard: Heard, leans_on: Carry | None, rows: Rows | None, settings: TurnSettings
+        self,
+        heard: Heard,
+        leans_on: Carry | None,
+        rows: Rows | None,
+        settings: TurnSettings,
     ) -> Words:
         if settings.arms == "dense":
             return Words(None, 0.0)
@@ -264,10 +297,16 @@ class Retriever:
 
         def found(embedding: FloatVector) -> None:
             vector = leans_on.blend(embedding) if leans_on is not None else embedding
-            search.go_on(Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0))
+            search.go_on(
+                Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0)
+            )
 
         def missed(refusal: NoVector, *, words_too: bool = False) -> None:
-            early = refusal.reason == "late" and embed_by is not None and not arms_end.passed
+            early = (
+                refusal.reason == "late"
+                and embed_by is not None
+                and not arms_end.passed
+            )
             search.go_on(
                 "busy" if early else refusal.reason, words_too=words_too
             )  # there was time, not for this caller
@@ -280,7 +319,9 @@ class Retriever:
                 )  # a second time, it goes on with nothing
 
         asking = self._embedder.ask(
-            said, min(arms_end, embed_by or arms_end), go_on=None if search.in_loop else found
+            said,
+            min(arms_end, embed_by or arms_end),
+            go_on=None if search.in_loop else found,
         )
         if asking.done() and isinstance(refusal := asking.result(), NoVector):
             missed(refusal, words_too=True)
@@ -307,7 +348,11 @@ class Retriever:
         """
         left_ms = min(self._embedder.call_ms, self._in_loop_ms / 2) - passed_ms
         words = search.words_if_done()
-        if words is None or words.found is None or not (best := words.found.words.best.rows).size:
+        if (
+            words is None
+            or words.found is None
+            or not (best := words.found.words.best.rows).size
+        ):
             return
         if self._ranking_cost.usual_ms < left_ms:
             vector = decoded(self.snapshot.embeddings[int(best[0])])
@@ -315,7 +360,9 @@ class Retriever:
         elif self._words_ranking_cost.usual_ms < left_ms:
             search.rehearse("")
 
-    async def _outcome(self, search: Search, deadline: Deadline, settings: TurnSettings) -> Ranked:
+    async def _outcome(
+        self, search: Search, deadline: Deadline, settings: TurnSettings
+    ) -> Ranked:
         """What both arms found, ranked; at the deadline what there is of it."""
         ranked = await search.until(deadline)
         if ranked is not None:
@@ -328,7 +375,10 @@ class Retriever:
         hits = self._fused(words.found, None, settings)
         stages = {"lexical": words.ms, "fuse": (time.perf_counter() - begun) * 1000.0}
         return Ranked(
-            hits, (search.asked or None) if isinstance(search.asked, str) else "late", "", stages
+            hits,
+            (search.asked or None) if isinstance(search.asked, str) else "late",
+            "",
+            stages,
         )
 
     def _ranked(
@@ -351,12 +401,18 @@ class Retriever:
             begun = time.perf_counter()
             try:
                 meaning = _Meaning(
-                    asked.vector, self._nearest(asked.vector, rows, _proposals(settings))
+                    asked.vector,
+                    self._nearest(asked.vector, rows, _proposals(settings)),
                 )
-            except Exception as exc:  # whatever an index raises, the words are still there
+            except (
+                Exception
+            ) as exc:  # whatever an index raises, the words are still there
                 self._complain("the dense search", exc)
                 degraded = "failed"
-            stages = {"embed": asked.ms, "dense": (time.perf_counter() - begun) * 1000.0}
+            stages = {
+                "embed": asked.ms,
+                "dense": (time.perf_counter() - begun) * 1000.0,
+            }
         words = None
         try:
             words = by_words.result(timeout=max(0.0, arms_end.remaining_ms() / 1000.0))
@@ -371,7 +427,9 @@ class Retriever:
         if words is None and meaning is None:
             return Ranked((), None, "late", stages)
         begun = time.perf_counter()
-        hits = self._fused(words.found if words is not None else None, meaning, settings)
+        hits = self._fused(
+            words.found if words is not None else None, meaning, settings
+        )
         stages["fuse"] = (time.perf_counter() - begun) * 1000.0
         return Ranked(hits, degraded, "", stages)
 
@@ -381,7 +439,10 @@ class Retriever:
         return self._vectors.search_rows(vector, rows, top_k=count).rows
 
     def _fused(
-        self, words: LexicalFound | None, meaning: _Meaning | None, settings: TurnSettings
+        self,
+        words: LexicalFound | None,
+        meaning: _Meaning | None,
+        settings: TurnSettings,
     ) -> list[Hit]:
         """All candidates of the arms that answered, with both of their scores, ranked; those that could be said."""
         proposed = [words.rows] if words is not None else []
@@ -393,15 +454,29 @@ class Retriever:
             if words is not None
             else LexicalEvidence(nothing, nothing, nothing)
         )
-        cosine = self._vectors.score_rows(meaning.vector, rows) if meaning is not None else None
+        cosine = (
+            self._vectors.score_rows(meaning.vector, rows)
+            if meaning is not None
+            else None
+        )
         prior = self._precedence.bonus(rows)
-        ranking = rank(Evidence(cosine, evidence.words, evidence.sounds, evidence.covered, prior))
+        ranking = rank(
+            Evidence(cosine, evidence.words, evidence.sounds, evidence.covered, prior)
+        )
         places = ranking.order[: 2 * settings.top_k].tolist()
         best = rows[places].tolist()
-        found = {at: self._sayable(best[at]) for at in places_to_read(best, top_k=settings.top_k)}
-        sources = ((found.get(at) or self._sayable(row))[0].source for at, row in enumerate(best))
+        found = {
+            at: self._sayable(best[at])
+            for at in places_to_read(best, top_k=settings.top_k)
+        }
+        sources = (
+            (found.get(at) or self._sayable(row))[0].source
+            for at, row in enumerate(best)
+        )
         first = next(sources, None)
-        rival = next((at for at, source in enumerate(sources, start=1) if source != first), None)
+        rival = next(
+            (at for at, source in enumerate(sources, start=1) if source != first), None
+        )
         values = scores(ranking, rival)
         hits = []
         for at, (passage, spoken_form) in found.items():

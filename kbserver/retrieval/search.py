@@ -69,7 +69,9 @@ class Search:
         words: Callable[[], Words],
         rank: Callable[[Future[Words], Asked | str], Ranked],
     ) -> None:
-        self._ranked: asyncio.Future[Ranked | None] = asyncio.get_running_loop().create_future()
+        self._ranked: asyncio.Future[Ranked | None] = (
+            asyncio.get_running_loop().create_future()
+        )
         self.asked: Asked | str = "late"
         """The query as the dense arm searches for it, or in a word why there is none."""
         self._executor = executor

@@ -14,7 +14,11 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
@@ -175,7 +179,9 @@ class Settings(BaseSettings, TurnSettings):
     """URL path of the endpoint."""
     open: bool = False
     """Serve without any token."""
-    kb_token: SecretStr | None = Field(default=None, validation_alias="KB_TOKEN", repr=False)
+    kb_token: SecretStr | None = Field(
+        default=None, validation_alias="KB_TOKEN", repr=False
+    )
     """Token(s) from the environment, several separated by commas while one is rotated out."""
     tokens: tuple[TokenSettings, ...] = ()
     signing_key: SecretStr | None = Field(default=None, repr=False)
@@ -242,12 +248,16 @@ class Settings(BaseSettings, TurnSettings):
         values = {name: getattr(self, name) for name in names}
         if route is not None:
             values |= {
-                name: getattr(route, name) for name in route.model_fields_set if name in names
+                name: getattr(route, name)
+                for name in route.model_fields_set
+                if name in names
             }
         return TurnSettings(**values)
 
     def static_tokens(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return (token, label patterns) of every static token, those of `KB_TOKEN` first."""
         from_env = self.kb_token.get_secret_value() if self.kb_token else ""
-        everywhere = [(token.strip(), ("*",)) for token in from_env.split(",") if token.strip()]
+        everywhere = [
+            (token.strip(), ("*",)) for token in from_env.split(",") if token.strip()
+        ]
         return everywhere + [(token.secret(), token.labels) for token in self.tokens]

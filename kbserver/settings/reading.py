@@ -22,7 +22,13 @@ from pydantic import (
 from pydantic_settings.exceptions import SettingsError as NotParsed
 
 from kbserver.errors import SettingsError
-from kbserver.settings.model import PREFIX, RouteSettings, SessionSettings, Settings, TokenSettings
+from kbserver.settings.model import (
+    PREFIX,
+    RouteSettings,
+    SessionSettings,
+    Settings,
+    TokenSettings,
+)
 
 CONFIG_FILE = Path("kbserver.toml")
 _FROM_ENVIRONMENT = {
@@ -46,12 +52,16 @@ def read_settings(config: Path | None = None, **flags: Any) -> Settings:
     source = config or (CONFIG_FILE if CONFIG_FILE.is_file() else None)
     from_file = _read_file(source) if source else {}
     given = {key: value for key, value in flags.items() if value is not None}
-    environment = {name.upper() for name in os.environ if name.upper().startswith(PREFIX)}
+    environment = {
+        name.upper() for name in os.environ if name.upper().startswith(PREFIX)
+    }
     _check_variables(environment)
     try:
         return Settings(**_not_in(environment, from_file) | given)
     except ValidationError as exc:
-        raise SettingsError(_explain(exc, source, given=given, environment=environment)) from None
+        raise SettingsError(
+            _explain(exc, source, given=given, environment=environment)
+        ) from None
     except NotParsed as exc:
         raise SettingsError(
             f"a variable {PREFIX}… cannot be read: {exc}; lists and tables are written as JSON, like "
@@ -83,7 +93,9 @@ def _not_in(
         name = f"{prefix}{key.upper()}"
         if name not in environment:
             kept[key] = (
-                _not_in(environment, value, f"{name}__") if isinstance(value, dict) else value
+                _not_in(environment, value, f"{name}__")
+                if isinstance(value, dict)
+                else value
             )
     return kept
 
@@ -145,7 +157,9 @@ def _explain(
             lines.append(f"{where}: unknown key; {hint}known keys: {', '.join(known)}")
             continue
         found = error["input"]
-        if isinstance(found, str | int | float) and not _SECRET.intersection(map(str, location)):
+        if isinstance(found, str | int | float) and not _SECRET.intersection(
+            map(str, location)
+        ):
             shown = repr(found)
             where += f" = {shown[:_LONGEST_VALUE]}{'…' * (len(shown) > _LONGEST_VALUE)}"
         lines.append(f"{where}: {_wanted(error['type'], error['msg'], location)}")
@@ -156,7 +170,9 @@ def _place(location: Sequence[int | str]) -> str:
     """`port`, `session.path`; of tables that may be repeated `[[routes]] 2: top_k`, counted from 1."""
     if len(location) > 1 and isinstance(location[1], int):
         inside = ".".join(map(str, location[2:]))
-        return f"[[{location[0]}]] {location[1] + 1}" + (f": {inside}" if inside else "")
+        return f"[[{location[0]}]] {location[1] + 1}" + (
+            f": {inside}" if inside else ""
+        )
     return ".".join(map(str, location)) or "settings"
 
 
@@ -170,7 +186,9 @@ def _wanted(kind: str, message: str, location: Sequence[int | str]) -> str:
         )
     if kind == "missing":
         return "is missing"
-    return message.removeprefix("Value error, ").replace("Input should be", "must be", 1)
+    return message.removeprefix("Value error, ").replace(
+        "Input should be", "must be", 1
+    )
 
 
 def _known_keys(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:

@@ -73,7 +73,9 @@ def test_configure_prints_the_frame_with_its_token_masked(run) -> None:  # type:
     }
 
 
-def test_an_endpoint_without_a_token_is_noted_beside_the_frame(run, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_endpoint_without_a_token_is_noted_beside_the_frame(
+    run, monkeypatch
+) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.delenv("KB_TOKEN")
     result = run("configure", "--kb-endpoint", "https://kb.example.com/kb")
     assert "kb_token" not in json.loads(result.stdout)
@@ -81,19 +83,30 @@ def test_an_endpoint_without_a_token_is_noted_beside_the_frame(run, monkeypatch)
     assert run("configure", "--persona", "x").stderr == ""
 
 
-def test_the_token_is_shown_on_request_and_may_come_from_a_file(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_the_token_is_shown_on_request_and_may_come_from_a_file(
+    run, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "token").write_text("from-a-file\n")
-    arguments = ["configure", "--kb-endpoint", "https://kb.example.com/kb", "--show-secrets"]
+    arguments = [
+        "configure",
+        "--kb-endpoint",
+        "https://kb.example.com/kb",
+        "--show-secrets",
+    ]
     assert json.loads(run(*arguments).stdout)["kb_token"] == TOKEN
     assert (
-        json.loads(run(*arguments, "--kb-token-file", str(tmp_path / "token")).stdout)["kb_token"]
+        json.loads(run(*arguments, "--kb-token-file", str(tmp_path / "token")).stdout)[
+            "kb_token"
+        ]
         == "from-a-file"
     )
 
 
 def test_with_a_label_the_connect_url_and_subprotocols_come_too(run) -> None:  # type: ignore[no-untyped-def]
     shown = json.loads(
-        run("configure", "--persona", "x", "--label", "café 7", "--rate", "16000").stdout
+        run(
+            "configure", "--persona", "x", "--label", "café 7", "--rate", "16000"
+        ).stdout
     )
     assert parse_qs(urlsplit(shown["url"]).query) == {
         "session_label": ["café 7"],
@@ -104,7 +117,9 @@ def test_with_a_label_the_connect_url_and_subprotocols_come_too(run) -> None:  #
     assert shown["configure"] == {"type": "configure", "persona": "x"}
     shown = json.loads(run("configure", "--new-label", "call", "--show-secrets").stdout)
     assert shown["subprotocols"] == ["pyai.v1", "pyai-key.pyai_test_key"]
-    assert parse_qs(urlsplit(shown["url"]).query)["session_label"][0].startswith("call-")
+    assert parse_qs(urlsplit(shown["url"]).query)["session_label"][0].startswith(
+        "call-"
+    )
 
 
 def test_bytes_and_hex_are_the_very_message_that_is_sent(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
@@ -115,8 +130,16 @@ def test_bytes_and_hex_are_the_very_message_that_is_sent(run, tmp_path: Path) ->
     assert bytes.fromhex(run(*arguments, "hex").stdout) == message
 
 
-def test_bytes_with_a_masked_token_are_refused_since_the_mask_would_be_sent(run) -> None:  # type: ignore[no-untyped-def]
-    arguments = ["configure", "--kb-endpoint", "https://kb.example.com/kb", "--format", "hex"]
+def test_bytes_with_a_masked_token_are_refused_since_the_mask_would_be_sent(
+    run,
+) -> None:  # type: ignore[no-untyped-def]
+    arguments = [
+        "configure",
+        "--kb-endpoint",
+        "https://kb.example.com/kb",
+        "--format",
+        "hex",
+    ]
     with pytest.raises(OmniError, match="--show-secrets"):
         run(*arguments)
     assert TOKEN.encode() in bytes.fromhex(run(*arguments, "--show-secrets").stdout)
@@ -185,10 +208,17 @@ def endpoint() -> Iterator[Endpoint]:
     thread.join(20)
 
 
-def test_call_says_a_script_and_shows_every_turn(run, endpoint: Endpoint, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_call_says_a_script_and_shows_every_turn(
+    run, endpoint: Endpoint, tmp_path: Path
+) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "script.txt").write_text("how do i reset my pin\nwhat is the weather\n")
     result = run(
-        "call", endpoint.url, "--label", "support", "--script", str(tmp_path / "script.txt")
+        "call",
+        endpoint.url,
+        "--label",
+        "support",
+        "--script",
+        str(tmp_path / "script.txt"),
     )
     assert result.exit_code == 0
     for words in (
@@ -210,7 +240,9 @@ def test_call_gives_json_lines_for_scripts_typed_or_spoken(
     run, endpoint: Endpoint, how: list[str]
 ) -> None:  # type: ignore[no-untyped-def]
     result = CliRunner().invoke(
-        _app(), ["call", endpoint.url, "--json", *how], input="my refund\nreset my pin\n\n"
+        _app(),
+        ["call", endpoint.url, "--json", *how],
+        input="my refund\nreset my pin\n\n",
     )
     turns = [json.loads(line) for line in result.stdout.splitlines()]
     assert [turn["heard"] for turn in turns] == ["my refund", "reset my pin"]
@@ -226,7 +258,8 @@ def test_call_ends_with_1_and_the_next_step_where_the_endpoint_fails(
     result = run("call", endpoint.url, "--script", str(tmp_path / "script.txt"))
     assert result.exit_code == 1
     assert (
-        "1 turn: 1 refused" in result.stderr and f"kbserver doctor {endpoint.url}" in result.stderr
+        "1 turn: 1 refused" in result.stderr
+        and f"kbserver doctor {endpoint.url}" in result.stderr
     )
 
 
@@ -293,7 +326,11 @@ def test_doctor_reports_a_healthy_endpoint_and_an_ill_one(
     assert ill.exit_code == 1
     report = json.loads(ill.stdout)
     assert report["verdict"] == "wrong_path"
-    assert [finding["next_step"] for finding in report["findings"] if finding["grade"] == "fail"][0]
+    assert [
+        finding["next_step"]
+        for finding in report["findings"]
+        if finding["grade"] == "fail"
+    ][0]
     assert TOKEN not in healthy.output + ill.output
 
 
@@ -315,7 +352,9 @@ def test_doctor_finds_the_public_url_and_checks_the_store_here(
     )
     assert "passages" in found["corpus support"]["found"]
     assert found["routes and keys"]["found"] == "hotels, support"
-    report = json.loads(run("doctor", "--store", str(tmp_path / "nowhere"), "--json").stdout)
+    report = json.loads(
+        run("doctor", "--store", str(tmp_path / "nowhere"), "--json").stdout
+    )
     assert (report["verdict"], report["findings"][1]["next_step"]) == (
         "store",
         "kbserver ingest ./docs",
@@ -324,7 +363,9 @@ def test_doctor_finds_the_public_url_and_checks_the_store_here(
 
 def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     (tmp_path / "kbserver.toml").write_text("prot = 1\n")
-    report = json.loads(run("doctor", "--config", str(tmp_path / "kbserver.toml"), "--json").stdout)
+    report = json.loads(
+        run("doctor", "--config", str(tmp_path / "kbserver.toml"), "--json").stdout
+    )
     assert (report["url"], report["verdict"]) == (None, "settings")
     assert "port" in report["findings"][0]["found"]
 
@@ -332,13 +373,26 @@ def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> Non
 def test_doctor_names_a_route_with_which_the_server_would_not_start(
     run, store: Path, tmp_path: Path
 ) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "kbserver.toml").write_text('[[routes]]\nlabel = "x"\ncorpora = ["suport"]\n')
-    here = ("doctor", "--config", str(tmp_path / "kbserver.toml"), "--store", str(store), "--json")
-    finding = {finding["check"]: finding for finding in json.loads(run(*here).stdout)["findings"]}[
-        "routes and keys"
-    ]
+    (tmp_path / "kbserver.toml").write_text(
+        '[[routes]]\nlabel = "x"\ncorpora = ["suport"]\n'
+    )
+    here = (
+        "doctor",
+        "--config",
+        str(tmp_path / "kbserver.toml"),
+        "--store",
+        str(store),
+        "--json",
+    )
+    finding = {
+        finding["check"]: finding
+        for finding in json.loads(run(*here).stdout)["findings"]
+    }["routes and keys"]
     assert (finding["grade"], finding["cause"]) == ("fail", "settings")
-    assert "suport" in finding["found"] and "kbserver serve refuses" in finding["next_step"]
+    assert (
+        "suport" in finding["found"]
+        and "kbserver serve refuses" in finding["next_step"]
+    )
     elsewhere = json.loads(
         run(*here, "https://10.1.2.3/kb").stdout
     )  # the server there has settings of its own
@@ -370,7 +424,9 @@ def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(
         url = _read_until(simulator.stderr.readline, r"connect to\s+(ws://\S+)")
         with connect(f"{url}?api_key=x&session_label=support", proxy=None) as ws:
             ws.send(
-                configure_frame(greeting="", kb_endpoint=endpoint.url, kb_token=TOKEN).to_bytes()
+                configure_frame(
+                    greeting="", kb_endpoint=endpoint.url, kb_token=TOKEN
+                ).to_bytes()
             )
             while _event(ws.recv(timeout=20)) != "configured":
                 pass
@@ -386,7 +442,9 @@ def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(
         simulator.communicate()
     recorded = (tmp_path / "turns.jsonl").read_text()
     turn = next(
-        record for record in map(json.loads, recorded.splitlines()) if record["record"] == "turn"
+        record
+        for record in map(json.loads, recorded.splitlines())
+        if record["record"] == "turn"
     )
     assert (turn["source"], turn["heard"]) == ("typed", "how do i reset my pin")
     assert TOKEN not in recorded
@@ -410,10 +468,15 @@ def _event(message: Any) -> str:
         (["simulate", "--fault", "nonsense"], "kb-slow"),
         (["simulate", "--script", "nowhere.txt"], "nowhere.txt"),
         (["call", "http://kb.example.com/kb"], "use https"),
-        (["call", "https://kb.example.com/kb", "--script", "nowhere.txt"], "nowhere.txt"),
+        (
+            ["call", "https://kb.example.com/kb", "--script", "nowhere.txt"],
+            "nowhere.txt",
+        ),
     ],
 )
-def test_what_cannot_be_done_is_an_omni_error(run, arguments: list[str], words: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_done_is_an_omni_error(
+    run, arguments: list[str], words: str
+) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(OmniError, match=words):
         run(*arguments)
 

@@ -11,7 +11,9 @@ import pytest
 @pytest.fixture
 def kbserver(tmp_path):
     def run(*arguments):
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("KB")}
+        environment = {
+            key: value for key, value in os.environ.items() if not key.startswith("KB")
+        }
         return subprocess.run(
             [sys.executable, "-m", "kbserver", *map(str, arguments)],
             capture_output=True,
@@ -25,15 +27,29 @@ def kbserver(tmp_path):
 
 
 def test_a_query_shows_the_context_the_hits_and_the_time_of_each_stage(kbserver, store):
-    found = kbserver("query", "how do i reset the router", "--label", "support", "--store", store)
+    found = kbserver(
+        "query", "how do i reset the router", "--label", "support", "--store", store
+    )
     assert found.returncode == 0, found.stderr
     assert "ten seconds" in found.stdout and "router/reset.md" in found.stdout
-    assert "outcome full" in found.stdout and "lexical" in found.stdout and "embed" in found.stdout
+    assert (
+        "outcome full" in found.stdout
+        and "lexical" in found.stdout
+        and "embed" in found.stdout
+    )
 
 
 def test_a_script_gets_json_and_nothing_else_on_stdout(kbserver, store):
     found = kbserver(
-        "query", "how do i cancel", "-l", "support", "--store", store, "--json", "--top-k", 1
+        "query",
+        "how do i cancel",
+        "-l",
+        "support",
+        "--store",
+        store,
+        "--json",
+        "--top-k",
+        1,
     )
     answer = json.loads(found.stdout)
     assert [hit["source"] for hit in answer["hits"]] == ["billing/cancel.txt"]
@@ -51,7 +67,9 @@ def test_an_unknown_label_is_answered_with_nothing_and_says_so(kbserver, store):
     )
 
 
-def test_routes_are_listed_in_order_and_one_label_is_explained(kbserver, store, tmp_path):
+def test_routes_are_listed_in_order_and_one_label_is_explained(
+    kbserver, store, tmp_path
+):
     (tmp_path / "kbserver.toml").write_text(
         f"""store = "{store}"
 [[routes]]
@@ -68,10 +86,17 @@ scope = {{ folder = "hotels/{{id}}" }}
     listed = kbserver("routes").stdout.splitlines()
     assert listed[0].startswith("billing-*") and listed[1].startswith("hotel-{id}")
     explained = kbserver("routes", "--explain", "hotel-7").stdout
-    assert "✗ billing-*" in explained and "✓ hotel-{id}" in explained and "'hotels/7'" in explained
+    assert (
+        "✗ billing-*" in explained
+        and "✓ hotel-{id}" in explained
+        and "'hotels/7'" in explained
+    )
     assert "no route fits 'sales'" in kbserver("routes", "--explain", "sales").stdout
     as_json = json.loads(kbserver("routes", "--explain", "hotel-7", "--json").stdout)
-    assert as_json["match"] == {"parameters": {"id": "7"}, "scope": {"folder": "hotels/7"}}
+    assert as_json["match"] == {
+        "parameters": {"id": "7"},
+        "scope": {"folder": "hotels/7"},
+    }
     assert as_json["tried"][0]["settings"]["min_score"] == 0.3
 
 
@@ -84,7 +109,9 @@ scope = {{ folder = "hotels/{{id}}" }}
         (["frobnicate"], 2, "No such command"),
     ],
 )
-def test_what_cannot_be_done_is_said_without_a_traceback(kbserver, arguments, code, wanted):
+def test_what_cannot_be_done_is_said_without_a_traceback(
+    kbserver, arguments, code, wanted
+):
     found = kbserver(*arguments)
     assert found.returncode == code
     assert wanted in found.stderr and "Traceback" not in found.stderr

@@ -21,7 +21,9 @@ TOKEN = "test-token"
 
 
 def run(*arguments, token=TOKEN, cwd=None, **environment):
-    variables = {key: value for key, value in os.environ.items() if not key.startswith("KB")}
+    variables = {
+        key: value for key, value in os.environ.items() if not key.startswith("KB")
+    }
     variables |= {"KB_TOKEN": token} if token else {}
     return subprocess.Popen(
         [sys.executable, "-m", "kbserver", *map(str, arguments)],
@@ -55,7 +57,9 @@ def served(store, tmp_path):
     process = run("serve", "--store", store, "--port", 0, cwd=tmp_path)
     url = listening(process)
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and httpx2.get(f"{url}/readyz").status_code != 200:
+    while (
+        time.monotonic() < deadline and httpx2.get(f"{url}/readyz").status_code != 200
+    ):
         time.sleep(0.05)
     yield process, url
     process.kill()
@@ -75,7 +79,9 @@ def test_what_it_says_to_try_finds_something(store, tmp_path):
         )
         fields = json.loads(said[2]) | {"query": "how do i reset the router"}
         headers = {"Authorization": f"Bearer {TOKEN}"}
-        assert httpx2.post(said[1], json=fields, headers=headers, timeout=20).json()["results"]
+        assert httpx2.post(said[1], json=fields, headers=headers, timeout=20).json()[
+            "results"
+        ]
     finally:
         process.kill()
         process.communicate(timeout=10)
@@ -92,14 +98,17 @@ def started(process):
 
 
 @pytest.mark.parametrize(
-    ("token", "shown"), [(TOKEN, "the value of KB_TOKEN"), ("a,b", "any of 2 values of KB_TOKEN")]
+    ("token", "shown"),
+    [(TOKEN, "the value of KB_TOKEN"), ("a,b", "any of 2 values of KB_TOKEN")],
 )
 def test_the_command_to_try_reaches_a_corpus(store, tmp_path, token, shown):
     process = run("serve", "--store", store, "--port", 0, token=token, cwd=tmp_path)
     try:
         said = started(process)
         assert shown in said and "any other label, or none, reaches nothing" in said
-        command = said.split("try it", 1)[1].strip().replace("how do i …", "are dogs welcome")
+        command = (
+            said.split("try it", 1)[1].strip().replace("how do i …", "are dogs welcome")
+        )
         answer = subprocess.run(
             ["bash", "-c", command],
             capture_output=True,
@@ -147,11 +156,15 @@ def test_a_connection_outlives_the_pause_between_two_turns(served):
     opened = connection.sock
     for pause_s in (0.0, 7.0):
         time.sleep(pause_s)
-        body = json.dumps({"session_label": "support", "query": "how do i reset the router"})
+        body = json.dumps(
+            {"session_label": "support", "query": "how do i reset the router"}
+        )
         connection.request("POST", "/kb", body, {"Authorization": f"Bearer {TOKEN}"})
         response = connection.getresponse()
         assert response.status == 200 and json.loads(response.read())["results"]
-        assert connection.sock is opened  # a closed one would have been opened again without a word
+        assert (
+            connection.sock is opened
+        )  # a closed one would have been opened again without a word
     connection.close()
 
 
@@ -159,7 +172,9 @@ def test_the_log_holds_neither_tokens_nor_words_of_the_caller(served):
     process, url = served
     headers = {"Authorization": "Bearer test-token"}
     httpx2.post(
-        f"{url}/kb", json={"session_label": "support", "query": "reset my zebra"}, headers=headers
+        f"{url}/kb",
+        json={"session_label": "support", "query": "reset my zebra"},
+        headers=headers,
     )
     httpx2.post(f"{url}/kb", content=b"{broken zebra", headers=headers)
     process.send_signal(signal.SIGINT)
@@ -185,7 +200,9 @@ def test_a_taken_port_is_one_line_that_says_what_to_do(store):
         (["--host", "203.0.113.7"], 2, "--host"),
     ],
 )
-def test_what_is_missing_is_one_line_that_says_what_to_do(store, tmp_path, arguments, code, wanted):
+def test_what_is_missing_is_one_line_that_says_what_to_do(
+    store, tmp_path, arguments, code, wanted
+):
     given = arguments if "--store" in arguments else [*arguments, "--store", store]
     found, err = failed("serve", *given, "--port", 0, cwd=tmp_path)
     assert found == code
@@ -217,9 +234,17 @@ def test_it_speaks_tls_with_the_files_of_the_settings(store, tmp_path):
         )
         assert answer.json()["results"]
         checked = run(
-            "doctor", f"{url}/kb", "--turns", 1, cwd=tmp_path, SSL_CERT_FILE=str(authority.file)
+            "doctor",
+            f"{url}/kb",
+            "--turns",
+            1,
+            cwd=tmp_path,
+            SSL_CERT_FILE=str(authority.file),
         )
-        assert "certificate                  valid for" in checked.communicate(timeout=60)[0]
+        assert (
+            "certificate                  valid for"
+            in checked.communicate(timeout=60)[0]
+        )
     finally:
         process.kill()
         process.communicate(timeout=10)
@@ -228,7 +253,9 @@ def test_it_speaks_tls_with_the_files_of_the_settings(store, tmp_path):
 @pytest.mark.parametrize(
     ("trusted", "counted"), [('["127.0.0.1"]', "own"), ('["10.0.0.0/8"]', "peer")]
 )
-def test_forwarded_headers_are_believed_from_trusted_peers_only(store, tmp_path, trusted, counted):
+def test_forwarded_headers_are_believed_from_trusted_peers_only(
+    store, tmp_path, trusted, counted
+):
     """They decide under which address a visitor's sessions are counted."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -236,19 +263,24 @@ def test_forwarded_headers_are_believed_from_trusted_peers_only(store, tmp_path,
         f'trusted_proxies = {trusted}\n[session]\nallowed_origins = ["https://www.example.com"]\n'
         f'kb_endpoint = "https://kb.example.com/kb"\nbase = "{nowhere}"\nper_client_per_minute = 1\n'
     )
-    secrets = {"PYAI_API_KEY": "x", "KBSERVER_SIGNING_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
+    secrets = {
+        "PYAI_API_KEY": "x",
+        "KBSERVER_SIGNING_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
+    }
     process = run("serve", "--store", store, "--port", 0, cwd=tmp_path, **secrets)
     try:
         url = listening(process)
 
         def status(visitor):
             headers = {"Origin": "https://www.example.com", "X-Forwarded-For": visitor}
-            return httpx2.post(f"{url}/session", headers=headers, timeout=20).status_code
+            return httpx2.post(
+                f"{url}/session", headers=headers, timeout=20
+            ).status_code
 
         # 502: let through, though no engine is there. 429: had its session already.
-        assert [status(visitor) for visitor in ("192.0.2.1", "192.0.2.1", "192.0.2.2")] == (
-            [502, 429, 502] if counted == "own" else [502, 429, 429]
-        )
+        assert [
+            status(visitor) for visitor in ("192.0.2.1", "192.0.2.1", "192.0.2.2")
+        ] == ([502, 429, 502] if counted == "own" else [502, 429, 429])
     finally:
         process.kill()
         process.communicate(timeout=10)
@@ -256,7 +288,10 @@ def test_forwarded_headers_are_believed_from_trusted_peers_only(store, tmp_path,
 
 @pytest.mark.parametrize(
     ("configure", "wanted"),
-    [('language = "xx"', "Omni speaks en"), ('kb_token = "x"', "the server fills in itself")],
+    [
+        ('language = "xx"', "Omni speaks en"),
+        ('kb_token = "x"', "the server fills in itself"),
+    ],
 )
 def test_a_session_that_omni_would_not_take_is_refused_at_the_start(
     store, tmp_path, configure, wanted
@@ -265,7 +300,10 @@ def test_a_session_that_omni_would_not_take_is_refused_at_the_start(
         '[session]\nallowed_origins = ["https://www.example.com"]\nkb_endpoint = "https://kb.example.com/kb"\n'
         f"configure = {{ {configure} }}\n"
     )
-    secrets = {"PYAI_API_KEY": "x", "KBSERVER_SIGNING_KEY": "0123456789abcdefghijklmnopqrstuvwxyz"}
+    secrets = {
+        "PYAI_API_KEY": "x",
+        "KBSERVER_SIGNING_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
+    }
     code, err = failed("serve", "--store", store, "--port", 0, cwd=tmp_path, **secrets)
     assert code == 2 and wanted in err and "session.configure" in err
 
@@ -288,7 +326,12 @@ def changed_store(store, folder, old, new):
         (b'"schema_version": 1', b'"schema_version": 99', 3, "schema version 99"),
         (b'"dim": 384', b'"dim": 768', 3, "length 768"),
         (b'"fingerprint": "', b'"fingerprint": "0', 3, "now holds"),
-        (b'"name": "all-MiniLM-L6-v2"', b'"name": "/no/such/model"', 4, "/no/such/model"),
+        (
+            b'"name": "all-MiniLM-L6-v2"',
+            b'"name": "/no/such/model"',
+            4,
+            "/no/such/model",
+        ),
     ],
 )
 def test_a_snapshot_that_cannot_be_searched_is_refused_with_the_command_that_rebuilds(
@@ -336,9 +379,9 @@ def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path)
         context = ""
         while "behind the house" not in context and time.monotonic() < deadline:
             time.sleep(0.2)
-            context = httpx2.post(f"{found[1]}/kb", json=ask, headers=headers, timeout=30).json()[
-                "context"
-            ]
+            context = httpx2.post(
+                f"{found[1]}/kb", json=ask, headers=headers, timeout=30
+            ).json()["context"]
         assert "behind the house" in context
     finally:
         process.send_signal(signal.SIGTERM)
@@ -346,14 +389,21 @@ def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path)
 
 
 def test_a_server_of_ones_own_says_where_it_listens_and_leaves_quietly(store, tmp_path):
-    code = f"from kbserver import KBServer\nKBServer(store={str(store)!r}, port=0).run()\n"
+    code = (
+        f"from kbserver import KBServer\nKBServer(store={str(store)!r}, port=0).run()\n"
+    )
     variables = os.environ | {"KB_TOKEN": TOKEN}
     process = subprocess.Popen(
-        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=tmp_path, env=variables
+        [sys.executable, "-c", code],
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+        env=variables,
     )
     try:
         found = re.fullmatch(
-            r"kbserver is listening: (http://127\.0\.0\.1:\d+)/kb\n", process.stderr.readline()
+            r"kbserver is listening: (http://127\.0\.0\.1:\d+)/kb\n",
+            process.stderr.readline(),
         )
         assert found and httpx2.get(f"{found[1]}/healthz").status_code == 200
         process.send_signal(signal.SIGTERM)

@@ -9,7 +9,13 @@ import typer
 from typer.testing import CliRunner
 
 from kbserver.cli import store as store_commands
-from kbserver.errors import KbServerError, SettingsError, SnapshotCorrupt, StoreError, StoreMissing
+from kbserver.errors import (
+    KbServerError,
+    SettingsError,
+    SnapshotCorrupt,
+    StoreError,
+    StoreMissing,
+)
 from kbserver.index.durable import replace_text
 from kbserver.index.store import Store
 
@@ -17,7 +23,9 @@ from kbserver.index.store import Store
 @pytest.fixture
 def folder(store: Path, tmp_path: Path) -> Path:
     """A store of one's own with the corpora `support` and `hotels`."""
-    return shutil.copytree(store, tmp_path / "store", ignore=shutil.ignore_patterns(".models"))
+    return shutil.copytree(
+        store, tmp_path / "store", ignore=shutil.ignore_patterns(".models")
+    )
 
 
 @pytest.fixture
@@ -39,11 +47,19 @@ def run(folder: Path):
 def test_the_listing_names_every_generation(run, folder):
     output = run("corpora")
     assert run.exit_code == 0
-    for word in ("support", "hotels", "●", "all-MiniLM-L6-v2", Store(folder).live("support")):
+    for word in (
+        "support",
+        "hotels",
+        "●",
+        "all-MiniLM-L6-v2",
+        Store(folder).live("support"),
+    ):
         assert word in output
     listing = json.loads(run("corpora", "--json"))
     assert [one["corpus"] for one in listing] == ["hotels", "support"]
-    assert {one["documents"] for one in listing} == {3, 4} and all(one["live"] for one in listing)
+    assert {one["documents"] for one in listing} == {3, 4} and all(
+        one["live"] for one in listing
+    )
     assert all(one["bytes"] > 1000 and one["created_at"] for one in listing)
 
 
@@ -66,7 +82,9 @@ def test_a_store_that_is_missing_or_empty_says_what_to_do(run, tmp_path):
 def test_verify_is_content_with_a_whole_store(run):
     assert run("verify").count("ok ") == 2 and run.exit_code == 0
     answer = json.loads(run("verify", "support", "--json"))
-    assert answer["ok"] and [one["corpus"] for one in answer["generations"]] == ["support"]
+    assert answer["ok"] and [one["corpus"] for one in answer["generations"]] == [
+        "support"
+    ]
     assert answer["generations"][0]["sampled"] == answer["generations"][0]["found"] > 0
 
 
@@ -78,7 +96,10 @@ def test_verify_finds_a_flipped_byte_and_exits_with_3(run, folder):
     output = run("verify")
     assert run.exit_code == 3 and "BAD" in output and "embeddings.npy" in output
     answer = json.loads(run("verify", "--every", "--json").split("error:")[0])
-    assert not answer["ok"] and [one["ok"] for one in answer["generations"]] == [False, True]
+    assert not answer["ok"] and [one["ok"] for one in answer["generations"]] == [
+        False,
+        True,
+    ]
 
 
 def test_verify_of_what_is_not_there(run):
@@ -96,7 +117,9 @@ def test_a_corpus_travels_as_one_file(run, folder, tmp_path):
     assert "is live" in output and Store(other).verify("support").ok
     with pytest.raises(StoreError, match="already"):
         run("import", str(file), where=other)
-    third = json.loads(run("import", str(file), "--no-publish", "--json", where=tmp_path / "third"))
+    third = json.loads(
+        run("import", str(file), "--no-publish", "--json", where=tmp_path / "third")
+    )
     assert third == {
         "corpus": "support",
         "generation": Store(folder).live("support"),
@@ -127,7 +150,9 @@ def three(folder: Path, tmp_path: Path, store: Path) -> list[str]:
     from tests.conftest import DOCUMENTS, write_documents
 
     docs = write_documents(tmp_path / "docs", DOCUMENTS["support"])
-    with open_encoder(DEFAULT_MODEL, cache=store / ".models", for_queries=False) as encoder:
+    with open_encoder(
+        DEFAULT_MODEL, cache=store / ".models", for_queries=False
+    ) as encoder:
         for word in ("one", "two"):
             (docs / "new.md").write_text(f"# New\n\nThis is page {word}.\n")
             ingest([docs], store=Store(folder), corpus="support", encoder=encoder)
@@ -135,9 +160,13 @@ def three(folder: Path, tmp_path: Path, store: Path) -> list[str]:
 
 
 def test_rollback_goes_one_back_or_where_it_is_told(run, folder, three):
-    assert three[1] in run("rollback", "support") and Store(folder).live("support") == three[1]
     assert (
-        json.loads(run("rollback", "support", "--to", three[2], "--json"))["generation"] == three[2]
+        three[1] in run("rollback", "support")
+        and Store(folder).live("support") == three[1]
+    )
+    assert (
+        json.loads(run("rollback", "support", "--to", three[2], "--json"))["generation"]
+        == three[2]
     )
     with pytest.raises(StoreMissing, match="no generation 'x'"):
         run("rollback", "support", "--to", "x")
@@ -154,7 +183,9 @@ def test_rollback_with_nothing_before_and_of_nothing(run, folder):
 
 def test_prune_leaves_the_live_one_and_the_newest(run, folder, three):
     run("rollback", "support", "--to", three[0])
-    assert json.loads(run("prune", "support", "--keep", "2", "--json")) == {"support": [three[1]]}
+    assert json.loads(run("prune", "support", "--keep", "2", "--json")) == {
+        "support": [three[1]]
+    }
     assert Store(folder).generations("support") == [three[0], three[2]]
     assert "nothing to remove" in run("prune", "--all")
     assert json.loads(run("prune", "--all", "--keep", "1", "--json")) == {
@@ -170,6 +201,9 @@ def test_a_pointer_to_nothing_is_reported_and_can_be_mended(run, folder):
     replace_text(folder / "support" / "LIVE", "gone\n")
     output = run("verify")
     assert run.exit_code == 3 and "kbserver rollback" in output
-    assert "●" not in [line for line in run("corpora").splitlines() if "support" in line][0]
+    assert (
+        "●"
+        not in [line for line in run("corpora").splitlines() if "support" in line][0]
+    )
     run("rollback", "support")
     assert Store(folder).live("support") == live

@@ -62,7 +62,10 @@ def test_the_keys_and_the_revocations_of_the_settings_are_the_servers(
     here = ("--config", str(tmp_path / "kbserver.toml"))
     told = json.loads(run("--label", "a", "--json", *here).stdout)
     assert keys().verify(told["token"]).allows("a")
-    assert json.loads(run("--inspect", told["token"], "--json", *here).stdout)["verdict"] == "good"
+    assert (
+        json.loads(run("--inspect", told["token"], "--json", *here).stdout)["verdict"]
+        == "good"
+    )
     (tmp_path / "revoked").write_text(told["jti"])
     assert (
         json.loads(run("--inspect", told["token"], "--json", *here).stdout)["verdict"]
@@ -113,14 +116,17 @@ def test_inspect_says_what_a_token_says_and_whether_it_is_good_here(
     issued = run("--label", "x", "--ttl", "1h").stdout.strip()
     expired = keys().issue("x", 60, now=1_700_000_000)
     assert "good" in run("--inspect", issued).stdout
-    assert json.loads(run("--inspect", "-", "--json", given=issued + "\n").stdout)["labels"] == [
-        "x"
-    ]
+    assert json.loads(run("--inspect", "-", "--json", given=issued + "\n").stdout)[
+        "labels"
+    ] == ["x"]
     told = run("--inspect", expired).stdout
     assert "expired_token" in told
     assert "2023-11-14 22:14:20 UTC" in told
     monkeypatch.setenv("KBSERVER_SIGNING_KEY", new_secret())
-    assert json.loads(run("--inspect", issued, "--json").stdout)["verdict"] == "invalid_token"
+    assert (
+        json.loads(run("--inspect", issued, "--json").stdout)["verdict"]
+        == "invalid_token"
+    )
     monkeypatch.delenv("KBSERVER_SIGNING_KEY")
     told = run("--inspect", issued).stdout
     assert "not checked" in told
@@ -149,13 +155,17 @@ def test_a_wrong_flag_is_an_error_that_says_what_to_do(
         run(*arguments)
 
 
-def test_without_a_key_it_says_how_to_make_one(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_without_a_key_it_says_how_to_make_one(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.delenv("KBSERVER_SIGNING_KEY")
     with pytest.raises(SettingsError, match="--new-key"):
         run("--label", "x")
 
 
-def test_a_weak_key_is_refused_and_not_repeated(run, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_a_weak_key_is_refused_and_not_repeated(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("KBSERVER_SIGNING_KEY", "hunter2")
     with pytest.raises(SettingsError, match="7 bytes") as caught:
         run("--label", "x")

@@ -16,14 +16,27 @@ from kbserver.index.lexical.bm25 import WALKED_AT_ONCE, Bm25Index, Bm25Parameter
 from kbserver.index.lexical.build import build_lexical
 from kbserver.index.lexical.tokens import tokenize
 
-WORDS = ["router", "light", "reset", "invoice", "clinic", "the", "red", "café", "ac68u", "39.99"]
+WORDS = [
+    "router",
+    "light",
+    "reset",
+    "invoice",
+    "clinic",
+    "the",
+    "red",
+    "café",
+    "ac68u",
+    "39.99",
+]
 
 
 class PlainBm25:
     """Formula by formula from Kamphuis et al. (2020), the variant called "lucene, accurate"."""
 
     def __init__(self, texts: list[str], parameters: Bm25Parameters) -> None:
-        self.counts = [Counter(tokenize(text, language=parameters.language)) for text in texts]
+        self.counts = [
+            Counter(tokenize(text, language=parameters.language)) for text in texts
+        ]
         self.lengths = [counts.total() for counts in self.counts]
         self.parameters = parameters
         self.mean = sum(self.lengths) / max(len(self.lengths), 1)
@@ -37,7 +50,9 @@ class PlainBm25:
         k1, b = self.parameters.k1, self.parameters.b
         count = self.counts[row][term]
         return (
-            self.idf(term) * count / (count + k1 * (1 - b + b * self.lengths[row] / self.mean))
+            self.idf(term)
+            * count
+            / (count + k1 * (1 - b + b * self.lengths[row] / self.mean))
             if count
             else 0.0
         )
@@ -45,7 +60,8 @@ class PlainBm25:
     def search(self, terms, top_k, rows=None):
         rows = range(len(self.counts)) if rows is None else rows
         scored = [
-            (sum(w * self.score(t, row) for t, w in terms.items() if w > 0), row) for row in rows
+            (sum(w * self.score(t, row) for t, w in terms.items() if w > 0), row)
+            for row in rows
         ]
         ranked = sorted(
             ((score, row) for score, row in scored if score > 0),
@@ -83,12 +99,14 @@ def assert_same_ranking(found, wanted):
     # float32 may order near ties either way: compare rows by groups of equal score
     for row, score in zip(found.rows, found.scores, strict=True):
         assert any(
-            row == other and abs(score - value) <= 1e-5 * value for value, other in wanted
+            row == other and abs(score - value) <= 1e-5 * value
+            for value, other in wanted
         ) or (abs(score - wanted[-1][0]) <= 1e-5 * score)
 
 
 @pytest.mark.parametrize(
-    "parameters", [None, Bm25Parameters(k1=1.5, b=0.75), Bm25Parameters(b=0.0, language="none")]
+    "parameters",
+    [None, Bm25Parameters(k1=1.5, b=0.75), Bm25Parameters(b=0.0, language="none")],
 )
 def test_scores_are_those_of_the_formula(built, tmp_path, parameters):
     texts = random_texts(120)
@@ -103,7 +121,9 @@ def test_scores_are_those_of_the_formula(built, tmp_path, parameters):
     np.testing.assert_allclose(index.score_terms(terms, rows), wanted, rtol=1e-5)
     for term in [*terms, "absent"]:
         assert index.idf(term) == pytest.approx(plain.idf(term))
-        assert index.document_frequency(term) == sum(term in counts for counts in plain.counts)
+        assert index.document_frequency(term) == sum(
+            term in counts for counts in plain.counts
+        )
 
 
 def test_scores_are_those_bm25s_itself_gives(built, tmp_path):
@@ -121,10 +141,14 @@ def test_scores_are_those_bm25s_itself_gives(built, tmp_path):
 
 def test_threads_may_share_an_index(built, tmp_path):
     index = built(random_texts(300), tmp_path)
-    queries = [{word: 1.0, other: 0.5} for word in WORDS for other in WORDS if word != other]
+    queries = [
+        {word: 1.0, other: 0.5} for word in WORDS for other in WORDS if word != other
+    ]
     wanted = [index.search(terms, top_k=7).rows.tolist() for terms in queries]
     with ThreadPoolExecutor(8) as threads:
-        found = threads.map(lambda terms: index.search(terms, top_k=7).rows.tolist(), queries * 5)
+        found = threads.map(
+            lambda terms: index.search(terms, top_k=7).rows.tolist(), queries * 5
+        )
     assert list(found) == wanted * 5
 
 
@@ -157,9 +181,18 @@ def test_a_scope_ranks_exactly_whatever_its_size(built, tmp_path):
     texts = random_texts(2000)
     index, plain = built(texts, tmp_path), PlainBm25(texts, Bm25Parameters())
     terms = {"light": 1.0, "clinic": 0.7, "the": 0.4}
-    for size in (1, 10, 31, 32, 500, 2000):  # either side of where looking up gives way to walking
+    for size in (
+        1,
+        10,
+        31,
+        32,
+        500,
+        2000,
+    ):  # either side of where looking up gives way to walking
         rows = np.sort(np.random.default_rng(size).choice(2000, size, replace=False))
-        assert_same_ranking(index.search(terms, top_k=10, rows=rows), plain.search(terms, 10, rows))
+        assert_same_ranking(
+            index.search(terms, top_k=10, rows=rows), plain.search(terms, 10, rows)
+        )
 
 
 def test_common_words_are_skipped_without_changing_the_ranking(built, tmp_path):
@@ -184,7 +217,9 @@ def test_common_words_are_skipped_without_changing_the_ranking(built, tmp_path):
             inside = np.arange(9000) if rows is None else rows
             best = np.sort(scores[inside])[::-1][:15]
             np.testing.assert_allclose(
-                index.search(terms, top_k=15, rows=rows).scores, best[best > 0], rtol=1e-5
+                index.search(terms, top_k=15, rows=rows).scores,
+                best[best > 0],
+                rtol=1e-5,
             )
 
 
@@ -202,7 +237,9 @@ def test_texts_without_words_find_nothing(built, tmp_path, texts):
     index = built(texts, tmp_path)
     assert index.size == len(texts)
     assert index.search({"router": 1.0}, top_k=5).rows.size == 0
-    assert index.score_terms(["router"], np.arange(len(texts))).tolist() == [[0.0] * len(texts)]
+    assert index.score_terms(["router"], np.arange(len(texts))).tolist() == [
+        [0.0] * len(texts)
+    ]
     assert list(index.vocabulary()) == []
     assert index.document_frequency("router") == 0
 
@@ -242,9 +279,13 @@ def test_a_row_that_is_not_there_is_an_error(built, tmp_path, row):
 
 @given(
     texts=st.lists(
-        st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), min_size=1, max_size=25
+        st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join),
+        min_size=1,
+        max_size=25,
     ),
-    terms=st.dictionaries(st.sampled_from([*WORDS, "absent"]), st.floats(-1, 3), max_size=6),
+    terms=st.dictionaries(
+        st.sampled_from([*WORDS, "absent"]), st.floats(-1, 3), max_size=6
+    ),
     top_k=st.integers(0, 30),
     data=st.data(),
 )
@@ -252,12 +293,18 @@ def test_a_row_that_is_not_there_is_an_error(built, tmp_path, row):
 def test_any_search_of_any_texts_gives_what_the_formula_gives(
     built, tmp_path_factory, texts, terms, top_k, data
 ):
-    index = built(texts, tmp_path_factory.mktemp("bm25"), Bm25Parameters(language="none"))
+    index = built(
+        texts, tmp_path_factory.mktemp("bm25"), Bm25Parameters(language="none")
+    )
     plain = PlainBm25(texts, Bm25Parameters(language="none"))
     rows = data.draw(st.none() | st.sets(st.integers(0, len(texts) - 1)).map(sorted))
-    terms = {term: weight for term, weight in terms.items() if weight <= 0 or weight > 1e-6}
+    terms = {
+        term: weight for term, weight in terms.items() if weight <= 0 or weight > 1e-6
+    }
     found = index.search(
-        terms, top_k=top_k, rows=None if rows is None else np.array(rows, dtype=np.int64)
+        terms,
+        top_k=top_k,
+        rows=None if rows is None else np.array(rows, dtype=np.int64),
     )
     wanted = plain.search(terms, top_k, rows)
     np.testing.assert_allclose(found.scores, [score for score, _ in wanted], rtol=1e-4)
@@ -265,16 +312,21 @@ def test_any_search_of_any_texts_gives_what_the_formula_gives(
 
 @given(
     texts=st.lists(
-        st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join), min_size=1, max_size=40
+        st.lists(st.sampled_from(WORDS), max_size=8).map(" ".join),
+        min_size=1,
+        max_size=40,
     ),
     terms=st.dictionaries(
-        st.sampled_from(["router", "light", "red", "clinic", "unknown"]), st.floats(0.1, 2.0)
+        st.sampled_from(["router", "light", "red", "clinic", "unknown"]),
+        st.floats(0.1, 2.0),
     ),
     scope=st.sets(st.integers(0, 39)),
     top_k=st.integers(0, 10),
 )
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_what_was_found_knows_what_every_row_of_the_scope_scores(
     built, tmp_path_factory, texts, terms, scope, top_k
@@ -290,6 +342,8 @@ def test_what_was_found_knows_what_every_row_of_the_scope_scores(
             sum(weight * plain.score(term, row) for term, weight in terms.items())
             for row in asked.tolist()
         ]
-        np.testing.assert_allclose(found.scores(asked[::-1]), wanted[::-1], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(
+            found.scores(asked[::-1]), wanted[::-1], rtol=1e-4, atol=1e-6
+        )
     with pytest.raises(IndexError):
         index.find(terms, top_k=3).scores(np.array([len(texts)]))

@@ -26,9 +26,13 @@ def faiss_index(kind: str, precision: str = "float32") -> Callable[[Path], Build
     def at(folder: Path) -> Build:
         def build(embeddings: np.ndarray) -> FaissIndex:
             np.save(folder / "embeddings.npy", rounded(embeddings, precision))
-            facts = build_vectors(folder / "embeddings.npy", folder / "vectors.faiss", kind=kind)
+            facts = build_vectors(
+                folder / "embeddings.npy", folder / "vectors.faiss", kind=kind
+            )
             return FaissIndex.open(
-                open_embeddings(folder / "embeddings.npy"), folder / "vectors.faiss", facts
+                open_embeddings(folder / "embeddings.npy"),
+                folder / "vectors.faiss",
+                facts,
             )
 
         return build
@@ -37,7 +41,9 @@ def faiss_index(kind: str, precision: str = "float32") -> Callable[[Path], Build
 
 
 def rounded_first(folder: Path) -> Build:
-    return lambda embeddings: FaissIndex(np.ascontiguousarray(embeddings), rounded_rows=0)
+    return lambda embeddings: FaissIndex(
+        np.ascontiguousarray(embeddings), rounded_rows=0
+    )
 
 
 EXACT = {
@@ -76,7 +82,9 @@ def exact(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Build, float]
 
 
 def unit(count: int, seed: int = 0) -> np.ndarray:
-    vectors = np.random.default_rng(seed).standard_normal((count, DIM)).astype(np.float32)
+    vectors = (
+        np.random.default_rng(seed).standard_normal((count, DIM)).astype(np.float32)
+    )
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
@@ -93,7 +101,9 @@ def test_an_exact_index_ranks_all_rows_as_the_yardstick_does(exact):
 
 
 @pytest.mark.parametrize("precision", ["float16", "int8"])
-def test_rounded_embeddings_are_ranked_exactly_as_what_they_were_rounded_to(precision, tmp_path):
+def test_rounded_embeddings_are_ranked_exactly_as_what_they_were_rounded_to(
+    precision, tmp_path
+):
     embeddings = unit(900)
     embeddings[300:] = embeddings[0] + 3e-4 * unit(
         600, seed=5
@@ -102,7 +112,10 @@ def test_rounded_embeddings_are_ranked_exactly_as_what_they_were_rounded_to(prec
     yardstick = NumpyIndex(decoded(rounded(embeddings, precision)))
     for query in (*unit(20, seed=1), *embeddings[290:310]):
         for top_k in (1, 9, 400):
-            found, wanted = index.search(query, top_k=top_k), yardstick.search(query, top_k=top_k)
+            found, wanted = (
+                index.search(query, top_k=top_k),
+                yardstick.search(query, top_k=top_k),
+            )
             np.testing.assert_allclose(found.scores, wanted.scores, atol=1e-6)
             np.testing.assert_allclose(
                 yardstick.score_rows(query, found.rows), wanted.scores, atol=1e-6
@@ -118,7 +131,9 @@ def test_an_approximate_index_finds_nearly_all_and_scores_them_exactly(kind, tmp
         found, wanted = index.search(query, top_k=10), yardstick.search(query, top_k=10)
         shared += len(set(found.rows) & set(wanted.rows))
         exactly = yardstick.score_rows(query, found.rows)
-        np.testing.assert_allclose(found.scores, exactly, atol=TOLERANCE.get(kind, 1e-5))
+        np.testing.assert_allclose(
+            found.scores, exactly, atol=TOLERANCE.get(kind, 1e-5)
+        )
         assert (np.diff(found.scores) <= 0).all()
     assert shared / 400 > 0.9  # noise has no clusters: the hardest case there is
 
@@ -130,7 +145,9 @@ def test_an_exact_index_proposes_the_nearest(exact):
     for query in unit(20, seed=1):
         scores = yardstick.score_rows(query, index.propose(query, count=9))
         np.testing.assert_allclose(
-            np.sort(scores)[::-1], yardstick.search(query, top_k=9).scores, atol=tolerance
+            np.sort(scores)[::-1],
+            yardstick.search(query, top_k=9).scores,
+            atol=tolerance,
         )
 
 
@@ -172,7 +189,9 @@ def test_rows_are_scored_in_the_order_given(backend):
     embeddings, query = unit(500), unit(1, seed=3)[0]
     rows = np.array([499, 0, 7, 7, 250])
     np.testing.assert_allclose(
-        build(embeddings).score_rows(query, rows), embeddings[rows] @ query, atol=tolerance
+        build(embeddings).score_rows(query, rows),
+        embeddings[rows] @ query,
+        atol=tolerance,
     )
 
 
@@ -229,14 +248,20 @@ def test_a_handful_of_rows_can_be_indexed(kind, count, tmp_path):
 @pytest.mark.parametrize("length", [0, DIM - 1, DIM + 1])
 def test_a_query_of_another_length_is_refused_with_both_lengths(backend, length):
     build, _ = backend
-    index, query, rows = build(unit(100)), np.zeros(length, dtype=np.float32), np.array([0])
+    index, query, rows = (
+        build(unit(100)),
+        np.zeros(length, dtype=np.float32),
+        np.array([0]),
+    )
     for search in (
         lambda: index.search(query, top_k=1),
         lambda: index.propose(query, count=1),
         lambda: index.search_rows(query, rows, top_k=1),
         lambda: index.score_rows(query, rows),
     ):
-        with pytest.raises(DimensionMismatch, match=rf"length {length}, .* length {DIM}"):
+        with pytest.raises(
+            DimensionMismatch, match=rf"length {length}, .* length {DIM}"
+        ):
             search()
 
 
@@ -259,7 +284,9 @@ def test_a_query_that_is_not_finite_is_an_error_and_never_garbage(backend, bad):
     ):
         with pytest.raises(NotFinite) as caught:
             search()
-        assert isinstance(caught.value, KbServerError) and isinstance(caught.value, ValueError)
+        assert isinstance(caught.value, KbServerError) and isinstance(
+            caught.value, ValueError
+        )
 
 
 @pytest.mark.parametrize("row", [-1, 100, 2**40])
@@ -273,11 +300,16 @@ def test_a_row_that_is_not_there_is_an_error_and_never_foreign_memory(backend, r
 
 
 @pytest.mark.parametrize("kind", APPROXIMATE)
-def test_a_scope_too_large_to_scan_is_searched_approximately_and_never_left(kind, tmp_path):
+def test_a_scope_too_large_to_scan_is_searched_approximately_and_never_left(
+    kind, tmp_path
+):
     embeddings = unit(3000)
     built = APPROXIMATE[kind](tmp_path)(embeddings)
     index = FaissIndex(
-        built._embeddings, built._approximate, effort=built._effort, exact_scope_rows=100
+        built._embeddings,
+        built._approximate,
+        effort=built._effort,
+        exact_scope_rows=100,
     )
     rows, yardstick, shared = np.arange(1, 3000, 2), NumpyIndex(embeddings), 0
     for query in unit(40, seed=1):
@@ -309,7 +341,9 @@ def test_flat_search_equals_the_yardstick_for_any_scope_and_top_k(data):
     embeddings = unit(size, seed=data.draw(st.integers(0, 5)))
     embeddings[size // 2 :] = embeddings[: size - size // 2]  # many ties
     query = unit(1, seed=data.draw(st.integers(0, 5)))[0]
-    rows = np.array(sorted(data.draw(st.sets(st.integers(0, size - 1)))), dtype=np.int64)
+    rows = np.array(
+        sorted(data.draw(st.sets(st.integers(0, size - 1)))), dtype=np.int64
+    )
     top_k = data.draw(st.integers(0, 70))
     found = FaissIndex(embeddings).search_rows(query, rows, top_k=top_k)
     wanted = NumpyIndex(embeddings).search_rows(query, rows, top_k=top_k)
@@ -320,11 +354,20 @@ def test_flat_search_equals_the_yardstick_for_any_scope_and_top_k(data):
 
 @pytest.mark.parametrize(
     ("rows", "asked", "kind"),
-    [(700, "auto", "flat"), (10_001, "auto", "pq"), (600, "pq", "flat"), (0, "ivf", "flat")],
+    [
+        (700, "auto", "flat"),
+        (10_001, "auto", "pq"),
+        (600, "pq", "flat"),
+        (0, "ivf", "flat"),
+    ],
 )
-def test_the_number_of_rows_decides_and_the_recall_is_measured(rows, asked, kind, tmp_path):
+def test_the_number_of_rows_decides_and_the_recall_is_measured(
+    rows, asked, kind, tmp_path
+):
     np.save(tmp_path / "embeddings.npy", unit(rows))
-    facts = build_vectors(tmp_path / "embeddings.npy", tmp_path / "vectors.faiss", kind=asked)
+    facts = build_vectors(
+        tmp_path / "embeddings.npy", tmp_path / "vectors.faiss", kind=asked
+    )
     assert facts.kind == kind
     assert (tmp_path / "vectors.faiss").exists() == (kind != "flat")
     assert facts.recall_at_10 > 0.95

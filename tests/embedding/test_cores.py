@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from kbserver.embedding.cores import core_of_this_thread, keep_off, sleep_in_place, usable_cores
+from kbserver.embedding.cores import (
+    core_of_this_thread,
+    keep_off,
+    sleep_in_place,
+    usable_cores,
+)
 
 needs_two_cores = pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) < 2,
@@ -58,7 +63,9 @@ def test_a_fraction_of_a_core_is_one_thread(tmp_path: Path) -> None:
 
 
 def test_a_quota_above_the_affinity_adds_nothing(tmp_path: Path) -> None:
-    assert usable_cores(quota(tmp_path, "99000000 100000\n")) == len(os.sched_getaffinity(0))
+    assert usable_cores(quota(tmp_path, "99000000 100000\n")) == len(
+        os.sched_getaffinity(0)
+    )
 
 
 @needs_two_cores

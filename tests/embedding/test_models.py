@@ -50,7 +50,11 @@ def files(tmp_path: Path) -> Path:
 
 
 def test_the_default_model_is_the_one_its_authors_published(encoder: Encoder) -> None:
-    assert (encoder.identity.name, encoder.identity.dim, encoder.identity.max_tokens) == (
+    assert (
+        encoder.identity.name,
+        encoder.identity.dim,
+        encoder.identity.max_tokens,
+    ) == (
         DEFAULT_MODEL,
         384,
         256,
@@ -89,7 +93,9 @@ def test_a_hub_name_that_cannot_be_had_says_what_to_do() -> None:
         resolve("acme/no-such-model")
 
 
-def test_a_hub_name_is_found_offline_in_the_hubs_own_cache(files: Path, tmp_path: Path) -> None:
+def test_a_hub_name_is_found_offline_in_the_hubs_own_cache(
+    files: Path, tmp_path: Path
+) -> None:
     revision = "0" * 39 + "1"
     repository = tmp_path / "models--sentence-transformers--a-small-model"
     shutil.copytree(files, repository / "snapshots" / revision)
@@ -107,11 +113,16 @@ def test_a_hub_name_is_found_offline_in_the_hubs_own_cache(files: Path, tmp_path
         timeout=60,
         check=False,
     )
-    found = [str(repository / "snapshots" / revision), ModelSource("x", files).fingerprint]
+    found = [
+        str(repository / "snapshots" / revision),
+        ModelSource("x", files).fingerprint,
+    ]
     assert ran.stdout.split() == found, ran.stderr
 
 
-def test_the_fingerprint_is_the_same_wherever_the_model_lies(files: Path, tmp_path: Path) -> None:
+def test_the_fingerprint_is_the_same_wherever_the_model_lies(
+    files: Path, tmp_path: Path
+) -> None:
     before = ModelSource("x", files).fingerprint
     copy = tmp_path / "elsewhere"
     shutil.copytree(files, copy)
@@ -123,7 +134,9 @@ def test_the_fingerprint_is_the_same_wherever_the_model_lies(files: Path, tmp_pa
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_whatever_makes_the_vectors_makes_the_fingerprint(files: Path, file: str) -> None:
+def test_whatever_makes_the_vectors_makes_the_fingerprint(
+    files: Path, file: str
+) -> None:
     before = ModelSource("x", files).fingerprint
     with (files / file).open("ab") as stream:
         stream.write(b"\n")
@@ -136,7 +149,8 @@ def test_a_name_that_now_stands_for_another_model_is_refused(
     built_with = replace(encoder.identity, fingerprint="f" * 32)
     for look in (check_present, partial(open_encoder, for_queries=True)):
         with pytest.raises(
-            SnapshotMismatch, match=rf"{'f' * 32}.*now holds {encoder.identity.fingerprint}"
+            SnapshotMismatch,
+            match=rf"{'f' * 32}.*now holds {encoder.identity.fingerprint}",
         ):
             look(built_with, cache=tmp_path / "models")
 
@@ -168,10 +182,16 @@ def test_options_that_exclude_each_other_are_refused(cache: Path) -> None:
         open_encoder(DEFAULT_MODEL, cache=cache, precision="int8", for_queries=False)
     with pytest.raises(ModelError, match="int8 needs the backend onnx"):
         open_encoder(
-            DEFAULT_MODEL, cache=cache, precision="int8", backend="torch", for_queries=True
+            DEFAULT_MODEL,
+            cache=cache,
+            precision="int8",
+            backend="torch",
+            for_queries=True,
         )
     with pytest.raises(ModelError, match="onnx runs on the CPU, found device cuda"):
-        open_encoder(DEFAULT_MODEL, cache=cache, backend="onnx", device="cuda", for_queries=True)
+        open_encoder(
+            DEFAULT_MODEL, cache=cache, backend="onnx", device="cuda", for_queries=True
+        )
 
 
 def test_with_precision_auto_queries_are_embedded_with_rounded_weights_where_that_is_quicker(
@@ -193,21 +213,32 @@ def test_with_precision_auto_queries_are_embedded_with_rounded_weights_where_tha
 
     monkeypatch.setattr(OnnxEncoder, "embed_queries", embed_queries)
     for trial in ("just made", "opened again"):
-        with open_encoder(model, cache=tmp_path, precision="auto", for_queries=True) as auto:
+        with open_encoder(
+            model, cache=tmp_path, precision="auto", for_queries=True
+        ) as auto:
             assert auto.backend == "onnx fp32" and auto.identity == model, trial
-            np.testing.assert_array_equal(auto.embed_queries(texts), encoder.embed_queries(texts))
+            np.testing.assert_array_equal(
+                auto.embed_queries(texts), encoder.embed_queries(texts)
+            )
     shutil.rmtree(tmp_path / f"{model.fingerprint}-int8")
     slow = "fp32"
     with (
         open_encoder(model, cache=tmp_path, precision="auto", for_queries=True) as auto,
-        open_encoder(model, cache=tmp_path, precision="int8", for_queries=True) as rounded,
-        open_encoder(model, cache=tmp_path, precision="auto", for_queries=False) as for_passages,
+        open_encoder(
+            model, cache=tmp_path, precision="int8", for_queries=True
+        ) as rounded,
+        open_encoder(
+            model, cache=tmp_path, precision="auto", for_queries=False
+        ) as for_passages,
     ):
         assert (
-            auto.backend == rounded.backend == "onnx int8" and for_passages.backend == "onnx fp32"
+            auto.backend == rounded.backend == "onnx int8"
+            and for_passages.backend == "onnx fp32"
         )
         assert auto.identity == rounded.identity == encoder.identity
-        np.testing.assert_array_equal(auto.embed_queries(texts), rounded.embed_queries(texts))
+        np.testing.assert_array_equal(
+            auto.embed_queries(texts), rounded.embed_queries(texts)
+        )
 
 
 @pytest.mark.xdist_group("torch")
@@ -228,7 +259,12 @@ def test_an_ingest_prepares_the_rounded_weights_for_the_serving_to_come(
             f"exported in format 1, this version reads {EXPORT_FORMATS['int8']}; the export is made anew",
         ),
         (
-            {"reference": {"text": "of another processor", "vector": [384**-0.5] * 384}},
+            {
+                "reference": {
+                    "text": "of another processor",
+                    "vector": [384**-0.5] * 384,
+                }
+            },
             "on this processor a vector is at a cosine of",
         ),
     ],
@@ -264,8 +300,12 @@ def test_a_model_that_cannot_be_rounded_is_embedded_with_exactly(
 ) -> None:
     model = encoder.identity
     shutil.copytree(cache / model.fingerprint, tmp_path / model.fingerprint)
-    (tmp_path / f"{model.fingerprint}-int8.not-exported.txt").write_text("it cannot be rounded\n")
-    with open_encoder(model, cache=tmp_path, precision="auto", for_queries=True) as opened:
+    (tmp_path / f"{model.fingerprint}-int8.not-exported.txt").write_text(
+        "it cannot be rounded\n"
+    )
+    with open_encoder(
+        model, cache=tmp_path, precision="auto", for_queries=True
+    ) as opened:
         assert opened.backend == "onnx fp32"
     with pytest.raises(
         ModelError,
@@ -287,12 +327,18 @@ def test_prompts_of_a_model_are_put_before_queries_and_passages(
             str(small_model), cache=cache, backend=backend, for_queries=True
         ) as encoder:
             query = oracle.encode(
-                ["query: reset the pin"], normalize_embeddings=True, show_progress_bar=False
+                ["query: reset the pin"],
+                normalize_embeddings=True,
+                show_progress_bar=False,
             )
             passage = oracle.encode(
-                ["passage: reset the pin"], normalize_embeddings=True, show_progress_bar=False
+                ["passage: reset the pin"],
+                normalize_embeddings=True,
+                show_progress_bar=False,
             )
-            np.testing.assert_allclose(encoder.embed_queries(["reset the pin"]), query, atol=1e-5)
+            np.testing.assert_allclose(
+                encoder.embed_queries(["reset the pin"]), query, atol=1e-5
+            )
             np.testing.assert_allclose(
                 encoder.embed_passages(["reset the pin"]), passage, atol=1e-5
             )
@@ -319,9 +365,14 @@ def test_other_poolings_and_further_modules_are_exported_whole(
     cls_then_dense = SentenceTransformer(modules=modules, device="cpu")
     cls_then_dense.save(str(tmp_path / "model"))
     texts = ["how do i reset my pin", SENTENCES * 10]
-    wanted = cls_then_dense.encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    wanted = cls_then_dense.encode(
+        texts, normalize_embeddings=True, show_progress_bar=False
+    )
     with open_encoder(
-        str(tmp_path / "model"), cache=tmp_path / "models", backend="onnx", for_queries=True
+        str(tmp_path / "model"),
+        cache=tmp_path / "models",
+        backend="onnx",
+        for_queries=True,
     ) as encoder:
         assert encoder.identity.dim == 16
         np.testing.assert_allclose(encoder.embed_queries(texts), wanted, atol=1e-4)
@@ -356,7 +407,9 @@ def test_a_model_that_cannot_be_exported_runs_on_torch(
 
     words = Tokenizer.from_file(str(resolve(DEFAULT_MODEL).folder / "tokenizer.json"))
     table = (
-        np.random.default_rng(0).standard_normal((words.get_vocab_size(), 16)).astype(np.float32)
+        np.random.default_rng(0)
+        .standard_normal((words.get_vocab_size(), 16))
+        .astype(np.float32)
     )
     static = SentenceTransformer(
         modules=[StaticEmbedding(words, embedding_weights=table)], device="cpu"
@@ -367,27 +420,39 @@ def test_a_model_that_cannot_be_exported_runs_on_torch(
         caplog.clear()
         with (
             caplog.at_level(logging.INFO, "kbserver"),
-            open_encoder(str(tmp_path / "model"), cache=cache, for_queries=True) as encoder,
+            open_encoder(
+                str(tmp_path / "model"), cache=cache, for_queries=True
+            ) as encoder,
         ):
             assert encoder.backend == "torch cpu"
             wanted = static.encode(
                 ["reset my pin"], normalize_embeddings=True, show_progress_bar=False
             )
-            np.testing.assert_allclose(encoder.embed_queries(["reset my pin"]), wanted, atol=1e-5)
+            np.testing.assert_allclose(
+                encoder.embed_queries(["reset my pin"]), wanted, atol=1e-5
+            )
         assert "not token ids and a mask; it runs on torch" in caplog.text
     assert "preparing" not in caplog.text  # the second time nothing is tried again
     with pytest.raises(ModelError, match="not token ids and a mask; use backend torch"):
-        open_encoder(str(tmp_path / "model"), cache=cache, backend="onnx", for_queries=True)
+        open_encoder(
+            str(tmp_path / "model"), cache=cache, backend="onnx", for_queries=True
+        )
 
 
 @pytest.mark.xdist_group("torch")
-def test_a_folder_that_is_no_model_to_sentence_transformers_is_named(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_model_to_sentence_transformers_is_named(
+    tmp_path: Path,
+) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "no such type"}))
-    with pytest.raises(ModelError, match="sentence-transformers cannot load this model"):
+    with pytest.raises(
+        ModelError, match="sentence-transformers cannot load this model"
+    ):
         open_encoder(str(tmp_path), cache=tmp_path / "models", for_queries=True)
 
 
-def test_a_cache_that_cannot_be_written_says_so(encoder: Encoder, tmp_path: Path) -> None:
+def test_a_cache_that_cannot_be_written_says_so(
+    encoder: Encoder, tmp_path: Path
+) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
     with pytest.raises(ModelError, match="the exported model cannot be written here"):
         open_encoder(DEFAULT_MODEL, cache=tmp_path / "models", for_queries=True)

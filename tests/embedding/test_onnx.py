@@ -17,19 +17,24 @@ TEXTS = [
     "how do i reset my pin",
     "",
     "Öffnungszeiten am Sonntag? 営業時間は何時ですか 🎉",
-    SENTENCES * 10,  # 191 tokens: beyond the 128 that the published tokenizer.json cuts at
+    SENTENCES
+    * 10,  # 191 tokens: beyond the 128 that the published tokenizer.json cuts at
     "ok",
     SENTENCES * 3,
 ]
 
 
 @pytest.mark.xdist_group("torch")
-def test_vectors_are_those_of_sentence_transformers(encoder: Encoder, published: Path) -> None:
+def test_vectors_are_those_of_sentence_transformers(
+    encoder: Encoder, published: Path
+) -> None:
     from sentence_transformers import SentenceTransformer
 
     oracle = SentenceTransformer(str(published), device="cpu")
     over_long = SENTENCES * 40
-    wanted = oracle.encode([*TEXTS, over_long], normalize_embeddings=True, show_progress_bar=False)
+    wanted = oracle.encode(
+        [*TEXTS, over_long], normalize_embeddings=True, show_progress_bar=False
+    )
     assert np.abs(encoder.embed_queries([*TEXTS, over_long]) - wanted).max() < 1e-4
     assert np.abs(encoder.embed_passages(TEXTS) - wanted[:-1]).max() < 1e-4
 
@@ -37,7 +42,9 @@ def test_vectors_are_those_of_sentence_transformers(encoder: Encoder, published:
 def test_text_after_the_first_128_tokens_counts(encoder: Encoder) -> None:
     start = SENTENCES * 7
     assert encoder.count_tokens(start) > 128
-    one, other = encoder.embed_passages([start + "It costs ten pounds.", start + "Bring a dog."])
+    one, other = encoder.embed_passages(
+        [start + "It costs ten pounds.", start + "Bring a dog."]
+    )
     assert one @ other < 0.999
 
 
@@ -47,13 +54,17 @@ def test_vectors_have_unit_length_and_single_precision(encoder: Encoder) -> None
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-5)
 
 
-def test_rows_come_back_in_the_order_given_whatever_their_length(encoder: Encoder) -> None:
+def test_rows_come_back_in_the_order_given_whatever_their_length(
+    encoder: Encoder,
+) -> None:
     texts = [f"passage {number} " + "word " * (number * 7 % 60) for number in range(40)]
     one_by_one = np.concatenate([encoder.embed_passages([text]) for text in texts])
     np.testing.assert_allclose(encoder.embed_passages(texts), one_by_one, atol=1e-5)
 
 
-def test_queries_asked_together_get_the_vectors_they_get_alone(encoder: Encoder) -> None:
+def test_queries_asked_together_get_the_vectors_they_get_alone(
+    encoder: Encoder,
+) -> None:
     texts = [
         SENTENCES * 8,
         "ok",
@@ -85,7 +96,8 @@ def test_nothing_in_gives_nothing_out(encoder: Encoder) -> None:
 def test_a_passage_over_the_limit_is_refused_and_named(encoder: Encoder) -> None:
     tokens = encoder.count_tokens(SENTENCES * 20)
     with pytest.raises(
-        IngestError, match=rf"passage 1 .*The engineer.* is {tokens} tokens long.* at most 256"
+        IngestError,
+        match=rf"passage 1 .*The engineer.* is {tokens} tokens long.* at most 256",
     ):
         encoder.embed_passages(["fits", SENTENCES * 20])
 
@@ -100,7 +112,9 @@ def test_a_passage_of_exactly_the_limit_is_taken(encoder: Encoder) -> None:
 
 def test_progress_adds_up_to_the_passages(encoder: Encoder) -> None:
     steps: list[int] = []
-    encoder.embed_passages([f"passage {number}" for number in range(400)], on_progress=steps.append)
+    encoder.embed_passages(
+        [f"passage {number}" for number in range(400)], on_progress=steps.append
+    )
     assert sum(steps) == 400
     assert len(steps) > 1
 
@@ -122,7 +136,8 @@ def test_a_changed_byte_is_found_before_the_model_is_used(
     weights[len(weights) // 2] ^= 1
     (folder / "model.onnx").write_bytes(weights)
     with pytest.raises(
-        ModelError, match=r"model\.onnx: SHA-256 is [0-9a-f]{64}, its meta\.json says [0-9a-f]{64}"
+        ModelError,
+        match=r"model\.onnx: SHA-256 is [0-9a-f]{64}, its meta\.json says [0-9a-f]{64}",
     ):
         OnnxEncoder(folder)
 
@@ -151,7 +166,11 @@ print(time.process_time() - begun < 1.5)
 print(sorted(name for name in sys.modules if name in ("torch", "transformers", "sentence_transformers", "onnx")))
 """
     ran = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert ran.stdout.splitlines() == ["(1, 384)", "True", "[]"], ran.stderr
     assert ran.stderr == ""

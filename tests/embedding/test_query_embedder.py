@@ -29,19 +29,27 @@ class FaultyModel:
     """Stands for a model on a bad day: each text gets a vector of its own length, after what `trouble` does."""
 
     def __init__(
-        self, *, name: str = "faulty", queries_per_call: int = 1, side_by_side: bool | None = None
+        self,
+        *,
+        name: str = "faulty",
+        queries_per_call: int = 1,
+        side_by_side: bool | None = None,
     ) -> None:
         self.identity = ModelIdentity(name, fingerprint=name, dim=3, max_tokens=256)
         self.backend = "none"
         self.queries_per_call = queries_per_call
-        self.side_by_side = queries_per_call == 1 if side_by_side is None else side_by_side
+        self.side_by_side = (
+            queries_per_call == 1 if side_by_side is None else side_by_side
+        )
         self.trouble: Callable[[Sequence[str]], None] = lambda texts: None
         self.value = 1.0
         self.calls: list[list[str]] = []
         self.closed = threading.Event()
 
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
-        if not any(text == "warm up" or text.startswith("a question of") for text in texts):
+        if not any(
+            text == "warm up" or text.startswith("a question of") for text in texts
+        ):
             self.calls.append(list(texts))
             self.trouble(texts)
         return np.array([[len(text), self.value, 0.0] for text in texts], np.float32)
@@ -103,7 +111,9 @@ async def until(condition: Callable[[], bool], within_s: float = 10.0) -> None:
         await asyncio.sleep(0.002)
 
 
-async def reason_of(embedder: QueryEmbedder, text: str, budget_ms: float = PLENTY) -> str:
+async def reason_of(
+    embedder: QueryEmbedder, text: str, budget_ms: float = PLENTY
+) -> str:
     with pytest.raises(EmbedderUnavailable) as caught:
         await embedder.embed(text, Deadline.after_ms(budget_ms))
     return caught.value.reason
@@ -112,9 +122,13 @@ async def reason_of(embedder: QueryEmbedder, text: str, budget_ms: float = PLENT
 # The real model
 
 
-async def test_many_at_once_get_the_vectors_of_the_model(encoder: Encoder, cache: Path) -> None:
+async def test_many_at_once_get_the_vectors_of_the_model(
+    encoder: Encoder, cache: Path
+) -> None:
     texts = [f"how do i reset pin number {number}" for number in range(40)]
-    embedder = QueryEmbedder(lambda: open_encoder(encoder.identity, cache=cache, for_queries=True))
+    embedder = QueryEmbedder(
+        lambda: open_encoder(encoder.identity, cache=cache, for_queries=True)
+    )
     await embedder.start()
     assert await reason_of(embedder, "hello") == "loading"
     await embedder.until_ready()
@@ -127,15 +141,24 @@ async def test_many_at_once_get_the_vectors_of_the_model(encoder: Encoder, cache
     assert embedder.queue_length == 0
     await embedder.close()
     assert [
-        thread.name for thread in threading.enumerate() if thread.name == "kbserver-embed"
+        thread.name
+        for thread in threading.enumerate()
+        if thread.name == "kbserver-embed"
     ] == []
 
 
-async def test_the_event_loop_goes_on_while_the_model_works(encoder: Encoder, cache: Path) -> None:
-    async with Started(open_encoder(encoder.identity, cache=cache, for_queries=True)) as embedder:
+async def test_the_event_loop_goes_on_while_the_model_works(
+    encoder: Encoder, cache: Path
+) -> None:
+    async with Started(
+        open_encoder(encoder.identity, cache=cache, for_queries=True)
+    ) as embedder:
         longest = "word " * 250  # some 60 ms on one core
         busy = asyncio.gather(
-            *(embedder.embed(f"{longest}{n}", Deadline.after_ms(PLENTY)) for n in range(6))
+            *(
+                embedder.embed(f"{longest}{n}", Deadline.after_ms(PLENTY))
+                for n in range(6)
+            )
         )
         turns = 0
         while not busy.done():
@@ -153,7 +176,8 @@ async def test_the_same_text_in_flight_is_embedded_once() -> None:
     model.trouble = gate
     async with Started(model) as embedder:
         asked = [
-            asyncio.create_task(embedder.embed("same", Deadline.after_ms(PLENTY))) for _ in range(5)
+            asyncio.create_task(embedder.embed("same", Deadline.after_ms(PLENTY)))
+            for _ in range(5)
         ]
         await until(lambda: gate.held == 1)
         gate.open.set()
@@ -205,9 +229,13 @@ async def test_who_has_left_is_not_worked_for() -> None:
     async with Started(model, workers=1) as embedder:
         first = asyncio.create_task(embedder.embed("first", Deadline.after_ms(PLENTY)))
         await until(lambda: gate.held == 1)
-        cancelled = asyncio.create_task(embedder.embed("cancelled", Deadline.after_ms(PLENTY)))
+        cancelled = asyncio.create_task(
+            embedder.embed("cancelled", Deadline.after_ms(PLENTY))
+        )
         expired = asyncio.create_task(reason_of(embedder, "expired", budget_ms=50))
-        patient = asyncio.create_task(embedder.embed("patient", Deadline.after_ms(PLENTY)))
+        patient = asyncio.create_task(
+            embedder.embed("patient", Deadline.after_ms(PLENTY))
+        )
         await asyncio.sleep(0)
         cancelled.cancel()
         assert await expired == "late"
@@ -282,7 +310,9 @@ async def test_a_model_that_gains_from_batches_gets_them() -> None:
         ]
         await until(lambda: gate.held == 1)
         gate.open.set()
-        assert [vector[0] for vector in await asyncio.gather(*waiting)] == list(range(1, 12))
+        assert [vector[0] for vector in await asyncio.gather(*waiting)] == list(
+            range(1, 12)
+        )
         assert [len(texts) for texts in model.calls] in ([1, 8, 2], [8, 3])
 
 
@@ -292,15 +322,21 @@ async def test_workers_side_by_side_share_what_is_waiting() -> None:
     async with Started(model, workers=2) as embedder:
         waiting = [asyncio.create_task(embedder.embed("x", Deadline.after_ms(PLENTY)))]
         await until(lambda: gate.held == 1)
-        waiting.append(asyncio.create_task(embedder.embed("xx", Deadline.after_ms(PLENTY))))
-        await until(lambda: gate.held == 2)  # the other worker takes it: alone it is done sooner
+        waiting.append(
+            asyncio.create_task(embedder.embed("xx", Deadline.after_ms(PLENTY)))
+        )
+        await until(
+            lambda: gate.held == 2
+        )  # the other worker takes it: alone it is done sooner
         waiting += [
             asyncio.create_task(embedder.embed("x" * n, Deadline.after_ms(PLENTY)))
             for n in range(3, 13)
         ]
         await asyncio.sleep(0.05)
         gate.open.set()
-        assert [vector[0] for vector in await asyncio.gather(*waiting)] == list(range(1, 13))
+        assert [vector[0] for vector in await asyncio.gather(*waiting)] == list(
+            range(1, 13)
+        )
         sizes = [len(texts) for texts in model.calls]
         assert sizes[:2] == [1, 1] and max(sizes) == 4 and sum(sizes) == 12
 
@@ -330,7 +366,9 @@ async def test_batches_that_gain_nothing_are_not_made() -> None:
 
 
 @needs_two_cores
-async def test_who_asks_alone_keeps_its_core_and_workers_of_many_have_them_all() -> None:
+async def test_who_asks_alone_keeps_its_core_and_workers_of_many_have_them_all() -> (
+    None
+):
     model, gate = FaultyModel(), Gate()
     model.trouble = gate
     ours = os.sched_getaffinity(0)
@@ -350,16 +388,23 @@ async def test_who_asks_alone_keeps_its_core_and_workers_of_many_have_them_all()
         await asyncio.gather(alone, second)
 
 
-async def test_those_who_go_on_are_told_once_each_before_the_event_loop_comes_round() -> None:
+async def test_those_who_go_on_are_told_once_each_before_the_event_loop_comes_round() -> (
+    None
+):
     model, gate = FaultyModel(), Gate()
     model.trouble = gate
     told: list[tuple[float, bool]] = []
 
     def go_on(vector: FloatVector) -> None:
-        told.append((float(vector[0]), threading.current_thread() is threading.main_thread()))
+        told.append(
+            (float(vector[0]), threading.current_thread() is threading.main_thread())
+        )
 
     async with Started(model) as embedder:
-        asked = [embedder.ask("same", Deadline.after_ms(PLENTY), go_on=go_on) for _ in range(3)]
+        asked = [
+            embedder.ask("same", Deadline.after_ms(PLENTY), go_on=go_on)
+            for _ in range(3)
+        ]
         assert not any(answer.done() for answer in asked)
         await until(lambda: gate.held == 1)
         gate.open.set()
@@ -438,12 +483,18 @@ async def test_a_hung_call_is_given_up_and_others_go_on() -> None:
     hanging.trouble = gate
     begun = time.monotonic()
     assert await reason_of(embedder, "hangs", budget_ms=50) == "late"
-    assert await reason_of(embedder, "meanwhile", budget_ms=150) in ("busy", "late", "failed")
+    assert await reason_of(embedder, "meanwhile", budget_ms=150) in (
+        "busy",
+        "late",
+        "failed",
+    )
     assert time.monotonic() - begun < 1.0
     await until(lambda: embedder.identity == sound.identity)
     assert (embedder.stats.hung, embedder.stats.reopened) == (1, 1)
     for number in range(5):
-        assert (await embedder.embed("x" * number, Deadline.after_ms(PLENTY)))[0] == number
+        assert (await embedder.embed("x" * number, Deadline.after_ms(PLENTY)))[
+            0
+        ] == number
     gate.open.set()  # what the lost thread brings now goes to nobody
     await asyncio.sleep(0.05)
     assert embedder.stats.embedded == 5
@@ -458,7 +509,9 @@ async def test_patient_waiters_of_a_hung_call_hear_that_it_failed() -> None:
         gate.open.set()
 
 
-async def test_threads_left_behind_are_bounded_and_work_goes_on_when_they_come_back() -> None:
+async def test_threads_left_behind_are_bounded_and_work_goes_on_when_they_come_back() -> (
+    None
+):
     model, gate = FaultyModel(), Gate()
     async with Started(model, workers=2, hang_limit_s=0.05) as embedder:
         model.trouble = gate
@@ -476,7 +529,9 @@ async def test_threads_left_behind_are_bounded_and_work_goes_on_when_they_come_b
         model.trouble = lambda texts: None
 
         async def answers() -> bool:
-            return isinstance(await embedder.ask("again", Deadline.after_ms(200)), np.ndarray)
+            return isinstance(
+                await embedder.ask("again", Deadline.after_ms(200)), np.ndarray
+            )
 
         await asyncio.sleep(0.1)
         assert await answers()
@@ -497,7 +552,9 @@ async def test_a_model_that_cannot_be_opened_is_tried_until_it_can() -> None:
     await embedder.start()
     with pytest.raises(ModelError, match="the weights are missing"):
         await embedder.until_ready()
-    with pytest.raises(EmbedderUnavailable, match="embedder failed: the weights are missing"):
+    with pytest.raises(
+        EmbedderUnavailable, match="embedder failed: the weights are missing"
+    ):
         await embedder.embed("a", Deadline.after_ms(PLENTY))
     await until(lambda: embedder.ready)
     assert (await embedder.embed("a", Deadline.after_ms(PLENTY)))[0] == 1
@@ -530,7 +587,9 @@ async def test_a_swap_loses_no_call_and_mixes_no_vectors() -> None:
             for turn in range(40):
                 identity = embedder.identity
                 assert identity is not None
-                vector = await embedder.embed(f"{number} {turn}", Deadline.after_ms(PLENTY))
+                vector = await embedder.embed(
+                    f"{number} {turn}", Deadline.after_ms(PLENTY)
+                )
                 if vector[1] != (1.0 if identity.name == "old" else 2.0):
                     wrong.append(identity.name)
 
@@ -558,7 +617,9 @@ async def test_closing_answers_everyone_who_waits() -> None:
     model, gate = FaultyModel(), Gate()
     model.trouble = gate
     async with Started(model, workers=1, hang_limit_s=0.2) as embedder:
-        asked = [asyncio.create_task(reason_of(embedder, f"{number}")) for number in range(4)]
+        asked = [
+            asyncio.create_task(reason_of(embedder, f"{number}")) for number in range(4)
+        ]
         await until(lambda: gate.held == 1)
         await embedder.close()
         assert await asyncio.gather(*asked) == ["failed"] * 4

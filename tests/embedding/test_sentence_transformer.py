@@ -9,10 +9,14 @@ from kbserver.embedding.export.graph import constants_of
 from kbserver.embedding.onnx import NotExportable
 from kbserver.errors import IngestError
 
-pytestmark = pytest.mark.xdist_group("torch")  # one process for all tests that load torch
+pytestmark = pytest.mark.xdist_group(
+    "torch"
+)  # one process for all tests that load torch
 
 
-def test_rows_come_back_in_the_order_given_whatever_their_length(small_model: Path) -> None:
+def test_rows_come_back_in_the_order_given_whatever_their_length(
+    small_model: Path,
+) -> None:
     from kbserver.embedding.sentence_transformer import SentenceTransformerEncoder
 
     texts = [f"passage {number} " + "word " * (number * 7 % 60) for number in range(70)]
@@ -33,14 +37,17 @@ def test_rows_come_back_in_the_order_given_whatever_their_length(small_model: Pa
     assert (sum(steps), len(steps)) == (70, 3)
 
 
-def test_a_passage_over_the_limit_is_refused_and_a_query_is_cut(small_model: Path) -> None:
+def test_a_passage_over_the_limit_is_refused_and_a_query_is_cut(
+    small_model: Path,
+) -> None:
     from kbserver.embedding.sentence_transformer import SentenceTransformerEncoder
 
     with SentenceTransformerEncoder(
         small_model, name="small", fingerprint="f", device="cpu"
     ) as encoder:
         with pytest.raises(
-            IngestError, match="passage 1 .* is 304 tokens long, small reads at most 256"
+            IngestError,
+            match="passage 1 .* is 304 tokens long, small reads at most 256",
         ):
             encoder.embed_passages(["fits", "word " * 300])
         cut, cut_further_on = encoder.embed_queries(["word " * 300, "word " * 400])
@@ -86,6 +93,8 @@ def test_an_export_works_nothing_out_that_follows_from_its_inputs(
     export_onnx(small_model, tmp_path, name="small", fingerprint="f")
     graph = onnx.load(tmp_path / "model.onnx", load_external_data=False).graph
     constants = constants_of(graph)
-    assert all(node.input[1] in constants for node in graph.node if node.op_type == "Reshape")
+    assert all(
+        node.input[1] in constants for node in graph.node if node.op_type == "Reshape"
+    )
     of_a_mask_for_any_pattern = {"Range", "ConstantOfShape", "Where"}
     assert not of_a_mask_for_any_pattern & {node.op_type for node in graph.node}

@@ -22,7 +22,9 @@ def serving(server: KBServer, *, ready: bool = True):
     """Run a server on a free port of 127.0.0.1 in a thread; yields its URL, once it is ready unless told otherwise."""
     listener = listen("127.0.0.1", 0)
     running = uvicorn.Server(
-        uvicorn.Config(server, log_config=None, lifespan="on", timeout_graceful_shutdown=5)
+        uvicorn.Config(
+            server, log_config=None, lifespan="on", timeout_graceful_shutdown=5
+        )
     )
     thread = threading.Thread(
         target=lambda: asyncio.run(running.serve(sockets=[listener])), daemon=True
@@ -34,7 +36,9 @@ def serving(server: KBServer, *, ready: bool = True):
         while not running.started and thread.is_alive() and time.monotonic() < deadline:
             time.sleep(0.01)
         while (
-            ready and time.monotonic() < deadline and httpx2.get(f"{url}/readyz").status_code != 200
+            ready
+            and time.monotonic() < deadline
+            and httpx2.get(f"{url}/readyz").status_code != 200
         ):
             time.sleep(0.02)
         yield url
@@ -63,6 +67,8 @@ def url(settings):
 @pytest.fixture
 def client(url):
     with httpx2.Client(
-        base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}, follow_redirects=False
+        base_url=url,
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        follow_redirects=False,
     ) as client:
         yield client

@@ -85,7 +85,12 @@ def slow(seconds):
 
 def faulty_server(store, model, **settings):
     """A KBServer over a store whose model is opened by `model`."""
-    known = {"open": True, "follow_up": False, "debug": True, "reload_s": 0.05} | settings
+    known = {
+        "open": True,
+        "follow_up": False,
+        "debug": True,
+        "reload_s": 0.05,
+    } | settings
     server = KBServer(read_settings(store=store, **known))
     server.corpora = LiveCorpora(
         server.settings.store, server.settings, server.metrics, open_encoder=model

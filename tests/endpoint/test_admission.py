@@ -64,7 +64,9 @@ def test_slow_work_lets_fewer_in_and_fast_work_more_again(clock):
     admission = Admission(256, budget_ms=150, fewest_turns=12, clock=clock)
     assert admission.capacity == 256
     worked_off(admission, clock, turns=200, each_s=0.004)
-    assert admission.capacity == pytest.approx(75 / 4, abs=1)  # half of 150 ms, one turn in 4 ms
+    assert admission.capacity == pytest.approx(
+        75 / 4, abs=1
+    )  # half of 150 ms, one turn in 4 ms
     worked_off(admission, clock, turns=200, each_s=0.001)
     assert admission.capacity == pytest.approx(75, abs=2)
 
@@ -86,28 +88,44 @@ def test_after_any_standstill_a_few_dozen_are_let_in_and_it_recovers(clock):
     assert admission.capacity >= 60
 
 
-def test_turns_that_wait_for_the_model_or_in_a_handler_take_no_room_of_those_that_work(clock):
+def test_turns_that_wait_for_the_model_or_in_a_handler_take_no_room_of_those_that_work(
+    clock,
+):
     waiting = 0
     admission = Admission(
-        256, budget_ms=150, waiting_for_model=lambda: waiting, fewest_turns=12, clock=clock
+        256,
+        budget_ms=150,
+        waiting_for_model=lambda: waiting,
+        fewest_turns=12,
+        clock=clock,
     )
     worked_off(admission, clock, turns=300, each_s=0.005)
     assert admission.capacity == 15
     with contextlib.ExitStack() as stack:
         assert (
-            sum(hold(admission, f"label-{number}", stack) is not None for number in range(40)) == 15
+            sum(
+                hold(admission, f"label-{number}", stack) is not None
+                for number in range(40)
+            )
+            == 15
         )
         waiting = 10
         place = hold(admission, "one more", stack)
         assert place is not None
         assert (
-            sum(hold(admission, f"other-{number}", stack) is not None for number in range(40)) == 9
+            sum(
+                hold(admission, f"other-{number}", stack) is not None
+                for number in range(40)
+            )
+            == 9
         )
         with place.elsewhere():
             assert hold(admission, "in its place", stack) is not None
 
 
-def test_one_label_may_have_everything_while_it_is_alone_and_its_share_when_it_is_not(clock):
+def test_one_label_may_have_everything_while_it_is_alone_and_its_share_when_it_is_not(
+    clock,
+):
     admission = Admission(30, budget_ms=150, waiting_for_model=lambda: 0, clock=clock)
     with contextlib.ExitStack() as stack:
         assert sum(hold(admission, "noisy", stack) is not None for _ in range(40)) == 30
@@ -120,25 +138,43 @@ def test_one_label_may_have_everything_while_it_is_alone_and_its_share_when_it_i
         assert sum(hold(admission, "noisy", stack) is not None for _ in range(40)) == 30
 
 
-def test_where_turns_queue_up_the_model_gets_half_and_few_at_once_say_nothing_of_the_pace(clock):
+def test_where_turns_queue_up_the_model_gets_half_and_few_at_once_say_nothing_of_the_pace(
+    clock,
+):
     waiting = 0
     admission = Admission(
-        256, budget_ms=150, waiting_for_model=lambda: waiting, fewest_turns=12, clock=clock
+        256,
+        budget_ms=150,
+        waiting_for_model=lambda: waiting,
+        fewest_turns=12,
+        clock=clock,
     )
-    worked_off(admission, clock, turns=300, each_s=0.050, waiting=3)  # they came slowly, no more
+    worked_off(
+        admission, clock, turns=300, each_s=0.050, waiting=3
+    )  # they came slowly, no more
     assert admission.capacity == 256
     worked_off(admission, clock, turns=300, each_s=0.003)
     assert admission.capacity == 25
     with contextlib.ExitStack() as stack:
-        assert not any(hold(admission, f"call-{number}", stack).words_only for number in range(8))
-        waiting = 4 * usable_cores()  # what its cores have in hand when they are used to the full
+        assert not any(
+            hold(admission, f"call-{number}", stack).words_only for number in range(8)
+        )
+        waiting = (
+            4 * usable_cores()
+        )  # what its cores have in hand when they are used to the full
         for number in range(waiting):
             hold(admission, f"embedding-{number}", stack)
-        assert all(hold(admission, f"more-{number}", stack).words_only for number in range(5))
+        assert all(
+            hold(admission, f"more-{number}", stack).words_only for number in range(5)
+        )
         waiting = 0
-        assert all(hold(admission, f"last-{number}", stack).words_only for number in range(2))
+        assert all(
+            hold(admission, f"last-{number}", stack).words_only for number in range(2)
+        )
     with contextlib.ExitStack() as stack:
-        assert not any(hold(admission, f"call-{number}", stack).words_only for number in range(5))
+        assert not any(
+            hold(admission, f"call-{number}", stack).words_only for number in range(5)
+        )
 
 
 def test_a_label_is_greedy_only_beside_others_and_beyond_its_share(clock):
@@ -150,7 +186,9 @@ def test_a_label_is_greedy_only_beside_others_and_beyond_its_share(clock):
         assert hold(admission, "noisy", stack).greedy
         assert not hold(admission, "quiet", stack).greedy
     with contextlib.ExitStack() as stack:  # a label for each call: nobody is greedy
-        assert not any(hold(admission, f"call-{number}", stack).greedy for number in range(50))
+        assert not any(
+            hold(admission, f"call-{number}", stack).greedy for number in range(50)
+        )
 
 
 def test_labels_are_forgotten():
@@ -168,7 +206,11 @@ def test_labels_are_forgotten():
 def test_waiting_for_the_event_loop_sheds_the_model_and_then_the_turn(clock):
     waited = [0.0]
     admission = Admission(
-        64, budget_ms=100, waited_s=lambda: waited[0], waiting_for_model=lambda: 100, clock=clock
+        64,
+        budget_ms=100,
+        waited_s=lambda: waited[0],
+        waiting_for_model=lambda: 100,
+        clock=clock,
     )
 
     def let_in(seconds):

@@ -47,11 +47,17 @@ def test_a_token_bound_to_other_labels_looks_like_an_unknown_label(client):
     theirs = {"Authorization": "Bearer billing-token"}
     body = {"session_label": "hotels", "query": "are dogs welcome"}
     stranger = client.post("/kb", json=body, headers=theirs)
-    unknown = client.post("/kb", json=body | {"session_label": "nowhere"}, headers=theirs)
+    unknown = client.post(
+        "/kb", json=body | {"session_label": "nowhere"}, headers=theirs
+    )
     assert stranger.status_code == unknown.status_code == 200
-    assert stranger.json() | {"session_label": ""} == unknown.json() | {"session_label": ""}
+    assert stranger.json() | {"session_label": ""} == unknown.json() | {
+        "session_label": ""
+    }
     assert (
-        client.post("/kb", json=body | {"session_label": "support"}, headers=theirs).status_code
+        client.post(
+            "/kb", json=body | {"session_label": "support"}, headers=theirs
+        ).status_code
         == 200
     )
 
@@ -59,13 +65,20 @@ def test_a_token_bound_to_other_labels_looks_like_an_unknown_label(client):
 def test_every_tolerance_of_the_contract(client):
     body = {"query": "reset the router"}
     wanted = ask(client, "reset the router", "support")["results"]
-    assert client.post("/kb", json=body | {"agent_id": "support"}).json()["results"] == wanted
     assert (
-        client.post("/kb", json=body, headers={"x-pyai-session-label": "support"}).json()["results"]
+        client.post("/kb", json=body | {"agent_id": "support"}).json()["results"]
         == wanted
     )
     assert (
-        ask(client, "reset the router", "support", call_id=7, nested={"a": [1]})["results"]
+        client.post(
+            "/kb", json=body, headers={"x-pyai-session-label": "support"}
+        ).json()["results"]
+        == wanted
+    )
+    assert (
+        ask(client, "reset the router", "support", call_id=7, nested={"a": [1]})[
+            "results"
+        ]
         == wanted
     )
     plain = client.post(
@@ -91,13 +104,19 @@ def test_every_tolerance_of_the_contract(client):
             "invalid_session_label",
         ),
         (lambda c: c.post("/kb", content=b"x" * 70_000), 413, "body_too_large"),
-        (lambda c: c.post("/kb", content=iter([b"x" * 40_000] * 3)), 413, "body_too_large"),
+        (
+            lambda c: c.post("/kb", content=iter([b"x" * 40_000] * 3)),
+            413,
+            "body_too_large",
+        ),
         (lambda c: c.get("/kb"), 405, "method_not_allowed"),
         (lambda c: c.put("/kb", json={"query": "x"}), 405, "method_not_allowed"),
         (lambda c: c.post("/kb/", json={"query": "x"}), 404, "not_found"),
         (lambda c: c.get("/"), 404, "not_found"),
         (
-            lambda c: c.post("/kb", json={"query": "x"}, headers={"Authorization": "Bearer no"}),
+            lambda c: c.post(
+                "/kb", json={"query": "x"}, headers={"Authorization": "Bearer no"}
+            ),
             401,
             "invalid_token",
         ),
@@ -108,7 +127,9 @@ def test_every_tolerance_of_the_contract(client):
         ),
     ],
 )
-def test_what_is_wrong_gets_the_envelope_and_never_a_redirect(client, send, status, code):
+def test_what_is_wrong_gets_the_envelope_and_never_a_redirect(
+    client, send, status, code
+):
     response = send(client)
     assert response.status_code == status
     error = response.json()["error"]
@@ -121,7 +142,9 @@ def test_what_is_wrong_gets_the_envelope_and_never_a_redirect(client, send, stat
 def test_health_readiness_and_metrics(client, url):
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}
-    before = counted(httpx2.get(f"{url}/metrics").text, 'kbserver_turns_total{outcome="full"}')
+    before = counted(
+        httpx2.get(f"{url}/metrics").text, 'kbserver_turns_total{outcome="full"}'
+    )
     ask(client, "how do i cancel", "support")
     page = httpx2.get(f"{url}/metrics").text
     assert counted(page, 'kbserver_turns_total{outcome="full"}') == before + 1
@@ -131,7 +154,9 @@ def test_health_readiness_and_metrics(client, url):
 
 
 def counted(page, name):
-    return next(float(line.split()[-1]) for line in page.splitlines() if line.startswith(name))
+    return next(
+        float(line.split()[-1]) for line in page.splitlines() if line.startswith(name)
+    )
 
 
 def test_metrics_are_not_for_strangers(url):
@@ -194,10 +219,15 @@ def test_a_handler_may_be_async_or_plain_and_answer_hits_text_or_nothing(store):
         assert "red light" in ask(client, "x y z", "hits-red light")["context"]
         answer = ask(client, "where is my parcel", "text-1")
         assert answer["context"] == "You said where is my parcel."
-        assert answer["results"][0]["id"] and answer["results"][0]["content"] == answer["context"]
+        assert (
+            answer["results"][0]["id"]
+            and answer["results"][0]["content"] == answer["context"]
+        )
         fallback = ask(client, "where is my parcel", "none")
         assert fallback["context"] == "Please hold."
-        assert fallback["results"] == [{"id": "fallback", "content": "Please hold.", "score": 0.0}]
+        assert fallback["results"] == [
+            {"id": "fallback", "content": "Please hold.", "score": 0.0}
+        ]
         assert "red light" in ask(client, "where is my parcel", "one")["context"]
         assert ask(client, "where is my parcel", "number")["context"] == "Please hold."
         for label in ("broken", "slow", "texts", "somewhere-else"):
@@ -210,7 +240,9 @@ def test_a_handler_may_be_async_or_plain_and_answer_hits_text_or_nothing(store):
 
 def test_what_is_done_to_a_hit_is_seen_by_no_other_turn(store):
     routes = [{"label": "support", "corpora": ["support"]}]
-    server = KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, routes=routes))
+    server = KBServer(
+        read_settings(store=store, deadline_ms=PATIENT_MS, open=True, routes=routes)
+    )
     asked = "how do i reset the router"
 
     @server.route("vip")
@@ -226,7 +258,7 @@ def test_what_is_done_to_a_hit_is_seen_by_no_other_turn(store):
             await server.until_ready()
             for label in ("vip", "support", "support", "support"):
                 hits = (await server.ground(asked, label)).hits
-                assert hits and hits[0].own_wording is not None
+                assert hits and hits[0].own_spoken_form is not None
                 for hit in hits:
                     assert ("secret" in hit.passage.metadata, "secret" in hit.arms) == (
                         label == "vip",
@@ -237,8 +269,14 @@ def test_what_is_done_to_a_hit_is_seen_by_no_other_turn(store):
 
 
 def test_a_scope_made_from_the_label_ranks_inside_it(store):
-    route = {"label": "hotel-{id}", "corpora": ["hotels"], "scope": {"folder": "hotels/{id}"}}
-    server = KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, routes=[route]))
+    route = {
+        "label": "hotel-{id}",
+        "corpora": ["hotels"],
+        "scope": {"folder": "hotels/{id}"},
+    }
+    server = KBServer(
+        read_settings(store=store, deadline_ms=PATIENT_MS, open=True, routes=[route])
+    )
     with serving(server) as url, httpx2.Client(base_url=url) as client:
         seven, eight = (ask(client, "can i bring my dog", f"hotel-{n}") for n in (7, 8))
         assert "Adelaide" in seven["context"] and "Bellevue" not in seven["context"]
@@ -250,7 +288,11 @@ def test_a_scope_made_from_the_label_ranks_inside_it(store):
 def test_turns_beyond_the_limit_are_refused_at_once(store):
     server = KBServer(
         read_settings(
-            store=store, deadline_ms=PATIENT_MS, open=True, max_concurrent_turns=1, routes=[]
+            store=store,
+            deadline_ms=PATIENT_MS,
+            open=True,
+            max_concurrent_turns=1,
+            routes=[],
         )
     )
 
@@ -262,7 +304,9 @@ def test_turns_beyond_the_limit_are_refused_at_once(store):
     async def two(url):
         async with httpx2.AsyncClient(base_url=url) as client:
             first = asyncio.create_task(
-                client.post("/kb", json={"session_label": "slow", "query": "where is it"})
+                client.post(
+                    "/kb", json={"session_label": "slow", "query": "where is it"}
+                )
             )
             await asyncio.sleep(0.1)
             second = await client.post(
@@ -284,13 +328,21 @@ def test_the_trace_is_shown_only_where_debug_is_on(store):
     body = {"session_label": "support", "query": "how do i cancel"}
     for debug in (False, True):
         with serving(
-            KBServer(read_settings(store=store, deadline_ms=PATIENT_MS, open=True, debug=debug))
+            KBServer(
+                read_settings(
+                    store=store, deadline_ms=PATIENT_MS, open=True, debug=debug
+                )
+            )
         ) as url:
-            answer = httpx2.post(f"{url}/kb", json=body, headers={"x-kbserver-debug": "1"}).json()
+            answer = httpx2.post(
+                f"{url}/kb", json=body, headers={"x-kbserver-debug": "1"}
+            ).json()
             assert ("trace" in answer) is debug
             assert "trace" not in httpx2.post(f"{url}/kb", json=body).json()
     assert answer["trace"]["outcome"] == "full"
-    assert {"lexical", "embed", "dense", "fuse", "compose"} <= set(answer["trace"]["stages_ms"])
+    assert {"lexical", "embed", "dense", "fuse", "compose"} <= set(
+        answer["trace"]["stages_ms"]
+    )
 
 
 def test_it_refuses_to_start_without_a_token_or_a_store(store, tmp_path, monkeypatch):
@@ -312,7 +364,9 @@ def test_it_refuses_to_start_without_a_token_or_a_store(store, tmp_path, monkeyp
 def test_what_is_kept_for_the_next_time_is_whole_and_may_be_nothing(store):
     async def run():
         server = KBServer(
-            read_settings(store=store, open=True, deadline_ms=PATIENT_MS, follow_up=False)
+            read_settings(
+                store=store, open=True, deadline_ms=PATIENT_MS, follow_up=False
+            )
         )
         async with server.running():
             await server.until_ready()
@@ -323,13 +377,20 @@ def test_what_is_kept_for_the_next_time_is_whole_and_may_be_nothing(store):
             asked = "how do i reset the router"
             first = await server.ground(asked, "support")
             server.answers.clear()
-            place = Place(server.admission, words_only=True, greedy=False, waited_ms=0.0)
+            place = Place(
+                server.admission, words_only=True, greedy=False, waited_ms=0.0
+            )
             crowded = await server.ground(asked, "support", place=place)
             return nothing, first.trace, crowded.trace, len(server.answers)
 
     nothing, first, crowded, kept = asyncio.run(run())
-    assert {(trace.outcome, trace.reason) for trace in nothing} == {("empty", "below_min_score")}
-    assert ["lexical" in trace.stages_ms for trace in nothing] == [True, False]  # searched once
+    assert {(trace.outcome, trace.reason) for trace in nothing} == {
+        ("empty", "below_min_score")
+    }
+    assert ["lexical" in trace.stages_ms for trace in nothing] == [
+        True,
+        False,
+    ]  # searched once
     assert (first.outcome, crowded.outcome) == ("full", "full")
     assert (
         kept == 0

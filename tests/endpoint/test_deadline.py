@@ -63,16 +63,23 @@ async def retriever_of(store, *, encoder_trouble=None, in_loop_ms=0.0, **impaire
     """
     with Store(store).open("support") as snapshot, ThreadPoolExecutor(4) as threads:
         parts = {
-            name: Impaired(getattr(snapshot, name), trouble) for name, trouble in impaired.items()
+            name: Impaired(getattr(snapshot, name), trouble)
+            for name, trouble in impaired.items()
         }
         encoder = FaultyEncoder(
-            open_encoder(snapshot.manifest.model, cache=store / ".models", for_queries=True)
+            open_encoder(
+                snapshot.manifest.model, cache=store / ".models", for_queries=True
+            )
         )
         embedder = QueryEmbedder(lambda: encoder, workers=1)
         await embedder.start()
         await embedder.until_ready()
         retriever = Retriever(
-            "support", ImpairedSnapshot(snapshot, **parts), embedder, threads, in_loop_ms=in_loop_ms
+            "support",
+            ImpairedSnapshot(snapshot, **parts),
+            embedder,
+            threads,
+            in_loop_ms=in_loop_ms,
         )
         retriever.warm()
         encoder.trouble = encoder_trouble
@@ -118,7 +125,8 @@ def test_a_dense_arm_in_trouble_leaves_the_words(store, impaired, reason):
 
 
 @pytest.mark.parametrize(
-    ("trouble", "reason"), [(lambda: time.sleep(2.0), "late"), (raise_an_error, "failed")]
+    ("trouble", "reason"),
+    [(lambda: time.sleep(2.0), "late"), (raise_an_error, "failed")],
 )
 def test_a_lexical_arm_in_trouble_leaves_the_meaning(store, trouble, reason):
     async def run():
@@ -162,7 +170,9 @@ def test_a_search_that_has_become_dear_leaves_the_event_loop(store):
 
     async def run():
         async with retriever_of(store, in_loop_ms=4.0, lexical=work) as retriever:
-            threads = [await in_threads(retriever, f"{QUERY} {number}") for number in range(20)]
+            threads = [
+                await in_threads(retriever, f"{QUERY} {number}") for number in range(20)
+            ]
             return threads
 
     async def in_threads(retriever, query):
@@ -208,10 +218,14 @@ def test_the_arms_run_side_by_side(store, in_loop_ms):
 def test_an_earlier_moment_for_the_embedding_leaves_the_rest_of_the_budget(store):
     async def run():
         async with retriever_of(store, encoder_trouble=slow(1.0)) as retriever:
-            return await asked(retriever, budget_ms=5000.0, embed_by=Deadline.after_ms(50.0))
+            return await asked(
+                retriever, budget_ms=5000.0, embed_by=Deadline.after_ms(50.0)
+            )
 
     found, ms = asyncio.run(run())
-    assert found.degraded == "busy" and found.hits  # there was time, only not for this caller
+    assert (
+        found.degraded == "busy" and found.hits
+    )  # there was time, only not for this caller
     assert ms < 1000.0
 
 

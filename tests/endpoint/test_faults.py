@@ -70,10 +70,14 @@ def test_a_failing_embedder_costs_the_dense_arm_and_no_time(client, model, troub
         ("degraded", "failed"),
         ("degraded", "busy"),
     }
-    assert ("degraded", "failed") in {(trace["outcome"], trace["reason"]) for trace in traces}
+    assert ("degraded", "failed") in {
+        (trace["outcome"], trace["reason"]) for trace in traces
+    }
     assert all(trace["in_budget"] for trace in traces)
     samples = dict(
-        line.rsplit(" ", 1) for line in client.get("/metrics").text.splitlines() if line[0] != "#"
+        line.rsplit(" ", 1)
+        for line in client.get("/metrics").text.splitlines()
+        if line[0] != "#"
     )
     assert float(samples['kbserver_turns_degraded_total{reason="failed"}']) >= 1
     assert float(samples["kbserver_turns_in_budget_ratio"]) == 1.0
@@ -84,12 +88,18 @@ def test_a_caller_may_lower_the_budget_and_never_raise_it(client, model):
     assert full_again(client, 10)
     model.suffer(slow(0.2))
     try:
-        body = {"session_label": "support", "query": f"how do i reset my router {next(numbers)}"}
+        body = {
+            "session_label": "support",
+            "query": f"how do i reset my router {next(numbers)}",
+        }
         lowered = client.post(
             "/kb", json=body, headers=DEBUG | {"x-request-timeout-ms": "100"}
         ).json()["trace"]
         model.suffer(slow(2 * BUDGET_MS / 1000.0))
-        body = {"session_label": "support", "query": f"how do i reset my router {next(numbers)}"}
+        body = {
+            "session_label": "support",
+            "query": f"how do i reset my router {next(numbers)}",
+        }
         raised = client.post(
             "/kb", json=body, headers=DEBUG | {"x-request-timeout-ms": "5000"}
         ).json()["trace"]
@@ -126,7 +136,10 @@ def test_turns_are_answered_by_words_while_the_model_is_loading(store):
             return super().__call__(*args, **kwargs)
 
     server = faulty_server(store, Slow(), deadline_ms=BUDGET_MS)
-    with serving(server, ready=False) as url, httpx2.Client(base_url=url, timeout=30) as client:
+    with (
+        serving(server, ready=False) as url,
+        httpx2.Client(base_url=url, timeout=30) as client,
+    ):
         trace = ask(client)
         assert (trace["outcome"], trace["reason"], trace["in_budget"]) == (
             "degraded",
@@ -144,14 +157,21 @@ def test_a_clock_that_jumps_changes_what_is_valid_and_nothing_else(
     store, tmp_path, monkeypatch, jump_s
 ):
     offers_store = store_with_an_offer(tmp_path, store / ".models")
-    server = faulty_server(offers_store, FaultyModel(), deadline_ms=BUDGET_MS, min_score=0.0)
+    server = faulty_server(
+        offers_store, FaultyModel(), deadline_ms=BUDGET_MS, min_score=0.0
+    )
     true_time = time.time
     with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
 
         def offers():
-            body = {"session_label": "x", "query": f"what does the offer cost {next(numbers)}"}
+            body = {
+                "session_label": "x",
+                "query": f"what does the offer cost {next(numbers)}",
+            }
             answer = client.post("/kb", json=body, headers=DEBUG).json()
-            assert answer["trace"]["in_budget"] and answer["trace"]["outcome"] == "full", answer
+            assert (
+                answer["trace"]["in_budget"] and answer["trace"]["outcome"] == "full"
+            ), answer
             return {word for word in ("spring", "always") if word in answer["context"]}
 
         assert offers() == {"spring", "always"}

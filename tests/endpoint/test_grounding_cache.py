@@ -1,6 +1,10 @@
 import pytest
 
-from kbserver.endpoint.grounding_cache import LONGEST_QUERY, CachedGrounding, GroundingCache
+from kbserver.endpoint.grounding_cache import (
+    LONGEST_QUERY,
+    CachedGrounding,
+    GroundingCache,
+)
 from kbserver.retrieval.context import Context
 
 
@@ -15,7 +19,9 @@ def test_an_answer_is_good_while_the_very_objects_it_rests_on_are_served():
     assert answers.get("q", ("support",), (generation, valid)).context.text == "said"
     assert answers.get("q", ("hotels",), (generation, valid)) is None
     assert answers.get("other", ("support",), (generation, valid)) is None
-    assert answers.get("q", ("support",), (generation, [2])) is None  # equal, but not the same
+    assert (
+        answers.get("q", ("support",), (generation, [2])) is None
+    )  # equal, but not the same
     assert answers.get("q", ("support",), (generation, valid)) is None  # let go with it
     answers.put("q", ("support",), answer(generation))
     assert answers.get("q", ("support",), (generation, valid)) is None
@@ -35,7 +41,9 @@ def test_the_least_recently_asked_goes_first():
     assert len(answers) == 0
 
 
-@pytest.mark.parametrize(("size", "query"), [(0, "short"), (10, "x" * (LONGEST_QUERY + 1))])
+@pytest.mark.parametrize(
+    ("size", "query"), [(0, "short"), (10, "x" * (LONGEST_QUERY + 1))]
+)
 def test_some_are_not_kept(size, query):
     answers = GroundingCache(size)
     answers.put(query, (), answer())

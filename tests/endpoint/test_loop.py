@@ -54,14 +54,18 @@ class Watched(KBServer):
 
 @pytest.fixture(scope="module")
 def server(store):
-    return Watched(read_settings(store=store, open=True, deadline_ms=PATIENT_MS, reload_s=0.05))
+    return Watched(
+        read_settings(store=store, open=True, deadline_ms=PATIENT_MS, reload_s=0.05)
+    )
 
 
 @pytest.fixture(scope="module")
 def url(server):
     with serving(server) as url:
         httpx2.get(f"{url}/metrics")
-        httpx2.post(f"{url}/kb", json={"session_label": "support", "query": "how do i cancel"})
+        httpx2.post(
+            f"{url}/kb", json={"session_label": "support", "query": "how do i cancel"}
+        )
         gc.collect()
         gc.freeze()  # as `serve` does: what the tests' process has loaded is not walked again
         try:
@@ -104,7 +108,9 @@ def ask(query, label="support"):
     return request
 
 
-LONG = "and then i asked them how do i reset my router because the light was red " * 700  # 50 KB
+LONG = (
+    "and then i asked them how do i reset my router because the light was red " * 700
+)  # 50 KB
 
 requests = {
     "turns": ask("how do i reset my router"),
@@ -148,7 +154,9 @@ def usual_collections():
     gc.unfreeze()
 
 
-def test_full_garbage_collections_are_rare_and_spare_what_was_loaded(store, usual_collections):
+def test_full_garbage_collections_are_rare_and_spare_what_was_loaded(
+    store, usual_collections
+):
     frozen = gc.get_freeze_count()
 
     async def settle():
@@ -169,7 +177,9 @@ def test_one_of_several_processes_settles_once_it_is_open(store, usual_collectio
         assert gc.get_freeze_count() == frozen
         events = asyncio.Queue()
         said = asyncio.Queue()
-        lifespan = asyncio.create_task(application({"type": "lifespan"}, events.get, said.put))
+        lifespan = asyncio.create_task(
+            application({"type": "lifespan"}, events.get, said.put)
+        )
         await events.put({"type": "lifespan.startup"})
         assert (await said.get())["type"] == "lifespan.startup.complete"
         patience = time.monotonic() + 20

@@ -47,6 +47,7 @@ def test_a_request_waits_for_those_before_it_and_for_half_of_the_round_it_came_i
 
     waits = uvloop.run(run())
     expected = [0.0, 0.02, 0.04, 0.03, 0.05, 0.07, 0.0]
-    assert all(abs(found - wanted) < 0.01 for found, wanted in zip(waits, expected, strict=True)), (
-        waits
-    )
+    assert all(
+        abs(found - wanted) < 0.01
+        for found, wanted in zip(waits, expected, strict=True)
+    ), waits

@@ -35,7 +35,10 @@ def url(server):
 
 
 async def turn(client, label, number):
-    body = {"session_label": label, "query": f"how do i reset my router {label} {number}"}
+    body = {
+        "session_label": label,
+        "query": f"how do i reset my router {label} {number}",
+    }
     began = time.perf_counter()
     response = await client.post("/kb", json=body, headers={"x-kbserver-debug": "1"})
     trace = response.json().get("trace", {})
@@ -55,7 +58,9 @@ async def offered(url, rates, seconds):
 
         async def label_of(label, rate):
             for number in range(int(rate * seconds)):
-                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+                await asyncio.sleep(
+                    max(0.0, began + number / rate - time.perf_counter())
+                )
                 tasks.append(asyncio.create_task(turn(client, label, number)))
 
         await asyncio.gather(*(label_of(label, rate) for label, rate in rates.items()))
@@ -81,7 +86,11 @@ def test_meaning_is_shed_first_and_every_turn_is_answered_in_its_budget(url):
 def test_a_noisy_label_leaves_the_model_to_the_others(url):
     turns = asyncio.run(offered(url, {"support": 80, "hotels": 8}, 4.0))
     noisy = share(turns, "support", "full")
-    quiet = 1.0 - share(turns, "hotels", "degraded busy") - share(turns, "hotels", "degraded late")
+    quiet = (
+        1.0
+        - share(turns, "hotels", "degraded busy")
+        - share(turns, "hotels", "degraded late")
+    )
     assert noisy < 0.6
     assert quiet > 0.85
 
@@ -106,7 +115,9 @@ def test_health_and_metrics_stay_answerable_under_overload(url):
 
 
 def test_too_much_even_for_words_is_refused_at_once(store):
-    server = faulty_server(store, FaultyModel(), deadline_ms=BUDGET_MS, max_concurrent_turns=4)
+    server = faulty_server(
+        store, FaultyModel(), deadline_ms=BUDGET_MS, max_concurrent_turns=4
+    )
 
     @server.route("stuck", deadline_ms=BUDGET_MS)
     async def stuck(turn):
@@ -124,10 +135,14 @@ def test_too_much_even_for_words_is_refused_at_once(store):
 
     with serving(server) as url:
         answers = asyncio.run(run(url))
-    refused = [(response, took) for response, took in answers if response.status_code == 503]
+    refused = [
+        (response, took) for response, took in answers if response.status_code == 503
+    ]
     assert Counter(response.status_code for response, _ in answers) == {200: 4, 503: 20}
     assert all(response.headers["retry-after"] == "1" for response, _ in refused)
-    assert all(response.json()["error"]["code"] == "overloaded" for response, _ in refused)
+    assert all(
+        response.json()["error"]["code"] == "overloaded" for response, _ in refused
+    )
     assert (
         sorted(took for _, took in refused)[10] < 0.45
     )  # before the turns that hold the places are over
@@ -139,7 +154,9 @@ def connected(url):
 
 
 def test_slow_senders_hold_no_places(store):
-    server = faulty_server(store, FaultyModel(), deadline_ms=BUDGET_MS, max_concurrent_turns=2)
+    server = faulty_server(
+        store, FaultyModel(), deadline_ms=BUDGET_MS, max_concurrent_turns=2
+    )
     head = b"POST /kb HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n"
     with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
         slow_ones = [connected(url) for _ in range(50)]
@@ -149,7 +166,8 @@ def test_slow_senders_hold_no_places(store):
             for one in slow_ones[25:]:
                 one.sendall(head[:20])  # half open: not even the headers
             answer = client.post(
-                "/kb", json={"session_label": "support", "query": "how do i reset my router"}
+                "/kb",
+                json={"session_label": "support", "query": "how do i reset my router"},
             )
             assert answer.status_code == 200 and answer.json()["context"]
         finally:
@@ -160,7 +178,9 @@ def test_slow_senders_hold_no_places(store):
 def test_slow_readers_and_those_who_leave_hold_nothing(store):
     server = faulty_server(store, FaultyModel(), deadline_ms=BUDGET_MS)
     body = b'{"session_label": "support", "query": "how do i reset my router"}'
-    request = b"POST /kb HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    request = (
+        b"POST /kb HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    )
     with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
         readers = [connected(url) for _ in range(20)]
         for one in readers:
@@ -170,7 +190,8 @@ def test_slow_readers_and_those_who_leave_hold_nothing(store):
             one.close()
         began = time.monotonic()
         answer = client.post(
-            "/kb", json={"session_label": "support", "query": "what does a paper bill cost"}
+            "/kb",
+            json={"session_label": "support", "query": "what does a paper bill cost"},
         )
         assert answer.status_code == 200 and answer.json()["context"]
         assert time.monotonic() - began < 5.0

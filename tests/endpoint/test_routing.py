@@ -24,12 +24,18 @@ def test_a_route_says_in_a_line_what_answers():
         == "a-* → one, two (here)".split()
     )
     line = str(Route(LabelPattern("b"), (), handler=answer, **where))
-    assert line.endswith("<locals>.answer   (here)") and "→ any corpus, by tests." in line
+    assert (
+        line.endswith("<locals>.answer   (here)") and "→ any corpus, by tests." in line
+    )
 
 
 def test_the_first_match_answers():
     table = RouteTable(
-        [a_route("billing-vip", "vip"), a_route("billing-*", "billing"), a_route("*", "rest")]
+        [
+            a_route("billing-vip", "vip"),
+            a_route("billing-*", "billing"),
+            a_route("*", "rest"),
+        ]
     )
     assert table.resolve("billing-vip").route.corpora == ("vip",)
     assert table.resolve("billing-eu").route.corpora == ("billing",)
@@ -76,7 +82,9 @@ def test_with_no_configuration_of_several_corpora_each_answers_its_own_name():
 
 def test_python_routes_come_before_those_of_the_file():
     table = table_for(
-        settings_with({"label": "*", "corpora": ["docs"]}), [a_route("vip", "docs")], ["docs"]
+        settings_with({"label": "*", "corpora": ["docs"]}),
+        [a_route("vip", "docs")],
+        ["docs"],
     )
     assert [route.pattern.pattern for route in table.routes] == ["vip", "*"]
 

@@ -20,7 +20,9 @@ from .conftest import serving
 
 pytestmark = watches_a_clock
 
-BUDGET_MS = 2000  # eight clients, the server and the ingest share two cores with other tests
+BUDGET_MS = (
+    2000  # eight clients, the server and the ingest share two cores with other tests
+)
 CLIENTS = 8
 
 
@@ -39,7 +41,9 @@ def publish(store, folder, version):
         source: f"{text}\nThis is edition {version}.\n"
         for source, text in DOCUMENTS["support"].items()
     }
-    return ingest([write_documents(folder, texts)], store=Store(store), corpus="support").generation
+    return ingest(
+        [write_documents(folder, texts)], store=Store(store), corpus="support"
+    ).generation
 
 
 def test_generations_change_under_full_load(own_store, tmp_path):
@@ -58,14 +62,18 @@ def test_generations_change_under_full_load(own_store, tmp_path):
     answers: list[tuple[float, int, dict]] = []
 
     def caller(url):
-        with httpx2.Client(base_url=url, timeout=30, headers={"x-kbserver-debug": "1"}) as client:
+        with httpx2.Client(
+            base_url=url, timeout=30, headers={"x-kbserver-debug": "1"}
+        ) as client:
             while not stop.is_set():
                 body = {
                     "session_label": "support",
                     "query": f"how do i reset my router {next(numbers) % 40}",
                 }
                 response = client.post("/kb", json=body)
-                answers.append((time.monotonic(), response.status_code, response.json()))
+                answers.append(
+                    (time.monotonic(), response.status_code, response.json())
+                )
 
     with serving(server) as url:
         threads = [threading.Thread(target=caller, args=(url,)) for _ in range(CLIENTS)]
@@ -74,7 +82,9 @@ def test_generations_change_under_full_load(own_store, tmp_path):
         try:
             time.sleep(0.5)
             second = publish(own_store, tmp_path / "documents", "two")
-            wait_until(lambda: server.corpora.retrievers["support"].generation == second)
+            wait_until(
+                lambda: server.corpora.retrievers["support"].generation == second
+            )
             swapped_at = time.monotonic()
             time.sleep(0.5)
             Store(own_store).prune("support", keep=1)
@@ -84,14 +94,19 @@ def test_generations_change_under_full_load(own_store, tmp_path):
             for thread in threads:
                 thread.join()
         assert first != second
-        mapped = Path("/proc/self/maps").read_text() if Path("/proc/self/maps").exists() else ""
+        mapped = (
+            Path("/proc/self/maps").read_text()
+            if Path("/proc/self/maps").exists()
+            else ""
+        )
         assert f"{own_store}/support/{second}" in mapped or not mapped
         assert f"{own_store}/support/{first}" not in mapped
 
     assert {status for _, status, _ in answers} == {200}
     assert all(answer["trace"]["in_budget"] for _, _, answer in answers)
     editions = [
-        (at, set(re.findall(r"edition (\w+)", answer["context"]))) for at, _, answer in answers
+        (at, set(re.findall(r"edition (\w+)", answer["context"])))
+        for at, _, answer in answers
     ]
     assert {frozenset(edition) for _, edition in editions} == {
         frozenset({"one"}),
@@ -99,7 +114,9 @@ def test_generations_change_under_full_load(own_store, tmp_path):
     }
     # A turn that began before the swap may end after it.
     assert all(
-        edition == {"two"} for at, edition in editions if at > swapped_at + BUDGET_MS / 1000.0
+        edition == {"two"}
+        for at, edition in editions
+        if at > swapped_at + BUDGET_MS / 1000.0
     )
     assert editions[-1][1] == {"two"}
 
@@ -111,12 +128,18 @@ def test_a_damaged_generation_is_not_taken_over(own_store, tmp_path):
     flip_the_last_byte(elsewhere / "support" / damaged / "embeddings.npy")
     server = KBServer(
         read_settings(
-            store=own_store, open=True, deadline_ms=BUDGET_MS, follow_up=False, reload_s=0.05
+            store=own_store,
+            open=True,
+            deadline_ms=BUDGET_MS,
+            follow_up=False,
+            reload_s=0.05,
         )
     )
     with serving(server) as url, httpx2.Client(base_url=url) as client:
         before = server.corpora.retrievers["support"].generation
-        shutil.copytree(elsewhere / "support" / damaged, own_store / "support" / damaged)
+        shutil.copytree(
+            elsewhere / "support" / damaged, own_store / "support" / damaged
+        )
         Store(own_store).publish("support", damaged)
         wait_until(
             lambda: (
@@ -126,7 +149,8 @@ def test_a_damaged_generation_is_not_taken_over(own_store, tmp_path):
         )
         assert server.corpora.retrievers["support"].generation == before != damaged
         answer = client.post(
-            "/kb", json={"session_label": "support", "query": "how do i reset my router"}
+            "/kb",
+            json={"session_label": "support", "query": "how do i reset my router"},
         )
         assert "ten seconds" in answer.json()["context"]
 

@@ -25,13 +25,17 @@ STATIC = "static-token-of-the-operator"
 @contextlib.contextmanager
 def serving(server: KBServer) -> Iterator[httpx2.Client]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        running = uvicorn.Server(uvicorn.Config(server, log_config=None, lifespan="off", ws="none"))
+        running = uvicorn.Server(
+            uvicorn.Config(server, log_config=None, lifespan="off", ws="none")
+        )
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
             while not running.started and thread.is_alive():
                 time.sleep(0.01)
-            with httpx2.Client(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}") as client:
+            with httpx2.Client(
+                base_url=f"http://127.0.0.1:{listener.getsockname()[1]}"
+            ) as client:
                 yield client
         finally:
             running.should_exit = True
@@ -50,7 +54,12 @@ def server_with(signing_keys: str, monkeypatch: pytest.MonkeyPatch) -> KBServer:
     settings = server.settings.turn_settings()
     server.table = RouteTable(
         [
-            Route(LabelPattern("web-*"), (), settings, handler=lambda turn: "reset it in the app"),
+            Route(
+                LabelPattern("web-*"),
+                (),
+                settings,
+                handler=lambda turn: "reset it in the app",
+            ),
             Route(
                 LabelPattern("hotel-{id}"),
                 ("hotels",),
@@ -83,8 +92,14 @@ def answer(client: httpx2.Client, label: str, token: str) -> tuple[object, ...]:
 
 def test_static_and_signed_tokens_are_good_side_by_side(server):
     with serving(server) as client:
-        for token in (STATIC, server.issue_token("web-1", 60), server.issue_token("web-*", 60)):
-            assert ask(client, "web-1", token).json()["context"] == "reset it in the app"
+        for token in (
+            STATIC,
+            server.issue_token("web-1", 60),
+            server.issue_token("web-*", 60),
+        ):
+            assert (
+                ask(client, "web-1", token).json()["context"] == "reset it in the app"
+            )
 
 
 def test_a_stolen_token_gets_the_answer_of_an_unknown_label(server):
@@ -94,7 +109,11 @@ def test_a_stolen_token_gets_the_answer_of_an_unknown_label(server):
     with serving(server) as client:
         unknown = answer(client, "nowhere", STATIC)
         assert unknown[0] == 200
-        assert unknown[1] == {"query": "how do i reset my pin", "context": "", "results": []}
+        assert unknown[1] == {
+            "query": "how do i reset my pin",
+            "context": "",
+            "results": [],
+        }
         assert answer(client, "web-2", stolen) == unknown
         assert answer(client, "hotel-7", stolen) == unknown
         assert answer(client, "nowhere", stolen) == unknown
@@ -126,7 +145,9 @@ def test_a_token_that_is_good_no_longer_is_401_and_says_why(server):
 def test_after_rotation_nothing_comes_out_for_an_old_token(make, monkeypatch):
     old, new = make(), make()
     issued = server_with(old, monkeypatch).issue_token("web-1", 3_600)
-    with serving(server_with(f"{new}\n{old}", monkeypatch)) as client:  # while both keys live
+    with serving(
+        server_with(f"{new}\n{old}", monkeypatch)
+    ) as client:  # while both keys live
         assert ask(client, "web-1", issued).json()["context"] == "reset it in the app"
     with serving(server_with(new, monkeypatch)) as client:
         refused = ask(client, "web-1", issued)
@@ -148,7 +169,9 @@ def test_a_session_token_does_not_open_the_metrics(server):
         )
 
 
-def test_a_signing_key_alone_is_enough_and_a_server_without_one_says_how_to_make_it(monkeypatch):
+def test_a_signing_key_alone_is_enough_and_a_server_without_one_says_how_to_make_it(
+    monkeypatch,
+):
     monkeypatch.delenv("KB_TOKEN", raising=False)
     monkeypatch.setenv("KBSERVER_SIGNING_KEY", new_secret())
     KBServer(read_settings()).check_tokens()

@@ -8,7 +8,12 @@ import pytest
 QUESTIONS = [
     {"_id": "q1", "text": "how do i reset my router", "kind": "spoken"},
     {"_id": "q2", "text": "what does the red light mean", "kind": "spoken"},
-    {"_id": "q3", "text": "how much is a paper bill", "kind": "spoken", "answer": "£2.25  A month"},
+    {
+        "_id": "q3",
+        "text": "how much is a paper bill",
+        "kind": "spoken",
+        "answer": "£2.25  A month",
+    },
     {"_id": "q4", "text": "um how do i uh cancel", "kind": "disfluent"},
     {"_id": "n1", "text": "who painted the starry night", "kind": "unanswerable"},
     {"_id": "n2", "text": "how do i bake a sourdough bread", "kind": "unanswerable"},

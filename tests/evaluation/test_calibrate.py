@@ -29,14 +29,18 @@ def run(store: Path, **options: object) -> Calibration:
     async def calibrated() -> Calibration:
         async with asking(Settings(), store) as server:
             base = Settings().turn_settings()
-            return await calibrate(server, "support", base=base, date="2026-01-01", **options)
+            return await calibrate(
+                server, "support", base=base, date="2026-01-01", **options
+            )
 
     return asyncio.run(calibrated())
 
 
 def test_questions_and_their_answers_set_a_least_score_that_parts_them(store):
     questions = tuple(Question(text, text) for text in ASKED)
-    given = Dataset(questions, {text: {document: 1} for text, document in ASKED.items()})
+    given = Dataset(
+        questions, {text: {document: 1} for text, document in ASKED.items()}
+    )
     foreign = [Question(text, text, kind="spoken") for text in EVERYDAY[:12]]
     found = run(store, given=given, foreign=foreign)
     manifest = Store(store).manifest("support")
@@ -60,7 +64,8 @@ def test_only_another_corpus_of_the_store_can_be_drawn_from(store):
     assert run(store, against=["hotels"]).unanswerable == len(EVERYDAY) + 2
     for name in ("support", "nobody"):
         with pytest.raises(
-            SettingsError, match=f"cannot draw questions from '{name}'; the store holds: hotels"
+            SettingsError,
+            match=f"cannot draw questions from '{name}'; the store holds: hotels",
         ):
             run(store, against=[name])
 
@@ -83,15 +88,21 @@ def test_small_talk_and_what_the_gate_holds_back_do_not_count():
 def test_titles_and_headings_are_drawn_as_they_would_be_said(store):
     with Store(store).open("support") as snapshot:
         dataset = answerable(snapshot)
-    asked = {question.text: set(dataset.qrels[question.id]) for question in dataset.questions}
+    asked = {
+        question.text: set(dataset.qrels[question.id]) for question in dataset.questions
+    }
     assert asked["what the lights mean"] == {"router/lights.md"}
     assert asked["billing dates"] == {"billing/dates.md"}
 
 
 def test_what_a_corpus_has_a_heading_for_itself_is_not_drawn_from_another(store):
     with Store(store).open("support") as support, Store(store).open("hotels") as hotels:
-        from_other = {question.text for question in unanswerable(support, [hotels]).questions}
-        from_itself = {question.text for question in unanswerable(support, [support]).questions}
+        from_other = {
+            question.text for question in unanswerable(support, [hotels]).questions
+        }
+        from_itself = {
+            question.text for question in unanswerable(support, [support]).questions
+        }
     assert from_other == {"pets", "breakfast", *EVERYDAY}
     assert from_itself == set(EVERYDAY)
 
@@ -101,7 +112,9 @@ def test_written_down_questions_of_a_document_are_drawn(tmp_path, store):
 
     documents = tmp_path / "faq.json"
     documents.write_text(
-        json.dumps([{"question": "Can I pay by cheque?", "answer": "No, we take no cheques."}])
+        json.dumps(
+            [{"question": "Can I pay by cheque?", "answer": "No, we take no cheques."}]
+        )
     )
     there = Store(tmp_path / "store")
     there.path.mkdir()

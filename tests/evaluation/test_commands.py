@@ -51,7 +51,12 @@ def test_what_is_required_decides_the_exit_code_and_a_saved_run_can_be_compared(
     assert met.exit_code == 0
     values = json.loads(met.stdout)
     assert values["variants"]["hybrid"]["all"]["ndcg@10"] == 1.0
-    assert values["questions"] == {"documents": 3, "answer": 1, "nothing": 2, "smalltalk": 1}
+    assert values["questions"] == {
+        "documents": 3,
+        "answer": 1,
+        "nothing": 2,
+        "smalltalk": 1,
+    }
     assert list(values["variants"]) == ["hybrid", "lexical", "dense"]
     assert "q1 Q0 router/reset.md 1" in (tmp_path / "run.trec").read_text()
 
@@ -78,7 +83,9 @@ def test_a_folder_of_documents_is_ingested_and_asked(run, store, tmp_path, queri
     (folder / "docs").mkdir(parents=True)
     cache.mkdir()
     (cache / ".models").symlink_to(store.resolve() / ".models")
-    (folder / "docs" / "bills.md").write_text("# Bills\n\nA paper bill costs £2.25 a month.\n")
+    (folder / "docs" / "bills.md").write_text(
+        "# Bills\n\nA paper bill costs £2.25 a month.\n"
+    )
     shutil.copy(queries, folder / "queries.jsonl")
     result = run(
         "eval",
@@ -108,7 +115,9 @@ def test_a_folder_of_documents_is_ingested_and_asked(run, store, tmp_path, queri
         (["--min-score", "2"], "min_score"),
     ],
 )
-def test_wrong_options_are_refused_before_anything_is_asked(run, store, queries, options, why):
+def test_wrong_options_are_refused_before_anything_is_asked(
+    run, store, queries, options, why
+):
     with pytest.raises(SettingsError, match=why):
         run("eval", "support", "--store", store, "--queries", queries, *options)
 
@@ -118,7 +127,9 @@ def test_a_corpus_without_questions_asks_for_some(run, store):
         run("eval", "support", "--store", store)
 
 
-def test_a_calibration_is_stored_beside_its_corpus_with_its_picture(run, store, tmp_path):
+def test_a_calibration_is_stored_beside_its_corpus_with_its_picture(
+    run, store, tmp_path
+):
     own = tmp_path / "own"
     shutil.copytree(store, own, symlinks=True)
     result = run("calibrate", "support", "--store", own)

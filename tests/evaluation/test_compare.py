@@ -35,7 +35,9 @@ def test_with_few_questions_the_p_value_is_that_of_all_sign_changes_counted_out(
         np.array([0.4, 0.6, 0.7, 0.8, 0.9, 0.4]),
     )
     changes = after - before
-    means = [abs(np.mean(changes * signs)) for signs in product((-1, 1), repeat=len(changes))]
+    means = [
+        abs(np.mean(changes * signs)) for signs in product((-1, 1), repeat=len(changes))
+    ]
     exact = np.mean([value >= abs(changes.mean()) - 1e-12 for value in means])
     assert p_value(before, after) == pytest.approx(exact)
 

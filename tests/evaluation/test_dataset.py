@@ -5,21 +5,37 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kbserver.errors import SettingsError
-from kbserver.evaluation.dataset import Dataset, Question, read_dataset, read_qrels, read_questions
+from kbserver.evaluation.dataset import (
+    Dataset,
+    Question,
+    read_dataset,
+    read_qrels,
+    read_questions,
+)
 
 NO_SURROGATES = st.text(st.characters(exclude_categories=("Cs",)))
 ID = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1)
 same_folder = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 
 @same_folder
-@given(st.lists(st.tuples(NO_SURROGATES, NO_SURROGATES, NO_SURROGATES, NO_SURROGATES), max_size=5))
+@given(
+    st.lists(
+        st.tuples(NO_SURROGATES, NO_SURROGATES, NO_SURROGATES, NO_SURROGATES),
+        max_size=5,
+    )
+)
 def test_what_is_written_as_json_lines_is_read_back(tmp_path, records):
     path = tmp_path / "queries.jsonl"
     lines = [
-        json.dumps({"_id": id, "text": text, "kind": kind, "answer": answer}, ensure_ascii=False)
+        json.dumps(
+            {"_id": id, "text": text, "kind": kind, "answer": answer},
+            ensure_ascii=False,
+        )
         for id, text, kind, answer in records
     ]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
@@ -28,7 +44,9 @@ def test_what_is_written_as_json_lines_is_read_back(tmp_path, records):
 
 @same_folder
 @given(
-    st.dictionaries(ID, st.dictionaries(ID, st.integers(0, 3), min_size=1, max_size=3), max_size=4)
+    st.dictionaries(
+        ID, st.dictionaries(ID, st.integers(0, 3), min_size=1, max_size=3), max_size=4
+    )
 )
 def test_qrels_are_read_back(tmp_path, qrels):
     path = tmp_path / "qrels.tsv"
@@ -37,7 +55,9 @@ def test_qrels_are_read_back(tmp_path, qrels):
         for query, found in qrels.items()
         for document, score in found.items()
     ]
-    path.write_text("query-id\tcorpus-id\tscore\n" + "\n".join(rows), encoding="utf-8", newline="")
+    path.write_text(
+        "query-id\tcorpus-id\tscore\n" + "\n".join(rows), encoding="utf-8", newline=""
+    )
     assert read_qrels(path) == qrels
 
 
@@ -61,7 +81,9 @@ def test_only_the_callers_turns_of_a_history_are_kept(tmp_path):
         {"role": "user", "text": "second"},
     ]
     path.write_text(
-        json.dumps({"_id": "1", "text": "and that", "history": history, "scope": {"id": 7}})
+        json.dumps(
+            {"_id": "1", "text": "and that", "history": history, "scope": {"id": 7}}
+        )
     )
     [question] = read_questions(path)
     assert question.history == ("first", "second")
@@ -88,7 +110,9 @@ def test_a_wrong_line_is_named_with_its_number(tmp_path, line, why):
     assert f"{path}:3" in str(caught.value) and why in str(caught.value)
 
 
-@pytest.mark.parametrize("line", ["q1\td1", "q1 d1 1", "q1\td1\tvery", "q1\td1\t1\tmore"])
+@pytest.mark.parametrize(
+    "line", ["q1\td1", "q1 d1 1", "q1\td1\tvery", "q1\td1\t1\tmore"]
+)
 def test_a_wrong_judgement_is_named_with_its_number(tmp_path, line):
     path = tmp_path / "qrels.tsv"
     path.write_text(f"query-id\tcorpus-id\tscore\nq0\td0\t1\n{line}\n")
@@ -96,9 +120,13 @@ def test_a_wrong_judgement_is_named_with_its_number(tmp_path, line):
         read_qrels(path)
 
 
-def test_a_folder_of_qrels_is_read_as_one_and_line_ends_of_windows_do_not_matter(tmp_path):
+def test_a_folder_of_qrels_is_read_as_one_and_line_ends_of_windows_do_not_matter(
+    tmp_path,
+):
     (tmp_path / "dev.tsv").write_bytes(b"query-id\tcorpus-id\tscore\r\nq1\td1\t1\r\n")
-    (tmp_path / "test.tsv").write_bytes(b"\xef\xbb\xbfquery-id\tcorpus-id\tscore\nq2\td2\t2\n")
+    (tmp_path / "test.tsv").write_bytes(
+        b"\xef\xbb\xbfquery-id\tcorpus-id\tscore\nq2\td2\t2\n"
+    )
     assert read_qrels(tmp_path) == {"q1": {"d1": 1}, "q2": {"d2": 2}}
 
 
@@ -130,7 +158,10 @@ def test_questions_of_which_none_can_be_judged_are_refused(tmp_path):
         (Question("judged", "x", kind="unanswerable"), "documents"),
         (Question("irrelevant", "x", answer="y"), "answer"),
         (Question("no rows", "x", kind="asr-not-knowledge-seeking"), "nothing"),
-        (Question("no rows", "x", kind="unanswerable-disfluent", answer="y"), "nothing"),
+        (
+            Question("no rows", "x", kind="unanswerable-disfluent", answer="y"),
+            "nothing",
+        ),
         (Question("no rows", "x", kind="smalltalk"), "smalltalk"),
         (Question("no rows", "x", kind="spoken", answer=" "), "none"),
     ],

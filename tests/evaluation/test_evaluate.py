@@ -13,7 +13,10 @@ from kbserver.settings import Settings
 
 
 def run(
-    store: Path, dataset: Dataset, variants: Sequence[Variant] = ARMS[:1], **options: object
+    store: Path,
+    dataset: Dataset,
+    variants: Sequence[Variant] = ARMS[:1],
+    **options: object,
 ) -> Evaluation:
     async def evaluated() -> Evaluation:
         async with asking(settings, store) as server:
@@ -44,13 +47,18 @@ def test_easy_questions_find_their_documents_in_every_arm(evaluation):
 
 
 def test_the_least_score_is_read_off_afterwards(evaluation):
-    scores = [evaluation.variants["hybrid"].answers[id].best_score for id in ("n1", "n2")]
+    scores = [
+        evaluation.variants["hybrid"].answers[id].best_score for id in ("n1", "n2")
+    ]
     evaluation.min_score = min(scores)
     assert evaluation.summary("hybrid")["false_grounding"] == 1.0
     evaluation.min_score = max(scores) + 1e-6
     assert evaluation.summary("hybrid")["false_grounding"] == 0.0
     evaluation.min_score = 1.0
-    assert (evaluation.summary("hybrid")["kept"], evaluation.summary("hybrid")["answered"]) == (
+    assert (
+        evaluation.summary("hybrid")["kept"],
+        evaluation.summary("hybrid")["answered"],
+    ) == (
         0.0,
         0.0,
     )
@@ -77,20 +85,31 @@ def test_time_is_measured_on_some_turns_under_the_real_deadline(evaluation):
 
 def test_a_ranking_holds_each_document_once_where_its_best_passage_stands():
     hits = (Judged("a", 0, 0.9), Judged("b", 1, 0.8), Judged("a", 0, 0.7))
-    found = Evaluation(Dataset(()), {"hybrid": Measured({"q": Answer(hits)}, {})}, 0.0, 3)
+    found = Evaluation(
+        Dataset(()), {"hybrid": Measured({"q": Answer(hits)}, {})}, 0.0, 3
+    )
     assert found.ranking("hybrid") == {"q": [("a", 0.9), ("b", 0.8)]}
 
 
 def test_a_right_passage_counts_as_kept_only_among_those_a_turn_speaks():
     answer = Answer(
-        (Judged("a", 0, 0.9), Judged("b", 0, 0.8), Judged("c", 0, 0.7), Judged("d", 1, 0.6))
+        (
+            Judged("a", 0, 0.9),
+            Judged("b", 0, 0.8),
+            Judged("c", 0, 0.7),
+            Judged("d", 1, 0.6),
+        )
     )
     assert answer.right_score(3) is None and answer.right_score(4) == 0.6
 
 
 def test_latency_is_that_of_the_turns():
     took = Latency.of([float(ms) for ms in range(1, 101)], [True] * 99 + [False], 150)
-    assert (took.p50_ms, took.p99_ms, took.in_budget) == (50.5, pytest.approx(99.01), 0.99)
+    assert (took.p50_ms, took.p99_ms, took.in_budget) == (
+        50.5,
+        pytest.approx(99.01),
+        0.99,
+    )
 
 
 def asked(
@@ -116,7 +135,9 @@ def test_a_scope_narrows_the_search_and_a_value_that_nothing_has_is_left_out(sto
         "eight": {"folder": "hotels/8"},
         "none": {"name": "X"},
     }
-    questions = [Question(id, "are dogs allowed", scope=scope) for id, scope in scopes.items()]
+    questions = [
+        Question(id, "are dogs allowed", scope=scope) for id, scope in scopes.items()
+    ]
     found = asked(store, "hotels", questions)
     assert {hit.passage.source for hit in found["seven"].hits} == {
         "hotels/7/pets.md",
@@ -126,7 +147,9 @@ def test_a_scope_narrows_the_search_and_a_value_that_nothing_has_is_left_out(sto
     assert len(found["none"].hits) == 3
 
 
-def test_earlier_turns_are_said_first_on_the_questions_own_label_unless_switched_off(store):
+def test_earlier_turns_are_said_first_on_the_questions_own_label_unless_switched_off(
+    store,
+):
     questions = [
         Question("after", "and how much is that", history=("do you send paper bills",)),
         Question("alone", "and how much is that"),
@@ -134,8 +157,11 @@ def test_earlier_turns_are_said_first_on_the_questions_own_label_unless_switched
     found = asked(store, "support", questions)
     alone = asked(store, "support", questions, history=False)
     scores = {
-        id: {hit.passage.id: hit.score for hit in grounding.hits} for id, grounding in found.items()
+        id: {hit.passage.id: hit.score for hit in grounding.hits}
+        for id, grounding in found.items()
     }
     assert scores["after"] != scores["alone"]
     assert found["after"].hits[0].passage.source == "billing/dates.md"
-    assert [hit.score for hit in alone["after"].hits] == [hit.score for hit in found["alone"].hits]
+    assert [hit.score for hit in alone["after"].hits] == [
+        hit.score for hit in found["alone"].hits
+    ]

@@ -15,7 +15,11 @@ def hits(*passages: Passage) -> list[Hit]:
 
 
 def test_records_of_one_file_are_judged_each_by_its_own_id():
-    corpus = [passage("corpus.jsonl#a"), passage("corpus.jsonl#b"), passage("corpus.jsonl#c")]
+    corpus = [
+        passage("corpus.jsonl#a"),
+        passage("corpus.jsonl#b"),
+        passage("corpus.jsonl#c"),
+    ]
     judge = Judge(Dataset((Question("q", "x"),), {"q": {"b": 2}}), corpus)
     found = judge.judge(Question("q", "x"), hits(*corpus))
     assert found == (Judged("a", 0, 0.9), Judged("b", 2, 0.8), Judged("c", 0, 0.7))
@@ -28,7 +32,9 @@ def test_records_of_a_file_that_is_judged_as_a_whole_are_that_file():
         passage("help.md"),
         passage("other.csv#a"),
     ]
-    judge = Judge(Dataset((Question("q", "x"),), {"q": {"faq.csv": 1, "help.md": 1}}), corpus)
+    judge = Judge(
+        Dataset((Question("q", "x"),), {"q": {"faq.csv": 1, "help.md": 1}}), corpus
+    )
     found = judge.judge(Question("q", "x"), hits(*corpus))
     assert [(one.document, one.relevance) for one in found] == [
         ("faq.csv", 1), ("faq.csv", 1), ("help.md", 1), ("other.csv", 0),
@@ -37,7 +43,10 @@ def test_records_of_a_file_that_is_judged_as_a_whole_are_that_file():
 
 @pytest.mark.parametrize("key", ["id", "_id"])
 def test_the_id_in_a_documents_metadata_names_it(key):
-    corpus = [passage("pages/one.md", **{key: "D-17"}), passage("pages/two.md", **{key: "D-18"})]
+    corpus = [
+        passage("pages/one.md", **{key: "D-17"}),
+        passage("pages/two.md", **{key: "D-18"}),
+    ]
     judge = Judge(Dataset((Question("q", "x"),), {"q": {"D-18": 1}}), corpus)
     assert [one.document for one in judge.judge(Question("q", "x"), hits(*corpus))] == [
         "D-17",
@@ -73,5 +82,7 @@ def test_documents_that_are_judged_and_not_there_are_listed():
 
 
 def test_qrels_of_another_corpus_are_refused_with_an_example_of_both():
-    with pytest.raises(SettingsError, match=r"they name 'doc-1', the corpus holds 'a\.md'"):
+    with pytest.raises(
+        SettingsError, match=r"they name 'doc-1', the corpus holds 'a\.md'"
+    ):
         Judge(Dataset((Question("q", "x"),), {"q": {"doc-1": 1}}), [passage("a.md")])

@@ -17,21 +17,30 @@ def test_a_ranking_is_measured_as_worked_out_by_hand():
 
 
 def test_what_comes_below_the_tenth_place_does_not_count():
-    values = measure({"q": {"a": 1}}, {"q": [f"x{place}" for place in range(10)] + ["a"]})["q"]
+    values = measure(
+        {"q": {"a": 1}}, {"q": [f"x{place}" for place in range(10)] + ["a"]}
+    )["q"]
     assert (values["ndcg@10"], values["mrr@10"]) == (0.0, 0.0)
 
 
 def test_a_query_that_found_nothing_counts_as_nothing():
     values = measure(
-        {"found": {"a": 1}, "empty": {"a": 1}, "missing": {"a": 1}}, {"found": ["a"], "empty": []}
+        {"found": {"a": 1}, "empty": {"a": 1}, "missing": {"a": 1}},
+        {"found": ["a"], "empty": []},
     )
-    assert [values[query]["ndcg@10"] for query in ("found", "empty", "missing")] == [1.0, 0.0, 0.0]
+    assert [values[query]["ndcg@10"] for query in ("found", "empty", "missing")] == [
+        1.0,
+        0.0,
+        0.0,
+    ]
     assert mean(values.values())["recall@1"] == pytest.approx(1 / 3)
 
 
 def test_the_order_given_decides_and_not_the_names():
     assert measure({"q": {"a": 1}}, {"q": ["b", "a", "c"]})["q"]["mrr@10"] == 0.5
-    assert measure({"q": {"c": 1}}, {"q": ["b", "a", "c"]})["q"]["mrr@10"] == pytest.approx(1 / 3)
+    assert measure({"q": {"c": 1}}, {"q": ["b", "a", "c"]})["q"][
+        "mrr@10"
+    ] == pytest.approx(1 / 3)
 
 
 def test_a_judgement_of_zero_is_not_relevant():

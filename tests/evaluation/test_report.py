@@ -18,12 +18,19 @@ def evaluation(*rankings: list[str]) -> Evaluation:
     """Question number n wants the document `n`."""
     qrels = {f"q {number}": {str(number): 1} for number in range(len(rankings))}
     answers = {
-        f"q {number}": Answer(tuple(Judged(one, int(one == str(number)), 0.9) for one in ranking))
+        f"q {number}": Answer(
+            tuple(Judged(one, int(one == str(number)), 0.9) for one in ranking)
+        )
         for number, ranking in enumerate(rankings)
     }
-    measured = Measured(answers, measure(qrels, dict(zip(qrels, rankings, strict=True))))
+    measured = Measured(
+        answers, measure(qrels, dict(zip(qrels, rankings, strict=True)))
+    )
     return Evaluation(
-        Dataset(tuple(Question(id, "x") for id in qrels), qrels), {"hybrid": measured}, 0.5, 3
+        Dataset(tuple(Question(id, "x") for id in qrels), qrels),
+        {"hybrid": measured},
+        0.5,
+        3,
     )
 
 
@@ -33,7 +40,12 @@ def test_a_saved_run_is_compared_question_by_question(store, tmp_path):
     path.write_text(json.dumps(as_dict(before, Store(store).manifest("support"))))
     compared = against(evaluation(["0"], ["1"], ["x"]), read_run(path))
     ndcg = compared["hybrid"][0]
-    assert (ndcg.measure, ndcg.questions, ndcg.wins, ndcg.losses) == ("ndcg@10", 3, 1, 1)
+    assert (ndcg.measure, ndcg.questions, ndcg.wins, ndcg.losses) == (
+        "ndcg@10",
+        3,
+        1,
+        1,
+    )
     assert ndcg.before == pytest.approx((1 + 0.6309 + 1) / 3, abs=1e-4)
 
 
@@ -45,7 +57,13 @@ def test_runs_with_nothing_in_common_are_refused():
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"variants": {"hybrid": {"per_query": {"q": {"ndcg@10": "x"}}}}}']
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"variants": {"hybrid": {"per_query": {"q": {"ndcg@10": "x"}}}}}',
+    ],
 )
 def test_a_file_that_is_no_run_is_refused(tmp_path, text):
     path = tmp_path / "run.json"
@@ -68,16 +86,27 @@ def test_a_trec_run_has_six_columns_whatever_the_ids(tmp_path):
 
 
 def test_the_picture_draws_the_curve_and_the_choice_where_they_are():
-    curve = (CurvePoint(0.0, 1.0, 1.0), CurvePoint(0.5, 0.8, 0.2), CurvePoint(1.0, 0.0, 0.0))
-    drawn = picture(Calibration(0.5, 0.8, curve[1], 9, 9, False, "g", "f", "now", curve), "a<b")
+    curve = (
+        CurvePoint(0.0, 1.0, 1.0),
+        CurvePoint(0.5, 0.8, 0.2),
+        CurvePoint(1.0, 0.0, 0.0),
+    )
+    drawn = picture(
+        Calibration(0.5, 0.8, curve[1], 9, 9, False, "g", "f", "now", curve), "a<b"
+    )
     root = ElementTree.fromstring(drawn)  # our own drawing
     name = "{http://www.w3.org/2000/svg}"
-    kept, false = (line.get("points", "").split() for line in root.iter(f"{name}polyline"))
+    kept, false = (
+        line.get("points", "").split() for line in root.iter(f"{name}polyline")
+    )
     (left, top), (middle, _), (right, bottom) = (
         tuple(map(float, point.split(","))) for point in kept
     )
     assert left < middle < right and middle == pytest.approx((left + right) / 2)
     assert kept[0] == false[0] and kept[2] == false[2] and top < bottom
     assert float(false[1].split(",")[1]) == pytest.approx(bottom - 0.2 * (bottom - top))
-    assert [float(dot.get("cx", "")) for dot in root.iter(f"{name}circle")] == [middle, middle]
+    assert [float(dot.get("cx", "")) for dot in root.iter(f"{name}circle")] == [
+        middle,
+        middle,
+    ]
     assert any("a<b" in (text.text or "") for text in root.iter(f"{name}text"))

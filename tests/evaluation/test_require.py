@@ -19,7 +19,9 @@ def evaluation() -> Evaluation:
         "b": Answer(()),
         "n": Answer((Judged("d", 0, 0.4),)),
     }
-    measured = Measured(answers, {"a": {"ndcg@10": 1.0}, "b": {"ndcg@10": 0.0}} | _rest(("a", "b")))
+    measured = Measured(
+        answers, {"a": {"ndcg@10": 1.0}, "b": {"ndcg@10": 0.0}} | _rest(("a", "b"))
+    )
     qrels = {"a": {"d": 1}, "b": {"d": 1}}
     return Evaluation(
         Dataset(questions, qrels),
@@ -49,10 +51,13 @@ def test_a_requirement_is_a_measure_an_operator_and_a_number(text, wanted):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ndcg@10", "ndcg@5>=0.7", "ndcg@10=0.7", "ndcg@10>=high", "p99_ms[spoken]<9"]
+    "text",
+    ["", "ndcg@10", "ndcg@5>=0.7", "ndcg@10=0.7", "ndcg@10>=high", "p99_ms[spoken]<9"],
 )
 def test_anything_else_is_refused_with_the_measures_there_are(text):
-    with pytest.raises(SettingsError, match=r"Measures: ndcg@10, .*false_grounding.*p99_ms"):
+    with pytest.raises(
+        SettingsError, match=r"Measures: ndcg@10, .*false_grounding.*p99_ms"
+    ):
         read_requirement(text)
 
 
@@ -63,9 +68,15 @@ def test_anything_else_is_refused_with_the_measures_there_are(text):
         ("ndcg@10>0.5", "ndcg@10>0.5: found 0.5"),
         ("ndcg@10[spoken]>=1", None),
         ("ndcg@10[misheard]>=0.1", "ndcg@10[misheard]>=0.1: found 0"),
-        ("ndcg@10[typed]>=0.1", "ndcg@10[typed]>=0.1: there are no questions of the kind 'typed'"),
+        (
+            "ndcg@10[typed]>=0.1",
+            "ndcg@10[typed]>=0.1: there are no questions of the kind 'typed'",
+        ),
         ("false_grounding<0.5", "false_grounding<0.5: found 1"),
-        ("false_smalltalk<=1", "false_smalltalk<=1: was not measured; no question asks for it"),
+        (
+            "false_smalltalk<=1",
+            "false_smalltalk<=1: was not measured; no question asks for it",
+        ),
         ("kept>=1", None),
         ("answered>=1", "answered>=1: found 0.5"),
         ("p99_ms<20", "p99_ms<20: found 20"),

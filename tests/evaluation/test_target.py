@@ -14,13 +14,19 @@ def test_the_name_of_a_corpus_is_looked_up_in_the_store(store, tmp_path):
 
 
 def test_a_corpuss_own_folder_is_that_corpus(store, tmp_path):
-    assert find(store / "hotels", tmp_path, tmp_path / "none") == Target(store.resolve(), "hotels")
+    assert find(store / "hotels", tmp_path, tmp_path / "none") == Target(
+        store.resolve(), "hotels"
+    )
 
 
 def test_a_store_with_several_corpora_asks_which(store, tmp_path):
-    with pytest.raises(SettingsError, match="holds hotels, support; say which one with --corpus"):
+    with pytest.raises(
+        SettingsError, match="holds hotels, support; say which one with --corpus"
+    ):
         find(store, tmp_path, tmp_path / "none")
-    assert find(store, tmp_path, tmp_path / "none", corpus="hotels") == Target(store, "hotels")
+    assert find(store, tmp_path, tmp_path / "none", corpus="hotels") == Target(
+        store, "hotels"
+    )
 
 
 def test_a_folder_on_the_fields_layout_brings_its_questions(tmp_path, store):
@@ -30,7 +36,10 @@ def test_a_folder_on_the_fields_layout_brings_its_questions(tmp_path, store):
         (folder / name).touch()
     found = find(folder, tmp_path, store)
     assert found.documents == folder / "corpus.jsonl"
-    assert (found.queries, found.qrels) == (folder / "queries.jsonl", folder / "qrels" / "test.tsv")
+    assert (found.queries, found.qrels) == (
+        folder / "queries.jsonl",
+        folder / "qrels" / "test.tsv",
+    )
     assert found.corpus.startswith("my-set-") and found.store == tmp_path / "cache"
 
 
@@ -61,7 +70,9 @@ def test_a_folder_of_documents_is_one_and_docs_in_it_too(tmp_path, store):
 
 
 def test_what_is_neither_says_what_there_is(tmp_path, store):
-    with pytest.raises(SettingsError, match=r"'suport' is neither.*it holds: hotels, support"):
+    with pytest.raises(
+        SettingsError, match=r"'suport' is neither.*it holds: hotels, support"
+    ):
         find("suport", tmp_path, store)
 
 

@@ -43,9 +43,16 @@ def test_no_least_score_of_the_curve_that_keeps_enough_is_better(right, wrong, k
 @given(SCORES, SCORES)
 def test_a_curve_falls_and_begins_with_everything_kept(right, wrong):
     points = curve(right, wrong)
-    assert points[0].kept == 1.0 and points[0].min_score == 0.0 and points[-1].min_score == 1.0
+    assert (
+        points[0].kept == 1.0
+        and points[0].min_score == 0.0
+        and points[-1].min_score == 1.0
+    )
     for before, after in zip(points, points[1:], strict=False):
-        assert after.kept <= before.kept and after.false_groundings <= before.false_groundings
+        assert (
+            after.kept <= before.kept
+            and after.false_groundings <= before.false_groundings
+        )
 
 
 def test_a_question_that_found_nothing_is_no_false_grounding_even_without_a_least_score():
@@ -64,8 +71,11 @@ def test_a_rough_choice_never_gives_up_more_right_passages_than_allowed():
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "step"), [([0.9] * 4, [0.1] * 9, "--queries"), ([0.9] * 9, [], "--unans")]
+    ("right", "wrong", "step"),
+    [([0.9] * 4, [0.1] * 9, "--queries"), ([0.9] * 9, [], "--unans")],
 )
-def test_too_few_questions_are_refused_with_the_option_that_gives_more(right, wrong, step):
+def test_too_few_questions_are_refused_with_the_option_that_gives_more(
+    right, wrong, step
+):
     with pytest.raises(SettingsError, match=step):
         choose(right, wrong)

@@ -16,7 +16,9 @@ DIM = 16
 
 
 def random_unit_vectors(count: int, dim: int = DIM, seed: int = 0) -> FloatMatrix:
-    vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    vectors = (
+        np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    )
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
@@ -70,7 +72,8 @@ def write(tmp_path: Path) -> Callable[..., Path]:
             "lexical_texts": texts,
             "model": ModelIdentity("all-MiniLM-L6-v2", "ab" * 32, DIM, 256),
             "documents": [
-                DocumentEntry(p.source, f"hash-{row}", row, 1) for row, p in enumerate(passages)
+                DocumentEntry(p.source, f"hash-{row}", row, 1)
+                for row, p in enumerate(passages)
             ],
         }
         store = Store(tmp_path / "store")

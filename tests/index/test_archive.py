@@ -69,12 +69,17 @@ def test_what_is_no_export_is_refused(tmp_path, elsewhere, content):
     assert left_in(elsewhere) == []
 
 
-@pytest.mark.parametrize("name", ["../outside", "/outside", "a/../../outside", "a//b", "a\\b", "."])
-def test_a_manifest_that_names_a_path_outside_is_refused(write, store, tmp_path, elsewhere, name):
+@pytest.mark.parametrize(
+    "name", ["../outside", "/outside", "a/../../outside", "a//b", "a\\b", "."]
+)
+def test_a_manifest_that_names_a_path_outside_is_refused(
+    write, store, tmp_path, elsewhere, name
+):
     folder = write()
     manifest = read_manifest(folder)
     write_manifest(
-        replace(manifest, files={**manifest.files, name: FileFacts(1, "0" * 64)}), folder
+        replace(manifest, files={**manifest.files, name: FileFacts(1, "0" * 64)}),
+        folder,
     )
     hostile(folder, manifest.files, tmp_path / "h.tar", ("outside", b"x"))
     with pytest.raises(SnapshotCorrupt, match="outside the snapshot"):

@@ -44,7 +44,8 @@ def start_writer(tmp_path) -> Iterator:
     def start():
         receiver, sender = processes.Pipe(duplex=False)
         writer = processes.Process(
-            target=exec, args=(WRITER, {"path": tmp_path / "store", "published": sender})
+            target=exec,
+            args=(WRITER, {"path": tmp_path / "store", "published": sender}),
         )
         writer.start()
         sender.close()
@@ -89,7 +90,9 @@ def test_a_writer_killed_at_any_moment_loses_nothing(start_writer, store):
             assert store.verify("demo", generation).ok
     with store.lock("demo"):
         assert not [
-            entry for entry in (store.path / "demo").iterdir() if entry.name.startswith(".tmp-")
+            entry
+            for entry in (store.path / "demo").iterdir()
+            if entry.name.startswith(".tmp-")
         ]
 
 

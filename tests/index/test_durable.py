@@ -41,6 +41,8 @@ def test_what_the_system_refuses_names_place_reason_and_next_step(tmp_path, numb
     with pytest.raises(StoreError) as caught, disk_trouble("write", tmp_path):
         raise OSError(number, os.strerror(number), "a-file")
     message = str(caught.value)
-    assert str(tmp_path) in message and "cannot write" in message and "a-file" in message
+    assert (
+        str(tmp_path) in message and "cannot write" in message and "a-file" in message
+    )
     assert os.strerror(number) in message and message.endswith("untouched")
     assert isinstance(caught.value.__cause__, OSError)

@@ -29,7 +29,9 @@ BLOCKS = hnp.arrays(
 
 
 def units(count: int, dim: int, seed: int = 0) -> np.ndarray:
-    vectors = np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    vectors = (
+        np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+    )
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
@@ -54,7 +56,10 @@ def test_rounding_again_changes_nothing_whatever_the_largest_component():
     # All float32 from 1/2 to 1; those between other powers of two differ from them in the exponent alone.
     for start in range(0x3F00_0000, 0x3F80_0001, 2**20):
         once = rounded(
-            np.arange(start, start + 2**20, dtype=np.uint32).view(np.float32)[:, np.newaxis], "int8"
+            np.arange(start, start + 2**20, dtype=np.uint32).view(np.float32)[
+                :, np.newaxis
+            ],
+            "int8",
         )
         assert rounded(decoded(once), "int8").tobytes() == once.tobytes()
 
@@ -75,7 +80,11 @@ def test_numbers_come_back_as_float32_in_the_shape_that_was_asked_for(precision)
 def test_int8_takes_a_byte_a_component_and_four_a_row():
     block = units(100, 384)
     sizes = {precision: rounded(block, precision).nbytes for precision in PRECISIONS}
-    assert sizes == {"float32": 100 * 384 * 4, "float16": 100 * 384 * 2, "int8": 100 * (384 + 4)}
+    assert sizes == {
+        "float32": 100 * 384 * 4,
+        "float16": 100 * 384 * 2,
+        "int8": 100 * (384 + 4),
+    }
 
 
 def test_a_row_of_zeros_stays_one():
@@ -90,7 +99,9 @@ def test_inner_products_are_those_of_the_numbers_and_the_same_for_equal_rows(pre
     stored = rounded(block, precision)
     products = inner_products(stored, query)
     assert products.dtype == np.float32
-    np.testing.assert_allclose(products, decoded(stored).astype(np.float64) @ query, atol=1e-6)
+    np.testing.assert_allclose(
+        products, decoded(stored).astype(np.float64) @ query, atol=1e-6
+    )
     assert np.unique(products[1::3]).size == 1
     assert inner_products(stored[:0], query).shape == (0,)
 

@@ -3,7 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.errors import StoreError
-from kbserver.index.names import checked_corpus, is_corpus, is_generation, next_generation
+from kbserver.index.names import (
+    checked_corpus,
+    is_corpus,
+    is_generation,
+    next_generation,
+)
 
 
 @given(st.text(max_size=70))
@@ -34,14 +39,24 @@ def test_a_new_generation_sorts_after_all_others_whatever_the_clock_said():
         ".tmp-000099-20200101T000000-a",
     ]
     name = next_generation(existing)
-    assert name.startswith("000010-") and name > max(existing[:2]) and is_generation(name)
+    assert (
+        name.startswith("000010-") and name > max(existing[:2]) and is_generation(name)
+    )
     assert next_generation([]).startswith("000001-")
     assert len({next_generation(existing) for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize(
     "name",
-    ["LIVE", "notes", ".tmp-000001-x", "000001", "../000001-x", "000001-x/y", "000001-" + "x" * 65],
+    [
+        "LIVE",
+        "notes",
+        ".tmp-000001-x",
+        "000001",
+        "../000001-x",
+        "000001-x/y",
+        "000001-" + "x" * 65,
+    ],
 )
 def test_other_entries_of_a_corpus_are_no_generations(name):
     assert not is_generation(name)

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from kbserver.index.passages import PassageTable, PassageWriter
 from kbserver.types import Passage
 
-ANY = st.text(alphabet=st.characters())  # surrogates too: they come from the names of files
+ANY = st.text(
+    alphabet=st.characters()
+)  # surrogates too: they come from the names of files
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY, inner, max_size=3),
@@ -37,7 +39,9 @@ def test_every_passage_comes_back_as_it_was(tmp_path_factory, passages):
 
 
 def test_the_file_is_one_json_object_a_line(tmp_path):
-    table_of(tmp_path, [Passage("a", "two\nlines\u2028here\r\n"), Passage("b", "the “café”")])
+    table_of(
+        tmp_path, [Passage("a", "two\nlines\u2028here\r\n"), Passage("b", "the “café”")]
+    )
     lines = (tmp_path / "passages.jsonl").read_bytes().split(b"\n")
     assert len(lines) == 3 and lines[2] == b""
     assert json.loads(lines[1])["text"] == "the “café”"

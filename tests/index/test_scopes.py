@@ -5,7 +5,9 @@ from hypothesis import strategies as st
 
 from kbserver.index.scopes import ScopeTable, ScopeWriter
 
-FOLDERS = st.lists(st.sampled_from(["hotels", "7", "70", "ä b", "."]), max_size=4).map("/".join)
+FOLDERS = st.lists(st.sampled_from(["hotels", "7", "70", "ä b", "."]), max_size=4).map(
+    "/".join
+)
 SCALARS = st.sampled_from(["gold", "", "7", 7, 7.5, True, False, None])
 METADATA = st.fixed_dictionaries(
     {},
@@ -37,7 +39,15 @@ def test_a_folder_matches_itself_and_everything_below_it_and_no_namesake(tmp_pat
         tmp_path,
         *(
             {"folder": f}
-            for f in ["hotels/7", "hotels/70", "hotels/7/spa", "hotels", "", "7", "/hotels/7/"]
+            for f in [
+                "hotels/7",
+                "hotels/70",
+                "hotels/7/spa",
+                "hotels",
+                "",
+                "7",
+                "/hotels/7/",
+            ]
         ),
     )
     assert rows(table, folder="hotels/7") == [0, 2, 6]
@@ -71,7 +81,9 @@ def test_values_are_found_as_text_and_lists_by_each_element(tmp_path):
 
 
 def test_every_key_must_match_and_an_unknown_one_matches_nothing(tmp_path):
-    table = table_of(tmp_path, {"a": "1", "b": "1"}, {"a": "1", "b": "2"}, {"a": "2", "b": "2"})
+    table = table_of(
+        tmp_path, {"a": "1", "b": "1"}, {"a": "1", "b": "2"}, {"a": "2", "b": "2"}
+    )
     assert rows(table, a="1", b="2") == [1]
     assert rows(table, a="1") == [0, 1]
     assert rows(table, a="1", nosuch="x") == rows(table, nosuch="") == []
@@ -86,7 +98,9 @@ def test_key_and_value_do_not_run_into_each_other(tmp_path):
     assert rows(table, ab="c") == [0]
     assert rows(table, a="bc") == [1]
     assert (
-        table.values("ab") == ["c"] and table.values("a") == ["bc"] and table.values("nosuch") == []
+        table.values("ab") == ["c"]
+        and table.values("a") == ["bc"]
+        and table.values("nosuch") == []
     )
 
 
@@ -109,7 +123,9 @@ def plainly(metadata, scope) -> bool:
             return False
         if key == "folder":
             wanted, folder = wanted.strip("/"), metadata[key].strip("/")
-            if not (wanted == "" or folder == wanted or folder.startswith(wanted + "/")):
+            if not (
+                wanted == "" or folder == wanted or folder.startswith(wanted + "/")
+            ):
                 return False
         elif wanted not in texts(metadata[key]):
             return False
@@ -125,7 +141,9 @@ def plainly(metadata, scope) -> bool:
     ),
 )
 @settings(deadline=None)
-def test_any_scope_gives_exactly_the_rows_a_plain_filter_gives(tmp_path_factory, metadata, scope):
+def test_any_scope_gives_exactly_the_rows_a_plain_filter_gives(
+    tmp_path_factory, metadata, scope
+):
     scope = {
         key: str(value).lower() if value in ("True", "False") else str(value)
         for key, value in scope.items()
@@ -139,5 +157,7 @@ def test_any_scope_gives_exactly_the_rows_a_plain_filter_gives(tmp_path_factory,
 @pytest.mark.parametrize("size", [1, 5000])
 def test_passages_of_one_document_cost_one_run(tmp_path, size):
     metadata = {"folder": "a/b", "lang": "en"}
-    table = table_of(tmp_path, *([metadata] * size), {"folder": "c"}, *([metadata] * size))
+    table = table_of(
+        tmp_path, *([metadata] * size), {"folder": "c"}, *([metadata] * size)
+    )
     assert rows(table, folder="a") == [*range(size), *range(size + 1, 2 * size + 1)]

@@ -10,7 +10,12 @@ from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, Store
 from kbserver.index.documents import text_hash
 from kbserver.index.lexical.bm25 import Bm25Parameters
 from kbserver.index.lexical.tokens import tokenize
-from kbserver.index.manifest import SCHEMA_VERSION, facts_of_files, read_manifest, write_manifest
+from kbserver.index.manifest import (
+    SCHEMA_VERSION,
+    facts_of_files,
+    read_manifest,
+    write_manifest,
+)
 from kbserver.index.snapshot import Snapshot
 from kbserver.types import ModelIdentity
 from tests.index.conftest import DIM
@@ -55,13 +60,17 @@ def test_what_was_written_comes_back(write, unit_vectors, passages_of):
 def test_a_file_that_may_not_be_read_is_named(write, name):
     folder = write()
     (folder / name).chmod(0)
-    with pytest.raises(SnapshotCorrupt, match=f"{name}: cannot be read \\(Permission denied\\)"):
+    with pytest.raises(
+        SnapshotCorrupt, match=f"{name}: cannot be read \\(Permission denied\\)"
+    ):
         Snapshot.open(folder, verify=True)
 
 
 def test_both_indexes_find_a_passage(write, unit_vectors):
     with Snapshot.open(write()) as snapshot:
-        assert snapshot.vectors.search(unit_vectors(20)[7], top_k=1).rows.tolist() == [7]
+        assert snapshot.vectors.search(unit_vectors(20)[7], top_k=1).rows.tolist() == [
+            7
+        ]
         assert snapshot.lexical.search(
             dict.fromkeys(tokenize("topic7"), 1.0), top_k=3
         ).rows.tolist() == [7]
@@ -75,7 +84,11 @@ def test_scopes_and_validity_are_those_of_the_metadata(write, passages_of):
         assert snapshot.rows_in_scope({}) is None
         assert snapshot.rows_in_scope({"folder": "a/b"}).tolist() == [0, 1]
         assert snapshot.scope_values("folder") == ["", "a", "a/b"]
-        assert snapshot.valid_rows(1735775999).tolist() == [0, 1, 2]  # 2025-01-01T23:59:59Z
+        assert snapshot.valid_rows(1735775999).tolist() == [
+            0,
+            1,
+            2,
+        ]  # 2025-01-01T23:59:59Z
         assert snapshot.valid_rows(1735776000).tolist() == [0, 1]
     with Snapshot.open(write()) as snapshot:
         assert snapshot.valid_rows(0.0) is None
@@ -85,10 +98,15 @@ def test_the_row_of_an_embedded_text_is_found_again(write):
     with Snapshot.open(
         write(texts=["one", "two"], embedded_texts=["Guide: one", "Guide: two"])
     ) as snapshot:
-        assert snapshot.embedded_rows() == {text_hash("Guide: one"): 0, text_hash("Guide: two"): 1}
+        assert snapshot.embedded_rows() == {
+            text_hash("Guide: one"): 0,
+            text_hash("Guide: two"): 1,
+        }
 
 
-@pytest.mark.parametrize(("precision", "bytes_a_row"), [("float16", DIM * 2), ("int8", DIM + 4)])
+@pytest.mark.parametrize(
+    ("precision", "bytes_a_row"), [("float16", DIM * 2), ("int8", DIM + 4)]
+)
 def test_rounded_embeddings_take_less_space_and_find_the_same(
     write, unit_vectors, precision, bytes_a_row
 ):
@@ -96,10 +114,14 @@ def test_rounded_embeddings_take_less_space_and_find_the_same(
     with Snapshot.open(single) as one, Snapshot.open(less, verify=True) as other:
         other.warm()
         assert other.manifest.vectors.precision == precision
-        assert one.embeddings.nbytes == 20 * DIM * 4 and other.embeddings.nbytes == 20 * bytes_a_row
+        assert (
+            one.embeddings.nbytes == 20 * DIM * 4
+            and other.embeddings.nbytes == 20 * bytes_a_row
+        )
         for query in unit_vectors(5, seed=1):
             assert (
-                one.vectors.search(query, top_k=1).rows == other.vectors.search(query, top_k=1).rows
+                one.vectors.search(query, top_k=1).rows
+                == other.vectors.search(query, top_k=1).rows
             )
 
 
@@ -108,7 +130,9 @@ def test_a_big_snapshot_says_how_its_approximate_index_does(write, unit_vectors)
     folder = write(texts=texts, vectors="ivf", queries=unit_vectors(50, seed=3))
     with Snapshot.open(folder, verify=True) as snapshot:
         facts = snapshot.manifest.vectors
-        assert facts.kind == "ivf" and facts.effort >= 8 and 0.9 < facts.recall_at_10 <= 1
+        assert (
+            facts.kind == "ivf" and facts.effort >= 8 and 0.9 < facts.recall_at_10 <= 1
+        )
         snapshot.warm()
         found = snapshot.vectors.search(unit_vectors(1200)[5], top_k=3)
         assert found.rows[0] == 5
@@ -119,7 +143,9 @@ def test_a_part_of_a_higher_layer_is_checksummed_with_the_rest(write):
         path.mkdir()
         (path / "leaf").write_text("x")
 
-    folder = write(parts={"sounds.bin": lambda path: path.write_bytes(b"sounds"), "tree": tree})
+    folder = write(
+        parts={"sounds.bin": lambda path: path.write_bytes(b"sounds"), "tree": tree}
+    )
     with Snapshot.open(folder, verify=True) as snapshot:
         assert snapshot.part("sounds.bin").read_bytes() == b"sounds"
         assert (snapshot.part("tree") / "leaf").read_text() == "x"
@@ -135,7 +161,11 @@ def test_an_index_taken_from_a_snapshot_outlives_it_and_its_files(write, unit_ve
 
     folder = write()
     with Snapshot.open(folder) as snapshot:
-        vectors, lexical, passages = snapshot.vectors, snapshot.lexical, snapshot.passages
+        vectors, lexical, passages = (
+            snapshot.vectors,
+            snapshot.lexical,
+            snapshot.passages,
+        )
     snapshot.close()
     shutil.rmtree(folder)
     assert vectors.search(unit_vectors(20)[7], top_k=1).rows.tolist() == [7]
@@ -145,14 +175,20 @@ def test_an_index_taken_from_a_snapshot_outlives_it_and_its_files(write, unit_ve
 
 def files_of(folder):
     return sorted(
-        file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()
+        file.relative_to(folder).as_posix()
+        for file in folder.rglob("*")
+        if file.is_file()
     )
 
 
 def test_a_flipped_byte_in_any_file_is_detected(write, passages_of):
-    passages = passages_of([f"word{row}" for row in range(40)], valid_until="2030-01-01")
+    passages = passages_of(
+        [f"word{row}" for row in range(40)], valid_until="2030-01-01"
+    )
     folder = write(
-        passages=passages, vectors="ivf", parts={"part.bin": lambda path: path.write_bytes(b"part")}
+        passages=passages,
+        vectors="ivf",
+        parts={"part.bin": lambda path: path.write_bytes(b"part")},
     )
     names = files_of(folder)
     assert len(names) >= 20
@@ -161,7 +197,9 @@ def test_a_flipped_byte_in_any_file_is_detected(write, passages_of):
         whole = file.read_bytes()
         for at in {0, len(whole) // 2, len(whole) - 1}:
             file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-            with pytest.raises(SnapshotCorrupt, match=re.escape(name.partition(".")[0])) as caught:
+            with pytest.raises(
+                SnapshotCorrupt, match=re.escape(name.partition(".")[0])
+            ) as caught:
                 Snapshot.open(folder, verify=True)
             assert "kbserver ingest" in str(caught.value) or "kbserver rollback" in str(
                 caught.value
@@ -202,7 +240,10 @@ def test_counts_that_contradict_the_files_are_detected(write):
     with pytest.raises(SnapshotCorrupt, match="says 19 passages, there are 20"):
         Snapshot.open(folder)
     write_manifest(
-        replace(read_manifest(folder), passages=20, model=ModelIdentity("m", "ab", 8, 256)), folder
+        replace(
+            read_manifest(folder), passages=20, model=ModelIdentity("m", "ab", 8, 256)
+        ),
+        folder,
     )
     with pytest.raises(SnapshotCorrupt, match="vectors of length 8"):
         Snapshot.open(folder)
@@ -215,7 +256,8 @@ def test_embeddings_of_another_kind_are_named(write):
     changed = {"embeddings.npy": facts_of_files(folder)["embeddings.npy"]}
     write_manifest(replace(manifest, files=manifest.files | changed), folder)
     with pytest.raises(
-        SnapshotCorrupt, match=r"embeddings.npy: int32 of shape \(20, 16\), wanted.*kbserver ingest"
+        SnapshotCorrupt,
+        match=r"embeddings.npy: int32 of shape \(20, 16\), wanted.*kbserver ingest",
     ):
         Snapshot.open(folder)
 

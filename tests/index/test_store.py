@@ -61,7 +61,9 @@ def test_rollback_mends_a_pointer_that_is_gone_or_wrong(write, store):
         store.live("demo")
     assert store.rollback("demo") == second.name
     (store.path / "demo" / "LIVE").unlink()
-    with pytest.raises(StoreMissing, match="no generation is live.*kbserver rollback demo"):
+    with pytest.raises(
+        StoreMissing, match="no generation is live.*kbserver rollback demo"
+    ):
         store.live("demo")
     assert store.rollback("demo", to=first.name) == first.name
 
@@ -100,7 +102,9 @@ def test_verify_counts_what_it_checked(write, store):
 
 def test_verify_names_every_broken_file_and_does_not_raise(write, store):
     folder = write()
-    (folder / "passages.jsonl").write_bytes(b"x" * (folder / "passages.jsonl").stat().st_size)
+    (folder / "passages.jsonl").write_bytes(
+        b"x" * (folder / "passages.jsonl").stat().st_size
+    )
     (folder / "bm25.rows.npy").unlink()
     problems = store.verify("demo").problems
     assert len(problems) == 2
@@ -110,7 +114,9 @@ def test_verify_names_every_broken_file_and_does_not_raise(write, store):
     assert "manifest.json" in store.verify("demo").problems[0]
 
 
-def test_verify_notices_an_index_that_does_not_find_its_passages(write, store, unit_vectors):
+def test_verify_notices_an_index_that_does_not_find_its_passages(
+    write, store, unit_vectors
+):
     write(vectors="ivf", embeddings=unit_vectors(20))
     other = write(vectors="ivf", embeddings=unit_vectors(20, seed=9), publish=False)
     # an index of other vectors, with every checksum right: what a bug in a build would leave
@@ -126,7 +132,8 @@ def test_verify_notices_an_index_that_does_not_find_its_passages(write, store, u
 
 
 @pytest.mark.parametrize(
-    "name", ["Demo", "", "a/b", "..", ".hidden", "-x", "a b", "ä", "x" * 65, "a\n", "demo\0"]
+    "name",
+    ["Demo", "", "a/b", "..", ".hidden", "-x", "a b", "ä", "x" * 65, "a\n", "demo\0"],
 )
 def test_a_name_no_corpus_may_have_is_refused_with_the_rule(store, write, name):
     write()
@@ -146,8 +153,12 @@ def test_a_wrong_name_comes_with_a_right_one(store):
         store.lock("My Hotel!").__enter__()
 
 
-def test_what_is_missing_is_named_with_the_command_that_makes_it(tmp_path, write, store):
-    with pytest.raises(StoreMissing, match="no store there.*kbserver ingest PATH --store"):
+def test_what_is_missing_is_named_with_the_command_that_makes_it(
+    tmp_path, write, store
+):
+    with pytest.raises(
+        StoreMissing, match="no store there.*kbserver ingest PATH --store"
+    ):
         Store(tmp_path / "nowhere").corpora()
     write()
     with pytest.raises(StoreMissing, match="no corpus 'other', there are: demo"):
@@ -175,7 +186,9 @@ def test_a_store_that_may_not_be_written_is_refused_and_still_served(write, stor
 def test_a_second_writer_is_refused_at_once_or_waits(store):
     with store.lock("demo"):
         with (
-            pytest.raises(StoreBusy, match="another kbserver is writing the corpus 'demo'"),
+            pytest.raises(
+                StoreBusy, match="another kbserver is writing the corpus 'demo'"
+            ),
             store.lock("demo"),
         ):
             pass
@@ -211,7 +224,9 @@ def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_else(write, 
 
 def test_a_lock_dies_with_its_holder(store):
     script = "import sys, os; from kbserver.index.store import Store\nwith Store(sys.argv[1]).lock('demo'): os._exit(9)"
-    assert subprocess.run([sys.executable, "-c", script, str(store.path)]).returncode == 9
+    assert (
+        subprocess.run([sys.executable, "-c", script, str(store.path)]).returncode == 9
+    )
     with store.lock("demo"):
         pass
 
@@ -239,7 +254,9 @@ def test_an_exported_generation_is_the_same_elsewhere(write, store, tmp_path):
 def test_a_broken_generation_is_not_exported(write, store, tmp_path):
     folder = write()
     (tmp_path / "demo.tar").write_text("an older export")
-    (folder / "passages.jsonl").write_bytes(b"x" * (folder / "passages.jsonl").stat().st_size)
+    (folder / "passages.jsonl").write_bytes(
+        b"x" * (folder / "passages.jsonl").stat().st_size
+    )
     with pytest.raises(SnapshotCorrupt):
         store.export("demo", tmp_path / "demo.tar")
     assert (tmp_path / "demo.tar").read_text() == "an older export"

@@ -9,12 +9,16 @@ ANY = st.text(alphabet=st.characters())  # surrogates too: a file's name may hol
 
 @given(st.sets(ANY, max_size=40), ANY)
 @settings(deadline=None)
-def test_every_string_is_found_by_its_number_and_no_other(tmp_path_factory, strings, other):
+def test_every_string_is_found_by_its_number_and_no_other(
+    tmp_path_factory, strings, other
+):
     stem = tmp_path_factory.mktemp("strings") / "words.bin"
     ordered = write_strings(strings, stem)
     table = SortedStrings.open(stem)
     assert (
-        sorted(ordered) == sorted(strings) and list(table) == ordered and len(table) == len(strings)
+        sorted(ordered) == sorted(strings)
+        and list(table) == ordered
+        and len(table) == len(strings)
     )
     for number, text in enumerate(ordered):
         assert table.find(text) == number
@@ -24,11 +28,15 @@ def test_every_string_is_found_by_its_number_and_no_other(tmp_path_factory, stri
 
 @pytest.mark.parametrize("count", [0, 1, 31, 32, 33, 64, 65, 1000])
 def test_a_string_is_found_among_many_whatever_their_number(tmp_path, count):
-    ordered = write_strings([f"{2 * number:04}" for number in range(count)], tmp_path / "words.bin")
+    ordered = write_strings(
+        [f"{2 * number:04}" for number in range(count)], tmp_path / "words.bin"
+    )
     table = SortedStrings.open(tmp_path / "words.bin")
     assert [table.find(text) for text in ordered] == list(range(count))
     assert {table.find(f"{2 * number + 1:04}") for number in range(-1, count)} == {-1}
-    assert {table.find(text) for text in ("", "9" * 9, *(text + text for text in ordered))} == {-1}
+    assert {
+        table.find(text) for text in ("", "9" * 9, *(text + text for text in ordered))
+    } == {-1}
 
 
 def test_order_is_that_of_the_bytes(tmp_path):

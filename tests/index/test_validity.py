@@ -31,7 +31,8 @@ def test_a_day_is_valid_from_its_first_second(tmp_path):
 
 def test_times_may_have_a_zone(tmp_path):
     validity = validity_of(
-        tmp_path, {"valid_until": "2025-06-01T18:00:00+02:00", "valid_from": "2025-06-01 15:00"}
+        tmp_path,
+        {"valid_until": "2025-06-01T18:00:00+02:00", "valid_from": "2025-06-01 15:00"},
     )
     assert validity.rows(at("2025-06-01T14:59:59")).tolist() == []
     assert validity.rows(at("2025-06-01T15:59:59")).tolist() == [0]
@@ -44,7 +45,9 @@ def test_asking_in_any_order_gives_the_same(tmp_path):
         for day in range(1, 20)
     ]
     validity = validity_of(tmp_path, *metadata)
-    moments = [at(f"2025-01-{day:02}T12:00:00") for day in (9, 1, 30, 9, 5, 4, 5, 25, 2)]
+    moments = [
+        at(f"2025-01-{day:02}T12:00:00") for day in (9, 1, 30, 9, 5, 4, 5, 25, 2)
+    ]
     for moment in moments:
         wanted = [
             r
@@ -64,7 +67,9 @@ def test_dates_are_read_as_yaml_and_json_give_them(value):
     assert parse_validity({"valid_until": value})[1] == at("2026-01-01T00:00:00")
 
 
-@pytest.mark.parametrize("value", ["soon", "31.12.2025", "", 20, ["2025-12-31"], "2025-13-01"])
+@pytest.mark.parametrize(
+    "value", ["soon", "31.12.2025", "", 20, ["2025-12-31"], "2025-13-01"]
+)
 def test_a_date_that_cannot_be_read_is_named(value):
     with pytest.raises(ValueError, match="valid_until is .*write an ISO date"):
         parse_validity({"valid_until": value})

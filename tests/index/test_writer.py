@@ -27,14 +27,26 @@ def infinite_in(row):
             IngestError,
             "19 embeddings for 20 passages",
         ),
-        ({"embedded_texts": ["x"] * 21}, IngestError, "21 embedded texts for 20 passages"),
-        ({"lexical_texts": ["x"] * 19}, IngestError, "19 lexical texts for 20 passages"),
+        (
+            {"embedded_texts": ["x"] * 21},
+            IngestError,
+            "21 embedded texts for 20 passages",
+        ),
+        (
+            {"lexical_texts": ["x"] * 19},
+            IngestError,
+            "19 lexical texts for 20 passages",
+        ),
         (
             {"model": ModelIdentity("m", "ab", 8, 256)},
             DimensionMismatch,
             r"\(20, 16\), .* length 8",
         ),
-        ({"embeddings": np.full((20, 16), np.nan, np.float32)}, NotFinite, "row 0 holds NaN"),
+        (
+            {"embeddings": np.full((20, 16), np.nan, np.float32)},
+            NotFinite,
+            "row 0 holds NaN",
+        ),
         (
             {"embeddings": infinite_in(7), "precision": "float16"},
             NotFinite,
@@ -46,13 +58,19 @@ def infinite_in(row):
             "row 7 holds NaN or infinity",
         ),
         (
-            {"passages": [Passage("i", "x", source="a.md", metadata={"valid_until": "soon"})]},
+            {
+                "passages": [
+                    Passage("i", "x", source="a.md", metadata={"valid_until": "soon"})
+                ]
+            },
             IngestError,
             "a.md: valid_until",
         ),
     ],
 )
-def test_a_snapshot_that_contradicts_itself_is_not_written(write, store, changes, error, message):
+def test_a_snapshot_that_contradicts_itself_is_not_written(
+    write, store, changes, error, message
+):
     live = write()
     before = left_in(store)
     with pytest.raises(error, match=message):
@@ -63,7 +81,11 @@ def test_a_snapshot_that_contradicts_itself_is_not_written(write, store, changes
 
 @pytest.mark.parametrize(
     ("number", "step"),
-    [(errno.ENOSPC, "free some space"), (errno.EROFS, "--store"), (errno.EIO, "reason given")],
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EROFS, "--store"),
+        (errno.EIO, "reason given"),
+    ],
 )
 def test_a_disk_that_refuses_leaves_the_old_generation_and_says_what_to_do(
     write, store, number, step
@@ -123,7 +145,9 @@ def test_a_corpus_of_nothing_is_a_corpus(write, store, count, precision, unit_ve
     assert store.verify("demo").ok
 
 
-def test_embeddings_may_be_mapped_and_in_any_order_of_memory(write, tmp_path, unit_vectors):
+def test_embeddings_may_be_mapped_and_in_any_order_of_memory(
+    write, tmp_path, unit_vectors
+):
     np.save(tmp_path / "e.npy", unit_vectors(20))
     mapped = np.load(tmp_path / "e.npy", mmap_mode="r")
     for embeddings in (mapped, np.asfortranarray(mapped), mapped.astype(np.float64)):

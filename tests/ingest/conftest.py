@@ -43,7 +43,8 @@ def write_pdf(tmp_path: Path) -> Callable[..., Path]:
     """Make a PDF of lines `(x, y, size, text)` in points from the lower left corner, a list for each page."""
 
     def write(
-        pages: Sequence[Sequence[tuple[float, float, float, str]]], name: str = "file.pdf"
+        pages: Sequence[Sequence[tuple[float, float, float, str]]],
+        name: str = "file.pdf",
     ) -> Path:
         pdf = pdfium.PdfDocument.new()
         font = pdfium_c.FPDFText_LoadStandardFont(pdf.raw, b"Helvetica")
@@ -52,7 +53,9 @@ def write_pdf(tmp_path: Path) -> Callable[..., Path]:
             for x, y, size, text in lines:
                 piece = pdfium_c.FPDFPageObj_CreateTextObj(pdf.raw, font, size)
                 encoded = (text + "\0").encode("utf-16-le")
-                buffer = (pdfium_c.FPDF_WCHAR * (len(encoded) // 2)).from_buffer_copy(encoded)
+                buffer = (pdfium_c.FPDF_WCHAR * (len(encoded) // 2)).from_buffer_copy(
+                    encoded
+                )
                 assert pdfium_c.FPDFText_SetText(piece, buffer)
                 matrix = pdfium_c.FS_MATRIX(1, 0, 0, 1, x, y)
                 assert pdfium_c.FPDFPageObj_SetMatrix(piece, byref(matrix))

@@ -25,7 +25,9 @@ def paragraph(text: str) -> Block:
 
 
 def sentences(count: int, about: str) -> str:
-    return " ".join(f"Sentence {number} tells something about {about}." for number in range(count))
+    return " ".join(
+        f"Sentence {number} tells something about {about}." for number in range(count)
+    )
 
 
 def is_subsequence(wanted: str, found: str) -> bool:
@@ -73,7 +75,9 @@ def test_a_passage_knows_the_headings_above_it(count_tokens):
     ]
 
 
-def test_short_sections_below_level_two_share_a_passage_with_their_headings_in_it(count_tokens):
+def test_short_sections_below_level_two_share_a_passage_with_their_headings_in_it(
+    count_tokens,
+):
     [draft] = chunk(
         document(
             heading("Zones"),
@@ -85,7 +89,10 @@ def test_short_sections_below_level_two_share_a_passage_with_their_headings_in_i
         count_tokens=count_tokens,
         max_tokens=256,
     )
-    assert (draft.heading_path, draft.text) == (("Zones",), "Zone 1\nEurope.\nZone 2\nAsia.")
+    assert (draft.heading_path, draft.text) == (
+        ("Zones",),
+        "Zone 1\nEurope.\nZone 2\nAsia.",
+    )
 
 
 def test_an_empty_heading_text_closes_its_level(count_tokens):
@@ -124,7 +131,9 @@ def test_a_heading_with_nothing_below_it_is_no_passage_but_is_not_lost(count_tok
     ]
 
 
-def test_paragraphs_are_packed_up_to_the_target_and_never_cut_when_they_fit(count_tokens):
+def test_paragraphs_are_packed_up_to_the_target_and_never_cut_when_they_fit(
+    count_tokens,
+):
     paragraphs = [sentences(6, f"topic {number}") for number in range(12)]
     drafts = chunk(
         document(*map(paragraph, paragraphs)),
@@ -139,11 +148,14 @@ def test_paragraphs_are_packed_up_to_the_target_and_never_cut_when_they_fit(coun
 
 def test_a_paragraph_that_is_too_long_is_cut_between_sentences(count_tokens):
     drafts = chunk(
-        document(paragraph(sentences(80, "roaming"))), count_tokens=count_tokens, max_tokens=128
+        document(paragraph(sentences(80, "roaming"))),
+        count_tokens=count_tokens,
+        max_tokens=128,
     )
     assert len(drafts) > 3
     assert all(
-        draft.text.startswith("Sentence") and draft.text.endswith("roaming.") for draft in drafts
+        draft.text.startswith("Sentence") and draft.text.endswith("roaming.")
+        for draft in drafts
     )
 
 
@@ -153,10 +165,13 @@ def test_a_list_that_is_cut_repeats_the_sentence_that_introduces_it(count_tokens
         Block("list_item", f"- {sentences(3, f'paper {number}')}", 1, lead_in)
         for number in range(12)
     ]
-    drafts = chunk(document(paragraph(lead_in), *items), count_tokens=count_tokens, max_tokens=128)
+    drafts = chunk(
+        document(paragraph(lead_in), *items), count_tokens=count_tokens, max_tokens=128
+    )
     assert len(drafts) > 2
     assert all(
-        draft.text.startswith(lead_in) and draft.text.count(lead_in) == 1 for draft in drafts
+        draft.text.startswith(lead_in) and draft.text.count(lead_in) == 1
+        for draft in drafts
     )
 
 
@@ -182,7 +197,9 @@ def test_a_small_table_stays_whole(count_tokens):
         for day in ("Monday", "Tuesday", "Wednesday")
     ]
     [draft] = chunk(
-        document(heading("Opening hours"), *rows), count_tokens=count_tokens, max_tokens=256
+        document(heading("Opening hours"), *rows),
+        count_tokens=count_tokens,
+        max_tokens=256,
     )
     assert draft.text.count("Day:") == 3
 
@@ -197,9 +214,13 @@ def test_each_row_of_a_larger_table_is_a_passage_with_the_caption(count_tokens):
         for number in range(100, 107)  # 140 tokens: more than half the target
     ]
     drafts = chunk(
-        document(paragraph("Prices in May"), *rows), count_tokens=count_tokens, max_tokens=256
+        document(paragraph("Prices in May"), *rows),
+        count_tokens=count_tokens,
+        max_tokens=256,
     )
-    assert [draft.text for draft in drafts] == [f"Prices in May\n{row.text}" for row in rows]
+    assert [draft.text for draft in drafts] == [
+        f"Prices in May\n{row.text}" for row in rows
+    ]
 
 
 def test_each_record_is_a_passage(count_tokens):
@@ -235,7 +256,9 @@ def test_a_very_short_last_piece_joins_the_passage_before_it(count_tokens):
 def test_a_title_too_long_for_the_window_is_cut_and_said_in_full_once(count_tokens):
     title = " ".join(f"word{number}" for number in range(200))
     drafts = chunk(
-        document(paragraph("Ring us."), title=title), count_tokens=count_tokens, max_tokens=64
+        document(paragraph("Ring us."), title=title),
+        count_tokens=count_tokens,
+        max_tokens=64,
     )
     assert all(title.startswith(draft.title) and draft.title for draft in drafts)
     assert is_subsequence(title, " ".join(draft.text for draft in drafts))
@@ -262,7 +285,9 @@ def test_an_extra_phrasing_goes_to_the_passage_it_fits_best(count_tokens):
 @watches_a_clock
 def test_a_long_document_takes_time_in_proportion_to_its_length(count_tokens):
     def seconds(paragraphs: int) -> float:
-        blocks = [paragraph(sentences(4, f"topic {number}")) for number in range(paragraphs)]
+        blocks = [
+            paragraph(sentences(4, f"topic {number}")) for number in range(paragraphs)
+        ]
         begun = time.perf_counter()
         chunk(document(*blocks), count_tokens=count_tokens, max_tokens=256)
         return time.perf_counter() - begun
@@ -271,11 +296,15 @@ def test_a_long_document_takes_time_in_proportion_to_its_length(count_tokens):
     assert seconds(1600) < 16 * seconds(200)  # 8 times the text; quadratic would be 64
 
 
-@pytest.mark.parametrize("unbroken", ["x" * 50_000, "営業時間は毎日九時からです。" * 400])
+@pytest.mark.parametrize(
+    "unbroken", ["x" * 50_000, "営業時間は毎日九時からです。" * 400]
+)
 def test_text_without_spaces_is_cut_although_a_tokenizer_takes_it_for_one_unknown_word(
     count_tokens, unbroken
 ):
-    drafts = chunk(document(paragraph(unbroken)), count_tokens=count_tokens, max_tokens=256)
+    drafts = chunk(
+        document(paragraph(unbroken)), count_tokens=count_tokens, max_tokens=256
+    )
     assert "".join(draft.text for draft in drafts).replace("\n", "") == unbroken
     assert max(len(draft.text) for draft in drafts) <= 256 * 16
 
@@ -299,18 +328,32 @@ def test_the_limit_holds_for_a_tokenizer_whose_counts_do_not_add_up():
 words = st.one_of(
     st.text(string.ascii_letters + string.digits + ".,;:!?-'", min_size=1, max_size=12),
     st.text(min_size=1, max_size=8),  # any script, emoji, control characters
-    st.text("営業時間は毎日九時からです。", min_size=20, max_size=150),  # no spaces to cut at
+    st.text(
+        "営業時間は毎日九時からです。", min_size=20, max_size=150
+    ),  # no spaces to cut at
     st.text("abcxyz", min_size=100, max_size=400),
 )
 texts = st.lists(words, min_size=1, max_size=60).map(" ".join).filter(str.strip)
 blocks = st.lists(
     st.one_of(
-        st.builds(Block, st.just("heading"), st.one_of(texts, st.just("")), st.integers(1, 6)),
+        st.builds(
+            Block, st.just("heading"), st.one_of(texts, st.just("")), st.integers(1, 6)
+        ),
         st.builds(Block, st.just("paragraph"), texts),
         st.builds(
-            Block, st.just("list_item"), texts, st.integers(1, 3), st.one_of(texts, st.just(""))
+            Block,
+            st.just("list_item"),
+            texts,
+            st.integers(1, 3),
+            st.one_of(texts, st.just("")),
         ),
-        st.builds(Block, st.just("table_row"), texts, st.just(0), st.one_of(texts, st.just(""))),
+        st.builds(
+            Block,
+            st.just("table_row"),
+            texts,
+            st.just(0),
+            st.one_of(texts, st.just("")),
+        ),
         st.builds(Block, st.just("code"), texts),
         st.builds(Block, st.just("record"), texts),
     ),
@@ -333,13 +376,17 @@ def test_nothing_is_lost_and_no_passage_is_over_the_limit(
     count_tokens, blocks, title, max_tokens, target
 ):
     cut = Document("any.md", title, tuple(blocks))
-    drafts = chunk(cut, count_tokens=count_tokens, max_tokens=max_tokens, target_tokens=target)
+    drafts = chunk(
+        cut, count_tokens=count_tokens, max_tokens=max_tokens, target_tokens=target
+    )
 
     assert all(count_tokens(draft.embedded) <= max_tokens for draft in drafts)
     assert [draft.position for draft in drafts] == list(range(len(drafts)))
     assert all(draft.text.strip() for draft in drafts)
     text = "\n".join(draft.text for draft in drafts)
-    assert is_subsequence("".join(block.text for block in blocks if block.kind != "heading"), text)
+    assert is_subsequence(
+        "".join(block.text for block in blocks if block.kind != "heading"), text
+    )
     everything = "\n".join(draft.embedded for draft in drafts)
     for block in blocks:
         assert is_subsequence(block.text, everything)

@@ -76,7 +76,8 @@ def test_an_empty_file_is_named_as_empty(read, suffix):
 
 
 @pytest.mark.parametrize(
-    "suffix", [suffix for suffix in sorted(FORMATS) if suffix not in (".html", ".htm", ".xhtml")]
+    "suffix",
+    [suffix for suffix in sorted(FORMATS) if suffix not in (".html", ".htm", ".xhtml")],
 )
 def test_bytes_that_are_no_such_file_are_refused_in_a_few_words(read, suffix):
     said = reason(read, f"file{suffix}", bytes(range(256)) * 8)
@@ -87,7 +88,9 @@ def test_bytes_that_are_no_such_file_are_refused_in_a_few_words(read, suffix):
 def test_a_file_of_blanks_has_no_text(read):
     assert reason(read, "blank.md", " \n\n\t\n") == "no text in it"
     assert (
-        reason(read, "blank.html", "<html><body><script>var a = 1</script></body></html>")
+        reason(
+            read, "blank.html", "<html><body><script>var a = 1</script></body></html>"
+        )
         == "no text in it"
     )
 
@@ -116,7 +119,9 @@ def test_a_zip_bomb_whose_directory_lies_is_never_unpacked_at_once(read):
     data = bytearray(docx_bytes(**{"word/footnotes.xml": b" " * 200 * 1024**2}))
     entry = data.find(b"PK\x01\x02", data.rfind(b"word/footnotes.xml") - 60)
     data[entry + 24 : entry + 28] = (1000).to_bytes(4, "little")  # uncompressed size
-    read("a.docx", docx_bytes())  # what is imported at first use is none of the bomb's doing
+    read(
+        "a.docx", docx_bytes()
+    )  # what is imported at first use is none of the bomb's doing
     tracemalloc.start()
     try:
         said = reason(read, "lying.docx", bytes(data))
@@ -128,12 +133,16 @@ def test_a_zip_bomb_whose_directory_lies_is_never_unpacked_at_once(read):
 
 def test_a_zip_with_too_much_xml_is_refused(read):
     fat = os.urandom(64 * 1024) * 16 * 70
-    said = reason(read, "fat.docx", docx_bytes(zipfile.ZIP_STORED, **{"word/extra.xml": fat}))
+    said = reason(
+        read, "fat.docx", docx_bytes(zipfile.ZIP_STORED, **{"word/extra.xml": fat})
+    )
     assert said.startswith("holds 71 MiB of XML; at most 64")
 
 
 def test_a_zip_cut_short_is_corrupt(read):
-    assert reason(read, "cut.docx", docx_bytes()[:2000]).startswith("corrupt or cut short")
+    assert reason(read, "cut.docx", docx_bytes()[:2000]).startswith(
+        "corrupt or cut short"
+    )
 
 
 def test_an_encrypted_office_file_is_protected_by_a_password(read):
@@ -186,9 +195,13 @@ def test_a_missing_extra_is_named():
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(content=st.binary(min_size=1, max_size=400), suffix=st.sampled_from(sorted(FORMATS)))
+@given(
+    content=st.binary(min_size=1, max_size=400), suffix=st.sampled_from(sorted(FORMATS))
+)
 def test_no_bytes_bring_down_a_converter(tmp_path, content, suffix):
     path = tmp_path / f"file{suffix}"
     path.write_bytes(content)
@@ -207,6 +220,7 @@ def test_no_bytes_bring_down_a_converter(tmp_path, content, suffix):
 
 def test_a_note_about_a_file_of_records_is_said_once(read):
     documents = read(
-        "faq.csv", "question,answer\nOpen?,Für Gäste täglich\nFree?,Ja\n".encode("cp1252")
+        "faq.csv",
+        "question,answer\nOpen?,Für Gäste täglich\nFree?,Ja\n".encode("cp1252"),
     )
     assert [document.notes for document in documents] == [("read as cp1252",), ()]

@@ -65,10 +65,16 @@ def marked(corpora: Store, part: str) -> None:
 def test_every_passage_is_worked_out_and_the_step_is_shown(docs, corpora):
     seen = []
     report = ingest(
-        [docs], store=corpora, corpus="help", on_progress=lambda *step: seen.append(step)
+        [docs],
+        store=corpora,
+        corpus="help",
+        on_progress=lambda *step: seen.append(step),
     )
     assert all(found == wanted for found, wanted in worded(corpora).values())
-    assert worded(corpora)["hours.md"][0] == "Hours: We are open Monday to Friday 9 a.m. to 5 p.m."
+    assert (
+        worded(corpora)["hours.md"][0]
+        == "Hours: We are open Monday to Friday 9 a.m. to 5 p.m."
+    )
     assert [step for step in seen if step[0] == "word"] == [
         ("word", 0, 2),
         ("word", report.passages, 2),
@@ -78,12 +84,19 @@ def test_every_passage_is_worked_out_and_the_step_is_shown(docs, corpora):
 
 @pytest.mark.parametrize(
     ("part", "said"),
-    [(PART, "xxxxx"), ("wordings.0", "Hours: We are open Monday to Friday 9 a.m. to 5 p.m.")],
+    [
+        (PART, "xxxxx"),
+        ("wordings.0", "Hours: We are open Monday to Friday 9 a.m. to 5 p.m."),
+    ],
 )
-def test_unchanged_documents_are_taken_over_unless_the_rules_were_others(docs, corpora, part, said):
+def test_unchanged_documents_are_taken_over_unless_the_rules_were_others(
+    docs, corpora, part, said
+):
     ingest([docs], store=corpora, corpus="help")
     marked(corpora, part)
-    write_documents(docs, {"prices.md": "# Prices\n\nThe basic plan costs £32 a month.\n"})
+    write_documents(
+        docs, {"prices.md": "# Prices\n\nThe basic plan costs £32 a month.\n"}
+    )
     ingest([docs], store=corpora, corpus="help")
     found = worded(corpora)
     assert found["hours.md"][0] == said

@@ -33,9 +33,15 @@ def nothing(row: int) -> Prepared:
 
 
 @settings(
-    max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+    max_examples=50,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    deadline=None,
 )
-@given(rows=st.lists(st.one_of(texts, st.integers(min_value=0, max_value=10**9)), max_size=12))
+@given(
+    rows=st.lists(
+        st.one_of(texts, st.integers(min_value=0, max_value=10**9)), max_size=12
+    )
+)
 def test_rows_come_back_in_order_whatever_they_hold(tmp_path: Path, rows):
     with Spool(tmp_path / "spool", lambda row: prepared("old", row)) as spool:
         for row in rows:
@@ -43,11 +49,20 @@ def test_rows_come_back_in_order_whatever_they_hold(tmp_path: Path, rows):
                 spool.take_over(row)
             else:
                 spool.add(prepared(row))
-        expected = [prepared("old", row) if isinstance(row, int) else prepared(row) for row in rows]
+        expected = [
+            prepared("old", row) if isinstance(row, int) else prepared(row)
+            for row in rows
+        ]
         assert list(spool) == expected and len(spool) == len(rows)
-        assert [spool[number] for number in reversed(range(len(rows)))] == expected[::-1]
-        assert spool.origins().tolist() == [row if isinstance(row, int) else -1 for row in rows]
-        assert list(spool.lengths) == [0 if isinstance(row, int) else len(row) + 1 for row in rows]
+        assert [spool[number] for number in reversed(range(len(rows)))] == expected[
+            ::-1
+        ]
+        assert spool.origins().tolist() == [
+            row if isinstance(row, int) else -1 for row in rows
+        ]
+        assert list(spool.lengths) == [
+            0 if isinstance(row, int) else len(row) + 1 for row in rows
+        ]
 
 
 def test_it_can_be_added_to_after_it_was_read(tmp_path):

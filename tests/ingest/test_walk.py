@@ -27,7 +27,11 @@ def found(*paths: Path, **options: object) -> list[str]:
 
 
 def skipped(*paths: Path, **options: object) -> dict[str, str]:
-    return {one.source: one.reason for one in walk(paths, **options) if isinstance(one, Skipped)}
+    return {
+        one.source: one.reason
+        for one in walk(paths, **options)
+        if isinstance(one, Skipped)
+    }
 
 
 def test_files_are_found_in_the_same_order_whatever_the_disk_says(folder):
@@ -39,11 +43,20 @@ def test_files_are_found_in_the_same_order_whatever_the_disk_says(folder):
 def test_a_found_file_carries_its_size_and_last_change(folder):
     path = put(folder, "a.md", "four")
     os.utime(path, ns=(1, 1_700_000_000_000_000_001))
-    assert list(walk([folder])) == [FoundFile(path, "a.md", 4, 1_700_000_000_000_000_001)]
+    assert list(walk([folder])) == [
+        FoundFile(path, "a.md", 4, 1_700_000_000_000_000_001)
+    ]
 
 
 def test_what_is_no_document_is_named_with_its_reason(folder):
-    for name in (".git/config", ".hidden.md", "photo.jpg", "old.doc", "README", "~$report.docx"):
+    for name in (
+        ".git/config",
+        ".hidden.md",
+        "photo.jpg",
+        "old.doc",
+        "README",
+        "~$report.docx",
+    ):
         put(folder, name)
     put(folder, "empty.md", "")
     put(folder, "good.md")
@@ -69,13 +82,17 @@ def test_a_file_over_the_limit_of_its_kind_is_skipped(folder):
 def test_a_text_of_fifty_megabytes_is_over_the_usual_limit(folder):
     with put(folder, "huge.txt").open("ab") as file:
         file.truncate(50 * 1024**2)
-    assert skipped(folder) == {"huge.txt": "too large: 50 MiB, at most 16 for text; split it"}
+    assert skipped(folder) == {
+        "huge.txt": "too large: 50 MiB, at most 16 for text; split it"
+    }
 
 
 def test_a_name_with_a_newline_is_quoted_and_skipped(folder):
     put(folder, "two\nlines.md")
     [one] = walk([folder])
-    assert one == Skipped(repr("two\nlines.md"), "a control character in its name; rename it")
+    assert one == Skipped(
+        repr("two\nlines.md"), "a control character in its name; rename it"
+    )
     assert "\n" not in one.source
 
 
@@ -143,7 +160,12 @@ def test_kbignore_speaks_for_its_folder_and_all_below_in_gitignore_syntax(folder
         put(folder, name)
     put(folder, "a/draft-final.md")
     put(folder, "secret.md")
-    assert found(folder) == ["a/draft-final.md", "a/prices.csv", "a/private/x.md", "secret.md"]
+    assert found(folder) == [
+        "a/draft-final.md",
+        "a/prices.csv",
+        "a/private/x.md",
+        "secret.md",
+    ]
     assert set(skipped(folder)) == {"draft-1.md", "private", "rows.csv", "a/secret.md"}
 
 
@@ -153,7 +175,9 @@ def test_patterns_can_be_given_too(folder):
     assert found(folder, ignore=["tmp/"]) == ["a.md"]
 
 
-def test_a_kbignore_that_cannot_be_understood_stops_the_walk_before_anything_leaks(folder):
+def test_a_kbignore_that_cannot_be_understood_stops_the_walk_before_anything_leaks(
+    folder,
+):
     put(folder, ".kbignore", "ok\n!\n")
     with pytest.raises(IngestError, match=r"\.kbignore.*gitignore"):
         list(walk([folder]))
@@ -171,12 +195,18 @@ def test_a_single_file_is_called_by_its_name(folder):
 def test_sources_of_several_paths_do_not_collide(tmp_path):
     put(tmp_path, "north/docs/a.md")
     put(tmp_path, "south/docs/a.md")
-    assert found(tmp_path / "north", tmp_path / "south") == ["north/docs/a.md", "south/docs/a.md"]
+    assert found(tmp_path / "north", tmp_path / "south") == [
+        "north/docs/a.md",
+        "south/docs/a.md",
+    ]
     assert found(tmp_path / "north/docs", tmp_path / "south/docs") == [
         "north/docs/a.md",
         "south/docs/a.md",
     ]
-    assert found(tmp_path / "north/docs", tmp_path / "south/docs/a.md") == ["docs/a.md", "a.md"]
+    assert found(tmp_path / "north/docs", tmp_path / "south/docs/a.md") == [
+        "docs/a.md",
+        "a.md",
+    ]
 
 
 def test_a_path_given_twice_is_read_once(folder):

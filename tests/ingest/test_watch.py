@@ -82,7 +82,9 @@ def test_saved_moved_and_deleted_files_are_followed(watcher):
     watcher.until(lambda: "xylophone" in watcher.texts())
 
     (watcher.docs / "new.md").rename(watcher.docs / "router" / "renamed.md")
-    watcher.until(lambda: watcher.reports[-1].added == 1 and watcher.reports[-1].removed == 1)
+    watcher.until(
+        lambda: watcher.reports[-1].added == 1 and watcher.reports[-1].removed == 1
+    )
     assert watcher.reports[-1].embedded == 0
 
     (watcher.docs / "router" / "renamed.md").unlink()
@@ -92,7 +94,9 @@ def test_saved_moved_and_deleted_files_are_followed(watcher):
 
 def test_a_storm_of_events_is_one_ingest_or_two(watcher):
     for number in range(60):
-        (watcher.docs / f"{number}.md").write_text(f"# Page {number}\n\nThis is page {number}.\n")
+        (watcher.docs / f"{number}.md").write_text(
+            f"# Page {number}\n\nThis is page {number}.\n"
+        )
         (watcher.docs / f"{number}.md").write_text(
             f"# Page {number}\n\nThis is the page {number}.\n"
         )
@@ -123,7 +127,9 @@ def test_others_do_not_wait_for_a_file_that_is_never_finished(watcher):
     writer = threading.Thread(target=write_on)
     writer.start()
     try:
-        (watcher.docs / "new.md").write_text("# New\n\nThe xylophone is in room seven.\n")
+        (watcher.docs / "new.md").write_text(
+            "# New\n\nThe xylophone is in room seven.\n"
+        )
         watcher.until(lambda: "xylophone" in watcher.texts())
         assert "cellar" not in watcher.texts()
     finally:
@@ -140,7 +146,8 @@ def test_an_ingest_that_fails_is_shown_and_the_watch_goes_on(watcher):
     assert "ten seconds" in watcher.texts()
 
     write_documents(
-        watcher.docs, DOCUMENTS[CORPUS] | {"new.md": "# New\n\nThe xylophone is in room seven.\n"}
+        watcher.docs,
+        DOCUMENTS[CORPUS] | {"new.md": "# New\n\nThe xylophone is in room seven.\n"},
     )
     watcher.until(lambda: "xylophone" in watcher.texts())
 
@@ -163,10 +170,14 @@ def test_what_is_left_out_is_logged_when_it_is_new(caplog):
         for skipped in ("a.png", "a.png", "b.png"):
             log_report(
                 IngestReport(
-                    "help", published=True, skipped=[Skipped(skipped, "unknown type .png")]
+                    "help",
+                    published=True,
+                    skipped=[Skipped(skipped, "unknown type .png")],
                 )
             )
-    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+    assert [
+        record.message for record in caplog.records if record.levelname == "WARNING"
+    ] == [
         "corpus help: a.png: unknown type .png",
         "corpus help: b.png: unknown type .png",
     ]
@@ -174,10 +185,18 @@ def test_what_is_left_out_is_logged_when_it_is_new(caplog):
 
 def test_a_folder_that_is_not_there_cannot_be_watched(tmp_path, corpora):
     with pytest.raises(IngestError, match="no such file or folder to watch"):
-        watch([tmp_path / "typo"], store=corpora, corpus=CORPUS, on_report=print, on_error=print)
+        watch(
+            [tmp_path / "typo"],
+            store=corpora,
+            corpus=CORPUS,
+            on_report=print,
+            on_error=print,
+        )
 
 
-def test_beside_a_server_it_runs_in_a_process_that_ends_with_the_block(tmp_path, corpora):
+def test_beside_a_server_it_runs_in_a_process_that_ends_with_the_block(
+    tmp_path, corpora
+):
     docs = write_documents(tmp_path / "docs", DOCUMENTS[CORPUS])
 
     def documents() -> int:
@@ -215,7 +234,11 @@ def test_the_command_prints_a_line_of_json_for_every_ingest_and_stops_with_ctrl_
         str(corpora.path),
     ]
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=dict(os.environ)
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=dict(os.environ),
     )
     try:
         assert process.stdout is not None and process.stderr is not None

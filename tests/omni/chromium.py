@@ -18,7 +18,9 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 CHROMIUM = (
-    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
 )
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
@@ -32,7 +34,9 @@ def running(folder: Path, *flags: str) -> Iterator[str]:
     """Start a browser with a profile of its own; gives the URL of its DevTools."""
     assert CHROMIUM is not None
     command = [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"]
-    environment = os.environ | {"TMPDIR": str(folder.parent)}  # it leaves folders behind
+    environment = os.environ | {
+        "TMPDIR": str(folder.parent)
+    }  # it leaves folders behind
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -40,7 +44,9 @@ def running(folder: Path, *flags: str) -> Iterator[str]:
         until = time.monotonic() + PATIENCE_S
         address = folder / "DevToolsActivePort"
         while not (address.exists() and len(address.read_text().splitlines()) == 2):
-            assert process.poll() is None and time.monotonic() < until, "the browser did not start"
+            assert process.poll() is None and time.monotonic() < until, (
+                "the browser did not start"
+            )
             time.sleep(0.05)
         port, path = address.read_text().splitlines()
         yield f"ws://127.0.0.1:{port}{path}"
@@ -65,7 +71,9 @@ class Tab:
         self, url: str, *, microphone: bool, width: int, height: int, before: str = ""
     ) -> None:
         """Load a page of this origin, after `before` was run in it; the microphone is granted or denied, not asked."""
-        self._context = (await self.send("Target.createBrowserContext"))["browserContextId"]
+        self._context = (await self.send("Target.createBrowserContext"))[
+            "browserContextId"
+        ]
         setting = "granted" if microphone else "denied"
         await self.send(
             "Browser.setPermission",
@@ -84,7 +92,9 @@ class Tab:
         if before:
             await self.send("Page.addScriptToEvaluateOnNewDocument", source=before)
         await self.send("Page.navigate", url=url)
-        await self.until("document.readyState === 'complete' && location.protocol === 'http:'")
+        await self.until(
+            "document.readyState === 'complete' && location.protocol === 'http:'"
+        )
 
     async def resize(self, width: int, height: int, scale: float = 1) -> None:
         await self.send(
@@ -112,7 +122,9 @@ class Tab:
         end = time.monotonic() + PATIENCE_S
         while not await self.evaluate(f"Boolean({expression})"):
             shown = await self.evaluate("document.body?.innerText")
-            assert time.monotonic() < end, f"never true: {expression}\n{shown}\n{self.complaints}"
+            assert time.monotonic() < end, (
+                f"never true: {expression}\n{shown}\n{self.complaints}"
+            )
             await asyncio.sleep(0.05)
 
     async def screenshot(self, path: Path) -> None:
@@ -165,7 +177,9 @@ async def tab(
         page = Tab(socket)
         listening = asyncio.create_task(page.listen())
         try:
-            await page.open(url, microphone=microphone, width=width, height=height, before=before)
+            await page.open(
+                url, microphone=microphone, width=width, height=height, before=before
+            )
             yield page
             await page.close()
         finally:

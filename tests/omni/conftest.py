@@ -50,7 +50,9 @@ class Endpoint:
     async def answer(self, request: Request) -> Response:
         body = await request.body()
         target = (
-            f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+            f"{request.url.path}?{request.url.query}"
+            if request.url.query
+            else request.url.path
         )
         seen = {
             "method": request.method,
@@ -63,7 +65,10 @@ class Endpoint:
         await asyncio.sleep(self.delay_s)
         if self.redirect_to:
             return RedirectResponse(self.redirect_to, 307)
-        if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
+        if (
+            self.token
+            and request.headers.get("authorization") != f"Bearer {self.token}"
+        ):
             return self._error(401, "unauthorized")
         if len(body) > 65_536:
             return self._error(413, "body_too_large")
@@ -86,14 +91,19 @@ class Endpoint:
             for key, (id, text) in PASSAGES.items()
             if key in query
         ]
-        whole = {"context": "\n".join("- " + hit["content"] for hit in found), "results": found}
+        whole = {
+            "context": "\n".join("- " + hit["content"] for hit in found),
+            "results": found,
+        }
         return JSONResponse(
-            {"session_label": label, "query": query} | {key: whole[key] for key in self.keys}
+            {"session_label": label, "query": query}
+            | {key: whole[key] for key in self.keys}
         )
 
     def _error(self, status: int, code: str) -> Response:
         return JSONResponse(
-            {"error": {"message": code, "type": code, "code": code, "param": None}}, status
+            {"error": {"message": code, "type": code, "code": code, "param": None}},
+            status,
         )
 
     @property
@@ -145,10 +155,15 @@ def simulate(tmp_path: Path) -> Callable[..., Any]:
 
     @asynccontextmanager
     async def start(
-        *, script: tuple[str, ...] = (), keys: tuple[str, ...] | None = None, **options: Any
+        *,
+        script: tuple[str, ...] = (),
+        keys: tuple[str, ...] | None = None,
+        **options: Any,
     ) -> AsyncIterator[Stage]:
         with Recorder(tmp_path / "turns.jsonl") as recorder:
-            settings = SimulatorOptions(**({"pace": 0.0, "timeout_ms": 3_000} | options))
+            settings = SimulatorOptions(
+                **({"pace": 0.0, "timeout_ms": 3_000} | options)
+            )
             simulator = Simulator(settings, script=script, keys=keys, recorder=recorder)
             async with serving(simulator) as server:
                 yield Stage(simulator, base_url(server), tmp_path / "turns.jsonl")

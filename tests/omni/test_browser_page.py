@@ -31,12 +31,15 @@ pytestmark = [
     pytest.mark.anyio,
     pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(
-        CHROMIUM is None, reason="no Chromium on this machine; on Debian: apt install chromium"
+        CHROMIUM is None,
+        reason="no Chromium on this machine; on Debian: apt install chromium",
     ),
 ]
 
 PAGE = Path(__file__).parents[2] / "examples" / "browser"
-SPOKEN_RATE = 48_000  # Hz of the recording that plays the microphone: not what the page sends
+SPOKEN_RATE = (
+    48_000  # Hz of the recording that plays the microphone: not what the page sends
+)
 NOTED = """
     const played = [], stopped = [];
     const { start, stop } = AudioBufferSourceNode.prototype;
@@ -65,7 +68,9 @@ def devtools(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         )
         audio.writeframes(silence(4_000, SPOKEN_RATE))
     recording = f"--use-file-for-fake-audio-capture={folder / 'microphone.wav'}"
-    with running(folder / "profile", "--use-fake-device-for-media-stream", recording) as address:
+    with running(
+        folder / "profile", "--use-fake-device-for-media-stream", recording
+    ) as address:
         yield address
 
 
@@ -78,7 +83,9 @@ class Quiet(SimpleHTTPRequestHandler):
 
 @contextmanager
 def page_server(folder: Path) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Quiet, directory=str(folder))
+    ) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:
@@ -125,7 +132,10 @@ def stage(simulate: Any, store: Path, tmp_path: Path) -> Any:
 async def test_a_visitor_without_a_microphone_types_and_reads_grounded_answers(
     stage: Any, devtools: str
 ) -> None:
-    async with stage() as (url, engine), tab(devtools, url, width=320, height=640) as page:
+    async with (
+        stage() as (url, engine),
+        tab(devtools, url, width=320, height=640) as page,
+    ):
         assert await page.evaluate("document.getElementById('text').disabled")
         await page.evaluate("document.getElementById('toggle').click()")
         await page.until(
@@ -155,8 +165,13 @@ async def test_a_visitor_without_a_microphone_types_and_reads_grounded_answers(
         }  # fmt: skip
 
         await page.evaluate("document.getElementById('toggle').click()")
-        await page.until("document.getElementById('status').textContent === 'The call is over.'")
-        assert await page.evaluate("document.getElementById('toggle').textContent") == "Start call"
+        await page.until(
+            "document.getElementById('status').textContent === 'The call is over.'"
+        )
+        assert (
+            await page.evaluate("document.getElementById('toggle').textContent")
+            == "Start call"
+        )
         assert page.complaints == []
         await until(lambda: engine.records("end"))
         session, *_ = engine.records("session")
@@ -164,7 +179,9 @@ async def test_a_visitor_without_a_microphone_types_and_reads_grounded_answers(
         assert [turn["source"] for turn in engine.records("turn")] == ["input_text"] * 2
 
 
-async def test_a_visitor_is_heard_through_the_microphone(stage: Any, devtools: str) -> None:
+async def test_a_visitor_is_heard_through_the_microphone(
+    stage: Any, devtools: str
+) -> None:
     async with (
         stage(script=("how do i reset the router",)) as (url, engine),
         tab(devtools, url, microphone=True, before=NOTED) as page,
@@ -189,13 +206,17 @@ async def test_a_visitor_is_heard_through_the_microphone(stage: Any, devtools: s
         audio = [frame for frame in sent if frame["tag"] == 1]
         samples = sum((frame["bytes"] - 1) // 2 for frame in audio)
         assert sent[0]["tag"] == 3 and len(audio) == len(sent) - 1
-        assert samples / (audio[-1]["at"] - audio[0]["at"]) == pytest.approx(16_000, rel=0.2)
+        assert samples / (audio[-1]["at"] - audio[0]["at"]) == pytest.approx(
+            16_000, rel=0.2
+        )
         await until(lambda: engine.records("turn"))
         assert [turn["source"] for turn in engine.records("turn")] == ["script"]
         assert page.complaints == []
 
 
-async def test_the_agent_falls_silent_when_the_visitor_goes_on(stage: Any, devtools: str) -> None:
+async def test_the_agent_falls_silent_when_the_visitor_goes_on(
+    stage: Any, devtools: str
+) -> None:
     async with stage(pace=1.0) as (url, _), tab(devtools, url, before=NOTED) as page:
         await page.evaluate("document.getElementById('toggle').click()")
         await page.until("played.length > 2")
@@ -205,17 +226,28 @@ async def test_the_agent_falls_silent_when_the_visitor_goes_on(stage: Any, devto
         assert await texts(page, ".agent:first-child .note") == ["interrupted"]
 
 
-async def test_the_page_says_when_its_origin_is_not_allowed(stage: Any, devtools: str) -> None:
-    async with stage() as (url, _), tab(devtools, url.replace("127.0.0.1", "localhost")) as page:
+async def test_the_page_says_when_its_origin_is_not_allowed(
+    stage: Any, devtools: str
+) -> None:
+    async with (
+        stage() as (url, _),
+        tab(devtools, url.replace("127.0.0.1", "localhost")) as page,
+    ):
         await page.evaluate("document.getElementById('toggle').click()")
         await page.until("document.querySelector('#status.problem')")
         said = await page.evaluate("document.getElementById('status').textContent")
         assert f"does not allow {url.replace('127.0.0.1', 'localhost')}" in said
-        assert await page.evaluate("document.getElementById('toggle').textContent") == "Start call"
+        assert (
+            await page.evaluate("document.getElementById('toggle').textContent")
+            == "Start call"
+        )
 
 
 async def test_the_page_says_when_the_engine_is_busy(stage: Any, devtools: str) -> None:
-    async with stage(faults=(parse_fault("4429"),)) as (url, _), tab(devtools, url) as page:
+    async with (
+        stage(faults=(parse_fault("4429"),)) as (url, _),
+        tab(devtools, url) as page,
+    ):
         await page.evaluate("document.getElementById('toggle').click()")
         await page.until(
             "document.getElementById('status').textContent.startsWith('All lines are busy')"
@@ -245,5 +277,7 @@ async def names(page: Any) -> set[tuple[str, str]]:
     """What a screen reader finds: (role, name)."""
     tree = await page.send("Accessibility.getFullAXTree")
     return {
-        (node["role"]["value"], node["name"]["value"]) for node in tree["nodes"] if "name" in node
+        (node["role"]["value"], node["name"]["value"])
+        for node in tree["nodes"]
+        if "name" in node
     }

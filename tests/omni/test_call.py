@@ -13,7 +13,9 @@ PATIENT_MS = 3_000
 
 
 async def test_a_typed_call_asks_once_a_turn_and_answers_as_the_agent_would(kb) -> None:  # type: ignore[no-untyped-def]
-    async with TypedCall(kb.url, kb.token, label="support", timeout_ms=PATIENT_MS) as call:
+    async with TypedCall(
+        kb.url, kb.token, label="support", timeout_ms=PATIENT_MS
+    ) as call:
         first = await call.say("how do i reset my pin")
         second = await call.say("what is the meaning of life")
     assert (first.number, first.heard, first.reply) == (1, "how do i reset my pin", PIN)
@@ -45,7 +47,11 @@ async def test_a_spoken_call_goes_through_audio_both_ways(kb) -> None:  # type: 
     assert first.audio_ms == len(PIN) * 65
     assert (second.number, second.lookup["top_ids"]) == (2, ["kb-refund"])
     assert (third.heard, third.lookup["outcome"]) == ("", "miss")
-    assert [body["query"] for body in kb.bodies] == ["how do i reset my pin", "my refund", ""]
+    assert [body["query"] for body in kb.bodies] == [
+        "how do i reset my pin",
+        "my refund",
+        "",
+    ]
     assert {body["session_label"] for body in kb.bodies} == {"support"}
 
 

@@ -92,7 +92,9 @@ async def test_the_sdk_with_websockets_completes_three_grounded_turns(
     assert seen.count("kb_query") == seen.count("turn_begin") == 3
     assert {"hello", "session_started", "configured", "transcript"} <= set(OMNI_EVENTS)
     assert audio > 0
-    assert [turn["lookup"]["outcome"] for turn in stage.records("turn")] == ["grounded"] * 3
+    assert [turn["lookup"]["outcome"] for turn in stage.records("turn")] == [
+        "grounded"
+    ] * 3
 
 
 async def say_something(ws: Any, pyai: PyAI) -> None:
@@ -105,7 +107,12 @@ async def test_a_client_with_the_key_in_the_url_and_an_event_keyed_frame_complet
     simulate, kbserver
 ) -> None:  # type: ignore[no-untyped-def]
     """As clients were written before the SDK: no subprotocol, `event` in the client's frames."""
-    configure = {"event": "configure", "greeting": "", "kb_endpoint": kbserver, "kb_token": TOKEN}
+    configure = {
+        "event": "configure",
+        "greeting": "",
+        "kb_endpoint": kbserver,
+        "kb_token": TOKEN,
+    }
     replies = []
     async with simulate() as stage:
         url = f"{stage.ws}/v1/omni?api_key=pyai_test_x&agent_id=support&format=pcm16&rate=24000"
@@ -113,7 +120,8 @@ async def test_a_client_with_the_key_in_the_url_and_an_event_keyed_frame_complet
             await ws.send(b"\x03" + json.dumps(configure).encode())
             for question in SCRIPT:
                 await ws.send(
-                    b"\x03" + json.dumps({"event": "input_text", "text": question}).encode()
+                    b"\x03"
+                    + json.dumps({"event": "input_text", "text": question}).encode()
                 )
                 while len(replies) < SCRIPT.index(question) + 1:
                     message = await ws.recv()

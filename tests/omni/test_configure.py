@@ -21,7 +21,9 @@ json_values = st.recursive(
     | st.integers()
     | st.floats(allow_nan=False, allow_infinity=False)
     | words,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3)
+    ),
     max_leaves=8,
 )
 own_words = {
@@ -92,7 +94,9 @@ def test_the_frame_equals_what_the_sdk_builds_for_the_same_arguments(
 
 
 @given(known=arguments)
-def test_the_bytes_are_the_control_tag_and_then_the_same_json(known: dict[str, Any]) -> None:
+def test_the_bytes_are_the_control_tag_and_then_the_same_json(
+    known: dict[str, Any],
+) -> None:
     frame = configure_frame(**known)
     message = frame.to_bytes()
     assert message[:1] == b"\x03"
@@ -115,24 +119,34 @@ def test_the_older_event_key_is_added_only_on_request_and_beside_type() -> None:
     assert frame == {"type": "configure", "event": "configure", "persona": "x"}
 
 
-def test_unknown_keys_are_passed_through_since_the_engine_takes_no_notice_of_them() -> None:
+def test_unknown_keys_are_passed_through_since_the_engine_takes_no_notice_of_them() -> (
+    None
+):
     assert configure_frame(future={"a": [1]}).as_dict() == {
         "type": "configure",
         "future": {"a": [1]},
     }
 
 
-def test_an_empty_greeting_stays_in_the_frame_since_it_suppresses_the_first_turn() -> None:
-    assert configure_frame(greeting="").as_dict() == {"type": "configure", "greeting": ""}
+def test_an_empty_greeting_stays_in_the_frame_since_it_suppresses_the_first_turn() -> (
+    None
+):
+    assert configure_frame(greeting="").as_dict() == {
+        "type": "configure",
+        "greeting": "",
+    }
 
 
 @pytest.mark.parametrize(
     ("field", "most"), [("persona", 32_000), ("greeting", 1_000), ("consent_line", 500)]
 )
-def test_a_text_may_reach_its_limit_and_not_one_character_more(field: str, most: int) -> None:
+def test_a_text_may_reach_its_limit_and_not_one_character_more(
+    field: str, most: int
+) -> None:
     assert configure_frame(**{field: "é" * most}).as_dict()[field] == "é" * most
     with pytest.raises(
-        OmniError, match=rf"{field} has {most + 1:,} characters; Omni takes at most {most:,}"
+        OmniError,
+        match=rf"{field} has {most + 1:,} characters; Omni takes at most {most:,}",
     ):
         configure_frame(**{field: "é" * (most + 1)})
 
@@ -174,8 +188,12 @@ def test_an_endpoint_the_engine_could_not_or_should_not_call_is_refused(
     assert "pass@" not in str(caught.value)
 
 
-@pytest.mark.parametrize("token", ["", "two words", "line\nbreak", "caffè", "Bearer abc", "\x7f"])
-def test_a_token_that_no_header_can_carry_is_refused_and_not_repeated(token: str) -> None:
+@pytest.mark.parametrize(
+    "token", ["", "two words", "line\nbreak", "caffè", "Bearer abc", "\x7f"]
+)
+def test_a_token_that_no_header_can_carry_is_refused_and_not_repeated(
+    token: str,
+) -> None:
     with pytest.raises(OmniError, match="kb_token") as caught:
         configure_frame(kb_token=token)
     assert not token or token not in str(caught.value)
@@ -186,9 +204,15 @@ def test_a_token_that_no_header_can_carry_is_refused_and_not_repeated(token: str
     [
         ("transfer", "must be a list"),
         ([3], r"tools\[0\] is int"),
-        ([{"name": "a", "description": "b"}, {"name": "c"}], r"tools\[1\] has no description"),
+        (
+            [{"name": "a", "description": "b"}, {"name": "c"}],
+            r"tools\[1\] has no description",
+        ),
         ([{"description": "b"}], r"tools\[0\] has no name"),
-        ([{"name": "a", "description": "b", "parameters": "{}"}], r"tools\[0\].parameters is str"),
+        (
+            [{"name": "a", "description": "b", "parameters": "{}"}],
+            r"tools\[0\].parameters is str",
+        ),
         (
             [{"name": "a", "description": "b", "endpoint": "http://x.example"}],
             r"tools\[0\].endpoint",

@@ -179,7 +179,10 @@ CONTRACT = {
 @asynccontextmanager
 async def kbserver(store: Path, **settings: Any) -> AsyncIterator[str]:
     """The base URL of a kbserver that answers `support` and, as every other label, `hotels`; it has time."""
-    routes = [{"label": "support", "corpora": ["support"]}, {"label": "*", "corpora": ["hotels"]}]
+    routes = [
+        {"label": "support", "corpora": ["support"]},
+        {"label": "*", "corpora": ["hotels"]},
+    ]
     given = {
         "deadline_ms": 3_000,
         "tokens": [{"value": TOKEN}],
@@ -204,7 +207,12 @@ async def post(url: str, body: Any, **headers: str) -> httpx2.Response:
 
 
 async def one_turn(
-    stage: Any, endpoint: str, *, query: str = QUESTION, url: str = "", label: str | None = None
+    stage: Any,
+    endpoint: str,
+    *,
+    query: str = QUESTION,
+    url: str = "",
+    label: str | None = None,
 ) -> Any:
     """Call the simulator as a client does and say one thing; returns the `kb_query` event, or None, and the reply."""
     url = url or connect_url(label, base=stage.ws)
@@ -212,7 +220,11 @@ async def one_turn(
     async with connect(
         url, subprotocols=subprotocols("pyai_test_x"), proxy=None, max_queue=None
     ) as ws:
-        await ws.send(configure_frame(kb_endpoint=endpoint, kb_token=TOKEN, greeting="").to_bytes())
+        await ws.send(
+            configure_frame(
+                kb_endpoint=endpoint, kb_token=TOKEN, greeting=""
+            ).to_bytes()
+        )
         await ws.send(encode(Command("input_text", {"text": query})))
         async with asyncio.timeout(20):
             async for message in ws:
@@ -225,7 +237,9 @@ async def one_turn(
 
 
 @pytest.mark.anyio
-async def test_the_exact_url_is_posted_to_and_the_path_is_a_setting(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+async def test_the_exact_url_is_posted_to_and_the_path_is_a_setting(
+    simulate, kb, store
+) -> None:  # type: ignore[no-untyped-def]
     """`POST` to the exact URL given as `kb_endpoint`; the path is ours"""
     async with simulate() as stage:
         await one_turn(stage, kb.url + "?tenant=a%2Fb&x=", query="reset my pin")
@@ -233,18 +247,22 @@ async def test_the_exact_url_is_posted_to_and_the_path_is_a_setting(simulate, kb
         assert (seen["method"], seen["target"]) == ("POST", "/kb?tenant=a%2Fb&x=")
 
         async with kbserver(store, path="/v7/knowledge") as url:
-            looked_up, reply = await one_turn(stage, f"{url}/v7/knowledge", label="support")
+            looked_up, reply = await one_turn(
+                stage, f"{url}/v7/knowledge", label="support"
+            )
             assert looked_up["top_ids"] and "ten seconds" in reply
             for elsewhere in ("/kb", "/v7/knowledge/", "/v7/Knowledge"):
-                assert (await post(url + elsewhere, {"query": QUESTION})).status_code == 404, (
-                    elsewhere
-                )
+                assert (
+                    await post(url + elsewhere, {"query": QUESTION})
+                ).status_code == 404, elsewhere
             async with httpx2.AsyncClient() as http:
                 assert (await http.get(f"{url}/v7/knowledge")).status_code == 405
 
 
 @pytest.mark.anyio
-async def test_two_fields_are_sent_and_every_other_is_ignored(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+async def test_two_fields_are_sent_and_every_other_is_ignored(
+    simulate, kb, store
+) -> None:  # type: ignore[no-untyped-def]
     """body `{session_label, query}`: the only two fields any source names. Unknown fields must be ignored"""
     async with simulate() as stage:
         await one_turn(stage, kb.url, query="reset my pin", label="support")
@@ -266,7 +284,9 @@ async def test_two_fields_are_sent_and_every_other_is_ignored(simulate, kb, stor
 
 
 @pytest.mark.anyio
-async def test_a_call_without_a_label_is_a_call_all_the_same(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+async def test_a_call_without_a_label_is_a_call_all_the_same(
+    simulate, kb, store
+) -> None:  # type: ignore[no-untyped-def]
     """`session_label` may be absent or null (the connect URL had none)"""
     async with simulate() as stage, kbserver(store) as url:
         await one_turn(stage, kb.url, query="reset my pin")
@@ -277,20 +297,26 @@ async def test_a_call_without_a_label_is_a_call_all_the_same(simulate, kb, store
         )
         assert looked_up["top_ids"] and "15 dollars" in reply
         null = (
-            await post(f"{url}/kb", {"session_label": None, "query": "are dogs welcome"})
+            await post(
+                f"{url}/kb", {"session_label": None, "query": "are dogs welcome"}
+            )
         ).json()
         absent = (await post(f"{url}/kb", {"query": "are dogs welcome"})).json()
         assert null == absent and null["session_label"] is None and null["results"]
 
 
 @pytest.mark.anyio
-async def test_the_alias_counts_only_where_there_is_no_label(simulate, kb, store) -> None:  # type: ignore[no-untyped-def]
+async def test_the_alias_counts_only_where_there_is_no_label(
+    simulate, kb, store
+) -> None:  # type: ignore[no-untyped-def]
     """legacy alias `agent_id` in the body: used only when `session_label` is absent. `session_label` wins"""
     async with kbserver(store) as url:
 
         async def label_read(**fields: Any) -> str:
             answer = (await post(f"{url}/kb", {"query": QUESTION} | fields)).json()
-            assert ("ten seconds" in answer["context"]) == (answer["session_label"] == "support")
+            assert ("ten seconds" in answer["context"]) == (
+                answer["session_label"] == "support"
+            )
             return str(answer["session_label"])
 
         assert await label_read(agent_id="support") == "support"
@@ -301,7 +327,9 @@ async def test_the_alias_counts_only_where_there_is_no_label(simulate, kb, store
 
     async with simulate() as stage:  # and in the URL that a client connects to
         await one_turn(stage, kb.url, url=f"{stage.ws}/v1/omni?agent_id=old")
-        await one_turn(stage, kb.url, url=f"{stage.ws}/v1/omni?agent_id=old&session_label=new")
+        await one_turn(
+            stage, kb.url, url=f"{stage.ws}/v1/omni?agent_id=old&session_label=new"
+        )
     assert [body["session_label"] for body in kb.bodies] == ["old", "new"]
 
 
@@ -310,16 +338,28 @@ async def test_a_label_is_anything_of_256_characters_without_control_characters(
     simulate, kb, store
 ) -> None:  # type: ignore[no-untyped-def]
     """label rules: opaque, at most 256 characters, no control characters"""
-    good = ["x" * 256, "日" * 256, "café 🙂", " ../%2e?&#'\"<", "null", "*", "support-{id}"]
+    good = [
+        "x" * 256,
+        "日" * 256,
+        "café 🙂",
+        " ../%2e?&#'\"<",
+        "null",
+        "*",
+        "support-{id}",
+    ]
     bad = ["x" * 257, "a\nb", "a\x00", "\x7f", "\x9b"]
     async with kbserver(store) as url, simulate() as stage:
         for label in good:
-            answer = await post(f"{url}/kb", {"session_label": label, "query": "are dogs welcome"})
+            answer = await post(
+                f"{url}/kb", {"session_label": label, "query": "are dogs welcome"}
+            )
             assert (answer.status_code, answer.json()["session_label"]) == (200, label)
             await one_turn(stage, kb.url, label=label)
             assert kb.bodies[-1]["session_label"] == label
         for label in bad:
-            answer = await post(f"{url}/kb", {"session_label": label, "query": "are dogs welcome"})
+            answer = await post(
+                f"{url}/kb", {"session_label": label, "query": "are dogs welcome"}
+            )
             assert (answer.status_code, answer.json()["error"]["code"]) == (
                 400,
                 "invalid_session_label",
@@ -327,7 +367,9 @@ async def test_a_label_is_anything_of_256_characters_without_control_characters(
             with pytest.raises(OmniError):
                 connect_url(label, base=stage.ws)
         with pytest.raises(ConnectionClosed) as caught:
-            await one_turn(stage, kb.url, url=f"{stage.ws}/v1/omni?session_label={'x' * 257}")
+            await one_turn(
+                stage, kb.url, url=f"{stage.ws}/v1/omni?session_label={'x' * 257}"
+            )
     assert caught.value.rcvd is not None and caught.value.rcvd.code == 1008
 
 
@@ -340,7 +382,9 @@ async def test_the_token_of_the_frame_is_the_bearer_and_all_the_proof_there_is(
         await one_turn(stage, kb.url, query="reset my pin")
         headers = kb.requests[0]["headers"]
         assert headers.pop("authorization") == f"Bearer {TOKEN}"
-        assert not [name for name in headers if name.startswith("x-") or "signature" in name]
+        assert not [
+            name for name in headers if name.startswith("x-") or "signature" in name
+        ]
 
         assert (await one_turn(stage, f"{url}/kb", label="support"))[0]["top_ids"]
         body = {"session_label": "support", "query": QUESTION}
@@ -349,7 +393,9 @@ async def test_the_token_of_the_frame_is_the_bearer_and_all_the_proof_there_is(
             f"bearer {TOKEN}",
             f"Bearer  {TOKEN}",
         ):  # RFC 9110: the scheme's case does not matter
-            assert (await post(f"{url}/kb", body, authorization=header)).status_code == 200
+            assert (
+                await post(f"{url}/kb", body, authorization=header)
+            ).status_code == 200
         for header in (
             "",
             "Bearer",
@@ -359,7 +405,9 @@ async def test_the_token_of_the_frame_is_the_bearer_and_all_the_proof_there_is(
             TOKEN,
         ):
             refused = await post(f"{url}/kb", body, authorization=header)
-            assert refused.status_code == 401 and set(refused.json()) == {"error"}, header
+            assert refused.status_code == 401 and set(refused.json()) == {"error"}, (
+                header
+            )
             assert TOKEN[:-1] not in refused.text
 
 
@@ -401,7 +449,9 @@ async def test_a_handshake_that_never_ends_is_cut_with_the_turn() -> None:
     """network time and TLS set-up are inside the 300 ms"""
     accepted = asyncio.Event()
 
-    async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def say_nothing(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         accepted.set()
         await reader.read()
         writer.close()
@@ -427,9 +477,13 @@ async def test_what_the_internet_cannot_reach_or_read_along_is_named_before_a_ca
     for address in ("10.0.0.7", "192.168.1.2", "100.64.0.1", "[fd00::1]"):
         assert (await examine(f"https://{address}/kb", TOKEN)).verdict == "not_public"
     plain = Command(
-        "configure", {"greeting": "", "kb_endpoint": "http://kb.example.com/kb", "kb_token": TOKEN}
+        "configure",
+        {"greeting": "", "kb_endpoint": "http://kb.example.com/kb", "kb_token": TOKEN},
     )
-    async with simulate() as stage, connect(f"{stage.ws}/v1/omni?api_key=x", proxy=None) as ws:
+    async with (
+        simulate() as stage,
+        connect(f"{stage.ws}/v1/omni?api_key=x", proxy=None) as ws,
+    ):
         await ws.send(encode(plain))
         async for message in ws:
             event = json.loads(message[1:])
@@ -440,7 +494,9 @@ async def test_what_the_internet_cannot_reach_or_read_along_is_named_before_a_ca
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("reads", ["context", "results"])
-async def test_whichever_key_is_read_the_agent_has_the_passages(simulate, store, reads) -> None:  # type: ignore[no-untyped-def]
+async def test_whichever_key_is_read_the_agent_has_the_passages(
+    simulate, store, reads
+) -> None:  # type: ignore[no-untyped-def]
     """which key the engine reads (`context` or `results`) is undocumented; the vendor returns both, so we do"""
     async with simulate(reads=reads) as stage, kbserver(store) as url:
         looked_up, reply = await one_turn(stage, f"{url}/kb", label="support")
@@ -450,12 +506,18 @@ async def test_whichever_key_is_read_the_agent_has_the_passages(simulate, store,
         )
         assert looked_up == {"none": True, "reason": "empty"}
 
-        found = (await post(f"{url}/kb", {"session_label": "support", "query": QUESTION})).json()
+        found = (
+            await post(f"{url}/kb", {"session_label": "support", "query": QUESTION})
+        ).json()
         assert list(found) == ["session_label", "query", "context", "results"]
         assert len(found["context"].splitlines()) == len(found["results"]) > 0
-        assert all(set(result) == {"id", "content", "score"} for result in found["results"])
+        assert all(
+            set(result) == {"id", "content", "score"} for result in found["results"]
+        )
         missed = (
-            await post(f"{url}/kb", {"session_label": "support", "query": "got it thanks"})
+            await post(
+                f"{url}/kb", {"session_label": "support", "query": "got it thanks"}
+            )
         ).json()
         assert (missed["context"], missed["results"]) == ("", [])
 
@@ -464,15 +526,21 @@ async def test_whichever_key_is_read_the_agent_has_the_passages(simulate, store,
 def test_a_certain_sentence_is_quoted_by_a_test(sentence: str) -> None:
     here: dict[str, Callable[..., Any]] = vars(sys.modules[__name__])
     assert [
-        name for name, test in here.items() if name.startswith("test_") and test.__doc__ == sentence
+        name
+        for name, test in here.items()
+        if name.startswith("test_") and test.__doc__ == sentence
     ], sentence
 
 
 @cache
 def functions_of(module: str) -> frozenset[str]:
-    tree = ast.parse((Path(__file__).parent / f"test_{module}.py").read_text(encoding="utf-8"))
+    tree = ast.parse(
+        (Path(__file__).parent / f"test_{module}.py").read_text(encoding="utf-8")
+    )
     return frozenset(
-        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     )
 
 

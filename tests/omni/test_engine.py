@@ -27,7 +27,9 @@ async def test_one_post_with_exactly_two_fields_and_the_bearer_token(kb) -> None
     assert lookup.context == "- You reset your PIN in the app under Security."
     assert 0 < lookup.latency_ms < 3_000
     assert len(kb.requests) == 1
-    assert kb.bodies == [{"session_label": "support-line", "query": "how do i reset my pin"}]
+    assert kb.bodies == [
+        {"session_label": "support-line", "query": "how do i reset my pin"}
+    ]
     assert kb.requests[0]["target"] == "/kb"
     assert kb.requests[0]["headers"]["authorization"] == f"Bearer {kb.token}"
     assert kb.requests[0]["headers"]["content-type"] == "application/json"
@@ -62,8 +64,12 @@ async def test_an_answer_after_300_ms_is_late_and_no_second_call_is_made(kb) -> 
     assert len(kb.requests) == 1
 
 
-async def test_a_trickling_answer_is_cut_by_the_wall_clock_and_not_restarted_by_each_byte() -> None:
-    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def test_a_trickling_answer_is_cut_by_the_wall_clock_and_not_restarted_by_each_byte() -> (
+    None
+):
+    async def trickle(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n")
         try:
@@ -104,7 +110,11 @@ async def test_a_redirect_is_refused_and_not_followed(kb) -> None:  # type: igno
     kb.redirect_to = kb.url
     async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
         lookup = await endpoint.look_up("reset my pin", "x")
-    assert (lookup.outcome, lookup.reason, lookup.status) == ("refused", "http_307", 307)
+    assert (lookup.outcome, lookup.reason, lookup.status) == (
+        "refused",
+        "http_307",
+        307,
+    )
     assert len(kb.requests) == 1
 
 
@@ -112,7 +122,9 @@ async def test_a_redirect_is_refused_and_not_followed(kb) -> None:  # type: igno
     ("status", "reason"),
     [(500, "http_500"), (503, "http_503"), (404, "http_404"), (202, "http_202")],
 )
-async def test_any_status_but_200_is_an_ungrounded_turn(kb, status: int, reason: str) -> None:  # type: ignore[no-untyped-def]
+async def test_any_status_but_200_is_an_ungrounded_turn(
+    kb, status: int, reason: str
+) -> None:  # type: ignore[no-untyped-def]
     kb.status = status
     async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
         lookup = await endpoint.look_up("reset my pin", "x")
@@ -131,16 +143,22 @@ async def test_a_closed_port_and_an_unknown_host_are_told_apart() -> None:
     async with KnowledgeEndpoint(f"{free}/kb") as endpoint:
         lookup = await endpoint.look_up("x", None)
     assert (lookup.outcome, lookup.reason) == ("unreachable", "refused")
-    async with KnowledgeEndpoint("https://nowhere.invalid/kb", timeout_ms=5_000) as endpoint:
+    async with KnowledgeEndpoint(
+        "https://nowhere.invalid/kb", timeout_ms=5_000
+    ) as endpoint:
         lookup = await endpoint.look_up("x", None)
     assert (lookup.outcome, lookup.reason) == ("unreachable", "dns")
 
 
-async def test_a_server_that_hangs_up_or_does_not_speak_http_is_an_ungrounded_turn() -> None:
+async def test_a_server_that_hangs_up_or_does_not_speak_http_is_an_ungrounded_turn() -> (
+    None
+):
     for answer, reason in ((b"", "closed"), (b"SSH-2.0-nonsense\r\n\r\n", "protocol")):
 
         async def hang_up(
-            reader: asyncio.StreamReader, writer: asyncio.StreamWriter, answer: bytes = answer
+            reader: asyncio.StreamReader,
+            writer: asyncio.StreamWriter,
+            answer: bytes = answer,
         ) -> None:
             await reader.readuntil(b"\r\n\r\n")
             writer.write(answer)
@@ -183,7 +201,9 @@ async def test_a_server_that_fills_only_one_key_is_caught_by_reading_the_other(
     kb, keys, reads, outcome
 ) -> None:  # type: ignore[no-untyped-def]
     kb.keys = keys
-    async with KnowledgeEndpoint(kb.url, kb.token, reads=reads, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(
+        kb.url, kb.token, reads=reads, timeout_ms=3_000
+    ) as endpoint:
         assert (await endpoint.look_up("reset my pin", "x")).outcome == outcome
 
 
@@ -193,7 +213,9 @@ async def test_every_turn_pays_for_a_new_connection_unless_it_is_kept(kb) -> Non
             await endpoint.look_up("x", None)
     assert len(kb.connections) == 3
     kb.connections.clear()
-    async with KnowledgeEndpoint(kb.url, kb.token, keep_alive=True, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(
+        kb.url, kb.token, keep_alive=True, timeout_ms=3_000
+    ) as endpoint:
         for _ in range(3):
             await endpoint.look_up("x", None)
     assert len(kb.connections) == 1

@@ -45,7 +45,9 @@ async def test_the_python_client_completes_a_call_with_recordings(
     with wave.open(str(tmp_path / "question.wav"), "wb") as audio:
         audio.setparams((1, 2, 16_000, 0, "NONE", ""))
         audio.writeframes(tone("a question", 16_000))
-    async with simulate(script=("how do i reset my pin", "when is my refund here")) as stage:
+    async with simulate(
+        script=("how do i reset my pin", "when is my refund here")
+    ) as stage:
         environment = {"PYAI_BASE_URL": stage.http, "KB_ENDPOINT": kb.url}
         async with program(
             "python_client.py", *[str(tmp_path / "question.wav")] * 2, **environment
@@ -75,7 +77,10 @@ async def test_the_custom_endpoint_answers_with_both_handlers(
         "KBSERVER_STORE": str(store),
         "KBSERVER_DEADLINE_MS": "3000",
     }
-    async with program("custom_endpoint.py", **environment) as server, httpx2.AsyncClient() as http:
+    async with (
+        program("custom_endpoint.py", **environment) as server,
+        httpx2.AsyncClient() as http,
+    ):
         await ready(http, f"{url}/readyz", server)
         headers = {"authorization": f"Bearer {TOKEN}"}
 

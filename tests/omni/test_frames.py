@@ -27,19 +27,29 @@ text = st.text(st.characters(exclude_categories=("Cs",)), max_size=60)
 names = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=20)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | text,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3)
+    ),
     max_leaves=6,
 )
 fields = st.dictionaries(
     text.filter(lambda key: key not in ("type", "event")), json_values, max_size=4
 )
 samples = st.binary(max_size=400).map(lambda data: data[: len(data) // 2 * 2])
-transcripts = st.builds(Transcript, text, st.sampled_from(["user", "assistant"]), st.booleans())
+transcripts = st.builds(
+    Transcript, text, st.sampled_from(["user", "assistant"]), st.booleans()
+)
 audio = st.builds(Audio, samples)
 
 
-@given(frame=audio | transcripts | st.builds(Command, names, fields, event_keyed=st.booleans()))
-def test_a_clients_frame_comes_back_as_it_went(frame: Audio | Transcript | Command) -> None:
+@given(
+    frame=audio
+    | transcripts
+    | st.builds(Command, names, fields, event_keyed=st.booleans())
+)
+def test_a_clients_frame_comes_back_as_it_went(
+    frame: Audio | Transcript | Command,
+) -> None:
     assert parse_client(encode(frame)) == frame
 
 
@@ -48,11 +58,16 @@ def test_a_clients_frame_comes_back_as_it_went(frame: Audio | Transcript | Comma
     | transcripts
     | st.builds(Event, names.filter(lambda name: name != "detail"), fields)
 )
-def test_a_servers_frame_comes_back_as_it_went(frame: Audio | Transcript | Event) -> None:
+def test_a_servers_frame_comes_back_as_it_went(
+    frame: Audio | Transcript | Event,
+) -> None:
     assert parse_server(encode(frame)) == frame
 
 
-@given(message=st.binary(max_size=200) | st.binary(max_size=100).map(lambda body: b"\x03" + body))
+@given(
+    message=st.binary(max_size=200)
+    | st.binary(max_size=100).map(lambda body: b"\x03" + body)
+)
 def test_any_bytes_are_a_frame_or_an_omni_error(message: bytes) -> None:
     for parse in (parse_client, parse_server):
         try:
@@ -114,7 +129,11 @@ def test_an_untagged_frame_is_no_frame(message: bytes) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"type": "x", "a": NaN}', b'{"type": "x", "a": "\\ud800"}', b'{"type": "x", "a": 1e999}'],
+    [
+        b'{"type": "x", "a": NaN}',
+        b'{"type": "x", "a": "\\ud800"}',
+        b'{"type": "x", "a": 1e999}',
+    ],
 )
 def test_what_python_reads_as_json_but_is_none_is_refused(body: bytes) -> None:
     with pytest.raises(OmniError, match="JSON"):
@@ -140,7 +159,11 @@ def test_a_live_transcript_is_bare_utf_8_and_the_older_form_is_json() -> None:
     ) == Transcript("hi", "assistant", True)
 
 
-@given(said=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=60))
+@given(
+    said=st.text(
+        st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=60
+    )
+)
 def test_the_sdk_reads_our_live_transcripts(said: str) -> None:
     body = encode(Transcript(said))[1:]
     normalized = PyAI.omni_transcript_body(body)
@@ -150,7 +173,9 @@ def test_the_sdk_reads_our_live_transcripts(said: str) -> None:
 
 
 @given(said=st.text(st.characters(exclude_categories=("Cs",)), max_size=9000))
-def test_a_long_transcript_is_cut_within_both_limits_and_loses_nothing(said: str) -> None:
+def test_a_long_transcript_is_cut_within_both_limits_and_loses_nothing(
+    said: str,
+) -> None:
     pieces = list(transcript_frames(said))
     assert "".join(piece.text for piece in pieces) == said
     for piece in pieces:
@@ -177,7 +202,11 @@ def test_audio_is_cut_into_chunks_of_the_length_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "frame",
-    [Command("x", {"a": float("nan")}), Event("x", {"a": {1}}), Event("x", {"a": "\ud800"})],
+    [
+        Command("x", {"a": float("nan")}),
+        Event("x", {"a": {1}}),
+        Event("x", {"a": "\ud800"}),
+    ],
 )
 def test_fields_that_are_not_json_are_refused(frame: Command | Event) -> None:
     with pytest.raises(OmniError, match="cannot be written as JSON"):

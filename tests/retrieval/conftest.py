@@ -18,7 +18,9 @@ def demo_passages() -> list[Passage]:
     passages = []
     for file in sorted(file for file in CORPORA.glob("*/docs/**/*") if file.is_file()):
         for document in load(file, file.relative_to(CORPORA).as_posix()):
-            drafts = chunk(document, count_tokens=lambda text: len(text) // 4, max_tokens=256)
+            drafts = chunk(
+                document, count_tokens=lambda text: len(text) // 4, max_tokens=256
+            )
             passages += [
                 Passage(
                     f"{document.source}-{one.position}",

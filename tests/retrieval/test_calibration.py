@@ -16,7 +16,16 @@ from kbserver.retrieval.calibration import (
 def calibration() -> Calibration:
     point = CurvePoint(0.42, 0.95, 0.1)
     return Calibration(
-        0.42, 0.9, point, 60, 40, False, "g1", "f" * 32, "2026-01-01T00:00:00+00:00", (point,)
+        0.42,
+        0.9,
+        point,
+        60,
+        40,
+        False,
+        "g1",
+        "f" * 32,
+        "2026-01-01T00:00:00+00:00",
+        (point,),
     )
 
 

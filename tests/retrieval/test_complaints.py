@@ -11,4 +11,8 @@ def test_each_kind_of_failure_is_said_once(caplog):
         "corpus support: the dense search failed",
         "corpus support: the lexical search failed",
     ]
-    assert [str(record.exc_info[1]) for record in caplog.records] == ["first", "third", "fourth"]
+    assert [str(record.exc_info[1]) for record in caplog.records] == [
+        "first",
+        "third",
+        "fourth",
+    ]

@@ -22,7 +22,9 @@ def worded(one):
 
 
 def composed(*hits, context=2000, answer=4000, speak=True):
-    return compose(hits, max_context_bytes=context, max_answer_bytes=answer, speak=speak)
+    return compose(
+        hits, max_context_bytes=context, max_answer_bytes=answer, speak=speak
+    )
 
 
 def test_a_line_for_each_passage_best_first():
@@ -42,14 +44,18 @@ def test_the_context_is_written_to_be_heard_and_the_passages_stay_as_they_were()
 
 
 def test_what_does_not_fit_is_cut_at_the_end_of_a_sentence():
-    context = composed(hit("One two three. Four five six. Seven eight nine."), context=40)
+    context = composed(
+        hit("One two three. Four five six. Seven eight nine."), context=40
+    )
     assert context.text == "- One two three. Four five six."
     assert context.passages[0].content == "One two three. Four five six."
 
 
 def test_an_abbreviation_ends_no_sentence():
     context = composed(
-        hit("Bring proof. A photo card, e.g. a passport or a licence, will do for this."),
+        hit(
+            "Bring proof. A photo card, e.g. a passport or a licence, will do for this."
+        ),
         context=40,
     )
     assert context.text == "- Bring proof."
@@ -64,7 +70,8 @@ def test_of_many_sentences_as_many_are_kept_as_fit():
     sentences = [f"It costs £{number} on day {number}." for number in range(1, 40)]
     for count in (1, 7, 20, 38):
         whole = "- " + " ".join(
-            one.replace("£", "").replace(" on", " pounds on") for one in sentences[:count]
+            one.replace("£", "").replace(" on", " pounds on")
+            for one in sentences[:count]
         )
         whole = whole.replace("1 pounds on day 1.", "1 pound on day 1.", 1)
         for spare in (0, 20):
@@ -81,18 +88,26 @@ def test_a_text_that_is_cut_ends_as_if_nothing_had_followed():
         == "- Check-in: Bring a passport, a letter, et cetera."
     )
     assert (
-        composed(hit("Wait 5 min. then call. We pick up."), context=20).text == "- Wait 5 minutes."
+        composed(hit("Wait 5 min. then call. We pick up."), context=20).text
+        == "- Wait 5 minutes."
     )
 
 
 def test_a_title_that_only_the_part_cut_off_repeats_is_said():
-    one = hit("Plans. Basic and Plus are the ones we have at this time.", title="Plans, Basic")
-    assert composed(one).text == "- Plans. Basic and Plus are the ones we have at this time."
+    one = hit(
+        "Plans. Basic and Plus are the ones we have at this time.", title="Plans, Basic"
+    )
+    assert (
+        composed(one).text
+        == "- Plans. Basic and Plus are the ones we have at this time."
+    )
     assert composed(one, context=40).text == "- Plans, Basic: Plans."
 
 
 @pytest.mark.parametrize("speak", [True, False])
-def test_what_was_worked_out_before_changes_no_answer_of_the_demo_corpora(demo_passages, speak):
+def test_what_was_worked_out_before_changes_no_answer_of_the_demo_corpora(
+    demo_passages, speak
+):
     chance = random.Random(0)
     for context, answer in ((2600, 5300), (900, 5300), (400, 900)):
         for _ in range(100):
@@ -102,7 +117,12 @@ def test_what_was_worked_out_before_changes_no_answer_of_the_demo_corpora(demo_p
             ) == composed(*hits, context=context, answer=answer, speak=speak)
 
 
-@given(st.lists(texts, max_size=4), st.integers(100, 800), st.integers(200, 2000), st.booleans())
+@given(
+    st.lists(texts, max_size=4),
+    st.integers(100, 800),
+    st.integers(200, 2000),
+    st.booleans(),
+)
 def test_nor_that_of_any_text(contents, context, answer, speak):
     hits = [hit(text, number, title="About £5") for number, text in enumerate(contents)]
     said = composed(*map(worded, hits), context=context, answer=answer, speak=speak)
@@ -118,14 +138,26 @@ def test_a_passage_that_a_handler_put_in_its_place_is_said_itself():
 
 @given(st.text(st.characters(codec=None)))
 def test_bytes_of_json_are_counted_right(text):
-    assert _json_bytes(text) == len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
+    assert _json_bytes(text) == len(
+        json.dumps(text, ensure_ascii=False).encode("utf-8", "replace")
+    )
 
 
-@given(st.lists(texts, max_size=5), st.integers(100, 3000), st.integers(200, 5000), st.booleans())
-def test_both_limits_hold_whatever_the_text(contents, context_bytes, answer_bytes, speak):
+@given(
+    st.lists(texts, max_size=5),
+    st.integers(100, 3000),
+    st.integers(200, 5000),
+    st.booleans(),
+)
+def test_both_limits_hold_whatever_the_text(
+    contents, context_bytes, answer_bytes, speak
+):
     hits = [hit(text, number) for number, text in enumerate(contents)]
     context = compose(
-        hits, max_context_bytes=context_bytes, max_answer_bytes=answer_bytes, speak=speak
+        hits,
+        max_context_bytes=context_bytes,
+        max_answer_bytes=answer_bytes,
+        speak=speak,
     )
     results = [
         {"id": one.id, "content": one.content, "score": round(one.score, 4)}
@@ -133,7 +165,11 @@ def test_both_limits_hold_whatever_the_text(contents, context_bytes, answer_byte
     ]
     assert len(context.text.encode()) <= context_bytes
     assert (
-        len(json.dumps([context.text, results], ensure_ascii=False, separators=(",", ":")).encode())
+        len(
+            json.dumps(
+                [context.text, results], ensure_ascii=False, separators=(",", ":")
+            ).encode()
+        )
         <= answer_bytes + 8
     )
     assert bool(context.text) == bool(context.passages)
@@ -145,7 +181,10 @@ def test_a_fixed_text_stands_in_both_places():
         "Please **hold**. I will ask.", id="fallback", score=0.0, max_context_bytes=20
     )
     assert context.text == "Please hold."
-    assert (context.passages[0].id, context.passages[0].content) == ("fallback", "Please hold.")
+    assert (context.passages[0].id, context.passages[0].content) == (
+        "fallback",
+        "Please hold.",
+    )
     assert compose_text("", id="fallback", score=0.0, max_context_bytes=20) == EMPTY
 
 

@@ -30,7 +30,10 @@ def evidence(pairs, ideal=10.0):
 @given(candidates)
 def test_candidates_come_in_the_order_of_the_sum_of_their_evidence(pairs):
     ranking = rank(evidence(pairs))
-    sums = [np.float32(cosine) + np.float32(NAT) * np.float32(lexical) for cosine, lexical in pairs]
+    sums = [
+        np.float32(cosine) + np.float32(NAT) * np.float32(lexical)
+        for cosine, lexical in pairs
+    ]
     assert sorted(ranking.order.tolist()) == list(range(len(pairs)))
     assert np.allclose(
         [sums[place] for place in ranking.order], sorted(sums, reverse=True), atol=1e-6
@@ -49,7 +52,10 @@ def test_the_best_score_is_the_formula_in_the_docstring():
     ranking = rank(evidence([(0.5, 8.0), (0.4, 2.0)], ideal=16.0))
     margin = (0.5 + NAT * 8) - (0.4 + NAT * 2)
     strength = 0.5 + 8 / 16 + MARGIN_WEIGHT * margin
-    assert abs(scores(ranking, 1)[0] - 1 / (1 + np.exp(-(SLOPE * strength - OFFSET)))) < 1e-5
+    assert (
+        abs(scores(ranking, 1)[0] - 1 / (1 + np.exp(-(SLOPE * strength - OFFSET))))
+        < 1e-5
+    )
     assert scores(ranking, None)[0] < scores(ranking, 1)[0]
 
 
@@ -64,7 +70,10 @@ def test_nothing_in_gives_nothing_out():
 
 
 def test_words_alone_rank_and_score_when_the_dense_arm_is_out():
-    words, covered = np.array([1.0, 9.0, 0.0], np.float32), np.array([0.1, 0.9, 0.0], np.float32)
+    words, covered = (
+        np.array([1.0, 9.0, 0.0], np.float32),
+        np.array([0.1, 0.9, 0.0], np.float32),
+    )
     ranking = rank(Evidence(None, words, np.zeros(3, np.float32), covered))
     found = scores(ranking, 1)
     assert ranking.order.tolist() == [1, 0, 2]
@@ -73,7 +82,9 @@ def test_words_alone_rank_and_score_when_the_dense_arm_is_out():
 
 def test_a_query_without_words_is_ranked_by_meaning():
     none = np.zeros(2, np.float32)
-    assert rank(Evidence(np.array([0.1, 0.6], np.float32), none, none, none)).order.tolist() == [
+    assert rank(
+        Evidence(np.array([0.1, 0.6], np.float32), none, none, none)
+    ).order.tolist() == [
         1,
         0,
     ]
@@ -88,7 +99,8 @@ def sounding(cosine, *, sounds=(0.0, 10.0)):
 
 
 @pytest.mark.parametrize(
-    ("nearest", "doubt"), [(SURE, 1.0), (0.6, 1 + DOUBT * (SURE - 0.6)), (0.9, 0.0), (0.0, 2.0)]
+    ("nearest", "doubt"),
+    [(SURE, 1.0), (0.6, 1 + DOUBT * (SURE - 0.6)), (0.9, 0.0), (0.0, 2.0)],
 )
 def test_sounds_count_less_the_surer_the_meaning_is(nearest, doubt):
     fused = sounding((nearest, nearest - 0.1))

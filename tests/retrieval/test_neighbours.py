@@ -1,7 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.neighbours import MAX_JOINED_CHARACTERS, join_neighbours, places_to_read
+from kbserver.retrieval.neighbours import (
+    MAX_JOINED_CHARACTERS,
+    join_neighbours,
+    places_to_read,
+)
 from kbserver.types import Hit, Passage
 
 
@@ -9,7 +13,11 @@ def hit(position, score=0.5, source="a.md", heading=(), text=None, corpus="c"):
     text = text if text is not None else f"Text {position}."
     return Hit(
         Passage(
-            f"{source}-{position}", text, source=source, position=position, heading_path=heading
+            f"{source}-{position}",
+            text,
+            source=source,
+            position=position,
+            heading_path=heading,
         ),
         score,
         corpus,
@@ -28,7 +36,12 @@ def test_a_third_neighbour_joins_the_two():
 
 
 def test_other_documents_headings_and_corpora_stay_apart():
-    for other in (hit(4, source="b.md"), hit(4, heading=("Other",)), hit(4, corpus="d"), hit(5)):
+    for other in (
+        hit(4, source="b.md"),
+        hit(4, heading=("Other",)),
+        hit(4, corpus="d"),
+        hit(5),
+    ):
         assert len(join_neighbours([hit(3), other])) == 2
 
 
@@ -36,20 +49,30 @@ def test_nothing_is_joined_beyond_what_can_be_listened_to():
     assert len(join_neighbours([hit(0, text="a" * MAX_JOINED_CHARACTERS), hit(1)])) == 2
 
 
-@given(st.lists(st.tuples(st.integers(0, 8), st.sampled_from("ab")), unique=True, max_size=12))
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 8), st.sampled_from("ab")), unique=True, max_size=12
+    )
+)
 def test_no_text_is_lost_and_none_is_said_twice(places):
     hits = [hit(position, source=source) for position, source in places]
-    said = [part for one in join_neighbours(hits) for part in one.passage.text.split("\n\n")]
+    said = [
+        part for one in join_neighbours(hits) for part in one.passage.text.split("\n\n")
+    ]
     assert sorted(said) == sorted(one.passage.text for one in hits)
 
 
 def test_what_cannot_be_among_the_best_is_not_read():
     assert places_to_read([40, 7, 90, 3, 65, 12], top_k=3) == [0, 1, 2]
-    assert places_to_read([40, 41, 90, 3, 65, 12], top_k=3) == [0, 1, 2, 3], "the two first are one"
+    assert places_to_read([40, 41, 90, 3, 65, 12], top_k=3) == [0, 1, 2, 3], (
+        "the two first are one"
+    )
     assert places_to_read([40, 7, 90, 8, 65, 66], top_k=3) == [0, 1, 2, 3], (
         "one belongs to the second"
     )
-    assert places_to_read([40, 7, 90, 8, 9, 65], top_k=3) == [0, 1, 2, 3, 4], "and one to that"
+    assert places_to_read([40, 7, 90, 8, 9, 65], top_k=3) == [0, 1, 2, 3, 4], (
+        "and one to that"
+    )
     assert places_to_read([], top_k=3) == []
 
 

@@ -25,7 +25,11 @@ def snapshot(tmp_path_factory, store):
         "pinned.md": "---\npinned: true\n---\n# Hours\n\nToday we are closed.\n",
         "promise.md": "---\nsupersedes: plain.md\nvalid_from: 2999-01-01\n---\n# Hours\n\nFrom then on we never close.\n",
     }
-    ingest([write_documents(folder / "docs", documents)], store=Store(folder / "store"), corpus="c")
+    ingest(
+        [write_documents(folder / "docs", documents)],
+        store=Store(folder / "store"),
+        corpus="c",
+    )
     with Store(folder / "store").open("c") as snapshot:
         yield snapshot
 
@@ -36,9 +40,15 @@ def sources(snapshot, rows):
 
 def test_a_superseded_document_is_not_spoken_while_its_successor_is_valid(snapshot):
     precedence = Precedence(snapshot)
-    records = {entry.source for entry in snapshot.documents() if entry.source.startswith("faq.csv")}
+    records = {
+        entry.source
+        for entry in snapshot.documents()
+        if entry.source.startswith("faq.csv")
+    }
     assert len(records) == 2
-    assert sources(snapshot, precedence.superseded(snapshot.valid_rows(time.time()))) == {
+    assert sources(
+        snapshot, precedence.superseded(snapshot.valid_rows(time.time()))
+    ) == {
         "old.md",
         *records,
     }
@@ -60,4 +70,6 @@ def test_a_pinned_document_is_ahead_by_a_little(snapshot):
 
 def test_where_nothing_is_pinned_nothing_is_ahead(store):
     with Store(store).open("hotels") as snapshot:
-        assert Precedence(snapshot).bonus(np.arange(snapshot.size, dtype=np.int64)) is None
+        assert (
+            Precedence(snapshot).bonus(np.arange(snapshot.size, dtype=np.int64)) is None
+        )

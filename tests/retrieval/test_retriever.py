@@ -47,7 +47,9 @@ def ask(store):
             for name, snapshot in snapshots.items()
         }
 
-        def ask(query, corpus="support", scope=None, past=(), budget_ms=5000.0, **settings):
+        def ask(
+            query, corpus="support", scope=None, past=(), budget_ms=5000.0, **settings
+        ):
             retrieval = retrievers[corpus].retrieve(
                 query,
                 scope=scope or {},
@@ -88,10 +90,15 @@ def test_one_arm_alone_answers_with_its_own_scores_only(ask):
 
 def test_a_scope_is_ranked_and_not_filtered_afterwards(ask):
     everywhere = ask("can i bring my dog", corpus="hotels")
-    inside = ask("can i bring my dog", corpus="hotels", scope={"folder": "hotels/8"}, top_k=1)
+    inside = ask(
+        "can i bring my dog", corpus="hotels", scope={"folder": "hotels/8"}, top_k=1
+    )
     assert len(everywhere.hits) == 3
     assert [hit.passage.source for hit in inside.hits] == ["hotels/8/pets.md"]
-    assert ask("dogs", corpus="hotels", scope={"folder": "hotels/9"}).nothing == "empty_scope"
+    assert (
+        ask("dogs", corpus="hotels", scope={"folder": "hotels/9"}).nothing
+        == "empty_scope"
+    )
 
 
 def test_hits_below_the_least_score_are_left_out(ask):
@@ -129,10 +136,14 @@ def test_words_answer_while_the_model_is_not_there(store):
 
 
 @pytest.mark.parametrize("harm", ["none", "lines", "offsets", "other rules"])
-def test_an_answer_is_the_same_whatever_becomes_of_the_wordings(ask, store, tmp_path, harm, caplog):
+def test_an_answer_is_the_same_whatever_becomes_of_the_wordings(
+    ask, store, tmp_path, harm, caplog
+):
     folder = Store(store).open("support").folder
     folder = shutil.copytree(folder, tmp_path / "support" / folder.name)
-    lines, offsets = (folder / PART / f"{STEM}{suffix}" for suffix in (".jsonl", ".offsets.npy"))
+    lines, offsets = (
+        folder / PART / f"{STEM}{suffix}" for suffix in (".jsonl", ".offsets.npy")
+    )
     if harm == "lines":
         lines.write_bytes(lines.read_bytes().replace(b"pounds", b"pesos!"))
     elif harm == "offsets":
@@ -146,7 +157,9 @@ def test_an_answer_is_the_same_whatever_becomes_of_the_wordings(ask, store, tmp_
         }
         write_manifest(replace(read_manifest(folder), files=files), folder)
     with Snapshot.open(folder) as snapshot, ThreadPoolExecutor() as executor:
-        retriever = Retriever("support", snapshot, QueryEmbedder(lambda: None), executor)
+        retriever = Retriever(
+            "support", snapshot, QueryEmbedder(lambda: None), executor
+        )
         for _ in range(2):
             retrieval = asyncio.run(
                 retriever.retrieve(
@@ -156,13 +169,17 @@ def test_an_answer_is_the_same_whatever_becomes_of_the_wordings(ask, store, tmp_
                     deadline=Deadline.after_ms(5000),
                 )
             )
-            context = compose(retrieval.hits, max_context_bytes=2600, max_answer_bytes=5300)
+            context = compose(
+                retrieval.hits, max_context_bytes=2600, max_answer_bytes=5300
+            )
             assert "A paper bill costs 2 pounds and 25 pence a month." in context.text
-            assert context.passages[0].content.endswith("A paper bill costs £2.25 a month.")
-            assert (retrieval.hits[0].wording is None) == (harm != "none")
-    assert len([record for record in caplog.records if "wordings failed" in record.message]) == (
-        harm in ("lines", "offsets")
-    )
+            assert context.passages[0].content.endswith(
+                "A paper bill costs £2.25 a month."
+            )
+            assert (retrieval.hits[0].spoken_form is None) == (harm != "none")
+    assert len(
+        [record for record in caplog.records if "wordings failed" in record.message]
+    ) == (harm in ("lines", "offsets"))
 
 
 def test_no_time_at_all_gives_nothing_and_says_so(ask):
@@ -172,14 +189,20 @@ def test_no_time_at_all_gives_nothing_and_says_so(ask):
 
 def test_an_elliptical_query_leans_on_the_one_before(ask):
     earlier = ask("do you take dogs at the adelaide", corpus="hotels")
-    past = [Exchange("do you take dogs at the adelaide", time.monotonic(), (), earlier.embedding)]
+    past = [
+        Exchange(
+            "do you take dogs at the adelaide", time.monotonic(), (), earlier.embedding
+        )
+    ]
     alone, leaning = (
         ask("and how much is that", corpus="hotels"),
         ask("and how much is that", corpus="hotels", past=past),
     )
     assert leaning.hits[0].passage.source == "hotels/7/pets.md"
     assert leaning.hits[0].score > alone.hits[0].score
-    assert np.allclose(leaning.embedding, alone.embedding)  # what is remembered is the query's own
+    assert np.allclose(
+        leaning.embedding, alone.embedding
+    )  # what is remembered is the query's own
 
 
 def test_an_empty_query_finds_nothing_and_harms_nothing(ask):
@@ -191,9 +214,12 @@ def test_the_least_score_is_the_default_until_the_corpus_is_calibrated(store, tm
     shutil.copytree(store / "support", tmp_path / "support")
     with Store(tmp_path).open("support") as snapshot, ThreadPoolExecutor() as executor:
         fingerprint = snapshot.manifest.model.fingerprint
-        retriever = Retriever("support", snapshot, QueryEmbedder(lambda: None), executor)
+        retriever = Retriever(
+            "support", snapshot, QueryEmbedder(lambda: None), executor
+        )
         before, before_in_scope = (
-            retriever.min_score(TurnSettings(), in_scope=scoped) for scoped in (False, True)
+            retriever.min_score(TurnSettings(), in_scope=scoped)
+            for scoped in (False, True)
         )
         point = CurvePoint(0.42, 0.9, 0.1)
         write_calibration(
@@ -212,7 +238,10 @@ def test_the_least_score_is_the_default_until_the_corpus_is_calibrated(store, tm
             ),
         )
         retriever.recalibrate()
-        after = [retriever.min_score(TurnSettings(), in_scope=scoped) for scoped in (False, True)]
+        after = [
+            retriever.min_score(TurnSettings(), in_scope=scoped)
+            for scoped in (False, True)
+        ]
         assert retriever.min_score(TurnSettings(min_score=0.3), in_scope=False) == 0.3
     assert (before, before_in_scope) == (DEFAULT_MIN_SCORE, DEFAULT_MIN_SCORE_IN_SCOPE)
     assert after == [0.42, 0.42]
@@ -233,7 +262,9 @@ def test_who_asks_alone_has_the_ranking_rehearsed_and_the_same_hits(store, monke
     monkeypatch.setattr(
         FaissIndex,
         "propose",
-        lambda self, query, **more: searched.append(query) or propose(self, query, **more),
+        lambda self, query, **more: (
+            searched.append(query) or propose(self, query, **more)
+        ),
     )
 
     async def run():
@@ -241,7 +272,9 @@ def test_who_asks_alone_has_the_ranking_rehearsed_and_the_same_hits(store, monke
         await embedder.start()
         await embedder.until_ready()
         with ThreadPoolExecutor() as executor:
-            retriever = Retriever("support", snapshot, embedder, executor, in_loop_ms=10_000.0)
+            retriever = Retriever(
+                "support", snapshot, embedder, executor, in_loop_ms=10_000.0
+            )
             retriever.warm()
 
             def ask(query):
@@ -263,7 +296,10 @@ def test_who_asks_alone_has_the_ranking_rehearsed_and_the_same_hits(store, monke
         return alone, vectors_alone, len(searched)
 
     retrieval, (rehearsed, real), searches_of_two = asyncio.run(run())
-    assert retrieval.degraded is None and retrieval.hits[0].passage.source == "router/reset.md"
+    assert (
+        retrieval.degraded is None
+        and retrieval.hits[0].passage.source == "router/reset.md"
+    )
     assert any(np.allclose(rehearsed, row) for row in snapshot.embeddings)
     np.testing.assert_allclose(real, retrieval.embedding)
     assert searches_of_two == 3  # the first one was alone when it began

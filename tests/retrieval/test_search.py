@@ -79,7 +79,12 @@ def test_nothing_is_waited_for_beyond_the_deadline(in_loop):
             waited_s = time.monotonic() - begun
             search.go_on("busy")  # too late: it must not fail, nor change what was said
             await asyncio.sleep(0.05)
-            return at_deadline, waited_s, await search.until(soon()), search.words_if_done()
+            return (
+                at_deadline,
+                waited_s,
+                await search.until(soon()),
+                search.words_if_done(),
+            )
 
     at_deadline, waited_s, afterwards, words = asyncio.run(run())
     assert (at_deadline, afterwards, words) == (None, None, "words")

@@ -59,25 +59,38 @@ def test_an_unknown_key_is_an_error_that_lists_the_known_ones(tmp_path):
         and "deadline_ms" in message
     )
     with pytest.raises(SettingsError) as caught:
-        read_settings(written(tmp_path, '[[routes]]\nlabel = "a"\ncorpora = ["c"]\ntopk = 1\n'))
+        read_settings(
+            written(tmp_path, '[[routes]]\nlabel = "a"\ncorpora = ["c"]\ntopk = 1\n')
+        )
     assert "[[routes]] 1: topk" in str(caught.value)
-    assert "did you mean 'top_k'" in str(caught.value) and "max_context_bytes" in str(caught.value)
+    assert "did you mean 'top_k'" in str(caught.value) and "max_context_bytes" in str(
+        caught.value
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("KBSERVER_PRT", "KBSERVER_PORT"), ("KBSERVER_KB_TOKEN", "KB_TOKEN"), ("KBSERVER_X__Y", "")],
+    [
+        ("KBSERVER_PRT", "KBSERVER_PORT"),
+        ("KBSERVER_KB_TOKEN", "KB_TOKEN"),
+        ("KBSERVER_X__Y", ""),
+    ],
 )
-def test_an_unknown_variable_is_an_error_that_lists_the_known_ones(monkeypatch, name, meant):
+def test_an_unknown_variable_is_an_error_that_lists_the_known_ones(
+    monkeypatch, name, meant
+):
     monkeypatch.setenv(name, "1")
     with pytest.raises(
-        SettingsError, match=f"unknown variable {name}; .*known variables: .*KBSERVER_DEADLINE_MS"
+        SettingsError,
+        match=f"unknown variable {name}; .*known variables: .*KBSERVER_DEADLINE_MS",
     ) as caught:
         read_settings()
     assert f"did you mean {meant}?" in str(caught.value) or not meant
 
 
-def test_a_variable_beats_one_key_of_a_table_and_leaves_the_others(tmp_path, monkeypatch):
+def test_a_variable_beats_one_key_of_a_table_and_leaves_the_others(
+    tmp_path, monkeypatch
+):
     config = written(
         tmp_path,
         '[session]\nallowed_origins = ["https://a.example"]\nkb_endpoint = "https://kb.example/kb"\n',
@@ -88,7 +101,9 @@ def test_a_variable_beats_one_key_of_a_table_and_leaves_the_others(tmp_path, mon
     assert session.allowed_origins == ("https://a.example",)
 
 
-def test_a_value_is_shown_with_where_it_came_from_unless_it_is_secret(tmp_path, monkeypatch):
+def test_a_value_is_shown_with_where_it_came_from_unless_it_is_secret(
+    tmp_path, monkeypatch
+):
     config = written(tmp_path, 'top_k = "many"\n[[tokens]]\nvalue = 77001\n')
     monkeypatch.setenv("KBSERVER_PORT", "abc")
     with pytest.raises(SettingsError) as caught:
@@ -112,7 +127,10 @@ def test_a_list_in_a_variable_that_is_not_json_is_explained(monkeypatch):
         ("port = 70000", "65535"),
         ("port = [", "TOML"),
         ('[[routes]]\nlabel = "a"', "corpora"),
-        ('[[routes]]\nlabel = "a-{id}"\ncorpora = ["c"]\nscope = { folder = "h/{idd}" }', "{idd}"),
+        (
+            '[[routes]]\nlabel = "a-{id}"\ncorpora = ["c"]\nscope = { folder = "h/{idd}" }',
+            "{idd}",
+        ),
         ('[[routes]]\nlabel = "a-{"\ncorpora = ["c"]', "brace"),
         ('[[tokens]]\nlabels = ["a"]', "exactly one"),
         ('path = "kb"', "start with /"),
@@ -142,7 +160,9 @@ def test_a_route_takes_what_it_does_not_say_from_the_top(tmp_path):
     assert settings.turn_settings().min_score == 0.4
 
 
-def test_tokens_come_from_environment_file_and_table_and_never_print(tmp_path, monkeypatch):
+def test_tokens_come_from_environment_file_and_table_and_never_print(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("KB_TOKEN", "first-secret, second-secret")
     monkeypatch.setenv("OTHER", "three")
     (tmp_path / "t").write_text("four\n", encoding="utf-8")

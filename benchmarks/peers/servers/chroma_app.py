@@ -45,9 +45,13 @@ def embed(text):
 
 def retrieve(query, top_k):
     found = collection.query(
-        query_embeddings=embed(query), n_results=top_k, include=["documents", "distances"]
+        query_embeddings=embed(query),
+        n_results=top_k,
+        include=["documents", "distances"],
     )
-    columns = zip(found["ids"][0], found["documents"][0], found["distances"][0], strict=True)
+    columns = zip(
+        found["ids"][0], found["documents"][0], found["distances"][0], strict=True
+    )
     return [(id, text, 1.0 - distance) for id, text, distance in columns]
 
 

@@ -43,7 +43,9 @@ def retrieve(query, top_k):
     if HYBRID:
         given |= {"words": wanted | {"query": query}, "joined": {"top_k": top_k}}
     found = pipeline.run(given)["joined" if HYBRID else "dense"]["documents"]
-    return [(document.id, document.content, document.score or 0.0) for document in found]
+    return [
+        (document.id, document.content, document.score or 0.0) for document in found
+    ]
 
 
 retrieve("warm up", 3)

@@ -49,7 +49,8 @@ def turn_app(
                 "query": body["query"],
                 "context": "\n".join(f"- {text}" for _, text, _ in found),
                 "results": [
-                    {"id": id, "content": text, "score": score} for id, text, score in found
+                    {"id": id, "content": text, "score": score}
+                    for id, text, score in found
                 ],
             }
         )

@@ -18,7 +18,10 @@ known = {row["text"]: vector for row, vector in zip(rows, embeddings(), strict=T
 ONNX.encode = lambda self, data, category=None: np.stack([known[text] for text in data])
 
 index = Embeddings(
-    path=str(EXPORT / "model.onnx"), maxlength=256, content=True, hybrid=arms == "hybrid"
+    path=str(EXPORT / "model.onnx"),
+    maxlength=256,
+    content=True,
+    hybrid=arms == "hybrid",
 )
 index.index((row["id"], row["text"], None) for row in rows)
 index.save(out)

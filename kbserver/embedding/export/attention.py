@@ -128,7 +128,9 @@ class _Reader:
         values, *of_values = self._split(weighted.input[1], _TURNED)
         heads, size = of_queries
         alike = of_queries == of_keys == of_values
-        side_by_side = _attribute(turned, "perm") == _TURNED and self._number(joined.input[1]) == [
+        side_by_side = _attribute(turned, "perm") == _TURNED and self._number(
+            joined.input[1]
+        ) == [
             0,
             0,
             heads * size,
@@ -141,7 +143,11 @@ class _Reader:
     def _split(self, name: str, order: Sequence[int]) -> tuple[str, int, int]:
         """What was split into heads and turned round to give this; how many heads, and their size."""
         turned = self._made.get(name)
-        if turned is None or turned.op_type != "Transpose" or _attribute(turned, "perm") != order:
+        if (
+            turned is None
+            or turned.op_type != "Transpose"
+            or _attribute(turned, "perm") != order
+        ):
             raise _OtherwiseError
         whole, target = self._inputs(turned.input[0], "Reshape")
         shape = self._number(target)
@@ -173,5 +179,6 @@ class _Reader:
 
 def _attribute(node: onnx.NodeProto, name: str, default: object = None) -> object:
     return next(
-        (helper.get_attribute_value(one) for one in node.attribute if one.name == name), default
+        (helper.get_attribute_value(one) for one in node.attribute if one.name == name),
+        default,
     )

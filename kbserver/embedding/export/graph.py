@@ -42,7 +42,9 @@ def save_graph(model: onnx.ModelProto, folder: Path) -> None:
 
 
 def values_of(
-    model: onnx.ModelProto, names: Sequence[str], inputs: Iterable[Mapping[str, TokenIds]]
+    model: onnx.ModelProto,
+    names: Sequence[str],
+    inputs: Iterable[Mapping[str, TokenIds]],
 ) -> Iterator[list[NDArray[Any]]]:
     """Run a graph, and give for each of the inputs what the given names stand for in it.
 
@@ -51,7 +53,9 @@ def values_of(
         names: of values anywhere in the graph.
         inputs: each by the names of the graph's inputs.
     """
-    del model.graph.output[:]  # ONNX Runtime finds out by itself of which type the new ones are
+    del model.graph.output[
+        :
+    ]  # ONNX Runtime finds out by itself of which type the new ones are
     model.graph.output.extend(
         helper.make_empty_tensor_value_info(name) for name in dict.fromkeys(names)
     )
@@ -64,7 +68,9 @@ def values_of(
 
 def constants_of(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
     """What a graph holds from the start, by name: weights, and numbers written into nodes of their own."""
-    numbers = (node for node in graph.node if node.op_type == "Constant" and node.attribute)
+    numbers = (
+        node for node in graph.node if node.op_type == "Constant" and node.attribute
+    )
     return {tensor.name: tensor for tensor in graph.initializer} | {
         node.output[0]: node.attribute[0].t for node in numbers
     }

@@ -69,7 +69,10 @@ class Scheme:
         sizes = sizes / _above_nothing(np.abs(weights).max(axis=1)) ** (1 - SMOOTHING)
         sizes = np.asarray(sizes / np.exp(np.log(sizes).mean()), np.float32)
         smooth = values / sizes
-        low, high = MARGIN * min(0.0, float(smooth.min())), MARGIN * max(0.0, float(smooth.max()))
+        low, high = (
+            MARGIN * min(0.0, float(smooth.min())),
+            MARGIN * max(0.0, float(smooth.max())),
+        )
         step = (high - low) / _STEPS
         step = step if step > _LEAST else 1.0
         zero = round(-low / step)
@@ -78,15 +81,22 @@ class Scheme:
         smoothed = weights * sizes[:, np.newaxis]
         worth = _worth_of_columns(smoothed)
         exact = values @ weights
-        error = np.linalg.norm(scheme.rounded(values) @ (np.rint(smoothed / worth) * worth) - exact)
+        error = np.linalg.norm(
+            scheme.rounded(values) @ (np.rint(smoothed / worth) * worth) - exact
+        )
         error_of_blocks = np.linalg.norm(
             _through_blocks(values.T).T @ _through_blocks(weights) - exact
         )
-        return replace(scheme, worth_blocks=bool(error > WORTH_BLOCKS * error_of_blocks))
+        return replace(
+            scheme, worth_blocks=bool(error > WORTH_BLOCKS * error_of_blocks)
+        )
 
     def rounded(self, values: FloatMatrix) -> FloatMatrix:
         """What is left of values once their channels are divided and they are rounded; the same shape."""
-        steps = np.clip(np.rint(values / self.sizes / self.step) + self.zero, 0, _STEPS) - self.zero
+        steps = (
+            np.clip(np.rint(values / self.sizes / self.step) + self.zero, 0, _STEPS)
+            - self.zero
+        )
         return np.asarray(steps * self.step, np.float32)
 
 
@@ -104,7 +114,9 @@ def rounded_columns(
     """
     worth = _worth_of_columns(weights)
     together = (values.T @ values).astype(np.float64)
-    together += np.eye(len(together)) * (DAMPING * together.trace() / len(together) or 1.0)
+    together += np.eye(len(together)) * (
+        DAMPING * together.trace() / len(together) or 1.0
+    )
     # What counts most comes first, while much is left to make up for it.
     order = np.argsort(-together.diagonal(), kind="stable")
     passed_on = np.linalg.cholesky(np.linalg.inv(together[np.ix_(order, order)])).T

@@ -27,7 +27,12 @@ from kbserver.embedding.export.graph import (
     save_graph,
     values_of,
 )
-from kbserver.embedding.export.quantisation import BLOCK, Scheme, rounded_blocks, rounded_columns
+from kbserver.embedding.export.quantisation import (
+    BLOCK,
+    Scheme,
+    rounded_blocks,
+    rounded_columns,
+)
 from kbserver.embedding.export.sentences import SENTENCES
 from kbserver.embedding.onnx import (
     EXPORT_FORMATS,
@@ -41,9 +46,7 @@ from kbserver.embedding.onnx import (
 )
 from kbserver.types import FloatMatrix, FloatVector
 
-_INT8_ARITHMETIC = (
-    4  # MatMulNBits' accuracy level: what is multiplied with the weights is rounded as well
-)
+_INT8_ARITHMETIC = 4  # MatMulNBits' accuracy level: what is multiplied with the weights is rounded as well
 _TRIALS = 5
 
 
@@ -68,11 +71,17 @@ def quantise(exported: Path, target: Path) -> ExportMeta:
     except (OSError, MemoryError):  # says nothing about the model
         raise
     except Exception as exc:  # neither onnx nor ONNX Runtime says what it raises
-        raise NotExportable(f"{meta.identity.name} cannot be rounded to int8 ({exc})") from exc
+        raise NotExportable(
+            f"{meta.identity.name} cannot be rounded to int8 ({exc})"
+        ) from exc
     shutil.copyfile(exported / "tokenizer.json", target / "tokenizer.json")
     digests = {file.name: sha256(file) for file in sorted(target.iterdir())}
     rounded = meta.model_copy(
-        update={"format": EXPORT_FORMATS["int8"], "precision": "int8", "sha256": digests}
+        update={
+            "format": EXPORT_FORMATS["int8"],
+            "precision": "int8",
+            "sha256": digests,
+        }
     )
     rounded.write(target)
     with OnnxEncoder(exported) as exact, OnnxEncoder(target) as coarse:
@@ -90,7 +99,9 @@ def quantise(exported: Path, target: Path) -> ExportMeta:
         update={
             "difference": float(np.abs(wanted - found).max()),
             "time_of_exact": time_of_exact,
-            "reference": Reference(text=SENTENCES[usual], vector=tuple(wanted[usual].tolist())),
+            "reference": Reference(
+                text=SENTENCES[usual], vector=tuple(wanted[usual].tolist())
+            ),
         }
     )
     rounded.write(target)
@@ -124,7 +135,9 @@ def _values(exported: Path) -> dict[str, FloatMatrix]:
 def _additions(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
     """The nodes that add a vector to a product and to nothing else, by the product's name."""
     vectors = {
-        tensor.name for tensor in graph.initializer if len(tensor.dims) == 1 and tensor.dims[0] > 1
+        tensor.name
+        for tensor in graph.initializer
+        if len(tensor.dims) == 1 and tensor.dims[0] > 1
     }
     uses = Counter(name for node in graph.node for name in node.input)
     additions = (
@@ -145,7 +158,11 @@ def _products(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
     matrices = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 2}
     products: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in graph.node:
-        if node.op_type == "MatMul" and node.input[1] in matrices and node.input[0] not in matrices:
+        if (
+            node.op_type == "MatMul"
+            and node.input[1] in matrices
+            and node.input[0] not in matrices
+        ):
             products[node.input[0]].append(node)
     if not products:
         raise ValueError("its graph multiplies with no weights")
@@ -159,7 +176,8 @@ def _round_products(graph: onnx.GraphProto, values: Mapping[str, FloatMatrix]) -
     rounded: dict[str, list[onnx.NodeProto]] = {}
     for name, products in _products(graph).items():
         matrices = [
-            numpy_helper.to_array(weights[node.input[1]]).astype(np.float32) for node in products
+            numpy_helper.to_array(weights[node.input[1]]).astype(np.float32)
+            for node in products
         ]
         scheme = Scheme.of(values[name], np.concatenate(matrices, axis=1))
         if scheme.worth_blocks:
@@ -181,7 +199,9 @@ def _round_products(graph: onnx.GraphProto, values: Mapping[str, FloatMatrix]) -
     drop_unused(graph)
 
 
-def _to_steps(graph: onnx.GraphProto, name: str, scheme: Scheme) -> list[onnx.NodeProto]:
+def _to_steps(
+    graph: onnx.GraphProto, name: str, scheme: Scheme
+) -> list[onnx.NodeProto]:
     """The nodes that round what has this name."""
     at = f"{name}.rounded"
     smoothing = _keep(graph, f"{at}.smoothing", 1 / scheme.sizes)

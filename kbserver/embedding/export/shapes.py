@@ -18,7 +18,9 @@ from kbserver.embedding.onnx import TokenIds
 Shape = tuple[int, ...]
 
 
-def settle_shapes(model: onnx.ModelProto, trials: Sequence[Mapping[str, TokenIds]]) -> None:
+def settle_shapes(
+    model: onnx.ModelProto, trials: Sequence[Mapping[str, TokenIds]]
+) -> None:
     """Have every Reshape name its shape outright: each dimension a number, or 0 for the one that what it folds has there.
 
     Args:
@@ -29,14 +31,18 @@ def settle_shapes(model: onnx.ModelProto, trials: Sequence[Mapping[str, TokenIds
     graph = model.graph
     settled = constants_of(graph)
     open_ones = [
-        node for node in graph.node if node.op_type == "Reshape" and node.input[1] not in settled
+        node
+        for node in graph.node
+        if node.op_type == "Reshape" and node.input[1] not in settled
     ]
     if not open_ones:
         return
     names = [name for node in open_ones for name in (node.input[0], node.output[0])]
     tried = onnx.ModelProto()
     tried.CopyFrom(model)
-    shapes = [[values.shape for values in found] for found in values_of(tried, names, trials)]
+    shapes = [
+        [values.shape for values in found] for found in values_of(tried, names, trials)
+    ]
     for place, node in enumerate(open_ones):
         target = _common([(found[2 * place], found[2 * place + 1]) for found in shapes])
         if target is not None:
@@ -59,7 +65,9 @@ def _common(found: Iterable[tuple[Shape, Shape]]) -> list[int] | None:
     for place, sizes in enumerate(zip(*after, strict=True)):
         if len(set(sizes)) == 1:
             target.append(sizes[0])
-        elif sizes == tuple(shape[place] if place < len(shape) else -1 for shape in before):
+        elif sizes == tuple(
+            shape[place] if place < len(shape) else -1 for shape in before
+        ):
             target.append(0)
         else:
             return None

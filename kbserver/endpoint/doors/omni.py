@@ -19,13 +19,9 @@ from kbserver.labels import label_problem
 from kbserver.retrieval.context import ContextPassage
 
 LABEL_HEADERS = ("x-pyai-session-label", "x-pyai-agent")
-MAX_ECHO_BYTES = (
-    500  # of the query as JSON: it comes back in the answer, whose whole body must stay below 6 KB
-)
+MAX_ECHO_BYTES = 500  # of the query as JSON: it comes back in the answer, whose whole body must stay below 6 KB
 _MOST_BYTES_EACH = 6  # a letter as JSON: \u0000
-MAX_ANSWER_BYTES = (
-    6000  # Omni cuts tool results above about 6 KB; the same bound keeps a grounding whole
-)
+MAX_ANSWER_BYTES = 6000  # Omni cuts tool results above about 6 KB; the same bound keeps a grounding whole
 
 
 class TurnRequest(BaseModel):
@@ -55,7 +51,9 @@ def parse(body: bytes, headers: Mapping[str, str]) -> TurnRequest:
     if label is None and request.agent_id is not None:
         label, param = request.agent_id, "agent_id"
     if label is None:
-        label = next((headers[name] for name in LABEL_HEADERS if headers.get(name)), None)
+        label = next(
+            (headers[name] for name in LABEL_HEADERS if headers.get(name)), None
+        )
     if label is not None and (problem := label_problem(label)):
         raise InvalidRequest(problem, code="invalid_session_label", param=param)
     return (
@@ -70,7 +68,8 @@ def _complaint(exc: ValidationError) -> InvalidRequest:
     param = str(error["loc"][0]) if error["loc"] else None
     if error["type"] == "json_invalid":
         return InvalidRequest(
-            'the body is not valid JSON; send {"session_label": …, "query": …}', code="invalid_json"
+            'the body is not valid JSON; send {"session_label": …, "query": …}',
+            code="invalid_json",
         )
     if param is None:
         return InvalidRequest(
@@ -78,8 +77,12 @@ def _complaint(exc: ValidationError) -> InvalidRequest:
             code="invalid_body",
         )
     if error["type"] == "missing":
-        return InvalidRequest(f"the field {param!r} is missing", code="missing_field", param=param)
-    return InvalidRequest(f"the field {param!r} must be a string", code="invalid_type", param=param)
+        return InvalidRequest(
+            f"the field {param!r} is missing", code="missing_field", param=param
+        )
+    return InvalidRequest(
+        f"the field {param!r} must be a string", code="invalid_type", param=param
+    )
 
 
 def render(
@@ -126,14 +129,21 @@ def _echo(query: str) -> str:
 
 def render_error(error: WireError) -> bytes:
     """Write the error envelope: `{"error": {"message", "type", "code", "param"}}`."""
-    envelope = {"message": str(error), "type": error.type, "code": error.code, "param": error.param}
+    envelope = {
+        "message": str(error),
+        "type": error.type,
+        "code": error.code,
+        "param": error.param,
+    }
     return _encode({"error": envelope})
 
 
 def _encode(value: Mapping[str, Any] | str) -> bytes:
     try:
         return to_json(value)
-    except PydanticSerializationError:  # half of a surrogate pair, which UTF-8 does not know
+    except (
+        PydanticSerializationError
+    ):  # half of a surrogate pair, which UTF-8 does not know
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
             "utf-8", "replace"
         )

@@ -101,7 +101,12 @@ class BrowserSessions:
             _check_origin(origin)
         _check_url("session.kb_endpoint", kb_endpoint)
         _check_url("session.base", base)
-        if not api_key.isascii() or not api_key.isprintable() or not api_key or " " in api_key:
+        if (
+            not api_key.isascii()
+            or not api_key.isprintable()
+            or not api_key
+            or " " in api_key
+        ):
             raise SettingsError(
                 "PYAI_API_KEY is not set, or cannot travel in a header; the session endpoint needs it"
             )
@@ -200,18 +205,23 @@ class BrowserSessions:
         origin = request.headers.get("origin")
         if origin is None or origin not in self._origins:
             raise Forbidden(
-                "sessions are for pages of the origins that were allowed", code="origin_not_allowed"
+                "sessions are for pages of the origins that were allowed",
+                code="origin_not_allowed",
             )
         self._limit(caller_of(request.client.host if request.client else ""))
         body = json.dumps(await self.new(origin), ensure_ascii=False).encode()
-        return Response(body, media_type="application/json", headers={"cache-control": "no-store"})
+        return Response(
+            body, media_type="application/json", headers={"cache-control": "no-store"}
+        )
 
     def _new_label(self) -> str:
         """A label that nobody can guess, and that is never the id of a saved agent profile, which would bind it."""
         return f"{self._label_prefix}-{secrets.token_hex(16)}"
 
     def _limit(self, caller: str) -> None:
-        wait_s = self._each_client.wait_s(caller) or self._all_clients.wait_s(_EVERYBODY)
+        wait_s = self._each_client.wait_s(caller) or self._all_clients.wait_s(
+            _EVERYBODY
+        )
         if wait_s:
             raise RateLimited(
                 "too many sessions; try again in a while",
@@ -237,7 +247,9 @@ class BrowserSessions:
                     headers={"authorization": f"Bearer {self._api_key}"},
                 )
         except (httpx2.HTTPError, TimeoutError) as exc:
-            raise _failed(f"no answer from {self._base}: {type(exc).__name__}") from None
+            raise _failed(
+                f"no answer from {self._base}: {type(exc).__name__}"
+            ) from None
         if answer.status_code in (401, 403):
             raise _failed(
                 f"PyAI refused the API key ({answer.status_code}); check PYAI_API_KEY and its scope omni:session"
@@ -247,7 +259,9 @@ class BrowserSessions:
         try:
             ephemeral = _Ephemeral.model_validate_json(answer.content)
             if _label_in(ephemeral.url) not in (None, label):
-                raise _failed("PyAI's URL carries a session label that is not the one asked for")
+                raise _failed(
+                    "PyAI's URL carries a session label that is not the one asked for"
+                )
             _check_socket_url(ephemeral.url)
         except (ValidationError, ValueError, SettingsError):
             raise _failed(
@@ -259,7 +273,8 @@ class BrowserSessions:
 def _failed(reason: str) -> UpstreamFailed:
     log.warning("no session for a browser: %s", reason)
     return UpstreamFailed(
-        "no session could be had from PyAI; try again in a while", code="session_unavailable"
+        "no session could be had from PyAI; try again in a while",
+        code="session_unavailable",
     )
 
 
@@ -277,7 +292,9 @@ def _check_origin(origin: str) -> None:
     """Refuse what no browser would ever send as its Origin, and `null`, which any sandboxed page sends."""
     _check_url("session.allowed_origins", origin)
     parts = urlsplit(origin)
-    port = parts.port if parts.port != {"https": 443, "http": 80}[parts.scheme] else None
+    port = (
+        parts.port if parts.port != {"https": 443, "http": 80}[parts.scheme] else None
+    )
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     exact = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
     if origin != exact:
@@ -294,9 +311,15 @@ def _check_url(name: str, url: str) -> None:
     except ValueError:
         host, parts = "", urlsplit("")
     if "@" in parts.netloc:
-        raise SettingsError(f"{name} holds credentials; leave out what stands before the @")
+        raise SettingsError(
+            f"{name} holds credentials; leave out what stands before the @"
+        )
     usable = (
-        bool(host) and "*" not in host and url.isascii() and url.isprintable() and " " not in url
+        bool(host)
+        and "*" not in host
+        and url.isascii()
+        and url.isprintable()
+        and " " not in url
     )
     if not usable or not (
         parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))

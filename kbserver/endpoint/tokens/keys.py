@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Literal
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -82,7 +85,9 @@ def read_key_file(path: Path) -> list[SigningKey]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else "not text"
-        raise SettingsError(f"signing key file {str(path)!r}: {reason}; {_HOW} > {path}") from exc
+        raise SettingsError(
+            f"signing key file {str(path)!r}: {reason}; {_HOW} > {path}"
+        ) from exc
     return read_keys(text, source=f"signing key file {str(path)!r}")
 
 
@@ -94,7 +99,9 @@ def new_secret() -> str:
 def new_ed25519() -> str:
     """Return a fresh Ed25519 private key as PEM (PKCS #8, not encrypted)."""
     private = Ed25519PrivateKey.generate()
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")
+    return private.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    ).decode("ascii")
 
 
 def _words(text: str) -> list[str]:
@@ -103,7 +110,9 @@ def _words(text: str) -> list[str]:
 
 def _secret(word: str, source: str) -> SigningKey:
     if "-----BEGIN" in word or "-----END" in word:
-        raise SettingsError(f"{source}: a PEM block without its BEGIN or END line; copy it whole")
+        raise SettingsError(
+            f"{source}: a PEM block without its BEGIN or END line; copy it whole"
+        )
     secret = word.encode("utf-8", "surrogateescape")
     if len(secret) < MIN_SECRET_BYTES:
         raise SettingsError(
@@ -147,10 +156,15 @@ def _ed25519(pem: str, *, kind: str, source: str) -> SigningKey:
         )
     kid = _kid("EdDSA", public.public_bytes(Encoding.Raw, PublicFormat.Raw))
     return SigningKey(
-        kid, "EdDSA", public, private if isinstance(private, Ed25519PrivateKey) else None
+        kid,
+        "EdDSA",
+        public,
+        private if isinstance(private, Ed25519PrivateKey) else None,
     )
 
 
 def _kid(algorithm: str, material: bytes) -> str:
     """Name a key. Of a secret this tells no more than any token signed with it: both let a guess be checked."""
-    return hashlib.sha256(b"kbserver kid " + algorithm.encode() + b"\0" + material).hexdigest()[:16]
+    return hashlib.sha256(
+        b"kbserver kid " + algorithm.encode() + b"\0" + material
+    ).hexdigest()[:16]

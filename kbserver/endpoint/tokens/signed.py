@@ -35,7 +35,9 @@ from kbserver.labels import LabelPattern, label_problem
 AUDIENCE = "kbserver"
 LEEWAY_S = 5  # clocks of the machine that issues and the one that checks may differ by this much
 MAX_TTL_S = 366 * 86_400
-MAX_TOKEN_CHARACTERS = 4_096  # half of what common proxies allow for all headers together
+MAX_TOKEN_CHARACTERS = (
+    4_096  # half of what common proxies allow for all headers together
+)
 MAX_COUNTED_TOKENS = 100_000  # about 20 MB
 KEY_VARIABLE = "KBSERVER_SIGNING_KEY"
 
@@ -61,7 +63,9 @@ class _Claims(BaseModel):
         """What the token allows. Raises SettingsError if a label is not a pattern."""
         corpora = None if self.kb_corpora is None else tuple(self.kb_corpora)
         return Grant(
-            tuple(LabelPattern(label) for label in self.kb_labels), corpora, dict(self.kb_scope)
+            tuple(LabelPattern(label) for label in self.kb_labels),
+            corpora,
+            dict(self.kb_scope),
         )
 
 
@@ -120,7 +124,9 @@ class SigningKeys:
         """
         listed = list(keys)
         if not listed:
-            raise SettingsError("no signing key; make one with  kbserver token --new-key")
+            raise SettingsError(
+                "no signing key; make one with  kbserver token --new-key"
+            )
         self._by_kid = {key.kid: key for key in reversed(listed)}
         self._signer = next((key for key in listed if key.signing is not None), None)
         self.revocations = revocations or Revocations()
@@ -129,7 +135,11 @@ class SigningKeys:
 
     @classmethod
     def read(
-        cls, text: str | None = None, files: Sequence[Path] = (), *, revoked: Path | None = None
+        cls,
+        text: str | None = None,
+        files: Sequence[Path] = (),
+        *,
+        revoked: Path | None = None,
     ) -> SigningKeys | None:
         """Read the keys of a text (the variable `KBSERVER_SIGNING_KEY`), then those of files; None if there are none.
 
@@ -174,12 +184,18 @@ class SigningKeys:
             )
         labels = [label] if isinstance(label, str) else list(label)
         _check_labels(labels)
-        if isinstance(ttl_s, bool) or not isinstance(ttl_s, int) or not 1 <= ttl_s <= MAX_TTL_S:
+        if (
+            isinstance(ttl_s, bool)
+            or not isinstance(ttl_s, int)
+            or not 1 <= ttl_s <= MAX_TTL_S
+        ):
             raise SettingsError(
                 f"a token's time is {ttl_s!r} s; it must be a whole number from 1 to {MAX_TTL_S}"
             )
         if isinstance(corpora, str):
-            raise SettingsError(f"corpora is the text {corpora!r}; give a list of names")
+            raise SettingsError(
+                f"corpora is the text {corpora!r}; give a list of names"
+            )
         begins = int(self._clock() if now is None else now)
         claims: dict[str, Any] = {
             "aud": AUDIENCE,
@@ -196,11 +212,18 @@ class SigningKeys:
         try:
             _Claims.model_validate(given)
         except ValidationError as exc:
-            error = exc.errors(include_url=False, include_context=False, include_input=False)[0]
+            error = exc.errors(
+                include_url=False, include_context=False, include_input=False
+            )[0]
             where = ".".join(str(part) for part in error["loc"]).removeprefix("kb_")
-            raise SettingsError(f"the token's {where} cannot be used: {error['msg']}") from None
+            raise SettingsError(
+                f"the token's {where} cannot be used: {error['msg']}"
+            ) from None
         token = jwt.encode(
-            given, self._signer.signing, self._signer.algorithm, headers={"kid": self._signer.kid}
+            given,
+            self._signer.signing,
+            self._signer.algorithm,
+            headers={"kid": self._signer.kid},
         )
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise SettingsError(
@@ -227,7 +250,9 @@ class SigningKeys:
 
         now = self._clock()
         if claims.exp <= now - LEEWAY_S:
-            raise Unauthorized("this token has expired; ask for a new one", code="expired_token")
+            raise Unauthorized(
+                "this token has expired; ask for a new one", code="expired_token"
+            )
         if max(claims.nbf, claims.iat) > now + LEEWAY_S:
             raise Unauthorized(
                 "this token is not good yet; compare the clocks", code="premature_token"
@@ -240,7 +265,8 @@ class SigningKeys:
             claims.jti, limit=claims.kb_turns, expires_at=claims.exp + LEEWAY_S, now=now
         ):
             raise Unauthorized(
-                "this token has had all its turns; ask for a new one", code="exhausted_token"
+                "this token has had all its turns; ask for a new one",
+                code="exhausted_token",
             )
         return grant
 
@@ -288,7 +314,9 @@ def _check_labels(labels: Sequence[str]) -> None:
         )
     for label in labels:
         if not label:
-            raise SettingsError("the session label is empty; write * for every label, and for none")
+            raise SettingsError(
+                "the session label is empty; write * for every label, and for none"
+            )
         if problem := label_problem(label):
             raise SettingsError(problem)
         LabelPattern(label)

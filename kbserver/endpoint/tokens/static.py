@@ -114,7 +114,8 @@ def _bearer(authorization: str | None) -> str:
     token = token.strip()
     if not token or scheme.lower() != "bearer":
         raise Unauthorized(
-            "no bearer token; send  Authorization: Bearer <kb_token>", code="missing_token"
+            "no bearer token; send  Authorization: Bearer <kb_token>",
+            code="missing_token",
         )
     return token
 

@@ -24,7 +24,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbserver.index.strings import SortedStrings, map_array
-from kbserver.index.vectors.base import NO_ROWS, Scores, checked_rows, hopeful, top_k_rows
+from kbserver.index.vectors.base import (
+    NO_ROWS,
+    Scores,
+    checked_rows,
+    hopeful,
+    top_k_rows,
+)
 from kbserver.types import Rows, RowScores
 
 
@@ -111,7 +117,9 @@ class Bm25Parameters:
 
 
 STEM = "bm25"
-_SMALL_SCOPE = 1 / 64  # of all rows: below, looking rows up in postings beats walking the postings
+_SMALL_SCOPE = (
+    1 / 64
+)  # of all rows: below, looking rows up in postings beats walking the postings
 _WALKED_PER_LOOK_UP = 16  # postings added (2 ns each) in the time of one binary search
 _FOUND_TERMS = 50_000  # query terms remembered, 12 MB: finding one anew takes 6 µs
 _PAGE_BYTES = 4096
@@ -165,7 +173,9 @@ class Skimmed:
 
     def scores(self, rows: Rows) -> Scores:
         """Add up what the terms add to the rows; see `LexicalFound.scores`."""
-        weights = np.fromiter(self.terms.values(), dtype=np.float32, count=len(self.terms))
+        weights = np.fromiter(
+            self.terms.values(), dtype=np.float32, count=len(self.terms)
+        )
         sums: Scores = weights @ self.index.score_terms(list(self.terms), rows)
         return sums
 
@@ -261,7 +271,9 @@ class Bm25Index:
 
     def score_terms(self, terms: Sequence[str], rows: Rows) -> NDArray[np.float32]:
         """Return what each term adds to each row; see `LexicalIndex.score_terms`."""
-        ascending, places = np.unique(checked_rows(rows, self._size), return_inverse=True)
+        ascending, places = np.unique(
+            checked_rows(rows, self._size), return_inverse=True
+        )
         table = np.zeros((len(terms), ascending.size), dtype=np.float32)
         walked: dict[
             int, int
@@ -296,14 +308,19 @@ class Bm25Index:
             np.add.reduce(mapped[:: _PAGE_BYTES // mapped.itemsize])
         self._sums()
 
-    def _search_scope(self, weights: Mapping[int, float], rows: Rows, top_k: int) -> SummedUp:
+    def _search_scope(
+        self, weights: Mapping[int, float], rows: Rows, top_k: int
+    ) -> SummedUp:
         """Look every row of a small scope up in every term's postings."""
         scores = np.zeros(rows.size, dtype=np.float32)
         for number, weight in weights.items():
             scores += np.float32(weight) * self._look_up(number, rows)
         found = scores > 0
         return SummedUp(
-            top_k_rows(rows[found], scores[found], top_k=top_k), scores, self._size, rows
+            top_k_rows(rows[found], scores[found], top_k=top_k),
+            scores,
+            self._size,
+            rows,
         )
 
     def _search_at_once(
@@ -320,7 +337,8 @@ class Bm25Index:
         added = np.concatenate([self._scores[span] for span in spans])
         if set(weights) != {1.0}:
             added *= np.repeat(
-                np.array(weights, dtype=np.float32), [span.stop - span.start for span in spans]
+                np.array(weights, dtype=np.float32),
+                [span.stop - span.start for span in spans],
             )
         sums = np.zeros(self._size, dtype=np.float32)
         np.add.at(sums, rows, added)
@@ -334,7 +352,10 @@ class Bm25Index:
         self, weights: Mapping[int, float], inside: NDArray[np.bool_] | None, top_k: int
     ) -> RowScores:
         """Walk the postings that can add most first, while they can still lift a new row."""
-        most = {number: weight * float(self._maxima[number]) for number, weight in weights.items()}
+        most = {
+            number: weight * float(self._maxima[number])
+            for number, weight in weights.items()
+        }
         left = sorted(weights, key=lambda number: most[number], reverse=True)
         reachable = sum(most.values())  # by a row that was not met yet
 
@@ -370,7 +391,9 @@ class Bm25Index:
         finally:
             sums.fill(0)
 
-    def _walk(self, walked: Mapping[int, int], rows: Rows, table: NDArray[np.float32]) -> None:
+    def _walk(
+        self, walked: Mapping[int, int], rows: Rows, table: NDArray[np.float32]
+    ) -> None:
         """Read the postings of some terms through, all at once, and note in the table what they add to the rows.
 
         A hundred terms one by one, as a query's pieces of sound are, cost 1 ms more: each takes a dozen calls of NumPy.

@@ -66,7 +66,14 @@ def build_lexical(
     blocks.append(_counted(tokens, lengths, first))
 
     most = max_share * len(lengths)
-    _write(blocks, np.frombuffer(lengths, dtype=np.int64), numbers, folder, parameters, most)
+    _write(
+        blocks,
+        np.frombuffer(lengths, dtype=np.int64),
+        numbers,
+        folder,
+        parameters,
+        most,
+    )
     facts = {"size": len(lengths), "parameters": asdict(parameters)}
     (folder / f"{STEM}.json").write_text(json.dumps(facts), "utf-8")
 
@@ -81,10 +88,14 @@ class _Numbers(dict[str, int]):
 
 def _counted(tokens: array[int], lengths: array[int], first: int) -> _Counts:
     """Count the tokens of the rows from `first` on."""
-    rows = np.repeat(np.arange(first, len(lengths)), np.frombuffer(lengths, dtype=np.int64)[first:])
+    rows = np.repeat(
+        np.arange(first, len(lengths)), np.frombuffer(lengths, dtype=np.int64)[first:]
+    )
     pairs = np.frombuffer(tokens, dtype=np.int32).astype(np.int64) << 32 | rows
     pairs, counts = np.unique(pairs, return_counts=True)
-    return _Counts((pairs >> 32).astype(np.int32), pairs.astype(np.int32), counts.astype(np.int32))
+    return _Counts(
+        (pairs >> 32).astype(np.int32), pairs.astype(np.int32), counts.astype(np.int32)
+    )
 
 
 def _write(
@@ -104,22 +115,30 @@ def _write(
     common = frequencies > most
     frequencies[common] = 0
     if common.any():
-        blocks = [_Counts(*(column[~common[block.terms]] for column in block)) for block in blocks]
+        blocks = [
+            _Counts(*(column[~common[block.terms]] for column in block))
+            for block in blocks
+        ]
     starts = np.zeros(len(ordered) + 1, dtype=np.int64)
     np.cumsum(frequencies[by_bytes], out=starts[1:])
     np.save(folder / f"{STEM}.starts.npy", starts)
     idf = np.array(
-        [_score_idf_lucene(df, len(lengths)) for df in frequencies.tolist()], dtype=np.float64
+        [_score_idf_lucene(df, len(lengths)) for df in frequencies.tolist()],
+        dtype=np.float64,
     )
 
     postings = int(starts[-1])
     rows = _new_array(folder / f"{STEM}.rows.npy", np.int32, postings)
     scores = _new_array(folder / f"{STEM}.scores.npy", np.float32, postings)
-    free = np.empty(len(ordered), dtype=np.int64)  # where the next posting of a term goes
+    free = np.empty(
+        len(ordered), dtype=np.int64
+    )  # where the next posting of a term goes
     free[by_bytes] = starts[:-1]
     mean = lengths.mean() if postings else 1.0
     while blocks:
-        block = blocks.pop(0)  # let go one by one, while the mapped arrays take the memory
+        block = blocks.pop(
+            0
+        )  # let go one by one, while the mapped arrays take the memory
         weight = _score_tfc_lucene(
             block.counts, lengths[block.rows], mean, parameters.k1, parameters.b
         )
@@ -135,7 +154,9 @@ def _write(
     np.save(folder / f"{STEM}.maxima.npy", _maxima(scores, starts))
 
 
-def _maxima(scores: NDArray[np.generic], starts: NDArray[np.int64]) -> NDArray[np.float32]:
+def _maxima(
+    scores: NDArray[np.generic], starts: NDArray[np.int64]
+) -> NDArray[np.float32]:
     """The largest score of each term, 0 for a term without postings."""
     maxima = np.zeros(len(starts) - 1, dtype=np.float32)
     some = np.diff(starts) > 0

@@ -11,7 +11,9 @@ import Stemmer
 from kbserver.errors import SettingsError
 
 _MARKS = "".join(
-    chr(code) for code in range(0x300, 0x3100) if unicodedata.category(chr(code))[0] == "M"
+    chr(code)
+    for code in range(0x300, 0x3100)
+    if unicodedata.category(chr(code))[0] == "M"
 )
 _NUMBER = r"\d+(?:[.,]\d+)+(?!\w)"
 _ASCII_TOKEN = re.compile(rf"{_NUMBER}|\w+(?:'\w+)*", re.ASCII)
@@ -25,9 +27,7 @@ LANGUAGES = ("none", *Stemmer.algorithms())
 """What a corpus may be written in; `none` is for any language, without stemming."""
 
 _JOINED_BY_APOSTROPHE = ("english", "none")
-_MEMORY_WORDS = (
-    100_000  # a thread remembers this many words: a corpus has few, and stemming one costs 0.7 µs
-)
+_MEMORY_WORDS = 100_000  # a thread remembers this many words: a corpus has few, and stemming one costs 0.7 µs
 
 
 def tokenize(text: str, *, language: str = "english") -> list[str]:

@@ -104,7 +104,9 @@ class NumpyIndex:
 
     def search(self, query: FloatVector, *, top_k: int) -> RowScores:
         """Return the nearest rows; see `VectorIndex.search`."""
-        return self.search_rows(query, np.arange(self.size, dtype=np.int64), top_k=top_k)
+        return self.search_rows(
+            query, np.arange(self.size, dtype=np.int64), top_k=top_k
+        )
 
     def propose(self, query: FloatVector, *, count: int) -> Rows:
         """Return the nearest rows; see `VectorIndex.propose`."""
@@ -142,7 +144,9 @@ def top_k_rows(rows: Rows, scores: Scores, *, top_k: int) -> RowScores:
     """
     if top_k <= 0 or rows.size == 0:
         return NO_ROWS
-    if rows.size > _GROUPS_PER_PLACE * top_k:  # fewer are sorted sooner than looked through
+    if (
+        rows.size > _GROUPS_PER_PLACE * top_k
+    ):  # fewer are sorted sooner than looked through
         kept = hopeful(scores, top_k)
         rows, scores = rows[kept], scores[kept]
     order = np.lexsort((rows, -scores))[:top_k]
@@ -194,7 +198,9 @@ def checked_query(query: FloatVector, dim: int) -> FloatVector:
         NotFinite: it holds NaN or infinity.
     """
     if query.shape != (dim,):
-        found = f"length {query.shape[0]}" if query.ndim == 1 else f"shape {query.shape}"
+        found = (
+            f"length {query.shape[0]}" if query.ndim == 1 else f"shape {query.shape}"
+        )
         raise DimensionMismatch(
             f"the query vector has {found}, the index holds vectors of length {dim}; "
             "embed the query with the model the snapshot was built with"

@@ -43,7 +43,13 @@ from kbserver.index.embeddings import (
     shape_of,
 )
 from kbserver.index.manifest import VectorChoice, VectorFacts, VectorKind, repair
-from kbserver.index.vectors.base import NO_ROWS, Scores, checked_query, checked_rows, top_k_rows
+from kbserver.index.vectors.base import (
+    NO_ROWS,
+    Scores,
+    checked_query,
+    checked_rows,
+    top_k_rows,
+)
 from kbserver.types import FloatMatrix, FloatVector, Rows, RowScores
 
 faiss: Any = _faiss  # the types it publishes lack half of what is used here
@@ -87,15 +93,17 @@ _EFFORTS: dict[VectorKind, tuple[int, ...]] = {
     ),  # a search costs as much as it probes lists
     "hnsw": (32, 64, 128, 256, 512),
 }
-_CANDIDATES_PER_HIT = 4  # the 8-bit codes misplace near ties: rescoring four times as many mends it
+_CANDIDATES_PER_HIT = (
+    4  # the 8-bit codes misplace near ties: rescoring four times as many mends it
+)
 _LEAST_CANDIDATES = 50
 _MEASURED_HITS = 10  # recall@10
 _HELD_OUT_QUERIES = 200
-_HELD_OUT_COSINE = 0.6  # of a held-out query to its passage: 0.65 in the middle for real questions
-_BLOCK_ROWS = 50_000  # rows added at once: 75 MB of float32 at 384 dimensions
-_DECODED_ROWS = (
-    1_000  # rows decoded and scored at once: 1.5 MB, which stays in the processor's cache
+_HELD_OUT_COSINE = (
+    0.6  # of a held-out query to its passage: 0.65 in the middle for real questions
 )
+_BLOCK_ROWS = 50_000  # rows added at once: 75 MB of float32 at 384 dimensions
+_DECODED_ROWS = 1_000  # rows decoded and scored at once: 1.5 MB, which stays in the processor's cache
 _LEAST_TRAINED = 40  # vectors a list; FAISS warns below 39
 _LINKS = 16  # of an HNSW node, in each direction
 _EFFORT_AT_BUILD = 80  # candidates examined when an HNSW node is linked
@@ -184,7 +192,9 @@ class FaissIndex:
         try:  # IO_FLAG_MMAP copies a graph, and reads inverted lists through a thread pool: 2.4 ms a query
             index = faiss.read_index(os.fspath(file), faiss.IO_FLAG_MMAP_IFC)
         except RuntimeError as exc:
-            raise SnapshotCorrupt(f"{file}: not a FAISS index; {repair(file.parent)}") from exc
+            raise SnapshotCorrupt(
+                f"{file}: not a FAISS index; {repair(file.parent)}"
+            ) from exc
         count, dim = shape_of(embeddings)
         if (index.ntotal, index.d) != (count, dim):
             raise SnapshotCorrupt(
@@ -238,7 +248,9 @@ class FaissIndex:
         if self._approximate is None or count <= 0:
             return self.search(query, top_k=count).rows
         enough = _enough(self._approximate, _MEASURED_HITS, self._effort)
-        return self._proposed(checked_query(query, self.dim), max(count, enough), selector=None)
+        return self._proposed(
+            checked_query(query, self.dim), max(count, enough), selector=None
+        )
 
     def search_rows(self, query: FloatVector, rows: Rows, *, top_k: int) -> RowScores:
         """Return the nearest of the given rows; see `VectorIndex.search_rows`.
@@ -247,7 +259,9 @@ class FaissIndex:
         """
         query = checked_query(query, self.dim)
         rows = checked_rows(rows, self.size)
-        scanned = self._approximate is None or isinstance(self._approximate, faiss.IndexPQFastScan)
+        scanned = self._approximate is None or isinstance(
+            self._approximate, faiss.IndexPQFastScan
+        )
         if scanned or rows.size <= self._exact_scope_rows:
             return top_k_rows(rows, self._score(query, rows), top_k=top_k)
         if top_k <= 0:
@@ -255,11 +269,15 @@ class FaissIndex:
         mask = np.zeros(self.size, dtype=np.bool_)
         mask[rows] = True
         bitmap = np.packbits(mask, bitorder="little")
-        return self._search_approximately(query, top_k, selector=faiss.IDSelectorBitmap(bitmap))
+        return self._search_approximately(
+            query, top_k, selector=faiss.IDSelectorBitmap(bitmap)
+        )
 
     def score_rows(self, query: FloatVector, rows: Rows) -> Scores:
         """Return the exact inner products of the given rows; see `VectorIndex.score_rows`."""
-        return self._score(checked_query(query, self.dim), checked_rows(rows, self.size))
+        return self._score(
+            checked_query(query, self.dim), checked_rows(rows, self.size)
+        )
 
     def warm(self) -> None:
         """Search a little everywhere, so that the first turns do not pay for page tables and lazy set-up."""
@@ -274,10 +292,10 @@ class FaissIndex:
         if not is_exact(self._embeddings):
             for start in range(0, rows.size, _DECODED_ROWS):
                 block = rows[start : start + _DECODED_ROWS]
-                scores[start : start + block.size] = inner_products(self._embeddings[block], query)
-        elif (
-            rows.size
-        ):  # in place: NumPy's X[rows] @ q copies first, 8.5 instead of 1.3 ms at 20,000 rows
+                scores[start : start + block.size] = inner_products(
+                    self._embeddings[block], query
+                )
+        elif rows.size:  # in place: NumPy's X[rows] @ q copies first, 8.5 instead of 1.3 ms at 20,000 rows
             faiss.omp_set_num_threads(1)
             faiss.fvec_inner_products_by_idx(
                 faiss.swig_ptr(scores),
@@ -290,13 +308,19 @@ class FaissIndex:
             )
         return scores
 
-    def _search_approximately(self, query: FloatVector, top_k: int, *, selector: Any) -> RowScores:
-        rows = self._proposed(query, _enough(self._approximate, top_k, self._effort), selector)
+    def _search_approximately(
+        self, query: FloatVector, top_k: int, *, selector: Any
+    ) -> RowScores:
+        rows = self._proposed(
+            query, _enough(self._approximate, top_k, self._effort), selector
+        )
         return top_k_rows(rows, self._score(query, rows), top_k=top_k)
 
     def _proposed(self, query: FloatVector, count: int, selector: Any) -> Rows:
         faiss.omp_set_num_threads(1)
-        padded = _candidates(self._approximate, query[np.newaxis], count, self._effort, selector)[0]
+        padded = _candidates(
+            self._approximate, query[np.newaxis], count, self._effort, selector
+        )[0]
         rows: Rows = padded[padded >= 0]
         return rows
 
@@ -316,7 +340,9 @@ def _candidates(
     if isinstance(index, faiss.IndexPQFastScan):
         parameters = None
     elif isinstance(index, faiss.IndexHNSW):
-        parameters = faiss.SearchParametersHNSW(sel=selector, efSearch=max(effort, count))
+        parameters = faiss.SearchParametersHNSW(
+            sel=selector, efSearch=max(effort, count)
+        )
     else:
         parameters = faiss.SearchParametersIVF(sel=selector, nprobe=effort)
     rows: Rows = index.search(queries, count, params=parameters)[1]
@@ -329,7 +355,9 @@ def _pq(embeddings: EmbeddingsFile) -> Any:
     codes = dim // _DIMENSIONS_A_CODE if dim % _DIMENSIONS_A_CODE == 0 else dim
     index = faiss.IndexPQFastScan(dim, codes, 4, faiss.METRIC_INNER_PRODUCT)
     index.pq.cp.seed = _SEED
-    with _threads(1):  # a clustering of 16 points for each code: threads only wait for one another
+    with _threads(
+        1
+    ):  # a clustering of 16 points for each code: threads only wait for one another
         index.train(embeddings.sample(_TRAINED_CODES))
     for block in embeddings.blocks(_BLOCK_ROWS):
         index.add(block)
@@ -357,7 +385,10 @@ def _ivf(embeddings: EmbeddingsFile) -> Any:
 def _hnsw(embeddings: EmbeddingsFile) -> Any:
     """A graph over 8-bit codes."""
     index = faiss.IndexHNSWSQ(
-        embeddings.shape[1], faiss.ScalarQuantizer.QT_8bit, _LINKS, faiss.METRIC_INNER_PRODUCT
+        embeddings.shape[1],
+        faiss.ScalarQuantizer.QT_8bit,
+        _LINKS,
+        faiss.METRIC_INNER_PRODUCT,
     )
     index.hnsw.efConstruction = _EFFORT_AT_BUILD
     index.train(embeddings.sample(100_000))
@@ -366,7 +397,11 @@ def _hnsw(embeddings: EmbeddingsFile) -> Any:
     return index
 
 
-_BUILD: dict[VectorKind, Callable[[EmbeddingsFile], Any]] = {"pq": _pq, "ivf": _ivf, "hnsw": _hnsw}
+_BUILD: dict[VectorKind, Callable[[EmbeddingsFile], Any]] = {
+    "pq": _pq,
+    "ivf": _ivf,
+    "hnsw": _hnsw,
+}
 
 
 def _half_precision(embeddings: Embeddings) -> Any:
@@ -383,7 +418,9 @@ def _half_precision(embeddings: Embeddings) -> Any:
 def _reach(embeddings: Embeddings) -> float:
     """How far a score of the float16 scan may be off. int8 makes a unit vector longer by at most sqrt(dim) / 254, half a step
     in every component, and float16 moves the product of a longer vector by as much more."""
-    return _ROUNDING * (1.0 if is_exact(embeddings) else 1.0 + shape_of(embeddings)[1] ** 0.5 / 254)
+    return _ROUNDING * (
+        1.0 if is_exact(embeddings) else 1.0 + shape_of(embeddings)[1] ** 0.5 / 254
+    )
 
 
 def _held_out(embeddings: EmbeddingsFile) -> FloatMatrix:
@@ -405,8 +442,13 @@ def _least_effort(
     wanted = _exact(embeddings, queries, top_k=min(_MEASURED_HITS, embeddings.shape[0]))
     recall = 0.0
     for effort in _EFFORTS[kind]:
-        proposed = _candidates(index, queries, _enough(index, _MEASURED_HITS, effort), effort)
-        found = [np.isin(exact, rows).mean() for exact, rows in zip(wanted, proposed, strict=True)]
+        proposed = _candidates(
+            index, queries, _enough(index, _MEASURED_HITS, effort), effort
+        )
+        found = [
+            np.isin(exact, rows).mean()
+            for exact, rows in zip(wanted, proposed, strict=True)
+        ]
         recall = float(np.mean(found))
         if recall >= RECALL_WANTED:
             break

@@ -26,7 +26,9 @@ def convert(file: SourceFile) -> list[Document]:
     """
     text, notes = file.text()
     csv.field_size_limit(MAX_CELL_CHARACTERS)
-    reader = csv.reader(io.StringIO(text, newline=""), dialect=_dialect(text, file), strict=False)
+    reader = csv.reader(
+        io.StringIO(text, newline=""), dialect=_dialect(text, file), strict=False
+    )
     try:
         rows = [row for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as exc:
@@ -48,7 +50,9 @@ def _dialect(text: str, file: SourceFile) -> type[csv.Dialect]:
     best = 0.0
     for delimiter in (Dialect.delimiter, ",", ";", "\t", "|"):
         try:
-            rows = list(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter))[:200]
+            rows = list(
+                csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+            )[:200]
         except csv.Error:
             continue
         widths = Counter(len(row) for row in rows if row)

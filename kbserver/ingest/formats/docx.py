@@ -30,7 +30,9 @@ def convert(file: SourceFile) -> list[Document]:
     with open_checked_zip(file.path, file.source) as archive:
         docx, hidden = _without_hidden(archive)
     markup = mammoth.convert_to_html(
-        docx, style_map=_STYLES, convert_image=mammoth.images.img_element(lambda image: {})
+        docx,
+        style_map=_STYLES,
+        convert_image=mammoth.images.img_element(lambda image: {}),
     ).value
     notes = (f"removed {counted(hidden, 'hidden character')}",) if hidden else ()
     root = parse_html(markup)
@@ -43,7 +45,11 @@ def convert(file: SourceFile) -> list[Document]:
     blocks = html_blocks(root)
     if not title:
         title, blocks = title_of(blocks)
-    return [Document(file.source, title or title_from(file.source), tuple(blocks), {}, notes)]
+    return [
+        Document(
+            file.source, title or title_from(file.source), tuple(blocks), {}, notes
+        )
+    ]
 
 
 def _without_hidden(archive: zipfile.ZipFile) -> tuple[BinaryIO, int]:
@@ -64,11 +70,17 @@ def _without_hidden(archive: zipfile.ZipFile) -> tuple[BinaryIO, int]:
 
 
 def _shown(xml: bytes) -> tuple[bytes, int]:
-    root = etree.fromstring(xml, etree.XMLParser(resolve_entities=False, no_network=True))
+    root = etree.fromstring(
+        xml, etree.XMLParser(resolve_entities=False, no_network=True)
+    )
     hidden = 0
     for run in root.iterfind(f".//{_W}r"):
         mark = run.find(f"{_W}rPr/{_W}vanish")
-        if mark is not None and mark.get(f"{_W}val", "true") not in ("false", "0", "off"):
+        if mark is not None and mark.get(f"{_W}val", "true") not in (
+            "false",
+            "0",
+            "off",
+        ):
             for text in run.findall(f"{_W}t"):
                 hidden += len(text.text or "")
                 run.remove(text)

@@ -46,9 +46,17 @@ def convert(file: SourceFile) -> list[Document]:
     blocks: list[Block] = []
     if isinstance(body, EmailMessage):
         content = str(body.get_content())
-        blocks = _html(content) if body.get_content_type() == "text/html" else _plain(content)
+        blocks = (
+            _html(content)
+            if body.get_content_type() == "text/html"
+            else _plain(content)
+        )
     subject = _REPLY_PREFIX.sub("", " ".join(str(message.get("subject", "")).split()))
-    return [Document(file.source, subject or title_from(file.source), tuple(blocks), {}, notes)]
+    return [
+        Document(
+            file.source, subject or title_from(file.source), tuple(blocks), {}, notes
+        )
+    ]
 
 
 def _plain(text: str) -> list[Block]:

@@ -12,7 +12,11 @@ from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, counted, title_from
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.encoding import decode
-from kbserver.ingest.formats.shared.markup import parse_html, remove_hidden, without_declaration
+from kbserver.ingest.formats.shared.markup import (
+    parse_html,
+    remove_hidden,
+    without_declaration,
+)
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks
 
@@ -38,7 +42,9 @@ def convert(file: SourceFile) -> list[Document]:
             _ENCRYPTION
         ):  # fonts alone may well be
             raise DocumentUnreadable(file.source, "protected by DRM")
-        found = _xml(archive, _CONTAINER, file.source).find(".//c:rootfile", _NAMESPACES)
+        found = _xml(archive, _CONTAINER, file.source).find(
+            ".//c:rootfile", _NAMESPACES
+        )
         package_path = found.get("full-path", "") if found is not None else ""
         package = _xml(archive, package_path, file.source)
         blocks: list[Block] = []
@@ -55,13 +61,18 @@ def convert(file: SourceFile) -> list[Document]:
                 blocks.extend(html_blocks(root if body is None else body))
     title = " ".join((package.findtext(".//dc:title", "", _NAMESPACES) or "").split())
     notes = (f"removed {counted(hidden, 'hidden character')}",) if hidden else ()
-    return [Document(file.source, title or title_from(file.source), tuple(blocks), {}, notes)]
+    return [
+        Document(
+            file.source, title or title_from(file.source), tuple(blocks), {}, notes
+        )
+    ]
 
 
 def _spine(package: etree._Element) -> list[str]:
     """The chapters' paths in reading order, without the navigation document."""
     items = {
-        item.get("id"): item for item in package.iterfind(".//opf:manifest/opf:item", _NAMESPACES)
+        item.get("id"): item
+        for item in package.iterfind(".//opf:manifest/opf:item", _NAMESPACES)
     }
     order = [
         items.get(entry.get("idref"))

@@ -22,9 +22,13 @@ from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks, inline_text
 
-COVERAGE = 0.9  # share of the words judged to be main content that its element must hold
+COVERAGE = (
+    0.9  # share of the words judged to be main content that its element must hold
+)
 
-_DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_DECLARED = re.compile(
+    rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
+)
 _BOILERPLATE_ROLES = frozenset(
     ("navigation", "banner", "contentinfo", "complementary", "search", "dialog")
 )
@@ -55,7 +59,9 @@ def convert(file: SourceFile) -> list[Document]:
     data = file.bytes()
     declared = _DECLARED.search(data[:2048])
     markup, notes = decode(
-        data, file.source, declared=declared[1].decode("ascii", "ignore") if declared else None
+        data,
+        file.source,
+        declared=declared[1].decode("ascii", "ignore") if declared else None,
     )
     root = parse_html(without_declaration(markup))
     if root is None:
@@ -162,10 +168,22 @@ def _holder(scope: HtmlElement, kept: Counter[str]) -> HtmlElement:
     needed = COVERAGE * shared(scope)
     while True:
         inner = next(
-            (child for child in scope if isinstance(child.tag, str) and shared(child) >= needed),
+            (
+                child
+                for child in scope
+                if isinstance(child.tag, str) and shared(child) >= needed
+            ),
             None,
         )
-        if inner is None or inner.tag in ("p", "ul", "ol", "dl", "table", "pre", "blockquote"):
+        if inner is None or inner.tag in (
+            "p",
+            "ul",
+            "ol",
+            "dl",
+            "table",
+            "pre",
+            "blockquote",
+        ):
             return scope
         scope = inner
 

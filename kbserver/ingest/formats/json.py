@@ -41,7 +41,13 @@ def convert(file: SourceFile) -> list[Document]:
     records = _records(data)
     if records is None:
         return [
-            Document(file.source, title_from(file.source), tuple(_data_blocks(data)), {}, notes)
+            Document(
+                file.source,
+                title_from(file.source),
+                tuple(_data_blocks(data)),
+                {},
+                notes,
+            )
         ]
     return list(_documents(file.source, records, notes))
 
@@ -114,24 +120,34 @@ def _documents(
             plain.append(Block("record", _sentence(record)))
             continue
         used |= {*_ID_KEYS, "metadata"}
-        given = {key: record[original] for key, original in keys.items() if key not in used}
+        given = {
+            key: record[original] for key, original in keys.items() if key not in used
+        }
         nested = record.get("metadata")
         if isinstance(nested, dict):
             given |= nested
         ids = (record[keys[key]] for key in _ID_KEYS if key in keys)
         named = next(
-            (name for one in ids if isinstance(one, str | int) and (name := _printable(str(one)))),
+            (
+                name
+                for one in ids
+                if isinstance(one, str | int) and (name := _printable(str(one)))
+            ),
             "",
         )
         if named:
             given["id"] = named
         record_source = f"{source}#{_unique(named, taken) if named else record_id(title or text or answer, taken)}"
-        yield Document(record_source, title, blocks, normalise(record_source, given), notes)
+        yield Document(
+            record_source, title, blocks, normalise(record_source, given), notes
+        )
     if plain:
         yield Document(source, title_from(source), tuple(plain), {}, notes)
 
 
-def _text(record: Mapping[str, object], keys: Mapping[str, str], wanted: Iterable[str]) -> str:
+def _text(
+    record: Mapping[str, object], keys: Mapping[str, str], wanted: Iterable[str]
+) -> str:
     for key in wanted:
         value = record.get(keys.get(key, key))
         if isinstance(value, str) and value.strip():
@@ -158,7 +174,11 @@ def _data_blocks(data: object, name: str = "", level: int = 1) -> Iterator[Block
         and any(isinstance(value, dict | list) for value in data.values())
         and level < 6
     ):
-        flat = {key: value for key, value in data.items() if not isinstance(value, dict | list)}
+        flat = {
+            key: value
+            for key, value in data.items()
+            if not isinstance(value, dict | list)
+        }
         if flat:
             yield Block("record", _sentence(flat))
         for key, value in data.items():
@@ -183,9 +203,13 @@ def _phrase(data: object, depth: int) -> str:
     if depth > MAX_DEPTH:
         raise RecursionError
     if isinstance(data, dict):
-        parts = [(str(key), value, _phrase(value, depth + 1)) for key, value in data.items()]
+        parts = [
+            (str(key), value, _phrase(value, depth + 1)) for key, value in data.items()
+        ]
         return "; ".join(
-            f"{_words(key)}: ({text})" if isinstance(value, dict) else f"{_words(key)}: {text}"
+            f"{_words(key)}: ({text})"
+            if isinstance(value, dict)
+            else f"{_words(key)}: {text}"
             for key, value, text in parts
             if text
         )
@@ -200,4 +224,6 @@ def _phrase(data: object, depth: int) -> str:
 
 def _words(key: str) -> str:
     """`pricePerMonth` and `price_per_month` as words."""
-    return _CAMEL.sub(lambda found: " " + found[0].lower(), key).replace("_", " ").strip()
+    return (
+        _CAMEL.sub(lambda found: " " + found[0].lower(), key).replace("_", " ").strip()
+    )

@@ -15,7 +15,8 @@ from kbserver.ingest.formats.shared.structure import html_blocks
 FOOTNOTE_CHARACTERS = 200  # a longer one would hide the sentence it stands in
 
 _FOOTNOTE = re.compile(
-    r"^ {0,3}\[\^(?P<name>[^\]\s]+)\]:[ \t]*(?P<text>\S.*(?:\n[ \t]{2,}\S.*)*)", re.MULTILINE
+    r"^ {0,3}\[\^(?P<name>[^\]\s]+)\]:[ \t]*(?P<text>\S.*(?:\n[ \t]{2,}\S.*)*)",
+    re.MULTILINE,
 )
 _FOOTNOTE_MARK = re.compile(r"[ \t]*\[\^([^\]\s]+)\]")
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -32,14 +33,31 @@ def convert(file: SourceFile) -> list[Document]:
             notes = (*notes, f"removed {counted(hidden, 'hidden character')}")
         blocks = html_blocks(root)
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
-    return [Document(file.source, title or title_from(file.source), tuple(blocks), metadata, notes)]
+    return [
+        Document(
+            file.source,
+            title or title_from(file.source),
+            tuple(blocks),
+            metadata,
+            notes,
+        )
+    ]
 
 
 def _with_footnotes(text: str) -> str:
     """Put each short footnote in brackets where it belongs: alone at the end, nobody knows what it is about."""
-    notes = {found["name"]: " ".join(found["text"].split()) for found in _FOOTNOTE.finditer(text)}
-    short = {name: note for name, note in notes.items() if len(note) <= FOOTNOTE_CHARACTERS}
-    pointed_at = {name for name in _FOOTNOTE_MARK.findall(_FOOTNOTE.sub("", text)) if name in notes}
+    notes = {
+        found["name"]: " ".join(found["text"].split())
+        for found in _FOOTNOTE.finditer(text)
+    }
+    short = {
+        name: note for name, note in notes.items() if len(note) <= FOOTNOTE_CHARACTERS
+    }
+    pointed_at = {
+        name
+        for name in _FOOTNOTE_MARK.findall(_FOOTNOTE.sub("", text))
+        if name in notes
+    }
     if not pointed_at:
         return text
 
@@ -74,15 +92,25 @@ def title_of(blocks: list[Block], given: str = "") -> tuple[str, list[Block]]:
             and blocks[0].text.casefold() == given.casefold()
         )
         return given, blocks[repeated:]
-    if not blocks or blocks[0].kind != "heading" or not blocks[0].text or blocks[0].level > 3:
+    if (
+        not blocks
+        or blocks[0].kind != "heading"
+        or not blocks[0].text
+        or blocks[0].level > 3
+    ):
         return "", blocks
-    rivals = [block.level for block in blocks[1:] if block.kind == "heading" and block.text]
+    rivals = [
+        block.level for block in blocks[1:] if block.kind == "heading" and block.text
+    ]
     alone = (
         len(blocks) > 1
         and blocks[1].kind == "heading"
         and blocks[1].level == blocks[0].level
         and blocks[1].text
     )
-    if any(level < blocks[0].level or (level == blocks[0].level and not alone) for level in rivals):
+    if any(
+        level < blocks[0].level or (level == blocks[0].level and not alone)
+        for level in rivals
+    ):
         return "", blocks
     return blocks[0].text, blocks[1:]

@@ -28,14 +28,22 @@ def convert(file: SourceFile) -> list[Document]:
         if slide._element.get("show") == "0":  # python-pptx has no public name for it
             hidden += 1
             continue
-        noted += bool(slide.has_notes_slide and slide.notes_slide.notes_text_frame.text.strip())
+        noted += bool(
+            slide.has_notes_slide and slide.notes_slide.notes_text_frame.text.strip()
+        )
         heading = slide.shapes.title
-        heading_text = " ".join(heading.text_frame.text.split()) if heading is not None else ""
+        heading_text = (
+            " ".join(heading.text_frame.text.split()) if heading is not None else ""
+        )
         content: list[Block] = []
         for shape in _in_reading_order(slide.shapes):
             if heading is None or shape.shape_id != heading.shape_id:
                 content.extend(_shape_blocks(shape, content))
-        if number == 0 and heading_text and all(block.kind == "paragraph" for block in content):
+        if (
+            number == 0
+            and heading_text
+            and all(block.kind == "paragraph" for block in content)
+        ):
             title = heading_text
         else:
             blocks.append(Block("heading", heading_text, level=2))
@@ -46,7 +54,13 @@ def convert(file: SourceFile) -> list[Document]:
     if noted:
         notes.append(f"left out the speaker notes of {counted(noted, 'slide')}")
     return [
-        Document(file.source, title or title_from(file.source), tuple(blocks), {}, tuple(notes))
+        Document(
+            file.source,
+            title or title_from(file.source),
+            tuple(blocks),
+            {},
+            tuple(notes),
+        )
     ]
 
 
@@ -67,7 +81,10 @@ def _shape_blocks(shape: Any, before: list[Block]) -> list[Block]:
         else ""
     )
     if getattr(shape, "has_table", False):
-        rows = [[" ".join(cell.text.split()) for cell in row.cells] for row in shape.table.rows]
+        rows = [
+            [" ".join(cell.text.split()) for cell in row.cells]
+            for row in shape.table.rows
+        ]
         return table_blocks(Table(rows, 1 if shape.table.first_row else None, lead_in))
     if not shape.has_text_frame:
         return []

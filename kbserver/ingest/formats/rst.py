@@ -12,7 +12,11 @@ from docutils.parsers.rst.languages import en
 
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
-from kbserver.ingest.formats.shared.markup import name_admonitions, parse_html, remove_hidden
+from kbserver.ingest.formats.shared.markup import (
+    name_admonitions,
+    parse_html,
+    remove_hidden,
+)
 from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks
@@ -69,12 +73,22 @@ def convert(file: SourceFile) -> list[Document]:
         return []
     remove_hidden(root)
     name_admonitions(root)
-    for message in root.xpath("//*[contains(concat(' ', @class, ' '), ' system-message ')]"):
+    for message in root.xpath(
+        "//*[contains(concat(' ', @class, ' '), ' system-message ')]"
+    ):
         for words in message.xpath("./p"):
             words.drop_tree()
     blocks = html_blocks(root)
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
-    return [Document(file.source, title or title_from(file.source), tuple(blocks), metadata, notes)]
+    return [
+        Document(
+            file.source,
+            title or title_from(file.source),
+            tuple(blocks),
+            metadata,
+            notes,
+        )
+    ]
 
 
 def _docinfo(text: str) -> tuple[dict[str, object], str]:
@@ -84,7 +98,9 @@ def _docinfo(text: str) -> tuple[dict[str, object], str]:
         return {}, text
     fields = {
         name.strip().lower().replace("-", "_").replace(" ", "_"): value.strip()
-        for name, value in re.findall(r"^:([A-Za-z][\w -]*):(.*)$", found[1], re.MULTILINE)
+        for name, value in re.findall(
+            r"^:([A-Za-z][\w -]*):(.*)$", found[1], re.MULTILINE
+        )
     }
     known = {key: value for key, value in fields.items() if key in _META}
     return (known, text.replace("\r\n", "\n")[found.end() :]) if known else ({}, text)

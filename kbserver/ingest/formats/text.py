@@ -12,12 +12,16 @@ from kbserver.ingest.formats.shared.structure import LEAD_IN_CHARACTERS, html_bl
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
 _UNDERLINE = re.compile(r"^(=+|-+|~+|\*+)\s*$")
-_ITEM = re.compile(r"^(?P<indent>[ \t]*)(?P<marker>[-*•‣◦–]|\(?\d{1,3}[.)])[ \t]+(?P<text>\S.*)$")
+_ITEM = re.compile(
+    r"^(?P<indent>[ \t]*)(?P<marker>[-*•‣◦–]|\(?\d{1,3}[.)])[ \t]+(?P<text>\S.*)$"
+)
 _HTML = re.compile(
     r"</(?:p|div|ul|ol|li|h[1-6]|table|strong|b|em|i|a|span|tr|td)\s*>|<(?:br|p|hr)\s*/?>",
     re.IGNORECASE,
 )
-_GAP = re.compile(r"[ \t]*\.{3,}[ \t]*|[ ]{3,}|[ ]*\t\s*")  # what sets columns of plain text apart
+_GAP = re.compile(
+    r"[ \t]*\.{3,}[ \t]*|[ ]{3,}|[ ]*\t\s*"
+)  # what sets columns of plain text apart
 HEADING_CHARACTERS = 80  # a longer line is a sentence, capitals or not
 
 
@@ -29,7 +33,15 @@ def convert(file: SourceFile) -> list[Document]:
     title = str(metadata.get("title", ""))
     if not title and blocks and blocks[0].kind == "heading":
         title = blocks.pop(0).text
-    return [Document(file.source, title or title_from(file.source), tuple(blocks), metadata, notes)]
+    return [
+        Document(
+            file.source,
+            title or title_from(file.source),
+            tuple(blocks),
+            metadata,
+            notes,
+        )
+    ]
 
 
 def prose_blocks(text: str) -> list[Block]:
@@ -44,12 +56,17 @@ def text_blocks(text: str, *, headings: bool = True) -> list[Block]:
     """Cut plain text at blank lines; wrapped lines are joined, lists become items."""
     blocks: list[Block] = []
     for paragraph in re.split(
-        r"\n[ \t]*\n", text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
+        r"\n[ \t]*\n",
+        text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n"),
     ):
         lines = [line.rstrip() for line in paragraph.split("\n") if line.strip()]
         if lines and headings and (heading := _heading(lines, first=not blocks)):
             blocks.append(heading)
-            lines = lines[2:] if len(lines) > 1 and _UNDERLINE.match(lines[1]) else lines[1:]
+            lines = (
+                lines[2:]
+                if len(lines) > 1 and _UNDERLINE.match(lines[1])
+                else lines[1:]
+            )
         if lines:
             blocks.extend(_paragraph(lines, blocks[-1] if blocks else None))
     return blocks
@@ -58,7 +75,9 @@ def text_blocks(text: str, *, headings: bool = True) -> list[Block]:
 def _heading(lines: list[str], *, first: bool) -> Block | None:
     """A line underlined, or alone and in capitals."""
     line = lines[0].strip()
-    if len(line) > HEADING_CHARACTERS or not any(character.isalpha() for character in line):
+    if len(line) > HEADING_CHARACTERS or not any(
+        character.isalpha() for character in line
+    ):
         return None
     if (
         len(lines) > 1
@@ -97,12 +116,18 @@ def _paragraph(lines: list[str], before: Block | None) -> list[Block]:
                 plain = []
             marker = f"{item['marker']} " if item["marker"][-1] in ".)" else "- "
             level = 1 + len(item["indent"].expandtabs(4)) // 2
-            blocks.append(Block("list_item", marker + item["text"].strip(), min(level, 6), lead_in))
+            blocks.append(
+                Block(
+                    "list_item", marker + item["text"].strip(), min(level, 6), lead_in
+                )
+            )
         elif (
             blocks and blocks[-1].kind == "list_item" and line[:1].isspace()
         ):  # an item's further line
             last = blocks[-1]
-            blocks[-1] = Block("list_item", f"{last.text} {line.strip()}", last.level, last.lead_in)
+            blocks[-1] = Block(
+                "list_item", f"{last.text} {line.strip()}", last.level, last.lead_in
+            )
         else:
             plain.append(line)
     if plain:
@@ -114,7 +139,9 @@ def _columns(lines: list[str]) -> list[list[str]]:
     """The cells of lines that are all set in the same number of columns; [] if they are not."""
     rows = [_GAP.split(line.strip()) for line in lines]
     return (
-        rows if len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1 else []
+        rows
+        if len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1
+        else []
     )
 
 
@@ -126,5 +153,7 @@ def _joined(lines: list[str]) -> str:
     longest = max(len(line) for line in lines)
     joined = lines[0].strip()
     for before, line in zip(lines, lines[1:], strict=False):
-        joined += (" " if len(before) >= longest * 0.6 and longest > 50 else "\n") + line.strip()
+        joined += (
+            " " if len(before) >= longest * 0.6 and longest > 50 else "\n"
+        ) + line.strip()
     return joined

@@ -25,9 +25,13 @@ def convert(file: SourceFile) -> list[Document]:
         DocumentUnreadable: protected by a password, corrupt, or over two million cells.
     """
     open_checked_zip(file.path, file.source).close()
-    workbook = openpyxl.load_workbook(file.path, read_only=True, data_only=True, keep_links=False)
+    workbook = openpyxl.load_workbook(
+        file.path, read_only=True, data_only=True, keep_links=False
+    )
     try:
-        shown = [sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"]
+        shown = [
+            sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"
+        ]
         hidden = len(workbook.worksheets) - len(shown)
         left = MAX_CELLS
         sheets: list[tuple[str | None, Table]] = []
@@ -40,10 +44,14 @@ def convert(file: SourceFile) -> list[Document]:
                     cells.pop()
                 left -= len(cells)
                 if left < 0:
-                    raise DocumentUnreadable(file.source, f"over {MAX_CELLS:,} cells; split it")
+                    raise DocumentUnreadable(
+                        file.source, f"over {MAX_CELLS:,} cells; split it"
+                    )
                 rows.append(cells)
             for number, table in enumerate(_tables(rows)):
-                sheets.append((sheet.title if len(shown) > 1 and number == 0 else None, table))
+                sheets.append(
+                    (sheet.title if len(shown) > 1 and number == 0 else None, table)
+                )
     finally:
         workbook.close()
     notes = (f"left out {counted(hidden, 'hidden sheet')}",) if hidden else ()
@@ -93,7 +101,9 @@ def _number(value: int | float, number_format: str) -> str:
     for sign in "$€£¥":
         if sign in pattern:
             money = (
-                f"{value:.2f}" if isinstance(value, float) and value != int(value) else f"{value:g}"
+                f"{value:.2f}"
+                if isinstance(value, float) and value != int(value)
+                else f"{value:g}"
             )
             return f"{sign}{money}"
     return text

@@ -50,9 +50,7 @@ _LEAST_WORDS = {
 _LEAST_OTHERWISE = 3
 _SAME = 0.85  # shared words of two slots, of all their words
 _FEW_WORDS = 4  # with fewer, all must be shared
-_COMMON = (
-    0.02  # of all slots: words in more of them than this say nothing (with at least `_FEW` of them)
-)
+_COMMON = 0.02  # of all slots: words in more of them than this say nothing (with at least `_FEW` of them)
 _FEW = 20
 _TEMPLATE_HEADINGS = (
     2  # two documents that share more headings are of one template, about two things
@@ -97,7 +95,9 @@ def contradictions(passages: Iterable[Passage]) -> Iterator[Finding]:
             one, other = slots[pair[0]], slots[pair[1]]
             if one.passage.source == other.passage.source or one.value == other.value:
                 continue
-            key = frozenset(((one.passage.source, one.value), (other.passage.source, other.value)))
+            key = frozenset(
+                ((one.passage.source, one.value), (other.passage.source, other.value))
+            )
             alike = (
                 len(headings[one.passage.source] & headings[other.passage.source])
                 >= _TEMPLATE_HEADINGS
@@ -121,9 +121,13 @@ def _slots(passage: Passage) -> Iterator[_Slot]:
             for kind, match in found:
                 if kinds.count(kind) > 1:
                     continue  # a list of prices: which is whose cannot be told
-                words = _words(statement[: match.start()] + " " + statement[match.end() :])
+                words = _words(
+                    statement[: match.start()] + " " + statement[match.end() :]
+                )
                 if len(words) >= _LEAST_WORDS.get(kind, _LEAST_OTHERWISE):
-                    yield _Slot(passage, kind, _plain(match[0]), sentence.strip(), words)
+                    yield _Slot(
+                        passage, kind, _plain(match[0]), sentence.strip(), words
+                    )
 
 
 def _statements(sentence: str) -> Iterator[str]:
@@ -139,13 +143,16 @@ def _statements(sentence: str) -> Iterator[str]:
 def _values(statement: str) -> Iterator[tuple[str, re.Match[str]]]:
     """The values in a statement; what is part of opening hours is no time of its own."""
     hours = (
-        [match for match in _VALUES["hours"].finditer(statement)] if _OPEN.search(statement) else []
+        [match for match in _VALUES["hours"].finditer(statement)]
+        if _OPEN.search(statement)
+        else []
     )
     yield from (("hours", match) for match in hours)
     for kind, pattern in _VALUES.items():
         for match in pattern.finditer(statement) if kind != "hours" else ():
             if not any(
-                match.start() < other.end() and other.start() < match.end() for other in hours
+                match.start() < other.end() and other.start() < match.end()
+                for other in hours
             ):
                 yield kind, match
 

@@ -18,7 +18,9 @@ _WORD = re.compile(r"\w+")
 _SHINGLE = 5  # words
 _LEAST_WORDS = 12  # shorter passages repeat each other for good reasons
 _SAME = 0.7
-_COMMON = 50  # a shingle in more passages than this is boilerplate of a template, not a copy
+_COMMON = (
+    50  # a shingle in more passages than this is boilerplate of a template, not a copy
+)
 
 
 def near_duplicates(passages: Iterable[Passage]) -> Iterator[Finding]:

@@ -26,7 +26,9 @@ def expired(passages: Iterable[Passage], today: dt.date) -> Iterator[Finding]:
             if passage.source not in over:
                 over.add(passage.source)
                 yield Finding(
-                    "expired", passage.source, f"valid_until {until}: it is not spoken any more"
+                    "expired",
+                    passage.source,
+                    f"valid_until {until}: it is not spoken any more",
                 )
             continue
         for found in _PROMISE.finditer(passage.text):

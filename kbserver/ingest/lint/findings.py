@@ -55,7 +55,9 @@ def around(text: str, start: int, end: int) -> str:
         begin = text.find(" ", begin, start) + 1 or start
     if stop < len(text):
         stop = text.rfind(" ", end, stop) if " " in text[end:stop] else end
-    return shortened(f"{'…' * (begin > 0)}{text[begin:stop].strip()}{'…' * (stop < len(text))}")
+    return shortened(
+        f"{'…' * (begin > 0)}{text[begin:stop].strip()}{'…' * (stop < len(text))}"
+    )
 
 
 def shortened(text: str) -> str:

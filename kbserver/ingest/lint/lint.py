@@ -15,7 +15,10 @@ from kbserver.ingest.lint.duplicates import near_duplicates
 from kbserver.ingest.lint.expired import expired
 from kbserver.ingest.lint.findings import Finding
 from kbserver.ingest.lint.hidden import is_about_hidden
-from kbserver.ingest.lint.prompt_injection import perhaps_said_to_the_model, said_to_the_model
+from kbserver.ingest.lint.prompt_injection import (
+    perhaps_said_to_the_model,
+    said_to_the_model,
+)
 from kbserver.ingest.lint.self_contained import dangling
 from kbserver.ingest.load import load
 from kbserver.ingest.reader import passage_id
@@ -66,7 +69,9 @@ def lint_passages(passages: Sequence[Passage], today: dt.date) -> Iterator[Findi
     for passage in passages:
         text = "\n".join((passage.title, *passage.heading_path, passage.text))
         if said := said_to_the_model(text):
-            yield Finding("speaks to the model", passage.source, said, passage=passage.id)
+            yield Finding(
+                "speaks to the model", passage.source, said, passage=passage.id
+            )
         elif said := perhaps_said_to_the_model(text):
             yield Finding("steers an answer", passage.source, said, passage=passage.id)
     yield from contradictions(passages)

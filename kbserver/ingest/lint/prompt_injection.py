@@ -148,7 +148,11 @@ def _said(rules: tuple[_Rule, ...], text: str) -> str | None:
     plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
     plain = _SPACES.sub(" ", plain.casefold().replace("’", "'"))
     for rule in rules:
-        if any(word in plain for word in rule.words) and (found := rule.pattern.search(plain)):
-            words = " ".join(plain[found.start() : found.start() + _LONGEST_SAID + 1].split())
+        if any(word in plain for word in rule.words) and (
+            found := rule.pattern.search(plain)
+        ):
+            words = " ".join(
+                plain[found.start() : found.start() + _LONGEST_SAID + 1].split()
+            )
             return words if len(words) <= _LONGEST_SAID else f"{words[:_LONGEST_SAID]}…"
     return None

@@ -38,13 +38,22 @@ def dangling(passages: Iterable[Passage]) -> Iterator[Finding]:
     """
     for passage in passages:
         start = _DANGLING.match(passage.text)
-        if start and (passage.position > 0 or not passage.title) and not _explained(passage):
+        if (
+            start
+            and (passage.position > 0 or not passage.title)
+            and not _explained(passage)
+        ):
             yield Finding(
-                "cannot stand alone", passage.source, shortened(passage.text), passage=passage.id
+                "cannot stand alone",
+                passage.source,
+                shortened(passage.text),
+                passage=passage.id,
             )
         elif pointing := _ELSEWHERE.search(passage.text):
             said = around(passage.text, *pointing.span())
-            yield Finding("cannot stand alone", passage.source, said, passage=passage.id)
+            yield Finding(
+                "cannot stand alone", passage.source, said, passage=passage.id
+            )
 
 
 def _explained(passage: Passage) -> bool:

@@ -16,7 +16,9 @@ import httpx2
 
 from kbserver.errors import IngestError
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last four bytes
+_NAT64 = ipaddress.ip_network(
+    "64:ff9b::/96"
+)  # RFC 6052: an IPv4 address in the last four bytes
 
 
 class AddressRefused(IngestError):
@@ -76,7 +78,9 @@ def checked_address(host: str, port: int, *, allow_private: bool) -> str:
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
-        raise AddressRefused(f"{host}: the name cannot be resolved ({exc}); check the URL") from exc
+        raise AddressRefused(
+            f"{host}: the name cannot be resolved ({exc}); check the URL"
+        ) from exc
     addresses = [str(entry[4][0]) for entry in found]
     refused = [address for address in addresses if not is_public(address)]
     if refused and not allow_private:

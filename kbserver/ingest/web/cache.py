@@ -69,7 +69,13 @@ class PageCache:
         return known if known and (self.pages / known.file).is_file() else None
 
     def put(
-        self, url: str, content: bytes, content_type: str, *, etag: str, last_modified: str
+        self,
+        url: str,
+        content: bytes,
+        content_type: str,
+        *,
+        etag: str,
+        last_modified: str,
     ) -> str | None:
         """Keep a page, and return its file; None if pages of its type are not read.
 
@@ -105,7 +111,10 @@ class PageCache:
                 del self._known[url]
             files = {facts.file for facts in self._known.values()}
             for path in self.pages.rglob("*"):
-                if path.is_file() and path.relative_to(self.pages).as_posix() not in files:
+                if (
+                    path.is_file()
+                    and path.relative_to(self.pages).as_posix() not in files
+                ):
                     path.unlink()
         self.remember()
 
@@ -127,10 +136,18 @@ def file_of(url: str, content_type: str) -> str | None:
     """
     parts = urlsplit(url)
     suffix = _SUFFIXES.get(content_type.split(";", 1)[0].strip().lower())
-    names = [_fit(unquote(name)) for name in parts.path.split("/") if name not in ("", ".", "..")]
+    names = [
+        _fit(unquote(name))
+        for name in parts.path.split("/")
+        if name not in ("", ".", "..")
+    ]
     last = names.pop() if names and not parts.path.endswith("/") else "index"
     own = Path(last).suffix.lower()
-    if suffix is None and own in FORMATS and content_type.startswith(("application/", "text/")):
+    if (
+        suffix is None
+        and own in FORMATS
+        and content_type.startswith(("application/", "text/"))
+    ):
         suffix = own
     if suffix is None:
         return None

@@ -73,7 +73,11 @@ class _Refused(Exception):
 
 
 def fetch_site(
-    url: str, folder: Path, *, options: WebOptions | None = None, on_fetch: OnFetch | None = None
+    url: str,
+    folder: Path,
+    *,
+    options: WebOptions | None = None,
+    on_fetch: OnFetch | None = None,
 ) -> tuple[Path, WebReport]:
     """Bring a folder of pages up to date with a sitemap, a sitemap index, or one page.
 
@@ -116,7 +120,9 @@ def fetch_site(
             cache.remember()  # Ctrl-C after a thousand pages: they are not sent again
     if not kept:
         why = "; ".join(f"{one.source}: {one.reason}" for one in report.skipped[:3])
-        raise IngestError(f"{url}: no page could be fetched ({why or 'the sitemap names none'})")
+        raise IngestError(
+            f"{url}: no page could be fetched ({why or 'the sitemap names none'})"
+        )
     cache.keep_only(kept)
     report.pages = len(kept)
     return cache.pages, report
@@ -132,7 +138,9 @@ def _pages_of(first: _Answer, site: _Site, report: WebReport) -> list[str] | Non
         [(url, 1) for url in sitemap.sitemaps],
         {first.url},
     )
-    while waiting and len(seen) <= _MAX_SITEMAPS and len(pages) <= site.options.max_pages:
+    while (
+        waiting and len(seen) <= _MAX_SITEMAPS and len(pages) <= site.options.max_pages
+    ):
         url, depth = waiting.pop(0)
         if url in seen or depth > _MAX_INDEX_DEPTH:
             continue
@@ -163,7 +171,9 @@ def _fetch_all(
     if len(pages) > site.options.max_pages:
         left = len(pages) - site.options.max_pages
         report.skipped.append(
-            Skipped(site.name, f"{left} pages beyond the limit of {site.options.max_pages}")
+            Skipped(
+                site.name, f"{left} pages beyond the limit of {site.options.max_pages}"
+            )
         )
     wanted = pages[: site.options.max_pages]
     for number, url in enumerate(wanted):
@@ -181,7 +191,9 @@ def _fetch_all(
                 raise _Refused(f"the server answered {answer.status}")
             content_type = answer.headers.get("content-type", "")
             if file_of(url, content_type) is None:
-                report.skipped.append(Skipped(url, f"unknown type {content_type or 'none given'}"))
+                report.skipped.append(
+                    Skipped(url, f"unknown type {content_type or 'none given'}")
+                )
                 continue
             cache.put(
                 url,
@@ -193,7 +205,9 @@ def _fetch_all(
             report.fetched += 1
             kept.add(url)
         except _Refused as exc:
-            report.skipped.append(Skipped(url, f"{exc}; kept as it was" if known else str(exc)))
+            report.skipped.append(
+                Skipped(url, f"{exc}; kept as it was" if known else str(exc))
+            )
             if known:
                 kept.add(url)
     on_fetch(len(wanted), len(wanted))
@@ -209,7 +223,10 @@ class _Site:
         self._root = f"{urlsplit(url).scheme}://{urlsplit(url).netloc}/"
         self._client = httpx2.Client(
             transport=CheckedTransport(allow_private=options.allow_private),
-            headers={"user-agent": USER_AGENT, "accept": "text/html, text/*;q=0.8, */*;q=0.5"},
+            headers={
+                "user-agent": USER_AGENT,
+                "accept": "text/html, text/*;q=0.8, */*;q=0.5",
+            },
             timeout=options.timeout_s,
             follow_redirects=False,
             trust_env=False,
@@ -232,7 +249,10 @@ class _Site:
         """
         try:
             answer = self._follow(
-                urljoin(self._root, "/robots.txt"), {}, limit=_MAX_ROBOTS_BYTES, cut=True
+                urljoin(self._root, "/robots.txt"),
+                {},
+                limit=_MAX_ROBOTS_BYTES,
+                cut=True,
             )
         except _Refused as exc:
             raise IngestError(
@@ -246,7 +266,8 @@ class _Site:
         if answer.status < 300:
             self._robots = Protego.parse(answer.content.decode("utf-8", "replace"))
             self._pause_s = max(
-                self._pause_s, min(self._robots.crawl_delay(USER_AGENT) or 0.0, _LONGEST_PAUSE_S)
+                self._pause_s,
+                min(self._robots.crawl_delay(USER_AGENT) or 0.0, _LONGEST_PAUSE_S),
             )
 
     def get(self, url: str, *, known: Fetched | None = None) -> _Answer:
@@ -269,7 +290,10 @@ class _Site:
         for _ in range(_MAX_REDIRECTS + 1):
             self._check(url)
             answer = self._ask(url, headers, limit=limit, cut=cut)
-            if answer.status not in (301, 302, 303, 307, 308) or "location" not in answer.headers:
+            if (
+                answer.status not in (301, 302, 303, 307, 308)
+                or "location" not in answer.headers
+            ):
                 return answer
             url = urljoin(url, answer.headers["location"])
         raise _Refused(f"more than {_MAX_REDIRECTS} redirects")
@@ -284,7 +308,9 @@ class _Site:
         if not self._robots.can_fetch(url, USER_AGENT):
             raise _Refused("robots.txt forbids it")
 
-    def _ask(self, url: str, headers: dict[str, str], *, limit: int, cut: bool) -> _Answer:
+    def _ask(
+        self, url: str, headers: dict[str, str], *, limit: int, cut: bool
+    ) -> _Answer:
         time.sleep(max(0.0, self._next_at - time.monotonic()))
         until = time.monotonic() + self.options.timeout_s
         try:
@@ -298,10 +324,16 @@ class _Site:
                     if len(content) > limit:
                         break
                     if self._bytes > self.options.max_total_bytes:
-                        raise _Refused(f"over {self.options.max_total_bytes:,} bytes in all")
+                        raise _Refused(
+                            f"over {self.options.max_total_bytes:,} bytes in all"
+                        )
                     if time.monotonic() > until:
-                        raise _Refused(f"not done within {self.options.timeout_s:.0f} s")
-                return _Answer(url, response.status_code, bytes(content[:limit]), response.headers)
+                        raise _Refused(
+                            f"not done within {self.options.timeout_s:.0f} s"
+                        )
+                return _Answer(
+                    url, response.status_code, bytes(content[:limit]), response.headers
+                )
         except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
             raise _Refused(f"cannot be fetched ({exc or type(exc).__name__})") from exc
         finally:

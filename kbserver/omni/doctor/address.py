@@ -25,15 +25,33 @@ async def check_address(url: str) -> list[Finding]:
     try:
         check_endpoint(url, field="the URL")
     except OmniError as exc:
-        return [Finding("URL", "fail", str(exc), "give the https URL of your POST /kb", "bad_url")]
+        return [
+            Finding(
+                "URL",
+                "fail",
+                str(exc),
+                "give the https URL of your POST /kb",
+                "bad_url",
+            )
+        ]
     parts = urlsplit(url)
-    host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+    host, port = (
+        parts.hostname or "",
+        parts.port or (443 if parts.scheme == "https" else 80),
+    )
     if is_loopback(host):
         return [
-            Finding("URL", "warn", f"{url} is on this machine: the engine cannot reach it", _TUNNEL)
+            Finding(
+                "URL",
+                "warn",
+                f"{url} is on this machine: the engine cannot reach it",
+                _TUNNEL,
+            )
         ]
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )
     except OSError as exc:
         step = "check the spelling and the DNS record"
         return [Finding("URL", "fail", f"{host}: {explain(exc).sentence}", step, "dns")]
@@ -57,7 +75,9 @@ async def check_certificate(url: str, verify: ssl.SSLContext) -> Finding | None:
         return None
     try:
         async with asyncio.timeout(CONNECT_S):
-            _, writer = await asyncio.open_connection(parts.hostname, parts.port or 443, ssl=verify)
+            _, writer = await asyncio.open_connection(
+                parts.hostname, parts.port or 443, ssl=verify
+            )
     except (OSError, TimeoutError) as exc:
         failure = explain(exc)
         steps = {
@@ -68,12 +88,20 @@ async def check_certificate(url: str, verify: ssl.SSLContext) -> Finding | None:
         }
         if failure.word not in steps:
             return None  # no connection at all: the first request says so
-        return Finding("certificate", "fail", failure.sentence, steps[failure.word], failure.word)
+        return Finding(
+            "certificate", "fail", failure.sentence, steps[failure.word], failure.word
+        )
     certificate = writer.get_extra_info("peercert") or {}
     writer.close()
-    left_days = (ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()) / 86_400
+    left_days = (
+        ssl.cert_time_to_seconds(certificate["notAfter"]) - time.time()
+    ) / 86_400
     figures = {"days_left": round(left_days, 1)}
     if left_days < EXPIRES_SOON_DAYS:
         found = f"valid for {left_days:.0f} more days only"
-        return Finding("certificate", "warn", found, "see that its renewal works", figures=figures)
-    return Finding("certificate", "ok", f"valid for {left_days:.0f} days", figures=figures)
+        return Finding(
+            "certificate", "warn", found, "see that its renewal works", figures=figures
+        )
+    return Finding(
+        "certificate", "ok", f"valid for {left_days:.0f} days", figures=figures
+    )

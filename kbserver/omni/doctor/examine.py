@@ -88,11 +88,19 @@ async def examine(
                 note(*await check_tolerances(probe, turn))
                 note(await check_oversized(probe))
                 note(await check_parallel(probe, turn, limit_ms))
-                note(await check_time(probe, turn, "time, kept-alive connection", turns, limit_ms))
+                note(
+                    await check_time(
+                        probe, turn, "time, kept-alive connection", turns, limit_ms
+                    )
+                )
                 async with Probe(url, token, verify=verify, fresh=True) as cold:
                     note(
                         await check_time(
-                            cold, turn, "time, new connection", max(turns // 3, 1), limit_ms
+                            cold,
+                            turn,
+                            "time, new connection",
+                            max(turns // 3, 1),
+                            limit_ms,
                         )
                     )
     note(check_token_strength(token))
@@ -114,7 +122,10 @@ def check_token_strength(token: str | None) -> Finding:
         return Finding("token", "fail", found, step, "weak_token")
     if len(token) < STRONG_TOKEN_CHARACTERS:
         return Finding(
-            "token", "warn", f"{len(token)} characters; {STRONG_TOKEN_CHARACTERS} are good", step
+            "token",
+            "warn",
+            f"{len(token)} characters; {STRONG_TOKEN_CHARACTERS} are good",
+            step,
         )
     return Finding("token", "ok", f"{len(token)} characters")
 
@@ -123,18 +134,22 @@ def check_contact(answer: Answer, token: str | None) -> Finding:
     """Judge the first turn: whether anything answers there, and whether it lets us in."""
     check = "first turn"
     if answer.failure is not None:
-        cause = {"refused": "unreachable", "network": "unreachable", "timeout": "no_answer"}.get(
-            answer.failure.word, answer.failure.word
-        )
+        cause = {
+            "refused": "unreachable",
+            "network": "unreachable",
+            "timeout": "no_answer",
+        }.get(answer.failure.word, answer.failure.word)
         step = "start kbserver serve, and check host, port and firewall"
         return Finding(check, "fail", answer.failure.sentence, step, cause)
     if 300 <= answer.status < 400:
         target = answer.headers.get("location", "elsewhere")
-        step = (
-            f"the engine follows no redirect: give the URL that answers by itself, perhaps {target}"
-        )
+        step = f"the engine follows no redirect: give the URL that answers by itself, perhaps {target}"
         return Finding(
-            check, "fail", f"HTTP {answer.status}, a redirect to {target}", step, "redirects"
+            check,
+            "fail",
+            f"HTTP {answer.status}, a redirect to {target}",
+            step,
+            "redirects",
         )
     if answer.status in (401, 403):
         if not token:
@@ -149,17 +164,27 @@ def check_contact(answer: Answer, token: str | None) -> Finding:
         code = str(error.get("code")) if isinstance(error, dict) else ""
         if code in _NEW_TOKEN_CODES:
             step = "issue another:  kbserver token --label LABEL --ttl 1h"
-            return Finding(check, "fail", f"{answer}: {code.replace('_', ' ')}", step, code)
+            return Finding(
+                check, "fail", f"{answer}: {code.replace('_', ' ')}", step, code
+            )
         step = "give the server and the configure frame the same token: KB_TOKEN on both sides"
-        return Finding(check, "fail", f"{answer}: the token is not accepted", step, "wrong_token")
+        return Finding(
+            check, "fail", f"{answer}: the token is not accepted", step, "wrong_token"
+        )
     if answer.status in (404, 405):
         step = "check the path; kbserver answers POST /kb unless its settings say otherwise"
         return Finding(
-            check, "fail", f"{answer}: nothing takes POST at this path", step, "wrong_path"
+            check,
+            "fail",
+            f"{answer}: nothing takes POST at this path",
+            step,
+            "wrong_path",
         )
     if answer.status == 503:
         step = "wait until /readyz answers 200, or raise max_concurrent_turns if it stays busy"
-        return Finding(check, "fail", f"{answer}: still loading, or overloaded", step, "not_ready")
+        return Finding(
+            check, "fail", f"{answer}: still loading, or overloaded", step, "not_ready"
+        )
     if answer.status != 200:
         return Finding(
             check,
@@ -185,16 +210,24 @@ def check_answer(answer: Answer) -> Finding | None:
     ids = [entry.get("id") for entry in entries]
     if not all(isinstance(id, str) and id for id in ids) or len(set(ids)) < len(ids):
         return Finding(
-            check, "fail", "a result has no id of its own", "give every result a stable id", cause
+            check,
+            "fail",
+            "a result has no id of its own",
+            "give every result a stable id",
+            cause,
         )
     if not all(isinstance(entry.get("content"), str) for entry in entries):
         return Finding(check, "fail", "a result has no content", wanted, cause)
     if bool(context.strip()) != bool(entries):
         found = f"context has {len(context)} characters, results {len(entries)} entries"
-        step = "fill both or neither: which of them the engine reads is documented nowhere"
+        step = (
+            "fill both or neither: which of them the engine reads is documented nowhere"
+        )
         return Finding(check, "fail", found, step, cause)
     if len(answer.body) >= BODY_LIMIT_BYTES:
-        found = f"{len(answer.body):,} bytes; above about {BODY_LIMIT_BYTES:,} it is cut"
+        found = (
+            f"{len(answer.body):,} bytes; above about {BODY_LIMIT_BYTES:,} it is cut"
+        )
         return Finding(check, "warn", found, "lower max_context_bytes or top_k")
     extra = sorted(set(fields) - _KNOWN_KEYS)
     if extra:
@@ -210,30 +243,44 @@ def check_answer(answer: Answer) -> Finding | None:
             "see kbserver routes --explain LABEL and kbserver query"
         )
         return Finding(
-            check, "warn", "as the contract has it, but nothing was found for this question", step
+            check,
+            "warn",
+            "as the contract has it, but nothing was found for this question",
+            step,
         )
     return Finding(
-        check, "ok", f"as the contract has it; {len(entries)} passages, {len(answer.body):,} bytes"
+        check,
+        "ok",
+        f"as the contract has it; {len(entries)} passages, {len(answer.body):,} bytes",
     )
 
 
-async def check_same_ids(probe: Probe, turn: Mapping[str, Any], first: Answer) -> Finding | None:
+async def check_same_ids(
+    probe: Probe, turn: Mapping[str, Any], first: Answer
+) -> Finding | None:
     """Ask the same again: the ids must be the same. None if nothing was found."""
     ids = [entry.get("id") for entry in first.fields.get("results", [])]
     if not ids:
         return None
-    again = [entry.get("id") for entry in (await probe.ask(turn)).fields.get("results", [])]
+    again = [
+        entry.get("id") for entry in (await probe.ask(turn)).fields.get("results", [])
+    ]
     if set(ids) == set(again):
         return Finding("stable ids", "ok", f"{len(ids)} passages, the same twice")
     step = "derive ids from the passages, not from the request"
-    return Finding("stable ids", "fail", "the same question gave other ids", step, "unstable_ids")
+    return Finding(
+        "stable ids", "fail", "the same question gave other ids", step, "unstable_ids"
+    )
 
 
 async def check_strangers(probe: Probe, turn: Mapping[str, Any]) -> list[Finding]:
     """See that a wrong token, and none, are turned away."""
     findings = []
     local = is_loopback(urlsplit(probe.url).hostname or "")
-    for check, stranger in (("wrong token", secrets.token_urlsafe(32)), ("no token", None)):
+    for check, stranger in (
+        ("wrong token", secrets.token_urlsafe(32)),
+        ("no token", None),
+    ):
         answer = await probe.ask(turn, token=stranger)
         if answer.status in (401, 403):
             findings.append(Finding(check, "ok", f"turned away with {answer}"))
@@ -241,7 +288,9 @@ async def check_strangers(probe: Probe, turn: Mapping[str, Any]) -> list[Finding
             found = f"{answer}: whoever finds the URL can read your knowledge"
             step = "start kbserver serve with KB_TOKEN set, and without --open"
             grade: Grade = "warn" if local else "fail"
-            findings.append(Finding(check, grade, found, step, "" if local else "open_to_all"))
+            findings.append(
+                Finding(check, grade, found, step, "" if local else "open_to_all")
+            )
     return findings
 
 
@@ -260,7 +309,12 @@ async def check_tolerances(probe: Probe, turn: Mapping[str, Any]) -> list[Findin
             "query": query,
         },
         "empty query": {**turn, "query": ""},
-        "unknown fields": {**turn, "call_id": "x", "history": [{"role": "user"}], "language": "en"},
+        "unknown fields": {
+            **turn,
+            "call_id": "x",
+            "history": [{"role": "user"}],
+            "language": "en",
+        },
     }
     echoes = {"agent_id alias": "doctor", "label beside alias": "doctor-label"}
     answers = await probe.ask_all(list(bodies.values()))
@@ -290,11 +344,17 @@ async def check_oversized(probe: Probe) -> Finding:
     step = "limit request bodies, in the server or in the proxy before it"
     grade: Grade = "warn" if answer.status == 200 else "fail"
     return Finding(
-        check, grade, f"1 MiB gave {answer}", step, "" if grade == "warn" else "server_error"
+        check,
+        grade,
+        f"1 MiB gave {answer}",
+        step,
+        "" if grade == "warn" else "server_error",
     )
 
 
-async def check_parallel(probe: Probe, turn: Mapping[str, Any], limit_ms: float) -> Finding:
+async def check_parallel(
+    probe: Probe, turn: Mapping[str, Any], limit_ms: float
+) -> Finding:
     """Send turns of many calls at once."""
     check = f"{PARALLEL_TURNS} turns at once"
     answers = await probe.ask_all([_never_asked(turn) for _ in range(PARALLEL_TURNS)])
@@ -304,11 +364,18 @@ async def check_parallel(probe: Probe, turn: Mapping[str, Any], limit_ms: float)
     figures = {"failed": len(bad), "late": len(late), "worst_ms": round(worst_ms, 1)}
     if not bad and not late:
         return Finding(
-            check, "ok", f"all answered, the slowest in {worst_ms:.0f} ms", figures=figures
+            check,
+            "ok",
+            f"all answered, the slowest in {worst_ms:.0f} ms",
+            figures=figures,
         )
     found = f"{len(bad)} not answered, {len(late)} after {limit_ms:.0f} ms, the slowest in {worst_ms:.0f} ms"
     return Finding(
-        check, "warn", found, "give the server more cores, or fewer calls", figures=figures
+        check,
+        "warn",
+        found,
+        "give the server more cores, or fewer calls",
+        figures=figures,
     )
 
 
@@ -323,7 +390,9 @@ async def check_time(
         times.append(answer.took_ms)
         if answer.status != 200:
             bad.append(answer)
-        if len(times) == GIVE_UP_AFTER and (min(times) > limit_ms or len(bad) == GIVE_UP_AFTER):
+        if len(times) == GIVE_UP_AFTER and (
+            min(times) > limit_ms or len(bad) == GIVE_UP_AFTER
+        ):
             break
     p50, p95, p99 = (percentile(times, share) for share in (0.50, 0.95, 0.99))
     figures = {
@@ -335,10 +404,10 @@ async def check_time(
     if bad:
         found = f"{len(bad)} of {len(times)} turns not answered: {bad[0]}"
         step = "see the server's log; a token with --max-turns runs out here"
-        return Finding(check, "fail", found, step, "unsteady", figures | {"failed": len(bad)})
-    found = (
-        f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms over {len(times)} turns from here"
-    )
+        return Finding(
+            check, "fail", found, step, "unsteady", figures | {"failed": len(bad)}
+        )
+    found = f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms over {len(times)} turns from here"
     step = "host the endpoint nearer to the engine, and see the stage times with kbserver query"
     if p95 > limit_ms:
         return Finding(

@@ -71,7 +71,10 @@ class Probe:
         return self
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        tb: TracebackType | None,
     ) -> None:
         await self._client.aclose()
 
@@ -83,11 +86,17 @@ class Probe:
         headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
         started = time.perf_counter()
         try:
-            response = await self._client.post(self.url, json=dict(body), headers=headers)
+            response = await self._client.post(
+                self.url, json=dict(body), headers=headers
+            )
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as exc:
-            return Answer(0, took_ms=(time.perf_counter() - started) * 1000, failure=explain(exc))
+            return Answer(
+                0, took_ms=(time.perf_counter() - started) * 1000, failure=explain(exc)
+            )
         took_ms = (time.perf_counter() - started) * 1000
-        return Answer(response.status_code, response.content, dict(response.headers), took_ms)
+        return Answer(
+            response.status_code, response.content, dict(response.headers), took_ms
+        )
 
     async def ask_all(self, bodies: Sequence[Mapping[str, Any]]) -> list[Answer]:
         """POST several bodies at the same time; the answers come in the order of the bodies."""

@@ -66,11 +66,17 @@ async def _get(client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
 def _list(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     entries = value.get(key)
     return (
-        [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+        [entry for entry in entries if isinstance(entry, dict)]
+        if isinstance(entries, list)
+        else []
     )
 
 
 def _leads_to(tunnel: Mapping[str, Any], port: int | None) -> bool:
     config = tunnel.get("config")
     address = config.get("addr") if isinstance(config, dict) else None
-    return port is None or not isinstance(address, str) or address.rstrip("/").endswith(f":{port}")
+    return (
+        port is None
+        or not isinstance(address, str)
+        or address.rstrip("/").endswith(f":{port}")
+    )

@@ -43,7 +43,10 @@ class Refusal:
 UNAUTHORIZED = Refusal(4401, 401, "unauthorized", "no API key, or not a valid one")
 FORBIDDEN = Refusal(4403, 403, "forbidden", "the key may not open this session")
 STRANGE_PAGE = Refusal(
-    4403, 403, "origin_not_allowed", "a web page from elsewhere needs a session token, or --key"
+    4403,
+    403,
+    "origin_not_allowed",
+    "a web page from elsewhere needs a session token, or --key",
 )
 TOO_MANY = Refusal(4429, 429, "concurrency_limit_exceeded", "too many sessions at once")
 
@@ -77,7 +80,8 @@ def echoed_protocol(offered: Sequence[str], *, strict: bool) -> str | None:
     if strict:
         return None
     return next(
-        (protocol for protocol in offered if protocol.startswith(KEY_PROTOCOL_PREFIX)), None
+        (protocol for protocol in offered if protocol.startswith(KEY_PROTOCOL_PREFIX)),
+        None,
     )
 
 
@@ -114,7 +118,11 @@ class KeyRing:
         if token is not None:
             if token.expires_at <= now:
                 return UNAUTHORIZED
-            return FORBIDDEN if origin is not None and origin not in token.allowed_origins else None
+            return (
+                FORBIDDEN
+                if origin is not None and origin not in token.allowed_origins
+                else None
+            )
         if key.startswith(TOKEN_PREFIX):
             return UNAUTHORIZED
         # Where any key will do, whatever page is open in a browser here could make this machine call an endpoint.
@@ -153,9 +161,16 @@ class KeyRing:
         """
         now = time.time() if now is None else now
         fields: Mapping[str, Any] = request if isinstance(request, dict) else {}
-        origins, ttl_s = fields.get("allowed_origins"), fields.get("ttl_seconds", DEFAULT_TTL_S)
+        origins, ttl_s = (
+            fields.get("allowed_origins"),
+            fields.get("ttl_seconds", DEFAULT_TTL_S),
+        )
         label = fields.get("session_label")
-        if not isinstance(origins, list) or not origins or not all(map(_is_origin, origins)):
+        if (
+            not isinstance(origins, list)
+            or not origins
+            or not all(map(_is_origin, origins))
+        ):
             raise OmniError(
                 "allowed_origins must list at least one origin like https://app.example.com, without *"
             )
@@ -164,7 +179,9 @@ class KeyRing:
             or not isinstance(ttl_s, int)
             or not MIN_TTL_S <= ttl_s <= MAX_TTL_S
         ):
-            raise OmniError(f"ttl_seconds must be a whole number from {MIN_TTL_S} to {MAX_TTL_S}")
+            raise OmniError(
+                f"ttl_seconds must be a whole number from {MIN_TTL_S} to {MAX_TTL_S}"
+            )
         if label is not None and (not isinstance(label, str) or label_problem(label)):
             raise OmniError(
                 "session_label must be a string of at most 256 characters without control characters"
@@ -172,7 +189,9 @@ class KeyRing:
         token = SessionToken(
             TOKEN_PREFIX + secrets.token_urlsafe(24), tuple(origins), now + ttl_s, label
         )
-        self._tokens = {kept.token: kept for kept in self._tokens.values() if kept.expires_at > now}
+        self._tokens = {
+            kept.token: kept for kept in self._tokens.values() if kept.expires_at > now
+        }
         self._tokens[token.token] = token
         return token
 

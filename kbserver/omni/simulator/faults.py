@@ -9,7 +9,16 @@ from typing import Literal, TypeAlias, get_args
 from kbserver.errors import OmniError
 
 FaultKind: TypeAlias = Literal[
-    "kb-slow", "kb-fail", "drop", "1011", "4401", "4403", "4429", "http-401", "http-403", "http-429"
+    "kb-slow",
+    "kb-fail",
+    "drop",
+    "1011",
+    "4401",
+    "4403",
+    "4429",
+    "http-401",
+    "http-403",
+    "http-429",
 ]
 
 FAULTS: dict[str, str] = {

@@ -23,9 +23,15 @@ def build_reply(lookup: Lookup, *, reads: Reads) -> str:
     if lookup.outcome != "grounded":
         return UNGROUNDED
     if reads == "results":
-        passages = [result.content.strip() for result in lookup.results if result.content.strip()]
+        passages = [
+            result.content.strip()
+            for result in lookup.results
+            if result.content.strip()
+        ]
     else:
         passages = [
-            _BULLET.sub("", line).strip() for line in lookup.context.splitlines() if line.strip()
+            _BULLET.sub("", line).strip()
+            for line in lookup.context.splitlines()
+            if line.strip()
         ]
     return " ".join(passages[:MAX_PASSAGES])

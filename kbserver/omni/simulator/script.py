@@ -23,11 +23,15 @@ def read_script(path: Path) -> list[str]:
         raise OmniError(f"the script {path} cannot be read: {exc}") from None
     if path.suffix == ".jsonl":
         utterances = [
-            _text(path, number, line) for number, line in enumerate(lines, 1) if line.strip()
+            _text(path, number, line)
+            for number, line in enumerate(lines, 1)
+            if line.strip()
         ]
     else:
         utterances = [
-            line.strip() for line in lines if line.strip() and not line.lstrip().startswith("#")
+            line.strip()
+            for line in lines
+            if line.strip() and not line.lstrip().startswith("#")
         ]
     if not utterances:
         raise OmniError(f"the script {path} holds no utterance; write one a line")
@@ -41,5 +45,7 @@ def _text(path: Path, number: int, line: str) -> str:
     except (ValueError, KeyError, TypeError):
         text = None
     if not isinstance(text, str):
-        raise OmniError(f'the script {path}, line {number}: not an object with a string "text"')
+        raise OmniError(
+            f'the script {path}, line {number}: not an object with a string "text"'
+        )
     return text

@@ -79,8 +79,16 @@ class Simulator:
                 Route("/v1/omni/sessions", self._mint_token, methods=["POST"]),
                 Route("/v1/sandbox/keys", self._mint_sandbox_key, methods=["POST"]),
                 Route("/simulator/sessions", self._list_sessions, methods=["GET"]),
-                Route("/simulator/sessions/{call_id}/say", self._admin_say, methods=["POST"]),
-                Route("/simulator/sessions/{call_id}/fault", self._admin_fault, methods=["POST"]),
+                Route(
+                    "/simulator/sessions/{call_id}/say",
+                    self._admin_say,
+                    methods=["POST"],
+                ),
+                Route(
+                    "/simulator/sessions/{call_id}/fault",
+                    self._admin_fault,
+                    methods=["POST"],
+                ),
             ]
         )
 
@@ -92,7 +100,9 @@ class Simulator:
         """Put more of the caller's words at the end of the script."""
         self._script.extend(utterances)
 
-    def say(self, text: str, *, source: Source = "typed", call_id: str = "latest") -> bool:
+    def say(
+        self, text: str, *, source: Source = "typed", call_id: str = "latest"
+    ) -> bool:
         """Let the caller of a session say something without audio; False if there is no such session."""
         session = self._find(call_id)
         if session is not None:
@@ -114,7 +124,9 @@ class Simulator:
         faults = _faults_of(query.getlist(FAULT_PARAMETER))
         offered = [str(protocol) for protocol in websocket.scope["subprotocols"]]
 
-        connect_faults = [fault for fault in self.options.faults + faults if fault.at_connect]
+        connect_faults = [
+            fault for fault in self.options.faults + faults if fault.at_connect
+        ]
         for fault in connect_faults:
             if fault.kind.startswith("http-"):
                 refusal = _REFUSALS[fault.kind]
@@ -135,7 +147,12 @@ class Simulator:
             self._refused(refused.close_code, refused.message)
             await websocket.close(refused.close_code, refused.code)
             return
-        label = query.get("session_label") or query.get("agent_id") or query.get("agent") or None
+        label = (
+            query.get("session_label")
+            or query.get("agent_id")
+            or query.get("agent")
+            or None
+        )
         problem = _problem(label, query.get("format"), query.get("rate"))
         if problem is not None:
             self._refused(1008, problem)
@@ -207,9 +224,13 @@ class Simulator:
             return body
         if not isinstance(body.get("text"), str):
             return _envelope(
-                400, 'the body must be {"text": "what the caller says"}', "invalid_request"
+                400,
+                'the body must be {"text": "what the caller says"}',
+                "invalid_request",
             )
-        if not self.say(body["text"], source="admin", call_id=request.path_params["call_id"]):
+        if not self.say(
+            body["text"], source="admin", call_id=request.path_params["call_id"]
+        ):
             return _no_session()
         return JSONResponse({"said": body["text"]}, status_code=202)
 
@@ -240,7 +261,10 @@ class _SocketLine:
         self._dropped = False
 
     async def send(self, message: bytes) -> None:
-        if self._dropped or self._websocket.application_state is not WebSocketState.CONNECTED:
+        if (
+            self._dropped
+            or self._websocket.application_state is not WebSocketState.CONNECTED
+        ):
             return
         try:
             await self._websocket.send_bytes(message)
@@ -255,7 +279,10 @@ class _SocketLine:
         return data if data is not None else str(message.get("text", ""))
 
     async def close(self, code: int, reason: str) -> None:
-        if not self._dropped and self._websocket.application_state is WebSocketState.CONNECTED:
+        if (
+            not self._dropped
+            and self._websocket.application_state is WebSocketState.CONNECTED
+        ):
             await self._websocket.close(code, reason)
 
     async def drop(self) -> None:
@@ -322,12 +349,16 @@ async def _admin_body(request: Request) -> dict[str, Any] | Response:
 
 
 def _no_session() -> Response:
-    return _envelope(404, "no such session; GET /simulator/sessions lists them", "not_found")
+    return _envelope(
+        404, "no such session; GET /simulator/sessions lists them", "not_found"
+    )
 
 
 def _envelope(status: int, message: str, code: str) -> Response:
-    kind = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}.get(
-        status, "invalid_request_error"
-    )
+    kind = {
+        401: "authentication_error",
+        403: "permission_error",
+        429: "rate_limit_error",
+    }.get(status, "invalid_request_error")
     error = {"message": message, "type": kind, "code": code, "param": None}
     return JSONResponse({"error": error}, status_code=status)

@@ -38,9 +38,7 @@ PROTOCOL_VERSION = 2
 CHUNK_MS = 120  # the contract: at most 150 ms of agent audio in a frame
 AUDIO_OUT = f"pcm16@{AGENT_RATE}"
 DEFAULT_VOICE = "simulated"
-DEFAULT_GREETING = (
-    "Hello, how can I help?"  # ours: that "" suppresses the first turn says that there is one
-)
+DEFAULT_GREETING = "Hello, how can I help?"  # ours: that "" suppresses the first turn says that there is one
 
 Source: TypeAlias = Literal["script", "input_text", "typed", "admin"]
 
@@ -199,7 +197,9 @@ class SimulatedSession:
         """Carry out a control frame. Returns whether the session goes on."""
         if command.event_keyed:
             fate = (
-                "dropped, as the live engine does" if self._options.strict else "taken all the same"
+                "dropped, as the live engine does"
+                if self._options.strict
+                else "taken all the same"
             )
             self._note(
                 f"a client frame is keyed on 'event' ({command.type}); {fate}: client frames need 'type'"
@@ -208,7 +208,9 @@ class SimulatedSession:
                 return True
         if command.type == "configure":
             await self._configure(dict(command.fields))
-        elif command.type == "input_text" and isinstance(command.fields.get("text"), str):
+        elif command.type == "input_text" and isinstance(
+            command.fields.get("text"), str
+        ):
             self.say(command.fields["text"], "input_text")
         elif command.type == "session_ending":
             await self._event("session_end", call_id=self.state.call_id)
@@ -234,7 +236,9 @@ class SimulatedSession:
         config = self.state.config
         self._record("configure", fields=fields)
         if first or fields.keys() & {"kb_endpoint", "kb_token"}:
-            await self._connect_knowledge(config.get("kb_endpoint"), config.get("kb_token"))
+            await self._connect_knowledge(
+                config.get("kb_endpoint"), config.get("kb_token")
+            )
         greeting = config.get("greeting", DEFAULT_GREETING)
         lines = [
             line
@@ -324,7 +328,9 @@ class SimulatedSession:
             since_caller_end_ms=since_caller_end_ms,
             call_id=self.state.call_id,
         )
-        reply = build_reply(lookup or Lookup("miss", "no_kb"), reads=self._options.reads)
+        reply = build_reply(
+            lookup or Lookup("miss", "no_kb"), reads=self._options.reads
+        )
         interrupted = True  # also by the client's leaving
         try:
             interrupted = await self._say(reply)
@@ -389,13 +395,17 @@ class SimulatedSession:
             await self._line.drop()
             return True
         if self._fault("1011", number):
-            await self._event("error", code="engine_error", message="simulated engine failure")
+            await self._event(
+                "error", code="engine_error", message="simulated engine failure"
+            )
             await self._line.close(1011, "engine error")
             return True
         return False
 
     def _fault(self, kind: FaultKind, number: int) -> bool:
-        strikes = any(fault.kind == kind and fault.strikes(number) for fault in self._faults)
+        strikes = any(
+            fault.kind == kind and fault.strikes(number) for fault in self._faults
+        )
         if strikes:
             self._note(f"the fault {kind} strikes in turn {number}")
         return strikes

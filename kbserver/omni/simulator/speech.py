@@ -30,7 +30,9 @@ def synthesizer() -> Synthesizer:
 
 def tone(text: str, rate: int) -> bytes:
     """Return a soft tone that swells like syllables, as long as the text takes to say: 0.2 to 8 s; b"" for no text."""
-    duration_ms = min(max(len(text) * MS_PER_CHARACTER, MIN_TONE_MS), MAX_TONE_MS) if text else 0
+    duration_ms = (
+        min(max(len(text) * MS_PER_CHARACTER, MIN_TONE_MS), MAX_TONE_MS) if text else 0
+    )
     seconds = np.arange(rate * duration_ms // 1000, dtype=np.float64) / rate
     envelope = np.clip(
         1.2 * np.abs(np.sin(2 * np.pi * 1.5 * seconds + 0.5)), 0.25, 1.0
@@ -49,7 +51,11 @@ def speak(text: str, rate: int) -> bytes:
     command = ["espeak-ng", "--stdin", "--stdout"]
     try:
         done = subprocess.run(
-            command, input=text.encode(), capture_output=True, check=True, timeout=ESPEAK_TIMEOUT_S
+            command,
+            input=text.encode(),
+            capture_output=True,
+            check=True,
+            timeout=ESPEAK_TIMEOUT_S,
         )
         with wave.open(io.BytesIO(_with_length(done.stdout))) as spoken:
             samples = np.frombuffer(spoken.readframes(spoken.getnframes()), dtype="<i2")
@@ -66,7 +72,9 @@ def resample(
         return b""
     count = round(len(samples) * rate / source_rate)
     positions = np.arange(count) * (source_rate / rate)
-    return bytes(np.interp(positions, np.arange(len(samples)), samples).astype("<i2").tobytes())
+    return bytes(
+        np.interp(positions, np.arange(len(samples)), samples).astype("<i2").tobytes()
+    )
 
 
 def _with_length(audio: bytes) -> bytes:

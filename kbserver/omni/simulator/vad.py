@@ -10,9 +10,7 @@ import numpy as np
 FRAME_MS = 20
 DEFAULT_SILENCE_MS = 600  # the contract: 500 to 800 ms of silence end a turn
 START_MS = 60  # three loud frames in a row: a click is shorter
-THRESHOLD = (
-    330  # root mean square of PCM16 samples, about -40 dBFS: above a quiet line, below speech
-)
+THRESHOLD = 330  # root mean square of PCM16 samples, about -40 dBFS: above a quiet line, below speech
 
 Moment: TypeAlias = Literal["began", "ended"]
 
@@ -43,7 +41,11 @@ class EnergyVad:
         self._pending = audio[whole:]
         if not whole:
             return moments
-        frames = np.frombuffer(audio[:whole], dtype="<i2").reshape(-1, size // 2).astype(np.float64)
+        frames = (
+            np.frombuffer(audio[:whole], dtype="<i2")
+            .reshape(-1, size // 2)
+            .astype(np.float64)
+        )
         for energy in np.sqrt(np.mean(frames**2, axis=1)):
             moment = self._step(loud=bool(energy >= self.threshold))
             if moment is not None:

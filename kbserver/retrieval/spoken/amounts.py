@@ -18,7 +18,13 @@ _COUNTRIES = {
     "US": "US ", "USD": "US ", "C": "Canadian ", "CA": "Canadian ", "CAD": "Canadian ", "A": "Australian ",
     "AU": "Australian ", "AUD": "Australian ", "NZ": "New Zealand ", "NZD": "New Zealand ", "HK": "Hong Kong ",
 }  # fmt: skip
-_MAGNITUDES = {"k": "thousand", "m": "million", "bn": "billion", "b": "billion", "tn": "trillion"}
+_MAGNITUDES = {
+    "k": "thousand",
+    "m": "million",
+    "bn": "billion",
+    "b": "billion",
+    "tn": "trillion",
+}
 _PERIODS = {
     "month": "month", "mo": "month", "mth": "month", "year": "year", "yr": "year", "week": "week", "wk": "week",
     "day": "day", "hour": "hour", "hr": "hour", "h": "hour", "minute": "minute", "min": "minute", "night": "night",
@@ -66,7 +72,17 @@ _PLURALS = {unit: unit for unit in ("percent", "hertz", "kilohertz", "megahertz"
     "foot": "feet", "square foot": "square feet", "degree Celsius": "degrees Celsius",
     "degree Fahrenheit": "degrees Fahrenheit",
 }  # fmt: skip
-_NO_PRICE_AFTER = (".", "$", "£", "€", "₹", "¥", "_", "=", "\\")  # what then follows is code
+_NO_PRICE_AFTER = (
+    ".",
+    "$",
+    "£",
+    "€",
+    "₹",
+    "¥",
+    "_",
+    "=",
+    "\\",
+)  # what then follows is code
 
 _FRACTIONS = {
     "½": "half", "¼": "quarter", "⅓": "third", "⅛": "eighth", "¾": "three quarters", "⅔": "two thirds",
@@ -152,7 +168,8 @@ def amounts_said(text: str) -> str:
     text = _MINUS.sub("minus ", text)
     if "x" in text or "×" in text:
         text = _TIMES.sub(
-            r"\1 times", _DIMENSIONS.sub(lambda size: size[1] + _BY.sub(" by ", size[2]), text)
+            r"\1 times",
+            _DIMENSIONS.sub(lambda size: size[1] + _BY.sub(" by ", size[2]), text),
         )
     if _CODE.search(text):
         text = _CODE_BEHIND.sub(_code_behind, _CODE_BEFORE.sub(_code_before, text))
@@ -196,16 +213,26 @@ def _before_noun(amount: re.Match[str]) -> bool:
     """Whether the amount stands between an article and a noun, as in `a 30 pound fee`."""
     text, start = amount.string, amount.start()
     return bool(
-        _AN.search(text[max(0, start - 4) : start]) and _NOUN_FOLLOWS.match(text, amount.end())
+        _AN.search(text[max(0, start - 4) : start])
+        and _NOUN_FOLLOWS.match(text, amount.end())
     )
 
 
 def _price(price: re.Match[str]) -> str:
-    amount, upper, magnitude = price["amount"], price["upper"], price["word"] or price["magnitude"]
+    amount, upper, magnitude = (
+        price["amount"],
+        price["upper"],
+        price["word"] or price["magnitude"],
+    )
     start, cents = price.start(), amount.partition(".")[2]
     each = _each(price["each"], price["suffix"])
     before = price.string[max(0, start - 2) : start]
-    if each is None or before[-1:].isalnum() or before[-1:] in _NO_PRICE_AFTER or before == "= ":
+    if (
+        each is None
+        or before[-1:].isalnum()
+        or before[-1:] in _NO_PRICE_AFTER
+        or before == "= "
+    ):
         return price[0]
     if len(cents) > 2 and not (amount[0] == "0" or magnitude):
         return price[0]  # €1.299 may be a thousand and more
@@ -215,13 +242,14 @@ def _price(price: re.Match[str]) -> str:
     one, many, cent, plural_cents = _CURRENCIES[price["sign"][-1]]
     country = _COUNTRIES.get(price["code"] or price["sign"][:-1], "")
     if magnitude:
-        number = (
-            f"{_from_to(amount, upper)} {_MAGNITUDES.get(magnitude.lower(), magnitude.lower())}"
-        )
+        number = f"{_from_to(amount, upper)} {_MAGNITUDES.get(magnitude.lower(), magnitude.lower())}"
     elif upper:
         number = _from_to(amount, upper)
     elif len(cents) == 2:
-        return _with_cents(amount, country, adjective, (one, many, cent, plural_cents)) + each
+        return (
+            _with_cents(amount, country, adjective, (one, many, cent, plural_cents))
+            + each
+        )
     else:
         number = amount
     return f"{number} {country}{one if number == '1' or adjective else many}{each}"
@@ -259,7 +287,9 @@ def _quantity(quantity: re.Match[str]) -> str:
     if not name or (period and period not in _PERIODS):
         return _range(quantity) if upper else quantity[0]
     if unit in ("g", "W", "V") and (unit == "g") == (not gap) and _value(amount) < 10:
-        return quantity[0]  # 5g is a network more often than a weight, 5 W 42nd St an address
+        return quantity[
+            0
+        ]  # 5g is a network more often than a weight, 5 W 42nd St an address
     if upper and _value(amount) >= _value(upper):
         return quantity[0]
     one = (amount == "1" and not upper) or gap == "-" or _before_noun(quantity)

@@ -12,13 +12,23 @@ _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _FULL_MONTH = {month[:3]: month for month in _MONTHS}
 _FULL_DAY = {
     day[:3]: day
-    for day in ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+    for day in (
+        "Monday",
+        "Tuesday",
+        "Wednesday",
+        "Thursday",
+        "Friday",
+        "Saturday",
+        "Sunday",
+    )
 }
 
 # Names by their first three letters; what is looked back at stands behind them for speed (see `telephone`).
 _MONTH_STEM = rf"(?:{'|'.join(_FULL_MONTH)})(?<!\w{{4}})"
 _MONTH = _MONTH_STEM + r"(?<!May)(?:(?<=Sep)t)?\b"
-_ANY_MONTH = _MONTH_STEM + r"(?:(?<=Sep)t|uary|ruary|ch|il|[ey]|ust|tember|ober|ember)?\b"
+_ANY_MONTH = (
+    _MONTH_STEM + r"(?:(?<=Sep)t|uary|ruary|ch|il|[ey]|ust|tember|ober|ember)?\b"
+)
 _DAY_STEM = rf"(?:{'|'.join(_FULL_DAY)})(?<!\w{{4}})"
 _DAY = _DAY_STEM + r"(?:(?<=[TW][ue][ed])s|(?<=Thu)rs?)?\b"
 _ANY_DAY = _DAY_STEM + r"(?:[a-z]{0,3}day|(?<=[TW][ue][ed])s|(?<=Thu)rs?)?\b"
@@ -39,7 +49,9 @@ _DAY_AND = re.compile(r" ?[&/] ?")
 _SURE_DAY = re.compile(r"T(?<!\wT)(?:ues|hurs?)\b(?:\.(?= [a-z0-9]))?")
 
 _MONTH_RANGE = re.compile(rf"({_ANY_MONTH})\.? ?[-–—] ?({_ANY_MONTH})")
-_MONTH_THEN_NUMBER = re.compile(rf"{_MONTH}\.?(?= [0-9]{{1,4}}(?:st|nd|rd|th)?(?![\w:]))")
+_MONTH_THEN_NUMBER = re.compile(
+    rf"{_MONTH}\.?(?= [0-9]{{1,4}}(?:st|nd|rd|th)?(?![\w:]))"
+)
 _NUMBER_THEN_MONTH = re.compile(
     rf"([0-9](?<![\w.,:-][0-9])[0-9]?(?:st|nd|rd|th)? )({_MONTH})(?:\.(?= (?:[0-9]{{4}}|[a-z])|[,;)]))?"
 )
@@ -67,9 +79,12 @@ def moments_said(text: str) -> str:
     A date whose day and month could be exchanged (03/04/2026) and a time of day that could be either half
     (9:30) stay as they are.
     """
-    text = _SURE_DAY.sub(_full_day, _DAY_BEFORE_TIME.sub(_full_day, _DAYS.sub(_day_run, text)))
+    text = _SURE_DAY.sub(
+        _full_day, _DAY_BEFORE_TIME.sub(_full_day, _DAYS.sub(_day_run, text))
+    )
     text = _MONTH_RANGE.sub(
-        _month_range, _MONTH_THEN_NUMBER.sub(lambda month: _FULL_MONTH[month[0][:3]], text)
+        _month_range,
+        _MONTH_THEN_NUMBER.sub(lambda month: _FULL_MONTH[month[0][:3]], text),
     )
     text = _NUMBER_THEN_MONTH.sub(lambda date: date[1] + _FULL_MONTH[date[2][:3]], text)
     text = _DATE.sub(_date, _ALWAYS_OPEN.sub(_always, text))
@@ -80,7 +95,11 @@ def moments_said(text: str) -> str:
 
 
 def _always(match: re.Match[str]) -> str:
-    return "24 hours a day, every day of the year" if match[1] else "24 hours a day, 7 days a week"
+    return (
+        "24 hours a day, every day of the year"
+        if match[1]
+        else "24 hours a day, 7 days a week"
+    )
 
 
 def _full_day(day: re.Match[str]) -> str:
@@ -88,7 +107,9 @@ def _full_day(day: re.Match[str]) -> str:
 
 
 def _day_run(run: re.Match[str]) -> str:
-    return _DAY_NAME.sub(_full_day, _DAY_AND.sub(" and ", _DAY_DASH.sub(" to ", run[0])))
+    return _DAY_NAME.sub(
+        _full_day, _DAY_AND.sub(" and ", _DAY_DASH.sub(" to ", run[0]))
+    )
 
 
 def _month_range(months: re.Match[str]) -> str:
@@ -107,8 +128,12 @@ def _date(date: re.Match[str]) -> str:
     return date[0]
 
 
-def _day_of_month(year: str, month: int, day: int, *, month_first: bool = False) -> str | None:
-    if not (1 <= month <= 12 and 1 <= day <= _MONTH_DAYS[month - 1] and 1000 <= int(year)):
+def _day_of_month(
+    year: str, month: int, day: int, *, month_first: bool = False
+) -> str | None:
+    if not (
+        1 <= month <= 12 and 1 <= day <= _MONTH_DAYS[month - 1] and 1000 <= int(year)
+    ):
         return None
     name = _MONTHS[month - 1]
     return f"{name} {day}, {year}" if month_first else f"{day} {name} {year}"
@@ -122,7 +147,9 @@ def _time(hour: str, minute: str | None, half: str) -> str | None:
     """`9 a.m.` or `9:30 p.m.`; None if no clock shows it."""
     if not 1 <= int(hour) <= 12 or int(minute or 0) > 59:
         return None
-    return f"{int(hour)}{'' if minute in (None, '00') else f':{minute}'} {half.lower()}.m."
+    return (
+        f"{int(hour)}{'' if minute in (None, '00') else f':{minute}'} {half.lower()}.m."
+    )
 
 
 def _24_hour(hour: str, minute: str) -> str:
@@ -146,15 +173,22 @@ def _time_range(match: re.Match[str]) -> str:
     hour, minute, half, between, last_hour, last_minute, last_half = match.groups()
     joint = f" {between.strip()} " if between.strip().isalpha() else " to "
     if half or last_half:
-        whole = f"{hour}:{minute}" if minute and joint != " to " else _bare(hour, minute)
+        whole = (
+            f"{hour}:{minute}" if minute and joint != " to " else _bare(hour, minute)
+        )
         first = _time(hour, minute, half) if half else whole
         last = (
-            _time(last_hour, last_minute, last_half) if last_half else _bare(last_hour, last_minute)
+            _time(last_hour, last_minute, last_half)
+            if last_half
+            else _bare(last_hour, last_minute)
         )
         if first and last and (last_half or joint == " to "):
             return first + joint + last
     elif (
-        minute and last_minute and match[0].count(":") == 2 and max(int(hour), int(last_hour)) <= 24
+        minute
+        and last_minute
+        and match[0].count(":") == 2
+        and max(int(hour), int(last_hour)) <= 24
     ):
         if max(int(minute), int(last_minute)) > 59:
             return match[0]

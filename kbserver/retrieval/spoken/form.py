@@ -39,7 +39,11 @@ def spoken_form_of(passage: Passage) -> SpokenForm:
     content = plain(passage.text)
     lead_in = lead(passage, content)
     return SpokenForm(
-        passage, content, lead_in, speakable(led_in(lead_in, content)), sketch_of(passage.text)
+        passage,
+        content,
+        lead_in,
+        speakable(led_in(lead_in, content)),
+        sketch_of(passage.text),
     )
 
 
@@ -47,7 +51,10 @@ def lead(passage: Passage, content: str) -> str:
     """Return what a listener must know before the passage: title and nearest heading, unless it says so itself."""
     said = _key(content[:LONGEST_TITLE])
     parts: list[str] = []
-    for part in (passage.title, passage.heading_path[-1] if passage.heading_path else ""):
+    for part in (
+        passage.title,
+        passage.heading_path[-1] if passage.heading_path else "",
+    ):
         words = kept_plain(part).strip(" .:")
         if (
             words

@@ -24,13 +24,15 @@ _INVISIBLE = re.compile(
 )
 
 _FENCE = re.compile(
-    r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL
+    r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)",
+    re.MULTILINE | re.DOTALL,
 )
 _CODE = re.compile(r"(`+)([^`\n]+)\1")
 _CODE_TAG = re.compile(r"</?([A-Za-z][\w .:-]*?) ?/?>")
 
 _HTML_HIDDEN = re.compile(
-    r"<!--.*?-->|<(script|style|del|s|strike)\b[^<>]*>.*?</\1\s*>", re.DOTALL | re.IGNORECASE
+    r"<!--.*?-->|<(script|style|del|s|strike)\b[^<>]*>.*?</\1\s*>",
+    re.DOTALL | re.IGNORECASE,
 )
 _BLOCK_TAGS = (
     "address|article|aside|blockquote|body|br|caption|dd|details|div|dl|dt|fieldset|figcaption|figure|footer|form"
@@ -41,7 +43,9 @@ _INLINE_TAGS = (
     "|link|mark|meta|noscript|object|picture|q|s|samp|select|small|source|span|strike|strong|sub|sup|svg|time|tt|u"
     "|var|video|wbr"
 )
-_TAG = re.compile(rf"<(/?)({_BLOCK_TAGS}|{_INLINE_TAGS})(\s[^<>]*=[^<>]*)?\s*/?>", re.IGNORECASE)
+_TAG = re.compile(
+    rf"<(/?)({_BLOCK_TAGS}|{_INLINE_TAGS})(\s[^<>]*=[^<>]*)?\s*/?>", re.IGNORECASE
+)
 _BLOCK_TAG = re.compile(_BLOCK_TAGS)
 _ALT = re.compile(r"""\balt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _SUP = re.compile(r"<sup>\[?(\d{1,3})\]?</sup>", re.IGNORECASE)
@@ -50,7 +54,9 @@ _ANGLED = re.compile(
     r"<((?:https?://|mailto:)?[A-Za-z][^<>\s=]*(?: [\w-]+)?)>"
 )  # <https://…>, <branch name>
 _ESCAPED_TAG = re.compile(r"&lt;/?([A-Za-z][\w -]*?) ?/?&gt;")
-_ENTITY = re.compile(r"&(?:amp;)*(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_ENTITY = re.compile(
+    r"&(?:amp;)*(#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+)
 
 _REFERENCE = re.compile(
     r"^[ \t]*\[(?!\^)[^\]\n]+\]:[ \t]*<?(?:https?://|mailto:|[/#.])\S*(?:[ \t]+[\"'(][^\n]*)?$",
@@ -61,7 +67,9 @@ _LINK = re.compile(
     r"!?\[((?:[^\[\]]|\[[^\[\]]*\]){0,400})\]"
     r"\((?:<[^<>\n]*>|(?:[^()\s]|\([^()\s]*\)){0,1000})(?:\s+(?:\"[^\"]*\"|'[^']*'))?\s*\)"
 )
-_REFERENCE_LINK = re.compile(r"!?(?<![\w\])])\[([^\[\]\n]*[A-Za-z][^\[\]\n]*)\]\[[^\[\]\n]*\]")
+_REFERENCE_LINK = re.compile(
+    r"!?(?<![\w\])])\[([^\[\]\n]*[A-Za-z][^\[\]\n]*)\]\[[^\[\]\n]*\]"
+)
 _FOOTNOTE = re.compile(
     r"\[\^[^\]\s]+\]:?|(?<=[.,;:!?])\[\d{1,3}\]|\[[a-z]+ needed\]|[†‡]"
     r"|(?<=[a-z]{4})[¹²³⁰-⁹]+(?!\w)|(?<=[.,;!?])[¹²³⁰-⁹]+|[ ]?\{[#.][\w-]+\}"
@@ -77,15 +85,21 @@ _LINK_SCHEME = re.compile(r"\b(?:mailto:(?=[^\s@]+@)|tel:(?=\+?\d))")
 # 2**3**4, £30* and snake_case as they are.
 _STRUCK = re.compile(r"~~(?=[^\s~])[^~\n]*?(?<=[^\s~])~~")
 _BOLD = re.compile(r"(?<![\d*])(\*{2,3})(?=[^\s*])([^*\n]*[^\s*])\1(?![\d*])")
-_ITALIC = re.compile(r"(?<![\w*])\*(?=[\w\"'“‘(\[$£€])([^*\n]*[\w\"'”’)\].,!?:;%…])\*(?![\w*])")
+_ITALIC = re.compile(
+    r"(?<![\w*])\*(?=[\w\"'“‘(\[$£€])([^*\n]*[\w\"'”’)\].,!?:;%…])\*(?![\w*])"
+)
 _UNDERSCORED = re.compile(r"(?<![\w])(_{1,3})(?=[^\s_])([^\n]*?[^\s_])\1(?!\w|\.\w)")
-_INLINE_BULLET = re.compile(r"(?<=[.:;?!]) [*•·] (?=\S)")  # of a list that lost its line breaks
+_INLINE_BULLET = re.compile(
+    r"(?<=[.:;?!]) [*•·] (?=\S)"
+)  # of a list that lost its line breaks
 _INLINE_DOT = re.compile(r" [•·] ")
 _HALF_BOLD = re.compile(r"(?<!\S)\*\*(?=\w)|(?<=[\w.!?:,)])\*\*(?=[\s.,;:!?]|$)")
 _ESCAPE = re.compile(r"(?<![:\\])\\([*_`#\[\]~<>.!()+\-&$])|\\+(\|)")
 
 _RULE = re.compile(r"([-=*_~])(?:\s*\1)+|[+|=:\-\s]*[-=]{3}[+|=:\-\s]*")
-_LINE_MARK = re.compile(r"(?:(?:[-*•‣◦▪●○–]|#{1,6}|>(?!\s?\d)|\+(?!\s*\d)|\[[ xX]\])(?:\s+|$))+")
+_LINE_MARK = re.compile(
+    r"(?:(?:[-*•‣◦▪●○–]|#{1,6}|>(?!\s?\d)|\+(?!\s*\d)|\[[ xX]\])(?:\s+|$))+"
+)
 _HEADING_END = re.compile(r"\s+#+$")
 _NUMBERED = re.compile(r"\d{1,3}[.)]\s")
 _TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
@@ -105,9 +119,7 @@ def plain(text: str) -> str:
     Returns:
         Never longer in lines than one; "" if nothing is left. `plain(plain(text)) == plain(text)`.
     """
-    while (
-        True
-    ):  # ends: every round that changes something removes a mark, a pipe, a line break or an entity
+    while True:  # ends: every round that changes something removes a mark, a pipe, a line break or an entity
         printable = (
             text.isascii() and text.isprintable()
         )  # holds on most rounds, and spares two slow patterns
@@ -131,19 +143,25 @@ def join_blocks(blocks: Iterable[str]) -> str:
 def _without_code_marks(text: str) -> str:
     if "`" in text or "~~~" in text:
         text = _FENCE.sub(
-            lambda fence: "\n\n" + _CODE_TAG.sub(r"\1", fence[2]).replace("\n", "\n\n"), text
+            lambda fence: "\n\n" + _CODE_TAG.sub(r"\1", fence[2]).replace("\n", "\n\n"),
+            text,
         )
-        text = _CODE.sub(lambda code: _CODE_TAG.sub(r"\1", code[2]), text).replace("`", "")
+        text = _CODE.sub(lambda code: _CODE_TAG.sub(r"\1", code[2]), text).replace(
+            "`", ""
+        )
     return text
 
 
 def _without_html(text: str) -> str:
     if "<" in text:
-        text = _SUP.sub(lambda sup: sup[1].translate(_SUPERSCRIPTS), _HTML_HIDDEN.sub(" ", text))
+        text = _SUP.sub(
+            lambda sup: sup[1].translate(_SUPERSCRIPTS), _HTML_HIDDEN.sub(" ", text)
+        )
         text = _ANGLED.sub(r"\1", _TAG.sub(_tag, text))
     if "&" in text:
         text = _ENTITY.sub(
-            lambda entity: html.unescape(f"&{entity[1]};"), _ESCAPED_TAG.sub(r"\1", text)
+            lambda entity: html.unescape(f"&{entity[1]};"),
+            _ESCAPED_TAG.sub(r"\1", text),
         )
     return text
 
@@ -200,7 +218,10 @@ def _kind(line: str) -> str:
 
 def _rows(lines: list[str]) -> list[str]:
     cells = [
-        [cell.strip() for cell in _PIPE.split(_LINE_MARK.sub("", line, count=1).strip("|"))]
+        [
+            cell.strip()
+            for cell in _PIPE.split(_LINE_MARK.sub("", line, count=1).strip("|"))
+        ]
         for line in lines
     ]
     rule = next((at for at, line in enumerate(lines) if _TABLE_RULE.fullmatch(line)), 0)
@@ -247,6 +268,8 @@ def _unwrapped(lines: list[str]) -> str:
     text = lines[0]
     for line, following in pairwise(lines):
         word = following.split(maxsplit=1)[0]
-        wrapped = len(line) + 1 + len(word) > width or not (word[0].isupper() or word[0].isdigit())
+        wrapped = len(line) + 1 + len(word) > width or not (
+            word[0].isupper() or word[0].isdigit()
+        )
         text += (" " if wrapped or _CLOSED.search(line) else ", ") + following
     return text

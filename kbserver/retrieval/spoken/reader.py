@@ -16,7 +16,9 @@ Reader = Callable[[int], tuple[Passage, SpokenForm | None]]
 """Gives the passage of a row, and how it is said: None if nobody worked that out or it is damaged, the turn does it then."""
 
 
-def sayable_passages(snapshot: Snapshot, complain: Callable[[str, Exception], None]) -> Reader:
+def sayable_passages(
+    snapshot: Snapshot, complain: Callable[[str, Exception], None]
+) -> Reader:
     """Return what reads the passages of an open snapshot; they are let go together with it.
 
     They are shared: nobody may change their metadata.
@@ -30,7 +32,9 @@ def sayable_passages(snapshot: Snapshot, complain: Callable[[str, Exception], No
     def read(row: int) -> tuple[Passage, SpokenForm | None]:
         passage = passages[row]
         try:
-            return passage, spoken_forms.of(row, passage) if spoken_forms is not None else None
+            return passage, spoken_forms.of(
+                row, passage
+            ) if spoken_forms is not None else None
         except Exception as exc:
             complain("the table of wordings", exc)
             return passage, None

@@ -25,9 +25,18 @@ _HOST = re.compile(
     # one word of a path is said, a longer path is not
     r"(?:(?P<page>/[A-Za-z][A-Za-z-]{0,20})?/?(?=[.,;:!?)]*(?:\s|$))|[/:?#]\S*?(?=[.,;:!?)]*(?:\s|$)))"
 )
-_IP_ADDRESS = re.compile(r"[0-9](?<![\w.-].)[0-9]{0,2}+(?:\.[0-9]{1,3}){3}(?![\w-]|\.[0-9])")
+_IP_ADDRESS = re.compile(
+    r"[0-9](?<![\w.-].)[0-9]{0,2}+(?:\.[0-9]{1,3}){3}(?![\w-]|\.[0-9])"
+)
 _SAID_MARKS = str.maketrans(
-    {"@": " at ", ".": " dot ", "_": " underscore ", "-": " dash ", "+": " plus ", "/": " slash "}
+    {
+        "@": " at ",
+        ".": " dot ",
+        "_": " underscore ",
+        "-": " dash ",
+        "+": " plus ",
+        "/": " slash ",
+    }
 )
 
 _Rule = tuple[str, re.Pattern[str], str]
@@ -78,7 +87,9 @@ _ABBREVIATION_BEFORE_NUMBER = re.compile(
     r"(?:max|Max|min|Min|ext|Ext|tel|Tel|approx|Approx)(?:\.|(?<=el):|(?<=prox))"
     r"(?= ?(?:[($£€+]*[0-9]|plus [0-9]|[A-Z]{1,2}\$[0-9])) ?"
 )
-_NUMBERED = re.compile(r"No\.(?<=[\w,(] ...) ?(?=[0-9])")  # but not "Is it free? No. 5 days ..."
+_NUMBERED = re.compile(
+    r"No\.(?<=[\w,(] ...) ?(?=[0-9])"
+)  # but not "Is it free? No. 5 days ..."
 _VERSION = re.compile(r"[vV](?<![\w/.-].)(?=[0-9]+(?:\.[0-9]+)+(?![\w-]))")
 _DOCTOR = re.compile(r"Dr(?<!\w..)\.? (?=[A-Z][a-z])")
 _NO_DRIVE = re.compile(r"(?:[.!?:;] |\(|\b[a-z]+,? )$")  # Oak Dr. is a drive
@@ -139,7 +150,11 @@ def _before_number(short: re.Match[str]) -> str:
 
 def _as_cased(said: str, written: str) -> str:
     """`E.g.` opens a sentence, and so does what is said for it; capitals throughout (N/A) say nothing."""
-    return said[0].upper() + said[1:] if written[0].isupper() and not written.isupper() else said
+    return (
+        said[0].upper() + said[1:]
+        if written[0].isupper() and not written.isupper()
+        else said
+    )
 
 
 def _doctor(title: re.Match[str]) -> str:

@@ -25,12 +25,16 @@ _Phrases = dict[str, tuple[tuple[str, ...], ...]]
 def _phrases(text: str) -> _Phrases:
     """Split `a b|c` into word tuples by their first word, longest first: the first match is the longest."""
     by_first: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in sorted((tuple(one.split()) for one in text.split("|")), key=len, reverse=True):
+    for phrase in sorted(
+        (tuple(one.split()) for one in text.split("|")), key=len, reverse=True
+    ):
         by_first.setdefault(phrase[0], []).append(phrase)
     return {first: tuple(phrases) for first, phrases in by_first.items()}
 
 
-_FILLERS = frozenset("uh uhh uhm um umm ummm er err erm ah ahh hm hmm hmmm mm mmm mhm ugh".split())
+_FILLERS = frozenset(
+    "uh uhh uhm um umm ummm er err erm ah ahh hm hmm hmmm mm mmm mhm ugh".split()
+)
 # After these it is a word that is asked about: "where is the er".
 _BEFORE_A_NOUN = frozenset("the an your our their to in".split())
 # "do you know if" and "as you know" mean something; "i want to you know cancel it" does not.
@@ -76,7 +80,9 @@ _STRONG_CUES = _phrases(
     "|i mean|i meant|i meant to say|what i mean is|or actually|no actually|actually no|no no|or instead|let me rephrase"
 )
 _LONE_CUES = frozenset({("no",), ("sorry",)})
-_WEAK_CUES = _phrases("no|sorry|rather|actually|instead|oops|oh|well|or|wait|nope|make that")
+_WEAK_CUES = _phrases(
+    "no|sorry|rather|actually|instead|oops|oh|well|or|wait|nope|make that"
+)
 _CUES_BEGIN = _STRONG_CUES.keys() | _WEAK_CUES.keys()
 _AFTER_CUE = _phrases(
     "tell me|i want to know|let me ask|let me say|not that|that should be|that is|it's|but"
@@ -137,17 +143,26 @@ def without_fillers(words: Sequence[str]) -> list[str]:
     plain = [bare(word) for word in words]
     noise = [
         word in _FILLERS
-        and not (at and plain[at - 1] in _BEFORE_A_NOUN and plain[at] in ("er", "ah", "mm"))
+        and not (
+            at and plain[at - 1] in _BEFORE_A_NOUN and plain[at] in ("er", "ah", "mm")
+        )
         for at, word in enumerate(plain)
     ]
     for at, word in enumerate(plain):
-        if word in ("er", "mm") and words[at].isupper():  # an abbreviation somebody typed
+        if (
+            word in ("er", "mm") and words[at].isupper()
+        ):  # an abbreviation somebody typed
             noise[at] = False
-        if plain[at : at + 2] == ["you", "know"] and at and plain[at - 1] not in _BEFORE_YOU_KNOW:
+        if (
+            plain[at : at + 2] == ["you", "know"]
+            and at
+            and plain[at - 1] not in _BEFORE_YOU_KNOW
+        ):
             noise[at] = at + 1 < len(plain) - 1
             noise[min(at + 1, len(plain) - 1)] = noise[at]
         if word == "like" and any(
-            0 <= near < len(plain) and plain[near] in _FILLERS for near in (at - 1, at + 1)
+            0 <= near < len(plain) and plain[near] in _FILLERS
+            for near in (at - 1, at + 1)
         ):
             noise[at] = True
     kept = [word for word, drop in zip(words, noise, strict=True) if not drop]
@@ -165,7 +180,9 @@ def without_repeats(words: Sequence[str]) -> list[str]:
         kept.append(word)
         plain.append(bare(word))
         for size in range(min(5, len(kept) // 2), 0, -1):
-            if plain[-1] != plain[-1 - size]:  # tells nearly all of them apart, without a slice
+            if (
+                plain[-1] != plain[-1 - size]
+            ):  # tells nearly all of them apart, without a slice
                 continue
             again = plain[-size:]
             if again != plain[-2 * size : -size] or any(is_code(one) for one in again):
@@ -261,5 +278,7 @@ def _reparandum(words: Sequence[str], at: int, end: int, *, strong: bool) -> int
     for start in range(at - 1, max(at - 6, -1), -1):
         if words[start] == first:
             return start
-    swapped = strong and first not in _FUNCTION_WORDS and words[at - 1] not in _FUNCTION_WORDS
+    swapped = (
+        strong and first not in _FUNCTION_WORDS and words[at - 1] not in _FUNCTION_WORDS
+    )
     return at - 1 if swapped else at

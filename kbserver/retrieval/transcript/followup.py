@@ -48,11 +48,15 @@ _POINTERS = frozenset(
     "it its they them their theirs those these he him his she hers her ones".split()
 )
 # "is it possible to …", "does it take …": nothing is pointed at.
-_EMPTY_IT = frozenset("possible true necessary safe legal take better ok okay cost matter".split())
+_EMPTY_IT = frozenset(
+    "possible true necessary safe legal take better ok okay cost matter".split()
+)
 _AFTER_THAT = frozenset(
     "is was one work works cost costs mean happen for in at on too also the place do does".split()
 )
-_BEFORE_THAT = frozenset("about of is for like to with at in on was do does from".split())
+_BEFORE_THAT = frozenset(
+    "about of is for like to with at in on was do does from".split()
+)
 _EXISTS = frozenset("is are was were will be a any an".split())
 _CONTINUES = re.compile(
     r"(?:and|or|but|also|so|then|what about|how about|what else|who else|where else|no,? i|i meant?|speaking|why"
@@ -100,7 +104,10 @@ class Carry:
         """
         if self.previous.embedding is None:
             return embedding
-        mixed = embedding + np.float32(EMBEDDING_SHARE * self.strength) * self.previous.embedding
+        mixed = (
+            embedding
+            + np.float32(EMBEDDING_SHARE * self.strength) * self.previous.embedding
+        )
         length = np.linalg.norm(mixed)
         return (mixed / length).astype(np.float32) if length > 0 else embedding
 
@@ -142,7 +149,9 @@ def dependence(query: str, *, share: Callable[[str], float] | None = None) -> fl
     return 0.5 if inside and sum(named) <= 4 else 0.0
 
 
-def carry(query: str, past: Sequence[Exchange], *, share: Callable[[str], float]) -> Carry | None:
+def carry(
+    query: str, past: Sequence[Exchange], *, share: Callable[[str], float]
+) -> Carry | None:
     """Work out what an earlier turn adds to this query.
 
     The turn is the newest one that stood alone: in "do you have a pool", "is it heated", "and until when" the third leans
@@ -168,11 +177,15 @@ def carry(query: str, past: Sequence[Exchange], *, share: Callable[[str], float]
         if word not in said and 0.0 < share(word) <= MAX_TERM_SHARE
     ]
     terms = dict.fromkeys(word for word in rare if word not in _FUNCTION_WORDS)
-    return Carry(strength, tuple((word, weight) for word in list(terms)[:MAX_TERMS]), anchor)
+    return Carry(
+        strength, tuple((word, weight) for word in list(terms)[:MAX_TERMS]), anchor
+    )
 
 
 def _words(text: str) -> list[str]:
-    return [word.rstrip(".'-") for word in _WORD.findall(text.replace("’", "'").lower())]
+    return [
+        word.rstrip(".'-") for word in _WORD.findall(text.replace("’", "'").lower())
+    ]
 
 
 def _points(words: Sequence[str], at: int) -> bool:
@@ -224,7 +237,9 @@ class Memory:
     def recall(self, label: str, *, now_s: float) -> tuple[Exchange, ...]:
         """Return a label's turns that are not older than the time to live, newest first; () when there are none."""
         turns = self._turns.get(label, ())
-        return tuple(turn for turn in reversed(turns) if now_s - turn.at_s <= self.ttl_s)
+        return tuple(
+            turn for turn in reversed(turns) if now_s - turn.at_s <= self.ttl_s
+        )
 
     def forget(self, label: str) -> None:
         """Drop everything about a label; nothing happens when there is nothing."""

@@ -18,7 +18,12 @@ _TENS = ["", "", *"twenty thirty forty fifty sixty seventy eighty ninety".split(
 _SMALL = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS) if word
 }
-_BIG = {"hundred": 100, "thousand": 1_000, "million": 1_000_000, "billion": 1_000_000_000}
+_BIG = {
+    "hundred": 100,
+    "thousand": 1_000,
+    "million": 1_000_000,
+    "billion": 1_000_000_000,
+}
 _ORDINAL_WORDS = (
     "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
     " sixteenth seventeenth eighteenth nineteenth".split()
@@ -65,7 +70,9 @@ def say(number: int) -> str:
         )
     if 1100 <= number <= 2099 and number // 100 != 20 and number % 100 >= 10:
         return f"{say(number // 100)} {say(number % 100)}"
-    return f"{say(number // 1000)} thousand" + (f" {say(number % 1000)}" if number % 1000 else "")
+    return f"{say(number // 1000)} thousand" + (
+        f" {say(number % 1000)}" if number % 1000 else ""
+    )
 
 
 def written_forms(words: Sequence[str]) -> tuple[str, ...]:
@@ -91,12 +98,21 @@ def _hint(word: str) -> int:
     if word in _PARTS or any(sign.isdigit() for sign in word):
         return 2
     letter = word.rstrip(".")
-    return (1 if letter in ("a", "i") else 2) if len(letter) == 1 or letter in _PARTS else 0
+    return (
+        (1 if letter in ("a", "i") else 2)
+        if len(letter) == 1 or letter in _PARTS
+        else 0
+    )
 
 
 def is_code(word: str) -> bool:
     """Tell whether doubling this word means something: a digit, a number word or a single letter."""
-    return word in _SMALL or word in _BIG or word.isdigit() or (len(word) == 1 and word not in "ai")
+    return (
+        word in _SMALL
+        or word in _BIG
+        or word.isdigit()
+        or (len(word) == 1 and word not in "ai")
+    )
 
 
 def _chunks(words: Sequence[str]) -> list[tuple[int, int, int | str]]:
@@ -114,7 +130,11 @@ def _chunks(words: Sequence[str]) -> list[tuple[int, int, int | str]]:
                 and _SMALL.get(words[at + 1], 10) < 10
             ):
                 out.append(
-                    (at, at + 2, str(_SMALL[words[at + 1]]) * (2 if word == "double" else 3))
+                    (
+                        at,
+                        at + 2,
+                        str(_SMALL[words[at + 1]]) * (2 if word == "double" else 3),
+                    )
                 )
                 at += 1
             at += 1
@@ -204,7 +224,11 @@ def _numbers(words: Sequence[str]) -> Iterator[str]:
 
 
 def _ordinal(value: int) -> str:
-    ending = "th" if 10 <= value % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    ending = (
+        "th"
+        if 10 <= value % 100 <= 20
+        else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    )
     return f"{value}{ending}"
 
 
@@ -222,7 +246,11 @@ def _clock(words: Sequence[str]) -> Iterator[str]:
                 yield str((hour - 2) % 12 + 1 if before else hour)
                 yield "30" if word == "half" else "45" if before else "15"
     for start, end, parts in _runs(words):
-        half = "".join(words[end : end + 2]).replace(".", "")[:2] if end < len(words) else ""
+        half = (
+            "".join(words[end : end + 2]).replace(".", "")[:2]
+            if end < len(words)
+            else ""
+        )
         if (
             half in ("am", "pm")
             and words[end : end + 1] != ["am"]
@@ -261,7 +289,11 @@ def _codes(words: Sequence[str]) -> Iterator[str]:
             at = stop
         at = max(at_end, at, at + (at_end == at))
     for middle in range(1, len(words) - 1):
-        if words[middle] == "dot" and words[middle - 1].isalnum() and words[middle + 1].isalnum():
+        if (
+            words[middle] == "dot"
+            and words[middle - 1].isalnum()
+            and words[middle + 1].isalnum()
+        ):
             yield words[middle - 1] + "." + words[middle + 1]
 
 

@@ -60,4 +60,6 @@ def phonetic_ngrams(text: str) -> list[str]:
     sounds = "".join(map(sound, words))
     last = 1 - GRAM_LENGTH
     pieces = [letters[at : at + GRAM_LENGTH] for at in range(len(letters) + last)]
-    return pieces + [f"~{sounds[at : at + GRAM_LENGTH]}" for at in range(len(sounds) + last)]
+    return pieces + [
+        f"~{sounds[at : at + GRAM_LENGTH]}" for at in range(len(sounds) + last)
+    ]

@@ -157,11 +157,15 @@ _ASKS = re.compile(
     r"|doesn't|can't|won't)"
     r" (?:i|you|it|that|this|these|those|they|there|we|he|she|the|a|an|my|your|one|someone|anyone))\b"
 )
-_NOISE = re.compile(r"\b(?:uh+|uhm+|um+|er+m?|erm|hm+|mm+|ah+|eh)\b(?! ?(?:huh|hmm|hm|oh))")
+_NOISE = re.compile(
+    r"\b(?:uh+|uhm+|um+|er+m?|erm|hm+|mm+|ah+|eh)\b(?! ?(?:huh|hmm|hm|oh))"
+)
 _NOISE_LETTERS = "uhmera"  # of which all noise is made
 _DIGIT_OR_FOREIGN = re.compile(r"[0-9]|[^\x00-\x7f]")
 _NOT_A_WORD = re.compile(r"[^a-z' ]+")
-_PHRASE = {reason: re.compile(rf"(?:{pattern})(?= |$)") for reason, pattern in _PHRASES.items()}
+_PHRASE = {
+    reason: re.compile(rf"(?:{pattern})(?= |$)") for reason, pattern in _PHRASES.items()
+}
 
 
 # Nearly every question holds several words that no phrase has, and is let through before any pattern is tried (0.3 ms).
@@ -188,10 +192,15 @@ def gate(text: str) -> str | None:
         else, digits and scripts other than Latin included.
     """
     plain = text.replace("’", "'").lower()
-    if any(sign.isdigit() or sign.isalpha() for sign in _DIGIT_OR_FOREIGN.findall(plain)):
+    if any(
+        sign.isdigit() or sign.isalpha() for sign in _DIGIT_OR_FOREIGN.findall(plain)
+    ):
         return None
     words = _NOT_A_WORD.sub(" ", plain).split()
-    if len({word for word in words if word.strip(_NOISE_LETTERS)} - _KNOWN) > _MAX_UNKNOWN:
+    if (
+        len({word for word in words if word.strip(_NOISE_LETTERS)} - _KNOWN)
+        > _MAX_UNKNOWN
+    ):
         return None
     said = " ".join(words)
     spoken = " ".join(_NOISE.sub(" ", said).split())
@@ -201,7 +210,11 @@ def gate(text: str) -> str | None:
     if len(words) > _MAX_WORDS or len(set(words) - _KNOWN) > _MAX_UNKNOWN:
         return None
     reasons = _cover(spoken) or _cover(said)
-    return next((reason for reason in _WEIGHT if reason in reasons), None) if reasons else None
+    return (
+        next((reason for reason in _WEIGHT if reason in reasons), None)
+        if reasons
+        else None
+    )
 
 
 # What an utterance of several kinds counts as: "okay thanks bye" is a goodbye.
@@ -223,7 +236,9 @@ def _cover(said: str) -> frozenset[str]:
     Reachable word boundaries, left to right: at most words x kinds regular expressions, whatever the text.
     """
     patterns = (
-        _PHRASE if _ASKS.search(_ASKS_NOTHING.sub(" ", said)) else _PHRASE | {"loose": _LOOSE}
+        _PHRASE
+        if _ASKS.search(_ASKS_NOTHING.sub(" ", said))
+        else _PHRASE | {"loose": _LOOSE}
     )
     reached: dict[int, frozenset[str]] = {0: frozenset()}
     ends = [at for at, sign in enumerate(said) if sign == " "] + [len(said)]
@@ -239,5 +254,7 @@ def _cover(said: str) -> frozenset[str]:
             for end in near:
                 if pattern.fullmatch(said, start, end):
                     after = end + 1 if end < len(said) else end
-                    reached[after] = reached.get(after, frozenset()) | reached[start] | {reason}
+                    reached[after] = (
+                        reached.get(after, frozenset()) | reached[start] | {reason}
+                    )
     return reached.get(len(said), frozenset()) - {"glue", "loose"}

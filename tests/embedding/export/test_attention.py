@@ -10,7 +10,9 @@ from onnx import helper, numpy_helper
 from kbserver.embedding.export.attention import fuse_attention
 from kbserver.embedding.export.graph import values_of
 
-pytestmark = pytest.mark.xdist_group("torch")  # one process for all tests that load torch
+pytestmark = pytest.mark.xdist_group(
+    "torch"
+)  # one process for all tests that load torch
 
 
 def operators(model: onnx.ModelProto) -> Counter[str]:
@@ -25,14 +27,18 @@ def test_attention_is_one_operator_unless_its_mask_hides_more_than_the_padding(
     from kbserver.embedding.sentence_transformer import export_onnx
 
     config = json.loads((small_model / "config.json").read_text())
-    (small_model / "config.json").write_text(json.dumps(config | {"is_decoder": looks_back_only}))
+    (small_model / "config.json").write_text(
+        json.dumps(config | {"is_decoder": looks_back_only})
+    )
     meta = export_onnx(small_model, tmp_path, name="small", fingerprint="f")
     found = operators(onnx.load(tmp_path / "model.onnx", load_external_data=False))
     assert (found["MultiHeadAttention"], found["Softmax"]) == (fused, 1 - fused)
     assert meta.difference < 1e-5
 
 
-def spelled_out(mask: str = "padding", axis: int = -1, heads_of_keys: int = 2) -> onnx.ModelProto:
+def spelled_out(
+    mask: str = "padding", axis: int = -1, heads_of_keys: int = 2
+) -> onnx.ModelProto:
     """One attention of two heads of two numbers, whose queries, keys and values are the ids themselves."""
     node = helper.make_node
     numbers = {
@@ -74,10 +80,12 @@ def spelled_out(mask: str = "padding", axis: int = -1, heads_of_keys: int = 2) -
         node("Reshape", ["turned", "join"], ["result"]),
     ]
     constants = [
-        numpy_helper.from_array(np.array(value, np.int64), name) for name, value in numbers.items()
+        numpy_helper.from_array(np.array(value, np.int64), name)
+        for name, value in numbers.items()
     ]
     constants += [
-        numpy_helper.from_array(value.astype(np.float32), name) for name, value in floats.items()
+        numpy_helper.from_array(value.astype(np.float32), name)
+        for name, value in floats.items()
     ]
     inputs = [
         helper.make_tensor_value_info(name, onnx.TensorProto.INT64, ["texts", "tokens"])
@@ -85,7 +93,9 @@ def spelled_out(mask: str = "padding", axis: int = -1, heads_of_keys: int = 2) -
     ]
     result = helper.make_tensor_value_info("result", onnx.TensorProto.FLOAT, None)
     graph = helper.make_graph(nodes, "attention", inputs, [result], constants)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
 
 
 TRIAL = {
@@ -100,19 +110,26 @@ def test_what_it_gives_stays_the_same() -> None:
     before.CopyFrom(model)
     fuse_attention(model, TRIAL)
     assert operators(model)["MultiHeadAttention"] == 1
-    assert not {"Softmax", "MatMul", "Transpose", "Reshape", "Sub"} & operators(model).keys()
+    assert (
+        not {"Softmax", "MatMul", "Transpose", "Reshape", "Sub"}
+        & operators(model).keys()
+    )
     unseen = {
         "input_ids": np.array([[0, 3, 1, 2], [4, 0, 0, 0]], np.int64),
         "attention_mask": np.array([[0, 1, 1, 1], [1, 0, 0, 0]], np.int64),
     }
-    (wanted,), (found,) = (next(values_of(one, ["result"], [unseen])) for one in (before, model))
+    (wanted,), (found,) = (
+        next(values_of(one, ["result"], [unseen])) for one in (before, model)
+    )
     np.testing.assert_allclose(found, wanted, rtol=1e-5)
 
 
 @pytest.mark.parametrize(
     "otherwise", [{"mask": "something else"}, {"axis": 2}, {"heads_of_keys": 1}]
 )
-def test_what_is_spelled_out_otherwise_stays_as_it_is(otherwise: dict[str, object]) -> None:
+def test_what_is_spelled_out_otherwise_stays_as_it_is(
+    otherwise: dict[str, object],
+) -> None:
     model = spelled_out(**otherwise)
     before = model.SerializeToString(deterministic=True)
     fuse_attention(model, TRIAL)

@@ -3,7 +3,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from kbserver.embedding.export.quantisation import BLOCK, Scheme, rounded_blocks, rounded_columns
+from kbserver.embedding.export.quantisation import (
+    BLOCK,
+    Scheme,
+    rounded_blocks,
+    rounded_columns,
+)
 from kbserver.types import FloatMatrix
 
 
@@ -18,7 +23,9 @@ from kbserver.types import FloatMatrix
 def test_rounding_is_off_by_half_a_step_of_its_column_where_nothing_can_make_up_for_it(
     weights: FloatMatrix,
 ) -> None:
-    apart = np.eye(len(weights), dtype=np.float32)  # no two channels ever come up together
+    apart = np.eye(
+        len(weights), dtype=np.float32
+    )  # no two channels ever come up together
     values, worth = rounded_columns(weights, apart)
     assert values.shape == weights.shape and worth.shape == weights.shape[1:]
     assert (np.abs(values * worth - weights) <= worth * 0.501 + 1e-30).all()
@@ -45,7 +52,9 @@ def test_what_a_weight_errs_by_is_made_up_for_by_those_that_come_up_with_it() ->
     steps, worth = rounded_columns(weights, values[:1000])
     unseen = values[1000:]
     off = np.linalg.norm(unseen @ (steps * worth - weights))
-    each_by_itself = np.linalg.norm(unseen @ (np.rint(weights / worth) * worth - weights))
+    each_by_itself = np.linalg.norm(
+        unseen @ (np.rint(weights / worth) * worth - weights)
+    )
     assert off < 0.7 * each_by_itself
 
 
@@ -57,11 +66,18 @@ def test_what_a_weight_errs_by_is_made_up_for_by_those_that_come_up_with_it() ->
     )
 )
 @settings(deadline=None)
-def test_rounding_is_off_by_half_a_step_of_its_block_at_most(weights: FloatMatrix) -> None:
+def test_rounding_is_off_by_half_a_step_of_its_block_at_most(
+    weights: FloatMatrix,
+) -> None:
     values, worth = rounded_blocks(weights)
     inner, outer = weights.shape
-    assert values.shape == (outer, -(-inner // BLOCK), BLOCK) and worth.shape == values.shape[:2]
-    restored = ((values.astype(np.float32) - 128) * worth[:, :, None]).reshape(outer, -1)
+    assert (
+        values.shape == (outer, -(-inner // BLOCK), BLOCK)
+        and worth.shape == values.shape[:2]
+    )
+    restored = ((values.astype(np.float32) - 128) * worth[:, :, None]).reshape(
+        outer, -1
+    )
     off = np.abs(restored[:, :inner].T - weights)
     allowed = np.repeat(worth, BLOCK, axis=1)[:, :inner].T * 0.501 + 1e-30
     assert (off <= allowed).all()
@@ -76,9 +92,15 @@ def test_rounding_is_off_by_half_a_step_of_its_block_at_most(weights: FloatMatri
     np.full((7, 12), 3e-45, np.float32), np.zeros((12, 5), np.float32)
 )  # a step of nothing at all
 @settings(deadline=None)
-def test_every_value_and_nothing_have_a_step(values: FloatMatrix, weights: FloatMatrix) -> None:
+def test_every_value_and_nothing_have_a_step(
+    values: FloatMatrix, weights: FloatMatrix
+) -> None:
     scheme = Scheme.of(values, weights)
-    assert np.isfinite(scheme.sizes).all() and (scheme.sizes > 0).all() and 0 < scheme.step < np.inf
+    assert (
+        np.isfinite(scheme.sizes).all()
+        and (scheme.sizes > 0).all()
+        and 0 < scheme.step < np.inf
+    )
     assert 0 <= scheme.zero <= 255
     steps = np.rint(values / scheme.sizes / scheme.step) + scheme.zero
     assert (steps >= -1).all() and (

@@ -23,7 +23,9 @@ QUESTIONS = [
 @pytest.fixture
 def exported(encoder: Encoder, cache: Path, tmp_path: Path) -> Path:
     """A copy of the default model's export, to be changed at will."""
-    return Path(shutil.copytree(cache / encoder.identity.fingerprint, tmp_path / "exported"))
+    return Path(
+        shutil.copytree(cache / encoder.identity.fingerprint, tmp_path / "exported")
+    )
 
 
 @pytest.fixture
@@ -70,10 +72,14 @@ def test_a_graph_that_cannot_be_rounded_says_so(exported: Path, target: Path) ->
         quantise(exported, target)
 
 
-def test_a_full_disk_is_not_held_against_the_model(exported: Path, target: Path) -> None:
+def test_a_full_disk_is_not_held_against_the_model(
+    exported: Path, target: Path
+) -> None:
     resource = pytest.importorskip("resource")  # not on Windows
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 22, before[1]))  # no file may be larger
+    resource.setrlimit(
+        resource.RLIMIT_FSIZE, (1 << 22, before[1])
+    )  # no file may be larger
     try:
         with pytest.raises(OSError, match="too large"):
             quantise(exported, target)
@@ -81,7 +87,9 @@ def test_a_full_disk_is_not_held_against_the_model(exported: Path, target: Path)
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def test_weights_that_rounding_destroys_are_refused(exported: Path, target: Path) -> None:
+def test_weights_that_rounding_destroys_are_refused(
+    exported: Path, target: Path
+) -> None:
     random = np.random.default_rng(5)
     graph = onnx.load(exported / "model.onnx")
     for weights in graph.graph.initializer:
@@ -95,7 +103,8 @@ def test_weights_that_rounding_destroys_are_refused(exported: Path, target: Path
     onnx.save(graph, exported / "model.onnx")
     vouch_for(exported)
     with pytest.raises(
-        ModelError, match=r"keeps a cosine of -?0\.\d{3} to its exact vectors, at least 0.995"
+        ModelError,
+        match=r"keeps a cosine of -?0\.\d{3} to its exact vectors, at least 0.995",
     ):
         quantise(exported, target)
 

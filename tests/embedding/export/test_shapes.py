@@ -8,7 +8,8 @@ from kbserver.embedding.export.graph import drop_unused, values_of
 from kbserver.embedding.export.shapes import settle_shapes
 
 TRIALS = [
-    {"ids": np.ones((texts, tokens), np.int64)} for texts, tokens in ((1, 7), (2, 5), (3, 11))
+    {"ids": np.ones((texts, tokens), np.int64)}
+    for texts, tokens in ((1, 7), (2, 5), (3, 11))
 ]
 
 
@@ -21,10 +22,14 @@ def folding(*nodes: onnx.NodeProto, **constants: object) -> onnx.ModelProto:
         for name, value in constants.items()
     ]
     graph = helper.make_graph(list(nodes), "folding", [ids], [folded], numbers)
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8
+    )
 
 
-def test_dimensions_that_are_those_of_the_input_are_named_and_what_found_them_is_gone() -> None:
+def test_dimensions_that_are_those_of_the_input_are_named_and_what_found_them_is_gone() -> (
+    None
+):
     model = folding(
         helper.make_node("Shape", ["ids"], ["shape"]),
         helper.make_node("Gather", ["shape", "zero"], ["texts"]),
@@ -40,11 +45,13 @@ def test_dimensions_that_are_those_of_the_input_are_named_and_what_found_them_is
     settle_shapes(model, TRIALS)
     assert [node.op_type for node in model.graph.node] == ["Reshape"]
     assert {
-        tensor.name: numpy_helper.to_array(tensor).tolist() for tensor in model.graph.initializer
+        tensor.name: numpy_helper.to_array(tensor).tolist()
+        for tensor in model.graph.initializer
     } == {"folded.shape": [0, 0, 1]}
     unseen = [{"ids": np.arange(24, dtype=np.int64).reshape(4, 6)}]
     np.testing.assert_array_equal(
-        next(values_of(model, ["folded"], unseen)), next(values_of(before, ["folded"], unseen))
+        next(values_of(model, ["folded"], unseen)),
+        next(values_of(before, ["folded"], unseen)),
     )
 
 
@@ -55,7 +62,11 @@ def test_a_shape_that_follows_from_nothing_known_stays_as_it_is() -> None:
         helper.make_node("Reshape", ["ids", "all"], ["folded"]),
     )
     settle_shapes(model, TRIALS)
-    assert [node.op_type for node in model.graph.node] == ["Shape", "ReduceProd", "Reshape"]
+    assert [node.op_type for node in model.graph.node] == [
+        "Shape",
+        "ReduceProd",
+        "Reshape",
+    ]
 
 
 @given(st.permutations(["texts", "tokens", "one"]))

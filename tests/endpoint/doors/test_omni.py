@@ -20,7 +20,8 @@ any_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=10),
     lambda children: (
-        st.lists(children, max_size=3) | st.dictionaries(st.text(max_size=5), children, max_size=3)
+        st.lists(children, max_size=3)
+        | st.dictionaries(st.text(max_size=5), children, max_size=3)
     ),
     max_leaves=8,
 )
@@ -31,7 +32,9 @@ def ask(**fields):
 
 
 @given(
-    any_text, label_text, st.dictionaries(st.text(min_size=1, max_size=8), json_values, max_size=4)
+    any_text,
+    label_text,
+    st.dictionaries(st.text(min_size=1, max_size=8), json_values, max_size=4),
 )
 def test_two_fields_are_read_and_every_other_is_ignored(query, label, others):
     others = {
@@ -56,10 +59,15 @@ def test_agent_id_counts_only_without_a_session_label():
 
 def test_the_label_comes_from_a_header_when_the_body_has_none():
     body = b'{"query": "x"}'
-    assert parse(body, {"x-pyai-session-label": "a", "x-pyai-agent": "b"}).session_label == "a"
+    assert (
+        parse(body, {"x-pyai-session-label": "a", "x-pyai-agent": "b"}).session_label
+        == "a"
+    )
     assert parse(body, {"x-pyai-agent": "b"}).session_label == "b"
     assert (
-        parse(b'{"query": "x", "session_label": "c"}', {"x-pyai-session-label": "a"}).session_label
+        parse(
+            b'{"query": "x", "session_label": "c"}', {"x-pyai-session-label": "a"}
+        ).session_label
         == "c"
     )
 
@@ -79,7 +87,11 @@ def test_the_label_comes_from_a_header_when_the_body_has_none():
         (b'{"query": 7}', "invalid_type", "query"),
         (b'{"query": "x", "session_label": 7}', "invalid_type", "session_label"),
         (b'{"query": "x", "agent_id": []}', "invalid_type", "agent_id"),
-        (b'{"query": "x", "session_label": "a\\nb"}', "invalid_session_label", "session_label"),
+        (
+            b'{"query": "x", "session_label": "a\\nb"}',
+            "invalid_session_label",
+            "session_label",
+        ),
         (
             b'{"query": "x", "session_label": "' + b"y" * 257 + b'"}',
             "invalid_session_label",
@@ -94,8 +106,13 @@ def test_what_cannot_be_read_is_refused_with_a_stable_code(body, code, param):
 
 
 @given(any_text, st.none() | label_text, st.lists(any_text, max_size=6), any_text)
-def test_an_answer_stays_below_the_limit_and_echoes_the_call(query, label, contents, context):
-    passages = [ContextPassage(f"id-{n}", content * 5, 0.5) for n, content in enumerate(contents)]
+def test_an_answer_stays_below_the_limit_and_echoes_the_call(
+    query, label, contents, context
+):
+    passages = [
+        ContextPassage(f"id-{n}", content * 5, 0.5)
+        for n, content in enumerate(contents)
+    ]
     body = render(TurnRequest(query=query, session_label=label), context, passages)
     answer = json.loads(body)
     assert len(body) <= MAX_ANSWER_BYTES
@@ -116,7 +133,9 @@ def test_an_answer_stays_below_the_limit_and_echoes_the_call(query, label, conte
 def test_a_long_query_is_echoed_in_part_only_and_leaves_the_results_their_room(word):
     label = "\N{GRINNING FACE}" * 256
     passages = [ContextPassage(f"id-{n}", "x" * 640, 0.5) for n in range(3)]
-    body = render(TurnRequest(query=word * 10_000, session_label=label), "x" * 2000, passages)
+    body = render(
+        TurnRequest(query=word * 10_000, session_label=label), "x" * 2000, passages
+    )
     answer = json.loads(body)
     echo = json.dumps(answer["query"], ensure_ascii=False).encode()
     assert 400 < len(echo) <= MAX_ECHO_BYTES
@@ -130,9 +149,12 @@ def test_what_json_or_utf_8_does_not_know_costs_no_answer():
     ]
     for some in (passages, passages[:1], passages[1:]):
         answer = json.loads(
-            render(TurnRequest(query="x"), some[0].content, some), parse_constant=pytest.fail
+            render(TurnRequest(query="x"), some[0].content, some),
+            parse_constant=pytest.fail,
         )
-        assert [result["id"] for result in answer["results"]] == [passage.id for passage in some]
+        assert [result["id"] for result in answer["results"]] == [
+            passage.id for passage in some
+        ]
     assert answer["results"][0]["score"] is None
 
 

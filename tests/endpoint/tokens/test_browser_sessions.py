@@ -68,7 +68,9 @@ class PyAI:
 def serving(app: Starlette) -> Iterator[str]:
     """Serve an app on a free port of this machine; gives its URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="on", ws="none"))
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, lifespan="on", ws="none")
+        )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
@@ -131,9 +133,13 @@ def endpoint(browser_sessions: BrowserSessions) -> Iterator[httpx2.Client]:
             yield
 
     async def wire_error(request: Request, error: Exception) -> Response:
-        envelope = {"error": {"code": error.code, "type": error.type, "message": str(error)}}  # type: ignore[attr-defined]
+        envelope = {
+            "error": {"code": error.code, "type": error.type, "message": str(error)}
+        }  # type: ignore[attr-defined]
         wait = (
-            {"retry-after": str(error.retry_after_s)} if hasattr(error, "retry_after_s") else None
+            {"retry-after": str(error.retry_after_s)}
+            if hasattr(error, "retry_after_s")
+            else None
         )
         return JSONResponse(envelope, error.status, headers=wait)  # type: ignore[attr-defined]
 
@@ -145,7 +151,10 @@ def endpoint(browser_sessions: BrowserSessions) -> Iterator[httpx2.Client]:
         exception_handlers={WireError: wire_error, HTTPException: http_error},
         lifespan=lifespan,
     )
-    with serving(app) as url, httpx2.Client(base_url=url, headers={"origin": ORIGIN}) as client:
+    with (
+        serving(app) as url,
+        httpx2.Client(base_url=url, headers={"origin": ORIGIN}) as client,
+    ):
         yield client
 
 
@@ -192,8 +201,12 @@ def test_a_page_gets_a_session_of_its_own(keys, pyai, pyai_base):
 
 def test_pyai_is_asked_as_the_contract_says(keys, pyai, pyai_base):
     """Contract section 4: POST /v1/omni/sessions {allowed_origins, ttl_seconds, session_label}."""
-    with endpoint(sessions(keys, pyai_base, connect_ttl_s=90, label_prefix="shop")) as page:
-        session = page.post("/session", json={"label": "somebody-else", "persona": "evil"}).json()
+    with endpoint(
+        sessions(keys, pyai_base, connect_ttl_s=90, label_prefix="shop")
+    ) as page:
+        session = page.post(
+            "/session", json={"label": "somebody-else", "persona": "evil"}
+        ).json()
     ((headers, wanted),) = pyai.asked
     assert headers["authorization"] == f"Bearer {API_KEY}"
     assert wanted == {
@@ -205,20 +218,27 @@ def test_pyai_is_asked_as_the_contract_says(keys, pyai, pyai_base):
     assert "persona" not in session["configure"]
 
 
-def test_two_visitors_have_labels_and_tokens_that_do_not_open_each_others(keys, pyai, pyai_base):
+def test_two_visitors_have_labels_and_tokens_that_do_not_open_each_others(
+    keys, pyai, pyai_base
+):
     with endpoint(sessions(keys, pyai_base)) as page:
         mine, theirs = page.post("/session").json(), page.post("/session").json()
     assert mine["session_label"] != theirs["session_label"]
-    assert not keys.verify(mine["configure"]["kb_token"]).allows(theirs["session_label"])
+    assert not keys.verify(mine["configure"]["kb_token"]).allows(
+        theirs["session_label"]
+    )
     assert mine["configure"]["kb_token"] != theirs["configure"]["kb_token"]
 
 
-def test_a_label_that_pyai_put_into_the_url_is_not_put_there_twice(keys, pyai, pyai_base):
+def test_a_label_that_pyai_put_into_the_url_is_not_put_there_twice(
+    keys, pyai, pyai_base
+):
     with endpoint(sessions(keys, pyai_base)) as page:
         pyai.url = "ws://127.0.0.1:9/v1/omni"
         session = page.post("/session").json()
         assert (
-            session["url"] == f"ws://127.0.0.1:9/v1/omni?session_label={session['session_label']}"
+            session["url"]
+            == f"ws://127.0.0.1:9/v1/omni?session_label={session['session_label']}"
         )
         pyai.url = "wss://api.example.com/v1/omni?session_label=somebody-else"
         assert page.post("/session").status_code == 502
@@ -253,7 +273,9 @@ def test_the_preflight_is_answered_for_allowed_origins_only(keys):
     }
     with endpoint(sessions(keys)) as page:
         allowed = page.options("/session", headers=asks)
-        foreign = page.options("/session", headers=asks | {"origin": "https://evil.example.com"})
+        foreign = page.options(
+            "/session", headers=asks | {"origin": "https://evil.example.com"}
+        )
         other_method = page.options(
             "/session", headers=asks | {"access-control-request-method": "DELETE"}
         )
@@ -302,10 +324,19 @@ def test_all_clients_together_are_limited_too(keys, pyai, pyai_base):
             {"answer": {"token": "t", "url": "wss://x.example.com"}},
             "is not {token, url, expires_at}",
         ),
-        ({"answer": {"token": "t", "url": "https://x.example.com", "expires_at": 1}}, "wss://"),
-        ({"answer": {"token": "t", "url": "ws://x.example.com", "expires_at": 1}}, "wss://"),
+        (
+            {"answer": {"token": "t", "url": "https://x.example.com", "expires_at": 1}},
+            "wss://",
+        ),
+        (
+            {"answer": {"token": "t", "url": "ws://x.example.com", "expires_at": 1}},
+            "wss://",
+        ),
         ({"answer": {"token": "t", "url": "wss://[x", "expires_at": 1}}, "wss://"),
-        ({"answer": {"token": "", "url": "wss://x.example.com", "expires_at": 1}}, "is not {token"),
+        (
+            {"answer": {"token": "", "url": "wss://x.example.com", "expires_at": 1}},
+            "is not {token",
+        ),
         ({"delay_s": 1.0}, "TimeoutError"),
     ],
 )
@@ -314,7 +345,10 @@ def test_when_pyai_fails_the_page_learns_nothing_but_that_and_the_log_says_why(
 ):
     for name, value in fault.items():
         setattr(pyai, name, value)
-    with caplog.at_level(logging.DEBUG), endpoint(sessions(keys, pyai_base, timeout_s=0.5)) as page:
+    with (
+        caplog.at_level(logging.DEBUG),
+        endpoint(sessions(keys, pyai_base, timeout_s=0.5)) as page,
+    ):
         answer = page.post("/session")
     assert answer.status_code == 502
     assert answer.json()["error"] == {
@@ -323,14 +357,18 @@ def test_when_pyai_fails_the_page_learns_nothing_but_that_and_the_log_says_why(
         "message": "no session could be had from PyAI; try again in a while",
     }
     assert said in "\n".join(
-        record.getMessage() for record in caplog.records if record.name == "kbserver.endpoint"
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "kbserver.endpoint"
     )
     assert len(pyai.asked) == 1  # one attempt, and no redirect is followed with the key
     for record in caplog.records:
         assert API_KEY not in record.getMessage() + str(record.exc_info)
 
 
-def test_the_key_is_in_no_log_at_any_level_and_in_no_answer(keys, pyai, pyai_base, caplog):
+def test_the_key_is_in_no_log_at_any_level_and_in_no_answer(
+    keys, pyai, pyai_base, caplog
+):
     with caplog.at_level(logging.DEBUG), endpoint(sessions(keys, pyai_base)) as page:
         answer = page.post("/session")
     assert answer.status_code == 200
@@ -375,7 +413,10 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"base": "https://user:word@api.example.com"}, "session.base holds credentials"),
+        (
+            {"base": "https://user:word@api.example.com"},
+            "session.base holds credentials",
+        ),
         (
             {"kb_endpoint": "https://user:word@kb.example.com/kb"},
             "session.kb_endpoint holds credentials",
@@ -385,8 +426,14 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
         ({"allowed_origins": ["null"]}, "allowed_origins"),
         ({"allowed_origins": ["https://*.example.com"]}, "allowed_origins"),
         ({"allowed_origins": ["http://www.example.com"]}, "https://HOST"),
-        ({"allowed_origins": ["https://www.example.com/"]}, "write 'https://www.example.com'"),
-        ({"allowed_origins": ["https://WWW.example.com:443"]}, "write 'https://www.example.com'"),
+        (
+            {"allowed_origins": ["https://www.example.com/"]},
+            "write 'https://www.example.com'",
+        ),
+        (
+            {"allowed_origins": ["https://WWW.example.com:443"]},
+            "write 'https://www.example.com'",
+        ),
         (
             {"allowed_origins": ["https://user@www.example.com"]},
             "session.allowed_origins holds credentials",
@@ -413,7 +460,12 @@ def test_what_cannot_be_used_is_named_at_the_start(keys, changed, words):
 
 def test_loopback_origins_and_ipv6_are_allowed_while_developing(keys):
     sessions(
-        keys, allowed_origins=["http://localhost:3000", "http://[::1]:3000", "http://127.0.0.1"]
+        keys,
+        allowed_origins=[
+            "http://localhost:3000",
+            "http://[::1]:3000",
+            "http://127.0.0.1",
+        ],
     )
 
 

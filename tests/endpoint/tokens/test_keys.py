@@ -2,7 +2,12 @@ import subprocess
 
 import pytest
 
-from kbserver.endpoint.tokens.keys import new_ed25519, new_secret, read_key_file, read_keys
+from kbserver.endpoint.tokens.keys import (
+    new_ed25519,
+    new_secret,
+    read_key_file,
+    read_keys,
+)
 from kbserver.errors import SettingsError
 
 
@@ -56,12 +61,20 @@ def test_pem_with_escaped_line_breaks_is_understood_as_environment_files_write_i
         ("x7" * 15 + "x", "31 bytes"),
         ("password" * 4, "7 different characters"),
         ("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw", "without its BEGIN or END"),
-        ("-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n-----END PRIVATE KEY-----", "damaged"),
-        ("-----BEGIN CERTIFICATE-----\nMC4C\n-----END CERTIFICATE-----", "'CERTIFICATE'"),
+        (
+            "-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2Vw\n-----END PRIVATE KEY-----",
+            "damaged",
+        ),
+        (
+            "-----BEGIN CERTIFICATE-----\nMC4C\n-----END CERTIFICATE-----",
+            "'CERTIFICATE'",
+        ),
         ('{"kty":"oct-AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ"}', "JWK"),
     ],
 )
-def test_a_weak_or_foreign_key_is_refused_with_the_command_that_makes_a_good_one(text, words):
+def test_a_weak_or_foreign_key_is_refused_with_the_command_that_makes_a_good_one(
+    text, words
+):
     with pytest.raises(SettingsError, match=words) as caught:
         read_keys(text, source="KBSERVER_SIGNING_KEY")
     assert "KBSERVER_SIGNING_KEY" in str(caught.value)

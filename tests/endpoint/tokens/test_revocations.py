@@ -41,7 +41,9 @@ def test_a_missing_list_is_an_error_at_the_start(tmp_path):
         Revocations(tmp_path / "revoked")
 
 
-def test_a_list_that_vanishes_later_stays_in_force_and_is_complained_of_once(tmp_path, caplog):
+def test_a_list_that_vanishes_later_stays_in_force_and_is_complained_of_once(
+    tmp_path, caplog
+):
     file = tmp_path / "revoked"
     file.write_text("first\n")
     revoked = Revocations(file)

@@ -81,7 +81,15 @@ def test_a_token_opens_its_label_and_no_other(key):
     live = keys(key)
     grant = live.verify(live.issue(LABEL, 60))
     assert grant.allows(LABEL)
-    for other in ("web-0123456789abcdee", LABEL + "x", "x" + LABEL, LABEL.upper(), "*", "", None):
+    for other in (
+        "web-0123456789abcdee",
+        LABEL + "x",
+        "x" + LABEL,
+        LABEL.upper(),
+        "*",
+        "",
+        None,
+    ):
         assert not grant.allows(other)
     assert grant.corpora is None
     assert grant.scope == {}
@@ -90,7 +98,10 @@ def test_a_token_opens_its_label_and_no_other(key):
 def test_a_pattern_opens_what_fits_it_and_corpora_and_scope_come_along():
     live = keys(SECRET)
     token = live.issue(
-        ["billing-*", "hotel-{id}"], 60, corpora=["support", "faq"], scope={"folder": "hotels/7"}
+        ["billing-*", "hotel-{id}"],
+        60,
+        corpora=["support", "faq"],
+        scope={"folder": "hotels/7"},
     )
     grant = live.verify(token)
     assert grant.allows("billing-eu")
@@ -103,7 +114,11 @@ def test_a_pattern_opens_what_fits_it_and_corpora_and_scope_come_along():
 def test_a_token_is_a_standard_jwt_that_other_libraries_check_and_issue(clock):
     live = keys(SECRET, clock=clock)
     header, claims = unverified(live.issue("billing-*", 60, max_turns=3))
-    assert header == {"typ": "JWT", "alg": "HS256", "kid": read_keys(SECRET, source="test")[0].kid}
+    assert header == {
+        "typ": "JWT",
+        "alg": "HS256",
+        "kid": read_keys(SECRET, source="test")[0].kid,
+    }
     assert len(claims.pop("jti")) == 32
     assert claims == {
         "aud": "kbserver",
@@ -116,9 +131,9 @@ def test_a_token_is_a_standard_jwt_that_other_libraries_check_and_issue(clock):
     # RFC 7515 by hand: what any other library does
     signed = f"{part(header)}.{part({'aud': 'kbserver', 'exp': 1_800_000_060.5, 'jti': 'j1', 'kb_labels': ['a']})}"
     digest = hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).digest()
-    assert live.verify(f"{signed}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}").allows(
-        "a"
-    )
+    assert live.verify(
+        f"{signed}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
+    ).allows("a")
 
 
 _labels = st.text(min_size=1, max_size=60).filter(
@@ -140,7 +155,9 @@ def test_whatever_is_issued_is_verified_to_the_same_grant(
     label, ttl_s, corpora, scope, max_turns, key, other
 ):
     live = keys(key)
-    grant = live.verify(live.issue(label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns))
+    grant = live.verify(
+        live.issue(label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns)
+    )
     assert grant.allows(label)
     assert grant.allows(other) is (other == label)
     assert grant.corpora == (None if corpora is None else tuple(corpora))
@@ -162,7 +179,10 @@ def test_after_its_time_it_is_expired_and_says_so(clock):
 def test_before_its_time_it_is_refused_but_clocks_may_differ_a_little(clock):
     live = keys(SECRET, clock=clock)
     assert live.verify(live.issue(LABEL, 60, now=clock.now + LEEWAY_S)).allows(LABEL)
-    assert refused(live, live.issue(LABEL, 60, now=clock.now + LEEWAY_S + 1)) == "premature_token"
+    assert (
+        refused(live, live.issue(LABEL, 60, now=clock.now + LEEWAY_S + 1))
+        == "premature_token"
+    )
 
 
 def test_two_keys_live_during_rotation_and_the_old_token_dies_with_its_key():
@@ -219,7 +239,10 @@ def test_a_header_that_names_no_algorithm_or_another_gets_nowhere():
         assert refused(live, f"{forged}.{part(claims)}.{signature}") == "invalid_token"
         assert refused(live, f"{forged}.{part(claims)}.") == "invalid_token"
     assert (
-        refused(live, jwt.encode(claims, None, algorithm="none", headers={"kid": header["kid"]}))
+        refused(
+            live,
+            jwt.encode(claims, None, algorithm="none", headers={"kid": header["kid"]}),
+        )
         == "invalid_token"
     )
 
@@ -292,7 +315,9 @@ def test_with_the_right_kid_another_key_is_still_another_key():
 def test_claims_that_make_no_sense_are_refused_though_signed_by_our_key(changed):
     live = keys(SECRET)
     header, claims = unverified(live.issue(LABEL, 60))
-    told = {key: value for key, value in (claims | changed).items() if value is not None}
+    told = {
+        key: value for key, value in (claims | changed).items() if value is not None
+    }
     assert (
         refused(live, jwt.encode(told, SECRET, "HS256", headers={"kid": header["kid"]}))
         == "invalid_token"
@@ -323,7 +348,9 @@ def test_what_is_told_to_who_holds_no_key_is_always_the_same():
 
 @given(
     st.text(max_size=200)
-    | st.binary(max_size=90).map(lambda raw: base64.urlsafe_b64encode(raw).decode() + ".e30.")
+    | st.binary(max_size=90).map(
+        lambda raw: base64.urlsafe_b64encode(raw).decode() + ".e30."
+    )
 )
 def test_no_text_is_anything_but_a_token_or_unauthorized(text):
     assert refused(keys(SECRET), text) == "invalid_token"
@@ -331,7 +358,9 @@ def test_no_text_is_anything_but_a_token_or_unauthorized(text):
 
 @given(
     st.recursive(
-        st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=4
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        st.lists,
+        max_leaves=4,
     )
 )
 def test_no_header_value_is_anything_but_unauthorized(value):
@@ -340,7 +369,9 @@ def test_no_header_value_is_anything_but_unauthorized(value):
     header, claims = unverified(token)
     for name in ("alg", "kid", "crit", "b64"):
         if header.get(name) != value and not (name == "b64" and value in (1, 1.0)):
-            forged = ".".join([part(header | {name: value}), part(claims), token.split(".")[2]])
+            forged = ".".join(
+                [part(header | {name: value}), part(claims), token.split(".")[2]]
+            )
             assert refused(live, forged) == "invalid_token"
 
 
@@ -378,7 +409,9 @@ def test_counts_of_expired_tokens_are_forgotten_and_the_table_keeps_its_bound():
 
 def test_a_server_with_public_keys_checks_and_cannot_issue():
     (pair,) = read_keys(PAIR, source="test")
-    public = pair.verifying.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    public = pair.verifying.public_bytes(
+        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
+    ).decode()
     checking = keys(public)
     assert checking.verify(keys(PAIR).issue(LABEL, 60)).allows(LABEL)
     with pytest.raises(SettingsError, match="add a private key"):

@@ -31,7 +31,9 @@ def test_anything_else_is_unauthorized(header, code):
 
 
 def test_a_token_is_good_for_its_labels_only():
-    grant = TokenTable([("t1", ["billing-*", "support"]), ("t2", ["*"])]).check("Bearer t1")
+    grant = TokenTable([("t1", ["billing-*", "support"]), ("t2", ["*"])]).check(
+        "Bearer t1"
+    )
     assert grant.allows("billing-eu")
     assert grant.allows("support")
     assert not grant.allows("hotel-7")

@@ -6,7 +6,9 @@ import pytest
 from kbserver.index.vectors.base import hopeful, top_k_rows, union_rows
 
 
-@pytest.mark.parametrize("values", [2, 40, 10**6], ids=["all but equal", "many ties", "few ties"])
+@pytest.mark.parametrize(
+    "values", [2, 40, 10**6], ids=["all but equal", "many ties", "few ties"]
+)
 @pytest.mark.parametrize("count", [0, 1, 99, 511, 512, 513, 801, 20_000])
 def test_the_best_come_first_and_equal_ones_by_row(count, values):
     choose = np.random.default_rng(count)
@@ -35,4 +37,7 @@ def test_united_rows_are_those_numpy_finds_unique():
         parts = [choose.permutation(150)[:size].astype(np.int64) for size in sizes]
         found = union_rows(parts)
         assert found.dtype == np.int64
-        assert found.tolist() == np.unique(np.concatenate([np.empty(0, np.int64), *parts])).tolist()
+        assert (
+            found.tolist()
+            == np.unique(np.concatenate([np.empty(0, np.int64), *parts])).tolist()
+        )

@@ -38,7 +38,8 @@ def test_a_caption_above_the_columns_goes_with_every_row(read):
 
 def test_a_table_without_column_names_keeps_its_first_row(read):
     assert [
-        block.text for block in read("t.csv", "Monday,9 to 5\nSunday,closed 24\n")[0].blocks
+        block.text
+        for block in read("t.csv", "Monday,9 to 5\nSunday,closed 24\n")[0].blocks
     ] == [
         "Monday: 9 to 5.",
         "Sunday: closed 24.",
@@ -46,8 +47,13 @@ def test_a_table_without_column_names_keeps_its_first_row(read):
 
 
 def test_a_single_line_or_column_is_not_lost(read):
-    assert [block.text for block in read("t.csv", "Plan,Price\n")[0].blocks] == ["Plan: Price."]
-    assert [block.text for block in read("t.csv", "one\ntwo\n")[0].blocks] == ["one.", "two."]
+    assert [block.text for block in read("t.csv", "Plan,Price\n")[0].blocks] == [
+        "Plan: Price."
+    ]
+    assert [block.text for block in read("t.csv", "one\ntwo\n")[0].blocks] == [
+        "one.",
+        "two.",
+    ]
 
 
 FAQ = (
@@ -85,16 +91,23 @@ def test_a_faq_sheet_is_known_by_its_columns(read, header):
 
 
 def test_an_id_column_names_the_record(read):
-    assert read("faq.csv", "id,question,answer\nX7,Why?,So.\n")[0].source == "faq.csv#x7"
+    assert (
+        read("faq.csv", "id,question,answer\nX7,Why?,So.\n")[0].source == "faq.csv#x7"
+    )
 
 
 def test_a_question_keeps_its_name_when_others_come_before_it(read):
     before = read("faq.csv", FAQ)[2].source
-    assert read("faq.csv", FAQ.replace("\n", "\nAnything new?,Yes.,,,\n", 1))[3].source == before
+    assert (
+        read("faq.csv", FAQ.replace("\n", "\nAnything new?,Yes.,,,\n", 1))[3].source
+        == before
+    )
 
 
 def test_a_wrong_date_in_a_row_names_the_row(read):
-    with pytest.raises(DocumentUnreadable, match=r"faq\.csv#why: valid_until is 'soon'"):
+    with pytest.raises(
+        DocumentUnreadable, match=r"faq\.csv#why: valid_until is 'soon'"
+    ):
         read("faq.csv", "question,answer,valid_until\nWhy?,So.,soon\n")
 
 

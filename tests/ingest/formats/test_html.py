@@ -11,7 +11,10 @@ BODY = """<h1>Roaming</h1><p>Calls abroad cost extra, as the table tells for eac
 <tr><td>Europe<td>10 cents<tr><td>World<td>90 cents</table>
 <p>To switch it off:</p><ol><li>Open the app<li>Tap Settings</ol>"""
 EXPECTED = (
-    Block("paragraph", "Calls abroad cost extra, as the table tells for each of the zones."),
+    Block(
+        "paragraph",
+        "Calls abroad cost extra, as the table tells for each of the zones.",
+    ),
     Block("heading", "Prices", 2),
     Block("paragraph", "From March"),
     Block("table_row", "Zone: Europe; Price: 10 cents.", lead_in="From March"),
@@ -43,7 +46,9 @@ def test_the_main_content_is_kept_whole_and_what_surrounds_it_left_out(read, pag
 
 
 def test_a_page_without_heading_is_called_by_its_title(read):
-    [document] = read("a.html", "<title>Opening hours</title><p>We are open from nine to five.</p>")
+    [document] = read(
+        "a.html", "<title>Opening hours</title><p>We are open from nine to five.</p>"
+    )
     assert (document.title, document.blocks) == (
         "Opening hours",
         (Block("paragraph", "We are open from nine to five."),),
@@ -105,7 +110,11 @@ def test_metadata_can_stand_in_meta_tags(read):
         "a.html",
         '<meta name="valid-until" content="2026-12-31"><meta name=description content=Sale><p>Text.',
     )
-    assert document.metadata == {"valid_until": "2026-12-31", "description": "Sale", "folder": ""}
+    assert document.metadata == {
+        "valid_until": "2026-12-31",
+        "description": "Sale",
+        "folder": "",
+    }
 
 
 def test_merged_cells_belong_to_each_row_and_column_they_cover(read):
@@ -135,9 +144,7 @@ def test_a_table_for_the_layout_is_ordinary_content(read):
 
 
 def test_terms_and_their_definitions_stay_together(read):
-    page = (
-        "<dl><dt>Zone 1</dt><dd>Europe</dd><dt>Is it free?</dt><dd><p>Yes.</p></dd></dl><p>End.</p>"
-    )
+    page = "<dl><dt>Zone 1</dt><dd>Europe</dd><dt>Is it free?</dt><dd><p>Yes.</p></dd></dl><p>End.</p>"
     assert read("a.html", page)[0].blocks == (
         Block("list_item", "Zone 1: Europe", 1),
         Block("heading", "Is it free?", 6),

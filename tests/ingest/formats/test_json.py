@@ -29,8 +29,16 @@ def test_the_beir_layout_gives_a_document_for_each_line(read):
         ("corpus.jsonl#2", ""),
         ("corpus.jsonl#d-1", ""),
     ]
-    assert documents[0].blocks == (Block("paragraph", "First."), Block("paragraph", "Second."))
-    assert documents[0].metadata == {"domain": "hotel", "n": 3, "id": "d/1", "folder": ""}
+    assert documents[0].blocks == (
+        Block("paragraph", "First."),
+        Block("paragraph", "Second."),
+    )
+    assert documents[0].metadata == {
+        "domain": "hotel",
+        "n": 3,
+        "id": "d/1",
+        "folder": "",
+    }
 
 
 def test_a_line_that_is_no_object_refuses_the_whole_file_with_its_number(read):
@@ -57,19 +65,34 @@ def test_questions_and_answers_give_a_document_each(read, wrap):
         }
     ]
     [document] = read("faq.json", json.dumps(wrap(records)))
-    assert (document.source, document.title) == ("faq.json#can-i-pay-by-card", "Can I pay by card?")
+    assert (document.source, document.title) == (
+        "faq.json#can-i-pay-by-card",
+        "Can I pay by card?",
+    )
     assert document.blocks == (Block("record", "Yes."),)
-    assert document.metadata == {"tags": ["pay"], "valid_until": "2027-01-01", "folder": ""}
+    assert document.metadata == {
+        "tags": ["pay"],
+        "valid_until": "2027-01-01",
+        "folder": "",
+    }
 
 
 def test_plain_objects_become_sentences(read):
     records = [
-        {"plan": "A", "pricePerMonth": 3.5, "includes": ["calls", "data"], "new": True, "old": None}
+        {
+            "plan": "A",
+            "pricePerMonth": 3.5,
+            "includes": ["calls", "data"],
+            "new": True,
+            "old": None,
+        }
     ]
     [document] = read("our-plans.json", json.dumps(records))
     assert document.title == "Our plans"
     assert document.blocks == (
-        Block("record", "plan: A; price per month: 3.5; includes: calls, data; new: yes."),
+        Block(
+            "record", "plan: A; price per month: 3.5; includes: calls, data; new: yes."
+        ),
     )
 
 
@@ -103,4 +126,6 @@ def test_half_a_character_is_taken_out(read):
         "a.json", '[{"id": "a\\ud800", "text": "one\\ud800 two", "note": "x\\udfff"}]'
     )
     assert document.blocks[0].text == "one two"
-    json.dumps([document.source, dict(document.metadata)], ensure_ascii=False).encode("utf-8")
+    json.dumps([document.source, dict(document.metadata)], ensure_ascii=False).encode(
+        "utf-8"
+    )

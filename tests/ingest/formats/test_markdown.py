@@ -21,7 +21,10 @@ def test_the_only_top_heading_is_the_title(read):
 def test_one_of_several_top_headings_is_no_title(read):
     [document] = read("two-parts.md", "# One\n\nText.\n\n# Two\n\nText.")
     assert document.title == "Two parts"
-    assert [block.text for block in document.blocks if block.kind == "heading"] == ["One", "Two"]
+    assert [block.text for block in document.blocks if block.kind == "heading"] == [
+        "One",
+        "Two",
+    ]
 
 
 def test_marks_links_and_comments_leave_only_what_is_said(read):
@@ -46,8 +49,16 @@ def test_a_list_keeps_its_numbers_depth_and_what_introduces_it(read):
 def test_a_table_row_is_a_sentence_with_its_column_names(read):
     text = "Prices in May:\n\n| Plan | Price | Note |\n|---|---|---|\n| Fibre 100 | $30 a month | |\n| Fibre 500 | $50 | new |\n"
     assert blocks(read, text)[1:] == [
-        Block("table_row", "Plan: Fibre 100; Price: $30 a month.", lead_in="Prices in May:"),
-        Block("table_row", "Plan: Fibre 500; Price: $50; Note: new.", lead_in="Prices in May:"),
+        Block(
+            "table_row",
+            "Plan: Fibre 100; Price: $30 a month.",
+            lead_in="Prices in May:",
+        ),
+        Block(
+            "table_row",
+            "Plan: Fibre 500; Price: $50; Note: new.",
+            lead_in="Prices in May:",
+        ),
     ]
 
 
@@ -106,7 +117,10 @@ def test_front_matter_becomes_metadata_in_one_form(read):
     [
         ("title: [a", "front matter, line 3"),
         ("ok: 1\n\tbad: 2", "front matter, line 3"),
-        ("valid_until: 31/12/2026", "valid_until is '31/12/2026'; write a date like 2026-12-31"),
+        (
+            "valid_until: 31/12/2026",
+            "valid_until is '31/12/2026'; write a date like 2026-12-31",
+        ),
         ("pinned: perhaps", "pinned is 'perhaps'; write true or false"),
         ("questions: {a: 1}", "questions is"),
         ("d: !!python/object/apply:os.system [echo]", "front matter, line 2"),
@@ -128,7 +142,12 @@ def test_front_matter_that_multiplies_itself_is_refused(read):
 
 
 @pytest.mark.parametrize(
-    "text", ["---\n\nJust a rule.\n\n---\n\nMore.", "---\nnever closed", "--- dashes ---\n\nText."]
+    "text",
+    [
+        "---\n\nJust a rule.\n\n---\n\nMore.",
+        "---\nnever closed",
+        "--- dashes ---\n\nText.",
+    ],
 )
 def test_a_rule_at_the_top_is_no_front_matter(read, text):
     [document] = read("a.md", text)
@@ -153,7 +172,8 @@ def test_a_short_footnote_stands_where_it_belongs(read):
 
 def test_a_heading_that_repeats_the_title_is_not_said_twice(read):
     [document] = read(
-        "a.md", "---\ntitle: Summer prices\n---\n# Summer Prices\n\n## Tickets\n\nA day is $12.\n"
+        "a.md",
+        "---\ntitle: Summer prices\n---\n# Summer Prices\n\n## Tickets\n\nA day is $12.\n",
     )
     assert document.title == "Summer prices"
     assert [block.text for block in document.blocks] == ["Tickets", "A day is $12."]

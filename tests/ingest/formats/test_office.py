@@ -59,7 +59,10 @@ def test_a_word_file_without_title_is_called_by_its_first_heading(tmp_path):
     document.add_heading("Refunds", 1)
     document.add_paragraph("Within 14 days.")
     [read] = load_saved(document, tmp_path / "x.docx")
-    assert (read.title, read.blocks) == ("Refunds", (Block("paragraph", "Within 14 days."),))
+    assert (read.title, read.blocks) == (
+        "Refunds",
+        (Block("paragraph", "Within 14 days."),),
+    )
 
 
 def test_a_workbook_gives_sentences_and_questions(tmp_path):
@@ -125,7 +128,10 @@ def test_a_first_slide_full_of_content_is_no_title_of_the_others(tmp_path):
 def test_slides_become_sections_and_what_was_never_shown_is_left_out(tmp_path):
     show = Presentation()
     first = show.slides.add_slide(show.slide_layouts[0])
-    first.shapes.title.text, first.placeholders[1].text = "Welcome kit", "For new customers"
+    first.shapes.title.text, first.placeholders[1].text = (
+        "Welcome kit",
+        "For new customers",
+    )
     second = show.slides.add_slide(show.slide_layouts[1])
     second.shapes.title.text = "Benefits"
     frame = second.placeholders[1].text_frame
@@ -134,7 +140,9 @@ def test_slides_become_sections_and_what_was_never_shown_is_left_out(tmp_path):
         paragraph = frame.add_paragraph()
         paragraph.text, paragraph.level = text, 1
     second.notes_slide.notes_text_frame.text = "internal"
-    table = second.shapes.add_table(2, 2, Inches(1), Inches(6), Inches(4), Inches(1)).table
+    table = second.shapes.add_table(
+        2, 2, Inches(1), Inches(6), Inches(4), Inches(1)
+    ).table
     for row, texts in enumerate((("Plan", "Price"), ("A", "$5"))):
         for column, text in enumerate(texts):
             table.cell(row, column).text = text
@@ -151,4 +159,7 @@ def test_slides_become_sections_and_what_was_never_shown_is_left_out(tmp_path):
         Block("list_item", "- no set-up fee", 2, "You get:"),
         Block("table_row", "Plan: A; Price: $5."),
     )
-    assert read.notes == ("left out 1 hidden slide", "left out the speaker notes of 1 slide")
+    assert read.notes == (
+        "left out 1 hidden slide",
+        "left out the speaker notes of 1 slide",
+    )

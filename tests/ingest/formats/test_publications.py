@@ -79,7 +79,8 @@ def test_restructuredtext_is_read_with_sphinxs_directives_and_roles(read, capfd)
 
 def test_text_that_is_not_quite_restructuredtext_is_kept(read):
     [document] = read(
-        "a.rst", "Title\n===\n\nText with *unclosed emphasis and |nothing|.\n\n.. wrong\n  Indent\n"
+        "a.rst",
+        "Title\n===\n\nText with *unclosed emphasis and |nothing|.\n\n.. wrong\n  Indent\n",
     )
     assert "unclosed emphasis" in " ".join(block.text for block in document.blocks)
 
@@ -118,16 +119,26 @@ def write_epub(path: Path, chapters: dict[str, str], *, encryption: str = "") ->
 def test_a_book_is_read_in_the_order_of_its_spine(tmp_path):
     path = write_epub(
         tmp_path / "b.epub",
-        {"z%20one.xhtml": "<h1>One</h1><p>First.</p>", "a.xhtml": "<h1>Two</h1><p>Last.</p>"},
+        {
+            "z%20one.xhtml": "<h1>One</h1><p>First.</p>",
+            "a.xhtml": "<h1>Two</h1><p>Last.</p>",
+        },
     )
     [document] = load(path, path.name)
     assert document.title == "The book"
-    assert [block.text for block in document.blocks] == ["One", "First.", "Two", "Last."]
+    assert [block.text for block in document.blocks] == [
+        "One",
+        "First.",
+        "Two",
+        "Last.",
+    ]
 
 
 def test_an_encrypted_book_is_named(tmp_path):
     path = write_epub(
-        tmp_path / "b.epub", {"a.xhtml": "x"}, encryption="<EncryptedData URI='OEBPS/a.xhtml'/>"
+        tmp_path / "b.epub",
+        {"a.xhtml": "x"},
+        encryption="<EncryptedData URI='OEBPS/a.xhtml'/>",
     )
     with pytest.raises(DocumentUnreadable, match="DRM"):
         load(path, path.name)
@@ -138,7 +149,8 @@ def test_a_zip_that_is_no_book_is_named(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.txt", "x")
     with pytest.raises(
-        DocumentUnreadable, match=r"not a whole EPUB: META-INF/container\.xml is missing"
+        DocumentUnreadable,
+        match=r"not a whole EPUB: META-INF/container\.xml is missing",
     ):
         load(path, path.name)
 
@@ -159,7 +171,9 @@ def test_a_mail_is_its_subject_and_what_its_writer_wrote(read):
         "Re: Fwd: Router für zu Hause",
         "Hello,\n\nrestart the router.\n> not this\n\nOn Mon, 1 Jan 2026 at 9:00, the desk wrote:\n> older\n\nolder too\n",
     )
-    message.add_attachment(b"x", maintype="application", subtype="octet-stream", filename="x.bin")
+    message.add_attachment(
+        b"x", maintype="application", subtype="octet-stream", filename="x.bin"
+    )
     [document] = read("m.eml", bytes(message))
     assert document.title == "Router für zu Hause"
     assert document.blocks == (
@@ -170,7 +184,9 @@ def test_a_mail_is_its_subject_and_what_its_writer_wrote(read):
 
 
 def test_a_signature_is_left_out(read):
-    [document] = read("m.eml", bytes(mail("Hours", "Nine to five.\n-- \nThe desk\n0800 555\n")))
+    [document] = read(
+        "m.eml", bytes(mail("Hours", "Nine to five.\n-- \nThe desk\n0800 555\n"))
+    )
     assert document.blocks == (Block("paragraph", "Nine to five."),)
 
 

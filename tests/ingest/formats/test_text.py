@@ -31,7 +31,9 @@ def test_underlined_and_capital_lines_are_headings(read):
 
 
 def test_a_list_keeps_its_lead_in_and_its_wrapped_lines(read):
-    assert blocks(read, "Call us:\n- by day 555 1\n- by night\n  555 2\n1) or write") == [
+    assert blocks(
+        read, "Call us:\n- by day 555 1\n- by night\n  555 2\n1) or write"
+    ) == [
         Block("paragraph", "Call us:"),
         Block("list_item", "- by day 555 1", 1, "Call us:"),
         Block("list_item", "- by night 555 2", 1, "Call us:"),
@@ -40,11 +42,15 @@ def test_a_list_keeps_its_lead_in_and_its_wrapped_lines(read):
 
 
 def test_columns_of_blanks_or_dots_are_a_table(read):
-    assert blocks(read, "Charges:\n\nHub ....... 40 pounds\nMesh Pod .. 30 pounds\n") == [
+    assert blocks(
+        read, "Charges:\n\nHub ....... 40 pounds\nMesh Pod .. 30 pounds\n"
+    ) == [
         Block("paragraph", "Charges:"),
         Block("paragraph", "Hub ....... 40 pounds\nMesh Pod .. 30 pounds"),
     ]
-    assert blocks(read, "Charges:\n\nHub ....... 40 pounds\nMesh Pod ... 30 pounds\n")[1:] == [
+    assert blocks(read, "Charges:\n\nHub ....... 40 pounds\nMesh Pod ... 30 pounds\n")[
+        1:
+    ] == [
         Block("table_row", "Hub: 40 pounds.", lead_in="Charges:"),
         Block("table_row", "Mesh Pod: 30 pounds.", lead_in="Charges:"),
     ]
@@ -62,7 +68,10 @@ def test_columns_of_blanks_or_dots_are_a_table(read):
             "Часы работы: ежедневно с девяти до пяти часов. Звоните нам по телефону в любое время.",
             "cp1251",
         ),
-        ("営業時間は毎日九時から五時までです。お電話でもお問い合わせいただけます。", "shift_jis"),
+        (
+            "営業時間は毎日九時から五時までです。お電話でもお問い合わせいただけます。",
+            "shift_jis",
+        ),
         ("Grüße aus Köln", "utf-16"),
         ("Grüße aus Köln", "utf-8-sig"),
         ("Grüße aus Köln", "utf-32"),

@@ -25,7 +25,10 @@ def test_one_slot_with_two_values_is_a_contradiction(tmp_path):
             "other.md": "# Post\n\nA paper letter costs £4.00 for each page we send to you.\n",
         },
     )
-    assert found.kind == "contradiction" and {found.source, found.other} == {"bills.md", "faq.md"}
+    assert found.kind == "contradiction" and {found.source, found.other} == {
+        "bills.md",
+        "faq.md",
+    }
     assert "£2.25" in found.said and "£2.50" in found.said
 
 
@@ -45,7 +48,9 @@ def test_one_slot_with_two_values_is_a_contradiction(tmp_path):
 def test_times_numbers_durations_and_percentages_are_compared_too(tmp_path, one, other):
     assert [
         found.kind
-        for found in lint(tmp_path, {"a.md": f"# A\n\n{one}\n", "b.md": f"# B\n\n{other}\n"})
+        for found in lint(
+            tmp_path, {"a.md": f"# A\n\n{one}\n", "b.md": f"# B\n\n{other}\n"}
+        )
     ] == ["contradiction"]
 
 
@@ -78,9 +83,7 @@ def test_two_pages_of_one_template_do_not_contradict_each_other(tmp_path):
 
 
 def test_rows_of_one_sheet_are_made_to_differ(tmp_path):
-    sheet = (
-        "plan,price\nSmall plan for one person,£20 a month\nSmall plan for one person,£25 a month\n"
-    )
+    sheet = "plan,price\nSmall plan for one person,£20 a month\nSmall plan for one person,£25 a month\n"
     assert lint(tmp_path, {"plans.csv": sheet}) == []
 
 
@@ -88,7 +91,9 @@ def test_a_passage_that_begins_with_what_came_before_cannot_stand_alone(tmp_path
     long = "The light on the front of the router turns white after a while. " * 12
     found = lint(
         tmp_path,
-        {"a.md": f"# Light\n\n{long}\n\n{'They must be held for ten seconds each time. ' * 14}\n"},
+        {
+            "a.md": f"# Light\n\n{long}\n\n{'They must be held for ten seconds each time. ' * 14}\n"
+        },
     )
     assert {one.kind for one in found} == {"cannot stand alone"}
     assert all(one.said.startswith("They must") for one in found) and found
@@ -96,13 +101,16 @@ def test_a_passage_that_begins_with_what_came_before_cannot_stand_alone(tmp_path
 
 def test_a_pointer_to_the_page_cannot_be_heard(tmp_path):
     found = lint(
-        tmp_path, {"a.md": "# Prices\n\nThe price of a visit is shown in the table above.\n"}
+        tmp_path,
+        {"a.md": "# Prices\n\nThe price of a visit is shown in the table above.\n"},
     )
     assert [one.kind for one in found] == ["cannot stand alone"]
     assert (
         lint(
             tmp_path / "b",
-            {"b.md": "# Staff\n\nThis plan includes calls. You can see here at noon.\n"},
+            {
+                "b.md": "# Staff\n\nThis plan includes calls. You can see here at noon.\n"
+            },
         )
         == []
     )

@@ -3,7 +3,13 @@
 import pytest
 
 from kbserver.errors import IngestError
-from kbserver.ingest.web.address import AddressRefused, checked_address, is_public, is_url, site_of
+from kbserver.ingest.web.address import (
+    AddressRefused,
+    checked_address,
+    is_public,
+    is_url,
+    site_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -45,12 +51,17 @@ def test_sites_and_urls():
         and not is_url("./https")
         and not is_url("ftp://x")
     )
-    assert site_of("https://example.com/x") == site_of("http://example.com:80") == "example.com"
+    assert (
+        site_of("https://example.com/x")
+        == site_of("http://example.com:80")
+        == "example.com"
+    )
     assert site_of("http://example.com:8080/") == "example.com:8080"
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://example.com", "https:///path", "http://[::1", "http://example.com:port/"]
+    "url",
+    ["ftp://example.com", "https:///path", "http://[::1", "http://example.com:port/"],
 )
 def test_what_is_no_url_of_a_page(url):
     with pytest.raises(IngestError, match="write it like https://example.com"):

@@ -40,10 +40,14 @@ class Site:
         self.times: list[float] = []
 
     def put(self, path: str, text: str | bytes, **facts: object) -> None:
-        self.pages[path] = Page(text.encode() if isinstance(text, str) else text, **facts)  # type: ignore[arg-type]
+        self.pages[path] = Page(
+            text.encode() if isinstance(text, str) else text, **facts
+        )  # type: ignore[arg-type]
 
     def sitemap(self, *paths: str, at: str = "/sitemap.xml", kind: str = "url") -> str:
-        entries = "".join(f"<{kind}><loc>{self.url}{path}</loc></{kind}>" for path in paths)
+        entries = "".join(
+            f"<{kind}><loc>{self.url}{path}</loc></{kind}>" for path in paths
+        )
         outer = {"url": "urlset", "sitemap": "sitemapindex"}[kind]
         text = f'<?xml version="1.0"?><{outer} xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{entries}</{outer}>'
         self.put(at, text, type="application/xml")
@@ -61,7 +65,9 @@ def site() -> Iterator[Site]:
             site.times.append(time.monotonic())
             page = site.pages.get(self.path, Page(b"not here", status=404))
             same_tag = page.etag and self.headers["if-none-match"] == page.etag
-            same_time = page.modified and self.headers["if-modified-since"] == page.modified
+            same_time = (
+                page.modified and self.headers["if-modified-since"] == page.modified
+            )
             body = b"" if same_tag or same_time else page.content
             self.send_response(304 if same_tag or same_time else page.status)
             for name, value in {
@@ -89,11 +95,15 @@ def site() -> Iterator[Site]:
         server.server_close()
 
 
-def page(title: str, text: str = "We are open from nine to five on every working day.") -> str:
+def page(
+    title: str, text: str = "We are open from nine to five on every working day."
+) -> str:
     return f"<html><head><title>{title}</title></head><body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
 
 
-def fetch(url: str, folder: Path, **changes: object) -> tuple[dict[str, bytes], WebReport]:
+def fetch(
+    url: str, folder: Path, **changes: object
+) -> tuple[dict[str, bytes], WebReport]:
     """The files fetched, by path, and the report."""
     from dataclasses import replace
 
@@ -106,8 +116,17 @@ def fetch(url: str, folder: Path, **changes: object) -> tuple[dict[str, bytes], 
 
 
 def test_the_pages_of_a_sitemap_become_files_named_like_their_urls(site, tmp_path):
-    for path in ("/", "/help/reset", "/help/", "/help/price.html", "/faq?lang=en", "/plans.pdf"):
-        site.put(path, page(path), type="application/pdf" if path.endswith("pdf") else HTML)
+    for path in (
+        "/",
+        "/help/reset",
+        "/help/",
+        "/help/price.html",
+        "/faq?lang=en",
+        "/plans.pdf",
+    ):
+        site.put(
+            path, page(path), type="application/pdf" if path.endswith("pdf") else HTML
+        )
     url = site.sitemap(
         "/", "/help/reset", "/help/", "/help/price.html", "/faq?lang=en", "/plans.pdf"
     )
@@ -122,7 +141,10 @@ def test_the_pages_of_a_sitemap_become_files_named_like_their_urls(site, tmp_pat
 
 
 def test_one_page_is_one_page_and_its_links_are_not_followed(site, tmp_path):
-    site.put("/help", page("Help", 'See <a href="/other">the other page</a> for more about it.'))
+    site.put(
+        "/help",
+        page("Help", 'See <a href="/other">the other page</a> for more about it.'),
+    )
     site.pages["/help"].etag = '"1"'
     for fetched in (1, 0):
         files, report = fetch(f"{site.url}/help#part", tmp_path)
@@ -195,18 +217,24 @@ def test_robots_txt_is_kept(site, tmp_path):
 def test_without_an_answer_for_robots_txt_nothing_is_fetched(site, tmp_path):
     site.put("/robots.txt", "sorry", status=503)
     with pytest.raises(
-        IngestError, match=r"robots.txt: the server answered 503; without it no page is fetched"
+        IngestError,
+        match=r"robots.txt: the server answered 503; without it no page is fetched",
     ):
         fetch(site.sitemap("/a"), tmp_path)
     assert site.asked == ["/robots.txt"]
 
 
 def test_requests_keep_a_pause_and_the_crawl_delay(site, tmp_path):
-    site.put("/robots.txt", "User-agent: kbserver\nCrawl-delay: 0.3\n", type="text/plain")
+    site.put(
+        "/robots.txt", "User-agent: kbserver\nCrawl-delay: 0.3\n", type="text/plain"
+    )
     site.put("/a", page("A"))
     site.put("/b", page("B"))
     fetch(site.sitemap("/a", "/b"), tmp_path)
-    gaps = [later - earlier for earlier, later in zip(site.times[1:], site.times[2:], strict=False)]
+    gaps = [
+        later - earlier
+        for earlier, later in zip(site.times[1:], site.times[2:], strict=False)
+    ]
     assert len(gaps) == 2 and min(gaps) >= 0.28
 
 
@@ -215,7 +243,11 @@ def test_a_sitemap_index_and_a_gzipped_sitemap_are_read(site, tmp_path):
     site.put("/b", page("B"))
     site.sitemap("/a", at="/one.xml")
     site.sitemap("/b", at="/two.xml")
-    site.put("/two.xml.gz", gzip.compress(site.pages["/two.xml"].content), type="application/gzip")
+    site.put(
+        "/two.xml.gz",
+        gzip.compress(site.pages["/two.xml"].content),
+        type="application/gzip",
+    )
     url = site.sitemap("/one.xml", "/two.xml.gz", "/missing.xml", kind="sitemap")
     files, report = fetch(url, tmp_path)
     assert set(files) == {"a.html", "b.html"}
@@ -247,7 +279,9 @@ def test_pages_and_bytes_are_bounded(site, tmp_path):
 
 
 def test_a_page_that_unpacks_to_more_than_the_limit_is_left(site, tmp_path):
-    site.put("/bomb", gzip.compress(b"x" * 50_000_000), headers={"content-encoding": "gzip"})
+    site.put(
+        "/bomb", gzip.compress(b"x" * 50_000_000), headers={"content-encoding": "gzip"}
+    )
     site.put("/a", page("A"))
     _, report = fetch(site.sitemap("/bomb", "/a"), tmp_path, max_page_bytes=100_000)
     assert [one.reason for one in report.skipped] == ["over 100,000 bytes"]
@@ -273,7 +307,10 @@ def test_other_sites_are_not_asked_not_even_by_a_redirect(site, tmp_path):
         reasons["away"] == "leads to another site, localhost:1"
         and reasons["x"] == "leads to another site, example.com"
     )
-    assert "redirects" in reasons["round"] and "not an http or https URL" in reasons["file"]
+    assert (
+        "redirects" in reasons["round"]
+        and "not an http or https URL" in reasons["file"]
+    )
 
 
 def test_types_that_are_not_read_are_named(site, tmp_path):
@@ -284,7 +321,13 @@ def test_types_that_are_not_read_are_named(site, tmp_path):
 
 
 def test_names_in_urls_cannot_leave_the_folder(site, tmp_path):
-    for path in ("/../../etc/x", "/%2e%2e/%2e%2e/y", "/a%2fb%00c", "/.hidden/z", "/" + "long" * 80):
+    for path in (
+        "/../../etc/x",
+        "/%2e%2e/%2e%2e/y",
+        "/a%2fb%00c",
+        "/.hidden/z",
+        "/" + "long" * 80,
+    ):
         site.put(path, page("A"))
     files, _ = fetch(
         site.sitemap("/%2e%2e/%2e%2e/y", "/a%2fb%00c", "/.hidden/z", "/" + "long" * 80),
@@ -298,14 +341,19 @@ def test_two_urls_with_one_name_keep_two_files(site, tmp_path):
     site.put("/a:b", page("one"))
     site.put("/a*b", page("two"))
     files, _ = fetch(site.sitemap("/a:b", "/a*b"), tmp_path)
-    assert len(files) == 2 and {b"one" in content for content in files.values()} == {True, False}
+    assert len(files) == 2 and {b"one" in content for content in files.values()} == {
+        True,
+        False,
+    }
 
 
 def test_private_and_loopback_addresses_are_refused_unless_allowed(site, tmp_path):
     site.put("/a", page("A"))
     for host in ("127.0.0.1", "localhost"):
         url = site.sitemap("/a").replace("127.0.0.1", host)
-        with pytest.raises(AddressRefused, match=r"not on the public internet.*--allow-private"):
+        with pytest.raises(
+            AddressRefused, match=r"not on the public internet.*--allow-private"
+        ):
             fetch(url, tmp_path, allow_private=False)
     assert site.asked == []
 
@@ -327,4 +375,7 @@ def test_the_cache_that_was_damaged_is_filled_again(site, tmp_path):
     fetch(url, tmp_path)
     (tmp_path / "fetched.json").write_text("{broken")
     assert fetch(url, tmp_path)[1].fetched == 1
-    assert json.loads((tmp_path / "fetched.json").read_text())[f"{site.url}/a"]["etag"] == '"1"'
+    assert (
+        json.loads((tmp_path / "fetched.json").read_text())[f"{site.url}/a"]["etag"]
+        == '"1"'
+    )

@@ -21,9 +21,7 @@ from tests.authority import Authority
 pytestmark = pytest.mark.anyio
 
 QUESTION = "how do i reset my pin"
-PATIENT_MS = (
-    3_000  # these tests share two cores with many others; the one that is about time has its 300 ms
-)
+PATIENT_MS = 3_000  # these tests share two cores with many others; the one that is about time has its 300 ms
 
 
 def by_check(diagnosis: Diagnosis) -> dict[str, Finding]:
@@ -33,7 +31,12 @@ def by_check(diagnosis: Diagnosis) -> dict[str, Finding]:
 async def test_a_healthy_server_is_healthy_and_every_check_was_made(kb) -> None:  # type: ignore[no-untyped-def]
     told: list[Finding] = []
     diagnosis = await examine(
-        kb.url, kb.token, label="support", query=QUESTION, tell=told.append, limit_ms=PATIENT_MS
+        kb.url,
+        kb.token,
+        label="support",
+        query=QUESTION,
+        tell=told.append,
+        limit_ms=PATIENT_MS,
     )
     found = by_check(diagnosis)
     assert diagnosis.verdict == "healthy", diagnosis.failures
@@ -45,7 +48,9 @@ async def test_a_healthy_server_is_healthy_and_every_check_was_made(kb) -> None:
         "unknown fields", "oversized body", "20 turns at once", "time, kept-alive connection",
         "time, new connection", "token",
     }  # fmt: skip
-    assert found["URL"].grade == "warn" and "engine cannot reach it" in found["URL"].found
+    assert (
+        found["URL"].grade == "warn" and "engine cannot reach it" in found["URL"].found
+    )
     assert found["time, new connection"].figures["turns"] == 15
     figures = found["time, kept-alive connection"].figures
     assert 0 < figures["p50_ms"] <= figures["p95_ms"] <= figures["p99_ms"]
@@ -73,7 +78,9 @@ async def test_a_signed_token_that_is_good_no_longer_is_told_from_a_wrong_one(
 async def test_every_timed_turn_asks_what_was_not_asked_before(kb) -> None:  # type: ignore[no-untyped-def]
     """A server keeps what it answered: the same question again would measure its cache."""
     await examine(kb.url, kb.token, query=QUESTION, turns=9, limit_ms=PATIENT_MS)
-    asked = [body["query"] for body in kb.bodies if body["query"].startswith(f"{QUESTION} ")]
+    asked = [
+        body["query"] for body in kb.bodies if body["query"].startswith(f"{QUESTION} ")
+    ]
     assert len(asked) == 20 + 9 + 3
     assert (
         len(set(asked)) >= len(asked) - 1
@@ -82,7 +89,9 @@ async def test_every_timed_turn_asks_what_was_not_asked_before(kb) -> None:  # t
 
 async def test_a_server_that_refuses_while_it_is_timed_is_not_healthy(kb) -> None:  # type: ignore[no-untyped-def]
     kb.patience = 35
-    diagnosis = await examine(kb.url, kb.token, query=QUESTION, turns=9, limit_ms=PATIENT_MS)
+    diagnosis = await examine(
+        kb.url, kb.token, query=QUESTION, turns=9, limit_ms=PATIENT_MS
+    )
     assert diagnosis.verdict == "unsteady"
     assert "of 9 turns not answered: HTTP 503" in diagnosis.failures[0].found
 
@@ -93,7 +102,11 @@ async def test_a_server_that_answers_in_400_ms_is_too_slow(kb) -> None:  # type:
     assert diagnosis.verdict == "too_slow"
     finding = diagnosis.failures[0]
     assert finding.figures["p50_ms"] >= 400
-    assert "300 ms" in finding.found and "ungrounded" in finding.found and finding.next_step
+    assert (
+        "300 ms" in finding.found
+        and "ungrounded" in finding.found
+        and finding.next_step
+    )
     assert by_check(diagnosis)["20 turns at once"].figures["late"] == 20
 
 
@@ -177,9 +190,16 @@ async def test_an_address_the_engine_cannot_reach_is_refused_before_anything_is_
 
 @pytest.mark.parametrize(
     ("status", "verdict"),
-    [(404, "wrong_path"), (405, "wrong_path"), (503, "not_ready"), (500, "server_error")],
+    [
+        (404, "wrong_path"),
+        (405, "wrong_path"),
+        (503, "not_ready"),
+        (500, "server_error"),
+    ],
 )
-async def test_other_statuses_have_verdicts_of_their_own(kb, status: int, verdict: str) -> None:  # type: ignore[no-untyped-def]
+async def test_other_statuses_have_verdicts_of_their_own(
+    kb, status: int, verdict: str
+) -> None:  # type: ignore[no-untyped-def]
     kb.status = status
     assert (await examine(kb.url, kb.token)).verdict == verdict
 
@@ -187,7 +207,9 @@ async def test_other_statuses_have_verdicts_of_their_own(kb, status: int, verdic
 async def test_a_server_that_lets_strangers_in_is_told_so(kb) -> None:  # type: ignore[no-untyped-def]
     kb.token = None
     found = by_check(
-        await examine(kb.url, "x" * 20 + "abcdefghijklmnopqrst", turns=3, limit_ms=PATIENT_MS)
+        await examine(
+            kb.url, "x" * 20 + "abcdefghijklmnopqrst", turns=3, limit_ms=PATIENT_MS
+        )
     )
     for check in ("wrong token", "no token"):
         assert found[check].grade == "warn"  # on loopback; from outside it is a failure
@@ -240,7 +262,9 @@ class Ill:
         ("new ids", {"stable ids"}),
     ],
 )
-async def test_each_intolerance_is_found_by_its_own_check(ill: str, checks: set[str]) -> None:
+async def test_each_intolerance_is_found_by_its_own_check(
+    ill: str, checks: set[str]
+) -> None:
     app = Starlette(routes=[Route("/kb", Ill(ill).answer, methods=["POST"])])
     async with serving(app) as server:
         diagnosis = await examine(
@@ -266,17 +290,24 @@ async def test_each_intolerance_is_found_by_its_own_check(ill: str, checks: set[
         ),
         (b'{"context": "a", "results": [{"id": "1"}]}', "fail", "no content"),
         (b'{"context": "a", "results": []}', "fail", "results 0 entries"),
-        (b'{"context": "", "results": [{"id": "1", "content": "a"}]}', "fail", "context has 0"),
+        (
+            b'{"context": "", "results": [{"id": "1", "content": "a"}]}',
+            "fail",
+            "context has 0",
+        ),
         (b'{"context": "", "results": [], "debug": 1}', "warn", "extra keys: debug"),
         (b'{"context": "", "results": []}', "warn", "nothing was found"),
         (
-            b'{"context": "a", "results": [{"id": "1", "content": "%s"}]}' % (b"x" * 6_000),
+            b'{"context": "a", "results": [{"id": "1", "content": "%s"}]}'
+            % (b"x" * 6_000),
             "warn",
             "is cut",
         ),
     ],
 )
-def test_an_answer_is_held_against_the_contract(body: bytes, grade: str, words: str) -> None:
+def test_an_answer_is_held_against_the_contract(
+    body: bytes, grade: str, words: str
+) -> None:
     finding = check_answer(Answer(200, body))
     assert finding is not None
     assert finding.grade == grade
@@ -309,12 +340,19 @@ def test_the_verdict_is_the_first_failure_and_findings_are_json() -> None:
     )
     diagnosis = Diagnosis("https://kb.example.com/kb", findings)
     assert (diagnosis.verdict, diagnosis.exit_code) == ("store", 1)
-    assert json.loads(json.dumps(diagnosis.as_dict()))["findings"][1]["next_step"] == "do this"
+    assert (
+        json.loads(json.dumps(diagnosis.as_dict()))["findings"][1]["next_step"]
+        == "do this"
+    )
 
 
 def test_percentiles_are_measured_values_by_nearest_rank() -> None:
     values = [float(value) for value in range(1, 101)]
-    assert [percentile(values, share) for share in (0.5, 0.95, 0.99)] == [50.0, 95.0, 99.0]
+    assert [percentile(values, share) for share in (0.5, 0.95, 0.99)] == [
+        50.0,
+        95.0,
+        99.0,
+    ]
     assert percentile([7.0], 0.99) == 7.0
 
 
@@ -323,7 +361,9 @@ async def test_the_public_url_comes_from_the_environment_first() -> None:
         "RENDER_EXTERNAL_URL": "https://x.onrender.com",
         "PUBLIC_URL": " https://kb.example.com/ ",
     }
-    assert await find_public_url(environment) == PublicUrl("https://kb.example.com", "PUBLIC_URL")
+    assert await find_public_url(environment) == PublicUrl(
+        "https://kb.example.com", "PUBLIC_URL"
+    )
     del environment["PUBLIC_URL"]
     assert await find_public_url(environment) == PublicUrl(
         "https://x.onrender.com", "RENDER_EXTERNAL_URL"
@@ -333,8 +373,14 @@ async def test_the_public_url_comes_from_the_environment_first() -> None:
 async def test_the_public_url_comes_from_a_running_tunnel() -> None:
     tunnels = [
         {"public_url": "tcp://1.tcp.ngrok.io:1", "config": {"addr": "localhost:22"}},
-        {"public_url": "https://other.ngrok.app", "config": {"addr": "http://localhost:9999"}},
-        {"public_url": "https://mine.ngrok.app", "config": {"addr": "http://localhost:8080"}},
+        {
+            "public_url": "https://other.ngrok.app",
+            "config": {"addr": "http://localhost:9999"},
+        },
+        {
+            "public_url": "https://mine.ngrok.app",
+            "config": {"addr": "http://localhost:8080"},
+        },
     ]
 
     async def ngrok(request: Request) -> JSONResponse:
@@ -344,7 +390,10 @@ async def test_the_public_url_comes_from_a_running_tunnel() -> None:
         return JSONResponse({"hostname": "some-words.trycloudflare.com"})
 
     routes = [Route("/api/tunnels", ngrok), Route("/quicktunnel", cloudflared)]
-    async with serving(Starlette(routes=routes)) as server, serving(Starlette()) as empty:
+    async with (
+        serving(Starlette(routes=routes)) as server,
+        serving(Starlette()) as empty,
+    ):
         there, nothing = base_url(server), base_url(empty)
         both = {"ngrok": there, "cloudflared": [nothing, there]}
         assert await find_public_url({}, port=8080, **both) == PublicUrl(

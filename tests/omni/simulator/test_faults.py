@@ -21,7 +21,12 @@ def test_every_fault_is_described_and_can_be_asked_for() -> None:
 def test_a_fault_may_name_the_turn_it_strikes() -> None:
     fault = parse_fault("drop@2")
     assert [turn for turn in range(1, 5) if fault.strikes(turn)] == [2]
-    assert [turn for turn in range(1, 5) if parse_fault("kb-slow").strikes(turn)] == [1, 2, 3, 4]
+    assert [turn for turn in range(1, 5) if parse_fault("kb-slow").strikes(turn)] == [
+        1,
+        2,
+        3,
+        4,
+    ]
     assert not any(parse_fault("4429").strikes(turn) for turn in range(1, 5))
 
 

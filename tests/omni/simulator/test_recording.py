@@ -39,6 +39,8 @@ def test_without_a_file_only_the_listener_hears() -> None:
     assert len(heard) == 1
 
 
-def test_a_file_that_cannot_be_written_is_an_error_with_a_next_step(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_an_error_with_a_next_step(
+    tmp_path: Path,
+) -> None:
     with pytest.raises(OmniError, match="give another path"):
         Recorder(tmp_path / "no" / "such" / "folder.jsonl")

@@ -17,7 +17,9 @@ from kbserver.omni.simulator.speech import resample, silence, speak, tone
 
 
 def test_a_text_script_holds_one_utterance_a_line(tmp_path: Path) -> None:
-    (tmp_path / "s.txt").write_text("# a comment\nhow do i reset my pin\n\n  and the fee  \n")
+    (tmp_path / "s.txt").write_text(
+        "# a comment\nhow do i reset my pin\n\n  and the fee  \n"
+    )
     assert read_script(tmp_path / "s.txt") == ["how do i reset my pin", "and the fee"]
 
 
@@ -58,7 +60,11 @@ def test_the_agent_speaks_from_the_key_it_was_told_to_read() -> None:
     lookup = Lookup(
         "grounded",
         context="- from the context\n\n- more of it\n- too much",
-        results=(Result("a", "from the results"), Result("b", "and more"), Result("c", "too much")),
+        results=(
+            Result("a", "from the results"),
+            Result("b", "and more"),
+            Result("c", "too much"),
+        ),
     )
     assert build_reply(lookup, reads="context") == "from the context more of it"
     assert build_reply(lookup, reads="results") == "from the results and more"
@@ -72,7 +78,9 @@ def test_without_knowledge_the_agent_admits_it_and_a_miss_is_not_a_failure() -> 
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000])
-def test_a_tone_lasts_as_long_as_its_words_and_is_loud_but_not_clipped(rate: int) -> None:
+def test_a_tone_lasts_as_long_as_its_words_and_is_loud_but_not_clipped(
+    rate: int,
+) -> None:
     samples = np.frombuffer(tone("x" * 20, rate), dtype="<i2")
     assert len(samples) == rate * 20 * 65 // 1000
     assert 3_000 < np.abs(samples).max() < 20_000
@@ -93,13 +101,20 @@ def test_resampling_keeps_length_in_time_and_pitch() -> None:
     assert resample(source[:0], 22_050, 24_000) == b""
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+@pytest.mark.skipif(
+    shutil.which("espeak-ng") is None, reason="espeak-ng is not installed"
+)
 def test_espeak_speaks_at_the_rate_asked_for() -> None:
-    short, long = speak("hello", 24_000), speak("hello, how do you do on this fine day", 24_000)
+    short, long = (
+        speak("hello", 24_000),
+        speak("hello, how do you do on this fine day", 24_000),
+    )
     assert 0.2 < len(short) / 48_000 < 2
     assert len(long) > 2 * len(short)
 
 
-@pytest.mark.skipif(shutil.which("espeak-ng") is not None, reason="espeak-ng is installed")
+@pytest.mark.skipif(
+    shutil.which("espeak-ng") is not None, reason="espeak-ng is installed"
+)
 def test_without_espeak_speech_falls_back_to_the_tone() -> None:
     assert speak("hello", 24_000) == tone("hello", 24_000)

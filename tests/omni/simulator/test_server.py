@@ -83,7 +83,9 @@ async def test_the_echo_is_on_the_wire(simulate) -> None:  # type: ignore[no-unt
         (True, [f"pyai-key.{KEY}"], None),
     ):
         async with simulate(strict=strict) as stage:
-            async with connect(f"{stage.ws}/v1/omni", subprotocols=offered, proxy=None) as ws:
+            async with connect(
+                f"{stage.ws}/v1/omni", subprotocols=offered, proxy=None
+            ) as ws:
                 assert ws.subprotocol == echoed
                 assert (await first_event(ws)).name == "hello"
             await asyncio.wait_for(session_over(stage), 10)
@@ -99,7 +101,9 @@ async def session_over(stage: Any) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_raw_handshake_gets_back_exactly_one_offered_subprotocol(simulate) -> None:  # type: ignore[no-untyped-def]
+async def test_a_raw_handshake_gets_back_exactly_one_offered_subprotocol(
+    simulate,
+) -> None:  # type: ignore[no-untyped-def]
     """Node's `ws` and browsers hang up when they offered subprotocols and got none, or another one, back."""
     async with simulate() as stage:
         host = urlsplit(stage.http).netloc
@@ -146,11 +150,17 @@ async def test_a_client_with_the_key_in_the_url_and_an_event_keyed_configure_com
         ("session_label=caf%C3%A9%207", "café 7"),
     ],
 )
-async def test_the_label_of_the_url_wins_over_its_aliases(simulate, kb, query, label) -> None:  # type: ignore[no-untyped-def]
+async def test_the_label_of_the_url_wins_over_its_aliases(
+    simulate, kb, query, label
+) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage:
-        async with connect(f"{stage.ws}/v1/omni?api_key={KEY}&{query}", proxy=None) as ws:
+        async with connect(
+            f"{stage.ws}/v1/omni?api_key={KEY}&{query}", proxy=None
+        ) as ws:
             await ws.send(
-                configure_frame(greeting="", kb_endpoint=kb.url, kb_token=kb.token).to_bytes()
+                configure_frame(
+                    greeting="", kb_endpoint=kb.url, kb_token=kb.token
+                ).to_bytes()
             )
             await ws.send(encode(Command("input_text", {"text": "x"})))
             while (await first_event_or_other(ws)) != "turn_begin":
@@ -193,7 +203,8 @@ async def test_a_refusal_can_be_had_as_an_http_status_instead_of_the_upgrade(
     async with simulate() as stage:
         with pytest.raises(InvalidStatus) as refused:
             await connect(
-                f"{stage.ws}/v1/omni?api_key={KEY}&simulate_fault=http-{status}", proxy=None
+                f"{stage.ws}/v1/omni?api_key={KEY}&simulate_fault=http-{status}",
+                proxy=None,
             )
     assert refused.value.response.status_code == status
     assert b'"error"' in refused.value.response.body
@@ -202,11 +213,14 @@ async def test_a_refusal_can_be_had_as_an_http_status_instead_of_the_upgrade(
 
 
 @pytest.mark.parametrize(
-    "query", ["session_label=" + "x" * 257, "session_label=a%0Ab", "rate=11025", "format=opus"]
+    "query",
+    ["session_label=" + "x" * 257, "session_label=a%0Ab", "rate=11025", "format=opus"],
 )
 async def test_what_the_connect_url_must_not_say_is_close_1008(simulate, query) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage:
-        async with connect(f"{stage.ws}/v1/omni?api_key={KEY}&{query}", proxy=None) as ws:
+        async with connect(
+            f"{stage.ws}/v1/omni?api_key={KEY}&{query}", proxy=None
+        ) as ws:
             assert await close_code(ws) == 1008
 
 
@@ -226,7 +240,9 @@ async def test_where_any_key_will_do_a_page_from_elsewhere_makes_no_calls(
 ) -> None:  # type: ignore[no-untyped-def]
     """Else every page that is open in a developer's browser could make this machine call an endpoint, and read it."""
     async with simulate(keys=keys) as stage:
-        async with connect(f"{stage.ws}/v1/omni?api_key={KEY}", origin=origin, proxy=None) as ws:
+        async with connect(
+            f"{stage.ws}/v1/omni?api_key={KEY}", origin=origin, proxy=None
+        ) as ws:
             if code is None:
                 assert (await first_event(ws)).name == "hello"
             else:
@@ -235,16 +251,25 @@ async def test_where_any_key_will_do_a_page_from_elsewhere_makes_no_calls(
 
 async def test_a_browser_token_opens_a_session_from_its_origin_only(simulate) -> None:  # type: ignore[no-untyped-def]
     origin = "https://app.example.com"
-    async with simulate(keys=(KEY,)) as stage, httpx2.AsyncClient(base_url=stage.http) as http:
+    async with (
+        simulate(keys=(KEY,)) as stage,
+        httpx2.AsyncClient(base_url=stage.http) as http,
+    ):
         before_ms = time.time() * 1000
         answer = await http.post(
             "/v1/omni/sessions",
             headers={"authorization": f"Bearer {KEY}"},
-            json={"allowed_origins": [origin], "ttl_seconds": 30, "session_label": "page-1"},
+            json={
+                "allowed_origins": [origin],
+                "ttl_seconds": 30,
+                "session_label": "page-1",
+            },
         )
         minted = answer.json()
         assert set(minted) == {"object", "token", "expires_at", "url", "session_label"}
-        assert before_ms + 29_000 < minted["expires_at"] < before_ms + 35_000  # milliseconds
+        assert (
+            before_ms + 29_000 < minted["expires_at"] < before_ms + 35_000
+        )  # milliseconds
         assert minted["session_label"] == "page-1"
         assert "session_label" not in minted["url"]
         protocols = ["pyai.v1", f"pyai-key.{minted['token']}"]
@@ -256,7 +281,10 @@ async def test_a_browser_token_opens_a_session_from_its_origin_only(simulate) ->
         ) as ws:
             assert (await first_event(ws)).name == "hello"
         async with connect(
-            minted["url"], subprotocols=protocols, origin="https://evil.example.com", proxy=None
+            minted["url"],
+            subprotocols=protocols,
+            origin="https://evil.example.com",
+            proxy=None,
         ) as ws:
             assert await close_code(ws) == 4403
         assert KEY not in answer.text
@@ -277,36 +305,54 @@ async def test_a_browser_token_opens_a_session_from_its_origin_only(simulate) ->
         [],
     ],
 )
-async def test_a_token_request_outside_the_limits_is_400_in_the_envelope(simulate, body) -> None:  # type: ignore[no-untyped-def]
+async def test_a_token_request_outside_the_limits_is_400_in_the_envelope(
+    simulate, body
+) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage, httpx2.AsyncClient(base_url=stage.http) as http:
-        answer = await http.post("/v1/omni/sessions", headers={"x-api-key": KEY}, json=body)
+        answer = await http.post(
+            "/v1/omni/sessions", headers={"x-api-key": KEY}, json=body
+        )
     assert answer.status_code == 400
     assert set(answer.json()["error"]) == {"message", "type", "code", "param"}
 
 
 async def test_tokens_are_minted_for_keys_only(simulate) -> None:  # type: ignore[no-untyped-def]
     body = {"allowed_origins": ["https://app.example.com"]}
-    async with simulate(keys=(KEY,)) as stage, httpx2.AsyncClient(base_url=stage.http) as http:
+    async with (
+        simulate(keys=(KEY,)) as stage,
+        httpx2.AsyncClient(base_url=stage.http) as http,
+    ):
         assert (await http.post("/v1/omni/sessions", json=body)).status_code == 401
         headers = {"authorization": f"Bearer {KEY}"}
-        token = (await http.post("/v1/omni/sessions", headers=headers, json=body)).json()["token"]
+        token = (
+            await http.post("/v1/omni/sessions", headers=headers, json=body)
+        ).json()["token"]
         headers = {"authorization": f"Bearer {token}"}
-        assert (await http.post("/v1/omni/sessions", headers=headers, json=body)).status_code == 401
+        assert (
+            await http.post("/v1/omni/sessions", headers=headers, json=body)
+        ).status_code == 401
 
 
 async def test_a_sandbox_key_opens_a_session(simulate) -> None:  # type: ignore[no-untyped-def]
-    async with simulate(keys=(KEY,)) as stage, httpx2.AsyncClient(base_url=stage.http) as http:
+    async with (
+        simulate(keys=(KEY,)) as stage,
+        httpx2.AsyncClient(base_url=stage.http) as http,
+    ):
         minted = (await http.post("/v1/sandbox/keys", json={"label": "mine"})).json()
         assert "omni:session" in minted["scopes"]
         async with connect(
-            f"{stage.ws}/v1/omni", subprotocols=[f"pyai-key.{minted['api_key']}"], proxy=None
+            f"{stage.ws}/v1/omni",
+            subprotocols=[f"pyai-key.{minted['api_key']}"],
+            proxy=None,
         ) as ws:
             assert (await first_event(ws)).name == "hello"
 
 
 def test_a_token_is_worth_nothing_once_its_time_is_over() -> None:
     ring = KeyRing()
-    token = ring.mint_token({"allowed_origins": ["https://app.example.com"]}, now=1_000.0)
+    token = ring.mint_token(
+        {"allowed_origins": ["https://app.example.com"]}, now=1_000.0
+    )
     assert token.expires_at == 1_060.0  # 60 s unless asked otherwise
     assert ring.check(token.token, now=1_059.0) is None
     expired = ring.check(token.token, now=1_060.0)
@@ -323,22 +369,29 @@ async def test_an_admin_call_says_something_for_the_caller_and_lets_a_fault_stri
     simulate, kb
 ) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage, httpx2.AsyncClient(base_url=stage.http) as http:
-        async with connect(f"{stage.ws}/v1/omni?api_key={KEY}&session_label=x", proxy=None) as ws:
+        async with connect(
+            f"{stage.ws}/v1/omni?api_key={KEY}&session_label=x", proxy=None
+        ) as ws:
             await ws.send(
-                configure_frame(greeting="", kb_endpoint=kb.url, kb_token=kb.token).to_bytes()
+                configure_frame(
+                    greeting="", kb_endpoint=kb.url, kb_token=kb.token
+                ).to_bytes()
             )
             while (await first_event_or_other(ws)) != "configured":
                 pass
             (listed,) = (await http.get("/simulator/sessions")).json()["sessions"]
             assert (listed["label"], listed["turns"]) == ("x", 0)
             said = await http.post(
-                f"/simulator/sessions/{listed['call_id']}/say", json={"text": "my refund"}
+                f"/simulator/sessions/{listed['call_id']}/say",
+                json={"text": "my refund"},
             )
             assert said.status_code == 202
             while (await first_event_or_other(ws)) != "transcript":
                 pass
             assert (
-                await http.post("/simulator/sessions/latest/fault", json={"fault": "1011"})
+                await http.post(
+                    "/simulator/sessions/latest/fault", json={"fault": "1011"}
+                )
             ).status_code == 202
             await http.post("/simulator/sessions/latest/say", json={"text": "again"})
             assert await close_code(ws) == 1011
@@ -346,18 +399,28 @@ async def test_an_admin_call_says_something_for_the_caller_and_lets_a_fault_stri
     assert kb.bodies == [{"session_label": "x", "query": "my refund"}]
 
 
-async def test_a_wrong_admin_call_says_what_is_wrong_and_a_web_page_has_no_say(simulate) -> None:  # type: ignore[no-untyped-def]
+async def test_a_wrong_admin_call_says_what_is_wrong_and_a_web_page_has_no_say(
+    simulate,
+) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage, httpx2.AsyncClient(base_url=stage.http) as http:
-        say, fault = "/simulator/sessions/latest/say", "/simulator/sessions/latest/fault"
+        say, fault = (
+            "/simulator/sessions/latest/say",
+            "/simulator/sessions/latest/fault",
+        )
         assert (await http.post(say, json={"text": "x"})).status_code == 404
         assert (await http.post(say, json={"text": 3})).status_code == 400
         assert (await http.post(say, content=b"{")).status_code == 400
         assert (await http.post(say, json=[])).status_code == 400
         assert (await http.post(fault, json={"fault": "drop"})).status_code == 404
         headers = {"origin": "https://evil.example.com"}
-        assert (await http.post(say, json={"text": "x"}, headers=headers)).status_code == 403
+        assert (
+            await http.post(say, json={"text": "x"}, headers=headers)
+        ).status_code == 403
         async with connect(f"{stage.ws}/v1/omni?api_key={KEY}", proxy=None) as ws:
             await first_event(ws)
             answer = await http.post(fault, json={"fault": "nonsense"})
-            assert answer.status_code == 400 and "kb-slow" in answer.json()["error"]["message"]
+            assert (
+                answer.status_code == 400
+                and "kb-slow" in answer.json()["error"]["message"]
+            )
             assert (await http.post(fault, json={"fault": "4429"})).status_code == 400

@@ -66,7 +66,12 @@ async def test_configured_says_what_was_taken(simulate, kb) -> None:  # type: ig
     tools = [{"name": "end_call", "description": "hang up"}]
     async with simulate() as stage, dial(stage) as ws:
         ack = await start(
-            ws, voice_id="emma", greeting="Hi", kb_endpoint=kb.url, kb_token=kb.token, tools=tools
+            ws,
+            voice_id="emma",
+            greeting="Hi",
+            kb_endpoint=kb.url,
+            kb_token=kb.token,
+            tools=tools,
         )
     assert ack.fields == {
         "voice_id": "emma",
@@ -79,9 +84,13 @@ async def test_configured_says_what_was_taken(simulate, kb) -> None:  # type: ig
 
 
 @pytest.mark.parametrize("endpoint", [None, "http://kb.example.com/kb", "not a url", 7])
-async def test_kb_is_true_only_for_an_endpoint_the_engine_would_call(simulate, endpoint) -> None:  # type: ignore[no-untyped-def]
+async def test_kb_is_true_only_for_an_endpoint_the_engine_would_call(
+    simulate, endpoint
+) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage, dial(stage) as ws:
-        await ws.send(encode(Command("configure", {"greeting": "", "kb_endpoint": endpoint})))
+        await ws.send(
+            encode(Command("configure", {"greeting": "", "kb_endpoint": endpoint}))
+        )
         ack = (await frames_until(ws, "configured"))[-1]
         assert ack.fields["kb"] is False
         assert ack.fields["greeting"] is False
@@ -89,7 +98,9 @@ async def test_kb_is_true_only_for_an_endpoint_the_engine_would_call(simulate, e
         assert "kb_query" not in events(answer)
 
 
-async def test_a_grounded_turn_from_input_text_in_the_order_of_the_contract(simulate, kb) -> None:  # type: ignore[no-untyped-def]
+async def test_a_grounded_turn_from_input_text_in_the_order_of_the_contract(
+    simulate, kb
+) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage, dial(stage, "support-line") as ws:
         await start(ws, kb_endpoint=kb.url, kb_token=kb.token)
         heard, query, begin, reply = await ask(ws, "how do i reset my pin")
@@ -103,25 +114,38 @@ async def test_a_grounded_turn_from_input_text_in_the_order_of_the_contract(simu
         "text": "You reset your PIN in the app under Security.",
         "final": True,
     }
-    assert kb.bodies == [{"session_label": "support-line", "query": "how do i reset my pin"}]
+    assert kb.bodies == [
+        {"session_label": "support-line", "query": "how do i reset my pin"}
+    ]
     assert kb.requests[0]["headers"]["authorization"] == f"Bearer {kb.token}"
 
 
-async def test_caller_audio_becomes_a_turn_with_the_words_of_the_script(simulate, kb) -> None:  # type: ignore[no-untyped-def]
-    async with simulate(script=("when is my refund here", "when are you open")) as stage:
+async def test_caller_audio_becomes_a_turn_with_the_words_of_the_script(
+    simulate, kb
+) -> None:  # type: ignore[no-untyped-def]
+    async with simulate(
+        script=("when is my refund here", "when are you open")
+    ) as stage:
         async with dial(stage, rate=16_000) as ws:
             await start(ws, kb_endpoint=kb.url, kb_token=kb.token)
             for id in ("kb-refund", "kb-hours"):
-                speech = tone("a question as long as this", 16_000) + silence(700, 16_000)
+                speech = tone("a question as long as this", 16_000) + silence(
+                    700, 16_000
+                )
                 for at in range(0, len(speech), 640):  # 20 ms a frame
                     await ws.send(encode(Audio(speech[at : at + 640])))
                 answer = await frames_until(ws, "turn_begin")
                 assert Event("kb_query", {"top_ids": [id]}) in answer
                 assert answer[-1].fields["since_caller_end_ms"] >= 600
-    assert [body["query"] for body in kb.bodies] == ["when is my refund here", "when are you open"]
+    assert [body["query"] for body in kb.bodies] == [
+        "when is my refund here",
+        "when are you open",
+    ]
 
 
-async def test_agent_audio_comes_in_chunks_of_at_most_150_ms_at_24_khz(simulate, kb) -> None:  # type: ignore[no-untyped-def]
+async def test_agent_audio_comes_in_chunks_of_at_most_150_ms_at_24_khz(
+    simulate, kb
+) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage, dial(stage, rate=16_000) as ws:
         await start(ws, kb_endpoint=kb.url, kb_token=kb.token)
         await ask(ws, "reset my pin")
@@ -136,7 +160,10 @@ async def test_agent_audio_comes_in_chunks_of_at_most_150_ms_at_24_khz(simulate,
 
 
 async def test_barge_in_stops_the_agent_with_flush(simulate, kb) -> None:  # type: ignore[no-untyped-def]
-    async with simulate(script=("never mind",), pace=1.0) as stage, dial(stage, rate=16_000) as ws:
+    async with (
+        simulate(script=("never mind",), pace=1.0) as stage,
+        dial(stage, rate=16_000) as ws,
+    ):
         await start(ws, kb_endpoint=kb.url, kb_token=kb.token)
         await ask(ws, "reset my pin")
         first = parse_server(await ws.recv())
@@ -148,7 +175,9 @@ async def test_barge_in_stops_the_agent_with_flush(simulate, kb) -> None:  # typ
         assert Transcript("never mind") in await frames_until(ws, "turn_begin")
     assert events(interrupted) == ["barge_in", "flush", "assistant_interrupted"]
     assert interrupted[-2].fields == {"reason": "barge_in"}
-    assert interrupted[-1].fields == {"reply": "You reset your PIN in the app under Security."}
+    assert interrupted[-1].fields == {
+        "reply": "You reset your PIN in the app under Security."
+    }
     assert (
         sum(len(frame.pcm16) for frame in sent)
         < len(tone("You reset your PIN in the app", 24_000)) / 2
@@ -175,7 +204,9 @@ async def test_whatever_goes_wrong_the_turn_goes_on_ungrounded(
         simulate(timeout_ms=300 if reason == "timeout" else 3_000) as stage,
         dial(stage) as ws,
     ):
-        await start(ws, kb_endpoint=kb.url, kb_token="a-token-for-tests-only-0123456789abcdef")
+        await start(
+            ws, kb_endpoint=kb.url, kb_token="a-token-for-tests-only-0123456789abcdef"
+        )
         answer = await ask(ws, "reset my pin")
         assert answer[1] == Event("kb_query", {"none": True, "reason": reason})
         assert answer[-1].fields["text"] == "I can't look that up right now."
@@ -188,11 +219,18 @@ async def test_an_honest_agent_says_that_it_does_not_know(simulate, kb) -> None:
         await start(ws, kb_endpoint=kb.url, kb_token=kb.token)
         answer = await ask(ws, "what is the meaning of life")
     assert answer[1] == Event("kb_query", {"none": True, "reason": "empty"})
-    assert answer[-1].fields["text"] == "I'm sorry, I don't have any information about that."
+    assert (
+        answer[-1].fields["text"]
+        == "I'm sorry, I don't have any information about that."
+    )
 
 
-@pytest.mark.parametrize(("fills", "reads"), [("context", "results"), ("results", "context")])
-async def test_a_server_that_fills_only_one_key_is_caught(simulate, kb, fills, reads) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("fills", "reads"), [("context", "results"), ("results", "context")]
+)
+async def test_a_server_that_fills_only_one_key_is_caught(
+    simulate, kb, fills, reads
+) -> None:  # type: ignore[no-untyped-def]
     kb.keys = (fills,)
     async with simulate(reads=reads) as stage, dial(stage) as ws:
         await start(ws, kb_endpoint=kb.url, kb_token=kb.token)
@@ -202,7 +240,9 @@ async def test_a_server_that_fills_only_one_key_is_caught(simulate, kb, fills, r
         assert "none" not in (await ask(ws, "reset my pin"))[1].fields
 
 
-async def test_text_frames_and_untagged_frames_are_dropped_without_a_word(simulate, kb) -> None:  # type: ignore[no-untyped-def]
+async def test_text_frames_and_untagged_frames_are_dropped_without_a_word(
+    simulate, kb
+) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage, dial(stage) as ws:
         await frames_until(ws, "session_started")
         await ws.send('{"type": "configure", "greeting": "", "persona": "as text"}')
@@ -213,7 +253,11 @@ async def test_text_frames_and_untagged_frames_are_dropped_without_a_word(simula
     assert ack.name == "configured" and ack.fields["voice_id"] == "right"
     notes = [record["note"] for record in stage.records("note")]
     assert len(notes) == 3
-    assert "every Omni frame is binary" in notes[0] and "0x01" in notes[1] and "JSON" in notes[2]
+    assert (
+        "every Omni frame is binary" in notes[0]
+        and "0x01" in notes[1]
+        and "JSON" in notes[2]
+    )
 
 
 async def test_a_frame_keyed_on_event_is_taken_when_lenient_and_dropped_when_strict(
@@ -227,7 +271,9 @@ async def test_a_frame_keyed_on_event_is_taken_when_lenient_and_dropped_when_str
         async with simulate(strict=strict) as stage, dial(stage) as ws:
             await ws.send(swapped)
             await ws.send(right)
-            assert (await frames_until(ws, "configured"))[-1].fields["voice_id"] == voice
+            assert (await frames_until(ws, "configured"))[-1].fields[
+                "voice_id"
+            ] == voice
         assert "keyed on 'event'" in stage.records("note")[-1]["note"]
 
 
@@ -283,7 +329,9 @@ async def test_three_turns_at_once_are_three_calls_in_order(simulate, kb) -> Non
         seen = []
         while len(seen) < 3:
             seen += [
-                frame for frame in await frames_until(ws, "turn_begin") if isinstance(frame, Event)
+                frame
+                for frame in await frames_until(ws, "turn_begin")
+                if isinstance(frame, Event)
             ]
             seen = [event for event in seen if event.name == "turn_begin"]
         assert [event.fields["turn"] for event in seen] == [1, 2, 3]
@@ -309,9 +357,9 @@ async def test_every_turn_is_recorded_and_no_secret_is(simulate, kb) -> None:  #
         await ask(ws, "any refund")
     recorded = stage.record.read_text()
     assert kb.token not in recorded and KEY not in recorded
-    assert [record["record"] for record in map(json.loads, recorded.splitlines())].count(
-        "turn"
-    ) == 2
+    assert [
+        record["record"] for record in map(json.loads, recorded.splitlines())
+    ].count("turn") == 2
     first, second = stage.records("turn")
     assert (first["turn"], first["heard"], first["label"], first["source"]) == (
         1, "reset my pin", "support-line", "input_text",
@@ -324,13 +372,17 @@ async def test_every_turn_is_recorded_and_no_secret_is(simulate, kb) -> None:  #
     assert stage.records("end")[0]["turns"] == 2
 
 
-@pytest.mark.parametrize(("fault", "reason"), [("kb-slow", "timeout"), ("kb-fail", "refused")])
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("kb-slow", "timeout"), ("kb-fail", "refused")]
+)
 async def test_a_slow_or_failing_endpoint_can_be_had_for_one_turn(
     simulate, kb, fault, reason
 ) -> None:  # type: ignore[no-untyped-def]
     async with simulate(timeout_ms=1_000) as stage:
         url = connect_url(base=stage.ws) + f"&simulate_fault={fault}@2"
-        async with connect(url, subprotocols=subprotocols(KEY), proxy=None, max_queue=None) as ws:
+        async with connect(
+            url, subprotocols=subprotocols(KEY), proxy=None, max_queue=None
+        ) as ws:
             await start(ws, kb_endpoint=kb.url, kb_token=kb.token)
             assert (await ask(ws, "reset my pin"))[1].fields == {"top_ids": ["kb-pin"]}
             assert Event("kb_query", {"none": True, "reason": reason}) in await ask(
@@ -344,7 +396,9 @@ async def test_a_slow_or_failing_endpoint_can_be_had_for_one_turn(
 async def test_a_dropped_connection_has_no_closing_handshake(simulate) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage:
         url = connect_url(base=stage.ws) + "&simulate_fault=drop@1"
-        async with connect(url, subprotocols=subprotocols(KEY), proxy=None, max_queue=None) as ws:
+        async with connect(
+            url, subprotocols=subprotocols(KEY), proxy=None, max_queue=None
+        ) as ws:
             await start(ws)
             with pytest.raises(ConnectionClosedError) as closed:
                 await ask(ws, "hello")
@@ -354,10 +408,15 @@ async def test_a_dropped_connection_has_no_closing_handshake(simulate) -> None: 
 async def test_an_engine_failure_is_an_error_event_and_close_1011(simulate) -> None:  # type: ignore[no-untyped-def]
     async with simulate() as stage:
         url = connect_url(base=stage.ws) + "&simulate_fault=1011"
-        async with connect(url, subprotocols=subprotocols(KEY), proxy=None, max_queue=None) as ws:
+        async with connect(
+            url, subprotocols=subprotocols(KEY), proxy=None, max_queue=None
+        ) as ws:
             await start(ws)
             await ws.send(encode(Command("input_text", {"text": "hello"})))
-            assert set((await frames_until(ws, "error"))[-1].fields) == {"code", "message"}
+            assert set((await frames_until(ws, "error"))[-1].fields) == {
+                "code",
+                "message",
+            }
             with pytest.raises(ConnectionClosedError) as closed:
                 await ws.recv()
             assert closed.value.rcvd is not None and closed.value.rcvd.code == 1011

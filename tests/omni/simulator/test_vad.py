@@ -18,7 +18,9 @@ def loud(duration_ms: int, rate: int = RATE) -> bytes:
     return (8_000 * np.sin(2 * np.pi * 200 * seconds)).astype("<i2").tobytes()
 
 
-def test_speech_begins_after_three_loud_frames_and_ends_after_600_ms_of_silence() -> None:
+def test_speech_begins_after_three_loud_frames_and_ends_after_600_ms_of_silence() -> (
+    None
+):
     vad = EnergyVad(RATE)
     assert vad.feed(silence(500, RATE)) == []
     assert vad.feed(loud(40)) == []
@@ -47,7 +49,10 @@ def test_the_silence_that_ends_a_turn_is_settable(silence_ms: int) -> None:
 def test_a_click_and_a_quiet_hiss_are_not_speech() -> None:
     vad = EnergyVad(RATE)
     hiss = (
-        np.random.default_rng(1).integers(-150, 150, RATE, dtype=np.int16).astype("<i2").tobytes()
+        np.random.default_rng(1)
+        .integers(-150, 150, RATE, dtype=np.int16)
+        .astype("<i2")
+        .tobytes()
     )
     assert vad.feed(loud(40) + silence(200, RATE) + hiss) == []
 
@@ -60,9 +65,13 @@ def test_speech_does_not_end_while_no_audio_comes() -> None:
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000])
-def test_the_tone_that_stands_in_for_a_voice_is_heard_as_one_utterance(rate: int) -> None:
+def test_the_tone_that_stands_in_for_a_voice_is_heard_as_one_utterance(
+    rate: int,
+) -> None:
     vad = EnergyVad(rate)
-    assert vad.feed(tone("how do i reset my pin please", rate) + silence(700, rate)) == [
+    assert vad.feed(
+        tone("how do i reset my pin please", rate) + silence(700, rate)
+    ) == [
         "began",
         "ended",
     ]

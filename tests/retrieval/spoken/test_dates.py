@@ -97,16 +97,23 @@ def test_what_may_be_another_thing_stays(written: str) -> None:
 @given(st.dates(min_value=datetime.date(1000, 1, 1)))
 def test_every_iso_date_names_its_day_month_and_year(day: datetime.date) -> None:
     months = "January February March April May June July August September October November December".split()
-    assert speakable(f"on {day.isoformat()}") == f"on {day.day} {months[day.month - 1]} {day.year}"
+    assert (
+        speakable(f"on {day.isoformat()}")
+        == f"on {day.day} {months[day.month - 1]} {day.year}"
+    )
 
 
 @given(st.times())
-def test_a_24_hour_time_is_said_with_the_same_hand_positions(time: datetime.time) -> None:
+def test_a_24_hour_time_is_said_with_the_same_hand_positions(
+    time: datetime.time,
+) -> None:
     said = speakable(f"at {time:%H:%M}")
     if time.hour in (10, 11, 12):
         assert said == f"at {time:%H:%M}"
     elif (time.hour, time.minute) == (0, 0):
         assert said == "at midnight"
     else:
-        clock = f"{(time.hour - 1) % 12 + 1}" + (f":{time.minute:02}" if time.minute else "")
+        clock = f"{(time.hour - 1) % 12 + 1}" + (
+            f":{time.minute:02}" if time.minute else ""
+        )
         assert said == f"at {clock} {'a' if time.hour < 12 else 'p'}.m."

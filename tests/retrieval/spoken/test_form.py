@@ -35,14 +35,27 @@ def test_title_and_nearest_heading_lead_in_unless_the_text_says_so_itself():
         heading_path=("Resets", "Factory reset"),
     )
     assert lead(passage, passage.text) == "Your router, Factory reset"
-    assert lead(Passage(id="a", text="x", title="Opening hours"), "Opening hours are 9 to 5.") == ""
-    assert lead(Passage(id="a", text="x", title="Same", heading_path=("Same",)), "Other.") == "Same"
-    title = Passage(id="a", text="x", title="Plans & prices", heading_path=("Plans and prices",))
+    assert (
+        lead(
+            Passage(id="a", text="x", title="Opening hours"),
+            "Opening hours are 9 to 5.",
+        )
+        == ""
+    )
+    assert (
+        lead(Passage(id="a", text="x", title="Same", heading_path=("Same",)), "Other.")
+        == "Same"
+    )
+    title = Passage(
+        id="a", text="x", title="Plans & prices", heading_path=("Plans and prices",)
+    )
     assert lead(title, "Other.") == "Plans & prices"
 
 
 def test_lead_and_content_are_spoken_as_one_sentence():
-    spoken_form = spoken_form_of(Passage(id="a", text="9–5, **closed** at noon", title="Monday"))
+    spoken_form = spoken_form_of(
+        Passage(id="a", text="9–5, **closed** at noon", title="Monday")
+    )
     assert (spoken_form.lead, spoken_form.content) == ("Monday", "9–5, closed at noon")
     assert spoken_form.line == "Monday: 9 to 5, closed at noon"
 
@@ -56,7 +69,9 @@ def test_neighbours_in_the_demo_corpora_are_said_as_if_they_were_one(demo_passag
     put_together = [(passage, joined(passage, worded(one), worded(other))) for one, other in pairs
                     for passage in (both(one, other),)]  # fmt: skip
     ready = [
-        (passage, spoken_form) for passage, spoken_form in put_together if spoken_form is not None
+        (passage, spoken_form)
+        for passage, spoken_form in put_together
+        if spoken_form is not None
     ]
     assert len(ready) > 0.8 * len(pairs) > 0
     for passage, spoken_form in ready:
@@ -87,15 +102,22 @@ def test_prose_without_marks_is_always_put_together(one, other):
 
 
 def test_no_sentence_is_read_together_with_the_next_passage():
-    first, second = Passage("a", "It takes 5 min"), Passage("b", "30 days later it ends.")
+    first, second = (
+        Passage("a", "It takes 5 min"),
+        Passage("b", "30 days later it ends."),
+    )
     spoken_form = joined(both(first, second), worded(first), worded(second))
     assert (
-        spoken_form is not None and spoken_form.line == "It takes 5 minutes. 30 days later it ends."
+        spoken_form is not None
+        and spoken_form.line == "It takes 5 minutes. 30 days later it ends."
     )
 
 
 def test_a_fence_that_goes_on_is_not_put_together():
-    first, second = Passage("a", "```\nmake test"), Passage("b", "make all\nmake none\n```")
+    first, second = (
+        Passage("a", "```\nmake test"),
+        Passage("b", "make all\nmake none\n```"),
+    )
     assert joined(both(first, second), worded(first), worded(second)) is None
 
 
@@ -103,7 +125,10 @@ def test_nothing_is_put_together_from_what_nobody_worked_out():
     first, second = Passage("a", "One."), Passage("b", "Two.")
     assert joined(both(first, second), worded(first), Hit(second, 0.5)) is None
     assert (
-        joined(both(first, second), worded(first), replace(worded(first), passage=second)) is None
+        joined(
+            both(first, second), worded(first), replace(worded(first), passage=second)
+        )
+        is None
     )
 
 
@@ -117,7 +142,14 @@ def test_whoever_changes_how_passages_are_said_raises_the_rules():
         )
         digest.update(
             repr(
-                (spoken_form.lead, spoken_form.content, spoken_form.line, sketch_of(text))
+                (
+                    spoken_form.lead,
+                    spoken_form.content,
+                    spoken_form.line,
+                    sketch_of(text),
+                )
             ).encode()
         )
-    assert (RULES, digest.hexdigest()[:16]) == (1, "214a109ba39d9ced"), "raise spoken_form.RULES"
+    assert (RULES, digest.hexdigest()[:16]) == (1, "214a109ba39d9ced"), (
+        "raise spoken_form.RULES"
+    )

@@ -148,16 +148,25 @@ def test_a_second_time_changes_nothing_and_one_line_is_left(text: str) -> None:
 
 @given(
     st.lists(
-        st.lists(st.from_regex(r"[A-Za-z]{1,9}", fullmatch=True), min_size=1, max_size=9),
+        st.lists(
+            st.from_regex(r"[A-Za-z]{1,9}", fullmatch=True), min_size=1, max_size=9
+        ),
         min_size=1,
         max_size=5,
     )
 )
-def test_every_word_of_marked_up_prose_is_kept_in_order(blocks: list[list[str]]) -> None:
+def test_every_word_of_marked_up_prose_is_kept_in_order(
+    blocks: list[list[str]],
+) -> None:
     marked = "\n\n".join(
         f"{mark}{' '.join(words[:-1])} {wrap}{words[-1]}{wrap}"
         for words, mark, wrap in zip(
-            blocks, ["# ", "- ", "", "> ", "1. "], ["**", "_", "`", "*", "__"], strict=False
+            blocks,
+            ["# ", "- ", "", "> ", "1. "],
+            ["**", "_", "`", "*", "__"],
+            strict=False,
         )
     )
-    assert re.findall(r"[A-Za-z]+", plain(marked)) == [word for words in blocks for word in words]
+    assert re.findall(r"[A-Za-z]+", plain(marked)) == [
+        word for words in blocks for word in words
+    ]

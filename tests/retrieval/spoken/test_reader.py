@@ -36,10 +36,14 @@ def test_a_damaged_wording_is_told_of_and_done_without(tmp_path):
 def test_a_snapshot_without_wordings_gives_the_passages(tmp_path):
     with written(tmp_path, PASSAGES, part=None) as snapshot:
         read = sayable_passages(snapshot, lambda what, exc: None)
-        assert [read(row) for row in range(3)] == [(passage, None) for passage in PASSAGES]
+        assert [read(row) for row in range(3)] == [
+            (passage, None) for passage in PASSAGES
+        ]
 
 
-def test_what_is_kept_goes_with_the_reader_and_waits_for_no_garbage_collection(tmp_path):
+def test_what_is_kept_goes_with_the_reader_and_waits_for_no_garbage_collection(
+    tmp_path,
+):
     with written(tmp_path, PASSAGES) as snapshot:
         gc.disable()
         try:

@@ -41,13 +41,19 @@ def written(folder: Path, passages: list[Passage], part: str | None = PART) -> S
             lexical_texts=texts,
             model=ModelIdentity("all-MiniLM-L6-v2", "ab" * 32, DIM, 256),
             documents=[DocumentEntry("a.md", "hash", 0, len(passages))],
-            parts={part: lambda path: write_wordings(passages, path)} if part is not None else {},
+            parts={part: lambda path: write_wordings(passages, path)}
+            if part is not None
+            else {},
         ),
         verify=True,
     )
 
 
-@given(st.lists(st.builds(Passage, id=texts, text=texts, title=texts), min_size=1, max_size=4))
+@given(
+    st.lists(
+        st.builds(Passage, id=texts, text=texts, title=texts), min_size=1, max_size=4
+    )
+)
 @settings(deadline=None, max_examples=30)
 def test_what_was_worked_out_comes_back(tmp_path_factory, passages):
     with written(tmp_path_factory.mktemp("store"), passages) as snapshot:
@@ -60,9 +66,17 @@ def test_what_was_worked_out_comes_back(tmp_path_factory, passages):
 
 def test_what_is_said_as_it_is_written_takes_no_room(tmp_path):
     with written(tmp_path, PASSAGES) as snapshot:
-        lines = (snapshot.part(PART) / STEM).with_suffix(".jsonl").read_bytes().splitlines()
-    records = [json.loads(line[9:].decode("utf-8", "surrogatepass"))[:3] for line in lines]
-    assert records[0] == ["Prices", "It costs £30 a month.", "Prices: It costs 30 pounds a month."]
+        lines = (
+            (snapshot.part(PART) / STEM).with_suffix(".jsonl").read_bytes().splitlines()
+        )
+    records = [
+        json.loads(line[9:].decode("utf-8", "surrogatepass"))[:3] for line in lines
+    ]
+    assert records[0] == [
+        "Prices",
+        "It costs £30 a month.",
+        "Prices: It costs 30 pounds a month.",
+    ]
     assert records[1] == ["Plain words", None, None]
 
 
@@ -78,7 +92,9 @@ def test_a_damaged_row_is_seen_and_the_others_are_read(tmp_path):
         file.write_bytes(file.read_bytes().replace(b"30 pounds", b"90 pounds"))
         table = SpokenFormTable.open(snapshot)
         assert table is not None
-        with pytest.raises(SnapshotCorrupt, match="row 0 is damaged; .*kbserver ingest"):
+        with pytest.raises(
+            SnapshotCorrupt, match="row 0 is damaged; .*kbserver ingest"
+        ):
             table.of(0, PASSAGES[0])
         assert table.of(1, PASSAGES[1]) == spoken_form_of(PASSAGES[1])
 

@@ -15,7 +15,10 @@ from tests.retrieval.spoken import test_phone_numbers as test_telephone
 SAID = [
     # addresses
     ("help@example.com", "help at example dot com"),
-    ("first.last@mail.example.co.uk.", "first dot last at mail dot example dot co dot uk."),
+    (
+        "first.last@mail.example.co.uk.",
+        "first dot last at mail dot example dot co dot uk.",
+    ),
     ("a_b-c+d@example.org", "a underscore b dash c plus d at example dot org"),
     ("see support.example.com.", "see support dot example dot com."),
     ("example.co.uk, then", "example dot co dot uk, then"),
@@ -105,7 +108,8 @@ WRITTEN = st.sampled_from(
     ]
 )
 PHRASES = st.lists(
-    st.tuples(WRITTEN, st.sampled_from([". ", ", ", " (", ") ", ": ", "; ", " and "])), max_size=6
+    st.tuples(WRITTEN, st.sampled_from([". ", ", ", " (", ") ", ": ", "; ", " and "])),
+    max_size=6,
 ).map(lambda phrases: "".join(phrase + gap for phrase, gap in phrases))
 
 

@@ -50,7 +50,9 @@ def test_a_clean_question_comes_back_word_for_word(typed: str) -> None:
         ("do you know the opening hours", "do you know the opening hours"),
     ],
 )
-def test_fillers_go_and_words_that_look_like_fillers_stay(spoken: str, cleaned: str) -> None:
+def test_fillers_go_and_words_that_look_like_fillers_stay(
+    spoken: str, cleaned: str
+) -> None:
     assert " ".join(without_fillers(spoken.split())) == cleaned
 
 
@@ -83,7 +85,11 @@ def test_words_said_twice_in_stumbling_are_said_once(spoken: str, cleaned: str) 
             "the wifi in room twelve",
             ("room", "ten"),
         ),
-        ("when was or rather who was the founder", "who was the founder", ("when", "was")),
+        (
+            "when was or rather who was the founder",
+            "who was the founder",
+            ("when", "was"),
+        ),
     ],
 )
 def test_a_repair_replaces_what_it_takes_back(
@@ -97,7 +103,9 @@ def test_an_opening_goes_as_long_as_a_question_remains() -> None:
         without_opening("ok great can you tell me when check in is".split())
         == "when check in is".split()
     )
-    assert without_opening("can you tell me why".split()) == "can you tell me why".split()
+    assert (
+        without_opening("can you tell me why".split()) == "can you tell me why".split()
+    )
 
 
 @pytest.mark.parametrize(
@@ -124,7 +132,9 @@ def test_an_opening_goes_as_long_as_a_question_remains() -> None:
         ("what is a router", set()),
     ],
 )
-def test_numbers_and_codes_get_their_other_spelling(spoken: str, forms: set[str]) -> None:
+def test_numbers_and_codes_get_their_other_spelling(
+    spoken: str, forms: set[str]
+) -> None:
     assert set(written_forms(spoken.split())) == forms
 
 

@@ -51,7 +51,9 @@ def unit(*numbers: float) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
         "and for the garage on the other side of the hotel building",
     ],
 )
-def test_a_query_that_points_outside_or_says_almost_nothing_leans_on_the_last(query: str) -> None:
+def test_a_query_that_points_outside_or_says_almost_nothing_leans_on_the_last(
+    query: str,
+) -> None:
     assert dependence(query) == 1.0
 
 
@@ -77,16 +79,26 @@ def test_a_word_the_corpus_hardly_has_names_its_subject() -> None:
 
 def test_the_rare_words_of_the_last_turn_are_carried() -> None:
     carried = carry(
-        "is it heated", [Exchange("do the guests of the house have a pool", at_s=0.0)], share=share
+        "is it heated",
+        [Exchange("do the guests of the house have a pool", at_s=0.0)],
+        share=share,
     )
 
     assert carried is not None
-    assert carried.terms == (("pool", TERM_WEIGHT),)  # guests: in too many passages; house: in none
+    assert carried.terms == (
+        ("pool", TERM_WEIGHT),
+    )  # guests: in too many passages; house: in none
 
 
 def test_a_chain_of_follow_ups_leans_on_the_turn_that_stood_alone() -> None:
-    subject = Exchange("is there a public garage with parking for large camper vans", at_s=0.0)
-    past = [Exchange("and is it heated", at_s=2.0), Exchange("how much is it", at_s=1.0), subject]
+    subject = Exchange(
+        "is there a public garage with parking for large camper vans", at_s=0.0
+    )
+    past = [
+        Exchange("and is it heated", at_s=2.0),
+        Exchange("how much is it", at_s=1.0),
+        subject,
+    ]
 
     carried = carry("until when", past, share=share)
 
@@ -96,11 +108,18 @@ def test_a_chain_of_follow_ups_leans_on_the_turn_that_stood_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "past", [[], [Exchange("do you have a pool for guests with small children", at_s=0.0)]]
+    "past",
+    [[], [Exchange("do you have a pool for guests with small children", at_s=0.0)]],
 )
-def test_nothing_is_carried_into_a_query_that_stands_alone(past: list[Exchange]) -> None:
+def test_nothing_is_carried_into_a_query_that_stands_alone(
+    past: list[Exchange],
+) -> None:
     assert (
-        carry("how do i export the invoices of last quarter as a spreadsheet", past, share=share)
+        carry(
+            "how do i export the invoices of last quarter as a spreadsheet",
+            past,
+            share=share,
+        )
         is None
     )
 
@@ -111,7 +130,9 @@ def test_nothing_is_carried_into_a_first_query() -> None:
 
 def test_blending_moves_the_embedding_by_a_bounded_share() -> None:
     earlier = Exchange(
-        "where can i leave the car in the parking garage overnight", at_s=0.0, embedding=unit(0, 1)
+        "where can i leave the car in the parking garage overnight",
+        at_s=0.0,
+        embedding=unit(0, 1),
     )
     carried = carry("how much is it", [earlier], share=share)
 
@@ -123,7 +144,9 @@ def test_blending_moves_the_embedding_by_a_bounded_share() -> None:
 
 
 def test_without_an_earlier_embedding_the_query_keeps_its_own() -> None:
-    carried = carry("how much is it", [Exchange("parking garage", at_s=0.0)], share=share)
+    carried = carry(
+        "how much is it", [Exchange("parking garage", at_s=0.0)], share=share
+    )
 
     assert carried is not None
     assert carried.blend(unit(1, 0)) is not None
@@ -182,7 +205,9 @@ def test_a_label_can_be_forgotten() -> None:
     assert len(memory) == 0
 
 
-@given(st.lists(st.tuples(st.sampled_from("abcde"), st.floats(0.0, 100.0)), max_size=60))
+@given(
+    st.lists(st.tuples(st.sampled_from("abcde"), st.floats(0.0, 100.0)), max_size=60)
+)
 def test_memory_stays_within_its_bounds(steps: list[tuple[str, float]]) -> None:
     memory, now_s = Memory(max_labels=3, max_turns=2, ttl_s=50.0), 0.0
     for label, pause_s in steps:

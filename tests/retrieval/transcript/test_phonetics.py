@@ -53,7 +53,9 @@ def test_a_misheard_name_is_found(field: Bm25Index, heard: str, meant: str) -> N
 
 
 @pytest.mark.parametrize("word", PASSAGES)
-def test_a_name_that_was_heard_right_is_found_as_well(field: Bm25Index, word: str) -> None:
+def test_a_name_that_was_heard_right_is_found_as_well(
+    field: Bm25Index, word: str
+) -> None:
     found = field.search(dict.fromkeys(phonetic_ngrams(PASSAGES[word]), 1.0), top_k=1)
     assert list(PASSAGES)[int(found.rows[0])] == word
 

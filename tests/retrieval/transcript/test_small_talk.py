@@ -355,7 +355,9 @@ def test_small_talk_on_small_talk_is_small_talk(utterances: list[str]) -> None:
 
 @given(
     st.sampled_from(BUILT_ON + UNSEEN + LATER),
-    st.text(alphabet=string.ascii_lowercase, min_size=4, max_size=12).map(lambda word: f"zq{word}"),
+    st.text(alphabet=string.ascii_lowercase, min_size=4, max_size=12).map(
+        lambda word: f"zq{word}"
+    ),
     st.booleans(),
 )
 def test_one_word_it_does_not_know_lets_the_utterance_through(

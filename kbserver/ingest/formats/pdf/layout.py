@@ -28,7 +28,9 @@ def page_blocks(pages: Sequence[Sequence[Line]]) -> list[Block]:
     if not lines:
         return []
     style = Style.of(lines)
-    words = Counter(word for line in lines for word in re.findall(r"[\w-]+", line.text.lower()))
+    words = Counter(
+        word for line in lines for word in re.findall(r"[\w-]+", line.text.lower())
+    )
     pieces = [piece for page in ordered for piece in with_tables(page, style)]
     blocks: list[Block] = []
     for group in _groups(pieces, style):
@@ -74,7 +76,9 @@ def _continues(group: Sequence[Line], line: Line, style: Style) -> bool:
     drop = before.bottom - line.bottom
     if level:
         return (
-            0 < drop <= 1.6 * line.size and line.size == before.size and _on_one_axis(before, line)
+            0 < drop <= 1.6 * line.size
+            and line.size == before.size
+            and _on_one_axis(before, line)
         )
     if len(line.cells) > 1 or len(before.cells) > 1:
         return False
@@ -83,7 +87,9 @@ def _continues(group: Sequence[Line], line: Line, style: Style) -> bool:
     if (
         drop <= 0 or drop > 20 * style.spacing
     ):  # the next column or page: the sentence may go on there
-        return not _ends(before) and (line.text[:1].islower() or not ITEM.match(group[0].text))
+        return not _ends(before) and (
+            line.text[:1].islower() or not ITEM.match(group[0].text)
+        )
     if drop > PARAGRAPH_GAP * style.spacing:
         return False
     if (
@@ -96,7 +102,9 @@ def _continues(group: Sequence[Line], line: Line, style: Style) -> bool:
     if style.leaves_room(before, line):
         return False
     width = max(one.right for one in group) - min(one.left for one in group)
-    ended_early = before.right < max(one.right for one in (*group, line)) - 0.15 * max(width, 1.0)
+    ended_early = before.right < max(one.right for one in (*group, line)) - 0.15 * max(
+        width, 1.0
+    )
     return not (ended_early and _ends(before) and line.text[:1].isupper())
 
 
@@ -113,14 +121,19 @@ def _ends(line: Line) -> bool:
 
 
 def _group_blocks(
-    group: list[Line] | Region, style: Style, blocks: Sequence[Block], words: Counter[str]
+    group: list[Line] | Region,
+    style: Style,
+    blocks: Sequence[Block],
+    words: Counter[str],
 ) -> Iterable[Block]:
     before = blocks[-1] if blocks else None
     lead_in = ""
     if before is not None and before.kind == "paragraph" and before.text.endswith(":"):
         lead_in = before.text if len(before.text) <= LEAD_IN_CHARACTERS else ""
     if isinstance(group, Region):
-        rows = [[_whole(cell, words) for cell in row] for row in group.rows(style.spacing)]
+        rows = [
+            [_whole(cell, words) for cell in row] for row in group.rows(style.spacing)
+        ]
         return table_blocks(Table(rows, caption=lead_in))
     if before is not None and before.kind == "list_item":
         lead_in = before.lead_in

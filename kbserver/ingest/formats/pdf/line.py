@@ -79,7 +79,9 @@ class Style:
         for line in lines:
             weights[line.bold] += len(line.text)
         size = usual_size(lines)
-        margin = 0.8 * max(line.right for line in lines)  # a line that ends beyond it was wrapped
+        margin = 0.8 * max(
+            line.right for line in lines
+        )  # a line that ends beyond it was wrapped
         gaps = [
             before.bottom - line.bottom
             for before, line in pairwise(lines)
@@ -88,11 +90,14 @@ class Style:
             and 0 < before.bottom - line.bottom < 3 * size
         ]
         larger = sorted(
-            {line.size for line in lines if line.size >= size * HEADING_RATIO}, reverse=True
+            {line.size for line in lines if line.size >= size * HEADING_RATIO},
+            reverse=True,
         )
         margins: dict[int, float] = {}
         for line in lines:
-            margins[round(line.left)] = max(line.right, margins.get(round(line.left), 0.0))
+            margins[round(line.left)] = max(
+                line.right, margins.get(round(line.left), 0.0)
+            )
         return cls(
             size,
             weights[True] > weights[False],
@@ -106,7 +111,9 @@ class Style:
 
         Browsers draw the points of a list as shapes, so that its short lines are all there is of it.
         """
-        reach = range(round(line.left - _DEEPEST_EM * self.size), round(line.left - self.size))
+        reach = range(
+            round(line.left - _DEEPEST_EM * self.size), round(line.left - self.size)
+        )
         column = [right for left, right in self.margins.items() if left in reach]
         if not column or before.left > line.left + 1:
             return False
@@ -122,8 +129,17 @@ class Style:
             return 0
         if line.size in self.heading_sizes:
             return min(self.heading_sizes.index(line.size) + 1, 3)
-        stands_out = line.bold and not self.bold and line.size >= self.size and len(line.cells) == 1
-        if stands_out and not line.text.endswith((".", ",", ";")) and not ITEM.match(line.text):
+        stands_out = (
+            line.bold
+            and not self.bold
+            and line.size >= self.size
+            and len(line.cells) == 1
+        )
+        if (
+            stands_out
+            and not line.text.endswith((".", ",", ";"))
+            and not ITEM.match(line.text)
+        ):
             return min(len(self.heading_sizes) + 1, 4)
         return 0
 

@@ -20,19 +20,15 @@ from kbserver.ingest.formats.pdf.streams import MAX_STREAM_BYTES, unpacks_to_too
 from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_PAGES = 5_000
-MAX_SECONDS = (
-    120.0  # a page takes about 5 ms; a file built to be slow is given up between two pages
+MAX_SECONDS = 120.0  # a page takes about 5 ms; a file built to be slow is given up between two pages
+CELL_GAP_EM = (
+    1.2  # a wider gap inside a line separates cells; justified text stays below
 )
-CELL_GAP_EM = 1.2  # a wider gap inside a line separates cells; justified text stays below
 TIGHT_GAP_EM = 0.6  # so does one this wide that no space was drawn into, if it stands out in its line (Word: 0.8)
 STANDS_OUT = 2.5  # times the line's usual gap between two words
 SPACE_EM = 0.35  # the widest space of a font
-ANOTHER_HEIGHT_EM = (
-    0.45  # words this far above each other are on two lines; a superscript is raised by less
-)
-MARKER_GAP_EM = (
-    0.5  # after a number at the beginning of a line: that of a list item; a space is about 0.25
-)
+ANOTHER_HEIGHT_EM = 0.45  # words this far above each other are on two lines; a superscript is raised by less
+MARKER_GAP_EM = 0.5  # after a number at the beginning of a line: that of a list item; a space is about 0.25
 
 _LINE_BREAK = re.compile(
     rf"\r\n|\r|\n|(?<={HYPHEN})"
@@ -53,7 +49,8 @@ def convert(file: SourceFile) -> list[Document]:
     """
     if unpacks_to_too_much(file.path):
         raise DocumentUnreadable(
-            file.source, f"a bomb: a stream of it unpacks to over {MAX_STREAM_BYTES // 1024**2} MiB"
+            file.source,
+            f"a bomb: a stream of it unpacks to over {MAX_STREAM_BYTES // 1024**2} MiB",
         )
     try:
         pdf = pdfium.PdfDocument(file.path)
@@ -67,7 +64,8 @@ def convert(file: SourceFile) -> list[Document]:
     try:
         if len(pdf) > MAX_PAGES:
             raise DocumentUnreadable(
-                file.source, f"has {len(pdf):,} pages; at most {MAX_PAGES:,} are read: split it"
+                file.source,
+                f"has {len(pdf):,} pages; at most {MAX_PAGES:,} are read: split it",
             )
         pages = list(_pages(pdf, file.source))
         given_title = " ".join(str(pdf.get_metadata_dict().get("Title", "")).split())
@@ -75,17 +73,26 @@ def convert(file: SourceFile) -> list[Document]:
         pdf.close()
     if not any(pages):
         raise DocumentUnreadable(
-            file.source, "no text in it, only pictures: scanned? recognise its text first (OCR)"
+            file.source,
+            "no text in it, only pictures: scanned? recognise its text first (OCR)",
         )
     kept, removed = without_running_lines(pages)
     blocks = page_blocks(kept)
-    notes = (f"removed {removed} running headers, footers and page numbers",) if removed else ()
+    notes = (
+        (f"removed {removed} running headers, footers and page numbers",)
+        if removed
+        else ()
+    )
     title, rest = title_of(blocks)
     if title:
         blocks = rest
     elif given_title and not _JUNK_TITLE.search(given_title):
         title = given_title
-    return [Document(file.source, title or title_from(file.source), tuple(blocks), {}, notes)]
+    return [
+        Document(
+            file.source, title or title_from(file.source), tuple(blocks), {}, notes
+        )
+    ]
 
 
 def _pages(pdf: pdfium.PdfDocument, source: str) -> Iterator[list[Line]]:
@@ -93,7 +100,8 @@ def _pages(pdf: pdfium.PdfDocument, source: str) -> Iterator[list[Line]]:
     for number in range(len(pdf)):
         if time.monotonic() > give_up:
             raise DocumentUnreadable(
-                source, f"page {number + 1} not reached in {MAX_SECONDS:.0f} s: split it"
+                source,
+                f"page {number + 1} not reached in {MAX_SECONDS:.0f} s: split it",
             )
         try:
             page = pdf[number]
@@ -181,13 +189,17 @@ def _lines_between(
 
     def cells(cuts: Sequence[int]) -> tuple[Cell, ...]:
         spans = zip([start, *(cut + 1 for cut in cuts)], [*cuts, end], strict=True)
-        return tuple(Cell(text[a:b].strip(), box(a)[0], box(b - 1)[2]) for a, b in spans)
+        return tuple(
+            Cell(text[a:b].strip(), box(a)[0], box(b - 1)[2]) for a, b in spans
+        )
 
     whole = cells(wide)
     if len(whole) == 2 and MARKER.fullmatch(whole[0].text):
         marker = whole[0].text + "." * whole[0].text.isdigit()
         whole = (Cell(f"{marker} {whole[1].text}", whole[0].left, whole[1].right),)
-    index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(text_page.raw, (start + end) // 2)
+    index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(
+        text_page.raw, (start + end) // 2
+    )
     yield Line(
         cells=whole,
         left=first[0],
@@ -196,5 +208,7 @@ def _lines_between(
         bottom=middle[1],
         size=size,
         bold=pdfium_c.FPDFText_GetFontWeight(text_page.raw, index) >= 600,
-        parts=cells(sorted([*wide, *maybe])) if maybe and not ITEM.match(text[start:end]) else (),
+        parts=cells(sorted([*wide, *maybe]))
+        if maybe and not ITEM.match(text[start:end])
+        else (),
     )

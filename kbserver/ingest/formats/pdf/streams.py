@@ -24,11 +24,14 @@ def unpacks_to_too_much(file: Path) -> bool:
     if not file.stat().st_size:
         return False
     total = 0
-    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
+    with (
+        file.open("rb") as opened,
+        mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data,
+    ):
         for found in _STREAM.finditer(data):
-            dictionary = data[max(0, found.start() - _DICTIONARY_BYTES) : found.start()].rpartition(
-                b" obj"
-            )[2]
+            dictionary = data[
+                max(0, found.start() - _DICTIONARY_BYTES) : found.start()
+            ].rpartition(b" obj")[2]
             if b"/Image" in dictionary:
                 continue
             size = _unpacked_bytes(data, found.end())

@@ -14,8 +14,12 @@ from kbserver.ingest.formats.pdf.line import HYPHEN, Cell, Line, Style
 
 _ROW_GAP = 1.2  # times the distance of two lines of one cell
 _AIRY = 0.25  # of a table's lines begin a row, if gaps part its rows
-_STICKS_OUT = 3.0  # points by which a cell may reach into the white gap beside its column
-_MOST_LINES = 500  # of a table on one page; measuring it takes time with the square of them
+_STICKS_OUT = (
+    3.0  # points by which a cell may reach into the white gap beside its column
+)
+_MOST_LINES = (
+    500  # of a table on one page; measuring it takes time with the square of them
+)
 _LEAST_LINES = 5  # of a column of text; fewer say too little about what they are
 _LEAST_WORDS = 3  # in a line of it, on average
 _GOES_ON = 0.5  # of its lines begin inside a sentence
@@ -41,9 +45,15 @@ class Region:
         )
         filled = self.filled()
         heights = sorted({height for height, _, _ in parts})
-        airy = {after for before, after in pairwise(heights) if after - before > _ROW_GAP * spacing}
+        airy = {
+            after
+            for before, after in pairwise(heights)
+            if after - before > _ROW_GAP * spacing
+        }
         whole = sum(
-            len(filled[-height]) > len(self.bounds) for height in heights[1:] if height not in airy
+            len(filled[-height]) > len(self.bounds)
+            for height in heights[1:]
+            if height not in airy
         )
         if len(airy) < _AIRY * len(heights) and whole * 2 > len(heights) - len(airy):
             airy = set()
@@ -63,10 +73,18 @@ class Region:
 
     def with_line(self, line: Line) -> Region | None:
         """The table with one line more, or None if that line runs across its columns."""
-        bounds = _bounds([cell for one in (*self.lines, line) for cell in one.table_cells])
+        bounds = _bounds(
+            [cell for one in (*self.lines, line) for cell in one.table_cells]
+        )
         wider = Region([*self.lines, line], bounds)
-        apart = len({wider.column(cell) for cell in line.table_cells}) == len(line.table_cells)
-        return wider if apart and len(bounds) >= len(self.lines[0].table_cells) - 1 else None
+        apart = len({wider.column(cell) for cell in line.table_cells}) == len(
+            line.table_cells
+        )
+        return (
+            wider
+            if apart and len(bounds) >= len(self.lines[0].table_cells) - 1
+            else None
+        )
 
     def filled(self) -> dict[int, set[int]]:
         """The columns in which something stands, by height."""
@@ -132,7 +150,10 @@ def _hyphenated(text: str) -> str:
 
 def _is_prose(lines: Sequence[str]) -> bool:
     """Whether most lines go on in the next: a table's cells stand for themselves, wrapped ones for a line or two."""
-    if len(lines) < _LEAST_LINES or mean(len(line.split()) for line in lines) < _LEAST_WORDS:
+    if (
+        len(lines) < _LEAST_LINES
+        or mean(len(line.split()) for line in lines) < _LEAST_WORDS
+    ):
         return False
     goes_on = sum(other[:1].islower() for other in lines[1:])
     return goes_on >= _GOES_ON * (len(lines) - 1)
@@ -187,7 +208,11 @@ def _table_at(page: Sequence[Line], start: int, style: Style) -> Region | None:
             region.lines[:-1],
             _bounds([cell for line in region.lines[:-1] for cell in line.table_cells]),
         )
-    return region if sum(len(columns) > 1 for columns in region.filled().values()) > 1 else None
+    return (
+        region
+        if sum(len(columns) > 1 for columns in region.filled().values()) > 1
+        else None
+    )
 
 
 def _bounds(cells: Iterable[Cell]) -> list[float]:

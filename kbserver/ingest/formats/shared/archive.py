@@ -62,7 +62,9 @@ def _problem(archive: zipfile.ZipFile) -> str | None:
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED_BYTES:
         return f"would unpack to {unpacked / 1024**2:,.0f} MiB; at most {MAX_UNPACKED_BYTES / 1024**2:,.0f} are read"
-    markup = sum(entry.file_size for entry in entries if entry.filename.lower().endswith(_MARKUP))
+    markup = sum(
+        entry.file_size for entry in entries if entry.filename.lower().endswith(_MARKUP)
+    )
     if markup > MAX_MARKUP_BYTES:
         return f"holds {markup / 1024**2:,.0f} MiB of XML; at most {MAX_MARKUP_BYTES / 1024**2:,.0f} are read"
     return next(filter(None, (_damage(archive, entry) for entry in entries)), None)

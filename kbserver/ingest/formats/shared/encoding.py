@@ -10,9 +10,7 @@ import charset_normalizer
 from kbserver.errors import DocumentUnreadable
 
 SAMPLE_BYTES = 64 * 1024  # enough to tell an encoding; detection costs about 1 ms a KiB
-BAD_BYTES_PER_MILLE = (
-    2  # up to this share of broken bytes a text is UTF-8 with faults, not another encoding
-)
+BAD_BYTES_PER_MILLE = 2  # up to this share of broken bytes a text is UTF-8 with faults, not another encoding
 
 # Longest first: UTF-32's mark begins with UTF-16's.
 _MARKS = (
@@ -31,7 +29,9 @@ _CANDIDATES = (
 logging.getLogger("charset_normalizer").setLevel(logging.CRITICAL)
 
 
-def decode(data: bytes, source: str, *, declared: str | None = None) -> tuple[str, tuple[str, ...]]:
+def decode(
+    data: bytes, source: str, *, declared: str | None = None
+) -> tuple[str, tuple[str, ...]]:
     """Return the text and what had to be guessed or mended, newlines as they are.
 
     Args:
@@ -78,12 +78,15 @@ def _guess(data: bytes, source: str) -> tuple[str, tuple[str, ...]]:
             return data.decode("cp1252", errors="replace"), ("read as cp1252",)
     best = charset_normalizer.from_bytes(sample, cp_isolation=list(_CANDIDATES)).best()
     if best is None:
-        raise DocumentUnreadable(source, "binary data or an unknown encoding; save it as UTF-8")
+        raise DocumentUnreadable(
+            source, "binary data or an unknown encoding; save it as UTF-8"
+        )
     try:
         return data.decode(best.encoding), (f"read as {best.encoding}",)
     except UnicodeDecodeError as exc:
         raise DocumentUnreadable(
-            source, f"looks like {best.encoding} but byte {exc.start} is not; save it as UTF-8"
+            source,
+            f"looks like {best.encoding} but byte {exc.start} is not; save it as UTF-8",
         ) from exc
 
 

@@ -36,7 +36,9 @@ def split_front_matter(text: str, source: str) -> tuple[dict[str, object], str]:
             source, f"front matter, line {line}: {exc.problem or 'not valid YAML'}"
         ) from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        raise DocumentUnreadable(source, f"front matter: not valid YAML ({exc})") from exc
+        raise DocumentUnreadable(
+            source, f"front matter: not valid YAML ({exc})"
+        ) from exc
     if not isinstance(given, dict):
         return ({}, body) if given is None else ({}, text)
     return normalise(source, given), body

@@ -50,11 +50,17 @@ def remove_hidden(root: HtmlElement) -> int:
     that is a button it becomes the panel's heading.
     """
     for button in list(root.iter("button")):
-        if button.get("aria-expanded") is not None or any(button.get(name) for name in _REVEALING):
-            inside = next(button.iterancestors("h1", "h2", "h3", "h4", "h5", "h6"), None)
+        if button.get("aria-expanded") is not None or any(
+            button.get(name) for name in _REVEALING
+        ):
+            inside = next(
+                button.iterancestors("h1", "h2", "h3", "h4", "h5", "h6"), None
+            )
             button.tag = "h6" if inside is None else "span"
     hidden = [
-        element for element in root.iter() if isinstance(element.tag, str) and _is_hidden(element)
+        element
+        for element in root.iter()
+        if isinstance(element.tag, str) and _is_hidden(element)
     ]
     if not hidden:
         return 0
@@ -77,7 +83,9 @@ def remove_hidden(root: HtmlElement) -> int:
 
 def name_admonitions(root: HtmlElement) -> None:
     """Put the name of each note or warning before its text (`Note: You need …`), where it is a line of its own."""
-    for name in root.xpath("//p[contains(concat(' ', @class, ' '), ' admonition-title ')]"):
+    for name in root.xpath(
+        "//p[contains(concat(' ', @class, ' '), ' admonition-title ')]"
+    ):
         text = name.getnext()
         if text is not None and text.tag == "p":
             text.text = f"{name.text_content().strip().rstrip(':')}: {(text.text or '').lstrip()}"

@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.formats.shared.visible import strip_invisible
 
-MAX_VALUES = (
-    1000  # of one document's metadata, nested ones counted: YAML aliases can multiply without end
-)
+MAX_VALUES = 1000  # of one document's metadata, nested ones counted: YAML aliases can multiply without end
 
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0", ""))
@@ -39,7 +37,9 @@ def normalise(source: str, given: Mapping[str, object]) -> dict[str, object]:
             case "valid_from" | "valid_until":
                 metadata[key] = _moment(source, key, value)
             case "supersedes" | "questions" | "tags":
-                metadata[key] = _texts(source, key, value, split="," if key == "tags" else None)
+                metadata[key] = _texts(
+                    source, key, value, split="," if key == "tags" else None
+                )
             case "pinned":
                 metadata[key] = _truth(source, key, value)
             case _:
@@ -57,7 +57,9 @@ class _Values:
     def plain(self, value: object) -> object:
         self._left -= 1
         if self._left < 0:
-            raise DocumentUnreadable(self._source, f"more than {MAX_VALUES} values in its metadata")
+            raise DocumentUnreadable(
+                self._source, f"more than {MAX_VALUES} values in its metadata"
+            )
         if isinstance(value, Mapping):
             return {str(key): self.plain(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
@@ -77,7 +79,9 @@ def _moment(source: str, key: str, value: object) -> str:
     try:
         text = str(value).strip()
         return (
-            dt.date.fromisoformat(text) if len(text) <= 10 else dt.datetime.fromisoformat(text)
+            dt.date.fromisoformat(text)
+            if len(text) <= 10
+            else dt.datetime.fromisoformat(text)
         ).isoformat()
     except ValueError:
         raise DocumentUnreadable(
@@ -91,7 +95,9 @@ def _texts(source: str, key: str, value: object, *, split: str | None) -> list[s
     if not isinstance(value, list | tuple) or not all(
         isinstance(one, str | int | float) for one in value
     ):
-        raise DocumentUnreadable(source, f"{key} is {str(value)[:40]!r}; write a list of texts")
+        raise DocumentUnreadable(
+            source, f"{key} is {str(value)[:40]!r}; write a list of texts"
+        )
     return [text for one in value if (text := strip_invisible(str(one))[0].strip())]
 
 
@@ -101,4 +107,6 @@ def _truth(source: str, key: str, value: object) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise DocumentUnreadable(source, f"{key} is {str(value)[:40]!r}; write true or false")
+    raise DocumentUnreadable(
+        source, f"{key} is {str(value)[:40]!r}; write true or false"
+    )

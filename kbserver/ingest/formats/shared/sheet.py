@@ -19,7 +19,9 @@ from kbserver.ingest.formats.text import prose_blocks
 
 RECORD_ID_CHARACTERS = 64
 
-_NO_NAME = re.compile(r"^(?:sheet|tabelle|feuil|hoja|foglio|blad)\s*\d+$", re.IGNORECASE)
+_NO_NAME = re.compile(
+    r"^(?:sheet|tabelle|feuil|hoja|foglio|blad)\s*\d+$", re.IGNORECASE
+)
 _ID_COLUMNS = frozenset(("id", "_id", "key", "slug"))
 _PHRASING_COLUMNS = frozenset(
     ("questions", "alternatives", "phrasings", "variants", "also_asked_as")
@@ -27,7 +29,10 @@ _PHRASING_COLUMNS = frozenset(
 
 
 def sheet_documents(
-    source: str, sheets: Sequence[tuple[str | None, Table]], *, notes: tuple[str, ...] = ()
+    source: str,
+    sheets: Sequence[tuple[str | None, Table]],
+    *,
+    notes: tuple[str, ...] = (),
 ) -> list[Document]:
     """Return the documents of a file's sheets: one for each question of a FAQ sheet, one for all the others.
 
@@ -57,7 +62,9 @@ def sheet_documents(
 def record_id(text: str, taken: set[str]) -> str:
     """Make a name for a record that stays the same when others come and go: its words, and a number if taken."""
     words = (
-        re.sub(r"[^\w]+", "-", text.lower()).strip("-")[:RECORD_ID_CHARACTERS].rstrip("-")
+        re.sub(r"[^\w]+", "-", text.lower())
+        .strip("-")[:RECORD_ID_CHARACTERS]
+        .rstrip("-")
         or "record"
     )
     name, number = words, 1
@@ -73,7 +80,10 @@ def _is_faq(table: Table) -> bool:
 
 
 def _questions(
-    source: str, names: Sequence[str], rows: Iterable[Sequence[str]], notes: tuple[str, ...]
+    source: str,
+    names: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    notes: tuple[str, ...],
 ) -> Iterable[Document]:
     columns = question_and_answer(names)
     if columns is None:
@@ -93,7 +103,9 @@ def _questions(
         }
         for key in _PHRASING_COLUMNS & given.keys():
             given["questions"] = [
-                part.strip() for part in re.split(r"[|;\n]", str(given.pop(key))) if part.strip()
+                part.strip()
+                for part in re.split(r"[|;\n]", str(given.pop(key)))
+                if part.strip()
             ]
         named = next((str(given[key]) for key in _ID_COLUMNS if given.get(key)), "")
         record = record_id(named or question or answer, taken)
@@ -110,5 +122,9 @@ def answer_blocks(answer: str) -> tuple[Block, ...]:
     """One block for a plain answer, so that it stays in one piece; its structure where it has one."""
     blocks = prose_blocks(answer)
     if all(block.kind == "paragraph" for block in blocks):
-        return (Block("record", "\n".join(block.text for block in blocks)),) if blocks else ()
+        return (
+            (Block("record", "\n".join(block.text for block in blocks)),)
+            if blocks
+            else ()
+        )
     return tuple(blocks)

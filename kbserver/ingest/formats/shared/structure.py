@@ -11,12 +11,14 @@ from kbserver.ingest.blocks import Block
 from kbserver.ingest.formats.shared.markup import DROPPED_TAGS, SPACE
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
-LEAD_IN_CHARACTERS = (
-    200  # a longer paragraph is text of its own; only its last sentence may introduce a list
+LEAD_IN_CHARACTERS = 200  # a longer paragraph is text of its own; only its last sentence may introduce a list
+STRONG_HEADING_CHARACTERS = (
+    80  # a bold paragraph up to this long is taken for a heading
 )
-STRONG_HEADING_CHARACTERS = 80  # a bold paragraph up to this long is taken for a heading
 
-_BREAK = "\0"  # stands for <br> until white space is collapsed; cannot occur in parsed HTML
+_BREAK = (
+    "\0"  # stands for <br> until white space is collapsed; cannot occur in parsed HTML
+)
 _BREAKS = re.compile(rf" ?{_BREAK}(?: ?{_BREAK})* ?")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
@@ -51,7 +53,9 @@ class _Builder:
         self._marker = ""  # of the list item whose first text has not come yet
         self._item_level = 0
         self._item_lead_in = ""
-        self._item_at = -1  # where the open item's block stands, -1 before its first text
+        self._item_at = (
+            -1
+        )  # where the open item's block stands, -1 before its first text
 
     def visit(self, element: HtmlElement) -> None:
         tag = element.tag
@@ -73,7 +77,11 @@ class _Builder:
             self._details(element)
         elif tag in _BLOCK_TAGS:
             self.flush()
-            if tag == "p" and (title := _strong_title(element)) and not self._item_level:
+            if (
+                tag == "p"
+                and (title := _strong_title(element))
+                and not self._item_level
+            ):
                 self.blocks.append(Block("heading", title, level=6))
                 return
             self._children(element)
@@ -96,7 +104,11 @@ class _Builder:
         for child in element:
             if isinstance(child.tag, str) and child.tag not in DROPPED_TAGS:
                 self._buffer.append(
-                    _BREAK if child.tag == "br" else " " if child.tag in _BLOCK_TAGS else ""
+                    _BREAK
+                    if child.tag == "br"
+                    else " "
+                    if child.tag in _BLOCK_TAGS
+                    else ""
                 )
                 self.inline(child)
                 self._buffer.append(" " if child.tag in _BLOCK_TAGS else "")
@@ -111,7 +123,9 @@ class _Builder:
         text = SPACE.sub(" ", "".join(self._buffer))
         self._buffer.clear()
         if _BREAK in text:
-            text = _BREAKS.sub(lambda found: "\n" * min(found[0].count(_BREAK), 2), text)
+            text = _BREAKS.sub(
+                lambda found: "\n" * min(found[0].count(_BREAK), 2), text
+            )
         return text.strip()
 
     def flush(self) -> None:
@@ -120,7 +134,9 @@ class _Builder:
         if not text:
             return
         if not self._item_level:
-            self.blocks.extend(Block("paragraph", part) for part in text.split("\n\n") if part)
+            self.blocks.extend(
+                Block("paragraph", part) for part in text.split("\n\n") if part
+            )
             return
         text = text.replace("\n\n", "\n")
         if (
@@ -133,7 +149,9 @@ class _Builder:
             return
         self._item_at = len(self.blocks)
         self.blocks.append(
-            Block("list_item", self._marker + text, self._item_level, self._item_lead_in)
+            Block(
+                "list_item", self._marker + text, self._item_level, self._item_lead_in
+            )
         )
         self._marker = ""
 
@@ -151,14 +169,22 @@ class _Builder:
         for child in element:
             if not isinstance(child.tag, str):
                 continue
-            if child.tag != "li":  # misplaced content, a nested list without its item among it
-                self._marker, self._item_level, self._item_lead_in, self._item_at = outer
+            if (
+                child.tag != "li"
+            ):  # misplaced content, a nested list without its item among it
+                self._marker, self._item_level, self._item_lead_in, self._item_at = (
+                    outer
+                )
                 self.visit(child)
                 self.flush()
                 continue
             number = _integer(child.get("value"), number)
             self._marker = f"{number}. " if ordered else "- "
-            self._item_level, self._item_lead_in, self._item_at = outer[1] + 1, lead_in, -1
+            self._item_level, self._item_lead_in, self._item_at = (
+                outer[1] + 1,
+                lead_in,
+                -1,
+            )
             self._children(child)
             self.flush()
             number += 1
@@ -189,12 +215,18 @@ class _Builder:
                     self.flush()
             return
         rows, header_rows = grid
-        if caption := next((inline_text(found) for found in element.iter("caption")), ""):
+        if caption := next(
+            (inline_text(found) for found in element.iter("caption")), ""
+        ):
             self.blocks.append(Block("paragraph", caption))
         lead_in = self._lead_in()
         self.blocks.extend(
             table_blocks(
-                Table(rows, header_rows, lead_in if caption or lead_in.endswith(":") else "")
+                Table(
+                    rows,
+                    header_rows,
+                    lead_in if caption or lead_in.endswith(":") else "",
+                )
             )
         )
 
@@ -228,7 +260,12 @@ class _Builder:
                 self._section(term, child)
             elif text := inline_text(child):
                 self.blocks.append(
-                    Block("list_item", f"{term.rstrip(':')}: {text}" if term else text, 1, lead_in)
+                    Block(
+                        "list_item",
+                        f"{term.rstrip(':')}: {text}" if term else text,
+                        1,
+                        lead_in,
+                    )
                 )
             elif term:
                 self.blocks.append(Block("paragraph", term))
@@ -283,7 +320,9 @@ def _code_text(element: HtmlElement) -> Iterable[str]:
 
 def _grid(table: HtmlElement) -> tuple[list[list[str]], int | None] | None:
     """Return a data table's cells and its number of header rows (None: not said); None for a layout table."""
-    laid_out = any(inner is not table for inner in table.iter("table", "h1", "h2", "h3"))
+    laid_out = any(
+        inner is not table for inner in table.iter("table", "h1", "h2", "h3")
+    )
     if laid_out or table.get("role") in ("presentation", "none"):
         return None
     rows: list[list[str]] = []

@@ -40,7 +40,9 @@ def table_blocks(table: Table) -> list[Block]:
     if not rows:
         rows, names = [names], []
     sentences = (row_sentence(names, row) for row in rows)
-    return [Block("table_row", text, lead_in=table.caption) for text in sentences if text]
+    return [
+        Block("table_row", text, lead_in=table.caption) for text in sentences if text
+    ]
 
 
 def split_caption(table: Table) -> Table:
@@ -52,7 +54,9 @@ def split_caption(table: Table) -> Table:
             break  # one column only
         above.append(" ".join(" ".join(rows[0]).split()))
         rows = rows[1:]
-    return Table(rows, table.header_rows, "\n".join([*filter(None, [table.caption]), *above]))
+    return Table(
+        rows, table.header_rows, "\n".join([*filter(None, [table.caption]), *above])
+    )
 
 
 def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:
@@ -78,7 +82,9 @@ def _looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
     first = [cell.strip() for cell in rows[0]]
     if len(first) < 2 or not all(first[1:]) or len(set(first)) < len(first):
         return False
-    return all(len(cell) <= HEADER_CHARACTERS and not _NUMBER.search(cell) for cell in first)
+    return all(
+        len(cell) <= HEADER_CHARACTERS and not _NUMBER.search(cell) for cell in first
+    )
 
 
 def row_sentence(names: Sequence[str], row: Sequence[str]) -> str:
@@ -88,7 +94,9 @@ def row_sentence(names: Sequence[str], row: Sequence[str]) -> str:
         return ""
     if not names:
         filled = [cell for cell in cells if cell]
-        text = filled[0].rstrip(":") + (": " + "; ".join(filled[1:]) if len(filled) > 1 else "")
+        text = filled[0].rstrip(":") + (
+            ": " + "; ".join(filled[1:]) if len(filled) > 1 else ""
+        )
     else:
         parts = []
         said: set[tuple[str, str]] = set()
@@ -111,6 +119,8 @@ def column_key(name: str) -> str:
 def question_and_answer(names: Sequence[str]) -> tuple[int, int] | None:
     """Return the places of the question and the answer column, or None if this is no FAQ sheet."""
     keys = [column_key(name) for name in names]
-    question = next((at for at, key in enumerate(keys) if key in _QUESTION_COLUMNS), None)
+    question = next(
+        (at for at, key in enumerate(keys) if key in _QUESTION_COLUMNS), None
+    )
     answer = next((at for at, key in enumerate(keys) if key in _ANSWER_COLUMNS), None)
     return (question, answer) if question is not None and answer is not None else None

@@ -16,16 +16,20 @@ _REPORTED = re.compile(
 _QUIET = re.compile(
     "[\u00ad\ufe00-\ufe0f]"
 )  # soft hyphens and emoji presentation: everyday, worth no report
-_LIGATURES = {ord(ligature): unicodedata.normalize("NFKC", ligature) for ligature in "ﬀﬁﬂﬃﬄﬅﬆ"}
+_LIGATURES = {
+    ord(ligature): unicodedata.normalize("NFKC", ligature) for ligature in "ﬀﬁﬂﬃﬄﬅﬆ"
+}
 
 
 def strip_invisible(text: str) -> tuple[str, int]:
     """Return the text in NFC without invisible characters, and how many were taken out that ought not be there."""
     removed = 0
     if not text.isascii():
-        text = unicodedata.normalize("NFC", _QUIET.sub("", text).replace("\u00a0", " ")).translate(
-            _LIGATURES
-        )
-    if not text.isprintable():  # C speed for the common case; newlines and tabs bring it here too
+        text = unicodedata.normalize(
+            "NFC", _QUIET.sub("", text).replace("\u00a0", " ")
+        ).translate(_LIGATURES)
+    if (
+        not text.isprintable()
+    ):  # C speed for the common case; newlines and tabs bring it here too
         text, removed = _REPORTED.subn("", text)
     return text, removed

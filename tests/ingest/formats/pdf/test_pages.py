@@ -55,7 +55,9 @@ def test_columns_are_read_one_after_the_other(write_pdf):
 
 def test_a_page_drawn_from_bottom_to_top_is_read_from_top_to_bottom(write_pdf):
     document = read_pdf(
-        write_pdf([[*prose(72, 600, *LINES), *prose(72, 700, "This comes first of all.")]])
+        write_pdf(
+            [[*prose(72, 600, *LINES), *prose(72, 700, "This comes first of all.")]]
+        )
     )
     assert [block.text for block in document.blocks] == [
         "This comes first of all.",
@@ -76,7 +78,9 @@ def test_running_headers_footers_and_page_numbers_are_taken_out(write_pdf):
     ]
     document = read_pdf(write_pdf(pages))
     assert [block.text for block in document.blocks] == [
-        text for number in range(1, 5) for text in (f"Chapter {number}", " ".join(LINES))
+        text
+        for number in range(1, 5)
+        for text in (f"Chapter {number}", " ".join(LINES))
     ]
     assert document.notes == ("removed 12 running headers, footers and page numbers",)
 
@@ -84,14 +88,26 @@ def test_running_headers_footers_and_page_numbers_are_taken_out(write_pdf):
 def test_a_single_page_keeps_its_first_and_last_line(write_pdf):
     document = read_pdf(
         write_pdf(
-            [[*prose(72, 800, "First line."), *prose(72, 400, *LINES), *prose(72, 30, "Page 1")]]
+            [
+                [
+                    *prose(72, 800, "First line."),
+                    *prose(72, 400, *LINES),
+                    *prose(72, 30, "Page 1"),
+                ]
+            ]
         )
     )
-    assert [block.text for block in document.blocks] == ["First line.", " ".join(LINES), "Page 1"]
+    assert [block.text for block in document.blocks] == [
+        "First line.",
+        " ".join(LINES),
+        "Page 1",
+    ]
 
 
 def test_a_paragraph_goes_on_over_the_page_break(write_pdf):
-    document = read_pdf(write_pdf([prose(72, 100, *LINES[:2]), prose(72, 780, *LINES[2:])]))
+    document = read_pdf(
+        write_pdf([prose(72, 100, *LINES[:2]), prose(72, 780, *LINES[2:])])
+    )
     assert [block.text for block in document.blocks] == [" ".join(LINES)]
 
 
@@ -145,7 +161,11 @@ def test_lists_keep_their_items_apart(write_pdf):
 
 def test_the_rows_of_a_table_are_sentences_and_wrapped_cells_whole(write_pdf):
     def row(y: float, *cells: str) -> list[tuple[float, float, float, str]]:
-        return [(x, y, 11, text) for x, text in zip((72, 300, 420), cells, strict=True) if text]
+        return [
+            (x, y, 11, text)
+            for x, text in zip((72, 300, 420), cells, strict=True)
+            if text
+        ]
 
     document = read_pdf(
         write_pdf(
@@ -163,14 +183,17 @@ def test_the_rows_of_a_table_are_sentences_and_wrapped_cells_whole(write_pdf):
     )
     assert document.blocks[1:3] == (
         Block(
-            "table_row", "Plan: Fibre for homes with a garden; Speed: 100 Mbit; Price: $30 a month."
+            "table_row",
+            "Plan: Fibre for homes with a garden; Speed: 100 Mbit; Price: $30 a month.",
         ),
         Block("table_row", "Plan: Fibre 500; Speed: 500 Mbit; Price: $50 a month."),
     )
     assert document.blocks[3].text == " ".join(LINES)
 
 
-def cells(y: float, *placed: tuple[float, str]) -> list[tuple[float, float, float, str]]:
+def cells(
+    y: float, *placed: tuple[float, str]
+) -> list[tuple[float, float, float, str]]:
     return [(x, y, 11, text) for x, text in placed]
 
 
@@ -181,7 +204,9 @@ def test_a_table_whose_cells_are_close_together_is_a_table(write_pdf):
         cells(664, (72, "Green Flex 20"), (150, "35.0 cents"), (224, "8.00 a month")),
     ]
     document = read_pdf(
-        write_pdf([[*prose(72, 760, *LINES), *(piece for row in rows for piece in row)]])
+        write_pdf(
+            [[*prose(72, 760, *LINES), *(piece for row in rows for piece in row)]]
+        )
     )
     assert [block.text for block in document.blocks[1:]] == [
         "Tariff: Day; Price for a unit: 31.5 cents; Standing charge: 9.90 a month.",
@@ -196,11 +221,21 @@ def test_a_table_drawn_cell_by_cell_below_centred_names_is_a_table(write_pdf):
                 [
                     *prose(72, 760, *LINES),
                     *cells(690, (110, "Problem"), (330, "What to do")),
-                    *prose(60, 670, "The light of the router stays", "red for ten minutes"),
-                    *prose(250, 670, "Unplug it, wait for thirty seconds", "and plug it in again"),
+                    *prose(
+                        60, 670, "The light of the router stays", "red for ten minutes"
+                    ),
+                    *prose(
+                        250,
+                        670,
+                        "Unplug it, wait for thirty seconds",
+                        "and plug it in again",
+                    ),
                     *prose(60, 632, "Pages take long to load"),
                     *prose(
-                        250, 632, "Move the router to a place where it", "is seen from the sofa"
+                        250,
+                        632,
+                        "Move the router to a place where it",
+                        "is seen from the sofa",
                     ),
                     *prose(60, 580, "Call us if nothing helps."),
                 ]
@@ -221,7 +256,10 @@ def test_columns_drawn_line_by_line_across_the_page_are_no_table(write_pdf):
         "day of the month in the village",
         "hall. Members bring a plant to ex-",
     ]
-    left += ["change and guests pay three pounds", "at the door, where a cash box stands"]
+    left += [
+        "change and guests pay three pounds",
+        "at the door, where a cash box stands",
+    ]
     right = [
         "on the table. The shed is open on",
         "working days from nine to eleven",
@@ -253,7 +291,13 @@ def test_a_list_whose_points_are_drawn_as_shapes_keeps_its_lines_apart(write_pdf
                 [
                     *prose(72, 760, *LINES),
                     *prose(72, 704, "You need:"),
-                    *prose(102, 690, "the contract number", "the date of the letter", "a photo"),
+                    *prose(
+                        102,
+                        690,
+                        "the contract number",
+                        "the date of the letter",
+                        "a photo",
+                    ),
                     *prose(72, 620, *LINES),
                     *prose(102, 564, *quoted),
                 ]
@@ -332,7 +376,11 @@ def write_objects(path: Path, *objects: bytes, trailer: bytes = b"") -> Path:
     table = b"xref\n0 %d\n0000000000 65535 f \n" % size + b"".join(
         b"%010d 00000 n \n" % at for at in offsets
     )
-    end = b"trailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (size, trailer, len(body))
+    end = b"trailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (
+        size,
+        trailer,
+        len(body),
+    )
     path.write_bytes(body + table + end)
     return path
 
@@ -345,7 +393,11 @@ def test_a_pdf_protected_by_a_password_is_named(tmp_path):
         tmp_path / "locked.pdf",
         *CATALOG,
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>",
-        b"<</Filter/Standard/V 1/R 2/P -4/O<" + b"ab" * 32 + b">/U<" + b"cd" * 32 + b">>>",
+        b"<</Filter/Standard/V 1/R 2/P -4/O<"
+        + b"ab" * 32
+        + b">/U<"
+        + b"cd" * 32
+        + b">>>",
         trailer=b"/Encrypt 4 0 R/ID[<00><00>]",
     )
     with pytest.raises(DocumentUnreadable) as caught:
@@ -355,7 +407,10 @@ def test_a_pdf_protected_by_a_password_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "reason"),
-    [(b"", "a bomb: a stream of it unpacks to over 64 MiB"), (b"/Subtype/Image", "no text in it")],
+    [
+        (b"", "a bomb: a stream of it unpacks to over 64 MiB"),
+        (b"/Subtype/Image", "no text in it"),
+    ],
 )
 def test_a_stream_that_unpacks_to_far_too_much_is_left_alone(tmp_path, kind, reason):
     packed = zlib.compress(b" " * 65 * 1024**2, 9)
