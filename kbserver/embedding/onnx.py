@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -20,6 +19,7 @@ from tokenizers import Tokenizer
 
 from kbserver.embedding.base import Progress
 from kbserver.errors import IngestError, ModelError
+from kbserver.files import sha256_of
 from kbserver.types import FloatMatrix, ModelIdentity
 
 EXPORT_FORMATS = {"fp32": 2, "int8": 5}
@@ -113,8 +113,7 @@ class ExportMeta(BaseModel):
 def sha256(file: Path) -> str:
     """Return the hex SHA-256 of a file, or "missing" if it cannot be read."""
     try:
-        with file.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        return sha256_of(file)
     except OSError:
         return "missing"
 

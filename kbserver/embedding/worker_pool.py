@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from asyncio import Future
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Thread, get_native_id
+from threading import Thread
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,6 +16,7 @@ from kbserver.deadline import Deadline
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import core_of_this_thread, keep_off, usable_cores
 from kbserver.errors import DimensionMismatch, NotFinite
+from kbserver.priority import yield_to_turns
 from kbserver.types import FloatMatrix, FloatVector, Unavailability
 
 
@@ -37,9 +35,6 @@ MOST_WORKERS = 16
 
 MOST_LEFT_BEHIND = 8
 """Hung threads alive at most; a model that hangs this often gets no further ones."""
-
-# A tenth of another thread's share of a core that both want; 5 left too much to the model, 15 too little.
-_NICENESS = 10
 
 _SMOOTHING = 0.1  # weight of the newest call in the usual call time: follows a change within some ten calls
 _WORTHWHILE = 0.9  # of the time of single calls: batches that take longer are not made
@@ -316,7 +311,8 @@ class Worker(Thread):
         self.left = False
 
     def run(self) -> None:
-        _step_back()
+        # The model's queue refuses what would be late; the searches have no such queue.
+        yield_to_turns()
         self._work(self)
 
     def begin(self, jobs: list[Job]) -> float:
@@ -337,17 +333,6 @@ class Worker(Thread):
         """Seconds in the current call; 0 if there is none."""
         since = self.busy_since
         return 0.0 if since is None else now - since
-
-
-def _step_back() -> None:
-    """Let this thread wait where cores are short: what is left of a turn without the model must not.
-
-    So an overload is first of all the model's, whose queue knows how long its work takes and refuses what would be late;
-    without it the searches were late as well, and turns were lost.
-    """
-    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
 
 
 def _checked(vectors: FloatMatrix, count: int, dim: int) -> FloatMatrix:

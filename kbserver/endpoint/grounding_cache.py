@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
+from kbserver.lru import LruCache
 from kbserver.retrieval.context import Context
 from kbserver.types import FloatVector, Hit
 
@@ -34,10 +34,7 @@ class GroundingCache:
 
     def __init__(self, size: int = KEPT_ANSWERS) -> None:
         """Keep `size` answers at most; 0 keeps none."""
-        self._size = size
-        self._answers: OrderedDict[tuple[str, Hashable], CachedGrounding] = (
-            OrderedDict()
-        )
+        self._answers: LruCache[tuple[str, Hashable], CachedGrounding] = LruCache(size)
 
     def __len__(self) -> int:
         return len(self._answers)
@@ -58,19 +55,14 @@ class GroundingCache:
         if len(answer.version) != len(version) or any(
             one is not other for one, other in zip(answer.version, version, strict=True)
         ):
-            del self._answers[query, asked]
+            self._answers.pop((query, asked))
             return None
-        self._answers.move_to_end((query, asked))
         return answer
 
     def put(self, query: str, asked: Hashable, answer: CachedGrounding) -> None:
         """Keep an answer."""
-        if len(query) > LONGEST_QUERY or self._size == 0:
-            return
-        self._answers[query, asked] = answer
-        self._answers.move_to_end((query, asked))
-        if len(self._answers) > self._size:
-            self._answers.popitem(last=False)
+        if len(query) <= LONGEST_QUERY:
+            self._answers.put((query, asked), answer)
 
     def clear(self) -> None:
         """Let everything go, and with it the generations it rests on."""

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +17,7 @@ from kbserver.errors import KbServerError, ModelError, SnapshotMismatch, StoreMi
 from kbserver.index.manifest import rebuild
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
+from kbserver.priority import yield_to_turns
 from kbserver.retrieval.retriever import Retriever
 from kbserver.settings import Settings
 from kbserver.types import ModelIdentity
@@ -59,7 +57,7 @@ class LiveCorpora:
             max(2, usable_cores()), thread_name_prefix="kbserver-search"
         )
         self._opening = ThreadPoolExecutor(
-            1, thread_name_prefix="kbserver-open", initializer=_step_back
+            1, thread_name_prefix="kbserver-open", initializer=yield_to_turns
         )
 
     @property
@@ -237,9 +235,3 @@ class LiveCorpora:
         """
         for embedder in self._embedders.values():
             await embedder.until_ready()
-
-
-def _step_back() -> None:
-    """Let this thread give way to turns: reading a generation of gigabytes takes a core for seconds."""
-    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import IO
 
 from kbserver.errors import SnapshotCorrupt
+from kbserver.files import replacing
 from kbserver.index.manifest import (
     CHECKSUM,
     MANIFEST,
@@ -18,7 +18,7 @@ from kbserver.index.manifest import (
     parse_manifest,
     read_manifest,
 )
-from kbserver.index.names import UNFINISHED, checked_corpus, is_generation
+from kbserver.index.names import checked_corpus, is_generation
 
 _LONGEST_MANIFEST = 64 << 20  # bytes; read into memory before anything in it is trusted
 _COPIED_AT_ONCE = 1 << 20  # bytes
@@ -27,22 +27,15 @@ _WRITE_AGAIN = "write the file again with: kbserver export CORPUS FILE"
 
 
 def pack(folder: Path, file: Path) -> None:
-    """Write a generation's folder as one file, in one step: a file of that name is replaced when all is written."""
-    beside = file.with_name(f"{UNFINISHED}{file.name}-{os.getpid()}")
-    try:
+    """Write a generation's folder as one file, in one step; the same generation gives the same bytes."""
+    names = (MANIFEST, CHECKSUM, *read_manifest(folder).files)
+    with replacing(file) as beside:
         with tarfile.open(beside, "w", format=tarfile.PAX_FORMAT) as tar:
-            for name in (MANIFEST, CHECKSUM, *read_manifest(folder).files):
-                member = tarfile.TarInfo(
-                    name
-                )  # no owner, mode or time: the same generation, the same bytes
+            for name in names:
+                member = tarfile.TarInfo(name)  # no owner, no mode, no time
                 member.size = (folder / name).stat().st_size
                 with (folder / name).open("rb") as stream:
                     tar.addfile(member, stream)
-        with beside.open("rb") as stream:
-            os.fsync(stream.fileno())
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 class Archive:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter, ValidationError
 
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
-from kbserver.index.durable import sha256_of
+from kbserver.files import sha256_of
 from kbserver.types import ModelIdentity
 
 SCHEMA_VERSION = 1

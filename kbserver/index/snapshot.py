@@ -8,8 +8,9 @@ from pathlib import Path
 from types import TracebackType
 
 from kbserver.errors import SnapshotCorrupt, StoreError, StoreMissing
+from kbserver.files import fsync
 from kbserver.index.documents import DocumentEntry, read_documents, read_text_hashes
-from kbserver.index.durable import fsync, fsync_tree, read_ahead
+from kbserver.index.durable import fsync_tree, read_ahead
 from kbserver.index.embeddings import Embeddings, open_embeddings, shape_of
 from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.manifest import (

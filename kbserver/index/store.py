@@ -16,8 +16,9 @@ from pathlib import Path
 import filelock
 
 from kbserver.errors import StoreBusy, StoreError, StoreMissing
+from kbserver.files import fsync, replace_text
 from kbserver.index.archive import Archive, pack
-from kbserver.index.durable import disk_trouble, fsync, replace_text
+from kbserver.index.durable import disk_trouble
 from kbserver.index.manifest import MANIFEST, Manifest, read_manifest
 from kbserver.index.names import UNFINISHED, checked_corpus, is_corpus, is_generation
 from kbserver.index.selfcheck import CheckReport, check_snapshot

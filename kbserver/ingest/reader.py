@@ -11,8 +11,8 @@ from typing import Any
 
 from kbserver.embedding.base import Encoder
 from kbserver.errors import DocumentUnreadable, ExtraMissing
+from kbserver.files import sha256_of
 from kbserver.index.documents import DocumentEntry
-from kbserver.index.durable import sha256_of
 from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.blocks import Document
 from kbserver.ingest.chunk import Draft, chunk, embedding_text

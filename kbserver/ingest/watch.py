@@ -23,6 +23,7 @@ from kbserver.index.store import Store
 from kbserver.ingest.build import IngestOptions, ingest
 from kbserver.ingest.report import IngestReport, OnProgress
 from kbserver.ingest.walk import IGNORE_FILE, Skipped
+from kbserver.priority import yield_process_to_turns
 
 log = logging.getLogger("kbserver")
 
@@ -41,7 +42,6 @@ _LOOK_S = (
 _SELDOM_S = (
     60.0  # a scan without any event: network drives and full watch tables send none
 )
-_NICENESS = 10  # beside a server, turns go first
 
 
 def watch(
@@ -221,7 +221,7 @@ def _watch_until_orphaned(
 ) -> None:
     if prepare is not None:
         prepare()
-    os.nice(_NICENESS)
+    yield_process_to_turns()
     stop = threading.Event()
     parent = multiprocessing.parent_process()
 

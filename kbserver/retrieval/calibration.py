@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kbserver.index.durable import disk_trouble, replace_text
+from kbserver.files import replace_text
+from kbserver.index.durable import disk_trouble
 
 CALIBRATION_FILE = "calibration.json"
 

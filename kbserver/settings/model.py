@@ -22,12 +22,14 @@ from pydantic_settings import (
 
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
+from kbserver.urls import PYAI_BASE
 
 PREFIX = "KBSERVER_"
 DEFAULT_STORE = Path("store")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_LANGUAGE = "english"
-ENGINE_TIMEOUT_MS = 300  # Omni's hard limit for one call, network included
+ENGINE_TIMEOUT_MS = 300
+"""Omni's hard limit for one call: connecting, TLS and reading the answer are inside it."""
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -153,7 +155,7 @@ class SessionSettings(BaseModel):
     path: str = "/session"
     label_prefix: str = "web"
     """Session labels are this, a hyphen and 128 random bits: route them as `web-*`."""
-    base: str = "https://api.pyai.com"
+    base: str = PYAI_BASE
     connect_ttl_s: int = 60
     """How long a page has to open its connection; Omni takes 1 to 600."""
     token_ttl_s: Positive = 3600

@@ -9,7 +9,6 @@ Source: the Omni contract, section 4 (`POST /v1/omni/sessions`) and section 3 (t
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
 import math
@@ -31,10 +30,10 @@ from starlette.routing import Route
 
 from kbserver.endpoint.tokens.rates import RateLimit, caller_of
 from kbserver.errors import Forbidden, RateLimited, SettingsError, UpstreamFailed
+from kbserver.urls import PYAI_BASE, url_problem
 
 log = logging.getLogger("kbserver.endpoint")
 
-PYAI_BASE = "https://api.pyai.com"
 SESSIONS_PATH = "/v1/omni/sessions"
 MAX_CONNECT_TTL_S = 600  # Omni's own limit for an ephemeral token
 PREFLIGHT_MAX_AGE_S = 600
@@ -304,39 +303,12 @@ def _check_origin(origin: str) -> None:
 
 
 def _check_url(name: str, url: str) -> None:
-    """Demand https with a host and no credentials, or http on this machine's loopback address."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    if "@" in parts.netloc:
-        raise SettingsError(
-            f"{name} holds credentials; leave out what stands before the @"
-        )
-    usable = (
-        bool(host)
-        and "*" not in host
-        and url.isascii()
-        and url.isprintable()
-        and " " not in url
-    )
-    if not usable or not (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    ):
-        raise SettingsError(
-            f"{name}: {url!r} cannot be used; write https://HOST, or http:// on this machine only"
-        )
+    problem = url_problem(url)
+    if problem is not None:
+        raise SettingsError(f"{name} {problem}")
 
 
 def _check_socket_url(url: str) -> None:
     if not url.startswith(("wss://", "ws://")):
         raise SettingsError(f"{url!r} is not a WebSocket URL")
     _check_url("url", "http" + url.removeprefix("ws"))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

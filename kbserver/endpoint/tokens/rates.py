@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import time
-from collections import OrderedDict
 from collections.abc import Callable
+
+from kbserver.lru import LruCache
 
 MAX_CALLERS = 10_000  # about 2 MB; whoever fills it with addresses still meets the limit on all callers together
 
@@ -22,11 +23,9 @@ class RateLimit:
     ) -> None:
         self._burst = float(per_minute)
         self._per_second = per_minute / 60.0
-        self._most_callers = most_callers
         self._clock = clock
-        self._levels: OrderedDict[str, tuple[float, float]] = (
-            OrderedDict()
-        )  # caller → (requests left, when)
+        # caller → (requests left, when)
+        self._levels: LruCache[str, tuple[float, float]] = LruCache(most_callers)
 
     def __len__(self) -> int:
         """How many callers are remembered."""
@@ -39,12 +38,10 @@ class RateLimit:
             0 if it may pass; else the seconds until one would, and the request is not counted.
         """
         now = self._clock()
-        level, when = self._levels.pop(caller, (self._burst, now))
+        level, when = self._levels.get(caller) or (self._burst, now)
         level = min(self._burst, level + (now - when) * self._per_second)
         passes = level >= 1.0
-        self._levels[caller] = (level - 1.0 if passes else level, now)
-        if len(self._levels) > self._most_callers:
-            self._levels.popitem(last=False)  # the caller not heard of for longest
+        self._levels.put(caller, (level - 1.0 if passes else level, now))
         return 0.0 if passes else (1.0 - level) / self._per_second
 
 

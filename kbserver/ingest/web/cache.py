@@ -9,7 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from kbserver.index.durable import disk_trouble, replace_text
+from kbserver.files import replace_text
+from kbserver.index.durable import disk_trouble
 from kbserver.ingest.load import FORMATS
 
 _INDEX = "fetched.json"

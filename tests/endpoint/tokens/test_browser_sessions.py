@@ -425,7 +425,7 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
         ({"allowed_origins": ["*"]}, "allowed_origins"),
         ({"allowed_origins": ["null"]}, "allowed_origins"),
         ({"allowed_origins": ["https://*.example.com"]}, "allowed_origins"),
-        ({"allowed_origins": ["http://www.example.com"]}, "https://HOST"),
+        ({"allowed_origins": ["http://www.example.com"]}, "use https"),
         (
             {"allowed_origins": ["https://www.example.com/"]},
             "write 'https://www.example.com'",
