@@ -16,7 +16,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -26,9 +25,14 @@ from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
 from kbserver.embedding.models import DEFAULT_MODEL, open_encoder
 from kbserver.errors import DocumentUnreadable, IngestError
-from kbserver.index.lexical.bm25 import Bm25Parameters
+from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.store import Store
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import (
+    IndexedPassage,
+    Part,
+    SnapshotFacts,
+    write_snapshot,
+)
 from kbserver.ingest.build import K1, B, passage_id
 from kbserver.ingest.chunk import chunk, embedding_text
 from kbserver.ingest.load import load
@@ -101,10 +105,14 @@ def embeddings_of(texts: Sequence[str], encoder: Encoder, kept: Path) -> FloatMa
     return np.array([have[key] for key in keys], np.float32)
 
 
-def as_ingested(
+BM25 = Bm25Parameters(k1=K1, b=B)
+"""How `kbserver ingest` has words scored."""
+
+
+def parts_as_ingested(
     passages: Iterable[Passage], texts: Iterable[str], count: int
-) -> dict[str, Any]:
-    """What `kbserver ingest` tells `write_snapshot`: how words are scored, the field of sounds, and the spoken forms.
+) -> dict[str, Part]:
+    """The parts that `kbserver ingest` writes: the phonetic field and the spoken forms.
 
     Args:
         passages: in row order; read once.
@@ -112,10 +120,7 @@ def as_ingested(
         count: how many there are.
     """
     spoken_forms = {SPOKEN_FORMS: lambda folder: write_wordings(passages, folder)}
-    return {
-        "bm25": Bm25Parameters(k1=K1, b=B),
-        "parts": sound_parts(texts, count) | spoken_forms,
-    }
+    return sound_parts(texts, count) | spoken_forms
 
 
 def main() -> None:
@@ -158,12 +163,10 @@ def main() -> None:
             folder = write_snapshot(
                 store.path,
                 CORPUS,
-                passages=passages,
-                embeddings=embeddings,
-                embedded_texts=read,
-                lexical_texts=texts,
-                model=encoder.identity,
-                **as_ingested(passages, texts, len(texts)),
+                map(IndexedPassage, passages, read, texts),
+                embeddings,
+                SnapshotFacts(encoder.identity, bm25=BM25),
+                parts=parts_as_ingested(passages, texts, len(texts)),
             )
             store.publish(CORPUS, folder.name)
             store.prune(CORPUS, keep=1)

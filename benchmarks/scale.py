@@ -25,13 +25,13 @@ from rich.table import Table
 
 from benchmarks.drawing import Line, draw
 from benchmarks.load import Client, request_bytes
-from benchmarks.passages import CORPUS, as_ingested
+from benchmarks.passages import BM25, CORPUS, parts_as_ingested
 from benchmarks.served import served
 from benchmarks.turns import console, queries_of
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.types import FloatMatrix, Passage
 
 _BLOCK = 50_000
@@ -75,12 +75,13 @@ def write(real: Snapshot, size: int, store: Path) -> float:
         folder = write_snapshot(
             store,
             name_of(size),
-            passages=_passages(real, size),
-            embeddings=embeddings,
-            embedded_texts=(passage.id for passage in _passages(real, size)),
-            lexical_texts=(passage.text for passage in _passages(real, size)),
-            model=real.manifest.model,
-            **as_ingested(
+            (
+                IndexedPassage(passage, passage.id, passage.text)
+                for passage in _passages(real, size)
+            ),
+            embeddings,
+            SnapshotFacts(real.manifest.model, bm25=BM25),
+            parts=parts_as_ingested(
                 _passages(real, size),
                 (passage.text for passage in _passages(real, size)),
                 size,

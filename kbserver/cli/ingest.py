@@ -25,6 +25,7 @@ from rich.text import Text
 
 from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json
 from kbserver.errors import ExtraMissing, SettingsError
+from kbserver.index.backends import VECTOR_CHOICES
 
 if TYPE_CHECKING:
     from kbserver.index.store import Store
@@ -107,10 +108,12 @@ def ingest(
         ),
     ] = None,
     index: Annotated[
-        Literal["auto", "flat", "pq", "ivf", "hnsw"] | None,
+        str | None,
         typer.Option(
+            metavar=f"[{'|'.join(VECTOR_CHOICES)}]",
+            callback=_known_index,
             help="How vectors are searched; auto: flat up to 10,000, pq up to 100,000, ivf above.  "
-            "\\[default: as before, auto]"
+            "\\[default: as before, auto]",
         ),
     ] = None,
     vectors: Annotated[
@@ -239,6 +242,13 @@ def ingest(
         print_json(report.as_dict())
     else:
         _show(report, settings.store)
+
+
+def _known_index(value: str | None) -> str | None:
+    if value is not None and value not in VECTOR_CHOICES:
+        known = ", ".join(VECTOR_CHOICES)
+        raise typer.BadParameter(f"{value!r} is not one of {known}")
+    return value
 
 
 def _fetched(

@@ -22,7 +22,7 @@ from kbserver.index.durable import disk_trouble
 from kbserver.index.manifest import MANIFEST, Manifest, read_manifest
 from kbserver.index.names import UNFINISHED, checked_corpus, is_corpus, is_generation
 from kbserver.index.selfcheck import CheckReport, check_snapshot
-from kbserver.index.snapshot import Snapshot, settle
+from kbserver.index.snapshot import Snapshot, seal
 
 _LIVE = "LIVE"
 _LOCK = ".lock"
@@ -257,7 +257,7 @@ class Store:
                 try:
                     unfinished.mkdir()
                     archive.extract(unfinished)
-                    settle(unfinished, folder / generation)
+                    seal(unfinished, folder / generation)
                 except BaseException:
                     shutil.rmtree(unfinished, ignore_errors=True)
                     raise

@@ -28,13 +28,13 @@ from kbserver.errors import (
 )
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.durable import disk_trouble
-from kbserver.index.lexical.bm25 import Bm25Parameters
+from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.lexical.tokens import checked_language
 from kbserver.index.manifest import MANIFEST, VectorChoice, VectorPrecision
 from kbserver.index.names import UNFINISHED, checked_corpus
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.ingest.chunk import TARGET_TOKENS
 from kbserver.ingest.embed import count_new, embed_rows
 from kbserver.ingest.journal import EmbeddingJournal
@@ -223,16 +223,19 @@ def _bring_up_to_date(
     folder = write_snapshot(
         store.path,
         corpus,
-        passages=(prepared.passage for prepared in spool),
-        embeddings=embeddings,
-        embedded_texts=(prepared.embedded for prepared in spool),
-        lexical_texts=(prepared.lexical for prepared in spool),
-        model=encoder.identity,
+        (
+            IndexedPassage(prepared.passage, prepared.embedded, prepared.lexical)
+            for prepared in spool
+        ),
+        embeddings,
+        SnapshotFacts(
+            model=encoder.identity,
+            chunking=chunking,
+            bm25=Bm25Parameters(k1=K1, b=B, language=options.language),
+            vectors=index,
+            precision=vectors,
+        ),
         documents=entries,
-        chunking=chunking,
-        bm25=Bm25Parameters(k1=K1, b=B, language=options.language),
-        vectors=index,
-        precision=vectors,
         parts={
             **sound_parts((prepared.lexical for prepared in spool), len(spool)),
             SPOKEN_FORMS: spoken_forms.rename,

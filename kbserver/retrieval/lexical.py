@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kbserver.index.lexical.bm25 import LexicalFound as Found
+from kbserver.index.lexical.base import LexicalFound as Found
 from kbserver.index.lexical.tokens import tokenize
+from kbserver.index.rows import union_rows
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.vectors.base import union_rows
 from kbserver.retrieval.phonetic_field import open_sound_field
 from kbserver.retrieval.transcript.cleaning import Heard
 from kbserver.retrieval.transcript.followup import Carry
@@ -80,7 +80,7 @@ class LexicalArm:
     def __init__(self, snapshot: Snapshot) -> None:
         self._words = snapshot.lexical
         self._sounds = open_sound_field(snapshot)
-        self._language = snapshot.lexical.parameters.language
+        self._language = snapshot.lexical.language
         self._stop = frozenset(
             term for word in _SPOKEN_STOP_WORDS for term in self._cut(word)
         )

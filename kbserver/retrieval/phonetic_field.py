@@ -7,7 +7,8 @@ snapshot as a part of its own.
 from __future__ import annotations
 
 from kbserver.errors import StoreError
-from kbserver.index.lexical.bm25 import Bm25Index, Bm25Parameters
+from kbserver.index.lexical.base import Bm25Parameters
+from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.snapshot import Snapshot
 
 PART = "sounds"

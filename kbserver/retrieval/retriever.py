@@ -16,8 +16,8 @@ from kbserver.embedding.cores import sleep_in_place
 from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.embedding.worker_pool import NoVector, VectorOrReason
 from kbserver.index.embeddings import decoded
+from kbserver.index.rows import union_rows
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.vectors.base import union_rows
 from kbserver.retrieval.calibration import (
     CALIBRATION_FILE,
     default_min_score,

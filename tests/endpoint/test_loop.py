@@ -198,4 +198,4 @@ def test_what_is_kept_of_terms_costs_garbage_collection_nothing(store):
     with Store(store).open("support") as snapshot:
         assert snapshot.lexical.document_frequency("router")
         gc.collect()
-        assert not gc.is_tracked(snapshot.lexical._term("router"))
+        assert not gc.is_tracked(snapshot.lexical.postings.find("router"))
