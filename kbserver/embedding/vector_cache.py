@@ -1,4 +1,4 @@
-"""Query vectors kept for the next time somebody asks the same."""
+"""Query vectors, kept for the next time the same query is asked."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from kbserver.lru import LruCache
 from kbserver.types import FloatVector
 
 LONGEST_TEXT = 512
-"""Characters; a caller's turn is shorter, and a thousand texts of 64 KB shall not fill the memory."""
+"""Characters; longer queries are not cached, so that a few of them cannot fill the memory."""
 
 
 class VectorCache:
-    """Exact, bounded, the least recently used vector goes first. For one thread."""
+    """An exact, bounded cache; the least recently used vector goes first. For one thread."""
 
     def __init__(self, size: int) -> None:
         """Keep `size` vectors at most; 0 keeps none."""

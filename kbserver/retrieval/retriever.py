@@ -318,11 +318,7 @@ class Retriever:
                     known
                 )  # a second time, it goes on with nothing
 
-        asking = self._embedder.ask(
-            said,
-            min(arms_end, embed_by or arms_end),
-            go_on=None if search.in_loop else found,
-        )
+        asking = self._embedder.start(said, min(arms_end, embed_by or arms_end))
         if asking.done() and isinstance(refusal := asking.result(), NoVector):
             missed(refusal, words_too=True)
             return None
