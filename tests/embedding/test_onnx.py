@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from kbserver.embedding.base import Encoder
-from kbserver.embedding.models import DEFAULT_MODEL
 from kbserver.embedding.onnx import OnnxEncoder, _little_padded
 from kbserver.errors import IngestError, ModelError
+from kbserver.settings import DEFAULT_MODEL
 
 SENTENCES = "The engineer calls thirty minutes before the visit and brings a router, two filters and a cable. "
 TEXTS = [

@@ -6,7 +6,7 @@ import onnx
 import pytest
 
 from kbserver.embedding.export.graph import constants_of
-from kbserver.embedding.onnx import NotExportable
+from kbserver.embedding.export_meta import NotExportable
 from kbserver.errors import IngestError
 
 pytestmark = pytest.mark.xdist_group(

@@ -9,7 +9,8 @@ from onnx import numpy_helper
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.export.quantised import quantise
-from kbserver.embedding.onnx import OnnxEncoder, sha256
+from kbserver.embedding.export_meta import sha256
+from kbserver.embedding.onnx import OnnxEncoder
 from kbserver.errors import ModelError
 
 QUESTIONS = [
