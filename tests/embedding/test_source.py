@@ -56,7 +56,8 @@ def test_a_default_model_that_is_not_installed_names_the_package(
 def test_weights_that_are_not_the_published_ones_are_refused(tmp_path: Path) -> None:
     weights = tmp_path / "model.safetensors"
     weights.write_bytes(b"something else")
-    complaint = rf"model\.safetensors: SHA-256 .*[0-9a-f]{{64}}, published is {DEFAULT_WEIGHTS_SHA256}"
+    published = f"published is {DEFAULT_WEIGHTS_SHA256}"
+    complaint = rf"model\.safetensors: SHA-256 .*[0-9a-f]{{64}}, {published}"
     with pytest.raises(ModelError, match=complaint):
         check_weights(weights, DEFAULT_WEIGHTS_SHA256)
 
