@@ -32,11 +32,13 @@ from transformers.utils import logging as transformers_logging
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
-from kbserver.embedding.models import DEFAULT_MODEL, open_encoder, resolve
+from kbserver.embedding.models import open_encoder
+from kbserver.embedding.source import resolve
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.chunk import chunk
 from kbserver.ingest.load import load
 from kbserver.ingest.walk import FoundFile, walk
+from kbserver.settings import DEFAULT_MODEL
 
 CORPORA = Path(__file__).parent.parent / "corpora"
 BARE = "SentenceTransformer.encode"

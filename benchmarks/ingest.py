@@ -32,9 +32,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from kbserver.embedding.models import DEFAULT_MODEL, open_encoder, resolve
+from kbserver.embedding.models import open_encoder
+from kbserver.embedding.source import resolve
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
+from kbserver.settings import DEFAULT_MODEL
 
 CORPUS = "benchmark"
 WORDS = (

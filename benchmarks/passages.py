@@ -23,7 +23,7 @@ import numpy as np
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
-from kbserver.embedding.models import DEFAULT_MODEL, open_encoder
+from kbserver.embedding.models import open_encoder
 from kbserver.errors import DocumentUnreadable, IngestError
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.store import Store
@@ -40,6 +40,7 @@ from kbserver.ingest.phonetic_part import sound_parts
 from kbserver.ingest.spoken_part import write_wordings
 from kbserver.ingest.walk import FoundFile, walk
 from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
+from kbserver.settings import DEFAULT_MODEL
 from kbserver.types import FloatMatrix, Passage
 
 CORPUS = "benchmark"

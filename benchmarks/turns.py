@@ -32,7 +32,8 @@ from sentence_transformers import SentenceTransformer
 from benchmarks.encoders import onnx_session
 from benchmarks.load import Client, Load, closed_loop, cycled, request_bytes, unrepeated
 from benchmarks.served import Served, by_both_arms, outcomes, served
-from kbserver.embedding.models import DEFAULT_MODEL, resolve
+from kbserver.embedding.source import resolve
+from kbserver.settings import DEFAULT_MODEL
 
 TURN = "POST /kb"
 BARE = "SentenceTransformer.encode"

@@ -48,12 +48,25 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
 
 
+@pytest.fixture(scope="session", autouse=True)
+def user_cache(shared: Path) -> Path:
+    """The cache folder of the user, for this run: exports are made once and found by every test."""
+    folder = shared / "cache"
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    os.environ.pop("KBSERVER_MODELS", None)
+    return folder
+
+
 @pytest.fixture(scope="session")
-def store(shared: Path) -> Path:
+def store(shared: Path, user_cache: Path) -> Path:
     """A store with the corpora `support` and `hotels`; not to be changed."""
     path = shared / "store"
     with FileLock(shared / "store.lock"):
         if not (shared / "store.done").exists():
+            models = user_cache / "kbserver" / "models"
+            models.mkdir(parents=True)
+            path.mkdir()
+            (path / ".models").symlink_to(models)
             for corpus, documents in DOCUMENTS.items():
                 folder = write_documents(shared / "documents" / corpus, documents)
                 ingest([folder], store=Store(path), corpus=corpus)

@@ -20,8 +20,11 @@ LEVELS = {
     "cli": 6,
 }  # fmt: skip
 ONLY_IN = {  # what is slow or heavy to import stands behind one door
-    "torch": {"embedding/sentence_transformer.py"},
-    "sentence_transformers": {"embedding/sentence_transformer.py"},
+    "torch": {"embedding/sentence_transformer.py", "embedding/export/traced.py"},
+    "sentence_transformers": {
+        "embedding/sentence_transformer.py",
+        "embedding/export/traced.py",
+    },
     "faiss": {"index/vectors/faiss.py"},
     "uvicorn": {"endpoint/serve.py", "omni/serving.py"},
 }

@@ -45,7 +45,7 @@ from benchmarks.peers.contenders import OURS, Contender, contenders, floor
 from benchmarks.peers.corpus import Laid, lay_out
 from benchmarks.served import Served, outcomes
 from benchmarks.turns import queries_of
-from kbserver.embedding.models import Precision
+from kbserver.embedding.plan import Precision
 from kbserver.evaluation.ask import ARMS, DEPTH, asking
 from kbserver.evaluation.dataset import Dataset, read_dataset
 from kbserver.evaluation.evaluate import evaluate

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from benchmarks.load import request_bytes
 from benchmarks.peers.corpus import Laid
 from benchmarks.served import Served, served, started
-from kbserver.embedding.models import Precision
+from kbserver.embedding.plan import Precision
 
 OURS: dict[str, Precision] = {"kbserver": "auto", "kbserver, fp32": "fp32"}
 """Our own servers, with the precision of each."""

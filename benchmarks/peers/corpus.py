@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kbserver.embedding.models import resolve
+from kbserver.embedding.source import resolve
 from kbserver.index.embeddings import decoded
 from kbserver.index.store import Store
 from kbserver.ingest.chunk import embedding_text

@@ -200,6 +200,7 @@ def ingest(
         wait_s=wait,
         index=index,
         vectors=vectors,
+        models=settings.models,
     )
     site_notes: list[Skipped] = []
     pages = _fetched(

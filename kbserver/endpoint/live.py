@@ -46,7 +46,6 @@ class LiveCorpora:
         """
         self._open_encoder = open_encoder
         self._store = Store(store)
-        self._models = self._store.path / ".models"
         self._settings = settings
         self._metrics = metrics
         self._retrievers: dict[str, Retriever] = {}
@@ -193,7 +192,8 @@ class LiveCorpora:
         try:
             check_present(
                 model,
-                cache=self._models,
+                cache=settings.models,
+                store=self._store.path,
                 backend=settings.backend,
                 precision=settings.precision,
             )
@@ -215,7 +215,8 @@ class LiveCorpora:
             embedder = QueryEmbedder(
                 lambda: self._open_encoder(
                     model,
-                    cache=self._models,
+                    cache=settings.models,
+                    store=self._store.path,
                     backend=settings.backend,
                     precision=settings.precision,
                     threads=1,

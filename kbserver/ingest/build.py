@@ -84,6 +84,8 @@ class IngestOptions:
     """How embeddings are searched; None: as in the live generation, else by their number."""
     vectors: VectorPrecision | None = None
     """How embeddings are stored; None: as in the live generation, else float32."""
+    models: Path | None = None
+    """Where the model's export is kept; None: the user's own cache folder."""
 
 
 def options_of(store: Store, corpus: str) -> IngestOptions:
@@ -251,7 +253,8 @@ def _bring_up_to_date(
 def _open(store: Store, options: IngestOptions) -> Encoder:
     return open_encoder(
         options.model,
-        cache=store.path / ".models",
+        cache=options.models,
+        store=store.path,
         device=options.device,
         for_queries=False,
     )

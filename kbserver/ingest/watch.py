@@ -76,7 +76,8 @@ def watch(
         )
     with open_encoder(
         options.model,
-        cache=store.path / ".models",
+        cache=options.models,
+        store=store.path,
         device=options.device,
         for_queries=False,
     ) as encoder:

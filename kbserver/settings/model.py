@@ -175,6 +175,8 @@ class Settings(BaseSettings, TurnSettings):
     )
 
     store: Path = DEFAULT_STORE
+    models: Path | None = None
+    """Where models exported for ONNX Runtime are kept; None: the user's own cache folder."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     path: str = "/kb"

@@ -455,7 +455,7 @@ def test_a_file_that_changes_while_it_is_read_is_left_for_the_next_run(
 def other_model(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Another model: the default one that reads 64 tokens instead of 256."""
     folder = tmp_path_factory.mktemp("model") / "short"
-    from kbserver.embedding.models import resolve
+    from kbserver.embedding.source import resolve
 
     shutil.copytree(resolve(DEFAULT_MODEL).folder, folder)
     (folder / "sentence_bert_config.json").write_text(
