@@ -89,7 +89,7 @@ class QueryEmbedder:
         hang_limit_s: float = 2.0,
         on_call: Callable[[float], None] | None = None,
     ) -> None:
-        """Make an embedder; `start` opens its model.
+        """Make an embedder; `open` opens its model.
 
         Args:
             open_encoder: opens the model; called in a thread of its own, again after a failure.
@@ -144,7 +144,7 @@ class QueryEmbedder:
         """Milliseconds a call of the model usually takes; 0 while there is none."""
         return self._crew.call_s * 1000.0 if self._crew else 0.0
 
-    async def start(self) -> None:
+    async def open(self) -> None:
         """Begin to open the model, in the background; calls are answered `loading` until it is warm."""
         if self._loop is None:
             self._loop = asyncio.get_running_loop()
@@ -171,12 +171,12 @@ class QueryEmbedder:
         Raises:
             EmbedderUnavailable: there is none in time; `reason` is busy, late, loading or failed.
         """
-        outcome = await self.ask(text, deadline)
+        outcome = await self.start(text, deadline)
         if isinstance(outcome, NoVector):
             raise EmbedderUnavailable(*outcome)
         return outcome
 
-    def ask(
+    def start(
         self,
         text: str,
         deadline: Deadline,

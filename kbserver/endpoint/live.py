@@ -226,7 +226,7 @@ class LiveCorpora:
                 workers=settings.embed_threads or None,
             )
             self._embedders[model.fingerprint] = embedder
-            await embedder.start()
+            await embedder.open()
         return self._embedders[model.fingerprint]
 
     async def until_ready(self) -> None:

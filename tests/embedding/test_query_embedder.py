@@ -96,7 +96,7 @@ class Started:
         self.embedder = QueryEmbedder(lambda: model, **options)  # type: ignore[arg-type]
 
     async def __aenter__(self) -> QueryEmbedder:
-        await self.embedder.start()
+        await self.embedder.open()
         await self.embedder.until_ready()
         return self.embedder
 
@@ -129,7 +129,7 @@ async def test_many_at_once_get_the_vectors_of_the_model(
     embedder = QueryEmbedder(
         lambda: open_encoder(encoder.identity, cache=cache, for_queries=True)
     )
-    await embedder.start()
+    await embedder.open()
     assert await reason_of(embedder, "hello") == "loading"
     await embedder.until_ready()
     assert embedder.identity == encoder.identity
@@ -297,7 +297,7 @@ async def test_after_a_slow_spell_it_is_found_to_be_fast_again() -> None:
         ):  # by its last calls none would fit into 100 ms, yet it is asked
             number += 1
             assert number < 100
-            await embedder.ask(f"fast {number}", Deadline.after_ms(100))
+            await embedder.start(f"fast {number}", Deadline.after_ms(100))
 
 
 async def test_a_model_that_gains_from_batches_gets_them() -> None:
@@ -379,10 +379,10 @@ async def test_who_asks_alone_keeps_its_core_and_workers_of_many_have_them_all()
         return [os.sched_getaffinity(worker.native_id or 0) for worker in crew.workers]
 
     async with Started(model, workers=2) as embedder:
-        alone = embedder.ask("alone", Deadline.after_ms(PLENTY))
+        alone = embedder.start("alone", Deadline.after_ms(PLENTY))
         for cores in cores_of_workers():
             assert len(cores) == len(ours) - 1 and cores < ours
-        second = embedder.ask("and another", Deadline.after_ms(PLENTY))
+        second = embedder.start("and another", Deadline.after_ms(PLENTY))
         assert cores_of_workers() == [ours, ours]
         gate.open.set()
         await asyncio.gather(alone, second)
@@ -402,7 +402,7 @@ async def test_those_who_go_on_are_told_once_each_before_the_event_loop_comes_ro
 
     async with Started(model) as embedder:
         asked = [
-            embedder.ask("same", Deadline.after_ms(PLENTY), go_on=go_on)
+            embedder.start("same", Deadline.after_ms(PLENTY), go_on=go_on)
             for _ in range(3)
         ]
         assert not any(answer.done() for answer in asked)
@@ -412,7 +412,7 @@ async def test_those_who_go_on_are_told_once_each_before_the_event_loop_comes_ro
         assert told == [(4.0, False)] * 3
         answers = await asyncio.gather(*asked)
         assert told == [(4.0, False)] * 3
-        known = embedder.ask("same", Deadline.after_ms(PLENTY), go_on=go_on)
+        known = embedder.start("same", Deadline.after_ms(PLENTY), go_on=go_on)
         assert known.done() and known.result() is answers[0]
     assert len(told) == 3
 
@@ -463,7 +463,7 @@ async def test_a_model_that_keeps_failing_is_opened_again() -> None:
     broken, sound = FaultyModel(), FaultyModel()
     models = iter([broken, sound])
     embedder = QueryEmbedder(lambda: next(models))
-    await embedder.start()
+    await embedder.open()
     await embedder.until_ready()
     broken.value = float("nan")
     for number in range(3):
@@ -478,7 +478,7 @@ async def test_a_hung_call_is_given_up_and_others_go_on() -> None:
     hanging, sound = FaultyModel(name="hanging"), FaultyModel(name="sound")
     models, gate = iter([hanging, sound]), Gate()
     embedder = QueryEmbedder(lambda: next(models), workers=1, hang_limit_s=0.2)
-    await embedder.start()
+    await embedder.open()
     await embedder.until_ready()
     hanging.trouble = gate
     begun = time.monotonic()
@@ -530,7 +530,7 @@ async def test_threads_left_behind_are_bounded_and_work_goes_on_when_they_come_b
 
         async def answers() -> bool:
             return isinstance(
-                await embedder.ask("again", Deadline.after_ms(200)), np.ndarray
+                await embedder.start("again", Deadline.after_ms(200)), np.ndarray
             )
 
         await asyncio.sleep(0.1)
@@ -549,7 +549,7 @@ async def test_a_model_that_cannot_be_opened_is_tried_until_it_can() -> None:
         return FaultyModel()
 
     embedder = QueryEmbedder(open_at_second_try)
-    await embedder.start()
+    await embedder.open()
     with pytest.raises(ModelError, match="the weights are missing"):
         await embedder.until_ready()
     with pytest.raises(
@@ -565,7 +565,7 @@ async def test_a_model_whose_first_vectors_are_nothing_does_not_get_in_charge() 
     model = FaultyModel()
     model.value = float("nan")
     embedder = QueryEmbedder(lambda: model)
-    await embedder.start()
+    await embedder.open()
     with pytest.raises(Exception, match="NaN"):
         await embedder.until_ready()
     assert not embedder.ready
@@ -637,7 +637,7 @@ async def test_closing_while_the_model_opens_leaves_no_threads() -> None:
         return model
 
     embedder = QueryEmbedder(open_slowly)
-    await embedder.start()
+    await embedder.open()
     await until(opening.is_set)
     await embedder.close()
     opened.set()

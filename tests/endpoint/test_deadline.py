@@ -72,7 +72,7 @@ async def retriever_of(store, *, encoder_trouble=None, in_loop_ms=0.0, **impaire
             )
         )
         embedder = QueryEmbedder(lambda: encoder, workers=1)
-        await embedder.start()
+        await embedder.open()
         await embedder.until_ready()
         retriever = Retriever(
             "support",

@@ -40,7 +40,7 @@ def ask(store):
         embedder = QueryEmbedder(
             lambda: open_encoder(model, cache=store / ".models", for_queries=True)
         )
-        runner.run(embedder.start())
+        runner.run(embedder.open())
         runner.run(embedder.until_ready())
         retrievers = {
             name: Retriever(name, snapshot, embedder, executor)
@@ -269,7 +269,7 @@ def test_who_asks_alone_has_the_ranking_rehearsed_and_the_same_hits(store, monke
 
     async def run():
         embedder = QueryEmbedder(lambda: Slow(folder))
-        await embedder.start()
+        await embedder.open()
         await embedder.until_ready()
         with ThreadPoolExecutor() as executor:
             retriever = Retriever(
