@@ -14,8 +14,9 @@ from kbserver.index.snapshot import Snapshot
 from kbserver.index.vectors.base import union_rows
 from kbserver.retrieval.phonetic_field import open_sound_field
 from kbserver.retrieval.transcript.cleaning import Heard
+from kbserver.retrieval.transcript.english import STOP_WORDS
 from kbserver.retrieval.transcript.followup import Carry
-from kbserver.retrieval.transcript.phonetics import STOP_WORDS, phonetic_ngrams
+from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
 from kbserver.settings import TurnSettings
 from kbserver.types import Rows
 
