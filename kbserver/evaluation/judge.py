@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kbserver.errors import SettingsError
 from kbserver.evaluation.dataset import Dataset, Question
-from kbserver.retrieval.spoken.plain_text import plain
+from kbserver.retrieval.spoken.plain_text import strip_markup
 from kbserver.types import Hit, Passage
 
 ANSWER = "(the answer)"
@@ -77,7 +77,7 @@ class Judge:
         wanted = _key(question.answer)
         for hit in hits:
             holds = wanted in _key(hit.passage.text) or wanted in _key(
-                plain(hit.passage.text)
+                strip_markup(hit.passage.text)
             )
             yield Judged(ANSWER if holds else hit.passage.id, int(holds), hit.score)
 

@@ -29,7 +29,7 @@ from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
 from kbserver.retrieval.neighbours import join_neighbours, places_to_read
 from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.search import Asked, Cost, Ranked, Search, Words
-from kbserver.retrieval.spoken.reader import sayable_passages
+from kbserver.retrieval.spoken.reader import open_passages
 from kbserver.retrieval.transcript.cleaning import Heard, as_said, hear
 from kbserver.retrieval.transcript.followup import Carry, Exchange, carry
 from kbserver.settings import TurnSettings
@@ -111,7 +111,7 @@ class Retriever:
         self.recalibrate()
         # Let go together with the last turn that searches them, not when the snapshot is retired.
         self._vectors, self._passages = snapshot.vectors, snapshot.passages
-        self._sayable = sayable_passages(snapshot, self._complain)
+        self._sayable = open_passages(snapshot, self._complain)
         self._in_loop_ms = in_loop_ms
         self._words_cost, self._ranking_cost, self._words_ranking_cost = (
             Cost(),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.verbalise import speakable
+from kbserver.retrieval.spoken.verbalise import verbalise
 
 SAID = [
     # prices
@@ -113,18 +113,18 @@ LEFT_ALONE = [
 
 @pytest.mark.parametrize(("written", "said"), SAID)
 def test_an_amount_is_said_with_its_unit(written: str, said: str) -> None:
-    assert speakable(written) == said
+    assert verbalise(written) == said
 
 
 @pytest.mark.parametrize("written", LEFT_ALONE)
 def test_what_may_be_another_thing_stays(written: str) -> None:
-    assert speakable(written) == written
+    assert verbalise(written) == written
 
 
 @given(whole=st.integers(0, 9_999_999), cents=st.integers(0, 99))
 def test_no_price_gains_or_loses_a_cent(whole: int, cents: int) -> None:
     said = (
-        speakable(f"It is ${whole:,}.{cents:02} today")
+        verbalise(f"It is ${whole:,}.{cents:02} today")
         .removeprefix("It is ")
         .removesuffix(" today")
     )

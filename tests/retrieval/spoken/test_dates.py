@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.verbalise import speakable
+from kbserver.retrieval.spoken.verbalise import verbalise
 
 SAID = [
     # times
@@ -86,19 +86,19 @@ LEFT_ALONE = [
 
 @pytest.mark.parametrize(("written", "said"), SAID)
 def test_a_certain_moment_is_said_in_full(written: str, said: str) -> None:
-    assert speakable(written) == said
+    assert verbalise(written) == said
 
 
 @pytest.mark.parametrize("written", LEFT_ALONE)
 def test_what_may_be_another_thing_stays(written: str) -> None:
-    assert speakable(written) == written
+    assert verbalise(written) == written
 
 
 @given(st.dates(min_value=datetime.date(1000, 1, 1)))
 def test_every_iso_date_names_its_day_month_and_year(day: datetime.date) -> None:
     months = "January February March April May June July August September October November December".split()
     assert (
-        speakable(f"on {day.isoformat()}")
+        verbalise(f"on {day.isoformat()}")
         == f"on {day.day} {months[day.month - 1]} {day.year}"
     )
 
@@ -107,7 +107,7 @@ def test_every_iso_date_names_its_day_month_and_year(day: datetime.date) -> None
 def test_a_24_hour_time_is_said_with_the_same_hand_positions(
     time: datetime.time,
 ) -> None:
-    said = speakable(f"at {time:%H:%M}")
+    said = verbalise(f"at {time:%H:%M}")
     if time.hour in (10, 11, 12):
         assert said == f"at {time:%H:%M}"
     elif (time.hour, time.minute) == (0, 0):

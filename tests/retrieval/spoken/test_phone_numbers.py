@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kbserver.retrieval.spoken.verbalise import speakable
+from kbserver.retrieval.spoken.verbalise import verbalise
 
 SAID = [
     ("Call 0800 555 0100 now", "Call 0 8 0 0, 5 5 5, 0 1 0 0 now"),
@@ -53,9 +53,9 @@ LEFT_ALONE = [
 
 @pytest.mark.parametrize(("written", "said"), SAID)
 def test_a_number_to_dial_is_dictated_in_its_groups(written: str, said: str) -> None:
-    assert speakable(written) == said
+    assert verbalise(written) == said
 
 
 @pytest.mark.parametrize("written", LEFT_ALONE)
 def test_any_other_number_stays(written: str) -> None:
-    assert speakable(written) == written
+    assert verbalise(written) == written

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.plain_text import plain
+from kbserver.retrieval.spoken.plain_text import strip_markup
 
 SAID = [
     # emphasis, code, escapes
@@ -130,18 +130,18 @@ PIECES = st.sampled_from(
 
 @pytest.mark.parametrize(("text", "said"), SAID)
 def test_what_is_not_said_disappears(text: str, said: str) -> None:
-    assert plain(text) == said
+    assert strip_markup(text) == said
 
 
 @pytest.mark.parametrize("text", UNTOUCHED)
 def test_prose_without_marks_comes_back_as_it_is(text: str) -> None:
-    assert plain(text) == text
+    assert strip_markup(text) == text
 
 
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=25).map("".join)))
 def test_a_second_time_changes_nothing_and_one_line_is_left(text: str) -> None:
-    once = plain(text)
-    assert plain(once) == once
+    once = strip_markup(text)
+    assert strip_markup(once) == once
     assert once == " ".join(once.split())
     assert "|" not in once and "`" not in once
 
@@ -167,6 +167,6 @@ def test_every_word_of_marked_up_prose_is_kept_in_order(
             strict=False,
         )
     )
-    assert re.findall(r"[A-Za-z]+", plain(marked)) == [
+    assert re.findall(r"[A-Za-z]+", strip_markup(marked)) == [
         word for words in blocks for word in words
     ]

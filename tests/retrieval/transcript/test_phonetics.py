@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.lexical.bm25 import Bm25Index
-from kbserver.ingest.phonetic_part import sound_parts
+from kbserver.ingest.phonetic_part import phonetic_parts
 from kbserver.retrieval.phonetic_field import MAX_PASSAGES, PART
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams, sound
 
@@ -28,7 +28,7 @@ PASSAGES = {
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Bm25Index:
     folder = tmp_path_factory.mktemp("snapshot") / PART
-    sound_parts(PASSAGES.values(), len(PASSAGES))[PART](folder)
+    phonetic_parts(PASSAGES.values(), len(PASSAGES))[PART](folder)
     return Bm25Index.open(folder)
 
 
@@ -79,8 +79,8 @@ def test_pieces_of_sound_cross_word_boundaries() -> None:
 
 
 def test_a_large_corpus_goes_without_the_field() -> None:
-    assert set(sound_parts((), MAX_PASSAGES)) == {PART}
-    assert sound_parts((), MAX_PASSAGES + 1) == {}
+    assert set(phonetic_parts((), MAX_PASSAGES)) == {PART}
+    assert phonetic_parts((), MAX_PASSAGES + 1) == {}
 
 
 @given(st.text(max_size=60))
