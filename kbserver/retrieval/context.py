@@ -187,7 +187,7 @@ def _shortenings(text: str) -> list[str]:
 
 
 def _json_bytes(text: str) -> int:
-    """Return the bytes that `json.dumps(text, ensure_ascii=False)` takes, at a third of its cost."""
+    """Return the bytes that `json.dumps` takes (ensure_ascii=False), at a third of its cost."""
     written = text.encode("utf-8", "replace")
     escaped = written.translate(None, _NOT_ESCAPED)
     escaped_by_number = escaped.translate(None, _ESCAPED_BY_A_LETTER)

@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 
 from kbserver.retrieval.spoken.plain_text import strip_markup
 from kbserver.retrieval.spoken.verbalise import verbalise
-from tests.retrieval.spoken import test_amounts
-from tests.retrieval.spoken import test_dates
-from tests.retrieval.spoken import test_phone_numbers
+from tests.retrieval.spoken import test_amounts, test_dates, test_phone_numbers
 
 SAID = [
     # addresses
