@@ -36,8 +36,8 @@ from kbserver.index.writer import (
 from kbserver.ingest.build import K1, B, passage_id
 from kbserver.ingest.chunk import chunk, embedding_text
 from kbserver.ingest.load import load
-from kbserver.ingest.phonetic_part import sound_parts
-from kbserver.ingest.spoken_part import write_wordings
+from kbserver.ingest.phonetic_part import phonetic_parts
+from kbserver.ingest.spoken_part import write_spoken_forms
 from kbserver.ingest.walk import FoundFile, walk
 from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.settings import DEFAULT_MODEL
@@ -120,8 +120,8 @@ def parts_as_ingested(
         texts: what each is found by; read once.
         count: how many there are.
     """
-    spoken_forms = {SPOKEN_FORMS: lambda folder: write_wordings(passages, folder)}
-    return sound_parts(texts, count) | spoken_forms
+    spoken_forms = {SPOKEN_FORMS: lambda folder: write_spoken_forms(passages, folder)}
+    return phonetic_parts(texts, count) | spoken_forms
 
 
 def main() -> None:

@@ -32,9 +32,10 @@ command line and, for what travels over HTTP, the status and the stable `code` o
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from kbserver.types import Unavailability
+if TYPE_CHECKING:  # it imports numpy, which no command should wait for before it runs
+    from kbserver.types import Unavailability
 
 
 class KbServerError(Exception):

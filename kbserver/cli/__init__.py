@@ -1,6 +1,9 @@
-"""The command line: one module a group of commands. Heavy imports wait until their command runs.
+"""The command line: one module a command, or a group of them.
 
-Exit codes: 0 done · 1 failed · 2 usage or settings · 3 store · 4 model · 5 documents · 6 Omni · 130 interrupted.
+Heavy imports wait until their command runs.
+
+Exit codes: 0 done · 1 failed · 2 usage or settings · 3 store · 4 model · 5 documents · 6 Omni · 130
+interrupted.
 """
 
 from __future__ import annotations
@@ -13,29 +16,62 @@ import typer
 
 from kbserver.cli import (
     calibrate,
+    call,
+    configure,
+    doctor,
     evaluate,
     ingest,
     lint,
-    omni,
     query,
     serve,
+    simulate,
     store,
     token,
 )
 from kbserver.cli.terminal import complain
 from kbserver.errors import KbServerError
+from kbserver.extras import EXTRAS
+
+_COMMANDS = (
+    ingest,
+    store,
+    lint,
+    serve,
+    query,
+    evaluate,
+    calibrate,
+    token,
+    configure,
+    simulate,
+    call,
+    doctor,
+)
+"""In the order in which the help lists them."""
+
+
+def _epilog() -> str:
+    extras = [
+        f"`pip install 'kbserver[{name}]'` for {extra.needed_by}"
+        for name, extra in EXTRAS.items()
+    ]
+    start = "Start with:  kbserver ingest ./docs   then   KB_TOKEN=… kbserver serve"
+    return f"{start}\n\nOptional packages:  {';  '.join(extras)}"
+
 
 app = typer.Typer(
     name="kbserver",
-    help="Ground a voice agent in your own documents: ingest a folder, serve it, and point Omni at it.",
-    epilog="Start with:  kbserver ingest ./docs   then   KB_TOKEN=… kbserver serve",
+    help=(
+        "Ground a voice agent in your own documents: ingest a folder, serve it, "
+        "and point Omni at it."
+    ),
+    epilog=_epilog(),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for group in (ingest, store, lint, serve, query, evaluate, calibrate, token, omni):
-    group.register(app)
+for command in _COMMANDS:
+    command.register(app)
 
 
 def _version(wanted: bool) -> None:
@@ -63,7 +99,8 @@ def _options(
 
 def main() -> None:
     """Run the command line; errors are one line on stderr and an exit code, never a traceback."""
-    # The model comes from disk; a look at a model hub at every start would cost seconds, and fail offline.
+    # The model comes from disk; a look at a model hub at every start would cost seconds, and fail
+    # offline.
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:

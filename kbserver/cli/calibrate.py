@@ -12,7 +12,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from kbserver.cli.questions import asked, needs_extra
+from kbserver import extras
+from kbserver.cli.options import AsJson, Config, StorePath
+from kbserver.cli.questions import asked
 from kbserver.cli.terminal import log_to_terminal, out, print_json, print_table
 from kbserver.errors import SettingsError
 
@@ -56,16 +58,8 @@ def calibrate(
             min=0.0, max=1.0, help="Share of the right passages that must stay."
         ),
     ] = 0.9,
-    store: Annotated[
-        Path | None,
-        typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="Configuration file; without it kbserver.toml, if there is one."
-        ),
-    ] = None,
+    store: StorePath = None,
+    config: Config = None,
     picture: Annotated[
         Path | None,
         typer.Option(
@@ -75,9 +69,7 @@ def calibrate(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the choice, and store nothing.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for a script.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Set the score below which nothing is said, from questions the corpus answers and others that it does not.
 
@@ -88,7 +80,7 @@ def calibrate(
 
     Example:  kbserver calibrate support --queries asked.jsonl --qrels judged.tsv --unanswerable in-vain.jsonl
     """
-    needs_extra()
+    extras.require("evaluation", "kbserver calibrate")
     from kbserver.evaluation.ask import asking
     from kbserver.evaluation.calibrate import calibrate
     from kbserver.evaluation.dataset import read_dataset, read_questions

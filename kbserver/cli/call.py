@@ -14,6 +14,7 @@ import typer
 from rich.text import Text
 
 from kbserver.cli.connection import endpoint_url, read_token
+from kbserver.cli.options import Config, Label, TokenFile
 from kbserver.cli.simulate import ReadsFrom
 from kbserver.cli.terminal import err, hanging, log_to_terminal, out, typed_lines
 
@@ -36,21 +37,14 @@ def call(
             help="The kb_endpoint.  \\[default: where kbserver serve listens]"
         ),
     ] = None,
-    label: Annotated[
-        str | None, typer.Option("--label", "-l", help="Session label of the call.")
-    ] = None,
+    label: Label = None,
     script: Annotated[
         Path | None,
         typer.Option(
             help="Say these instead of what is typed: a line each, or queries.jsonl."
         ),
     ] = None,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="File that holds the bearer token. Without it the variable KB_TOKEN is read."
-        ),
-    ] = None,
+    token_file: TokenFile = None,
     audio: Annotated[
         bool,
         typer.Option(
@@ -68,12 +62,7 @@ def call(
             help="Keep the connection between turns; without it every turn opens one.",
         ),
     ] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="Configuration file; without it kbserver.toml, if there is one."
-        ),
-    ] = None,
+    config: Config = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print one JSON object a line for each turn.")
     ] = False,

@@ -13,6 +13,7 @@ import typer
 from rich.text import Text
 
 from kbserver.cli.connection import check_session, endpoint_url, read_token
+from kbserver.cli.options import AsJson, Config, StorePath, TokenFile
 from kbserver.cli.terminal import err, log_to_terminal, out, print_json
 from kbserver.errors import KbServerError, SettingsError, StoreError, StoreMissing
 
@@ -54,25 +55,10 @@ def doctor(
         int,
         typer.Option(min=1, max=1_000, help="Timed turns on a kept-alive connection."),
     ] = 45,
-    token_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="File that holds the bearer token. Without it the variable KB_TOKEN is read."
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="Configuration file; without it kbserver.toml, if there is one."
-        ),
-    ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for a script.")
-    ] = False,
+    token_file: TokenFile = None,
+    config: Config = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
 ) -> None:
     """Check everything between a fresh install and a grounded call, and say what to do about what is wrong.
 

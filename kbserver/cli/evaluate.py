@@ -12,9 +12,10 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from kbserver.cli import calibrate
+from kbserver import extras
 from kbserver.cli.ingest import Shown
-from kbserver.cli.questions import asked, needs_extra
+from kbserver.cli.options import AsJson, Config
+from kbserver.cli.questions import asked
 from kbserver.cli.terminal import (
     complain,
     log_to_terminal,
@@ -34,11 +35,6 @@ if TYPE_CHECKING:
     from kbserver.index.manifest import Manifest
     from kbserver.settings import Settings
 
-Config = Annotated[
-    Path | None,
-    typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 _RANKING = ("ndcg@10", "mrr@10", "recall@1", "recall@3", "recall@5")
 _SPOKEN = ("answered", "kept", "false_grounding", "false_smalltalk")
@@ -51,7 +47,6 @@ _WORST = (
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command(name="eval")(evaluate)
-    calibrate.register(app)
 
 
 def evaluate(
@@ -133,7 +128,7 @@ def evaluate(
 
     Example:  kbserver eval corpora/broadband --require 'ndcg@10>=0.7'
     """
-    needs_extra()
+    extras.require("evaluation", "kbserver eval")
     from kbserver.evaluation.dataset import read_dataset
     from kbserver.evaluation.report import (
         against,

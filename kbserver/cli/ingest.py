@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.progress import (
@@ -22,9 +23,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.text import Text
+from typer.core import TyperCommand
 
+from kbserver import extras
+from kbserver.cli.options import AsJson, StoreConfig, Wait
 from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json
-from kbserver.errors import ExtraMissing, SettingsError
+from kbserver.errors import SettingsError
 from kbserver.index.backends import VECTOR_CHOICES
 
 if TYPE_CHECKING:
@@ -34,16 +38,43 @@ if TYPE_CHECKING:
     from kbserver.ingest.walk import Skipped
 
 _SHOWN = 20  # skipped files listed; the rest is counted, --json has them all
-_EXPECTED = (
-    "hidden",
-    "ignored by",
-    "unknown type",
-)  # reasons of what was hardly meant to be read: listed last
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(?::\d+)?")
+
+_EXPECTED = ("hidden", "ignored by", "unknown type")
+"""How reasons begin of files that were hardly meant to be read: listed last."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    app.command()(ingest)
+    app.command(cls=_IngestCommand)(ingest)
+
+
+class _IngestCommand(TyperCommand):
+    """A command whose help names the formats, which are imported when it is shown."""
+
+    @property
+    def help(self) -> str | None:
+        """The help text."""
+        if self._help is None:
+            return None
+        return self._help.replace("FORMATS", _formats())
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        self._help = text
+
+
+def _formats() -> str:
+    from kbserver.ingest.load import FORMATS
+
+    by_name = {form.name: form for form in FORMATS.values()}
+    always = [name for name, form in by_name.items() if form.extra is None]
+    with_extras = [name for name, form in by_name.items() if form.extra is not None]
+    return f"{_listed(always)}; with extras also {_listed(with_extras)}"
+
+
+def _listed(names: list[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def ingest(
@@ -63,14 +94,12 @@ def ingest(
     store: Annotated[
         Path | None, typer.Option(help="Folder to keep corpora in.  \\[default: store]")
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Configuration file; only its `store` is used here."),
-    ] = None,
+    config: StoreConfig = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="Embedding model: a name or a folder.  \\[default: the corpus's own, else all-MiniLM-L6-v2]"
+            help="Embedding model: a name or a folder.  "
+            "\\[default: the corpus's own, else all-MiniLM-L6-v2]",
         ),
     ] = None,
     device: Annotated[
@@ -90,21 +119,20 @@ def ingest(
     keep: Annotated[
         int, typer.Option(min=1, help="Generations to keep, the live one counted.")
     ] = 3,
-    wait: Annotated[
-        float,
-        typer.Option(help="Seconds to wait for another ingest of the same corpus."),
-    ] = 0.0,
+    wait: Wait = 0.0,
     language: Annotated[
         str | None,
         typer.Option(
-            help="Language of the documents, for stemming: english, german, …, none.  \\[default: the corpus's own, else english]"
+            help="Language of the documents, for stemming: english, german, …, none.  "
+            "\\[default: the corpus's own, else english]",
         ),
     ] = None,
     keep_suspicious: Annotated[
         bool | None,
         typer.Option(
             "--keep-suspicious/--withhold-suspicious",
-            help="Keep passages that speak to the model, not to the reader.  \\[default: as before, else withhold]",
+            help="Keep passages that speak to the model, not to the reader.  "
+            "\\[default: as before, else withhold]",
         ),
     ] = None,
     index: Annotated[
@@ -119,7 +147,8 @@ def ingest(
     vectors: Annotated[
         Literal["float32", "float16", "int8"] | None,
         typer.Option(
-            help="How vectors are stored; float16 takes half the space, int8 a quarter.  \\[default: as before, float32]"
+            help="How vectors are stored; float16 takes half the space, int8 a quarter.  "
+            "\\[default: as before, float32]",
         ),
     ] = None,
     max_pages: Annotated[
@@ -142,56 +171,42 @@ def ingest(
         bool,
         typer.Option("--dry-run", help="Say what would change, and change nothing."),
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the report as JSON.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
 
-    Reads Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB and mail; with extras also XLSX, PPTX and RST. Files
-    that have not changed since the last ingest are taken over as they are. What cannot be read is named with the
-    reason; the other files go on. A **.kbignore** file keeps things out, in the syntax of .gitignore.
+    Reads FORMATS. Files that have not changed since the last ingest are taken over as they are.
+    What cannot be read is named with the reason; the other files go on. A **.kbignore** file keeps
+    things out, in the syntax of .gitignore.
 
-    A URL is fetched politely (robots.txt, pauses, only what changed) and kept below the store: the pages a sitemap
-    names, or that one page. Only public addresses are asked, unless --allow-private. A dry run fetches, too.
+    A URL is fetched politely (robots.txt, pauses, only what changed) and kept below the store: the
+    pages a sitemap names, or that one page. Only public addresses are asked, unless
+    --allow-private. A dry run fetches, too.
 
     A server that is running takes the new generation over by itself.
 
-    With --json one JSON object a finished ingest: what was read, skipped, noted and withheld. Exit codes: 0 done or
-    nothing to do, 2 usage, 3 the store (locked, full, closed), 4 the model, 5 the documents, 130 interrupted.
+    With --json one JSON object a finished ingest: what was read, skipped, noted and withheld. Exit
+    codes: 0 done or nothing to do, 2 usage, 3 the store (locked, full, closed), 4 the model, 5 the
+    documents, 130 interrupted.
 
     Example:  kbserver ingest ./docs
     """
     from kbserver.index.store import Store as CorpusStore
-    from kbserver.ingest.build import ingest as build
-    from kbserver.ingest.build import options_of
-    from kbserver.ingest.report import Interrupted
-    from kbserver.ingest.web.address import is_url, site_of
+    from kbserver.ingest.web.address import is_url
     from kbserver.settings import read_settings
 
     log_to_terminal()
-    if not re.fullmatch(r"auto|cpu|mps|cuda(?::\d+)?", device):
-        raise SettingsError(
-            f"--device is {device!r}; wanted is auto, cpu, cuda, cuda:N or mps"
-        )
+    urls = [source for source in sources if is_url(source)]
+    _check_flags(device, urls, watch=watch, dry_run=dry_run)
     settings = read_settings(config, store=store)
     corpora = CorpusStore(settings.store)
-    urls = [source for source in sources if is_url(source)]
-    name = corpus or corpus_name(
-        site_of(sources[0]) if is_url(sources[0]) else _own_name(Path(sources[0]))
-    )
-    if urls and watch:
-        raise SettingsError(
-            f"--watch follows folders, {urls[0]} is a URL; run the ingest by a timer instead"
-        )
-    before = options_of(corpora, name)
-    options = replace(
-        before,
-        model=model or before.model,
-        language=language or before.language,
-        keep_suspicious=before.keep_suspicious
-        if keep_suspicious is None
-        else keep_suspicious,
+    name = corpus or _name_of(sources[0])
+    options = _options_from(
+        corpora,
+        name,
+        model=model or None,
+        language=language or None,
+        keep_suspicious=keep_suspicious,
         device=device,
         ignore=tuple(ignore or ()),
         allow_shrink=allow_shrink,
@@ -202,47 +217,85 @@ def ingest(
         vectors=vectors,
         models=settings.models,
     )
-    site_notes: list[Skipped] = []
+    notes: list[Skipped] = []
     pages = _fetched(
         urls,
         corpora,
         name,
-        site_notes,
+        notes,
         max_pages=max_pages,
         allow_private=allow_private,
         wait_s=wait,
     )
-    paths = [pages[source] if source in pages else Path(source) for source in sources]
+    paths = [pages.get(source, Path(source)) for source in sources]
     if watch:
-        if dry_run:
-            raise SettingsError(
-                "--watch and --dry-run exclude each other: a dry run looks once and changes nothing"
-            )
         _watch(paths, corpora, name, options, as_json=as_json)
         return
+    report = _ingested(paths, corpora, name, options)
+    report.skipped[:0] = notes
+    if as_json:
+        print_json(report.as_dict())
+    else:
+        _show(report, settings.store)
+
+
+def _check_flags(device: str, urls: list[str], *, watch: bool, dry_run: bool) -> None:
+    if not _DEVICE.fullmatch(device):
+        raise SettingsError(
+            f"--device is {device!r}; wanted is auto, cpu, cuda, cuda:N or mps"
+        )
+    if watch and urls:
+        raise SettingsError(
+            f"--watch follows folders, {urls[0]} is a URL; run the ingest by a timer instead"
+        )
+    if watch and dry_run:
+        raise SettingsError(
+            "--watch and --dry-run exclude each other: a dry run looks once and changes nothing"
+        )
+
+
+def _name_of(source: str) -> str:
+    """The name of the corpus that is made of this folder, file or site."""
+    from kbserver.ingest.web.address import is_url, site_of
+
+    if is_url(source):
+        return corpus_name(site_of(source))
+    path = Path(source).resolve()
+    if path.is_dir() or not path.suffix:
+        return corpus_name(path.name)
+    return corpus_name(path.stem)
+
+
+def _options_from(store: Store, corpus: str, **flags: Any) -> IngestOptions:
+    """What the corpus was built with before, and the flags that are not None over it."""
+    from kbserver.ingest.build import options_of
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    return replace(options_of(store, corpus), **given)
+
+
+def _ingested(
+    paths: list[Path], store: Store, corpus: str, options: IngestOptions
+) -> IngestReport:
+    from kbserver.ingest.build import ingest as build
+    from kbserver.ingest.report import Interrupted
+
     with Shown() as shown:
         try:
-            report = build(
+            return build(
                 paths,
-                store=corpora,
-                corpus=name,
+                store=store,
+                corpus=corpus,
                 options=options,
                 on_progress=shown.on_progress,
             )
         except Interrupted as exc:
             shown.stop()
-            kept = (
-                f"{exc.kept} embeddings are kept for the next ingest"
-                if exc.kept
-                else "nothing was embedded yet"
-            )
+            kept = "nothing was embedded yet"
+            if exc.kept:
+                kept = f"{exc.kept} embeddings are kept for the next ingest"
             err.print(f"stopped. The live generation is untouched; {kept}.")
             sys.exit(130)
-    report.skipped[:0] = site_notes
-    if as_json:
-        print_json(report.as_dict())
-    else:
-        _show(report, settings.store)
 
 
 def _known_index(value: str | None) -> str | None:
@@ -262,25 +315,19 @@ def _fetched(
     allow_private: bool,
     wait_s: float,
 ) -> dict[str, Path]:
-    """Fetch what changed of each site; the folder of its pages by URL, below the corpus's own folder."""
+    """Fetch what changed of each site; the folder of its pages by URL, below the corpus's."""
     if not urls:
         return {}
-    try:
-        from kbserver.ingest.web.site import WebOptions, fetch_site
-    except ModuleNotFoundError as exc:
-        raise ExtraMissing("fetching pages", "web") from exc
+    extras.require("web", "fetching pages")
     from kbserver.ingest.web.address import site_of
+    from kbserver.ingest.web.site import WebOptions, fetch_site
 
     folders: dict[str, Path] = {}
     options = WebOptions(max_pages=max_pages, allow_private=allow_private)
     with store.lock(corpus, wait_s=wait_s), Shown() as shown:
         for url in urls:
-            cache = (
-                store.path
-                / corpus
-                / ".web"
-                / re.sub(r"[^a-z0-9.-]+", "-", site_of(url).lower())
-            )
+            site_name = re.sub(r"[^a-z0-9.-]+", "-", site_of(url).lower())
+            cache = store.path / corpus / ".web" / site_name
             folders[url], site = fetch_site(
                 url,
                 cache,
@@ -322,11 +369,6 @@ def _watch(
         )
 
 
-def _own_name(path: Path) -> str:
-    resolved = path.resolve()
-    return resolved.name if resolved.is_dir() or not resolved.suffix else resolved.stem
-
-
 def corpus_name(name: str) -> str:
     """The name of a folder, file or site, in the characters a corpus may have."""
     cleaned = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")
@@ -339,14 +381,14 @@ def corpus_name(name: str) -> str:
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(
-            f"{task.speed:.0f}/s" if task.speed and task.speed >= 1 else "",
-            style="cyan",
-        )
+        rate = ""
+        if task.speed and task.speed >= 1:
+            rate = f"{task.speed:.0f}/s"
+        return Text(rate, style="cyan")
 
 
 class Shown:
-    """A progress bar a stage, on a terminal; nothing where nobody looks."""
+    """A progress bar for each stage; nothing without a terminal."""
 
     _NAMES = {
         "fetch": "fetching pages",
@@ -358,9 +400,14 @@ class Shown:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), _Rate(), TimeRemainingColumn(),
-            console=err, disable=not err.is_terminal,
-        )  # fmt: skip
+            TextColumn("{task.description:<20}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _Rate(),
+            TimeRemainingColumn(),
+            console=err,
+            disable=not err.is_terminal,
+        )
         self._tasks: dict[str, TaskID] = {}
 
     def __enter__(self) -> Shown:
@@ -390,63 +437,63 @@ class Shown:
 def _show(report: IngestReport, store: Path) -> None:
     from kbserver.ingest.blocks import counted
 
-    verb = "would be cut into" if report.dry_run else "cut into"
-    documents, passages = (
-        counted(report.documents, "document"),
-        counted(report.passages, "passage"),
-    )
-    out.print(
-        f"{report.corpus}: {documents} {verb} {passages}  "
-        f"({report.added} new, {report.changed} changed, {report.removed} gone, {report.unchanged} unchanged)"
-    )
+    documents = counted(report.documents, "document")
+    passages = counted(report.passages, "passage")
+    verb = "cut into"
     if report.dry_run:
-        out.print(
-            f"  {report.embedded} to embed with {report.model}, {report.reused} taken over"
-        )
-        for change, source in report.changes[:_SHOWN]:
-            out.print(Text(f"    {change:<7}  {source}"))
-        if len(report.changes) > _SHOWN:
-            out.print(
-                f"    … and {len(report.changes) - _SHOWN} more (--json lists all)"
-            )
-    elif report.published:
-        rate = (
-            f" ({report.embedded / max(report.embedding_seconds, 0.01):.0f} a second)"
-            if report.embedded
-            else ""
-        )
-        out.print(
-            f"  {report.embedded} embedded with {report.model}{rate}, {report.reused} taken over"
-        )
+        verb = "would be cut into"
+    changed = (
+        f"{report.added} new, {report.changed} changed, "
+        f"{report.removed} gone, {report.unchanged} unchanged"
+    )
+    out.print(f"{report.corpus}: {documents} {verb} {passages}  ({changed})")
+    _show_embedding(report)
+    skipped = sorted(report.skipped, key=lambda one: one.reason.startswith(_EXPECTED))
     withheld = counted(len(report.withheld), "passage")
-    for title, lines in (
-        (
-            f"{len(report.skipped)} skipped",
-            sorted(report.skipped, key=lambda one: one.reason.startswith(_EXPECTED)),
-        ),
-        (f"{len(report.notes)} noted", report.notes),
-        (
-            f"{withheld} withheld, said to the model and not the reader (--keep-suspicious keeps them)",
-            report.withheld,
-        ),
-    ):
-        if lines:
-            out.print(f"  {title}:")
-            for one in lines[:_SHOWN]:
-                out.print(Text(f"    {one.source}: {one.reason}"))
-            if len(lines) > _SHOWN:
-                out.print(f"    … and {len(lines) - _SHOWN} more (--json lists all)")
+    _show_reasons(f"{len(skipped)} skipped", skipped)
+    _show_reasons(f"{len(report.notes)} noted", report.notes)
+    _show_reasons(
+        f"{withheld} withheld, said to the model and not the reader "
+        "(--keep-suspicious keeps them)",
+        report.withheld,
+    )
+    took = f"({report.seconds:.1f} s)"
     if report.dry_run:
         out.print("  dry run: nothing was changed")
     elif report.published:
-        out.print(
-            Text(
-                f"  generation {report.generation} is live in {store / report.corpus}  ({report.seconds:.1f} s)"
-            )
-        )
+        place = store / report.corpus
+        out.print(Text(f"  generation {report.generation} is live in {place}  {took}"))
     else:
-        out.print(
-            Text(
-                f"  nothing changed: generation {report.generation} stays live  ({report.seconds:.1f} s)"
-            )
-        )
+        stays = f"generation {report.generation} stays live"
+        out.print(Text(f"  nothing changed: {stays}  {took}"))
+
+
+def _show_embedding(report: IngestReport) -> None:
+    """Print how many passages were embedded, or would be, and in a dry run what would change."""
+    taken_over = f"{report.reused} taken over"
+    if report.dry_run:
+        out.print(f"  {report.embedded} to embed with {report.model}, {taken_over}")
+        for change, source in report.changes[:_SHOWN]:
+            out.print(Text(f"    {change:<7}  {source}"))
+        _show_more(report.changes)
+    elif report.published:
+        rate = ""
+        if report.embedded:
+            per_second = report.embedded / max(report.embedding_seconds, 0.01)
+            rate = f" ({per_second:.0f} a second)"
+        embedded = f"{report.embedded} embedded with {report.model}{rate}"
+        out.print(f"  {embedded}, {taken_over}")
+
+
+def _show_reasons(title: str, reasons: Sequence[Skipped]) -> None:
+    if not reasons:
+        return
+    out.print(f"  {title}:")
+    for one in reasons[:_SHOWN]:
+        out.print(Text(f"    {one.source}: {one.reason}"))
+    _show_more(reasons)
+
+
+def _show_more(listed: Sequence[object]) -> None:
+    if len(listed) > _SHOWN:
+        out.print(f"    … and {len(listed) - _SHOWN} more (--json lists all)")

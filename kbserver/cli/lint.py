@@ -12,6 +12,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
+from kbserver.cli.options import AsJson, StoreConfig, StorePath
 from kbserver.cli.terminal import out, print_json
 from kbserver.errors import IngestError
 
@@ -34,14 +35,8 @@ def lint(
             metavar="[CORPUS|PATH]",
         ),
     ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(help="Configuration file; only its `store` is used here."),
-    ] = None,
+    store: StorePath = None,
+    config: StoreConfig = None,
     strict: Annotated[
         bool,
         typer.Option(
@@ -52,9 +47,7 @@ def lint(
     hints: Annotated[
         bool, typer.Option(help="Show hints, too: what often is honest text.")
     ] = True,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print every finding as JSON.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Look for what will sound wrong: contradictions between documents, passages that cannot stand alone, what has
     expired, near-duplicates, hidden text, and sentences that speak to the model.

@@ -3,35 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from kbserver.cli.options import AsJson, Config, Label, StorePath
 from kbserver.cli.terminal import err, log_to_terminal, out, print_json, print_table
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
     from kbserver.endpoint.ground import Grounding
 
-Config = Annotated[
-    Path | None,
-    typer.Option(help="Configuration file; without it kbserver.toml, if there is one."),
-]
-Store = Annotated[
-    Path | None,
-    typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
-]
 _SHOWN = (
     "top_k",
     "min_score",
     "max_context_bytes",
     "deadline_ms",
 )  # of a route, though they be the defaults
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -42,11 +32,9 @@ def register(app: typer.Typer) -> None:
 
 def query(
     text: Annotated[str, typer.Argument(help="What the caller says.")],
-    label: Annotated[
-        str | None, typer.Option("--label", "-l", help="Session label of the call.")
-    ] = None,
+    label: Label = None,
     config: Config = None,
-    store: Store = None,
+    store: StorePath = None,
     top_k: Annotated[int | None, typer.Option(help="Passages at most.")] = None,
     min_score: Annotated[
         float | None, typer.Option(help="Leave out hits below this score, 0 to 1.")
@@ -155,7 +143,7 @@ def routes(
         typer.Option(help="Say which route answers this session label, and why."),
     ] = None,
     config: Config = None,
-    store: Store = None,
+    store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
     """List the routes in the order they are tried, or explain one label. The first match answers."""

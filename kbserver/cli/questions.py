@@ -1,10 +1,9 @@
-"""What the commands that ask many questions share: a bar, and the extra they need."""
+"""What the commands that ask many questions share: the progress bar."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TypeAlias
 
 from rich.progress import (
@@ -16,31 +15,24 @@ from rich.progress import (
 )
 
 from kbserver.cli.terminal import err
-from kbserver.errors import SettingsError
 
 OnProgress: TypeAlias = Callable[[int, int], None]
-"""Called with how many of how many answers are there."""
-
-
-def needs_extra() -> None:
-    """Check that the libraries of the evaluation are installed.
-
-    Raises:
-        SettingsError: one is not; the message names the extra.
-    """
-    for module in ("ir_measures", "scipy"):
-        if find_spec(module) is None:
-            raise SettingsError(
-                f"this command needs {module}: pip install 'kbserver[evaluation]'"
-            )
+"""Called with the number of answers that are there, and of all."""
 
 
 @contextmanager
 def asked() -> Iterator[OnProgress]:
-    """Show on a terminal how many questions were asked; nothing where nobody looks."""
-    with Progress(
-        TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=err, disable=not err.is_terminal,
-    ) as progress:  # fmt: skip
+    """Show on a terminal how many questions were asked; nothing without a terminal."""
+    columns = (
+        TextColumn("{task.description:<20}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         task = progress.add_task("asking", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+        def show(done: int, total: int) -> None:
+            progress.update(task, completed=done, total=total)
+
+        yield show

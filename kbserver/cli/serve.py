@@ -15,6 +15,7 @@ from rich.text import Text
 
 from kbserver.cli.connection import check_session
 from kbserver.cli.ingest import corpus_name
+from kbserver.cli.options import Config, StorePath
 from kbserver.cli.terminal import err, log_to_terminal
 
 if TYPE_CHECKING:
@@ -33,16 +34,8 @@ def register(app: typer.Typer) -> None:
 
 
 def serve(
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="Configuration file; without it kbserver.toml, if there is one."
-        ),
-    ] = None,
-    store: Annotated[
-        Path | None,
-        typer.Option(help="Folder that `kbserver ingest` filled.  \\[default: store]"),
-    ] = None,
+    config: Config = None,
+    store: StorePath = None,
     host: Annotated[
         str | None, typer.Option(help="Address to listen on.  \\[default: 127.0.0.1]")
     ] = None,

@@ -12,6 +12,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from kbserver.cli.options import AsJson, CorpusName, StoreConfig, StorePath, Wait
 from kbserver.cli.terminal import (
     complain,
     err,
@@ -24,23 +25,6 @@ from kbserver.errors import SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
     from kbserver.index.store import Store
-
-Config = Annotated[
-    Path | None, typer.Option(help="Configuration file; only its `store` is used here.")
-]
-StorePath = Annotated[
-    Path | None,
-    typer.Option(
-        "--store", help="Folder that `kbserver ingest` filled.  \\[default: store]"
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
-Wait = Annotated[
-    float, typer.Option(help="Seconds to wait for an ingest of the same corpus.")
-]
-CorpusName = Annotated[
-    str, typer.Argument(help="Name of the corpus.", metavar="CORPUS")
-]
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +54,7 @@ class _Generation:
 
 
 def corpora(
-    config: Config = None, store: StorePath = None, as_json: AsJson = False
+    config: StoreConfig = None, store: StorePath = None, as_json: AsJson = False
 ) -> None:
     """List the corpora and their generations: documents, passages, size, model, age; ● marks the live one.
 
@@ -132,7 +116,7 @@ def rollback(
             help="Which one.  \\[default: the one before the live one]",
         ),
     ] = None,
-    config: Config = None,
+    config: StoreConfig = None,
     store: StorePath = None,
     wait: Wait = 0.0,
     as_json: AsJson = False,
@@ -165,7 +149,7 @@ def prune(
     keep: Annotated[
         int, typer.Option(min=1, help="Generations to keep, the live one counted.")
     ] = 2,
-    config: Config = None,
+    config: StoreConfig = None,
     store: StorePath = None,
     wait: Wait = 0.0,
     as_json: AsJson = False,
@@ -205,7 +189,7 @@ def verify(
     every: Annotated[
         bool, typer.Option("--every", help="Every generation, not the live one alone.")
     ] = False,
-    config: Config = None,
+    config: StoreConfig = None,
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -277,7 +261,7 @@ def export(
     generation: Annotated[
         str | None, typer.Option(help="Which generation.  \\[default: the live one]")
     ] = None,
-    config: Config = None,
+    config: StoreConfig = None,
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -310,7 +294,7 @@ def import_(
         Path, typer.Argument(help="What `kbserver export` wrote.", metavar="FILE")
     ],
     publish: Annotated[bool, typer.Option(help="Serve it at once.")] = True,
-    config: Config = None,
+    config: StoreConfig = None,
     store: StorePath = None,
     wait: Wait = 0.0,
     as_json: AsJson = False,

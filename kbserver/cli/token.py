@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from kbserver.cli.options import AsJson, Config
 from kbserver.cli.terminal import err, out, print_json
 from kbserver.errors import SettingsError, Unauthorized
 
@@ -65,12 +66,7 @@ def token(
             help="File with the signing key.  \\[default: KBSERVER_SIGNING_KEY, else those of the settings]"
         ),
     ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(
-            help="Configuration file; without it kbserver.toml, if there is one."
-        ),
-    ] = None,
+    config: Config = None,
     new_key: Annotated[
         bool, typer.Option("--new-key", help="Print a fresh signing key and leave.")
     ] = False,
@@ -88,9 +84,7 @@ def token(
             help="Print what a token says and leave; - reads it from standard input.",
         ),
     ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON for a script.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Issue a signed **kb_token** that is good for some session labels, for a while.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kbserver.errors import SettingsError
 from kbserver.evaluation.dataset import Dataset, Question
-from kbserver.retrieval.spoken.plain_text import plain
+from kbserver.retrieval.spoken.plain_text import strip_markup
 from kbserver.types import Hit, Passage
 
 ANSWER = "(the answer)"
@@ -122,7 +122,7 @@ def _by_answer(answer: str, hit: Hit) -> Judged:
     """Relevant if the passage holds the words of the answer, with its markup or without."""
     wanted = _key(answer)
     text = hit.passage.text
-    if wanted in _key(text) or wanted in _key(plain(text)):
+    if wanted in _key(text) or wanted in _key(strip_markup(text)):
         return Judged(ANSWER, 1, hit.score)
     return Judged(hit.passage.id, 0, hit.score)
 

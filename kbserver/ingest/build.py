@@ -38,7 +38,7 @@ from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.ingest.chunk import TARGET_TOKENS
 from kbserver.ingest.embed import count_new, embed_rows
 from kbserver.ingest.journal import EmbeddingJournal
-from kbserver.ingest.phonetic_part import sound_parts
+from kbserver.ingest.phonetic_part import phonetic_parts
 from kbserver.ingest.reader import Reader, passage_id
 from kbserver.ingest.report import IngestReport, Interrupted, OnProgress
 from kbserver.ingest.spoken_part import write_spooled_spoken_forms
@@ -239,7 +239,7 @@ def _bring_up_to_date(
         ),
         documents=entries,
         parts={
-            **sound_parts((prepared.lexical for prepared in spool), len(spool)),
+            **phonetic_parts((prepared.lexical for prepared in spool), len(spool)),
             SPOKEN_FORMS: spoken_forms.rename,
         },
     )

@@ -1,4 +1,4 @@
-"""Mine the sound field of a corpus: a part of its snapshot."""
+"""Build the phonetic field of a corpus: a part of its snapshot."""
 
 from __future__ import annotations
 
@@ -10,20 +10,29 @@ from kbserver.retrieval.phonetic_field import MAX_PASSAGES, MAX_SHARE, PARAMETER
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
 
 
-def sound_parts(
+def phonetic_parts(
     texts: Iterable[str], passages: int
 ) -> dict[str, Callable[[Path], None]]:
-    """Return the part of a snapshot that holds the sound field, for `write_snapshot`; none for a large corpus.
+    """Return the part of a snapshot that holds the phonetic field, for `write_snapshot`.
 
     Args:
         texts: what each passage is found by, in row order; read once, when the part is written.
         passages: how many there are.
+
+    Returns:
+        Name of the part → function that makes and fills its folder; {} for a large corpus.
     """
+    if passages > MAX_PASSAGES:
+        return {}
 
     def write(folder: Path) -> None:
         folder.mkdir()
         build_lexical(
-            texts, folder, PARAMETERS, analyse=phonetic_ngrams, max_share=MAX_SHARE
+            texts,
+            folder,
+            PARAMETERS,
+            analyse=phonetic_ngrams,
+            max_share=MAX_SHARE,
         )
 
-    return {PART: write} if passages <= MAX_PASSAGES else {}
+    return {PART: write}

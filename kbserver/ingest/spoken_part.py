@@ -1,4 +1,4 @@
-"""Work out how each passage of a corpus is said: a part of its snapshot."""
+"""Compute the spoken form of each passage of a corpus: a part of its snapshot."""
 
 from __future__ import annotations
 
@@ -18,18 +18,27 @@ from kbserver.types import Passage
 _REPORTED_EVERY = 128  # passages; 40 ms
 
 
-def write_wordings(passages: Iterable[Passage], folder: Path) -> None:
-    """Make the folder of the part and write how each passage is said, in row order; read once."""
+def write_spoken_forms(passages: Iterable[Passage], folder: Path) -> None:
+    """Make the folder of the part and write the spoken form of each passage, in row order.
+
+    Args:
+        passages: read once.
+        folder: must not exist yet.
+    """
     _write((line_of(spoken_form_of(passage)) for passage in passages), folder)
 
 
 def write_spooled_spoken_forms(
     spool: Spool, folder: Path, *, previous: Snapshot | None, progress: OnProgress
 ) -> None:
-    """Make the folder of the part and write how each passage of a spool is said.
+    """Make the folder of the part and write the spoken form of each passage of a spool.
 
     Args:
-        previous: the live generation; what it has of unchanged documents is taken over if the rules are the same.
+        spool: read once.
+        folder: must not exist yet.
+        previous: the live generation. Its lines of unchanged documents are taken over if the rules
+            are the same.
+        progress: called with the stage `word`.
 
     Raises:
         StoreError: the disk is full.
@@ -53,8 +62,10 @@ def _lines(
 
 
 def _table(previous: Snapshot | None) -> SpokenFormTable | None:
+    if previous is None:
+        return None
     try:
-        return SpokenFormTable.open(previous) if previous is not None else None
+        return SpokenFormTable.open(previous)
     except SnapshotCorrupt:
         return None
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 
 from kbserver.retrieval.near_duplicates import without_near_duplicates
 from kbserver.retrieval.spoken.form import (
-    LONGEST_TITLE,
-    kept_plain,
-    kept_said,
+    cached_strip_markup,
+    cached_verbalise,
     lead,
     led_in,
 )
-from kbserver.retrieval.spoken.plain_text import plain
+from kbserver.retrieval.spoken.plain_text import strip_markup
 from kbserver.types import Hit
 
 _RESULT_OVERHEAD_BYTES = 64  # {"id":"…","content":…,"score":0.1234}, of one result
-_STANDS_FOR_ITSELF = bytes(
-    byte for byte in range(0x20, 0x100) if byte not in b'"\\'
-)  # in a string of JSON ...
-_ESCAPED_BY_A_LETTER = (
-    b'"\\\b\f\n\r\t'  # ... \n takes one byte more, others five: \u0000
-)
+
+# Bytes that JSON does not escape, and those that it escapes by one more byte (\n); any other takes
+# five more (\u0000).
+_NOT_ESCAPED = bytes(byte for byte in range(0x20, 0x100) if byte not in b'"\\')
+_ESCAPED_BY_A_LETTER = b'"\\\b\f\n\r\t'
 
 # An abbreviation's full stop ends no sentence.
 _SENTENCE_END = re.compile(
@@ -33,7 +34,7 @@ _SENTENCE_END = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class ContextPassage:
-    """One passage as it is answered: `content` is the source's wording without markup."""
+    """One passage as it is answered: `content` is the source's text without markup."""
 
     id: str
     content: str
@@ -60,14 +61,15 @@ def compose(
 ) -> Context:
     """Write the context of some hits.
 
-    A near-duplicate of a better hit is left out. What does not fit is cut at a sentence's end; a passage of which
-    not even one sentence fits is left out.
+    A near-duplicate of a better hit is left out. A passage that does not fit is cut at a sentence's
+    end, and left out if not even one sentence fits.
 
     Args:
         hits: best first.
         max_context_bytes: UTF-8 bytes of the returned text, at most.
         max_answer_bytes: bytes that text and passages may take together as JSON.
-        speak: write numbers, prices and units as they are said (in the text only, never in the passages).
+        speak: write numbers, prices and units as they are said, in the text only, never in the
+            passages.
 
     Returns:
         A line `- …` for each passage, best first; an empty text for no hits.
@@ -79,18 +81,20 @@ def compose(
         if result is not None:
             results.append(result)
             room = room.without(result)
-    return Context(
-        "\n".join(result.line for result in results),
-        tuple(result.passage for result in results),
-    )
+    text = "\n".join(result.line for result in results)
+    return Context(text, tuple(result.passage for result in results))
 
 
 def compose_text(
     text: str, *, id: str, score: float, max_context_bytes: int
 ) -> Context:
-    """Write the context of a fixed text (a fallback, a handler's own words), cut at a sentence's end if too long."""
-    for shorter in _shortenings(plain(text)):
-        if len(shorter.encode()) <= max_context_bytes:
+    """Write the context of a fixed text: a fallback, a handler's own words.
+
+    It is cut at a sentence's end if too long; `EMPTY` if not one sentence fits.
+    """
+    content = strip_markup(text)
+    for shorter in (content, *_shortenings(content)):
+        if shorter and len(shorter.encode()) <= max_context_bytes:
             return Context(shorter, (ContextPassage(id, shorter, score),))
     return EMPTY
 
@@ -113,10 +117,9 @@ class _Room:
     answer_bytes: int
 
     def holds(self, result: _Result) -> bool:
-        return (
-            result.context_bytes <= self.context_bytes
-            and result.answer_bytes <= self.answer_bytes
-        )
+        if result.context_bytes > self.context_bytes:
+            return False
+        return result.answer_bytes <= self.answer_bytes
 
     def without(self, result: _Result) -> _Room:
         return _Room(
@@ -126,82 +129,67 @@ class _Room:
 
 
 def _as_much_as_fits(hit: Hit, speak: bool, room: _Room) -> _Result | None:
-    """A hit, cut at the end of a sentence if it must be; None if not one sentence fits, or if it has no text."""
-    results = (
-        _result(hit, content, said) for content, said in _ever_shorter(hit, speak)
-    )
-    return next((result for result in results if room.holds(result)), None)
+    """Return the hit, cut at a sentence's end if it must be.
 
-
-def _ever_shorter(hit: Hit, speak: bool) -> Iterator[tuple[str, str]]:
-    """Content and what is said of it, whole and then with one sentence after the other cut off; none of no text."""
-    spoken_form = hit.own_spoken_form
-    content = (
-        spoken_form.content if spoken_form is not None else kept_plain(hit.passage.text)
-    )
+    None if not one sentence fits, or if it has no text.
+    """
+    whole = _whole(hit, speak)
+    content = whole.passage.content
     if not content:
-        return
-    lead_in = (
-        spoken_form.lead if spoken_form is not None else lead(hit.passage, content)
-    )
-    sentence = led_in(lead_in, content)
-    said = (
-        sentence
-        if not speak
-        else spoken_form.line
-        if spoken_form is not None
-        else kept_said(sentence)
-    )
-    yield content, said
-    for end in reversed(list(_SENTENCE_END.finditer(content))):
-        shorter, last = content[: end.start()], content[end.end() :]
-        # To write a text to be heard costs most: what is cut off is shorter than what stays.
-        dropped = end[0] + (kept_said(last) if speak else last)
-        stays = said[: -len(dropped)] if said.endswith(dropped) else ""
-        ends_alike = (
-            stays[-1:] == shorter[-1:]
-        )  # not where a sentence went on: "etc. and so on" loses its full stop
-        if ends_alike and (
-            len(shorter) > LONGEST_TITLE or lead(hit.passage, shorter) == lead_in
-        ):
-            said = stays
-        else:
-            lead_in = lead(hit.passage, shorter)
-            sentence = led_in(lead_in, shorter)
-            said = kept_said(sentence) if speak else sentence
-        content = shorter
-        yield content, said
+        return None
+    if room.holds(whole):
+        return whole
+
+    def fits(shorter: str) -> bool:
+        return room.holds(_spoken(hit, shorter, speak))
+
+    # To verbalise a text takes 0.1 ms, so not all are tried. As long as the lead is the same, a
+    # shorter text takes less room; the lead comes back when the words that repeat it are cut off.
+    for _, group in groupby(_shortenings(content), key=partial(lead, hit.passage)):
+        shortenings = list(group)
+        first = bisect_left(shortenings, True, key=fits)
+        if first < len(shortenings):
+            return _spoken(hit, shortenings[first], speak)
+    return None
 
 
-def _result(hit: Hit, content: str, said: str) -> _Result:
-    line = f"- {said}"
-    answer_bytes = (
-        _json_bytes(line)
-        + _json_bytes(content)
-        + _json_bytes(hit.passage.id)
-        + _RESULT_OVERHEAD_BYTES
-    )
-    return _Result(
-        ContextPassage(hit.passage.id, content, hit.score),
-        line,
-        len(line.encode()) + 1,
-        answer_bytes,
-    )
+def _whole(hit: Hit, speak: bool) -> _Result:
+    """Return the hit uncut, from its stored spoken form if it has one."""
+    form = hit.own_spoken_form
+    if form is None:
+        return _spoken(hit, cached_strip_markup(hit.passage.text), speak)
+    if speak:
+        return _result(hit, form.content, form.line)
+    return _result(hit, form.content, led_in(form.lead, form.content))
+
+
+def _spoken(hit: Hit, content: str, speak: bool) -> _Result:
+    """Return the hit with this content, led in and verbalised here."""
+    line = led_in(lead(hit.passage, content), content)
+    if speak:
+        line = cached_verbalise(line)
+    return _result(hit, content, line)
+
+
+def _result(hit: Hit, content: str, spoken: str) -> _Result:
+    passage = ContextPassage(hit.passage.id, content, hit.score)
+    line = f"- {spoken}"
+    context_bytes = len(line.encode()) + 1
+    answer_bytes = _json_bytes(line) + _json_bytes(content)
+    answer_bytes += _json_bytes(passage.id) + _RESULT_OVERHEAD_BYTES
+    return _Result(passage, line, context_bytes, answer_bytes)
 
 
 def _shortenings(text: str) -> list[str]:
-    """The text, then the same text with one sentence after the other cut off at its end; [] for an empty text."""
+    """Return the text with one, two, … sentences cut off at its end, longest first."""
     ends = [match.start() for match in _SENTENCE_END.finditer(text)]
-    return [text] * bool(text) + [text[:end] for end in reversed(ends)]
+    return [text[:end] for end in reversed(ends)]
 
 
 def _json_bytes(text: str) -> int:
-    """As many as `json.dumps(text, ensure_ascii=False)` takes, at a third of its cost."""
+    """Return the bytes that `json.dumps` takes (ensure_ascii=False), at a third of its cost."""
     written = text.encode("utf-8", "replace")
-    escaped = written.translate(None, _STANDS_FOR_ITSELF)
-    return (
-        len(written)
-        + len(escaped)
-        + 4 * len(escaped.translate(None, _ESCAPED_BY_A_LETTER))
-        + len('""')
-    )
+    escaped = written.translate(None, _NOT_ESCAPED)
+    escaped_by_number = escaped.translate(None, _ESCAPED_BY_A_LETTER)
+    quotes = 2
+    return len(written) + len(escaped) + 4 * len(escaped_by_number) + quotes

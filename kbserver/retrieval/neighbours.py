@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from kbserver.retrieval.spoken.form import joined as joined_spoken_form
+from kbserver.retrieval.spoken.form import join_spoken_forms
 from kbserver.types import Hit
 
 MAX_JOINED_CHARACTERS = 1200  # about a minute and a quarter of speech; longer is cut again when it is composed
@@ -39,7 +39,7 @@ def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
                 joined[place] = replace(
                     other,
                     passage=both,
-                    spoken_form=joined_spoken_form(both, one, next_one),
+                    spoken_form=join_spoken_forms(both, one, next_one),
                 )
                 spans[place] = (position, max(last, passage.position))
                 break

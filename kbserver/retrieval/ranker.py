@@ -19,7 +19,7 @@ from kbserver.retrieval.arms.words import WordsArm, share_of_passages
 from kbserver.retrieval.fusion import Evidence, Ranking, rank, scores, weighted
 from kbserver.retrieval.neighbours import places_to_read
 from kbserver.retrieval.precedence import Precedence
-from kbserver.retrieval.spoken.reader import Reader
+from kbserver.retrieval.spoken.reader import PassageReader
 from kbserver.retrieval.transcript.cleaning import as_said, hear
 from kbserver.retrieval.transcript.followup import Exchange, carry
 from kbserver.settings import TurnSettings
@@ -35,7 +35,7 @@ Found: TypeAlias = Mapping[str, Candidates]
 class Ranker:
     """Ranks the passages of one snapshot. Read-only; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, corpus: str, *, read: Reader) -> None:
+    def __init__(self, snapshot: Snapshot, corpus: str, *, read: PassageReader) -> None:
         """Open the arms of a snapshot.
 
         Args:

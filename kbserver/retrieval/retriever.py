@@ -25,7 +25,7 @@ from kbserver.retrieval.calibration import (
 )
 from kbserver.retrieval.neighbours import join_neighbours
 from kbserver.retrieval.ranker import Found, Ranker
-from kbserver.retrieval.spoken.reader import sayable_passages
+from kbserver.retrieval.spoken.reader import open_passages
 from kbserver.retrieval.steps import (
     Done,
     Failed,
@@ -150,7 +150,7 @@ class Retriever:
         self.snapshot = snapshot
         self._embedder = embedder
         self._log_once = LogOnce(corpus)
-        read = sayable_passages(snapshot, self._log_once)
+        read = open_passages(snapshot, self._log_once)
         self._ranker = ranker = Ranker(snapshot, corpus, read=read)
         lexical_waits, dense_waits = ranker.waits("lexical"), ranker.waits("dense")
         self._steps = StepRunner(executor, in_loop_ms=in_loop_ms)

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from kbserver.cli import evaluate
+from kbserver.cli import calibrate, evaluate
 from kbserver.errors import KbServerError, SettingsError
 from kbserver.index.store import Store
 from kbserver.retrieval.calibration import read_min_score
@@ -18,6 +18,7 @@ def run(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     app = typer.Typer(pretty_exceptions_enable=False)
     evaluate.register(app)
+    calibrate.register(app)
 
     def invoke(*arguments):
         result = CliRunner().invoke(app, [str(one) for one in arguments])

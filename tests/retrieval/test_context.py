@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.context import EMPTY, _json_bytes, compose, compose_text
+from kbserver.retrieval.context import (
+    _SENTENCE_END as SENTENCE_END,
+)
+from kbserver.retrieval.context import (
+    EMPTY,
+    _json_bytes,
+    compose,
+    compose_text,
+)
 from kbserver.retrieval.spoken.form import spoken_form_of
 from kbserver.types import Hit, Passage
 
@@ -134,6 +142,38 @@ def test_a_passage_that_a_handler_put_in_its_place_is_said_itself():
     other = replace(known, passage=replace(known.passage, text="It costs £38."))
     assert composed(other).text == "- It costs 38 pounds."
     assert composed(replace(known, score=0.1)).text == "- It costs 36 pounds."
+
+
+SENTENCES = st.lists(
+    st.sampled_from(
+        [
+            "It costs £30/month.",
+            "Plans.",
+            "Bring a letter, etc. and be in time.",
+            "Wait 5 min. then call 0800 555 0100!",
+            "(Open Mon–Fri 9am–5pm.)",
+            "Is it?",
+        ]
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(SENTENCES, st.integers(0, 60), st.integers(20, 400), st.booleans())
+def test_a_passage_is_cut_to_as_many_sentences_as_fit(sentences, title, context, speak):
+    text = " ".join(sentences)
+    one = hit(text, title=text[:title])
+    starts = [text[: end.start()] for end in SENTENCE_END.finditer(text)]
+    longest_first = [
+        composed(
+            replace(one, passage=replace(one.passage, text=start)), speak=speak
+        ).text
+        for start in reversed([*starts, text])
+    ]
+    wanted = next((line for line in longest_first if len(line.encode()) < context), "")
+    assert composed(one, context=context, speak=speak).text == wanted
+    assert composed(worded(one), context=context, speak=speak).text == wanted
 
 
 @given(st.text(st.characters(codec=None)))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from kbserver.index.lexical.bm25 import Bm25Index
+from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.arms.base import Candidates, Group, Query
-from kbserver.retrieval.transcript.phonetics import STOP_WORDS
+from kbserver.retrieval.transcript.english import STOP_WORDS
 from kbserver.types import Rows
 
 MAX_TERMS = 64
@@ -75,12 +75,12 @@ class WordsArm:
         return list(dict.fromkeys(content[-MAX_TERMS:]))
 
 
-def terms_of(index: Bm25Index, text: str) -> list[str]:
+def terms_of(index: LexicalIndex, text: str) -> list[str]:
     """Cut a text into terms as the passages of the index were cut."""
     return tokenize(text, language=index.parameters.language)
 
 
-def share_of_passages(index: Bm25Index, word: str) -> float:
+def share_of_passages(index: LexicalIndex, word: str) -> float:
     """Return the share of passages that hold a word, in [0, 1]; 0 for an unknown word."""
     if not index.size:
         return 0.0

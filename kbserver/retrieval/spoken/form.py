@@ -1,7 +1,7 @@
-"""A passage as a turn says it: without marks, led in by title and heading, written to be heard.
+"""The spoken form of a passage: without markup, led in by title and heading, written to be heard.
 
-It depends on the passage alone, so an ingest works it out and a turn reads it (`wording_table`). In a turn it would
-hold the interpreter's lock: for three passages of 100 words a millisecond.
+It depends on the passage alone, so an ingest computes it and a turn reads it (see `spoken.table`).
+Computed in a turn it would hold the GIL for a millisecond.
 """
 
 from __future__ import annotations
@@ -10,94 +10,108 @@ import re
 from functools import lru_cache
 
 from kbserver.retrieval.near_duplicates import joined_sketch, sketch_of
-from kbserver.retrieval.spoken.plain_text import join_blocks, plain
-from kbserver.retrieval.spoken.verbalise import speakable
+from kbserver.retrieval.spoken.plain_text import join_blocks, strip_markup
+from kbserver.retrieval.spoken.verbalise import verbalise
 from kbserver.types import Hit, Passage, SpokenForm
 
 RULES = 1
-"""Raised whenever this module, `plain`, `speakable` or a sketch gives anything else for some passage, or a line of the
-table is written in another way: what an older ingest worked out is then no longer read."""
+"""Version of the rules, in the name of the snapshot part.
 
-_KEPT_TEXTS = 2048  # 3 MB; for passages nobody worked out, and those that are cut
-kept_plain = lru_cache(_KEPT_TEXTS)(plain)
-kept_said = lru_cache(_KEPT_TEXTS)(speakable)
+To be raised whenever this module, `strip_markup`, `verbalise` or a sketch gives anything else for
+some passage, or the format of the table changes: what other rules gave is then no longer read.
+"""
 
 LONGEST_TITLE = 400  # characters of a passage that may repeat its title
 
+_CACHED_TEXTS = 2048  # 3 MB; for passages without a stored form, and those that are cut
+cached_strip_markup = lru_cache(_CACHED_TEXTS)(strip_markup)
+cached_verbalise = lru_cache(_CACHED_TEXTS)(verbalise)
+
 _WORD = re.compile(r"\w+")
-# What may reach from one passage into the next (a fence, a tag, a link) or leave marks behind, and what opens and
-# closes on the one line that both become.
+
+# What may reach from one passage into the next (a fence, a tag, a link) or leave marks behind.
 _REACHES_FURTHER = re.compile(r"```|~~~|[<\[\\]|&[#\w]+;")
-_OPENS_AND_CLOSES = tuple(
-    (re.compile(opens), re.compile(closes))
-    for opens, closes in ((r"\*", r"\*"), (r"(?<!\w)_", r"_(?!\w)"), ("~~", "~~"))
+
+# What opens in one passage and closes in the next, once both are on one line.
+_OPENS_AND_CLOSES = (
+    (re.compile(r"\*"), re.compile(r"\*")),
+    (re.compile(r"(?<!\w)_"), re.compile(r"_(?!\w)")),
+    (re.compile("~~"), re.compile("~~")),
 )
 
 
 def spoken_form_of(passage: Passage) -> SpokenForm:
-    """Work out how a passage is said."""
-    content = plain(passage.text)
+    """Compute the spoken form of a passage."""
+    content = strip_markup(passage.text)
     lead_in = lead(passage, content)
-    return SpokenForm(
-        passage,
-        content,
-        lead_in,
-        speakable(led_in(lead_in, content)),
-        sketch_of(passage.text),
-    )
+    line = verbalise(led_in(lead_in, content))
+    return SpokenForm(passage, content, lead_in, line, sketch_of(passage.text))
 
 
 def lead(passage: Passage, content: str) -> str:
-    """Return what a listener must know before the passage: title and nearest heading, unless it says so itself."""
-    said = _key(content[:LONGEST_TITLE])
+    """Return what a listener must know before the content: title and nearest heading.
+
+    Either is left out if the content begins with it; "" if both are.
+    """
+    heading = ""
+    if passage.heading_path:
+        heading = passage.heading_path[-1]
+    return _lead(passage.title, heading, content[:LONGEST_TITLE])
+
+
+@lru_cache(_CACHED_TEXTS)
+def _lead(title: str, heading: str, beginning: str) -> str:
+    said = _key(beginning)
     parts: list[str] = []
-    for part in (
-        passage.title,
-        passage.heading_path[-1] if passage.heading_path else "",
-    ):
-        words = kept_plain(part).strip(" .:")
-        if (
-            words
-            and not said.startswith(_key(words))
-            and all(_key(words) != _key(other) for other in parts)
-        ):
+    for part in (title, heading):
+        words = cached_strip_markup(part).strip(" .:")
+        key = _key(words)
+        repeated = any(key == _key(other) for other in parts)
+        if words and not repeated and not said.startswith(key):
             parts.append(words)
     return ", ".join(parts)
 
 
 def led_in(lead_in: str, content: str) -> str:
-    """Return what is said of a passage, still as it is written."""
-    return f"{lead_in}: {content}" if lead_in else content
+    """Return lead and content as one sentence, not verbalised."""
+    if not lead_in:
+        return content
+    return f"{lead_in}: {content}"
 
 
-def joined(passage: Passage, first: Hit, second: Hit) -> SpokenForm | None:
-    """Put together how two passages are said that follow one another below the same title and heading.
+def join_spoken_forms(passage: Passage, first: Hit, second: Hit) -> SpokenForm | None:
+    """Join the forms of two passages that follow one another below the same title and heading.
 
     Args:
         passage: both, its text theirs with a blank line between.
+        first: the one whose text comes first.
+        second: the other one.
 
     Returns:
-        The content is what `plain` makes of that text. The line differs from what `speakable` makes of it only where
-        a sentence at the seam would have been read together with the next. None if it must be worked out: marks may
-        reach from one into the other.
+        The content is what `strip_markup` makes of that text. The line differs from what
+        `verbalise` makes of it only where a sentence at the seam would have been read together with
+        the next. None if the form must be computed: a hit has none, or marks may reach from one
+        text into the other.
     """
-    one, other = first.own_spoken_form, second.own_spoken_form
+    one = first.own_spoken_form
+    other = second.own_spoken_form
     if one is None or other is None or not one.content or not other.content:
         return None
-    if _REACHES_FURTHER.search(passage.text) or any(
-        opens.search(one.content) and closes.search(other.content)
-        for opens, closes in _OPENS_AND_CLOSES
-    ):
+    if _REACHES_FURTHER.search(passage.text):
         return None
-    before = f"{kept_said(other.lead)}: " if other.lead else ""
+    for opens, closes in _OPENS_AND_CLOSES:
+        if opens.search(one.content) and closes.search(other.content):
+            return None
+    before = ""
+    if other.lead:
+        before = f"{cached_verbalise(other.lead)}: "
     if not other.line.startswith(before):
         return None
     content = join_blocks((one.content, other.content))
-    sketch = joined_sketch(first, second)
     seam = content[len(one.content) : len(content) - len(other.content)]
-    return SpokenForm(
-        passage, content, one.lead, one.line + seam + other.line[len(before) :], sketch
-    )
+    line = one.line + seam + other.line[len(before) :]
+    sketch = joined_sketch(first, second)
+    return SpokenForm(passage, content, one.lead, line, sketch)
 
 
 def _key(text: str) -> str:

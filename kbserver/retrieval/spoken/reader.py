@@ -1,40 +1,46 @@
-"""Passages as a turn needs them: each with how it is said, the last read kept."""
+"""Passages as a turn needs them, each with its spoken form; those read last are cached."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeAlias
 
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.spoken.table import SpokenFormTable
 from kbserver.types import Passage, SpokenForm
 
-_KEPT = 2_000
-"""Passages with their spoken_forms, 6 MB. Reading six takes .1 ms, .2 right after the model has had the processor's caches."""
+_CACHED = 2_000  # passages with their spoken forms, 6 MB
 
-Reader = Callable[[int], tuple[Passage, SpokenForm | None]]
-"""Gives the passage of a row, and how it is said: None if nobody worked that out or it is damaged, the turn does it then."""
+PassageReader: TypeAlias = Callable[[int], tuple[Passage, SpokenForm | None]]
+"""Row → the passage and its spoken form.
+
+The form is None if missing or damaged; it is then computed in the turn.
+"""
 
 
-def sayable_passages(
+def open_passages(
     snapshot: Snapshot, complain: Callable[[str, Exception], None]
-) -> Reader:
-    """Return what reads the passages of an open snapshot; they are let go together with it.
+) -> PassageReader:
+    """Return a function that reads the passages of an open snapshot.
 
-    They are shared: nobody may change their metadata.
+    It holds the snapshot's tables, so drop it together with the snapshot. The passages are shared:
+    do not change their metadata.
 
     Args:
-        complain: told what is damaged, and how.
+        snapshot: where the passages and spoken forms are.
+        complain: called with what is damaged, and the exception.
     """
-    passages, spoken_forms = snapshot.passages, _open_spoken_forms(snapshot, complain)
+    passages = snapshot.passages
+    spoken_forms = _open_spoken_forms(snapshot, complain)
 
-    @lru_cache(maxsize=_KEPT)
+    @lru_cache(maxsize=_CACHED)
     def read(row: int) -> tuple[Passage, SpokenForm | None]:
         passage = passages[row]
+        if spoken_forms is None:
+            return passage, None
         try:
-            return passage, spoken_forms.of(
-                row, passage
-            ) if spoken_forms is not None else None
+            return passage, spoken_forms.of(row, passage)
         except Exception as exc:
             complain("the table of wordings", exc)
             return passage, None
@@ -47,6 +53,6 @@ def _open_spoken_forms(
 ) -> SpokenFormTable | None:
     try:
         return SpokenFormTable.open(snapshot)
-    except Exception as exc:  # whatever is wrong with them, the passages are there
+    except Exception as exc:  # the passages are there, so the turn can go on
         complain("the table of wordings", exc)
         return None

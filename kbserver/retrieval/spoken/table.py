@@ -1,4 +1,4 @@
-"""How each passage of a snapshot is said, as its ingest worked it out: a part of the snapshot, read by row."""
+"""The spoken forms of a snapshot's passages, computed by its ingest: a part, read by row."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from kbserver.retrieval.spoken.form import RULES, led_in
 from kbserver.types import Passage, Sketch, SpokenForm
 
 PART = f"wordings.{RULES}"
-"""Named after the rules it was worked out by: what other rules gave is not found."""
+"""Name of the part. It holds the rules, so that what other rules gave is not found."""
 
 STEM = "lines"
+"""Name of the files of the part, without their extensions."""
 
-_SUM_BYTES = 9  # CRC-32 in hexadecimal digits, and a space
+_CHECKSUM_BYTES = 9  # CRC-32 in hexadecimal digits, and a space
 
 
 class SpokenFormTable:
-    """Wordings by row, mapped."""
+    """Spoken forms by row, mapped into memory."""
 
     def __init__(self, lines: LineTable, folder: Path) -> None:
         self._lines = lines
@@ -30,10 +31,10 @@ class SpokenFormTable:
 
     @classmethod
     def open(cls, snapshot: Snapshot) -> SpokenFormTable | None:
-        """Map the part of a snapshot; None if there is none by these rules.
+        """Map the part of a snapshot; None if it has none by these rules.
 
         Raises:
-            SnapshotCorrupt: it is there and cannot be opened.
+            SnapshotCorrupt: the part is there and cannot be opened.
         """
         try:
             folder = snapshot.part(PART)
@@ -42,53 +43,57 @@ class SpokenFormTable:
         try:
             lines = LineTable.open(folder / STEM)
         except (OSError, EOFError, ValueError) as exc:
+            step = repair(snapshot.folder)
             raise SnapshotCorrupt(
-                f"{folder}: cannot be opened ({exc}); {repair(snapshot.folder)}"
+                f"{folder}: cannot be opened ({exc}); {step}"
             ) from exc
         if len(lines) != snapshot.size:
-            raise SnapshotCorrupt(
-                f"{folder}: {len(lines)} rows for {snapshot.size} passages; {repair(snapshot.folder)}"
-            )
+            step = repair(snapshot.folder)
+            found = f"{len(lines)} rows for {snapshot.size} passages"
+            raise SnapshotCorrupt(f"{folder}: {found}; {step}")
         return cls(lines, folder)
 
     def of(self, row: int, passage: Passage) -> SpokenForm:
-        """Return how the passage of a row is said.
+        """Return the spoken form of the passage of a row.
 
         Raises:
             SnapshotCorrupt: the row is not what was written.
         """
-        lead, content, line, trigrams, bits = json.loads(
-            self.line(row)[_SUM_BYTES:].decode("utf-8", "surrogatepass")
-        )
-        content = passage.text if content is None else content
-        line = led_in(lead, content) if line is None else line
-        return SpokenForm(passage, content, lead, line, Sketch(trigrams, int(bits, 16)))
+        text = self.line(row)[_CHECKSUM_BYTES:].decode("utf-8", "surrogatepass")
+        lead, content, line, trigrams, bits = json.loads(text)
+        if content is None:
+            content = passage.text
+        if line is None:
+            line = led_in(lead, content)
+        sketch = Sketch(trigrams, int(bits, 16))
+        return SpokenForm(passage, content, lead, line, sketch)
 
     def line(self, row: int) -> bytes:
         """Return a row as it was written, for the next generation to take over.
 
         Raises:
-            SnapshotCorrupt: it is not what was written.
+            SnapshotCorrupt: the row is not what was written.
         """
         line = self._lines[row]
-        if line[:_SUM_BYTES] != _checksum(line[_SUM_BYTES:]):
-            raise SnapshotCorrupt(
-                f"{self._folder}: row {row} is damaged; {repair(self._folder.parent)}"
-            )
+        if line[:_CHECKSUM_BYTES] != _checksum(line[_CHECKSUM_BYTES:]):
+            step = repair(self._folder.parent)
+            raise SnapshotCorrupt(f"{self._folder}: row {row} is damaged; {step}")
         return line
 
 
-def line_of(spoken_form: SpokenForm) -> bytes:
-    """Write a spoken_form as a line; what equals the text, or lead and content, takes no room."""
-    lead, content, line = spoken_form.lead, spoken_form.content, spoken_form.line
-    sketch = spoken_form.sketch or Sketch(0, 0)
-    record = [
-        lead,
-        None if content == spoken_form.passage.text else content,
-        None if line == led_in(lead, content) else line,
-        sketch.trigrams,
-        f"{sketch.bits:x}",
-    ]
+def line_of(form: SpokenForm) -> bytes:
+    """Return a spoken form as one line of the table, with its checksum.
+
+    Content that equals the passage's text, and a line that equals lead and content, take no room.
+    """
+    content: str | None = form.content
+    if content == form.passage.text:
+        content = None
+    line: str | None = form.line
+    if line == led_in(form.lead, form.content):
+        line = None
+    sketch = form.sketch or Sketch(0, 0)
+    record = [form.lead, content, line, sketch.trigrams, f"{sketch.bits:x}"]
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
     written = text.encode("utf-8", "surrogatepass")
     return _checksum(written) + written

@@ -1,7 +1,8 @@
 """Spoken numbers: the other spellings of what was said in words, and of what stands in digits.
 
-`twenty four seven` → `24`, `7`, `247`; `half past nine` → `9`, `30`; `double u p a two` → `wpa2`; `24/7` → `twenty`, `four`,
-`seven`. The forms are plain words, because a word tokeniser on the document side cuts `24/7` and `9:30` in two.
+`twenty four seven` → `24`, `7`, `247`; `half past nine` → `9`, `30`; `double u p a two` → `wpa2`;
+`24/7` → `twenty`, `four`, `seven`. The forms are plain words, because a word tokeniser on the
+document side cuts `24/7` and `9:30` in two.
 """
 
 from __future__ import annotations
@@ -9,339 +10,379 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
-_UNITS = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen".split()
+from kbserver.retrieval.transcript.english import (
+    LETTER_NAMES,
+    MULTIPLIERS,
+    ORDINAL_WORDS,
+    ORDINALS,
+    SMALL_NUMBERS,
+    SPELLING_ALPHABET,
+    SYMBOLS,
+    TENS,
+    UNIT_SYMBOLS,
+    UNITS,
 )
-_TENS = ["", "", *"twenty thirty forty fifty sixty seventy eighty ninety".split()]
-_SMALL = {word: value for value, word in enumerate(_UNITS)} | {
-    word: 10 * value for value, word in enumerate(_TENS) if word
-}
-_BIG = {
-    "hundred": 100,
-    "thousand": 1_000,
-    "million": 1_000_000,
-    "billion": 1_000_000_000,
-}
-_ORDINAL_WORDS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth"
-    " sixteenth seventeenth eighteenth nineteenth".split()
-)
-_ORDINALS = {word: value for value, word in enumerate(_ORDINAL_WORDS, 1)} | {
-    f"{word[:-1]}ieth": 10 * value for value, word in enumerate(_TENS) if word
-}
-# Units that are written straight behind the number: "5ghz", "20mb".
-_UNIT_SYMBOLS = dict(
-    pair.split("=")
-    for pair in (
-        "gigahertz=ghz megahertz=mhz kilohertz=khz hertz=hz gigabyte=gb gigabytes=gb megabyte=mb megabytes=mb terabyte=tb"
-        " terabytes=tb kilobyte=kb kilobytes=kb megabits=mbit gigabits=gbit kilometer=km kilometers=km kilometres=km"
-        " centimeters=cm centimetres=cm millimeters=mm millimetres=mm kilograms=kg kilos=kg milligrams=mg milliliters=ml"
-        " millilitres=ml volt=v volts=v watt=w watts=w kilowatt=kw kilowatts=kw minutes=min bit=bit"
-    ).split()
-)
-_SYMBOLS = frozenset(_UNIT_SYMBOLS.values()) | {"k", "g", "x"}
-_NATO = dict(
-    zip(
-        "alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november"
-        " oscar papa quebec romeo"
-        " sierra tango uniform victor whiskey xray yankee zulu".split(),
-        "aabcdefghijjklmnopqrstuvwxyz",
-        strict=True,
-    )
-)
-_LETTER_NAMES = {"zed": "z", "zee": "z", "aitch": "h"}
-# What every form needs one of, unless it holds a digit or is spelled out.
+
+# A form needs one of these words, unless it holds a digit or is spelled out.
 _PARTS = frozenset().union(
-    _SMALL, _BIG, _ORDINALS, _NATO, _LETTER_NAMES, ("double", "triple", "dot")
+    SMALL_NUMBERS,
+    MULTIPLIERS,
+    ORDINALS,
+    SPELLING_ALPHABET,
+    LETTER_NAMES,
+    ("double", "triple", "dot"),
 )
+_REPEATED = {"double": 2, "triple": 3}
+_LEAST_WITH_SEPARATORS = 10_000
+_LONGEST_SPELLED_NUMBER = 8  # words
+
+_DIGITS = re.compile(r"(\d{1,2})(st|nd|rd|th)?|(\d{1,2})[/:](\d{1,2})")
+
+
+class _Cardinal(NamedTuple):
+    """One spoken number: the words from `start` to before `end`, in digits."""
+
+    start: int
+    end: int
+    digits: str
+
+
+class _Run(NamedTuple):
+    """Spoken numbers without a gap between them, each in digits."""
+
+    start: int
+    end: int
+    parts: list[str]
 
 
 def say(number: int) -> str:
-    """Return the English words for 0 … 9999, years in pairs: 24 → `twenty four`, 1999 → `nineteen ninety nine`."""
+    """Return the English words for 0 … 9999, years in pairs.
+
+    24 → `twenty four`, 1999 → `nineteen ninety nine`.
+    """
     if number < 20:
-        return _UNITS[number]
+        return UNITS[number]
     if number < 100:
-        return _TENS[number // 10] + (f" {_UNITS[number % 10]}" if number % 10 else "")
+        tens, units = divmod(number, 10)
+        return _joined(TENS[tens], units)
     if number < 1000:
-        return f"{_UNITS[number // 100]} hundred" + (
-            f" {say(number % 100)}" if number % 100 else ""
-        )
-    if 1100 <= number <= 2099 and number // 100 != 20 and number % 100 >= 10:
-        return f"{say(number // 100)} {say(number % 100)}"
-    return f"{say(number // 1000)} thousand" + (
-        f" {say(number % 1000)}" if number % 1000 else ""
-    )
+        hundreds, rest = divmod(number, 100)
+        return _joined(f"{UNITS[hundreds]} hundred", rest)
+    century, rest = divmod(number, 100)
+    if 11 <= century <= 20 and century != 20 and rest >= 10:
+        return _joined(say(century), rest)
+    thousands, rest = divmod(number, 1000)
+    return _joined(f"{say(thousands)} thousand", rest)
+
+
+def _joined(words: str, rest: int) -> str:
+    if rest == 0:
+        return words
+    return f"{words} {say(rest)}"
 
 
 def written_forms(words: Sequence[str]) -> tuple[str, ...]:
-    """Return the other spellings of every number, time, ordinal, quantity and spelled code among the words.
+    """Return the other spellings of every number, time, ordinal, quantity and spelled code.
 
-    Forms are plain words (`24`, `247`, `9`, `30`, `wpa2`, `5ghz`, `21st`), so that a word tokeniser on the document side,
-    which cuts `24/7` and `9:30` in two, meets them. Order is that of the words, without duplicates; () when there is none.
+    Args:
+        words: of a query, lower case, without punctuation around them.
+
+    Returns:
+        Plain words (`24`, `247`, `9`, `30`, `wpa2`, `5ghz`, `21st`) in the order of the query,
+        without duplicates and without its own words; () when there is none.
     """
-    plain = list(words)
-    if sum(map(_hint, plain)) < 2:  # most questions
+    said = list(words)
+    if sum(map(_hint, said)) < 2:  # most queries
         return ()
     found: dict[str, None] = {}
     for reader in (_numbers, _clock, _codes, _digits):
-        for form in reader(plain):
-            found.setdefault(form)
-    present = set(plain)
+        found |= dict.fromkeys(reader(said))
+    present = set(said)
     return tuple(form for form in found if form not in present)
 
 
 @lru_cache(maxsize=4096)
 def _hint(word: str) -> int:
-    """Return 2 for a word that a form may be made of, 1 for `a` and `i`, which are letters only beside others, 0 for all else."""
+    """Return 2 for a word that a form may be made of, 0 for any other.
+
+    1 for `a` and `i`, which are letters only beside others.
+    """
     if word in _PARTS or any(sign.isdigit() for sign in word):
         return 2
     letter = word.rstrip(".")
-    return (
-        (1 if letter in ("a", "i") else 2)
-        if len(letter) == 1 or letter in _PARTS
-        else 0
-    )
+    if letter in ("a", "i"):
+        return 1
+    if len(letter) == 1 or letter in _PARTS:
+        return 2
+    return 0
 
 
 def is_code(word: str) -> bool:
-    """Tell whether doubling this word means something: a digit, a number word or a single letter."""
-    return (
-        word in _SMALL
-        or word in _BIG
-        or word.isdigit()
-        or (len(word) == 1 and word not in "ai")
-    )
+    """Tell whether doubling this word means something: a digit, a number word or a letter."""
+    if word in SMALL_NUMBERS or word in MULTIPLIERS or word.isdigit():
+        return True
+    return len(word) == 1 and word not in "ai"
 
 
-def _chunks(words: Sequence[str]) -> list[tuple[int, int, int | str]]:
-    """Cut the words into spoken cardinals: (start, end, value), `oh` between digits as the string "0"."""
-    out: list[tuple[int, int, int | str]] = []
+def _word_at(words: Sequence[str], at: int) -> str:
+    """Return the word at this place, "" behind the last one."""
+    if at < len(words):
+        return words[at]
+    return ""
+
+
+def _cardinals(words: Sequence[str]) -> list[_Cardinal]:
+    """Find the spoken cardinals; `oh` counts between digits, `double` before one."""
+    found: list[_Cardinal] = []
     at = 0
     while at < len(words):
-        start, word = at, words[at]
-        if word not in _SMALL:
-            if word in ("oh", "o") and out and out[-1][1] == at:
-                out.append((at, at + 1, "0"))
-            elif (
-                word in ("double", "triple")
-                and at + 1 < len(words)
-                and _SMALL.get(words[at + 1], 10) < 10
-            ):
-                out.append(
-                    (
-                        at,
-                        at + 2,
-                        str(_SMALL[words[at + 1]]) * (2 if word == "double" else 3),
-                    )
-                )
-                at += 1
-            at += 1
+        word = words[at]
+        end = at + 1
+        if word in SMALL_NUMBERS:
+            end, value = _cardinal(words, at)
+            found.append(_Cardinal(at, end, str(value)))
+        elif word in ("oh", "o") and found and found[-1].end == at:
+            found.append(_Cardinal(at, end, "0"))
+        elif word in _REPEATED:
+            digit = SMALL_NUMBERS.get(_word_at(words, end), 10)
+            if digit < 10:
+                end += 1
+                found.append(_Cardinal(at, end, str(digit) * _REPEATED[word]))
+        at = end
+    return found
+
+
+def _cardinal(words: Sequence[str], at: int) -> tuple[int, int]:
+    """Return (end, value) of the number that starts at a small number word."""
+    total = 0
+    part = 0  # below the next thousand
+    while at < len(words):
+        word = words[at]
+        if word in SMALL_NUMBERS and _goes_on(part, SMALL_NUMBERS[word]):
+            part += SMALL_NUMBERS[word]
+            if part == 0:  # a spoken zero stands alone
+                return at + 1, total
+        elif word == "hundred" and 0 < part < 100:
+            part *= 100
+        elif word in MULTIPLIERS and word != "hundred" and part:
+            total += part * MULTIPLIERS[word]
+            part = 0
+        elif not _is_joining_and(words, at):
+            break
+        at += 1
+    return at, total + part
+
+
+def _goes_on(part: int, value: int) -> bool:
+    """Tell whether a small number goes on from what was said: `twenty` `four`, `hundred` `five`."""
+    if part == 0:
+        return True
+    if part % 100 == 0:
+        return part >= 100
+    return part % 10 == 0 and part % 100 >= 20 and 0 < value < 10
+
+
+def _is_joining_and(words: Sequence[str], at: int) -> bool:
+    """Tell whether this is the `and` of `one hundred and five`."""
+    if words[at] != "and":
+        return False
+    return words[at - 1] in MULTIPLIERS and _word_at(words, at + 1) in SMALL_NUMBERS
+
+
+def _runs(words: Sequence[str]) -> Iterator[_Run]:
+    """Yield each unbroken run of spoken cardinals."""
+    run: _Run | None = None
+    for start, end, digits in _cardinals(words):
+        if run is not None and start == run.end:
+            run = _Run(run.start, end, [*run.parts, digits])
             continue
-        total, part = 0, 0
-        while at < len(words):
-            word = words[at]
-            if word in _SMALL and (
-                part == 0
-                or (part % 100 == 0 and part >= 100)
-                or (part % 10 == 0 and 0 < _SMALL[word] < 10 and part % 100 >= 20)
-            ):
-                part += _SMALL[word]
-                if part == 0:  # a spoken zero stands alone
-                    at += 1
-                    break
-            elif word == "hundred" and 0 < part < 100:
-                part *= 100
-            elif word in _BIG and word != "hundred" and part:
-                total, part = total + part * _BIG[word], 0
-            elif (
-                word == "and"
-                and at + 1 < len(words)
-                and words[at + 1] in _SMALL
-                and words[at - 1] in _BIG
-            ):
-                pass
-            else:
-                break
-            at += 1
-        out.append((start, at, total + part))
-    return out
-
-
-def _runs(words: Sequence[str]) -> Iterator[tuple[int, int, list[str]]]:
-    """Yield each unbroken run of spoken cardinals as (start, end, digit strings)."""
-    start = end = -1
-    parts: list[str] = []
-    for begin, stop, value in _chunks(words):
-        if begin != end and parts:
-            yield start, end, parts
-            parts = []
-        start = begin if not parts else start
-        parts.append(str(value))
-        end = stop
-    if parts:
-        yield start, end, parts
+        if run is not None:
+            yield run
+        run = _Run(start, end, [digits])
+    if run is not None:
+        yield run
 
 
 def _numbers(words: Sequence[str]) -> Iterator[str]:
-    for _, end, parts in _runs(words):
-        if len(parts) == 1 and parts[0] in (
-            "1",
-            "0",
-        ):  # "the one", "no one": not a number worth a search
-            if not (words[end : end + 1] and words[end] in _UNIT_SYMBOLS):
-                continue
-        following = words[end] if end < len(words) else ""
-        if (
-            following in _ORDINALS
-            and _ORDINALS[following] < 10
-            and int(parts[-1]) % 10 == 0
-            and int(parts[-1])
-        ):
-            yield _ordinal(int(parts[-1]) + _ORDINALS[following])
+    for run in _runs(words):
+        following = _word_at(words, run.end)
+        # "the one", "no one": not a number worth a search
+        if run.parts in (["1"], ["0"]) and following not in UNIT_SYMBOLS:
             continue
-        whole = "".join(parts)
-        yield whole
-        if 1 < len(parts) <= 3 and any(
-            len(part) > 1 for part in parts
-        ):  # digit by digit: only the whole is meant
-            yield from parts
-        if len(parts) == 1 and int(whole) >= 10_000:
-            yield from f"{int(whole):,}".split(",")
-        if following in _UNIT_SYMBOLS:
-            yield whole + _UNIT_SYMBOLS[following]
-            yield _UNIT_SYMBOLS[following]
-        elif following in _SYMBOLS and len(parts) == 1:
-            yield whole + following
+        yield from _number(run.parts, following)
     for at, word in enumerate(words):
-        if (
-            word in _ORDINALS
-            and word != "second"
-            and not (at and _SMALL.get(words[at - 1], 0) >= 20)
-        ):
-            yield _ordinal(_ORDINALS[word])
+        if word not in ORDINALS or word == "second":
+            continue
+        after_tens = at > 0 and SMALL_NUMBERS.get(words[at - 1], 0) >= 20
+        if not after_tens:
+            yield _ordinal(ORDINALS[word])
+
+
+def _number(parts: list[str], following: str) -> Iterator[str]:
+    """Yield the forms of one run of cardinals before the word that follows it."""
+    last = int(parts[-1])
+    if ORDINALS.get(following, 10) < 10 and last and last % 10 == 0:
+        yield _ordinal(last + ORDINALS[following])
+        return
+    whole = "".join(parts)
+    yield whole
+    digit_by_digit = all(len(part) == 1 for part in parts)  # only the whole is meant
+    if 1 < len(parts) <= 3 and not digit_by_digit:
+        yield from parts
+    if len(parts) == 1 and int(whole) >= _LEAST_WITH_SEPARATORS:
+        yield from f"{int(whole):,}".split(",")
+    if following in UNIT_SYMBOLS:
+        yield whole + UNIT_SYMBOLS[following]
+        yield UNIT_SYMBOLS[following]
+    elif following in SYMBOLS and len(parts) == 1:
+        yield whole + following
 
 
 def _ordinal(value: int) -> str:
-    ending = (
-        "th"
-        if 10 <= value % 100 <= 20
-        else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
-    )
-    return f"{value}{ending}"
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    if 10 <= value % 100 <= 20:
+        return f"{value}th"
+    return f"{value}{endings.get(value % 10, 'th')}"
 
 
 def _clock(words: Sequence[str]) -> Iterator[str]:
     """`half past nine` → 9, 30; `quarter to five` → 4, 45; `three p m` → 3pm."""
     for at, word in enumerate(words):
-        if (
-            word in ("half", "quarter")
-            and words[at + 1 : at + 2]
-            and words[at + 1] in ("past", "after", "to", "till")
-        ):
-            hour = _SMALL.get(words[at + 2], 0) if at + 2 < len(words) else 0
-            if 1 <= hour <= 12:
-                before = words[at + 1] in ("to", "till")
-                yield str((hour - 2) % 12 + 1 if before else hour)
-                yield "30" if word == "half" else "45" if before else "15"
-    for start, end, parts in _runs(words):
-        half = (
-            "".join(words[end : end + 2]).replace(".", "")[:2]
-            if end < len(words)
-            else ""
-        )
-        if (
-            half in ("am", "pm")
-            and words[end : end + 1] != ["am"]
-            and 1 <= int(parts[0]) <= 12
-            and start >= 0
-        ):
-            yield parts[0] + half
+        if word in ("half", "quarter"):
+            yield from _part_of_hour(word, words[at + 1 : at + 3])
+    for run in _runs(words):
+        if _word_at(words, run.end) == "am":  # "three am i": one word is no time of day
+            continue
+        spelled = "".join(words[run.end : run.end + 2])
+        half = spelled.replace(".", "")[:2]
+        if half in ("am", "pm") and 1 <= int(run.parts[0]) <= 12:
+            yield run.parts[0] + half
             yield half
 
 
+def _part_of_hour(part: str, following: Sequence[str]) -> Iterator[str]:
+    """Yield hour and minutes of `half` or `quarter` before its two next words."""
+    if len(following) < 2:
+        return
+    word, hour_word = following
+    hour = SMALL_NUMBERS.get(hour_word, 0)
+    if not 1 <= hour <= 12:
+        return
+    if word in ("past", "after"):
+        minutes = {"half": "30", "quarter": "15"}[part]
+    elif word in ("to", "till"):
+        minutes = {"half": "30", "quarter": "45"}[part]
+        hour = (hour - 2) % 12 + 1
+    else:
+        return
+    yield str(hour)
+    yield minutes
+
+
 def _codes(words: Sequence[str]) -> Iterator[str]:
-    """Join what was spelled: `a as in apple four` → a4, `v p n` → vpn, `bravo twelve` stays two words."""
+    """Join what was spelled: `a as in apple four` → a4, `v p n` → vpn, `x dot com` → x.com.
+
+    `bravo twelve` stays two words.
+    """
     at = 0
     while at < len(words):
-        letters, at_end, spelled = "", at, 0
-        while at_end < len(words):
-            letter, size = _letter(words, at_end)
-            if not size:
-                break
-            letters, at_end, spelled = letters + letter, at_end + size, spelled + 1
-        digits, stop = _spoken_digits(words, at_end) if spelled else ("", at_end)
-        certain = at_end - at > spelled and not all(
-            word in _NATO for word in words[at:at_end]
-        )  # "double u", "a as in apple"
-        if spelled >= 2 or (
-            spelled == 1 and digits and (certain or words[at] not in ("a", "i", "o"))
-        ):
+        letters, end = _spelled_letters(words, at)
+        if not letters:
+            at += 1
+            continue
+        digits, digits_end = _spoken_digits(words, end)
+        certain = _is_certainly_spelled(words, at, end, len(letters))
+        with_digits = bool(digits) and (certain or words[at] not in ("a", "i", "o"))
+        if len(letters) >= 2 or with_digits:
             yield letters + digits
-            if digits and spelled >= 2:
+            if digits and len(letters) >= 2:
                 yield letters
-            if spelled > 2 and words[at] in (
-                "a",
-                "i",
-            ):  # "is there a v p n": the first is the article
+            # "is there a v p n": the first may be a word
+            if len(letters) > 2 and words[at] in ("a", "i"):
                 yield letters[1:] + digits
-            at = stop
-        at = max(at_end, at, at + (at_end == at))
-    for middle in range(1, len(words) - 1):
-        if (
-            words[middle] == "dot"
-            and words[middle - 1].isalnum()
-            and words[middle + 1].isalnum()
-        ):
-            yield words[middle - 1] + "." + words[middle + 1]
+            end = max(end, digits_end)
+        at = end
+    for at in range(1, len(words) - 1):
+        before, after = words[at - 1], words[at + 1]
+        if words[at] == "dot" and before.isalnum() and after.isalnum():
+            yield f"{before}.{after}"
+
+
+def _spelled_letters(words: Sequence[str], at: int) -> tuple[str, int]:
+    """Return (letters spelled from this place on, where they end); ("", at) when none are."""
+    letters = ""
+    while at < len(words):
+        letter, size = _letter(words, at)
+        if not size:
+            break
+        letters += letter
+        at += size
+    return letters, at
+
+
+def _is_certainly_spelled(
+    words: Sequence[str], at: int, end: int, letters: int
+) -> bool:
+    """Tell whether some letter took more than a word: "double u", "a as in apple"."""
+    spelling_words = words[at:end]
+    if len(spelling_words) == letters:
+        return False
+    return not all(word in SPELLING_ALPHABET for word in spelling_words)
 
 
 def _letter(words: Sequence[str], at: int) -> tuple[str, int]:
-    """Return (letter, words it took) for a letter said in any of the usual ways; ("", 0) when this is none."""
+    """Return (letter, words it took) for a letter said in any of the usual ways; ("", 0) if none.
+
+    `w`, `double u`, `zed`, `a as in apple`, `b for bravo`, `charlie delta`.
+    """
     word = words[at].rstrip(".")
-    if word == "double" and words[at + 1 : at + 2] in (["u"], ["you"]):
+    after = _word_at(words, at + 1)
+    if word == "double" and after in ("u", "you"):
         return "w", 2
-    letter = word if len(word) == 1 and word.isalpha() else _LETTER_NAMES.get(word, "")
+    letter = LETTER_NAMES.get(word, "")
+    if len(word) == 1 and word.isalpha():
+        letter = word
     if letter:
-        if (
-            words[at + 1 : at + 3] == ["as", "in"]
-            and at + 3 < len(words)
-            and words[at + 3].startswith(letter)
-        ):
-            return letter, 4
-        if (
-            words[at + 1 : at + 2] in (["for"], ["like"])
-            and at + 2 < len(words)
-            and words[at + 2] in _NATO
-            and words[at + 2].startswith(letter)
-        ):
-            return letter, 3
-        return letter, 1
-    if word in _NATO and any(
-        0 <= near < len(words) and words[near] in _NATO for near in (at - 1, at + 1)
-    ):
-        return _NATO[word], 1
+        return letter, _letter_size(letter, words[at + 1 : at + 4])
+    before = words[at - 1] if at else ""
+    if word in SPELLING_ALPHABET and _is_beside_another(before, after):
+        return SPELLING_ALPHABET[word], 1
     return "", 0
+
+
+def _letter_size(letter: str, following: Sequence[str]) -> int:
+    """Return how many words a letter takes: 1, or more with the word that explains it."""
+    match following:
+        case ["as", "in", example] if example.startswith(letter):
+            return 4
+        case ["for" | "like", example, *_] if example in SPELLING_ALPHABET:
+            if example.startswith(letter):
+                return 3
+    return 1
+
+
+def _is_beside_another(before: str, after: str) -> bool:
+    return before in SPELLING_ALPHABET or after in SPELLING_ALPHABET
 
 
 def _spoken_digits(words: Sequence[str], at: int) -> tuple[str, int]:
     """Return (digits of the number that starts here, where it ends); ("", at) when none does."""
-    if at < len(words) and words[at].isdigit():
+    if _word_at(words, at).isdigit():
         return words[at], at + 1
-    for start, end, parts in _runs(words[at : at + 8]):
-        return ("".join(parts), at + end) if start == 0 else ("", at)
+    for run in _runs(words[at : at + _LONGEST_SPELLED_NUMBER]):
+        if run.start == 0:
+            return "".join(run.parts), at + run.end
+        break
     return "", at
 
 
-_DIGITS = re.compile(r"(\d{1,2})(st|nd|rd|th)?|(\d{1,2})[/:](\d{1,2})")
-
-
 def _digits(words: Sequence[str]) -> Iterator[str]:
-    """The words for small numbers in digits: `24/7` → twenty four seven, `21st` → twenty first.
+    """Yield the words for small numbers in digits: `24/7` → twenty four seven, `21st`.
 
-    Up to twenty and in ordinals and pairs only: documents write larger ones in digits, and their words (`nineteen`,
-    `ninety`) then meet the wrong passages (measured: up to 0.3 points of BM25 lost).
+    Up to twenty and in ordinals and pairs only: documents write larger numbers in digits, and their
+    words (`nineteen`, `ninety`) then meet the wrong passages.
     """
     for word in words:
         match = _DIGITS.fullmatch(word)
@@ -349,7 +390,8 @@ def _digits(words: Sequence[str]) -> Iterator[str]:
             continue
         alone, ending, first, second = match.groups()
         if first:
-            yield from say(int(first)).split() + say(int(second)).split()
+            yield from say(int(first)).split()
+            yield from say(int(second)).split()
         elif ending and int(alone):
             yield from _say_ordinal(int(alone)).split()
         elif int(alone) <= 20:
@@ -358,9 +400,8 @@ def _digits(words: Sequence[str]) -> Iterator[str]:
 
 def _say_ordinal(value: int) -> str:
     if value < 20:
-        return _ORDINAL_WORDS[value - 1]
-    return (
-        _TENS[value // 10] + f" {_ORDINAL_WORDS[value % 10 - 1]}"
-        if value % 10
-        else f"{_TENS[value // 10][:-1]}ieth"
-    )
+        return ORDINAL_WORDS[value - 1]
+    tens, units = divmod(value, 10)
+    if units:
+        return f"{TENS[tens]} {ORDINAL_WORDS[units - 1]}"
+    return f"{TENS[tens][:-1]}ieth"

@@ -43,7 +43,9 @@ def test_a_model_that_is_not_understood_is_traced(
     with caplog.at_level(logging.INFO, "kbserver"):
         meta = export_exact(ModelSource("small", small_model), target)
     assert meta.inputs == TRACED
-    assert "small: its graph is traced by torch, as config.json: hidden_act" in caplog.text
+    assert (
+        "small: its graph is traced by torch, as config.json: hidden_act" in caplog.text
+    )
     assert meta.difference < 1e-5
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.verbalise import speakable
+from kbserver.retrieval.spoken.amounts import verbalise_amounts
+from kbserver.retrieval.spoken.verbalise import verbalise
 
 SAID = [
     # prices
@@ -113,18 +116,18 @@ LEFT_ALONE = [
 
 @pytest.mark.parametrize(("written", "said"), SAID)
 def test_an_amount_is_said_with_its_unit(written: str, said: str) -> None:
-    assert speakable(written) == said
+    assert verbalise(written) == said
 
 
 @pytest.mark.parametrize("written", LEFT_ALONE)
 def test_what_may_be_another_thing_stays(written: str) -> None:
-    assert speakable(written) == written
+    assert verbalise(written) == written
 
 
 @given(whole=st.integers(0, 9_999_999), cents=st.integers(0, 99))
 def test_no_price_gains_or_loses_a_cent(whole: int, cents: int) -> None:
     said = (
-        speakable(f"It is ${whole:,}.{cents:02} today")
+        verbalise(f"It is ${whole:,}.{cents:02} today")
         .removeprefix("It is ")
         .removesuffix(" today")
     )
@@ -133,3 +136,34 @@ def test_no_price_gains_or_loses_a_cent(whole: int, cents: int) -> None:
         dollars, rest = "0", said
     digits = "".join(filter(str.isdigit, rest))
     assert (int(dollars.replace(",", "")), int(digits or 0)) == (whole, cents)
+
+
+@given(
+    st.integers(2, 999_999),
+    st.sampled_from(["GB", "km", "kg", "%", "Mbps", "hrs", "kWh", "°C", "m²", "sq ft"]),
+    st.booleans(),
+)
+def test_no_quantity_gains_or_loses_a_digit(
+    amount: int, unit: str, grouped: bool
+) -> None:
+    written = f"{amount:,}" if grouped else str(amount)
+    said = verbalise_amounts(f"It has {written} {unit} of it")
+    assert said.startswith(f"It has {written} ")
+    assert unit not in said
+    assert re.findall(r"[0-9]", said) == re.findall(r"[0-9]", written)
+
+
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_a_range_of_things_is_said_only_if_it_rises(lower: int, upper: int) -> None:
+    said = verbalise_amounts(f"takes {lower}–{upper} days")
+    if lower < upper:
+        assert said == f"takes {lower} to {upper} days"
+    else:
+        assert said == f"takes {lower}–{upper} days"
+
+
+@given(st.text(st.sampled_from("0123456789.,£$€/%-–x½ GBkmpday"), max_size=40))
+def test_no_number_is_invented(text: str) -> None:
+    numbers = {int(number) for number in re.findall(r"[0-9]+", text)}
+    said = {int(number) for number in re.findall(r"[0-9]+", verbalise_amounts(text))}
+    assert said <= numbers

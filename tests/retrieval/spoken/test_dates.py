@@ -1,14 +1,31 @@
-"""Times and dates are said in full where they are certain, and left where they could mean two things."""
+"""Times and dates are said in full where they are certain, and left where they are not."""
 
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.verbalise import speakable
+from kbserver.retrieval.spoken.dates import verbalise_dates
+from kbserver.retrieval.spoken.verbalise import verbalise
+
+MONTHS = (
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 SAID = [
     # times
@@ -86,28 +103,54 @@ LEFT_ALONE = [
 
 @pytest.mark.parametrize(("written", "said"), SAID)
 def test_a_certain_moment_is_said_in_full(written: str, said: str) -> None:
-    assert speakable(written) == said
+    assert verbalise(written) == said
 
 
 @pytest.mark.parametrize("written", LEFT_ALONE)
 def test_what_may_be_another_thing_stays(written: str) -> None:
-    assert speakable(written) == written
+    assert verbalise(written) == written
 
 
 @given(st.dates(min_value=datetime.date(1000, 1, 1)))
 def test_every_iso_date_names_its_day_month_and_year(day: datetime.date) -> None:
-    months = "January February March April May June July August September October November December".split()
-    assert (
-        speakable(f"on {day.isoformat()}")
-        == f"on {day.day} {months[day.month - 1]} {day.year}"
-    )
+    said = verbalise(f"on {day.isoformat()}")
+    assert said == f"on {day.day} {MONTHS[day.month - 1]} {day.year}"
+
+
+@given(
+    st.dates(min_value=datetime.date(1900, 1, 1), max_value=datetime.date(2099, 12, 31))
+)
+def test_a_numeric_date_is_said_only_if_its_day_is_certain(day: datetime.date) -> None:
+    written = f"{day:%d/%m/%Y}"
+    if day.day > 12 or day.day == day.month:
+        assert verbalise(written) == f"{day.day} {MONTHS[day.month - 1]} {day.year}"
+    else:
+        assert verbalise(written) == written
+
+
+@given(st.integers(0, 9999), st.integers(0, 99), st.integers(0, 99))
+def test_a_day_that_no_calendar_has_stays(year: int, month: int, day: int) -> None:
+    written = f"{year:04}-{month:02}-{day:02}"
+    try:
+        datetime.date(max(year, 1), month, day)
+    except ValueError:
+        assert month == 2 and day == 29 or verbalise_dates(written) == written
+
+
+@given(st.text(st.sampled_from("0123456789:.-–/ apmMonTueJan,"), max_size=40))
+def test_no_number_is_invented(text: str) -> None:
+    numbers = {int(number) for number in re.findall(r"[0-9]+", text)}
+    # the hours of a clock of twelve, and what stands for 24/7
+    known = numbers | {number - 12 for number in numbers} | {12, 24, 7}
+    said = {int(number) for number in re.findall(r"[0-9]+", verbalise_dates(text))}
+    assert said <= known
 
 
 @given(st.times())
 def test_a_24_hour_time_is_said_with_the_same_hand_positions(
     time: datetime.time,
 ) -> None:
-    said = speakable(f"at {time:%H:%M}")
+    said = verbalise(f"at {time:%H:%M}")
     if time.hour in (10, 11, 12):
         assert said == f"at {time:%H:%M}"
     elif (time.hour, time.minute) == (0, 0):

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-from kbserver.retrieval.spoken.verbalise import speakable
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.retrieval.spoken.phone_numbers import spell_phone_numbers
+from kbserver.retrieval.spoken.verbalise import verbalise
 
 SAID = [
     ("Call 0800 555 0100 now", "Call 0 8 0 0, 5 5 5, 0 1 0 0 now"),
@@ -53,9 +58,35 @@ LEFT_ALONE = [
 
 @pytest.mark.parametrize(("written", "said"), SAID)
 def test_a_number_to_dial_is_dictated_in_its_groups(written: str, said: str) -> None:
-    assert speakable(written) == said
+    assert verbalise(written) == said
 
 
 @pytest.mark.parametrize("written", LEFT_ALONE)
 def test_any_other_number_stays(written: str) -> None:
-    assert speakable(written) == written
+    assert verbalise(written) == written
+
+
+@given(st.text(st.sampled_from("0123456789 +-.()call"), max_size=60))
+def test_no_digit_is_lost_added_or_moved(text: str) -> None:
+    spoken = spell_phone_numbers(text)
+    # "+44 (0)20": the trunk prefix is not dialled after a country code
+    without_trunk_prefix = re.sub(r"\(0\)", "", text)
+    assert (
+        digits(spoken) in (digits(text), digits(without_trunk_prefix)) or "(0)" in text
+    )
+
+
+@given(st.from_regex(r"0[1-9][0-9]{2} [0-9]{3} [0-9]{4}", fullmatch=True))
+def test_a_national_number_is_spelled_in_its_groups(number: str) -> None:
+    spoken = spell_phone_numbers(f"Ring {number} today.")
+    groups = ", ".join(" ".join(group) for group in number.split())
+    assert spoken == f"Ring {groups} today."
+
+
+@given(st.text(st.characters(exclude_categories=("Nd",)), max_size=60))
+def test_text_without_digits_stays(text: str) -> None:
+    assert spell_phone_numbers(text) == text
+
+
+def digits(text: str) -> str:
+    return "".join(re.findall(r"[0-9]", text))

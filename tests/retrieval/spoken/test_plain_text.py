@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.plain_text import plain
+from kbserver.retrieval.spoken.plain_text import join_blocks, strip_markup
 
 SAID = [
     # emphasis, code, escapes
@@ -53,8 +53,10 @@ SAID = [
     ("one\n\n---\n\ntwo", "one. two"),
     ("a line that\nwas wrapped here", "a line that was wrapped here"),
     (
-        "These lines are filled up to a width, as mail programs and\nEditors do, and so they go on.",
-        "These lines are filled up to a width, as mail programs and Editors do, and so they go on.",
+        "These lines are filled up to a width, as mail programs and\n"
+        "Editors do, and so they go on.",
+        "These lines are filled up to a width, as mail programs and "
+        "Editors do, and so they go on.",
     ),
     ("12 High Street\nLondon\nSW1A 1AA", "12 High Street, London, SW1A 1AA"),
     # tables
@@ -121,27 +123,30 @@ UNTOUCHED = [
 ]
 
 PIECES = st.sampled_from(
-    list("*_`~#[]()<>&|\\!-+=:.;,\n\n\n  \t1a€²") + ["**", "```", "~~~", "---", "|--|", "> ", "- ", "1. ", "[^1]"]
-    + ["https://", "www.", "a.b", "x_y", "word", "Word", "&amp;", "&lt;", "&gt;", "&#124;", "&#10;", "<b>", "</b>"]
-    + ["<br>", "<td>", "</td>", "<del>", "</del>", "<!--", "-->", "[x]: /y", "](", "[[", "]]", "mailto:", "\u200d"]
-    + ["<sup>", "</sup>"]
-)  # fmt: skip
+    [
+        *"*_`~#[]()<>&|\\!-+=:.;,\n\n\n  \t1a€²",
+        *"** ``` ~~~ --- |--| [^1] https:// www. a.b x_y word Word".split(),
+        *"&amp; &lt; &gt; &#124; &#10; <b> </b> <br> <td> </td>".split(),
+        *"<del> </del> <!-- --> ]( [[ ]] mailto: <sup> </sup>".split(),
+        *("> ", "- ", "1. ", "[x]: /y", "\u200d"),
+    ]
+)
 
 
 @pytest.mark.parametrize(("text", "said"), SAID)
 def test_what_is_not_said_disappears(text: str, said: str) -> None:
-    assert plain(text) == said
+    assert strip_markup(text) == said
 
 
 @pytest.mark.parametrize("text", UNTOUCHED)
 def test_prose_without_marks_comes_back_as_it_is(text: str) -> None:
-    assert plain(text) == text
+    assert strip_markup(text) == text
 
 
 @given(st.one_of(st.text(), st.lists(PIECES, max_size=25).map("".join)))
 def test_a_second_time_changes_nothing_and_one_line_is_left(text: str) -> None:
-    once = plain(text)
-    assert plain(once) == once
+    once = strip_markup(text)
+    assert strip_markup(once) == once
     assert once == " ".join(once.split())
     assert "|" not in once and "`" not in once
 
@@ -167,6 +172,40 @@ def test_every_word_of_marked_up_prose_is_kept_in_order(
             strict=False,
         )
     )
-    assert re.findall(r"[A-Za-z]+", plain(marked)) == [
+    assert re.findall(r"[A-Za-z]+", strip_markup(marked)) == [
         word for words in blocks for word in words
     ]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "joined"),
+    [
+        ([], ""),
+        (["", "One"], "One"),
+        (["One", "two"], "One. two"),
+        (["One!", "", "two:", "three"], "One! two: three"),
+    ],
+)
+def test_blocks_are_joined_by_a_full_stop_unless_they_end_in_a_mark(
+    blocks: list[str], joined: str
+) -> None:
+    assert join_blocks(blocks) == joined
+
+
+@given(
+    st.lists(
+        st.lists(st.from_regex(r"[a-z]{1,6}", fullmatch=True), min_size=2, max_size=2),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_every_cell_of_a_table_is_said_with_the_name_of_its_column(
+    rows: list[list[str]],
+) -> None:
+    lines = [
+        "| Plan | Price |",
+        "|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+    said = [f"Plan: {plan}, Price: {price}" for plan, price in rows]
+    assert strip_markup("\n".join(lines)) == ". ".join(said)

@@ -13,7 +13,7 @@ from kbserver.errors import SnapshotCorrupt
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.writer import SnapshotFacts, write_snapshot
-from kbserver.ingest.spoken_part import write_wordings
+from kbserver.ingest.spoken_part import write_spoken_forms
 from kbserver.retrieval.spoken.form import spoken_form_of
 from kbserver.retrieval.spoken.table import PART, STEM, SpokenFormTable
 from kbserver.types import Passage
@@ -38,7 +38,7 @@ def written(folder: Path, passages: list[Passage], part: str | None = PART) -> S
             random_unit_vectors(len(passages)),
             SnapshotFacts(MODEL),
             documents=[DocumentEntry("a.md", "hash", 0, len(passages))],
-            parts={part: lambda path: write_wordings(passages, path)}
+            parts={part: lambda path: write_spoken_forms(passages, path)}
             if part is not None
             else {},
         ),
@@ -109,6 +109,6 @@ def test_rows_of_another_number_of_passages_are_an_error_of_the_store(tmp_path):
         for file in (other := snapshot.part(PART)).iterdir():
             file.unlink()
         other.rmdir()
-        write_wordings(PASSAGES[:2], other)
+        write_spoken_forms(PASSAGES[:2], other)
         with pytest.raises(SnapshotCorrupt, match="2 rows for 3 passages"):
             SpokenFormTable.open(snapshot)

@@ -6,15 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.transcript import numbers as spoken_numbers
 from kbserver.retrieval.transcript.cleaning import (
+    as_said,
     hear,
     repair,
     without_fillers,
     without_opening,
     without_repeats,
 )
-from kbserver.retrieval.transcript.numbers import say, written_forms
 
 TYPED = (
     "Which plan includes a custom domain?",
@@ -108,57 +107,6 @@ def test_an_opening_goes_as_long_as_a_question_remains() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("spoken", "forms"),
-    [
-        ("open twenty four seven", {"24", "7", "247"}),
-        ("in nineteen ninety nine", {"1999", "19", "99"}),
-        ("half past nine", {"9", "30"}),
-        ("quarter to one", {"12", "45"}),
-        ("at three p m", {"3", "3pm", "pm"}),
-        ("five gigahertz", {"5", "5ghz", "ghz"}),
-        ("paper size a as in apple four", {"4", "a4"}),
-        ("double u p a two", {"2", "wpa2", "wpa"}),
-        ("alpha bravo one two", {"12", "ab12", "ab"}),
-        ("is there a v p n", {"avpn", "vpn"}),
-        ("office three sixty five", {"365", "3", "65"}),
-        ("one hundred and five dollars", {"105"}),
-        ("four one five double seven", {"41577"}),
-        ("the twenty first floor", {"21st"}),
-        ("in the nineteenth century", {"19th"}),
-        ("open 24/7", {"twenty", "four", "seven"}),
-        ("the 2nd floor", {"second"}),
-        ("no one is there", set()),
-        ("what is a router", set()),
-    ],
-)
-def test_numbers_and_codes_get_their_other_spelling(
-    spoken: str, forms: set[str]
-) -> None:
-    assert set(written_forms(spoken.split())) == forms
-
-
-@given(st.integers(min_value=2, max_value=9999))
-def test_every_number_that_is_said_is_found_in_digits(number: int) -> None:
-    assert str(number) in written_forms(say(number).split())
-
-
-_PARTS_OF_FORMS = """a i o a. i. w u you as in apple ice for double triple like and is the zero one two twenty first second oh
-hundred thousand half quarter past to nine p m am alpha golf dot zed v 24 9:30 21st wpa2 é""".split()
-
-
-@given(st.lists(st.sampled_from(_PARTS_OF_FORMS), max_size=8))
-def test_words_without_a_hint_of_a_form_have_none(words: list[str]) -> None:
-    readers = (
-        spoken_numbers._numbers,
-        spoken_numbers._clock,
-        spoken_numbers._codes,
-        spoken_numbers._digits,
-    )
-    forms = {form for reader in readers for form in reader(words)}
-    assert set(written_forms(words)) == forms - set(words)
-
-
 @given(st.text(alphabet="abcdefghiorstu '?0123456789", max_size=80))
 def test_cleaning_invents_no_words_and_never_empties_a_query(raw: str) -> None:
     heard = hear(raw)
@@ -179,3 +127,14 @@ def test_cleaning_twice_finds_no_more_fillers(words: list[str]) -> None:
     once = without_fillers(words)
 
     assert without_fillers(once) == once
+
+
+def test_what_was_heard_carries_the_other_spellings_of_its_numbers() -> None:
+    heard = hear("um is it open twenty four seven?")
+
+    assert heard.text == "is it open twenty four seven?"
+    assert set(heard.written) == {"24", "7", "247"}
+
+
+def test_a_transcript_left_as_said_keeps_its_noises() -> None:
+    assert as_said("  um  where is it ").text == "um where is it"

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.lexical.bm25 import Bm25Index
-from kbserver.ingest.phonetic_part import sound_parts
-from kbserver.retrieval.phonetic_field import MAX_PASSAGES, PART
+from kbserver.ingest.phonetic_part import phonetic_parts
+from kbserver.retrieval.phonetic_field import PART
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams, sound
 
 PASSAGES = {
@@ -28,7 +28,7 @@ PASSAGES = {
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Bm25Index:
     folder = tmp_path_factory.mktemp("snapshot") / PART
-    sound_parts(PASSAGES.values(), len(PASSAGES))[PART](folder)
+    phonetic_parts(PASSAGES.values(), len(PASSAGES))[PART](folder)
     return Bm25Index.open(folder)
 
 
@@ -78,11 +78,6 @@ def test_pieces_of_sound_cross_word_boundaries() -> None:
     assert len(heard & meant) >= 0.8 * len(meant)
 
 
-def test_a_large_corpus_goes_without_the_field() -> None:
-    assert set(sound_parts((), MAX_PASSAGES)) == {PART}
-    assert sound_parts((), MAX_PASSAGES + 1) == {}
-
-
 @given(st.text(max_size=60))
 def test_any_text_can_be_cut_into_pieces_of_five(text: str) -> None:
     assert all(len(piece.removeprefix("~")) == 5 for piece in phonetic_ngrams(text))
@@ -91,3 +86,10 @@ def test_any_text_can_be_cut_into_pieces_of_five(text: str) -> None:
 @given(st.text(max_size=40))
 def test_any_text_has_a_sound(text: str) -> None:
     assert set(sound(text)) <= set("aefhklmnprstuwxXY")
+
+
+@given(st.text(max_size=40))
+def test_case_changes_neither_sound_nor_pieces(text: str) -> None:
+    lower = text.lower()
+    assert sound(lower) == sound(text)
+    assert phonetic_ngrams(lower) == phonetic_ngrams(text)

@@ -1,4 +1,4 @@
-"""Commands that pair kbserver with Omni: `configure`, `simulate`, `call`, `doctor`."""
+"""`kbserver configure`: the configure frame, the first thing a client sends to Omni."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kbserver.cli import call, doctor, simulate
 from kbserver.cli.connection import TOKEN_VARIABLE, read_text, read_token
+from kbserver.cli.options import TokenFile
 from kbserver.errors import OmniError, SettingsError
 from kbserver.omni.configure import MASK, ConfigureFrame, configure_frame
 from kbserver.omni.connect import (
@@ -37,8 +37,6 @@ class FrameFormat(StrEnum):
 def register(app: typer.Typer) -> None:
     """Add the commands of this module to an application."""
     app.command()(configure)
-    for module in (simulate, call, doctor):
-        module.register(app)
 
 
 def configure(
@@ -46,12 +44,7 @@ def configure(
         str | None,
         typer.Option(help="URL of your POST /kb: https, or http on this machine only."),
     ] = None,
-    kb_token_file: Annotated[
-        Path | None,
-        typer.Option(
-            help="File that holds the bearer token. Without it the variable KB_TOKEN is read."
-        ),
-    ] = None,
+    kb_token_file: TokenFile = None,
     voice_id: Annotated[
         str | None, typer.Option(help="The voice to speak with.")
     ] = None,

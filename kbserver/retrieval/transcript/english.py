@@ -1,0 +1,561 @@
+"""English: every word list and table that the transcript modules read.
+
+Another language is another module with the same names. Every table is frozen. Words are lower
+case, as a recogniser writes them, with straight apostrophes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+Phrases: TypeAlias = Mapping[str, tuple[tuple[str, ...], ...]]
+"""Phrases by their first word, each as its words, longest first: the first match is the longest."""
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+def _in_order(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+def _table(text: str) -> Mapping[str, str]:
+    """Read pairs that are written `word=symbol`."""
+    pairs = [pair.split("=") for pair in text.split()]
+    return MappingProxyType({word: symbol for word, symbol in pairs})
+
+
+def _phrases(text: str) -> Phrases:
+    """Read phrases with `|` or a line break between them."""
+    phrases = [tuple(one.split()) for one in _alternatives(text).split("|")]
+    by_first: dict[str, list[tuple[str, ...]]] = {}
+    for phrase in sorted(phrases, key=len, reverse=True):
+        by_first.setdefault(phrase[0], []).append(phrase)
+    frozen = {first: tuple(group) for first, group in by_first.items()}
+    return MappingProxyType(frozen)
+
+
+def _alternatives(text: str) -> str:
+    """Join the lines of a pattern by `|`; a deeper indented line continues the one before."""
+    lines = text.strip("\n").rstrip().split("\n")
+    margin = len(lines[0]) - len(lines[0].lstrip())
+    pattern = lines[0].strip()
+    for line in lines[1:]:
+        continues = line[margin].isspace()
+        if not continues:
+            pattern += "|"
+        pattern += line.strip()
+    return pattern
+
+
+# Cleaning: the noises of speaking.
+
+FILLERS: Final = _words("""
+    uh uhh uhm um umm ummm er err erm ah ahh hm hmm hmmm mm mmm
+    mhm ugh
+""")
+
+BEFORE_A_NOUN: Final = _words("the an your our their to in")
+"""After these words a filler is a word that is asked about: "where is the er"."""
+
+NOUN_FILLERS: Final = _words("er ah mm")
+"""Fillers that are also nouns or abbreviations."""
+
+BEFORE_YOU_KNOW: Final = _words("""
+    do don't did as if what how that because would should can
+    may
+""")
+"""After these words `you know` means something: "do you know if", "as you know"."""
+
+QUESTION_WORDS: Final = _words("""
+    what what's which who who's whose whom when where where's
+    why how how's
+""")
+
+FUNCTION_WORDS: Final = QUESTION_WORDS | _words("""
+    a an the this these those my your our his her their its of
+    in on at for from to with by about into as and or but if i
+    i'm i've i'd we you he she it they is are was were am be do
+    does did can could will would should has have there it's
+    that's
+""")
+"""Grammar only: said twice they are a stumble, and a repair often starts again on one of them."""
+
+OPENERS: Final = _phrases("""
+    ok|okay|alright|all right|so|well|yeah|yes|yep|oh|hey|hi
+    hello|hi there|hey there|great|perfect|awesome|cool
+    excellent|wonderful|good|thanks|thank you|thanks a lot
+    thank you so much|got it|sounds good|sounds great
+    that sounds good|that sounds great|no problem|excuse me
+    good morning|good afternoon|good evening|and|um
+""")
+"""Acknowledgements and greetings in front of a question."""
+
+WRAPPERS: Final = _phrases("""
+    can you tell me|could you tell me|can you please tell me
+    could you please tell me|would you tell me
+    please tell me|tell me|can you let me know
+    could you let me know|let me know
+    i was wondering if you could tell me
+    i was wondering if you could help me with
+    i was wondering if you can tell me
+    i was wondering|i'm wondering|i wonder|i'd like to know
+    i would like to know|i want to know|i wanna know
+    i need to know|i wanted to know|i have a question about
+    i've got a question about
+    i'm calling about|i'm calling to ask|i wanted to ask
+    can i ask|could i ask|may i ask|can you help me with
+    could you help me with|do you know|do you happen to know
+    would you happen to know|can you check|could you check
+    can you explain to me
+""")
+"""Polite run-ups to a question."""
+
+STRONG_CUES: Final = _phrases("""
+    or rather|no rather|or wait|oh wait|no wait|wait no
+    scratch that|strike that|no sorry|or sorry|oh sorry
+    sorry no|i mean|i meant|i meant to say|what i mean is
+    or actually|no actually|actually no|no no|or instead
+    let me rephrase
+""")
+"""One of these, or two cues of any kind, and something was probably taken back."""
+
+WEAK_CUES: Final = _phrases("""
+    no|sorry|rather|actually|instead|oops|oh|well|or|wait
+    nope|make that
+""")
+"""Alone these are ordinary words: "no wait time", "make that work"."""
+
+LONE_CUES: Final = frozenset({("no",), ("sorry",)})
+"""Weak cues that count alone when what follows starts over."""
+
+AFTER_CUE: Final = _phrases("""
+    tell me|i want to know|let me ask|let me say|not that
+    that should be|that is|it's|but
+""")
+"""What may stand between a cue and the words that replace what was taken back."""
+
+
+# Numbers.
+
+UNITS: Final = _in_order("""
+    zero one two three four five six seven eight nine ten eleven
+    twelve thirteen fourteen fifteen sixteen seventeen eighteen
+    nineteen
+""")
+"""0 … 19, by their value."""
+
+TENS: Final = (
+    "",
+    "",
+    *_in_order("twenty thirty forty fifty sixty seventy eighty ninety"),
+)
+"""20 … 90, by the first digit."""
+
+SMALL_NUMBERS: Final[Mapping[str, int]] = MappingProxyType(
+    {word: value for value, word in enumerate(UNITS)}
+    | {word: 10 * value for value, word in enumerate(TENS) if word}
+)
+
+MULTIPLIERS: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "hundred": 100,
+        "thousand": 1_000,
+        "million": 1_000_000,
+        "billion": 1_000_000_000,
+    }
+)
+
+ORDINAL_WORDS: Final = _in_order("""
+    first second third fourth fifth sixth seventh eighth ninth
+    tenth eleventh twelfth thirteenth fourteenth fifteenth
+    sixteenth seventeenth eighteenth nineteenth
+""")
+"""1st … 19th, from 1 on."""
+
+ORDINALS: Final[Mapping[str, int]] = MappingProxyType(
+    {word: value for value, word in enumerate(ORDINAL_WORDS, 1)}
+    | {f"{word[:-1]}ieth": 10 * value for value, word in enumerate(TENS) if word}
+)
+
+UNIT_SYMBOLS: Final = _table("""
+    gigahertz=ghz megahertz=mhz kilohertz=khz hertz=hz
+    gigabyte=gb gigabytes=gb megabyte=mb megabytes=mb
+    terabyte=tb terabytes=tb kilobyte=kb kilobytes=kb
+    megabits=mbit gigabits=gbit kilometer=km kilometers=km
+    kilometres=km centimeters=cm centimetres=cm millimeters=mm
+    millimetres=mm kilograms=kg kilos=kg milligrams=mg
+    milliliters=ml millilitres=ml volt=v volts=v watt=w watts=w
+    kilowatt=kw kilowatts=kw minutes=min bit=bit
+""")
+"""Units whose symbol is written straight behind the number: "5ghz", "20mb"."""
+
+SYMBOLS: Final = frozenset(UNIT_SYMBOLS.values()) | _words("k g x")
+"""What may stand straight behind a number."""
+
+SPELLING_ALPHABET: Final = _table("""
+    alpha=a alfa=a bravo=b charlie=c delta=d echo=e foxtrot=f
+    golf=g hotel=h india=i juliet=j juliett=j kilo=k lima=l
+    mike=m november=n oscar=o papa=p quebec=q romeo=r sierra=s
+    tango=t uniform=u victor=v whiskey=w xray=x yankee=y zulu=z
+""")
+"""The letter that each word of the NATO alphabet stands for."""
+
+LETTER_NAMES: Final = _table("zed=z zee=z aitch=h")
+
+
+# Follow-ups.
+
+SUBJECTLESS_WORDS: Final = _words("""
+    a an the and or but if in on at of for from to with by about
+    into as is are was were am be been being do does did doing
+    done can could will would shall should may might must has
+    have had having not no yes i me my mine we us our you your
+    yours he him his she her it its they them their this that
+    these those there here what which who whom whose when where
+    why how what's who's where's how's when's it's that's
+    there's i'm i've i'd you're some any all much many more most
+    other others another else also just only so then than too
+    very really please ok okay well get got getting give tell
+    know want need like go going make made mean let say said see
+    look find help think use used way ways thing things kind
+    kinds type types different good better best possible able up
+    out off over now again still even ever actually long often
+    far old big uh um perfect great thanks thank
+""")
+"""Words that name no subject."""
+
+POINTERS: Final = _words("""
+    it its they them their theirs those these he him his she
+    hers her ones
+""")
+"""Pronouns that stand for something named elsewhere."""
+
+ALIKE: Final = _words("same else instead another other others")
+"""Words that compare with something that may stand in the same question."""
+
+EMPTY_IT: Final = _words("""
+    possible true necessary safe legal take better ok okay cost
+    matter
+""")
+"""After these `it` points at nothing: "is it possible to …", "does it take …"."""
+
+BEFORE_EMPTY_IT: Final = _words("is does was will")
+
+AFTER_THAT: Final = _words("""
+    is was one work works cost costs mean happen for in at on
+    too also the place do does
+""")
+"""Before these `that` and `this` point at something."""
+
+BEFORE_THAT: Final = _words("about of is for like to with at in on was do does from")
+"""After these `that` and `this` point at something."""
+
+EXISTS: Final = _words("is are was were will be a any an")
+"""Beside these `there` is no place: "is there a pool"."""
+
+CONTINUATIONS: Final = _alternatives(r"""
+    and|or|but|also|so|then|what about|how about|what else
+    who else|where else|no,? i|i meant?|speaking|why not|why
+    how so|how come|like what|such as|for example
+    anything else|any others?|any more|in that case|if so
+    instead|by the way
+""")
+"""Pattern: what a question begins with that goes on from the one before."""
+
+
+# Small talk.
+
+SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "hold": _alternatives(r"""
+            (?:can|could) you (?:please )?give me a (?:second|minute|moment|
+                sec)
+            i need a (?:second|minute|moment|sec)
+            i'm (?:still )?thinking
+            (?:can|could|would) you (?:please )?(?:hold|hang|wait)
+                (?: on)?(?: please)?
+            let me (?:get|grab|find) (?:a|my|some) (?:pen|pencil|paper|card|
+                glasses)
+            (?:please )?(?:hold on|hang on|wait|wait up|bear with me|stand by)
+            (?:just |give me |hold on |one |a |for )+(?:sec|second|minute|
+                moment|min)s?
+            (?:give me )?(?:a couple of|a few|two|five) (?:seconds|minutes|
+                secs|moments)
+            let me (?:think|see|check|look|have a look)(?: about (?:it|that))?
+            i'm thinking|never ?mind
+            forget (?:it|about it|that)
+            don't worry about (?:it|that)
+        """),
+        "repeat": _alternatives(r"""
+            i (?:don't|do not|didn't) (?:understand|follow|get (?:it|that))
+            you're (?:breaking|cutting) (?:up|out)
+            i (?:missed|lost) (?:that|you)(?: there)?
+            say what
+            run that by me(?: again)?
+            you (?:broke|cut) (?:up|out)(?: there)?
+            (?:(?:can|could|would|will) you )?(?:please )?(?:repeat|say)
+                (?: (?:that|it|yourself|this))?(?: (?:again|once more|
+                one more time))?
+            pardon(?: me)?|come again|excuse me|what was that
+            what did you (?:just )?say
+            i (?:didn't|did not|couldn't) (?:catch|hear|get|
+                understand) (?:that|you|it)
+            (?:(?:can|could) you )?(?:speak|talk) (?:up|louder|slower|
+                more slowly|a (?:bit|little) (?:louder|slower))
+        """),
+        "presence": _alternatives(r"""
+            speaking|(?:anybody|anyone) home|i can't hear you
+            (?:sorry )?(?:a )?(?:bad|poor) (?:line|connection)
+            (?:testing|test)(?: one two(?: three)?)?
+            is (?:this|it|that)(?: thing)? (?:on|working)
+            i was on mute
+            i'm (?:still )?(?:back|here|listening|ready)
+            (?:are you|is (?:anybody|anyone|somebody|someone)|anybody|anyone|
+                you) (?:still )?there
+            (?:can|could|do) you (?:still )?hear me(?: now| okay| ok)?
+            (?:can|could|would|will) you (?:please )?help me(?: out)?
+            i (?:just )?(?:have|had|have got) (?:a|another|one more|a quick|
+                one|some) questions?(?: for you)?
+            i've got (?:a|another|one more|a quick|one|
+                some) questions?(?: for you)?
+            i(?: really)? (?:need|want|could use) (?:some |your |
+                a little )?help
+            i(?:'d| would) like some help
+            this is [a-z]+|my name is [a-z]+
+        """),
+        "greeting": _alternatives(r"""
+            hi+|hello|hey|hiya|howdy|yo|greetings
+            good (?:morning|afternoon|evening|day)(?: to you)?
+            how are (?:you|things|we)(?: doing)?(?: today| this morning)?
+            how's it going|how do you do|how have you been|what's up
+            (?:it's |it is )?(?:nice|good|great|pleasure|lovely)(?: to (?:meet
+                |see|hear from|talk to|speak to)| meeting| talking to
+                | speaking with| chatting with) you(?: too)?
+            i'm (?:fine|good|well|okay|ok|great|doing (?:well|good|great|fine|
+                okay))
+            (?:and |how about |what about )?(?:you|yourself)
+        """),
+        "goodbye": _alternatives(r"""
+            (?:i'll|i will) (?:call|ring|phone|get|
+                come) (?:you )?back(?: to you)?(?: later| soon| tomorrow)?
+            (?:speak|talk) soon|laters|cheerio|toodles|ttyl|so long
+            gotta (?:go|run)
+            (?:i|i've) (?:have|got|need) to (?:go|run)(?: now)?
+            i'm (?:off|leaving|hanging up)
+            good ?bye|bye
+            see (?:you|ya)(?: (?:later|soon|around|then|tomorrow))?
+            good ?night
+            (?:i'll )?(?:talk|speak|catch) (?:to |with )?you (?:later|soon|
+                tomorrow)
+            later|farewell|take care
+            (?:you )?(?:have|enjoy)(?: yourself)? (?:a |
+                the rest of your )?(?:(?:very )?(?:nice|good|great|lovely|
+                wonderful|pleasant) )?(?:day|one|evening|night|weekend|
+                afternoon|time|rest of your day)(?: ahead)?
+            (?:you too|same to you|and you too|likewise)
+            bye for now|until next time|ciao
+            (?:and )?(?:that's|that is|that'll be|that will be|this is|
+                i think that's|i think that is|i guess that's|it's) (?:about |
+                just )?(?:it|all|everything)(?: (?:i|we) (?:need|needed|want|
+                wanted|have|had|wanted to know|needed to know))?(?: (?:for|
+                from) (?:now|today|me))?
+            (?:nothing|no more|no other|no further|no) (?:else|more|questions|
+                further questions|other questions|more questions)(?: (?:for|
+                from) (?:now|today|me))?
+            (?:i think |i guess )?(?:we're|i'm|we are|i am|
+                i think i'm) (?:all )?(?:done|set|finished|good)(?: here
+                | now)?
+        """),
+        "thanks": _alternatives(r"""
+            you(?:'re| are) (?:very |most |so )?welcome
+            don't mention it|my pleasure
+            (?:that's|that is|how) (?:very |so |really )?(?:kind|nice|sweet)
+                (?: of you)?
+            thanks?(?: you)?|thankyou|thank you
+            (?:so|very|many|really|ever so) (?:much|kindly)
+            a (?:lot|bunch|million|ton)
+            many thanks
+            much (?:appreciated|obliged)
+            cheers|ta|appreciate it|appreciated
+            (?:i|we) (?:really |truly |do |so )?(?:appreciate|
+                appreciated) (?:it|that|this|(?:all )?(?:your|the) (?:help|
+                time|assistance|support|patience))
+            for (?:(?:all )?(?:your|the|all the) )(?:help|time|assistance|
+                support|information|info|patience)
+            for (?:helping|that|everything|this|letting me know|checking)
+                (?: me)?
+            (?:you've|you have|you) (?:been|were|are|was) (?:very |so |
+                really |super |extremely |most )?(?:(?:a )?(?:big |great |
+                huge |real )?help|helpful|kind|great|wonderful|awesome)
+            that(?:'s| was| is) (?:very |so |really |super )?helpful
+            that (?:helps|helped)(?: a lot)?
+            you're (?:the best|awesome|great|a star|a lifesaver|very kind)
+        """),
+        "confirmation": _alternatives(r"""
+            (?:that's|that is|it's|you're) (?:wrong|incorrect|not (?:right|
+                correct|it|true|what i (?:meant|said|asked)))
+            yes|yeah|yep|yup|ya|yah|aye|ye|no|nope|nah
+            not (?:at all|really|now|today|yet|at the moment|right now)
+            sure(?: thing)?|ok|okay|okey|okie|dokie|k|alright
+            all right|right|correct|exactly|precisely|absolutely
+            definitely|certainly|indeed|of course|please(?: do)?
+            (?:that's|that is|that's all|you're|it's|that was|it is|this is|
+                sounds|looks|seems|all|that sounds|that looks|that'd be|
+                that would be) (?:very |so |really |just |absolutely |pretty |
+                quite |totally )?(?:right|correct|good|great|fine|ok|okay|
+                perfect|awesome|wonderful|it|true|cool|excellent|lovely|
+                amazing|fantastic|nice|interesting|alright|all right|clear|
+                the one|what i (?:meant|said|wanted|need|needed))
+            sounds like a plan
+            (?:that|this|it)(?: all)? (?:works|makes sense|worked|will work|
+                'll work|will do|'ll do|'d work|would work)(?: for me)?
+            makes sense
+            (?:okay |yes )?go (?:ahead|on)
+            (?:please )?(?:continue|proceed|carry on)
+            i (?:think|guess|believe|suppose|hope) (?:so|not)
+            i (?:don't|do not) (?:think so|know|mind|care)
+            i'm not sure|maybe|perhaps|probably|possibly
+            (?:i'll|i will|let me|i'm going to|i'm gonna|i can) (?:do|try|
+                check)(?: (?:that|it|this))?(?: out)?(?: (?:now|then|later|
+                first))?
+            no (?:problem|problems|worries|need|rush|bother)
+            not a problem|will do|fair enough|why not
+            let's do (?:it|that)
+        """),
+        "backchannel": _alternatives(r"""
+            huh|what|nice one
+            (?:happy|glad) to hear (?:it|that)
+            (?:what|that's) a relief|that's sorted
+            (?:for|oh) (?:god's|heaven's|goodness) sake
+            fab|job done|nothing|righto|alrighty|okey dokey|rightio
+            (?:good|nice|great) to (?:know|hear)
+            i (?:suppose|guess)|no way|go figure|bless you|phew|ouch
+            well well|uh ?huh|mm ?hmm?|mhm+|a?ha+|hm+|oh|ah|aw+|ooh
+            wow|whoa|gee|gosh
+            i (?:see|understand|got it|get it|know)
+            (?:i've )?got (?:it|that|you|ya)
+            gotcha|understood|noted|really|interesting|nice|great
+            good|perfect|awesome|cool|excellent|wonderful|fantastic
+            amazing|brilliant|lovely|super|sweet|neat|fabulous
+            terrific|splendid
+            (?:i'm |so |very )*sorry(?: about (?:that|it))?
+            my bad|my mistake|my apologies|apologies|oops|whoops
+            you know|i mean|well|so|anyway|anyways|uh oh
+            oh my(?: god| gosh)?|true|ha(?: ha)*|lol|damn|too bad
+            hooray|yay
+        """),
+        # Never small talk alone; these words hold the others together.
+        "glue": _alternatives(r"""
+            and|but|then|again|now|just|for now|today|there|here|sir
+            ma'am|madam|miss|mate|man|buddy|dude|pal|guys|everyone
+            everybody|all|dear|friend|my friend|honey|kindly
+            to (?:know|hear)|folks|very|indeed|actually|though|too
+            to you|as well|uh+|uhm+|um+|er+m?|erm|hm+|mm+|ah+|eh
+        """),
+    }
+)
+"""Pattern of the phrases of each kind."""
+
+LOOSE_WORDS: Final = _alternatives(r"""
+    i'm|i am|i|i'll|i've|you|you're|you've|we|we're|it|it's
+    that|that's|this|is|am|are|was|were|so|very|ever|much|of
+    to|here|back|still|at all|me|my|your|for|with|been|be
+    have|had|do|did|done|not|don't|on|in|the|a|an|all|really
+    quite|pretty|kind|nice|as|bit|little|most|also|always
+    happy|glad
+""")
+"""Pattern: words that say nothing by themselves.
+
+They may fill the gaps between small-talk phrases as long as nothing is asked: "okay i'm here for
+you" is small talk, "okay is it for you" may be a follow-up.
+"""
+
+ASKING: Final = _alternatives(r"""
+    what|what's|who|who's|whose|which|when|where|where's|why
+    how|how's|is there|any
+    (?:is|are|was|were|am|do|does|did|have|has|had|can|could|will|would|should
+        |may|must|isn't|aren't|don't|doesn't|can't|won't) (?:i|you|it|that|
+        this|these|those|they|there|we|he|she|the|a|an|my|your|one|someone|
+        anyone)
+""")
+"""Pattern: words that ask something."""
+
+NOISES: Final = "uh+|uhm+|um+|er+m?|erm|hm+|mm+|ah+|eh"
+"""Pattern: sounds that are no words, in any length."""
+
+NOISE_LETTERS: Final = "uhmera"
+"""The letters that all noises are made of."""
+
+AFTER_NOISE: Final = "huh|hmm|hm|oh"
+"""Pattern: before these a noise is a word: "uh huh", "uh oh"."""
+
+
+# Phonetics.
+
+STOP_WORDS: Final = _words("""
+    a an and are as at be but by for if in into is it no not of
+    on or such that the their then there these they this to was
+    will with
+""")
+"""Lucene's English list: so common that their pieces cost postings and tell nothing."""
+
+SPOKEN_STOP_WORDS: Final = STOP_WORDS | _words("""
+    i me my we our us you your he she his her its what which who
+    whom how when where why do does did done can could would
+    should may might has have had am were been being so just um
+    uh uhm umm er erm ah oh okay ok yeah yes hi hey hello please
+    thanks thank let lets like well also about from up out than
+    too very any some theres whats id im youre
+""")
+"""Words that carry a spoken question but not its subject."""
+
+SOUND_RULES: Final = (
+    (r"^[kgp]n", "n"),
+    (r"^wr", "r"),
+    (r"^ps", "s"),
+    (r"^x", "s"),
+    (r"^mc", "mk"),
+    (r"^rh", "r"),
+    (r"sch", "sk"),
+    (r"chr", "kr"),
+    (r"t?ch|sh", "X"),
+    (r"ssi(?=on)|[ts]i(?=on)|ti(?=a)|ci(?=a|ou)", "X"),
+    (r"tu(?=r|al)", "Xu"),
+    (r"ph", "f"),
+    (r"(?<=[aeiou])gh(?=t|$)", ""),
+    (r"gh", "k"),
+    (r"dge?(?=[iey])|dg", "X"),
+    (r"ck", "k"),
+    (r"qu?", "kw"),
+    (r"sc(?=[eiy])", "s"),
+    (r"c(?=[eiy])", "s"),
+    (r"c", "k"),
+    (r"g(?=[eiy])", "X"),
+    (r"g", "k"),
+    (r"x", "ks"),
+    (r"j", "X"),
+    (r"th", "t"),
+    (r"mb$", "m"),
+    (r"mn$", "m"),
+    (r"d", "t"),
+    (r"b", "p"),
+    (r"v", "f"),
+    (r"z", "s"),
+    (r"wh", "w"),
+    (r"(?<=.)e$", ""),
+    (r"(?<=[aeiou])[wy](?![aeiou])", ""),
+    (r"(?<=.)h", ""),
+    (r"y(?=[aeiou])", "Y"),
+    (r"[aou][aeiouy]*", "a"),
+    (r"[eiy][aeiouy]*", "e"),
+    (r"(.)\1+", r"\1"),
+)
+"""Letters to sounds, as (pattern, symbols), in the order they are applied.
+
+One symbol stands for sounds that recognisers confuse: p b → p, t d th → t, k g c q → k, f v ph → f,
+s z → s, sh ch j → X; two vowels, a (a o u) and e (e i y); doubled sounds once. Silent letters go.
+"""
