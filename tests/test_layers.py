@@ -11,6 +11,7 @@ import kbserver
 PACKAGE = Path(kbserver.__file__).parent
 LEVELS = {
     "types": 0, "errors": 0, "deadline": 0, "labels": 0,
+    "urls": 0, "lru": 0, "priority": 0,
     "settings": 1,
     "index": 2, "embedding": 2,
     "retrieval": 3,
