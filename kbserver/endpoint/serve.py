@@ -73,10 +73,10 @@ def serve(
     """
     settings = server.settings
     server.check_tokens()
-    listener = listen(settings.host, settings.port)
     # The lifespan is entered here: an error at the start is then one line, not a traceback.
     options = _options(settings) | {"lifespan": "off"} | uvicorn_options
     config = _loaded(uvicorn.Config(server, **options))
+    listener = listen(settings.host, settings.port)
     allow_open_files()
 
     async def run() -> None:
@@ -120,9 +120,9 @@ def serve_workers(
     Raises:
         SettingsError: the address or the TLS files cannot be used.
     """
-    listener = listen(settings.host, settings.port)
     options = _options(settings) | {"lifespan": "on", "workers": workers}
     _loaded(uvicorn.Config(_nothing, **options))  # an error in the options shows here
+    listener = listen(settings.host, settings.port)
     allow_open_files()
     if on_open is not None:
         on_open(_url(listener, settings))

@@ -1,4 +1,4 @@
-"""Which turns are let in: the policy as a table, and the counting with a clock of the test's own."""
+"""Which turns are let in: the policy as a table, and counting by a clock of the test's own."""
 
 import contextlib
 from dataclasses import replace

@@ -38,7 +38,7 @@ KB_ENDPOINT = "https://kb.example.com/kb"
 
 @dataclass
 class PyAI:
-    """Answers `POST /v1/omni/sessions` as the contract says, or as a test wishes; and remembers what it was asked."""
+    """Answers `POST /v1/omni/sessions` as the contract says or a test wishes, and takes notes."""
 
     asked: list[tuple[dict[str, str], Any]] = field(default_factory=list)
     answer: Any = None
