@@ -53,3 +53,30 @@ def url_problem(url: str) -> str | None:
     if parts.scheme == "http" and not is_loopback(host):
         return f"is plain http on {host}: a token would travel in the clear; use https"
     return None
+
+
+def origin_problem(origin: str) -> str | None:
+    """Say why a text never equals the `Origin` header of a page that may ask, or None.
+
+    Source: RFC 6454 section 6.2: scheme, host in lower case, and the port unless it is the
+    scheme's own. `null`, which every sandboxed page sends, is no such page.
+
+    Returns:
+        As `url_problem`.
+    """
+    problem = url_problem(origin)
+    if problem is not None:
+        return problem
+    parts = urlsplit(origin)
+    host = parts.hostname or ""
+    if ":" in host:
+        host = f"[{host}]"
+    exact = f"{parts.scheme}://{host}"
+    if parts.port not in (None, _DEFAULT_PORTS[parts.scheme]):
+        exact += f":{parts.port}"
+    if origin != exact:
+        return f"holds {origin!r}, which never equals what a browser sends; write {exact!r}"
+    return None
+
+
+_DEFAULT_PORTS = {"https": 443, "http": 80}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.ground import Grounding, ground
+from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant
@@ -120,17 +120,18 @@ class _Asker:
         *,
         history: bool,
     ) -> None:
-        self._retrievers = server.corpora.retrievers
-        self._snapshot = self._retrievers[corpus].snapshot
+        self._snapshot = server.corpora.retrievers[corpus].snapshot
         self._variants = variants
         self._on_answer = on_answer
         self._history = history
-        self._table = RouteTable(
+        routes = [
             Route(LabelPattern(f"{name}/*"), (corpus,), settings)
             for name, settings in variants.items()
+        ]
+        retrievers = server.corpora.retrievers
+        self._services = Services(
+            RouteTable(routes), retrievers, Memory(), GroundingCache()
         )
-        self._memory = Memory()
-        self._answers = GroundingCache()
 
     async def ask(self, place: int, question: Question) -> None:
         """Ask one question in all variants in turn: its embedding is computed once."""
@@ -150,15 +151,7 @@ class _Asker:
         return ()
 
     async def _ground(self, query: str, label: str, grant: Grant) -> Grounding:
-        return await ground(
-            query,
-            label,
-            table=self._table,
-            retrievers=self._retrievers,
-            memory=self._memory,
-            answers=self._answers,
-            grant=grant,
-        )
+        return await ground(Call(query, label, grant), self._services)
 
 
 def _known_scope(scope: Scope, snapshot: Snapshot) -> Scope:

@@ -77,7 +77,7 @@ class WordsArm:
 
 def terms_of(index: LexicalIndex, text: str) -> list[str]:
     """Cut a text into terms as the passages of the index were cut."""
-    return tokenize(text, language=index.parameters.language)
+    return tokenize(text, language=index.language)
 
 
 def share_of_passages(index: LexicalIndex, word: str) -> float:
