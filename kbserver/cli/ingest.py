@@ -196,7 +196,7 @@ def ingest(
         keep=keep,
         wait_s=wait,
         index=index,
-        vectors=vectors,
+        precision=vectors,
     )
     site_notes: list[Skipped] = []
     pages = _fetched(
