@@ -386,7 +386,10 @@ def test_superseding_what_is_not_there_is_noted_once(run, docs):
 
 
 def test_extra_phrasings_survive_being_taken_over(run, docs, corpora):
-    page = "---\nquestions: [my wifi is gone]\n---\n# Reset\n\n## One\n\nPress it.\n\n## Two\n\nWait for my wifi.\n"
+    page = (
+        "---\nquestions: [my wifi is gone]\n---\n# Reset\n\n## One\n\nPress it.\n"
+        "\n## Two\n\nWait for my wifi.\n"
+    )
     (docs / "router" / "again.md").write_text(page)
     run()
     with corpora.open(CORPUS) as snapshot:

@@ -21,13 +21,13 @@ MAX_CELLS = 2_000_000
 _Row = list[str]
 
 
-def convert(file: SourceFile) -> list[Document]:
+def convert(file: SourceFile, *, max_cells: int = MAX_CELLS) -> list[Document]:
     """Return the documents of the visible sheets.
 
     Cells are read as Excel last computed them, not as formulas.
 
     Raises:
-        DocumentUnreadable: protected by a password, corrupt, or over two million cells.
+        DocumentUnreadable: protected by a password, corrupt, or over `max_cells`.
     """
     open_checked_zip(file.path, file.source).close()
     workbook = openpyxl.load_workbook(
@@ -39,13 +39,13 @@ def convert(file: SourceFile) -> list[Document]:
         ]
         hidden = len(workbook.worksheets) - len(visible)
         sheets: list[tuple[str | None, Table]] = []
-        left = MAX_CELLS
+        left = max_cells
         for sheet in visible:
             rows: list[_Row] = []
             for row in _rows(sheet):
                 left -= len(row)
                 if left < 0:
-                    reason = f"over {MAX_CELLS:,} cells; split it"
+                    reason = f"over {max_cells:,} cells; split it"
                     raise DocumentUnreadable(file.source, reason)
                 rows.append(row)
             name = sheet.title if len(visible) > 1 else None

@@ -58,7 +58,8 @@ def test_a_single_line_or_column_is_not_lost(read):
 
 FAQ = (
     "Question,Answer,Category,Valid until,Alternatives\n"
-    'How do I reset my PIN?,"Dial *22#\nand follow.",account,2027-01-01,"i forgot my pin | new pin please"\n'
+    'How do I reset my PIN?,"Dial *22#\nand follow.",account,2027-01-01,"i '
+    'forgot my pin | new pin please"\n'
     "How do I reset my PIN?,In the app.,,,\n"
     "Is it free?,<p>Mostly:</p><ul><li>calls</li></ul>,,,\n"
     "No answer yet?,,,,\n"
@@ -117,7 +118,10 @@ def test_a_quote_never_closed_is_named(read):
 
 
 def test_decimal_commas_below_a_caption_do_not_separate(read):
-    sheet = "Fees 2026\nService;Fee;Remarks\nCard;15,00 €;free after theft\nTransfer;0,5 %;at least 5 €\nPaper;2,00 €;\n"
+    sheet = (
+        "Fees 2026\nService;Fee;Remarks\nCard;15,00 €;free after theft\n"
+        "Transfer;0,5 %;at least 5 €\nPaper;2,00 €;\n"
+    )
     [document] = read("fees.csv", sheet)
     assert [block.text for block in document.blocks] == [
         "Fees 2026",

@@ -65,7 +65,7 @@ def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:
     header_rows = table.header_rows
     if header_rows is None:
         header_rows = int(_looks_like_header(rows))
-    if not header_rows:
+    if not header_rows or not rows:
         return [], rows
     width = max(len(row) for row in rows)
     header = rows[:header_rows]
