@@ -8,7 +8,7 @@ def test_one_slot_with_two_values_is_a_contradiction(tmp_path):
         tmp_path,
         {
             "bills.md": "# Bills\n\nA paper bill costs £2.25 a month on top of your plan.\n",
-            "faq.md": "# Questions\n\n## Paper\n\nA paper bill costs £2.50 a month on top of your plan.\n",
+            "faq.md": "# Paper\n\nA paper bill costs £2.50 a month on top of your plan.\n",
             "other.md": "# Post\n\nA paper letter costs £4.00 for each page we send to you.\n",
         },
     )

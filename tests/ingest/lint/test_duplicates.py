@@ -13,7 +13,7 @@ def test_near_duplicates_across_documents_are_found(tmp_path):
         {
             "a.md": f"# Red light\n\n{text.format(end='')}\n",
             "b.md": f"# No light\n\n{text.format(end=' or more')}\n",
-            "c.md": "# Blue\n\nIf the light is blue, all is well and there is nothing for you to do or to check.\n",
+            "c.md": "# Blue\n\nIf the light is blue, all is well and nothing is left to do.\n",
         },
     )
     assert [(one.kind, one.source, one.other) for one in found] == [

@@ -68,9 +68,12 @@ def site() -> Iterator[Site]:
             body = b"" if same_tag or same_time else page.content
             self.send_response(304 if same_tag or same_time else page.status)
             for name, value in {
-                "content-type": page.type, "etag": page.etag, "last-modified": page.modified, **page.headers,
+                "content-type": page.type,
+                "etag": page.etag,
+                "last-modified": page.modified,
+                **page.headers,
                 "content-length": str(len(body)),
-            }.items():  # fmt: skip
+            }.items():
                 if value:
                     self.send_header(name, value)
             self.end_headers()
@@ -95,7 +98,9 @@ def site() -> Iterator[Site]:
 def page(
     title: str, text: str = "We are open from nine to five on every working day."
 ) -> str:
-    return f"<html><head><title>{title}</title></head><body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
+    head = f"<head><title>{title}</title></head>"
+    main = f"<main><h1>{title}</h1><p>{text}</p></main>"
+    return f"<html>{head}<body>{main}</body></html>"
 
 
 def fetch(
@@ -131,8 +136,13 @@ def test_the_pages_of_a_sitemap_become_files_named_like_their_urls(site, tmp_pat
     files, report = fetch(url, tmp_path)
 
     assert set(files) == {
-        "index.html", "help/reset.html", "help/index.html", "help/price.html", "faq@lang=en.html", "plans.pdf",
-    }  # fmt: skip
+        "index.html",
+        "help/reset.html",
+        "help/index.html",
+        "help/price.html",
+        "faq@lang=en.html",
+        "plans.pdf",
+    }
     assert (report.pages, report.fetched, report.skipped) == (6, 6, [])
     assert site.agents == {"kbserver"} and site.asked[0] == "/robots.txt"
 

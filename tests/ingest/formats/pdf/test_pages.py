@@ -447,7 +447,10 @@ def test_a_superscript_is_part_of_its_line(write_pdf):
 
 def test_the_title_that_the_file_gives_is_used_unless_it_is_junk(tmp_path):
     content = b"BT /F1 11 Tf 20 50 Td (We are open daily.) Tj ET"
-    for given, wanted in ((b"Opening hours", "Opening hours"), (b"page.indd", "A")):
+    for info_title, wanted in (
+        (b"Opening hours", "Opening hours"),
+        (b"page.indd", "A"),
+    ):
         path = write_objects(
             tmp_path / "a.pdf",
             *CATALOG,
@@ -455,7 +458,7 @@ def test_the_title_that_the_file_gives_is_used_unless_it_is_junk(tmp_path):
             b"/Resources<</Font<</F1 5 0 R>>>>>>",
             b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
             b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-            b"<</Title(%s)>>" % given,
+            b"<</Title(%s)>>" % info_title,
             trailer=b"/Info 6 0 R",
         )
         assert read_pdf(path).title == wanted
