@@ -1,4 +1,6 @@
+import importlib
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable, ExtraMissing
-from kbserver.ingest.load import FORMATS, load
+from kbserver.ingest.load import FORMATS, format_names, load
 
 
 def reason(read, name: str, content: str | bytes) -> str:
@@ -141,3 +143,30 @@ def test_a_note_about_a_file_of_records_is_said_once(read):
         "question,answer\nOpen?,Für Gäste täglich\nFree?,Ja\n".encode("cp1252"),
     )
     assert [document.notes for document in documents] == [("read as cp1252",), ()]
+
+
+def test_formats_are_named_as_prose():
+    assert format_names() == (
+        "Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB and mail"
+    )
+    assert format_names("or", needs_extra=True) == "XLSX, PPTX or reStructuredText"
+
+
+def test_every_format_is_named_once_and_its_suffixes_are_its_own():
+    named = f"{format_names()} and {format_names(needs_extra=True)}"
+    names = re.split(r", | and ", named)
+    assert sorted(names) == sorted({form.name for form in FORMATS.values()})
+    for suffix, form in FORMATS.items():
+        assert suffix in form.suffixes.split() and suffix == suffix.lower()
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
+def test_the_converter_of_every_format_is_there(form):
+    module, function = form.converter.split(":")
+    imported = importlib.import_module(f"kbserver.ingest.formats.{module}")
+    assert callable(getattr(imported, function))
+
+
+def test_code_keeps_its_indentation_and_other_text_loses_white_space(read):
+    [document] = read("a.md", "```\n\n    indented\n```\n\n<p> text </p>\n")
+    assert [block.text for block in document.blocks] == ["    indented", "text"]

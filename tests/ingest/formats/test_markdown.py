@@ -1,4 +1,12 @@
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.markdown import title_of
 
 
 def blocks(read, text: str) -> list[Block]:
@@ -125,4 +133,79 @@ def test_a_heading_followed_at_once_by_one_as_high_is_the_title(read):
     ) == (
         "Handbook",
         ["Hours", "Prices"],
+    )
+
+
+def heading(text: str, level: int) -> Block:
+    return Block("heading", text, level)
+
+
+TEXT = Block("paragraph", "Text.")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "title"),
+    [
+        ([], ""),
+        ([TEXT], ""),
+        ([heading("A", 2), TEXT], "A"),
+        ([heading("A", 4), TEXT], ""),
+        ([heading("", 1), TEXT], ""),
+        ([heading("A", 2), TEXT, heading("B", 1)], ""),
+        ([heading("A", 2), TEXT, heading("B", 2)], ""),
+        ([heading("A", 2), heading("B", 2), TEXT], "A"),
+        ([heading("A", 2), heading("B", 3), heading("C", 2), TEXT], ""),
+        ([heading("A", 2), heading("", 1), TEXT], "A"),
+    ],
+)
+def test_the_heading_that_titles_a_document(blocks, title):
+    found, rest = title_of(blocks)
+    assert found == title
+    assert rest == (blocks[1:] if title else blocks)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kept"),
+    [
+        ([], []),
+        ([TEXT], [TEXT]),
+        ([heading("SALE", 5), TEXT], [TEXT]),
+        ([heading("Prices", 1), TEXT], [heading("Prices", 1), TEXT]),
+    ],
+)
+def test_a_title_given_elsewhere_wins(blocks, kept):
+    assert title_of(blocks, "Sale") == ("Sale", kept)
+
+
+lines = st.sampled_from(
+    (
+        "",
+        "# Title",
+        "Some *words* and **more**.",
+        "- item",
+        "  - inner",
+        "1. one",
+        "> quote",
+        "| a | b |",
+        "|---|---|",
+        "| c | d |",
+        "    code",
+        "**bold line**",
+        "Setext",
+        "---",
+        "***",
+    )
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(lines, min_size=1, max_size=15).map("\n".join))
+def test_no_word_of_a_page_is_lost(read, text):
+    try:
+        [document] = read("a.md", f"Start.\n\n{text}")
+    except DocumentUnreadable:
+        return
+    found = " ".join([document.title, *(block.text for block in document.blocks)])
+    assert set(re.findall(r"[a-z]+", text.lower())) <= set(
+        re.findall(r"[a-z]+", found.lower())
     )

@@ -1,4 +1,10 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.text import prose_blocks, text_blocks
 
 
 def blocks(read, text: str | bytes) -> list[Block]:
@@ -58,3 +64,43 @@ def test_columns_of_blanks_or_dots_are_a_table(read):
     assert blocks(read, "Day        Open\nMonday     9 to 5\n") == [
         Block("table_row", "Day: Monday; Open: 9 to 5.")
     ]
+
+
+def test_a_text_with_tags_is_read_as_html_and_any_other_as_it_is():
+    assert prose_blocks("Open<br>daily.<p hidden>no</p>") == [
+        Block("paragraph", "Open\ndaily.")
+    ]
+    assert prose_blocks("a < b\n\nTITLE") == [
+        Block("paragraph", "a < b"),
+        Block("paragraph", "TITLE"),
+    ]
+
+
+def test_only_the_first_capital_line_is_of_the_first_level():
+    levels = [block.level for block in text_blocks("HOURS\n\nFEES:\n\nText.")]
+    assert levels == [1, 2, 0]
+
+
+lines = st.sampled_from(
+    (
+        "",
+        "  ",
+        "A line of prose that goes on and on until it is long enough to be wrapped",
+        "short",
+        "TITLE",
+        "=====",
+        "- item",
+        "  more",
+        "12) item",
+        "a    b",
+        "a\tb",
+        "You need:",
+        "\f",
+    )
+)
+
+
+@given(st.lists(lines, max_size=15).map("\n".join), st.booleans())
+def test_no_word_of_a_text_is_lost(text, headings):
+    found = " ".join(block.text for block in text_blocks(text, headings=headings))
+    assert set(re.findall(r"[A-Za-z]+", found)) == set(re.findall(r"[A-Za-z]+", text))
