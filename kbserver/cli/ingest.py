@@ -214,7 +214,7 @@ def ingest(
         keep=keep,
         wait_s=wait,
         index=index,
-        vectors=vectors,
+        precision=vectors,
         models=settings.models,
     )
     notes: list[Skipped] = []
