@@ -8,6 +8,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STORE  ?= .demo/store
 PORT   ?= 8080
+# The version that is tested. Any other in pyproject.toml's range:  make demo TORCH='torch==2.14.1'
+TORCH  ?= torch==2.13.0
 export KB_TOKEN ?= demo-token
 
 .PHONY: demo test check smoke clean
@@ -38,8 +40,9 @@ $(BIN)/python:
 	    { echo "no venv module: on Debian and Ubuntu  apt install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip install -qq --upgrade 'pip>=25.1'
 
-$(VENV)/.installed: pyproject.toml | $(BIN)/python
-	@echo "installing kbserver and what it needs (PyTorch included; this takes a few minutes) …"
+$(VENV)/.installed: pyproject.toml deploy/install_torch.sh | $(BIN)/python
+	@echo "installing kbserver and what it needs (PyTorch among it; this takes minutes) …"
+	@deploy/install_torch.sh $(BIN)/python '$(TORCH)'
 	@$(BIN)/python -m pip install -qq --editable .
 	@touch $@
 

@@ -52,3 +52,13 @@ def test_every_import_is_declared():
 
 def test_every_dependency_is_imported():
     assert declared() - imported() == NEVER_IMPORTED
+
+
+def test_uv_and_pip_take_torch_from_the_same_index():
+    uv = PROJECT["tool"]["uv"]
+    [index] = uv["index"]
+    [source] = uv["sources"]["torch"]
+    assert source["index"] == index["name"]
+    assert index["explicit"]  # for torch alone
+    script = (ROOT / "deploy" / "install_torch.sh").read_text(encoding="utf-8")
+    assert f"index={index['url']}\n" in script

@@ -27,12 +27,27 @@ def in_yaml(name: str) -> dict[str, object]:
     return dict(yaml.safe_load((ROOT / name).read_text()))
 
 
-def test_the_image_has_the_torch_that_the_project_pins():
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
-        "dependencies"
-    ]
-    pinned = next(line for line in wanted if line.startswith("torch=="))
-    assert re.findall(r"\btorch==[\d.]+", DOCKERFILE) == [pinned]
+def requirements() -> list[str]:
+    """Return what the image installs where no index of PyTorch's is named."""
+    command = [sys.executable, ROOT / "deploy" / "requirements.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_the_image_has_every_dependency_but_pytorch_and_what_needs_it():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    left_out = set(project["dependencies"]) - set(requirements())
+    names = {re.split("[^a-z-]", line)[0] for line in left_out}
+    assert {"torch", "sentence-transformers"} <= names
+    assert names <= {"torch", "sentence-transformers", "transformers"}
+    assert "python deploy/requirements.py > requirements.txt" in DOCKERFILE
+
+
+def test_the_image_and_the_makefile_name_the_same_torch():
+    makefile = (ROOT / "Makefile").read_text()
+    tested = re.search(r"^TORCH +\?= (torch==\S+)$", makefile, re.MULTILINE)
+    in_image = re.search(r"^ARG TORCH=(\S+)$", DOCKERFILE, re.MULTILINE)
+    assert tested[1] == in_image[1]
 
 
 def test_what_the_image_copies_is_there_and_not_ignored():
