@@ -14,12 +14,12 @@ ENV PATH=/opt/kbserver/bin:$PATH
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY kbserver kbserver
-COPY deploy/requirements.py deploy/
+COPY deploy/install_without_torch.py deploy/
 RUN --mount=type=cache,target=/root/.cache/pip \
     if [ -n "$TORCH_INDEX" ]; then \
         pip install --index-url "$TORCH_INDEX" "$TORCH" && pip install . ; \
     else \
-        python deploy/requirements.py > requirements.txt && pip install -r requirements.txt && pip install --no-deps . ; \
+        python deploy/install_without_torch.py ; \
     fi
 COPY deploy/export_model.py deploy/
 RUN python deploy/export_model.py /opt/kbserver/models

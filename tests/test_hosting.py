@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import runpy
 import shutil
 import stat
 import subprocess
@@ -27,20 +28,15 @@ def in_yaml(name: str) -> dict[str, object]:
     return dict(yaml.safe_load((ROOT / name).read_text()))
 
 
-def requirements() -> list[str]:
-    """Return what the image installs where no index of PyTorch's is named."""
-    command = [sys.executable, ROOT / "deploy" / "requirements.py"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return done.stdout.splitlines()
-
-
 def test_the_image_has_every_dependency_but_pytorch_and_what_needs_it():
+    script = runpy.run_path(str(ROOT / "deploy" / "install_without_torch.py"))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    left_out = set(project["dependencies"]) - set(requirements())
-    names = {re.split("[^a-z-]", line)[0] for line in left_out}
+    dependencies = project["dependencies"]
+    left_out = set(dependencies) - set(script["needed"](dependencies))
+    names = {script["name_of"](line) for line in left_out}
     assert {"torch", "sentence-transformers"} <= names
-    assert names <= {"torch", "sentence-transformers", "transformers"}
-    assert "python deploy/requirements.py > requirements.txt" in DOCKERFILE
+    assert names <= script["OF_OTHER_MODELS"] | {script["WEIGHTS"]}
+    assert "python deploy/install_without_torch.py" in DOCKERFILE
 
 
 def test_the_image_and_the_makefile_name_the_same_torch():
