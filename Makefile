@@ -1,6 +1,6 @@
 # Two commands do everything from a bare clone:
 #   make demo    create the environment, ingest the demo corpora, serve them
-#   make test    create the environment, run the tests
+#   make test    create the environment, run the tests; COVERAGE=1 measures branch coverage against its floor
 # Both are quiet about what went well.
 
 PYTHON ?= python3
@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 	@exec $(BIN)/kbserver serve --store $(STORE) --port $(PORT)
 
 test: $(VENV)/.installed-dev
-	@$(BIN)/python -m pytest -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -n auto --dist loadgroup $(if $(COVERAGE),--cov --cov-report=term)
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
@@ -42,7 +42,7 @@ $(BIN)/python:
 
 $(VENV)/.installed: pyproject.toml deploy/install_torch.sh | $(BIN)/python
 	@echo "installing kbserver and what it needs (PyTorch among it; this takes minutes) …"
-	@deploy/install_torch.sh $(BIN)/python '$(TORCH)'
+	@sh deploy/install_torch.sh $(BIN)/python '$(TORCH)'
 	@$(BIN)/python -m pip install -qq --editable .
 	@touch $@
 
