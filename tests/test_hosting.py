@@ -1,4 +1,4 @@
-"""The files in deploy/ say the same as the code, and what of them runs without a container engine runs."""
+"""The files in deploy/ agree with the code, and run as far as no container engine is needed."""
 
 import asyncio
 import json
