@@ -1,6 +1,6 @@
 """Encoders side by side in one run: one query, passages, and the ten best hits in int8.
 
-    python benchmarks/encoders.py [--corpus FOLDER]... [--queries FILE]... [--model NAME]
+    python -m benchmarks.encoders [--corpus FOLDER]... [--queries FILE]... [--model NAME]
         [--json FILE]
 
 Every figure comes from alternating rounds: all encoders take the same query or the same passages in

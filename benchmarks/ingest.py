@@ -1,6 +1,6 @@
 """Ingest from end to end, beside plain encode and the machine's arithmetic; and ingest again.
 
-    python benchmarks/ingest.py [--documents N] [--files N] [--rounds N] [--json FILE]
+    python -m benchmarks.ingest [--documents N] [--files N] [--rounds N] [--json FILE]
 
 Three tables. *From nothing*: passages a second of a whole ingest (reading, cutting, embedding,
 indexing, checking, publishing) beside plain `SentenceTransformer.encode` of the same texts in

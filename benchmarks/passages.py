@@ -1,6 +1,6 @@
 """Build the store of the other benchmarks: so many passages from folders of documents.
 
-    python benchmarks/passages.py --store FOLDER [--count 20000] [--embed-words N] PATH...
+    python -m benchmarks.passages --store FOLDER [--count 20000] [--embed-words N] PATH...
 
 Documents are read and cut exactly as `kbserver ingest` does, in the order of the paths, until there
 are enough. `--embed-words` embeds only the first words of each passage: 20,000 whole passages take
