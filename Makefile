@@ -12,7 +12,7 @@ PORT   ?= 8080
 TORCH  ?= torch==2.13.0
 export KB_TOKEN ?= demo-token
 
-.PHONY: demo test check smoke clean
+.PHONY: demo test check smoke docs clean
 
 demo: $(VENV)/.installed
 	@$(BIN)/kbserver ingest corpora/broadband/docs --corpus broadband --store $(STORE)
@@ -29,8 +29,13 @@ check: $(VENV)/.installed-dev
 smoke: $(VENV)/.installed
 	@bash .ci/smoke
 
+# The reference of the command line comes from the program; the site stops at a link that leads nowhere.
+docs: $(VENV)/.installed-docs
+	@$(BIN)/python -m typer kbserver.cli utils docs --name kbserver --title "Command line" --output docs/cli.md >/dev/null
+	@$(BIN)/zensical build --strict --clean
+
 clean:
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo site
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -49,4 +54,8 @@ $(VENV)/.installed: pyproject.toml deploy/install_torch.sh | $(BIN)/python
 $(VENV)/.installed-dev: pyproject.toml $(VENV)/.installed
 	@echo "installing the test tools …"
 	@$(BIN)/python -m pip install -qq --editable '.[all]' --group dev
+	@touch $@
+
+$(VENV)/.installed-docs: pyproject.toml $(VENV)/.installed
+	@$(BIN)/python -m pip install -qq --group docs
 	@touch $@
