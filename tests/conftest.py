@@ -5,6 +5,9 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -15,6 +18,9 @@ from kbserver.ingest.build import ingest
 
 watches_a_clock = pytest.mark.flaky(reruns=2)
 """For tests of times: a shared machine stands still now and then, a fault comes every time."""
+
+HAS_TORCH = find_spec("torch") is not None
+OF_TORCH = {"torch", "sentence_transformers", "transformers"}
 
 DOCUMENTS = {
     "support": {
@@ -34,6 +40,32 @@ DOCUMENTS = {
         "hotels/8/pets.md": "# Pets\n\nThe Bellevue takes no pets.\n",
     },
 }
+
+
+@contextmanager
+def skipped_without_torch() -> Iterator[None]:
+    """Skip a test that fails since PyTorch is not installed: the default model does without it."""
+    try:
+        yield
+    except Exception as exc:
+        cause: BaseException | None = exc
+        while cause is not None and not HAS_TORCH:
+            if isinstance(cause, ModuleNotFoundError) and cause.name in OF_TORCH:
+                pytest.skip(f"{cause.name} is not installed")
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with skipped_without_torch():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with skipped_without_torch():
+        return (yield)
 
 
 def write_documents(folder: Path, documents: dict[str, str]) -> Path:
