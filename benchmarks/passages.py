@@ -1,11 +1,11 @@
-"""Build the store that the other benchmarks ask: a fixed number of passages from any folders of documents.
+"""Build the store of the other benchmarks: so many passages from folders of documents.
 
-    python benchmarks/passages.py --store FOLDER [--count 20000] [--embed-words N] PATH...
+    python -m benchmarks.passages --store FOLDER [--count 20000] [--embed-words N] PATH...
 
-Documents are read and cut exactly as `kbserver ingest` does, in the order of the paths, until there are enough.
-`--embed-words` embeds only the first words of each passage: 20,000 whole passages take some 20 minutes on two cores,
-and no benchmark of time depends on it (the ones that judge answers need whole embeddings). Embeddings are kept in
-STORE/.benchmark and taken over by the next run.
+Documents are read and cut exactly as `kbserver ingest` does, in the order of the paths, until there
+are enough. `--embed-words` embeds only the first words of each passage: 20,000 whole passages take
+some 20 minutes on two cores, and no benchmark of time depends on it (the ones that judge answers
+need whole embeddings). Embeddings are kept in STORE/.benchmark and taken over by the next run.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from kbserver.settings import DEFAULT_MODEL
 from kbserver.types import FloatMatrix, Passage
 
 CORPUS = "benchmark"
-_LEAST_WORDS = 60  # shorter pieces (a table of contents, a signature) are not what a caller is answered with
+_LEAST_WORDS = 60  # shorter pieces are tables of contents and signatures
 _SLICE = 1024
 
 
 def passages_of(paths: Sequence[Path], encoder: Encoder, count: int) -> list[Passage]:
-    """Read and cut documents until there are `count` passages of at least `_LEAST_WORDS` words, no text twice."""
+    """Read and cut documents until there are `count` passages, none short and no text twice."""
     passages: list[Passage] = []
     seen: set[str] = set()
     for passage in _cut(paths, encoder):

@@ -1,12 +1,14 @@
 """What a turn costs from a thousand passages to a million: one picture, one run.
 
-    python -m benchmarks.scale --store REAL --scratch FOLDER --queries FILE [--sizes 1000,20000,200000] [--json FILE]
+    python -m benchmarks.scale --store REAL --scratch FOLDER --queries FILE
+        [--sizes 1000,20000,200000] [--json FILE]
 
-REAL is a store of `benchmarks/passages.py`. Its passages come first; beyond them synthetic ones are made of them: an
-embedding is a mixture of two real ones and noise, a text is the first half of one passage and the second half of
-another, so that words are as frequent as in real text. Every size is a corpus of one store behind one server, and the
-same question goes to all of them within the same tenth of a second. A million needs 5 GB of disk and some ten minutes.
-What is kept in SCRATCH is taken by the next run.
+REAL is a store of `benchmarks/passages.py`. Its passages come first; beyond them synthetic ones are
+made of them: an embedding is a mixture of two real ones and noise, a text is the first half of one
+passage and the second half of another, so that words are as frequent as in real text. Every size is
+a corpus of one store behind one server, and the same question goes to all of them within the same
+tenth of a second. A million needs 5 GB of disk and some ten minutes. What is kept in SCRATCH is
+taken by the next run.
 """
 
 from __future__ import annotations
@@ -128,7 +130,7 @@ def _halves(text: str) -> tuple[str, str]:
 def measure(
     store: Path, sizes: Sequence[int], queries: Sequence[str]
 ) -> dict[int, dict[str, list[float]]]:
-    """Ask every corpus the same questions in turn; milliseconds of the whole turn and of its stages, by size."""
+    """Ask every corpus the same questions in turn; milliseconds of turns and stages, by size."""
     found: dict[int, dict[str, list[float]]] = {size: {"turn": []} for size in sizes}
     with served(store, KBSERVER_DEBUG="1") as server:
         client = Client(server.url)

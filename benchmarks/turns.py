@@ -1,10 +1,12 @@
-"""One turn after the other, many callers at once, cached and gated turns, start and memory: against the bare encoder.
+"""One caller, many callers, cached and gated turns, start and memory, beside the bare encoder.
 
-    python -m benchmarks.turns --store FOLDER --queries FILE [--label NAME] [--only single,load,quick,start] [--json FILE]
+    python -m benchmarks.turns --store FOLDER --queries FILE [--label NAME]
+        [--only single,load,quick,start] [--json FILE]
 
-The store is one of `benchmarks/passages.py` or of `kbserver ingest`. Whatever is compared takes turns in one run:
-the same query goes to the server and to each bare encoder within the same few hundredths of a second, so that
-another load on the machine falls on all of them. The server is a process of its own, as it is served.
+The store is one of `benchmarks/passages.py` or of `kbserver ingest`. Whatever is compared takes
+turns in one run: the same query goes to the server and to each bare encoder within the same few
+hundredths of a second, so that another load on the machine falls on all of them. The server is a
+process of its own, as it is served.
 """
 
 from __future__ import annotations
@@ -47,7 +49,7 @@ console = Console(
 
 @dataclass
 class Times:
-    """Milliseconds of one kind of call, and against the others: medians of the ratios of the same query."""
+    """Milliseconds of one kind of call, and median ratios to the others, query by query."""
 
     what: str
     median_ms: float
@@ -76,11 +78,11 @@ def single(
     store: Path,
     pauses_s: Sequence[float],
 ) -> dict[float, list[Times]]:
-    """One caller on one kept-alive connection, alternating with the bare encoders, every query for the first time.
+    """One caller on one kept-alive connection, alternating with the bare encoders; new queries.
 
     Args:
-        pauses_s: silences before each call, of the server's and of the encoders'; every one of them gets its share of
-            the queries. After a pause the caches hold other things and the cores are asleep.
+        pauses_s: silences before each call; each gets its share of the queries. After a pause
+            the caches hold other things and the cores are asleep.
     """
     folder = store / ".models" / resolve(DEFAULT_MODEL).fingerprint
     torch = SentenceTransformer(str(resolve(DEFAULT_MODEL).folder), device="cpu")
@@ -162,7 +164,7 @@ def under_load(
     seconds: float,
     rounds: int,
 ) -> list[UnderLoad]:
-    """Closed loops against two single-threaded ONNX runs side by side, of one query and of four: the best layouts here."""
+    """Closed loops beside two single-threaded ONNX runs, of one query and of four."""
     embed = onnx_session(store / ".models" / resolve(DEFAULT_MODEL).fingerprint, 1)
     found = []
     ask = unrepeated(server.url, queries, label)

@@ -1,4 +1,4 @@
-"""Export the default model for ONNX Runtime into a folder; run while an image is built, since it needs PyTorch."""
+"""Export the default model for ONNX Runtime into a folder, while an image is built."""
 
 import sys
 from pathlib import Path

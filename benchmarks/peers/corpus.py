@@ -1,4 +1,4 @@
-"""One corpus, laid out so that every server gets the same passages, the same embeddings and the same model."""
+"""One corpus, laid out so that every server gets the same passages, embeddings and model."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Laid:
 
 
 def lay_out(store: Path, corpus: str, scratch: Path) -> Laid:
-    """Write a corpus's passages (as they are embedded: title, headings, text) and embeddings for the peers."""
+    """Write a corpus's embeddings, and its passages as they are embedded, for the peers."""
     with Store(store).open(corpus) as snapshot:
         folder = scratch / f"{corpus}-{snapshot.manifest.generation}"
         folder.mkdir(parents=True, exist_ok=True)
