@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.doors import DOORS
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.routing import Route, RouteTable
@@ -151,7 +152,8 @@ class _Asker:
         return ()
 
     async def _ground(self, query: str, label: str, grant: Grant) -> Grounding:
-        return await ground(Call(query, label, grant), self._services)
+        call = Call(query, label, grant, limits=DOORS[0].limits)
+        return await ground(call, self._services)
 
 
 def _known_scope(scope: Scope, snapshot: Snapshot) -> Scope:
