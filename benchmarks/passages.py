@@ -133,7 +133,7 @@ def main() -> None:
     store = Store(given.store)
     with open_encoder(
         given.model,
-        cache=store.path / ".models",
+        store=store.path,
         backend="onnx",
         threads=usable_cores(),
         for_queries=True,
