@@ -138,7 +138,7 @@ def main() -> None:
     store = Store(given.store)
     with open_encoder(
         given.model,
-        cache=store.path / ".models",
+        store=store.path,
         backend="onnx",
         threads=usable_cores(),
         for_queries=True,

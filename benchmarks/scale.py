@@ -156,7 +156,6 @@ def alone(store: Path, size: int, queries: Sequence[str]) -> tuple[float, float]
     with tempfile.TemporaryDirectory() as folder:
         only = Path(folder)
         (only / name_of(size)).symlink_to((store / name_of(size)).resolve())
-        (only / ".models").symlink_to((store / ".models").resolve())
         with served(only, ready=False) as server:
             ready = server.wait_ready()
             client = Client(server.url)
@@ -184,8 +183,6 @@ def main() -> None:
     queries = queries_of(given.queries, given.most_queries)
     given.scratch.mkdir(parents=True, exist_ok=True)
     scratch = Store(given.scratch)
-    if not (given.scratch / ".models").exists():
-        (given.scratch / ".models").symlink_to((given.store / ".models").resolve())
 
     built: dict[int, float] = {}
     with Store(given.store).open(CORPUS) as real:

@@ -34,6 +34,7 @@ from sentence_transformers import SentenceTransformer
 from benchmarks.encoders import onnx_session
 from benchmarks.load import Client, Load, closed_loop, cycled, request_bytes, unrepeated
 from benchmarks.served import Served, by_both_arms, outcomes, served
+from kbserver.embedding.exports import Exports, export_folders
 from kbserver.embedding.source import resolve
 from kbserver.settings import DEFAULT_MODEL
 
@@ -57,6 +58,13 @@ class Times:
     of_encode: float
     of_onnx_1: float
     of_onnx_2: float
+
+
+def exported(store: Path) -> Path:
+    """The default model's fp32 export, of the user or of the store."""
+    exports = Exports(export_folders(None, store), DEFAULT_MODEL)
+    with exports.open("fp32", threads=1) as encoder:
+        return encoder.folder
 
 
 def queries_of(file: Path, most: int) -> list[str]:
@@ -84,7 +92,7 @@ def single(
         pauses_s: silences before each call; each gets its share of the queries. After a pause
             the caches hold other things and the cores are asleep.
     """
-    folder = store / ".models" / resolve(DEFAULT_MODEL).fingerprint
+    folder = exported(store)
     torch = SentenceTransformer(str(resolve(DEFAULT_MODEL).folder), device="cpu")
     one, two = onnx_session(folder, 1), onnx_session(folder, 2)
     client = Client(server.url)
@@ -165,7 +173,7 @@ def under_load(
     rounds: int,
 ) -> list[UnderLoad]:
     """Closed loops beside two single-threaded ONNX runs, of one query and of four."""
-    embed = onnx_session(store / ".models" / resolve(DEFAULT_MODEL).fingerprint, 1)
+    embed = onnx_session(exported(store), 1)
     found = []
     ask = unrepeated(server.url, queries, label)
     for clients in CLIENTS:

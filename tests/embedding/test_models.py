@@ -65,8 +65,31 @@ def test_the_default_commands_never_import_torch(
         )
         assert ran.stdout.endswith("IMPORTED []\n"), (command, ran.stdout, ran.stderr)
         assert "Traceback" not in ran.stderr
+        said = "is prepared for this user when it is first served"
+        assert said not in ran.stderr
     assert "PIN" in ran.stdout
     assert not list(tmp_path.glob("*/.models"))  # the second store needed no export
+
+
+def test_an_import_says_if_the_model_must_be_prepared_first(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KBSERVER_MODELS", str(tmp_path / "empty"))
+    monkeypatch.chdir(tmp_path)
+    for command in (
+        ("export", "support", "support.kb", "--store", str(store)),
+        ("import", "support.kb", "--store", "other"),
+    ):
+        ran = subprocess.run(
+            [sys.executable, "-m", "kbserver", *command],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    assert (
+        f"{DEFAULT_MODEL} is prepared for this user when it is first served"
+        in ran.stderr
+    )
 
 
 def test_a_name_that_now_stands_for_another_model_is_refused(

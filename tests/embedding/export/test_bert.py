@@ -1,6 +1,7 @@
 """Graphs that are written by hand, against sentence-transformers on the same folder."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -26,7 +27,7 @@ CLS = {
     "pooling_mode_mean_tokens": False,
     "pooling_mode_max_tokens": False,
 }
-MODELS = {
+MODELS: dict[str, dict[str, Any]] = {
     "one layer": {},
     "cls pooling": {"pooling": CLS},
     "cls pooling, as saved today": {
