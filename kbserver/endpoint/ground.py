@@ -101,7 +101,7 @@ async def ground(call: Call, services: Services) -> Grounding:
 
     conversation = Conversation.of(call.label, heard, settings, services.memory)
     turn = _turn(call, access, times, conversation, services, recorder)
-    key = _cache_key(turn, access.route, conversation, services)
+    key = _cache_key(call, access, conversation, services)
     with recorder.stage("recall"):
         known = services.cache.get(key)
     if known is not None:
@@ -220,17 +220,19 @@ def _turn(
 
 
 def _cache_key(
-    turn: Turn, route: Route, conversation: Conversation, services: Services
+    call: Call, access: Access, conversation: Conversation, services: Services
 ) -> CacheKey | None:
     """Return what decides the findings; None if a handler or earlier turns do as well."""
+    route = access.route
     if route.handler is not None or not conversation.stands_alone:
         return None
     version: list[object] = []
-    for name in turn.corpora:
+    for name in access.corpora:
         if name in services.retrievers:
             version += services.retrievers[name].version()
-    choices = (turn.corpora, tuple(turn.scope.items()), route.settings)
-    return CacheKey(turn.query, choices, version)
+    scope = tuple(access.scope.items())
+    choices = (access.corpora, scope, route.settings, call.limits)
+    return CacheKey(call.query, choices, version)
 
 
 async def _answer(

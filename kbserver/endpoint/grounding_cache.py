@@ -25,7 +25,7 @@ class CacheKey(NamedTuple):
     query: str
     """As the caller said it."""
     choices: Hashable
-    """Corpora, scope and settings."""
+    """Corpora, scope, settings and what fits into the answer."""
     version: Sequence[object]
     """What would be searched: the findings of other objects are not served, even of equal ones."""
 

@@ -404,11 +404,11 @@ def test_the_retriever_gets_the_divided_budget(loop, services, support):
 
 
 def test_what_does_not_fit_through_the_door_is_cut(loop, services):
-    whole = loop.run(ground(Call(QUESTION, "support"), services))
-    services.cache.clear()
     limits = Limits(passages_bytes=300, text_bytes=100)
-    cut = loop.run(ground(Call(QUESTION, "support", limits=limits), services))
+    whole = loop.run(ground(Call(ALONE, "support"), services))
+    cut = loop.run(ground(Call(ALONE, "support", limits=limits), services))
     assert 0 < len(cut.context.text) < len(whole.context.text)
+    assert len(services.cache) == 2
 
 
 # Follow-ups
