@@ -170,3 +170,9 @@ def test_the_converter_of_every_format_is_there(form):
 def test_code_keeps_its_indentation_and_other_text_loses_white_space(read):
     [document] = read("a.md", "```\n\n    indented\n```\n\n<p> text </p>\n")
     assert [block.text for block in document.blocks] == ["    indented", "text"]
+
+
+def test_the_page_about_documents_names_every_format():
+    page = Path(__file__).parents[2] / "docs" / "documents.md"
+    text = page.read_text(encoding="utf-8")
+    assert [form.name for form in FORMATS.values() if form.name not in text] == []

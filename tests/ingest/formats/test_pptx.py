@@ -116,3 +116,15 @@ def test_a_table_whose_first_row_is_no_header_is_read_without_one(tmp_path):
         cell.text = text
     read = load_saved(show, tmp_path / "a.pptx")
     assert read.blocks[-1] == Block("table_row", "Monday: 9 to 5.")
+
+
+def test_the_first_row_of_a_table_names_its_columns_if_the_slide_says_so(tmp_path):
+    show = Presentation()
+    slide = blank_slide(show)
+    shape = slide.shapes.add_table(2, 2, Inches(1), Inches(1), Inches(4), Inches(1))
+    texts = (("2025", "2026"), ("$5", "$6"))
+    for row, cells in zip(shape.table.rows, texts, strict=True):
+        for cell, text in zip(row.cells, cells, strict=True):
+            cell.text = text
+    read = load_saved(show, tmp_path / "a.pptx")
+    assert read.blocks[-1] == Block("table_row", "2025: $5; 2026: $6.")

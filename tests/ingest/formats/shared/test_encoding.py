@@ -81,3 +81,9 @@ def test_a_declared_encoding_that_is_unknown_or_wrong_is_passed_over():
 def test_a_mark_that_lies_is_named():
     with pytest.raises(DocumentUnreadable, match="begins as utf-8 but is not"):
         decode(b"\xef\xbb\xbf\xff", "a.txt")
+
+
+def test_utf_16_without_a_mark_is_recognised():
+    text = "Opening hours: nine to five on every working day. " * 20
+    data = text.encode("utf-16-le")
+    assert decode(data, "a.txt") == (text, ("read as utf_16_le",))

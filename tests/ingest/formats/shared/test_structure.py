@@ -159,3 +159,8 @@ def test_no_word_of_a_page_is_lost(markup):
     wanted = set(re.findall(r"\w+", inline_text(root)))
     texts = " ".join(block.text for block in html_blocks(root))
     assert wanted <= set(re.findall(r"\w+", texts))
+
+
+def test_a_further_paragraph_of_a_nested_item_keeps_its_depth_and_lead_in():
+    markup = "<ul><li>one of<ul><li><p>a</p><p>b</p></ul></ul>"
+    assert blocks(markup)[-1] == Block("list_item", "- a\nb", 2, "one of")
