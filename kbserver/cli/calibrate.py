@@ -49,7 +49,8 @@ def calibrate(
     against: Annotated[
         list[str] | None,
         typer.Option(
-            help="Without --unanswerable: also draw from this other corpus of the store; may be repeated."
+            help="Without --unanswerable: also draw from this other corpus of the store; "
+            "may be repeated.",
         ),
     ] = None,
     keep: Annotated[
@@ -71,14 +72,16 @@ def calibrate(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Set the score below which nothing is said, from questions the corpus answers and others that it does not.
+    """Set the score below which nothing is said, from questions with an answer and without one.
 
-    Without --queries they are made from titles and headings: a rough calibration, for a start. Without --unanswerable,
-    everyday questions, and with --against also titles and headings of another corpus, stand for what callers ask in
-    vain; real ones about your own subject are harder, so give some when you can. The result is stored beside the
-    corpus, for routes without a `min_score` of their own.
+    Without --queries they are made from titles and headings: a rough calibration, for a start.
+    Without --unanswerable, everyday questions, and with --against also titles and headings of
+    another corpus, stand for what callers ask in vain; real ones about your own subject are harder,
+    so give some when you can. The result is stored beside the corpus, for routes without a
+    `min_score` of their own.
 
-    Example:  kbserver calibrate support --queries asked.jsonl --qrels judged.tsv --unanswerable in-vain.jsonl
+    Example:  kbserver calibrate support --queries asked.jsonl --qrels judged.tsv --unanswerable
+    in-vain.jsonl
     """
     extras.require("evaluation", "kbserver calibrate")
     from kbserver.evaluation.ask import asking
@@ -97,7 +100,9 @@ def calibrate(
         raise SettingsError(
             f"{corpus} is no corpus of a store; make it one:  kbserver ingest {corpus}"
         )
-    given = read_dataset(queries, qrels) if queries else None
+    given = None
+    if queries:
+        given = read_dataset(queries, qrels)
     foreign = [
         question for path in unanswerable or () for question in read_questions(path)
     ]
@@ -105,14 +110,23 @@ def calibrate(
     async def calibrated() -> Calibration:
         async with asking(settings, where.store) as server:
             return await calibrate(
-                server, where.corpus, base=settings.turn_settings(), date=dt.datetime.now(dt.UTC).isoformat("T", "seconds"),
-                given=given, foreign=foreign, against=against or (), keep=keep, on_progress=on_progress,
-            )  # fmt: skip
+                server,
+                where.corpus,
+                base=settings.turn_settings(),
+                date=dt.datetime.now(dt.UTC).isoformat("T", "seconds"),
+                given=given,
+                foreign=foreign,
+                against=against or (),
+                keep=keep,
+                on_progress=on_progress,
+            )
 
     with asked() as on_progress:
         calibration = asyncio.run(calibrated())
     folder = where.store / where.corpus
-    drawing = picture or (None if dry_run else folder / "calibration.svg")
+    drawing = picture
+    if drawing is None and not dry_run:
+        drawing = folder / "calibration.svg"
     if drawing is not None:
         write(drawing, draw(calibration, where.corpus))
     if not dry_run:
@@ -121,19 +135,24 @@ def calibrate(
         print_json(asdict(calibration) | {"stored": not dry_run})
         return
     _show(calibration, where.corpus)
-    out.print(Text(f"picture: {drawing}" if drawing else "dry run: nothing was stored"))
+    if drawing is None:
+        out.print("dry run: nothing was stored")
+    else:
+        out.print(Text(f"picture: {drawing}"))
 
 
 def _show(calibration: Calibration, corpus: str) -> None:
     chosen = calibration.at
     out.print(
-        f"{corpus}: min_score {chosen.min_score:.3f} keeps {chosen.kept:.1%} of {calibration.answerable} right passages "
-        f"and lets {chosen.false_groundings:.1%} of {calibration.unanswerable} unanswerable questions through"
+        f"{corpus}: min_score {chosen.min_score:.3f} keeps {chosen.kept:.1%} of "
+        f"{calibration.answerable} right passages and lets {chosen.false_groundings:.1%} of "
+        f"{calibration.unanswerable} unanswerable questions through"
     )
     if calibration.rough:
         out.print(
-            "A rough calibration: the questions were made from titles and headings, which are far easier to find than "
-            "what callers say. Give real ones with --queries, --qrels and --unanswerable."
+            "A rough calibration: the questions were made from titles and headings, which are far "
+            "easier to find than what callers say. Give real ones with --queries, --qrels and "
+            "--unanswerable."
         )
     out.print()
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -142,7 +161,9 @@ def _show(calibration: Calibration, corpus: str) -> None:
     for point in sorted(
         {*calibration.curve, chosen}, key=lambda point: point.min_score
     ):
-        mark = "bold" if point is chosen else ""
+        mark = ""
+        if point is chosen:
+            mark = "bold"
         table.add_row(
             f"{point.min_score:.3f}",
             f"{point.kept:.1%}",

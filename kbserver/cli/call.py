@@ -69,10 +69,12 @@ def call(
 ) -> None:
     """Have a conversation with an endpoint: you are the caller, this is the engine and the agent.
 
-    Each turn shows what was heard, which route answered, the context, the ids, and the time against the engine's
-    300 ms. Route and stage times come from a kbserver that was started with KBSERVER_DEBUG=1.
+    Each turn shows what was heard, which route answered, the context, the ids, and the time against
+    the engine's 300 ms. Route and stage times come from a kbserver that was started with
+    KBSERVER_DEBUG=1.
 
-    Exit code 1: the endpoint was late, could not be reached, refused, or answered what the engine cannot read.
+    Exit code 1: the endpoint was late, could not be reached, refused, or answered what the engine
+    cannot read.
     """
     from kbserver.omni.call import SpokenCall, TypedCall
     from kbserver.omni.simulator.speech import synthesizer
@@ -94,7 +96,8 @@ def call(
     exit_code = 130
     try:
         asyncio.run(_converse(conversation, turns, script, where, as_json=as_json))
-        exit_code = 0 if all(turn.in_time for turn in turns) else 1
+        in_time = all(turn.in_time for turn in turns)
+        exit_code = int(not in_time)
     except KeyboardInterrupt:
         err.print()
     if not as_json:
@@ -113,11 +116,10 @@ async def _converse(
     """Say one thing after the other and show what comes of it; the turns are added to `turns`."""
     async with conversation:
         if not as_json:
-            err.print(
-                Text(
-                    f"calling {where}" + ("" if script else "; an empty line hangs up")
-                )
-            )
+            hint = "; an empty line hangs up"
+            if script is not None:
+                hint = ""
+            err.print(Text(f"calling {where}{hint}"))
         async for text in _utterances(script):
             turn = await conversation.say(text)
             turns.append(turn)
@@ -149,8 +151,12 @@ def _prompt() -> None:
 
 def _show(turn: CallTurn) -> None:
     lookup, trace = turn.lookup, turn.lookup.get("trace") or {}
-    reason = f" ({lookup['reason']})" if lookup["reason"] else ""
-    mark = Text("✓ ", style="green") if turn.in_time else Text("✗ ", style="red")
+    reason = ""
+    if lookup["reason"]:
+        reason = f" ({lookup['reason']})"
+    mark = Text("✗ ", style="red")
+    if turn.in_time:
+        mark = Text("✓ ", style="green")
     _print("heard", turn.heard, style="bold")
     if turn.spoken_ms:
         _print(
@@ -183,10 +189,10 @@ def _print(name: str, text: str, style: str = "") -> None:
 
 def _stages(trace: Mapping[str, Any]) -> str:
     stages = trace.get("stages_ms") or {}
+    if not stages:
+        return ""
     inside = "  ".join(f"{name} {ms:.1f}" for name, ms in stages.items())
-    return (
-        f"   in the server {trace.get('total_ms', 0):.1f}: {inside}" if stages else ""
-    )
+    return f"   in the server {trace.get('total_ms', 0):.1f}: {inside}"
 
 
 def _sum_up(turns: list[CallTurn], where: str) -> None:
@@ -197,7 +203,9 @@ def _sum_up(turns: list[CallTurn], where: str) -> None:
     counted = ", ".join(
         f"{count} {outcome}" for outcome, count in outcomes.most_common()
     )
-    number = "1 turn" if len(turns) == 1 else f"{len(turns)} turns"
+    number = f"{len(turns)} turns"
+    if len(turns) == 1:
+        number = "1 turn"
     err.print(
         f"{number}: {counted}; the slowest lookup took {slowest_ms:.0f} of 300 ms"
     )

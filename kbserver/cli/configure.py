@@ -114,10 +114,11 @@ def configure(
 ) -> None:
     """Build and check the configure frame, the first thing a client sends to Omni.
 
-    The bearer token comes from --kb-token-file or KB_TOKEN, the API key from PYAI_API_KEY; neither is a
-    flag, so neither ends up in the shell's history. Both are shown only with --show-secrets.
+    The bearer token comes from --kb-token-file or KB_TOKEN, the API key from PYAI_API_KEY; neither
+    is a flag, so neither ends up in the shell's history. Both are shown only with --show-secrets.
 
-    Example: kbserver configure --kb-endpoint https://kb.example.com/kb --persona @persona.txt --label support
+    Example: kbserver configure --kb-endpoint https://kb.example.com/kb --persona @persona.txt
+    --label support
     """
     fields: dict[str, Any] = {
         "voice_id": voice_id,
@@ -125,11 +126,15 @@ def configure(
         "greeting": greeting,
         "consent_line": consent_line,
         "kb_endpoint": kb_endpoint,
-        "kb_token": read_token(kb_token_file) if kb_endpoint else None,
-        "tools": _json_file(tools_file) if tools_file else None,
+        "kb_token": None,
+        "tools": None,
         "language": language,
         "caller_key": caller_key,
     }
+    if kb_endpoint:
+        fields["kb_token"] = read_token(kb_token_file)
+    if tools_file:
+        fields["tools"] = _json_file(tools_file)
     fields |= dict(_assignment(text) for text in set_ or [])
     frame = configure_frame(**fields, event_key=event_key)
 
@@ -141,10 +146,13 @@ def configure(
         label = new_session_label(new_label)
     if kb_endpoint is not None and fields["kb_token"] is None:
         typer.echo(
-            f"note: no kb_token in it; set {TOKEN_VARIABLE}, unless the server was started with --open",
+            f"note: no kb_token in it; set {TOKEN_VARIABLE}, "
+            "unless the server was started with --open",
             err=True,
         )
-    url = connect_url(label, base=base, rate=rate) if label is not None else None
+    url = None
+    if label is not None:
+        url = connect_url(label, base=base, rate=rate)
     protocols = _protocols(show_secrets=show_secrets)
 
     if format in (FrameFormat.bytes, FrameFormat.hex):
@@ -161,13 +169,16 @@ def configure(
             )
         )
     else:
-        shown = frame.as_dict() if show_secrets else frame.masked()
-        whole = (
-            shown
-            if url is None
-            else {"url": url, "subprotocols": protocols, "configure": shown}
-        )
-        typer.echo(json.dumps(whole, indent=2, ensure_ascii=False))
+        shown = _shown(frame, show_secrets)
+        if url is not None:
+            shown = {"url": url, "subprotocols": protocols, "configure": shown}
+        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+
+
+def _shown(frame: ConfigureFrame, show_secrets: bool) -> dict[str, Any]:
+    if show_secrets:
+        return frame.as_dict()
+    return frame.masked()
 
 
 def _print_message(
@@ -180,7 +191,8 @@ def _print_message(
 ) -> None:
     if not show_secrets and frame.masked() != frame.as_dict():
         raise OmniError(
-            "the frame holds a secret, and *** in its place would be sent as it is: add --show-secrets"
+            "the frame holds a secret, and *** in its place would be sent as it is: "
+            "add --show-secrets"
         )
     if url is not None:
         typer.echo(f"{url}\n{', '.join(protocols)}", err=True)
@@ -195,7 +207,9 @@ def _protocols(*, show_secrets: bool) -> list[str]:
     key = os.environ.get(API_KEY_VARIABLE, "").strip()
     if not key:
         return [PROTOCOL, f"{KEY_PROTOCOL_PREFIX}<{API_KEY_VARIABLE}>"]
-    return subprotocols(key) if show_secrets else [PROTOCOL, KEY_PROTOCOL_PREFIX + MASK]
+    if show_secrets:
+        return subprotocols(key)
+    return [PROTOCOL, KEY_PROTOCOL_PREFIX + MASK]
 
 
 def _python(
@@ -207,24 +221,17 @@ def _python(
     rate: int,
     show_secrets: bool,
 ) -> str:
-    shown = frame.as_dict() if show_secrets else frame.masked()
-    arguments = [
-        (key, repr(value))
-        for key, value in shown.items()
-        if key not in ("type", "event")
-    ]
-    if not show_secrets:
-        arguments = [
-            (key, f'os.environ["{TOKEN_VARIABLE}"]' if key == "kb_token" else value)
-            for key, value in arguments
-        ]
+    shown = _shown(frame, show_secrets)
+    arguments = {
+        key: repr(value) for key, value in shown.items() if key not in ("type", "event")
+    }
+    if not show_secrets and "kb_token" in arguments:
+        arguments["kb_token"] = f'os.environ["{TOKEN_VARIABLE}"]'
     if event_key:
-        arguments.append(("event_key", "True"))
-    names = (
-        "configure_frame"
-        if label is None
-        else "configure_frame, connect_url, subprotocols"
-    )
+        arguments["event_key"] = "True"
+    names = "configure_frame"
+    if label is not None:
+        names = "configure_frame, connect_url, subprotocols"
     lines = [
         "import os",
         "",
@@ -232,7 +239,7 @@ def _python(
         "",
         "frame = configure_frame(",
     ]
-    lines += [f"    {key}={value}," for key, value in arguments]
+    lines += [f"    {key}={value}," for key, value in arguments.items()]
     lines += [")"]
     if label is not None:
         lines += [
@@ -245,9 +252,9 @@ def _python(
 
 
 def _text_or_file(text: str | None) -> str | None:
-    return (
-        read_text(Path(text[1:])) if text is not None and text.startswith("@") else text
-    )
+    if text is not None and text.startswith("@"):
+        return read_text(Path(text[1:]))
+    return text
 
 
 def _json_file(path: Path) -> Any:

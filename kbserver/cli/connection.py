@@ -11,8 +11,8 @@ from kbserver.errors import OmniError, SettingsError
 if TYPE_CHECKING:
     from kbserver.settings import Settings
 
-TOKEN_VARIABLE = "KB_TOKEN"
-_ANY_ADDRESS = ("0.0.0.0", "::", "")
+TOKEN_VARIABLE = "KB_TOKEN"  # noqa: S105  # its name, not a token
+_ANY_ADDRESS = ("0.0.0.0", "::", "")  # noqa: S104  # to be replaced, not bound
 
 
 def read_text(path: Path) -> str:
@@ -34,12 +34,16 @@ def read_text(path: Path) -> str:
 
 
 def read_token(path: Path | None) -> str | None:
-    """Return the bearer token from a file, or from KB_TOKEN: the first one where several are rotated; else None.
+    """Return the bearer token from a file, or from KB_TOKEN; None if neither holds one.
+
+    The first one of several, while one is rotated out.
 
     Raises:
         SettingsError: the file cannot be read.
     """
-    text = read_text(path) if path is not None else os.environ.get(TOKEN_VARIABLE, "")
+    text = os.environ.get(TOKEN_VARIABLE, "")
+    if path is not None:
+        text = read_text(path)
     return text.split(",")[0].strip() or None
 
 
@@ -52,9 +56,15 @@ def endpoint_url(config: Path | None) -> str:
     from kbserver.settings import read_settings
 
     settings = read_settings(config)
-    host = "127.0.0.1" if settings.host in _ANY_ADDRESS else settings.host
-    scheme = "https" if settings.tls_certificate else "http"
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}{settings.path}"
+    host = settings.host
+    if host in _ANY_ADDRESS:
+        host = "127.0.0.1"
+    if ":" in host:
+        host = f"[{host}]"
+    scheme = "http"
+    if settings.tls_certificate:
+        scheme = "https"
+    return f"{scheme}://{host}:{settings.port}{settings.path}"
 
 
 def check_session(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""`kbserver doctor`: everything between a fresh install and a grounded call, checked and explained."""
+"""`kbserver doctor`: everything between a fresh install and a grounded call, checked."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def doctor(
     url: Annotated[
         str | None,
         typer.Argument(
-            help="The kb_endpoint.  \\[default: PUBLIC_URL, RENDER_EXTERNAL_URL, a running ngrok or cloudflared, "
-            "else where kbserver serve listens]"
+            help="The kb_endpoint.  \\[default: PUBLIC_URL, RENDER_EXTERNAL_URL, "
+            "a running ngrok or cloudflared, else where kbserver serve listens]"
         ),
     ] = None,
     label: Annotated[
@@ -60,14 +60,19 @@ def doctor(
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check everything between a fresh install and a grounded call, and say what to do about what is wrong.
+    """Check everything between a fresh install and a grounded call, and say what to do next.
 
-    Settings, store and model on this machine; then, from outside, the URL, its certificate, right and wrong tokens,
-    every label and field that the contract allows, parallel turns, and the time against the engine's 300 ms, on new
-    and on kept-alive connections. Exit code 0: healthy. 1: something keeps calls from being grounded.
+    Settings, store and model on this machine; then, from outside, the URL, its certificate, right
+    and wrong tokens, every label and field that the contract allows, parallel turns, and the time
+    against the engine's 300 ms, on new and on kept-alive connections. Exit code 0: healthy. 1:
+    something keeps calls from being grounded.
     """
     log_to_terminal()
-    tell = (lambda finding: None) if as_json else _show
+
+    def tell(finding: Finding) -> None:
+        if not as_json:
+            _show(finding)
+
     diagnosis = asyncio.run(
         _examine(
             url,
@@ -132,11 +137,9 @@ async def _find_url(config: Path | None, note: Callable[[Finding], None]) -> str
     public = await find_public_url(os.environ, port=settings.port)
     if public is not None:
         note(Finding("public URL", "ok", f"{public.base} (from {public.origin})"))
-        return (
-            public.base
-            if public.base.endswith(settings.path)
-            else public.base + settings.path
-        )
+        if public.base.endswith(settings.path):
+            return public.base
+        return public.base + settings.path
     found = (
         "none: no PUBLIC_URL, no RENDER_EXTERNAL_URL, no running ngrok or cloudflared"
     )
@@ -151,7 +154,9 @@ def local_findings(
     """Look at settings, store and model on this machine.
 
     Args:
-        remote: an endpoint was named, which may be elsewhere: without a store here there is nothing to say.
+        config: the configuration file, if one is named.
+        store: the store, if one is named.
+        remote: an endpoint was named, which may be elsewhere; a store need not be here.
     """
     from kbserver.omni.doctor.findings import Finding
     from kbserver.settings import CONFIG_FILE, read_settings
@@ -163,12 +168,12 @@ def local_findings(
             "settings", "fail", str(exc), "correct the file or the variable", "settings"
         )
         return
-    source = config or (
-        CONFIG_FILE
-        if CONFIG_FILE.is_file()
-        else f"defaults, since there is no {CONFIG_FILE} here"
-    )
-    yield Finding("settings", "ok", str(source))
+    source = f"defaults, since there is no {CONFIG_FILE} here"
+    if config is not None:
+        source = str(config)
+    elif CONFIG_FILE.is_file():
+        source = str(CONFIG_FILE)
+    yield Finding("settings", "ok", source)
     if remote and store is None and not settings.store.exists():
         yield Finding(
             "store",
@@ -189,7 +194,10 @@ def local_findings(
 
 
 def _server_finding(settings: Settings, *, remote: bool) -> Finding:
-    """Whether a server with these settings would start, up to its tokens: which may be known to the server alone."""
+    """Tell whether a server with these settings would start.
+
+    Without its tokens, which may be known to the server alone.
+    """
     from kbserver.endpoint.app import KBServer
     from kbserver.omni.doctor.findings import Finding
 
@@ -200,11 +208,9 @@ def _server_finding(settings: Settings, *, remote: bool) -> Finding:
         check_session(settings)
     except SettingsError as exc:
         step = "correct it: kbserver serve refuses to start with this here"
-        return (
-            Finding(check, "warn", str(exc), step)
-            if remote
-            else Finding(check, "fail", str(exc), step, "settings")
-        )
+        if remote:
+            return Finding(check, "warn", str(exc), step)
+        return Finding(check, "fail", str(exc), step, "settings")
     return Finding(
         check, "ok", ", ".join(route.pattern.pattern for route in server.table.routes)
     )
@@ -254,8 +260,8 @@ def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
             begun = time.perf_counter()
             encoder.embed_queries(["what are your opening hours"])
             embedded_ms = (time.perf_counter() - begun) * 1000
-            found = f"{model.name} on {encoder.backend}: ready in {opened_ms:.0f} ms, a query in {embedded_ms:.1f} ms"
-            return Finding("model", "ok", found)
+            took = f"ready in {opened_ms:.0f} ms, a query in {embedded_ms:.1f} ms"
+            return Finding("model", "ok", f"{model.name} on {encoder.backend}: {took}")
     except KbServerError as exc:
         return Finding(
             "model",
@@ -272,18 +278,18 @@ def _show(finding: Finding) -> None:
         Text(f"{mark} ", style=style) + Text(f"{finding.check:<28} {finding.found}")
     )
     if finding.next_step:
-        out.print(
-            Text(
-                f"  {'':<28} → {finding.next_step}",
-                style="dim" if finding.grade == "ok" else "",
-            )
-        )
+        style = ""
+        if finding.grade == "ok":
+            style = "dim"
+        out.print(Text(f"  {'':<28} → {finding.next_step}", style=style))
 
 
 def _conclude(diagnosis: Diagnosis) -> None:
     if not diagnosis.failures:
         warned = sum(finding.grade == "warn" for finding in diagnosis.findings)
-        more = f"; see the {warned} warning{'s' * (warned > 1)} above" if warned else ""
+        more = ""
+        if warned:
+            more = f"; see the {warned} warning{'s' * (warned > 1)} above"
         err.print(
             Text(
                 f"healthy: {diagnosis.url} answers as the engine needs it{more}",

@@ -54,7 +54,8 @@ def evaluate(
         str,
         typer.Argument(
             metavar="CORPUS-OR-FOLDER",
-            help="A corpus of the store, a store, a folder with corpus.jsonl, or a folder of documents.",
+            help="A corpus of the store, a store, a folder with corpus.jsonl, "
+            "or a folder of documents.",
         ),
     ],
     queries: Annotated[
@@ -75,7 +76,8 @@ def evaluate(
     store: Annotated[
         Path | None,
         typer.Option(
-            help="Store of the corpus; for documents, where they are ingested.  \\[default: store; a cache]"
+            help="Store of the corpus; for documents, where they are ingested.  "
+            "\\[default: store; a cache]",
         ),
     ] = None,
     config: Config = None,
@@ -103,7 +105,8 @@ def evaluate(
     require: Annotated[
         list[str] | None,
         typer.Option(
-            help="What must hold, or the exit code is 1: 'ndcg@10>=0.7', 'recall@3\\[misheard]>=0.8'."
+            help="What must hold, or the exit code is 1: "
+            "'ndcg@10>=0.7', 'recall@3\\[misheard]>=0.8'.",
         ),
     ] = None,
     baseline: Annotated[
@@ -119,12 +122,13 @@ def evaluate(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Measure how well questions find their passages, and how often something is said that should not be.
+    """Measure how well questions find their passages, and how often a wrong one is said.
 
-    Questions are asked on the path of a turn, in process. Hits are judged by qrels (records or files), else by whether
-    a passage holds the question's `answer`. Questions whose `kind` is unanswerable, not-knowledge-seeking or smalltalk
-    should get nothing. Rankings are measured over all hits; `answered`, `kept` and the false groundings at the least
-    score in force. Time is measured in a pass of its own, under the real deadline.
+    Questions are asked on the path of a turn, in process. Hits are judged by qrels (records or
+    files), else by whether a passage holds the question's `answer`. Questions whose `kind` is
+    unanswerable, not-knowledge-seeking or smalltalk should get nothing. Rankings are measured over
+    all hits; `answered`, `kept` and the false groundings at the least score in force. Time is
+    measured in a pass of its own, under the real deadline.
 
     Example:  kbserver eval corpora/broadband --require 'ndcg@10>=0.7'
     """
@@ -143,17 +147,23 @@ def evaluate(
 
     variants = _variants(arms, ablate)
     required = [read_requirement(text) for text in require or ()]
-    before = read_run(baseline) if baseline else None
+    before = None
+    if baseline:
+        before = read_run(baseline)
     log_to_terminal()
     settings = read_settings(config, store=store, min_score=min_score)
     where = find_target(
         target, store=settings.store, cache=store or cache_folder(), corpus=corpus
     )
-    if not (found := queries or ([where.queries] if where.queries else [])):
+    if qrels is None and queries is None:
+        qrels = where.qrels
+    if not queries and where.queries:
+        queries = [where.queries]
+    if not queries:
         raise SettingsError(
             f"no queries.jsonl beside {target}; name one with --queries"
         )
-    dataset = read_dataset(found, qrels or (where.qrels if queries is None else None))
+    dataset = read_dataset(queries, qrels)
     with Shown() as shown:
         where.prepare(shown.on_progress)
     with asked() as on_progress:
@@ -168,12 +178,11 @@ def evaluate(
                 on_progress=on_progress,
             )
         )
-    compared = against(evaluation, before) if before is not None else {}
-    failures = [
-        text
-        for one in required
-        if (text := one.failure(evaluation, variants[0].name)) is not None
-    ]
+    compared: dict[str, list[Comparison]] = {}
+    if before is not None:
+        compared = against(evaluation, before)
+    checked = [one.failure(evaluation, variants[0].name) for one in required]
+    failures = [failure for failure in checked if failure is not None]
     values = as_dict(evaluation, manifest)
     if save:
         write(save, json.dumps(values, ensure_ascii=False, indent=1) + "\n")
@@ -213,9 +222,16 @@ async def _evaluated(
             base, in_scope=any(question.scope for question in dataset.questions)
         )
         evaluation = await evaluate(
-            server, where.corpus, dataset, variants,
-            base=base, min_score=least, history=history, timed=timed, on_progress=on_progress,
-        )  # fmt: skip
+            server,
+            where.corpus,
+            dataset,
+            variants,
+            base=base,
+            min_score=least,
+            history=history,
+            timed=timed,
+            on_progress=on_progress,
+        )
         return evaluation, retriever.snapshot.manifest
 
 
@@ -223,10 +239,13 @@ def _variants(arms: list[str] | None, ablate: bool) -> list[Variant]:
     from kbserver.evaluation.ask import ABLATIONS, ARMS
 
     known = {variant.name: variant for variant in ARMS}
-    if unknown := [name for name in arms or () if name not in known]:
-        raise SettingsError(f"--arms {unknown[0]!r}: wanted one of {', '.join(known)}")
+    for name in arms or ():
+        if name not in known:
+            raise SettingsError(f"--arms {name!r}: wanted one of {', '.join(known)}")
     chosen = [known[name] for name in dict.fromkeys(arms or known)]
-    return [*chosen, *ABLATIONS] if ablate else chosen
+    if ablate:
+        chosen += ABLATIONS
+    return chosen
 
 
 def _rows(compared: dict[str, list[Comparison]]) -> dict[str, list[dict[str, object]]]:
@@ -239,13 +258,13 @@ def _show(evaluation: Evaluation, manifest: Manifest) -> None:
     said = [f"{judged} answerable"] + [
         f"{counts[name]} {word}" for name, word in _OTHER if name in counts
     ]
-    out.print(
-        f"{manifest.corpus}: {manifest.passages} passages, generation {manifest.generation}, {', '.join(said)}"
-    )
+    generation = f"{manifest.passages} passages, generation {manifest.generation}"
+    out.print(f"{manifest.corpus}: {generation}, {', '.join(said)}")
     if evaluation.missing:
+        count, first_missing = len(evaluation.missing), evaluation.missing[0]
         out.print(
             Text(
-                f"  {len(evaluation.missing)} judged documents are not in the corpus ({evaluation.missing[0]}, …)"
+                f"  {count} judged documents are not in the corpus ({first_missing}, …)"
             )
         )
     out.print()
@@ -255,7 +274,8 @@ def _show(evaluation: Evaluation, manifest: Manifest) -> None:
         )
     )
     first = next(iter(evaluation.variants))
-    if kinds := evaluation.kinds():
+    kinds = evaluation.kinds()
+    if kinds:
         out.print()
         print_table(
             _table(
@@ -265,12 +285,15 @@ def _show(evaluation: Evaluation, manifest: Manifest) -> None:
         )
     out.print()
     out.print(
-        f"answered, kept and false groundings at min_score {evaluation.min_score:.3f}, top_k {evaluation.top_k}"
+        "answered, kept and false groundings at "
+        f"min_score {evaluation.min_score:.3f}, top_k {evaluation.top_k}"
     )
-    if (took := evaluation.latency) is not None:
+    took = evaluation.latency
+    if took is not None:
         out.print(
-            f"{took.turns} turns, one at a time: p50 {took.p50_ms:.1f}   p95 {took.p95_ms:.1f}   p99 {took.p99_ms:.1f} "
-            f"ms; {took.in_budget:.1%} answered by all arms inside {took.deadline_ms} ms"
+            f"{took.turns} turns, one at a time: p50 {took.p50_ms:.1f}   "
+            f"p95 {took.p95_ms:.1f}   p99 {took.p99_ms:.1f} ms; "
+            f"{took.in_budget:.1%} answered by all arms inside {took.deadline_ms} ms"
         )
 
 
@@ -282,7 +305,7 @@ _OTHER = (
 
 
 def _table(title: str, rows: dict[str, dict[str, float]]) -> Table:
-    """A row for each name, with the columns that any of them has; – where there is nothing to measure."""
+    """A row for each name, with the columns that any of them has; – for what is not measured."""
     columns = [
         name
         for name in (*_RANKING, *_SPOKEN, "degraded")
@@ -325,9 +348,15 @@ def _show_comparison(
     for name, rows in compared.items():
         for row in rows:
             table.add_row(
-                Text(name), row.measure, str(row.questions), f"{row.before:.4f}", f"{row.after:.4f}", str(row.wins),
-                str(row.losses), f"{row.p_value:.4f}",
-            )  # fmt: skip
+                Text(name),
+                row.measure,
+                str(row.questions),
+                f"{row.before:.4f}",
+                f"{row.after:.4f}",
+                str(row.wins),
+                str(row.losses),
+                f"{row.p_value:.4f}",
+            )
     out.print()
     print_table(table)
     out.print("p: paired randomisation test, two-sided")

@@ -49,17 +49,21 @@ def lint(
     ] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Look for what will sound wrong: contradictions between documents, passages that cannot stand alone, what has
-    expired, near-duplicates, hidden text, and sentences that speak to the model.
+    """Look for what will sound wrong when it is spoken.
 
-    Reads a corpus of the store as it is served, or documents that are not ingested yet. Changes nothing.
+    Contradictions between documents, passages that cannot stand alone, what has expired,
+    near-duplicates, hidden text, and sentences that speak to the model.
 
-    Exit codes: 0 looked through, 3 no such corpus, 5 no such path, or with --strict: something was found.
+    Reads a corpus of the store as it is served, or documents that are not ingested yet. Changes
+    nothing.
+
+    Exit codes: 0 looked through, 3 no such corpus, 5 no such path, or with --strict: something was
+    found.
 
     Example:  kbserver lint ./docs --strict
     """
     found = _findings(what or [], store, config)
-    findings = found if hints else [one for one in found if not one.is_hint]
+    findings = [one for one in found if hints or not one.is_hint]
     if as_json:
         print_json([one.as_dict() for one in findings])
     else:
@@ -93,19 +97,15 @@ def _show(findings: list[Finding]) -> None:
         return
     for kind, count in Counter(one.kind for one in findings).items():
         of_kind = [one for one in findings if one.kind == kind]
-        out.print(
-            Text(
-                f"{kind}  ({count}{', hints' if of_kind[0].is_hint else ''})",
-                style="bold",
-            )
-        )
+        counted = str(count)
+        if of_kind[0].is_hint:
+            counted += ", hints"
+        out.print(Text(f"{kind}  ({counted})", style="bold"))
         for one in of_kind[:_SHOWN]:
-            out.print(
-                Text(
-                    f"  {one.source} ↔ {one.other}" if one.other else f"  {one.source}",
-                    style="cyan",
-                )
-            )
+            place = f"  {one.source}"
+            if one.other:
+                place += f" ↔ {one.other}"
+            out.print(Text(place, style="cyan"))
             out.print(Padding(Text(one.said), (0, 0, 0, 4)))
         if count > _SHOWN:
             out.print(f"  … and {count - _SHOWN} more (--json lists all)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -15,13 +16,15 @@ from kbserver.cli.terminal import err, log_to_terminal, out, print_json, print_t
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
     from kbserver.endpoint.ground import Grounding
+    from kbserver.endpoint.routing import RouteTable
+    from kbserver.settings import TurnSettings
+    from kbserver.types import Hit
 
-_SHOWN = (
-    "top_k",
-    "min_score",
-    "max_context_bytes",
-    "deadline_ms",
-)  # of a route, though they be the defaults
+_SHOWN = ("top_k", "min_score", "max_context_bytes", "deadline_ms")
+"""Settings of a route that are shown even if they are the defaults."""
+
+_ARMS = ("lexical", "dense")
+_LONGEST_SHOWN = 70  # characters of a passage
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +44,7 @@ def query(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Answer one turn here, without a server: the context the engine would get, the hits, the time of each stage.
+    """Answer one turn here, without a server: the context, the hits, the time of each stage.
 
     The first query of a process waits for the model to load; a server has it loaded.
     """
@@ -59,7 +62,9 @@ def query(
         return
     _show(grounding)
     if grounding.trace.reason == "unknown_label":
-        asked = "a call without a label" if label is None else f"the label {label!r}"
+        asked = "a call without a label"
+        if label is not None:
+            asked = f"the label {label!r}"
         known = ", ".join(route.pattern.pattern for route in server.table.routes)
         err.print(
             Text(f"{asked} reaches nothing; give one that fits with --label: {known}")
@@ -73,7 +78,7 @@ async def _ground(server: KBServer, text: str, label: str | None) -> Grounding:
 
 
 def as_dict(grounding: Grounding) -> dict[str, Any]:
-    """JSON values of a grounding: context, hits with the score of each arm, trace."""
+    """Return a grounding as JSON values: context, hits with the score of each arm, trace."""
     hits = [
         {
             "id": hit.passage.id,
@@ -97,44 +102,44 @@ def as_dict(grounding: Grounding) -> dict[str, Any]:
 def _show(grounding: Grounding) -> None:
     trace = grounding.trace
     out.print(Text("context", style="bold"))
-    out.print(
-        Text(
-            grounding.context.text
-            or "(empty: an honest agent says that it does not know)"
-        )
-    )
+    nothing = "(empty: an honest agent says that it does not know)"
+    out.print(Text(grounding.context.text or nothing))
     if grounding.hits:
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in ("score", "lexical", "dense", "source", "passage"):
-            table.add_column(
-                column,
-                justify="right" if column in ("score", "lexical", "dense") else "left",
-                no_wrap=column == "passage",
-            )
+        for column in ("score", *_ARMS):
+            table.add_column(column, justify="right")
+        table.add_column("source")
+        table.add_column("passage", no_wrap=True)
         for hit in grounding.hits:
-            arms = [
-                f"{hit.arms[arm]:.3f}" if arm in hit.arms else "–"
-                for arm in ("lexical", "dense")
-            ]
-            said = " ".join(hit.passage.text.split())
             table.add_row(
                 f"{hit.score:.3f}",
-                *arms,
+                *(_score(hit, arm) for arm in _ARMS),
                 Text(hit.passage.source),
-                Text(said[:70] + "…" * (len(said) > 70)),
+                Text(_beginning(hit.passage.text)),
             )
         out.print()
         print_table(table)
     out.print()
-    reason = f" ({trace.reason})" if trace.reason else ""
-    out.print(
-        Text(
-            f"route {trace.route or '–'}   outcome {trace.outcome}{reason}   {trace.total_ms:.1f} ms"
-        )
-    )
-    out.print(
-        Text("   ".join(f"{stage} {ms:.1f}" for stage, ms in trace.stages_ms.items()))
-    )
+    outcome: str = trace.outcome
+    if trace.reason:
+        outcome += f" ({trace.reason})"
+    route = trace.route or "–"
+    out.print(Text(f"route {route}   outcome {outcome}   {trace.total_ms:.1f} ms"))
+    stages = [f"{stage} {ms:.1f}" for stage, ms in trace.stages_ms.items()]
+    out.print(Text("   ".join(stages)))
+
+
+def _score(hit: Hit, arm: str) -> str:
+    if arm not in hit.arms:
+        return "–"
+    return f"{hit.arms[arm]:.3f}"
+
+
+def _beginning(text: str) -> str:
+    said = " ".join(text.split())
+    if len(said) <= _LONGEST_SHOWN:
+        return said
+    return said[:_LONGEST_SHOWN] + "…"
 
 
 def routes(
@@ -146,61 +151,62 @@ def routes(
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the routes in the order they are tried, or explain one label. The first match answers."""
+    """List the routes in the order they are tried, or explain one label; the first fit answers."""
     from kbserver.endpoint.routing import table_for
     from kbserver.index.store import Store as CorpusStore
-    from kbserver.settings import TurnSettings, read_settings
+    from kbserver.settings import read_settings
 
     settings = read_settings(config, store=store)
     table = table_for(settings, (), CorpusStore(settings.store).corpora())
-    tried = (
-        table.explain(explain)
-        if explain is not None
-        else [(route, False) for route in table.routes]
-    )
-    match = table.resolve(explain) if explain is not None else None
+    if explain is None:
+        _list_routes(table, as_json=as_json)
+    else:
+        _explain(table, explain, as_json=as_json)
+
+
+def _list_routes(table: RouteTable, *, as_json: bool) -> None:
     if as_json:
-        listing = [
-            route.as_dict() | ({} if explain is None else {"fits": fits})
-            for route, fits in tried
-        ]
-        answer = (
-            {"parameters": match.parameters, "scope": match.scope} if match else None
-        )
-        print_json(
-            {"routes": listing}
-            if explain is None
-            else {"label": explain, "tried": listing, "match": answer}
-        )
+        print_json({"routes": [route.as_dict() for route in table.routes]})
+        return
+    for route in table.routes:
+        out.print(Text(str(route)))
+    if not table.routes:
+        out.print("no routes: no corpora in the store and none configured")
+
+
+def _explain(table: RouteTable, label: str, *, as_json: bool) -> None:
+    """Show which routes fit a label, and what holds for the one that answers."""
+    tried = table.explain(label)
+    match = table.resolve(label)
+    if as_json:
+        answer = None
+        if match is not None:
+            answer = {"parameters": match.parameters, "scope": match.scope}
+        listing = [route.as_dict() | {"fits": fits} for route, fits in tried]
+        print_json({"label": label, "tried": listing, "match": answer})
         return
     for route, fits in tried:
-        mark = "" if explain is None else ("✓ " if fits else "✗ ")
-        out.print(Text(f"{mark}{route}"))
-    if explain is None:
-        if not table.routes:
-            out.print("no routes: no corpora in the store and none configured")
-    elif match is None:
+        mark = "✓" if fits else "✗"
+        out.print(Text(f"{mark} {route}"))
+    if match is None:
         out.print(
-            f'no route fits {explain!r}: it gets an empty grounding. A default route is written  label = "*"'
+            f"no route fits {label!r}: it gets an empty grounding. "
+            'A default route is written  label = "*"'
         )
-    else:
-        out.print(Text(f"parameters  {match.parameters or '–'}"))
-        out.print(Text(f"scope       {match.scope or 'the whole corpus'}"))
-        settings_of, defaults = (
-            match.route.settings.model_dump(),
-            TurnSettings().model_dump(),
-        )
-        shown = {
-            name: value
-            for name, value in settings_of.items()
-            if name in _SHOWN or value != defaults[name]
-        }
-        shown["min_score"] = (
-            "as calibrated" if shown["min_score"] is None else shown["min_score"]
-        )
-        out.print(
-            Text(
-                "settings    "
-                + "   ".join(f"{name} {value}" for name, value in shown.items())
-            )
-        )
+        return
+    out.print(Text(f"parameters  {match.parameters or '–'}"))
+    out.print(Text(f"scope       {match.scope or 'the whole corpus'}"))
+    shown = [f"{name} {value}" for name, value in _notable(match.route.settings)]
+    out.print(Text("settings    " + "   ".join(shown)))
+
+
+def _notable(settings: TurnSettings) -> Iterator[tuple[str, object]]:
+    """Give the settings of a route that differ from the defaults, and those always shown."""
+    from kbserver.settings import TurnSettings
+
+    defaults = TurnSettings().model_dump()
+    for name, value in settings.model_dump().items():
+        if name == "min_score" and value is None:
+            yield name, "as calibrated"
+        elif name in _SHOWN or value != defaults[name]:
+            yield name, value

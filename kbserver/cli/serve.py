@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from kbserver.endpoint.routing import RouteTable
     from kbserver.settings import Settings
 
-_PART = re.compile(
-    r"\*|\{[^}]*\}"
-)  # of a label pattern: what stands for other characters
+# of a label pattern: what stands for other characters
+_PART = re.compile(r"\*|\{[^}]*\}")
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +57,8 @@ def serve(
         list[str] | None,
         typer.Option(
             metavar="[CORPUS=]PATH",
-            help="Ingest this folder now and whenever it changes, beside the server. May be repeated.",
+            help="Ingest this folder now and whenever it changes, beside the server. "
+            "May be repeated.",
         ),
     ] = None,
     access_log: Annotated[
@@ -68,13 +68,13 @@ def serve(
 ) -> None:
     """Serve the store as an Omni **kb_endpoint**.
 
-    The bearer token comes from the environment: **KB_TOKEN** (several, separated by commas, while one is
-    rotated out), or from \\[\\[tokens]] in the configuration file.
+    The bearer token comes from the environment: **KB_TOKEN** (several, separated by commas, while
+    one is rotated out), or from \\[\\[tokens]] in the configuration file.
 
     Stop it with Ctrl-C; turns in flight are finished first.
 
-    With several **--workers** follow-ups are not remembered, and metrics, limits and a token's turns are
-    counted by each process for itself.
+    With several **--workers** follow-ups are not remembered, and metrics, limits and a token's
+    turns are counted by each process for itself.
     """
     from kbserver.endpoint.app import KBServer
     from kbserver.endpoint.serve import serve as run
@@ -107,15 +107,17 @@ def serve(
 
 
 def _watching(named: str, store: Path) -> AbstractContextManager[None]:
-    """Bring one `[CORPUS=]PATH` up to date, then follow it in a process of its own while the block runs."""
+    """Ingest one `[CORPUS=]PATH`, then follow it in a process of its own while the block runs."""
     from kbserver.index.store import Store
     from kbserver.ingest.build import ingest, options_of
     from kbserver.ingest.watch import watching_beside
 
-    corpus, equals, path = named.partition("=")
-    folder = Path(path if equals else named)
+    name, equals, path = named.partition("=")
+    folder = Path(path)
+    if not equals:
+        folder = Path(named)
+        name = corpus_name(folder.resolve().name)
     corpora = Store(store)
-    name = corpus if equals else corpus_name(folder.resolve().name)
     options = options_of(corpora, name)
     err.print(Text(f"ingesting {folder} as {name} …"))
     ingest([folder], store=corpora, corpus=name, options=options)
@@ -125,7 +127,7 @@ def _watching(named: str, store: Path) -> AbstractContextManager[None]:
 
 
 def _worker(settings: Settings, verbose: bool) -> KBServer:
-    """The server of one of several processes."""
+    """Make the server of one of several processes."""
     from kbserver.endpoint.app import KBServer
 
     log_to_terminal(serving=True, verbose=verbose)
@@ -133,7 +135,7 @@ def _worker(settings: Settings, verbose: bool) -> KBServer:
 
 
 def _for_workers(settings: Settings, workers: int) -> Settings:
-    """What holds in each of several processes: no memory between turns, and a share of the cores."""
+    """Return the settings of each of several processes: no follow-ups, a share of the cores."""
     from kbserver.embedding.cores import usable_cores
 
     forgetful = {"follow_up": False}
@@ -145,7 +147,7 @@ def _for_workers(settings: Settings, workers: int) -> Settings:
 
 
 def _announce(server: KBServer, url: str) -> None:
-    """Say where the endpoint is, who may ask, and which labels reach which corpora."""
+    """Print where the endpoint is, which tokens are good, and which labels reach which corpora."""
     settings = server.settings
     err.print(Text("kbserver is listening.", style="bold green"))
     err.print(f"  kb_endpoint   {url}{settings.path}")
@@ -159,16 +161,15 @@ def _announce(server: KBServer, url: str) -> None:
 
 
 def _tokens(settings: Settings) -> str:
-    """Which bearer tokens are good, without showing one."""
+    """Say which bearer tokens are good, without showing one."""
     if settings.open:
         return "none: --open lets anyone ask"
     kinds = []
-    if count := _values_of_variable(settings):
-        kinds.append(
-            "the value of KB_TOKEN"
-            if count == 1
-            else f"any of {count} values of KB_TOKEN"
-        )
+    count = _values_of_variable(settings)
+    if count == 1:
+        kinds.append("the value of KB_TOKEN")
+    elif count > 1:
+        kinds.append(f"any of {count} values of KB_TOKEN")
     if settings.tokens:
         kinds.append(f"{len(settings.tokens)} of [[tokens]]")
     if settings.signing_key or settings.signing_key_files:
@@ -177,7 +178,7 @@ def _tokens(settings: Settings) -> str:
 
 
 def _curl(settings: Settings, table: RouteTable, url: str) -> str:
-    """A command that asks something, with a label that reaches something."""
+    """Return a command that asks something, with a label that reaches something."""
     question = {"query": "how do i …"}
     if table.resolve(None) is None:
         label = min(
@@ -185,11 +186,13 @@ def _curl(settings: Settings, table: RouteTable, url: str) -> str:
             key=lambda pattern: bool(_PART.search(pattern)),
         )
         question = {"session_label": _PART.sub("1", label)} | question
-    curl = f"curl {url}{settings.path} -d {shlex.quote(json.dumps(question, ensure_ascii=False))}"
-    token = {0: "TOKEN", 1: "$KB_TOKEN"}.get(
-        _values_of_variable(settings), "${KB_TOKEN%%,*}"
-    )
-    return curl if settings.open else f'{curl} -H "Authorization: Bearer {token}"'
+    body = shlex.quote(json.dumps(question, ensure_ascii=False))
+    curl = f"curl {url}{settings.path} -d {body}"
+    if settings.open:
+        return curl
+    known = {0: "TOKEN", 1: "$KB_TOKEN"}
+    token = known.get(_values_of_variable(settings), "${KB_TOKEN%%,*}")
+    return f'{curl} -H "Authorization: Bearer {token}"'
 
 
 def _values_of_variable(settings: Settings) -> int:

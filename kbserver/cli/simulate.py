@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,7 +74,8 @@ def simulate(
     fault: Annotated[
         list[str] | None,
         typer.Option(
-            help="kb-slow, kb-fail, drop, 1011 (each also as NAME@TURN), 4401, 4403, 4429, http-401, http-403, http-429."
+            help="kb-slow, kb-fail, drop, 1011 (each also as NAME@TURN), 4401, 4403, 4429, "
+            "http-401, http-403, http-429.",
         ),
     ] = None,
     silence_ms: Annotated[
@@ -95,12 +97,13 @@ def simulate(
 ) -> None:
     """Stand in for the Omni engine, so that any client can be tried without a key.
 
-    Point the client at ws://127.0.0.1:8787 instead of wss://api.pyai.com. Once per caller turn it calls the client's
-    kb_endpoint exactly as the engine does: two fields, the bearer token, 300 ms in all, one attempt, no redirect;
-    whatever goes wrong, the turn goes on.
+    Point the client at ws://127.0.0.1:8787 instead of wss://api.pyai.com. Once per caller turn it
+    calls the client's kb_endpoint exactly as the engine does: two fields, the bearer token, 300 ms
+    in all, one attempt, no redirect; whatever goes wrong, the turn goes on.
 
-    There is no speech recognition offline. What the caller says comes from --script, from input_text frames, from
-    lines typed here, or from POST /simulator/sessions/latest/say {"text": "…"}.
+    There is no speech recognition offline. What the caller says comes from --script, from
+    input_text frames, from lines typed here, or from POST /simulator/sessions/latest/say {"text":
+    "…"}.
     """
     from kbserver.omni.simulator.faults import parse_fault
     from kbserver.omni.simulator.options import SimulatorOptions
@@ -110,17 +113,22 @@ def simulate(
     from kbserver.omni.simulator.speech import synthesizer
 
     log_to_terminal()
+    voices = None
+    if voice:
+        voices = frozenset(voice)
     options = SimulatorOptions(
         strict=strict,
         reads=reads.value,
         keep_alive=keep_alive,
         silence_ms=silence_ms,
         pace=pace,
-        voices=frozenset(voice) if voice else None,
+        voices=voices,
         faults=tuple(parse_fault(text) for text in fault or []),
         synthesize=synthesizer(),
     )
-    words = read_script(script) if script else []
+    words: Sequence[str] = ()
+    if script:
+        words = read_script(script)
     with Recorder(record, listener=_show) as recorder:
         simulator = Simulator(
             options, script=words, keys=key or None, recorder=recorder
@@ -188,9 +196,9 @@ def _show(record: Record) -> None:
                 f"{call}  {hanging('note: ' + record['note'], err, 8)}", style="yellow"
             )
         case "turn":
-            agent = f"agent: {record['reply']}" + (
-                "   (interrupted)" if record["interrupted"] else ""
-            )
+            agent = f"agent: {record['reply']}"
+            if record["interrupted"]:
+                agent += "   (interrupted)"
             line = Text(
                 f"{call}  {hanging('heard: ' + record['heard'], err, 8)}\n        "
             )
@@ -210,9 +218,13 @@ def _lookup_line(lookup: dict[str, object] | None) -> Text:
     if lookup is None:
         return Text("no kb_endpoint: not looked up", style="yellow")
     style = {"grounded": "green", "miss": "cyan"}.get(str(lookup["outcome"]), "red")
-    reason = f" ({lookup['reason']})" if lookup["reason"] else ""
+    reason = ""
+    if lookup["reason"]:
+        reason = f" ({lookup['reason']})"
+    named = ""
     ids = lookup["top_ids"]
-    named = f"   {', '.join(map(str, ids))}" if isinstance(ids, list) and ids else ""
+    if isinstance(ids, list) and ids:
+        named = f"   {', '.join(map(str, ids))}"
     return Text(
         f"{lookup['outcome']}{reason} in {lookup['latency_ms']} ms{named}", style=style
     )

@@ -1,4 +1,4 @@
-"""What is in the store, and what can be done with it: corpora, rollback, prune, verify, export, import."""
+"""Commands about the store: corpora, rollback, prune, verify, export, import."""
 
 from __future__ import annotations
 
@@ -50,15 +50,16 @@ class _Generation:
     model: str = ""
     created_at: str = ""
     problem: str = ""
-    """Why nothing more is known of it."""
+    """Why nothing more is known of the generation."""
 
 
 def corpora(
     config: StoreConfig = None, store: StorePath = None, as_json: AsJson = False
 ) -> None:
-    """List the corpora and their generations: documents, passages, size, model, age; ● marks the live one.
+    """List the corpora and their generations, with their size, model and age.
 
-    Exit codes: 0 listed, 3 there is no store. A generation that cannot be read is listed with the reason.
+    ● marks the live generation. Exit codes: 0 listed, 3 there is no store. A generation that cannot
+    be read is listed with the reason.
     """
     known = _store(config, store)
     listing = [
@@ -75,36 +76,35 @@ def corpora(
         )
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in (
-        "corpus",
-        "",
-        "generation",
-        "documents",
-        "passages",
-        "size",
-        "model",
-        "age",
-    ):
-        table.add_column(
-            column,
-            justify="right"
-            if column in ("documents", "passages", "size", "age")
-            else "left",
-        )
+    for column in ("corpus", "", "generation"):
+        table.add_column(column)
+    for column in ("documents", "passages", "size"):
+        table.add_column(column, justify="right")
+    table.add_column("model")
+    table.add_column("age", justify="right")
     before = ""
     for one in listing:
-        shown: list[str | Text] = ["–", "–", "–", Text(one.problem, style="red"), ""]
-        if not one.problem:
-            size, age = _size(one.bytes), _age(one.created_at)
-            shown = [f"{one.documents:,}", f"{one.passages:,}", size, one.model, age]
-        table.add_row(
-            "" if one.corpus == before else one.corpus,
-            "●" if one.live else "",
-            one.generation,
-            *shown,
-        )
+        corpus = one.corpus
+        if corpus == before:
+            corpus = ""
+        mark = ""
+        if one.live:
+            mark = "●"
+        table.add_row(corpus, mark, one.generation, *_facts(one))
         before = one.corpus
     print_table(table)
+
+
+def _facts(one: _Generation) -> list[str | Text]:
+    if one.problem:
+        return ["–", "–", "–", Text(one.problem, style="red"), ""]
+    return [
+        f"{one.documents:,}",
+        f"{one.passages:,}",
+        _size(one.bytes),
+        one.model,
+        _age(one.created_at),
+    ]
 
 
 def rollback(
@@ -128,9 +128,7 @@ def rollback(
     Exit codes: 0 done, 3 no such corpus or generation, or it cannot be served.
     """
     known = _store(config, store)
-    known.generations(
-        corpus
-    )  # says so if there is no such corpus, before its folder is made for the lock
+    known.generations(corpus)  # fails before the lock makes a folder of this name
     with known.lock(corpus, wait_s=wait):
         generation = known.rollback(corpus, to)
     if as_json:
@@ -154,15 +152,19 @@ def prune(
     wait: Wait = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Remove old generations; the live one always stays. A server that has one open goes on undisturbed.
+    """Remove old generations; the live one always stays.
 
-    Exit codes: 0 done, 2 neither a corpus nor --all given, 3 the store.
+    A server that has one open goes on undisturbed. Exit codes: 0 done, 2 neither a corpus nor --all
+    given, 3 the store.
     """
     known = _store(config, store)
     if (corpus is None) is not all_:
         raise SettingsError("name one corpus to prune, or say --all")
     removed: dict[str, list[str]] = {}
-    for name in known.corpora() if corpus is None else [corpus]:
+    names = known.corpora()
+    if corpus is not None:
+        names = [corpus]
+    for name in names:
         known.generations(name)
         with known.lock(name, wait_s=wait):
             removed[name] = known.prune(name, keep=keep)
@@ -170,11 +172,9 @@ def prune(
         print_json(removed)
         return
     for name, generations in removed.items():
-        gone = (
-            f"{len(generations)} removed ({', '.join(generations)})"
-            if generations
-            else "nothing to remove"
-        )
+        gone = "nothing to remove"
+        if generations:
+            gone = f"{len(generations)} removed ({', '.join(generations)})"
         out.print(f"{name}: {gone}")
 
 
@@ -193,7 +193,7 @@ def verify(
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check that generations are whole: the checksum of every file, and whether passages find themselves.
+    """Check that generations are whole: every file's checksum, and a search for known passages.
 
     Exit codes: 0 all is well, 3 something is wrong or not there.
     """
@@ -202,7 +202,9 @@ def verify(
         raise SettingsError(
             "--generation goes with the name of its corpus, and without --every"
         )
-    names = known.corpora() if corpus is None else [corpus]
+    names = known.corpora()
+    if corpus is not None:
+        names = [corpus]
     if not names:
         raise StoreMissing(
             f"{known.path}: no corpus to verify; make one with:  kbserver ingest FOLDER"
@@ -210,9 +212,9 @@ def verify(
     reports, problems = [], []
     for name in names:
         try:
-            wanted = (
-                known.generations(name) if every else [generation or known.live(name)]
-            )
+            wanted = known.generations(name)
+            if not every:
+                wanted = [generation or known.live(name)]
         except StoreMissing as exc:
             if corpus is not None:
                 raise
@@ -237,13 +239,13 @@ def verify(
         print_json({"ok": not problems, "generations": checked, "problems": problems})
     else:
         for report in reports:
-            mark = (
-                Text("ok   ", style="green")
-                if report.ok
-                else Text("BAD  ", style="bold red")
-            )
-            facts = f"{report.files} files, {_size(report.bytes)}, {report.found} of {report.sampled} passages found"
-            out.print(mark + Text(f"{report.corpus} {report.generation}   {facts}"))
+            mark = Text("BAD  ", style="bold red")
+            if report.ok:
+                mark = Text("ok   ", style="green")
+            files = f"{report.files} files, {_size(report.bytes)}"
+            found = f"{report.found} of {report.sampled} passages found"
+            name = f"{report.corpus} {report.generation}"
+            out.print(mark + Text(f"{name}   {files}, {found}"))
         for problem in problems:
             complain(problem)
     if problems:
@@ -265,9 +267,10 @@ def export(
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a generation as one file, for another machine. It holds the documents' text in the clear.
+    """Write a generation as one file, for another machine.
 
-    Exit codes: 0 done, 3 it is not there or damaged, or the file cannot be written.
+    It holds the documents' text in the clear. Exit codes: 0 done, 3 it is not there or damaged, or
+    the file cannot be written.
     """
     known = _store(config, store)
     name = generation or known.live(corpus)
@@ -299,9 +302,10 @@ def import_(
     wait: Wait = 0.0,
     as_json: AsJson = False,
 ) -> None:
-    """Add the generation of an exported file to the store, made if it is not there. Every checksum must hold.
+    """Add the generation of an exported file to the store, which is made if it is not there.
 
-    The file need not be trusted for where it writes; what its documents say is another matter.
+    Every checksum must hold. The file need not be trusted for where it writes; what its documents
+    say is another matter.
 
     Exit codes: 0 done, 3 no such file, damaged, or there already.
     """
@@ -320,8 +324,10 @@ def import_(
     if as_json:
         print_json({"corpus": corpus, "generation": generation, "published": publish})
         return
-    out.print(f"{corpus}: generation {generation} is {'live' if publish else 'there'}")
-    if not publish:
+    if publish:
+        out.print(f"{corpus}: generation {generation} is live")
+    else:
+        out.print(f"{corpus}: generation {generation} is there")
         err.print(f"serve it with:  kbserver rollback {corpus} --to {generation}")
     model = read_manifest(known.path / corpus / generation).model
     if not is_exported(
@@ -359,7 +365,7 @@ def _described(store: Store, corpus: str, generation: str) -> _Generation:
 
 
 def _as_dict(one: _Generation) -> dict[str, Any]:
-    facts = {
+    facts: dict[str, Any] = {
         "corpus": one.corpus,
         "generation": one.generation,
         "live": one.live,
@@ -369,15 +375,19 @@ def _as_dict(one: _Generation) -> dict[str, Any]:
         "model": one.model,
         "created_at": one.created_at,
     }
-    return facts | ({"problem": one.problem} if one.problem else {})
+    if one.problem:
+        facts["problem"] = one.problem
+    return facts
 
 
 def _size(size: float) -> str:
-    for unit in ("B", "KB", "MB"):
-        if size < 1000:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+    if size < 1000:
+        return f"{size:.0f} B"
+    for unit in ("KB", "MB"):
         size /= 1000
-    return f"{size:.1f} GB"
+        if size < 1000:
+            return f"{size:.1f} {unit}"
+    return f"{size / 1000:.1f} GB"
 
 
 def _age(created_at: str) -> str:

@@ -1,4 +1,4 @@
-"""How the command line talks: answers on stdout, everything else on stderr."""
+"""The terminal: answers on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -30,9 +30,12 @@ def complain(message: str) -> None:
 
 
 def hanging(text: str, console: Console, margin: int) -> str:
-    """Return a text that is printed at column `margin`, broken between words where a terminal is too narrow for it.
+    """Return a text broken between words where a terminal is too narrow for it.
 
-    Further lines begin below the first. Where no terminal reads it, the text stays one line.
+    Args:
+        text: to be printed at column `margin`.
+        console: where it is printed. Without a terminal the text stays one line.
+        margin: columns before the text; further lines begin below the first.
     """
     wide = console.width - margin
     if not console.is_terminal or len(text) <= wide or wide < _NARROWEST:
@@ -41,7 +44,7 @@ def hanging(text: str, console: Console, margin: int) -> str:
 
 
 def print_table(table: Table) -> None:
-    """Print a table whole, on a terminal of whatever width and into a file: no heading broken, none cut."""
+    """Print a table whole, whatever the width of the terminal: no heading broken, none cut."""
     Console(highlight=False, width=max(out.width, _WIDEST)).print(table, crop=False)
 
 
@@ -54,44 +57,43 @@ def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
     """Send the log to stderr: our own lines, and of libraries only warnings.
 
     Args:
-        serving: the command is a server: also say what it serves, and how the turns go.
-        verbose: everything.
+        serving: the command is a server: also log what it serves, and how the turns go.
+        verbose: log everything.
     """
-    terminal = err.is_terminal
-    handler: logging.Handler = (
-        RichHandler(console=err, show_path=False, markup=False)
-        if terminal
-        else logging.StreamHandler()
-    )
-    handler.setFormatter(
-        logging.Formatter(
-            "%(message)s" if terminal else "%(asctime)s %(levelname)s %(message)s"
-        )
-    )
+    handler: logging.Handler = logging.StreamHandler()
+    form = "%(asctime)s %(levelname)s %(message)s"
+    if err.is_terminal:
+        handler = RichHandler(console=err, show_path=False, markup=False)
+        form = "%(message)s"
+    handler.setFormatter(logging.Formatter(form))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    logging.getLogger("kbserver").setLevel(logging.DEBUG if verbose else logging.INFO)
-    logging.getLogger("kbserver.endpoint").setLevel(
-        logging.NOTSET if serving or verbose else logging.WARNING
-    )
+    level = logging.INFO
+    endpoint_level = logging.WARNING
+    if verbose:
+        level = logging.DEBUG
+    if serving or verbose:
+        endpoint_level = logging.NOTSET
+    logging.getLogger("kbserver").setLevel(level)
+    logging.getLogger("kbserver.endpoint").setLevel(endpoint_level)
 
 
 async def typed_lines() -> AsyncIterator[str]:
-    """Give the lines of standard input as they come, without the white space around them.
+    """Yield the lines of standard input as they come, without the white space around them.
 
-    A thread of its own reads them, which Ctrl-C need not wait for: one of a pool is joined before the program ends,
-    and then waits for a line that nobody types.
+    A daemon thread reads them, so that Ctrl-C ends the program: a thread of a pool would be joined
+    first, and wait for one more line.
     """
     loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str | None] = asyncio.Queue()
 
     def read() -> None:
-        with contextlib.suppress(
-            RuntimeError
-        ):  # the loop is closed: nobody listens any more
+        with contextlib.suppress(RuntimeError):  # the loop is closed
             for line in sys.stdin:
                 loop.call_soon_threadsafe(lines.put_nowait, line.strip())
             loop.call_soon_threadsafe(lines.put_nowait, None)
 
     threading.Thread(target=read, daemon=True).start()
-    while (line := await lines.get()) is not None:
+    line = await lines.get()
+    while line is not None:
         yield line
+        line = await lines.get()

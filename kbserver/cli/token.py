@@ -63,7 +63,8 @@ def token(
     key_file: Annotated[
         Path | None,
         typer.Option(
-            help="File with the signing key.  \\[default: KBSERVER_SIGNING_KEY, else those of the settings]"
+            help="File with the signing key.  "
+            "\\[default: KBSERVER_SIGNING_KEY, else those of the settings]",
         ),
     ] = None,
     config: Config = None,
@@ -88,13 +89,15 @@ def token(
 ) -> None:
     """Issue a signed **kb_token** that is good for some session labels, for a while.
 
-    A browser may see it: it opens no other label, and nothing once its time is over. Only the token is printed to
-    standard output.
+    A browser may see it: it opens no other label, and nothing once its time is over. Only the token
+    is printed to standard output.
 
     Example: kbserver token --label "billing-*" --ttl 1h --max-turns 50
     """
     if inspect is not None:
-        text = sys.stdin.read().strip() if inspect == "-" else inspect
+        text = inspect
+        if text == "-":
+            text = sys.stdin.read().strip()
         _inspect(text, _keys(key_file, config), as_json=as_json)
     elif new_key:
         _new_key(ed25519=ed25519)
@@ -146,9 +149,12 @@ def _issue(
 
     if keys is None:
         raise SettingsError(
-            f"no signing key: set {KEY_VARIABLE} or give --key-file; make one with  kbserver token --new-key"
+            f"no signing key: set {KEY_VARIABLE} or give --key-file; "
+            "make one with  kbserver token --new-key"
         )
-    names = None if corpora is None else [name.strip() for name in corpora.split(",")]
+    names = None
+    if corpora is not None:
+        names = [name.strip() for name in corpora.split(",")]
     filters = dict(_assignment(text) for text in scope)
     issued = keys.issue(
         labels, duration_s(ttl), corpora=names, scope=filters, max_turns=max_turns
@@ -169,7 +175,10 @@ def _issue(
 def _new_key(*, ed25519: bool) -> None:
     from kbserver.endpoint.tokens.keys import new_ed25519, new_secret
 
-    print(new_ed25519().strip() if ed25519 else new_secret())
+    if ed25519:
+        print(new_ed25519().strip())
+    else:
+        print(new_secret())
 
 
 def _inspect(text: str, keys: SigningKeys | None, *, as_json: bool) -> None:
@@ -198,7 +207,7 @@ def _inspect(text: str, keys: SigningKeys | None, *, as_json: bool) -> None:
 
 
 def _keys(key_file: Path | None, config: Path | None) -> SigningKeys | None:
-    """The keys of a file, or those that a server with these settings has; None if there are none."""
+    """Read the keys of a file, or those of a server with these settings; None if there are none."""
     from kbserver.endpoint.tokens.signed import SigningKeys
     from kbserver.settings import read_settings
 
@@ -208,7 +217,7 @@ def _keys(key_file: Path | None, config: Path | None) -> SigningKeys | None:
 
 
 def _plain(claims: dict[str, Any]) -> dict[str, Any]:
-    """Claims under the names of the flags, ours first."""
+    """Return the claims under the names of the flags, ours first."""
     ours = {
         key.removeprefix("kb_"): value
         for key, value in claims.items()

@@ -1,4 +1,4 @@
-"""Settings: the keys and what each may be (`model`), and where their values come from (`reading`)."""
+"""Settings: the keys and their limits (`model`), and where values come from (`reading`)."""
 
 from kbserver.settings.model import (
     DEFAULT_LANGUAGE,

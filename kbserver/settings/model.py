@@ -41,16 +41,25 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
 class TurnSettings(BaseModel):
-    """What may differ from route to route. At the top of the file these are the defaults of every route."""
+    """What may differ from route to route.
+
+    At the top of the file these are the defaults of every route.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     top_k: Annotated[int, Field(ge=1, le=50)] = 3
     """Passages in one answer, at most."""
     min_score: Share | None = None
-    """Hits below this score are not spoken. None: what `kbserver calibrate` stored with the corpus, else a low default."""
+    """Hits below this score are not spoken.
+
+    None: the score that `kbserver calibrate` stored with the corpus, else a low default.
+    """
     max_context_bytes: Annotated[int, Field(ge=100, le=6000)] = 2600
-    """UTF-8 bytes of `context`. `results` repeats the passages, and Omni cuts the body at about 6 KB."""
+    """UTF-8 bytes of `context`, at most.
+
+    `results` repeats the passages, and Omni cuts the body at about 6 KB.
+    """
     deadline_ms: Annotated[int, Field(ge=10, le=10_000)] = 150
     """Budget of a turn inside the server; the engine's own limit of 300 ms includes the network."""
     fallback: str = ""
@@ -95,7 +104,8 @@ class RouteSettings(TurnSettings):
             except (KeyError, ValueError, IndexError, AttributeError):
                 have = ", ".join(known) or "none"
                 raise ValueError(
-                    f"scope.{key} = {template!r}: the label {self.label!r} has these parameters: {have}"
+                    f"scope.{key} = {template!r}: the label {self.label!r} "
+                    f"has these parameters: {have}"
                 ) from None
         if not self.corpora and not self.handler:
             raise ValueError(f"the route {self.label!r} needs `corpora` or a `handler`")
@@ -116,7 +126,8 @@ class TokenSettings(BaseModel):
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
-        if sum(source is not None for source in (self.value, self.env, self.file)) != 1:
+        sources = [self.value, self.env, self.file]
+        if sources.count(None) != len(sources) - 1:
             raise ValueError("a token needs exactly one of `env`, `file` or `value`")
         return self
 
@@ -132,14 +143,16 @@ class TokenSettings(BaseModel):
             token = os.environ.get(self.env, "").strip()
             if not token:
                 raise SettingsError(
-                    f"[[tokens]] env = {self.env!r}: that variable is not set; export it or remove the table"
+                    f"[[tokens]] env = {self.env!r}: that variable is not set; "
+                    "export it or remove the table"
                 )
             return token
         try:
             token = Path(str(self.file)).read_text(encoding="utf-8").strip()
         except OSError as exc:
             raise SettingsError(
-                f"[[tokens]] file = {str(self.file)!r}: {exc.strerror}; create it or remove the table"
+                f"[[tokens]] file = {str(self.file)!r}: {exc.strerror}; "
+                "create it or remove the table"
             ) from exc
         if not token:
             raise SettingsError(
@@ -222,7 +235,10 @@ class Settings(BaseSettings, TurnSettings):
     """Token(s) from the environment, several separated by commas while one is rotated out."""
     tokens: tuple[TokenSettings, ...] = ()
     signing_key: SecretStr | None = Field(default=None, repr=False)
-    """Key(s) of signed tokens, from the variable `KBSERVER_SIGNING_KEY`; see `kbserver token --new-key`."""
+    """Key(s) of signed tokens, from the variable `KBSERVER_SIGNING_KEY`.
+
+    `kbserver token --new-key` makes one.
+    """
     signing_key_files: tuple[Path, ...] = ()
     revoked_tokens: Path | None = None
     """File with the `jti` of revoked tokens, one a line; read again when it changes."""
@@ -236,11 +252,17 @@ class Settings(BaseSettings, TurnSettings):
     max_concurrent_turns: Positive = 256
     """Turns in work at once; more are refused with 503."""
     keep_alive_s: Positive = 120
-    """Idle connections stay open this long: the next turn comes seconds later and must not pay a new handshake."""
+    """Seconds for which idle connections stay open.
+
+    The next turn comes seconds later, and must not pay for a new handshake.
+    """
     embed_threads: Annotated[int, Field(ge=0)] = 0
     """Threads that embed queries; 0: one a core."""
     precision: Literal["auto", "fp32", "int8"] = "auto"
-    """Of the weights that embed queries; auto: int8 where the model and the processor gain by it, else fp32."""
+    """Of the weights that embed queries.
+
+    auto: int8 where the model and the processor gain by it, else fp32.
+    """
     backend: Literal["auto", "onnx", "torch"] = "auto"
     reload_s: Annotated[float, Field(ge=0.0)] = 0.25
     """How often the store is looked at for new generations, in seconds; 0: never."""
@@ -264,7 +286,8 @@ class Settings(BaseSettings, TurnSettings):
     def _certified(self) -> Self:
         if self.tls_key is not None and self.tls_certificate is None:
             raise ValueError(
-                "tls_key is set without tls_certificate; name both, or neither behind a proxy with TLS"
+                "tls_key is set without tls_certificate; "
+                "name both, or neither behind a proxy with TLS"
             )
         return self
 
@@ -277,6 +300,7 @@ class Settings(BaseSettings, TurnSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read the arguments over the environment, and nothing else."""
         return (init_settings, env_settings)
 
     def turn_settings(self, route: RouteSettings | None = None) -> TurnSettings:
@@ -293,7 +317,9 @@ class Settings(BaseSettings, TurnSettings):
 
     def static_tokens(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return (token, label patterns) of every static token, those of `KB_TOKEN` first."""
-        from_env = self.kb_token.get_secret_value() if self.kb_token else ""
+        from_env = ""
+        if self.kb_token:
+            from_env = self.kb_token.get_secret_value()
         everywhere = [
             (token.strip(), ("*",)) for token in from_env.split(",") if token.strip()
         ]

@@ -1,8 +1,8 @@
 """Settings, read once: flag > environment > file > default.
 
-The file is `kbserver.toml`; the environment's names are the file's keys with the prefix `KBSERVER_`
-(`KBSERVER_PORT=8080`), except for the bearer token, which is `KB_TOKEN`. An unknown key is an error that
-lists the known ones. Secrets never print.
+The file is `kbserver.toml`. The environment's names are the file's keys with the prefix `KBSERVER_`
+(`KBSERVER_PORT=8080`), except for the bearer token, which is `KB_TOKEN`. An unknown key is an error
+that lists the known ones. Secrets never print.
 """
 
 from __future__ import annotations
@@ -15,10 +15,7 @@ from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any
 
-from pydantic import (
-    BaseModel,
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 from pydantic_settings.exceptions import SettingsError as NotParsed
 
 from kbserver.errors import SettingsError
@@ -31,12 +28,15 @@ from kbserver.settings.model import (
 )
 
 CONFIG_FILE = Path("kbserver.toml")
-_FROM_ENVIRONMENT = {
-    "kb_token",
-    "signing_key",
-    "pyai_api_key",
-}  # secrets that have no place in a file
-_SECRET = _FROM_ENVIRONMENT | {"value"}  # what no message repeats
+_TABLES: dict[int | str, type[BaseModel]] = {
+    "routes": RouteSettings,
+    "tokens": TokenSettings,
+    "session": SessionSettings,
+}
+_FROM_ENVIRONMENT = {"kb_token", "signing_key", "pyai_api_key"}
+"""Secrets that have no place in a file."""
+_SECRET = _FROM_ENVIRONMENT | {"value"}
+"""Keys whose values no message repeats."""
 _LONGEST_VALUE = 60  # characters of a value that a message repeats
 
 
@@ -49,8 +49,12 @@ def read_settings(config: Path | None = None, **flags: Any) -> Settings:
     Raises:
         SettingsError: the file is missing or malformed, a key is unknown, or a value does not fit.
     """
-    source = config or (CONFIG_FILE if CONFIG_FILE.is_file() else None)
-    from_file = _read_file(source) if source else {}
+    source = config
+    if source is None and CONFIG_FILE.is_file():
+        source = CONFIG_FILE
+    from_file: dict[str, Any] = {}
+    if source is not None:
+        from_file = _read_file(source)
     given = {key: value for key, value in flags.items() if value is not None}
     environment = {
         name.upper() for name in os.environ if name.upper().startswith(PREFIX)
@@ -64,39 +68,41 @@ def read_settings(config: Path | None = None, **flags: Any) -> Settings:
         ) from None
     except NotParsed as exc:
         raise SettingsError(
-            f"a variable {PREFIX}… cannot be read: {exc}; lists and tables are written as JSON, like "
-            f"""{PREFIX}TRUSTED_PROXIES='["10.0.0.1"]'"""
+            f"a variable {PREFIX}… cannot be read: {exc}; "
+            f"""lists and tables are written as JSON, like {PREFIX}TRUSTED_PROXIES='["10.0.0.1"]'"""
         ) from None
 
 
 def _check_variables(environment: AbstractSet[str]) -> None:
-    """Refuse a variable with our prefix that means nothing, as an unknown key of the file is refused."""
+    """Refuse a variable with our prefix that is no setting, as an unknown key is refused."""
     known = {
         name.upper(): str(field.validation_alias or f"{PREFIX}{name.upper()}")
         for name, field in Settings.model_fields.items()
     }
     for name in sorted(environment):
         if name.split("__")[0] not in known.values():
+            hint = ""
             close = difflib.get_close_matches(name.removeprefix(PREFIX), known, n=1)
-            hint = f"did you mean {known[close[0]]}? " if close else ""
+            if close:
+                hint = f"did you mean {known[close[0]]}? "
+            listed = ", ".join(sorted(known.values()))
             raise SettingsError(
-                f"unknown variable {name}; {hint}known variables: {', '.join(sorted(known.values()))}"
+                f"unknown variable {name}; {hint}known variables: {listed}"
             )
 
 
 def _not_in(
     environment: AbstractSet[str], values: Mapping[str, Any], prefix: str = PREFIX
 ) -> dict[str, Any]:
-    """The file's values but for those that a variable gives."""
+    """Return the file's values without those that a variable gives."""
     kept = {}
     for key, value in values.items():
         name = f"{prefix}{key.upper()}"
-        if name not in environment:
-            kept[key] = (
-                _not_in(environment, value, f"{name}__")
-                if isinstance(value, dict)
-                else value
-            )
+        if name in environment:
+            continue
+        kept[key] = value
+        if isinstance(value, dict):
+            kept[key] = _not_in(environment, value, f"{name}__")
     return kept
 
 
@@ -108,7 +114,9 @@ def _read_file(path: Path) -> dict[str, Any]:
             f"no configuration file {path}; write one (docs/configuration.md) or leave --config out"
         ) from None
     except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        reason = str(exc)
+        if isinstance(exc, OSError):
+            reason = str(exc.strerror)
         raise SettingsError(
             f"cannot read {path}: {reason}; give a TOML file (docs/configuration.md)"
         ) from exc
@@ -116,20 +124,29 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise SettingsError(f"{path} is not valid TOML: {exc}") from exc
     if "signing_key" in values:
         raise SettingsError(
-            f"{path}: signing_key is a secret; put it into KBSERVER_SIGNING_KEY or signing_key_files"
+            f"{path}: signing_key is a secret; "
+            "put it into KBSERVER_SIGNING_KEY or signing_key_files"
         )
     # Paths are meant from where the file lies.
     for key in ("store", "models", "revoked_tokens", "tls_certificate", "tls_key"):
         if isinstance(values.get(key), str):
             values[key] = path.parent / values[key]
-    if isinstance(files := values.get("signing_key_files"), list):
-        values["signing_key_files"] = [
-            path.parent / file if isinstance(file, str) else file for file in files
-        ]
-    for token in values["tokens"] if isinstance(values.get("tokens"), list) else ():
-        if isinstance(token, dict) and isinstance(token.get("file"), str):
-            token["file"] = path.parent / token["file"]
+    files = values.get("signing_key_files")
+    if isinstance(files, list):
+        values["signing_key_files"] = [_beside(path, file) for file in files]
+    tokens = values.get("tokens")
+    if isinstance(tokens, list):
+        for token in tokens:
+            if isinstance(token, dict) and "file" in token:
+                token["file"] = _beside(path, token["file"])
     return values
+
+
+def _beside(path: Path, file: object) -> object:
+    """Return a path as it is meant from where the configuration file lies."""
+    if isinstance(file, str):
+        return path.parent / file
+    return file
 
 
 def _explain(
@@ -140,7 +157,7 @@ def _explain(
     given: Container[str] = (),
     environment: Container[str] = (),
 ) -> str:
-    """Say of every error where the value came from, what was found and what is wanted."""
+    """Say for each error where the value came from, what was found and what is wanted."""
     lines = []
     for error in exc.errors(include_url=False, include_context=False):
         location = error["loc"]
@@ -152,38 +169,39 @@ def _explain(
             where = f"{source}: {where}"
         if error["type"] == "extra_forbidden":
             known = _known_keys(location, top or Settings)
+            hint = ""
             close = difflib.get_close_matches(str(location[-1]), known, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
+            if close:
+                hint = f"did you mean {close[0]!r}? "
             lines.append(f"{where}: unknown key; {hint}known keys: {', '.join(known)}")
             continue
         found = error["input"]
-        if isinstance(found, str | int | float) and not _SECRET.intersection(
-            map(str, location)
-        ):
+        is_secret = bool(_SECRET.intersection(map(str, location)))
+        if isinstance(found, str | int | float) and not is_secret:
             shown = repr(found)
-            where += f" = {shown[:_LONGEST_VALUE]}{'…' * (len(shown) > _LONGEST_VALUE)}"
+            if len(shown) > _LONGEST_VALUE:
+                shown = shown[:_LONGEST_VALUE] + "…"
+            where += f" = {shown}"
         lines.append(f"{where}: {_wanted(error['type'], error['msg'], location)}")
     return "; ".join(lines)
 
 
 def _place(location: Sequence[int | str]) -> str:
-    """`port`, `session.path`; of tables that may be repeated `[[routes]] 2: top_k`, counted from 1."""
+    """Return `port`, `session.path`; in a repeated table `[[routes]] 2: top_k`, counted from 1."""
     if len(location) > 1 and isinstance(location[1], int):
+        table = f"[[{location[0]}]] {location[1] + 1}"
         inside = ".".join(map(str, location[2:]))
-        return f"[[{location[0]}]] {location[1] + 1}" + (
-            f": {inside}" if inside else ""
-        )
+        if not inside:
+            return table
+        return f"{table}: {inside}"
     return ".".join(map(str, location)) or "settings"
 
 
 def _wanted(kind: str, message: str, location: Sequence[int | str]) -> str:
     if kind == "tuple_type":
-        repeated = location[-1] in ("routes", "tokens")
-        return (
-            f"must be written as [[{location[-1]}]], in two brackets"
-            if repeated
-            else 'must be a list: ["…"]'
-        )
+        if location[-1] in ("routes", "tokens"):
+            return f"must be written as [[{location[-1]}]], in two brackets"
+        return 'must be a list: ["…"]'
     if kind == "missing":
         return "is missing"
     return message.removeprefix("Value error, ").replace(
@@ -192,12 +210,8 @@ def _wanted(kind: str, message: str, location: Sequence[int | str]) -> str:
 
 
 def _known_keys(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    if location[0] == "routes" and len(location) > 1:
-        model = RouteSettings
-    elif location[0] == "tokens" and len(location) > 1:
-        model = TokenSettings
-    elif location[0] == "session" and len(location) > 1:
-        model = SessionSettings
+    if len(location) > 1:
+        model = _TABLES.get(location[0], model)
     return sorted(name for name in model.model_fields if name not in _FROM_ENVIRONMENT)
 
 

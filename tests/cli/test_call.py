@@ -20,7 +20,7 @@ from tests.omni.conftest import Endpoint
 
 def test_call_says_a_script_and_shows_every_turn(
     run, endpoint: Endpoint, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     (tmp_path / "script.txt").write_text("how do i reset my pin\nwhat is the weather\n")
     result = run(
         "call",
@@ -48,7 +48,7 @@ def test_call_says_a_script_and_shows_every_turn(
 @pytest.mark.parametrize("how", [[], ["--audio"]])
 def test_call_gives_json_lines_for_scripts_typed_or_spoken(
     run, endpoint: Endpoint, how: list[str]
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     result = CliRunner().invoke(
         kbserver.cli.app,
         ["call", endpoint.url, "--json", *how],
@@ -62,7 +62,7 @@ def test_call_gives_json_lines_for_scripts_typed_or_spoken(
 
 def test_call_ends_with_1_and_the_next_step_where_the_endpoint_fails(
     run, endpoint: Endpoint, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     (tmp_path / "script.txt").write_text("how do i reset my pin\n")
     endpoint.status = 500
     result = run("call", endpoint.url, "--script", str(tmp_path / "script.txt"))
@@ -88,8 +88,13 @@ def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(
     }
     call = subprocess.Popen(
         [sys.executable, "-m", "kbserver", "call", endpoint.url],
-        cwd=tmp_path, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True,
-    )  # fmt: skip
+        cwd=tmp_path,
+        env=environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
     os.close(theirs)
     shown = ""
     try:

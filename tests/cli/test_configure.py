@@ -13,7 +13,7 @@ from kbserver.omni.configure import configure_frame
 from tests.cli.conftest import TOKEN
 
 
-def test_configure_prints_the_frame_with_its_token_masked(run) -> None:  # type: ignore[no-untyped-def]
+def test_configure_prints_the_frame_with_its_token_masked(run) -> None:
     result = run(
         "configure",
         "--kb-endpoint",
@@ -34,7 +34,7 @@ def test_configure_prints_the_frame_with_its_token_masked(run) -> None:  # type:
 
 def test_an_endpoint_without_a_token_is_noted_beside_the_frame(
     run, monkeypatch
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     monkeypatch.delenv("KB_TOKEN")
     result = run("configure", "--kb-endpoint", "https://kb.example.com/kb")
     assert "kb_token" not in json.loads(result.stdout)
@@ -44,7 +44,7 @@ def test_an_endpoint_without_a_token_is_noted_beside_the_frame(
 
 def test_the_token_is_shown_on_request_and_may_come_from_a_file(
     run, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     (tmp_path / "token").write_text("from-a-file\n")
     arguments = [
         "configure",
@@ -61,7 +61,7 @@ def test_the_token_is_shown_on_request_and_may_come_from_a_file(
     )
 
 
-def test_with_a_label_the_connect_url_and_subprotocols_come_too(run) -> None:  # type: ignore[no-untyped-def]
+def test_with_a_label_the_connect_url_and_subprotocols_come_too(run) -> None:
     shown = json.loads(
         run(
             "configure", "--persona", "x", "--label", "café 7", "--rate", "16000"
@@ -81,7 +81,7 @@ def test_with_a_label_the_connect_url_and_subprotocols_come_too(run) -> None:  #
     )
 
 
-def test_bytes_and_hex_are_the_very_message_that_is_sent(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_bytes_and_hex_are_the_very_message_that_is_sent(run, tmp_path: Path) -> None:
     (tmp_path / "persona.txt").write_text("Answer briefly.")
     arguments = ["configure", "--persona", f"@{tmp_path / 'persona.txt'}", "--format"]
     message = b'\x03{"type":"configure","persona":"Answer briefly."}'
@@ -91,7 +91,7 @@ def test_bytes_and_hex_are_the_very_message_that_is_sent(run, tmp_path: Path) ->
 
 def test_bytes_with_a_masked_token_are_refused_since_the_mask_would_be_sent(
     run,
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     arguments = [
         "configure",
         "--kb-endpoint",
@@ -104,7 +104,7 @@ def test_bytes_with_a_masked_token_are_refused_since_the_mask_would_be_sent(
     assert TOKEN.encode() in bytes.fromhex(run(*arguments, "--show-secrets").stdout)
 
 
-def test_the_python_form_is_code_that_builds_the_same_frame(run) -> None:  # type: ignore[no-untyped-def]
+def test_the_python_form_is_code_that_builds_the_same_frame(run) -> None:
     printed = run(
         "configure",
         "--kb-endpoint",
@@ -142,6 +142,6 @@ def test_the_python_form_is_code_that_builds_the_same_frame(run) -> None:  # typ
 )
 def test_a_wrong_flag_is_an_error_that_says_what_to_do(
     run, arguments: list[str], error: type, words: str
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     with pytest.raises(error, match=words):
         run("configure", *arguments)

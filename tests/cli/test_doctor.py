@@ -11,7 +11,7 @@ from tests.omni.conftest import Endpoint
 
 def test_doctor_reports_a_healthy_endpoint_and_an_ill_one(
     run, endpoint: Endpoint, tmp_path: Path, monkeypatch
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     monkeypatch.chdir(tmp_path)
     healthy = run("doctor", endpoint.url, "--query", "reset my pin")
     assert healthy.exit_code == 0
@@ -31,7 +31,7 @@ def test_doctor_reports_a_healthy_endpoint_and_an_ill_one(
 
 def test_doctor_finds_the_public_url_and_checks_the_store_here(
     run, store: Path, monkeypatch, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PUBLIC_URL", "https://10.1.2.3")
     result = run("doctor", "--store", str(store), "--json")
@@ -56,7 +56,7 @@ def test_doctor_finds_the_public_url_and_checks_the_store_here(
     )
 
 
-def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> None:
     (tmp_path / "kbserver.toml").write_text("prot = 1\n")
     report = json.loads(
         run("doctor", "--config", str(tmp_path / "kbserver.toml"), "--json").stdout
@@ -67,7 +67,7 @@ def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> Non
 
 def test_doctor_names_a_route_with_which_the_server_would_not_start(
     run, store: Path, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     (tmp_path / "kbserver.toml").write_text(
         '[[routes]]\nlabel = "x"\ncorpora = ["suport"]\n'
     )

@@ -1,4 +1,4 @@
-"""`kbserver ingest`, run as a user runs it; what it builds is tested in tests/ingest/test_build.py."""
+"""`kbserver ingest`, run as a user runs it."""
 
 import json
 import subprocess

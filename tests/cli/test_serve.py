@@ -136,7 +136,10 @@ def test_it_answers_and_leaves_at_sigterm_with_turns_in_flight_finished(served):
     body = b'{"session_label": "support", "query": "how do i reset the router"}'
     host, port = url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=10) as half_sent:
-        head = f"POST /kb HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-token\r\nContent-Length: {len(body)}\r\n\r\n"
+        head = (
+            "POST /kb HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer test-token\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
         half_sent.sendall(head.encode() + body[:20])
         time.sleep(0.2)
         process.send_signal(signal.SIGTERM)
@@ -149,7 +152,7 @@ def test_it_answers_and_leaves_at_sigterm_with_turns_in_flight_finished(served):
 
 
 def test_a_connection_outlives_the_pause_between_two_turns(served):
-    """uvicorn by itself would close it after 5 s, and the next turn would pay for a new handshake."""
+    """uvicorn would close it after 5 s, and the next turn would pay for a new handshake."""
     _, url = served
     connection = http.client.HTTPConnection(url.removeprefix("http://"), timeout=20)
     connection.connect()
@@ -261,7 +264,8 @@ def test_forwarded_headers_are_believed_from_trusted_peers_only(
         nowhere = f"http://127.0.0.1:{closed.getsockname()[1]}"
     (tmp_path / "kbserver.toml").write_text(
         f'trusted_proxies = {trusted}\n[session]\nallowed_origins = ["https://www.example.com"]\n'
-        f'kb_endpoint = "https://kb.example.com/kb"\nbase = "{nowhere}"\nper_client_per_minute = 1\n'
+        f'kb_endpoint = "https://kb.example.com/kb"\nbase = "{nowhere}"\n'
+        "per_client_per_minute = 1\n"
     )
     secrets = {
         "PYAI_API_KEY": "x",
@@ -297,7 +301,8 @@ def test_a_session_that_omni_would_not_take_is_refused_at_the_start(
     store, tmp_path, configure, wanted
 ):
     (tmp_path / "kbserver.toml").write_text(
-        '[session]\nallowed_origins = ["https://www.example.com"]\nkb_endpoint = "https://kb.example.com/kb"\n'
+        '[session]\nallowed_origins = ["https://www.example.com"]\n'
+        'kb_endpoint = "https://kb.example.com/kb"\n'
         f"configure = {{ {configure} }}\n"
     )
     secrets = {
@@ -309,7 +314,7 @@ def test_a_session_that_omni_would_not_take_is_refused_at_the_start(
 
 
 def changed_store(store, folder, old, new):
-    """A copy of the corpus `support` whose manifest says something else, without the exported models."""
+    """A copy of the corpus `support` with another manifest, without the exported models."""
     shutil.copytree(store / "support", folder / "support")
     manifest = next((folder / "support").glob("*/manifest.json"))
     text = manifest.read_bytes()

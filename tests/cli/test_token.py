@@ -20,7 +20,7 @@ SECRET = new_secret()
 
 
 @pytest.fixture
-def run(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
+def run(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KBSERVER_SIGNING_KEY", SECRET)
     app = typer.Typer(pretty_exceptions_enable=False)
     app.callback()(lambda: None)
@@ -40,7 +40,7 @@ def keys(text: str = SECRET) -> SigningKeys:
     return SigningKeys(read_keys(text, source="test"))
 
 
-def test_the_token_alone_is_on_standard_output(run) -> None:  # type: ignore[no-untyped-def]
+def test_the_token_alone_is_on_standard_output(run) -> None:
     result = run("--label", "billing-*", "--ttl", "15m")
     issued = result.stdout.strip()
     assert result.stdout == issued + "\n"
@@ -52,7 +52,7 @@ def test_the_token_alone_is_on_standard_output(run) -> None:  # type: ignore[no-
 
 def test_the_keys_and_the_revocations_of_the_settings_are_the_servers(
     run, monkeypatch, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     monkeypatch.delenv("KBSERVER_SIGNING_KEY")
     (tmp_path / "key").write_text(SECRET)
     (tmp_path / "revoked").write_text("")
@@ -73,7 +73,7 @@ def test_the_keys_and_the_revocations_of_the_settings_are_the_servers(
     )
 
 
-def test_every_flag_is_in_the_token(run) -> None:  # type: ignore[no-untyped-def]
+def test_every_flag_is_in_the_token(run) -> None:
     flags = [
         "-l",
         "a",
@@ -100,7 +100,7 @@ def test_every_flag_is_in_the_token(run) -> None:  # type: ignore[no-untyped-def
 @pytest.mark.parametrize("kind", [[], ["--ed25519"]])
 def test_a_fresh_key_signs_from_a_file_and_goes_to_standard_output_only(
     run, tmp_path: Path, kind: list[str]
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     made = run("--new-key", *kind)
     assert made.stderr == ""
     assert made.stdout != run("--new-key", *kind).stdout
@@ -112,7 +112,7 @@ def test_a_fresh_key_signs_from_a_file_and_goes_to_standard_output_only(
 
 def test_inspect_says_what_a_token_says_and_whether_it_is_good_here(
     run, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     issued = run("--label", "x", "--ttl", "1h").stdout.strip()
     expired = keys().issue("x", 60, now=1_700_000_000)
     assert "good" in run("--inspect", issued).stdout
@@ -150,14 +150,14 @@ def test_inspect_says_what_a_token_says_and_whether_it_is_good_here(
 )
 def test_a_wrong_flag_is_an_error_that_says_what_to_do(
     run, arguments: list[str], words: str
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     with pytest.raises(SettingsError, match=words):
         run(*arguments)
 
 
 def test_without_a_key_it_says_how_to_make_one(
     run, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     monkeypatch.delenv("KBSERVER_SIGNING_KEY")
     with pytest.raises(SettingsError, match="--new-key"):
         run("--label", "x")
@@ -165,7 +165,7 @@ def test_without_a_key_it_says_how_to_make_one(
 
 def test_a_weak_key_is_refused_and_not_repeated(
     run, monkeypatch: pytest.MonkeyPatch
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:
     monkeypatch.setenv("KBSERVER_SIGNING_KEY", "hunter2")
     with pytest.raises(SettingsError, match="7 bytes") as caught:
         run("--label", "x")
