@@ -307,13 +307,16 @@ class WithPart:
 
 
 @contextmanager
-def opened(store, embedder, *, in_loop_ms=PLENTY_MS, **hooks):
+def opened(store, embedder, *, in_loop_ms=PLENTY_MS, threads=None, **hooks):
     """A retriever over the support corpus; every step runs in the loop unless it waits."""
-    with Store(store).open("support") as snapshot, ThreadPoolExecutor(4) as executor:
+    with (
+        Store(store).open("support") as snapshot,
+        ThreadPoolExecutor() as executor,
+    ):
         parts = {name: hook(getattr(snapshot, name)) for name, hook in hooks.items()}
         snapshot = WithPart(snapshot, **parts)
         retriever = Retriever(
-            "support", snapshot, embedder, executor, in_loop_ms=in_loop_ms
+            "support", snapshot, embedder, threads or executor, in_loop_ms=in_loop_ms
         )
         retriever.warm()
         for part in parts.values():
@@ -464,6 +467,35 @@ def test_a_caller_who_leaves_takes_the_wish_for_a_vector_back(store):
 
     [answer] = asyncio.run(run())
     assert answer.cancelled()
+
+
+def test_a_search_of_a_caller_who_left_is_not_begun(store):
+    release = threading.Event()
+    searched = []
+
+    def noticed(real):
+        return Hooked(real, lambda: searched.append(True), "find")
+
+    async def run():
+        embedder = HandEmbedder()
+        with (
+            ThreadPoolExecutor(1) as thread,
+            opened(
+                store, embedder, in_loop_ms=0.0, threads=thread, lexical=noticed
+            ) as retriever,
+        ):
+            thread.submit(release.wait)
+            turn = asyncio.create_task(retrieved(retriever))
+            while not embedder.answers:
+                await asyncio.sleep(0)
+            turn.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await turn
+            release.set()
+            thread.shutdown()
+
+    asyncio.run(run())
+    assert searched == []
 
 
 def test_the_lexical_search_does_not_wait_for_the_vector(store):
