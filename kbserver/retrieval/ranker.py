@@ -13,7 +13,6 @@ import numpy as np
 
 from kbserver.index.rows import union_rows
 from kbserver.index.snapshot import Snapshot
-from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.arms.base import Arm, Candidates, Group, Query, Values
 from kbserver.retrieval.arms.words import WordsArm, share_of_passages
 from kbserver.retrieval.fusion import Evidence, Ranking, rank, scores, weighted
@@ -35,18 +34,26 @@ Found: TypeAlias = Mapping[str, Candidates]
 class Ranker:
     """Ranks the passages of one snapshot. Read-only; safe to share between threads."""
 
-    def __init__(self, snapshot: Snapshot, corpus: str, *, read: PassageReader) -> None:
-        """Open the arms of a snapshot.
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        corpus: str,
+        *,
+        arms: Sequence[Arm],
+        read: PassageReader,
+    ) -> None:
+        """Take a snapshot and its arms.
 
         Args:
             snapshot: open. Its indexes stay usable here after it is closed.
             corpus: the name that hits carry.
+            arms: of the snapshot; see `arms.open_arms`.
             read: gives the passage of a row.
         """
         self._snapshot = snapshot
         self._corpus = corpus
         self._read = read
-        self._arms = open_arms(snapshot)
+        self._arms = tuple(arms)
         self._precedence = Precedence(snapshot)
         self._share = partial(share_of_passages, snapshot.lexical)
 

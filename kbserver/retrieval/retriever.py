@@ -14,10 +14,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from kbserver.deadline import Deadline
+from kbserver.embedding.cores import sleep_in_place
 from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.embedding.worker_pool import NoVector, VectorOrReason
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
+from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.calibration import (
     CALIBRATION_FILE,
     default_min_score,
@@ -47,6 +49,9 @@ _RESERVE_SHARE = 0.25  # of what is left until the deadline, at most
 
 IN_LOOP_MS = 6.0
 """CPU time that the steps of a search may take together to be run in the event loop's thread."""
+
+_MODEL_BEGINS_S = 0.0002
+"""The model's thread wakes up within this time. Without the pause a lone turn takes longer."""
 
 _FEW_ROWS = 5_000
 """Rows of a scope at most for the usual cost: the rows of a scope are all scored."""
@@ -151,7 +156,8 @@ class Retriever:
         self._embedder = embedder
         self._log_once = LogOnce(corpus)
         read = open_passages(snapshot, self._log_once)
-        self._ranker = ranker = Ranker(snapshot, corpus, read=read)
+        arms = open_arms(snapshot)
+        self._ranker = ranker = Ranker(snapshot, corpus, arms=arms, read=read)
         lexical_waits, dense_waits = ranker.waits("lexical"), ranker.waits("dense")
         self._steps = StepRunner(executor, in_loop_ms=in_loop_ms)
         self._propose_lexical = self._steps.add(
@@ -259,6 +265,7 @@ class Retriever:
             if settings.arms != "lexical":
                 by = min(arms_end, embed_by or arms_end)
                 turn.embedding = self._embedder.start(asked.heard.text, by)
+                self._let_the_model_begin(turn.embedding)
             if settings.arms != "dense":
                 turn.lexical = self._steps.begin(
                     self._propose_lexical, may_stay, asked, rows
@@ -287,10 +294,11 @@ class Retriever:
                 top_k=settings.top_k,
             )
             await until(deadline, turn.ranking)
-            ranked, degraded = outcome_of(turn.ranking), answers.degraded
+            ranked = outcome_of(turn.ranking)
+            degraded = answers.degraded
             if isinstance(ranked, Late):
-                # A disk or a network does not answer. Ranking the words alone needs neither.
-                if answers.lexical is None:
+                # A disk or a network does not answer. Words that are in memory need neither.
+                if answers.lexical is None or self._propose_lexical.waits:
                     return turn.nothing()
                 ranked = self._rank(answers.lexical, None, top_k=settings.top_k)
                 if answers.dense is not None:
@@ -310,6 +318,16 @@ class Retriever:
             stages_ms,
             embedding=turn.vector,
         )
+
+    def _let_the_model_begin(self, embedding: asyncio.Future[VectorOrReason]) -> None:
+        """Pause, so that the model's thread takes the GIL before the lexical search does.
+
+        Only for a turn that is alone: any other turn would wait as well.
+        """
+        if embedding.done() or self._embedder.queue_length > 1:
+            return
+        if self._steps.runs_in_loop(self._propose_lexical):
+            sleep_in_place(_MODEL_BEGINS_S)
 
     def _answers(self, turn: _Turn) -> _Answers | None:
         """Return what the arms found so far; None if the lexical arms are late and nothing else
@@ -368,7 +386,7 @@ def _less_reserve(deadline: Deadline) -> Deadline:
 
 
 def _reason(missing: NoVector, arms_end: Deadline, embed_by: Deadline | None) -> Reason:
-    """Why there is no vector: a label's own earlier deadline is no lack of time, but of its share."""
+    """Why there is no vector: `busy` if only the label's own, earlier deadline has passed."""
     own_deadline = embed_by is not None and not arms_end.passed
     if missing.reason == "late" and own_deadline:
         return "busy"

@@ -1,7 +1,7 @@
 """What an arm of the search is: one way to find passages and to score them.
 
-A new arm is a new file in this folder with a class that fits `Arm`, a line in `arms.OPENERS`, and its
-weight in `fusion.WEIGHTS`. The ranker and the retriever take arms as they come.
+A new arm is a new file in this folder with a class that fits `Arm`, a line in `arms.OPENERS`, and
+its weight in `fusion.WEIGHTS`. The ranker and the retriever take all arms alike.
 """
 
 from __future__ import annotations
