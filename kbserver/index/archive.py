@@ -1,4 +1,4 @@
-"""A generation as one file: a plain tar, its manifest first, that can be read without being trusted."""
+"""A generation as one file: a plain tar, its manifest first; it is read without being trusted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _WRITE_AGAIN = "write the file again with: kbserver export CORPUS FILE"
 
 
 def pack(folder: Path, file: Path) -> None:
-    """Write a generation's folder as one file, in one step; the same generation gives the same bytes."""
+    """Write a generation's folder as one file, in one step; equal generations give equal bytes."""
     names = (MANIFEST, CHECKSUM, *read_manifest(folder).files)
     with replacing(file) as beside:
         with tarfile.open(beside, "w", format=tarfile.PAX_FORMAT) as tar:
@@ -39,13 +39,14 @@ def pack(folder: Path, file: Path) -> None:
 
 
 class Archive:
-    """A file that `pack` wrote, or that someone says it did. A context manager."""
+    """A file that claims to be written by `pack`. A context manager."""
 
     def __init__(self, file: Path) -> None:
         """Open the file and read its manifest.
 
         Raises:
-            SnapshotCorrupt: it is no such file, or its manifest was changed or names what may not be written.
+            SnapshotCorrupt: it is no such file, or its manifest was changed or names a file that
+                may not be written.
         """
         self._file = file
         try:
@@ -65,10 +66,12 @@ class Archive:
             raise
 
     def extract(self, folder: Path) -> None:
-        """Write the files the manifest names, and no others, into an empty folder. Checksums are not compared.
+        """Write the files the manifest names, and no others, into an empty folder.
+
+        Checksums are not compared.
 
         Raises:
-            SnapshotCorrupt: a file is missing, is no plain file, or has another size than the manifest says.
+            SnapshotCorrupt: a file is missing, is no plain file, or is not as large as it should.
         """
         for name in (MANIFEST, CHECKSUM, *self.manifest.files):
             target = folder / name
@@ -116,7 +119,9 @@ class Archive:
             or not member.isreg()
             or member.size > _LONGEST_MANIFEST
         ):
-            found = "nothing" if member is None else repr(member.name)
+            found = "nothing"
+            if member is not None:
+                found = repr(member.name)
             raise self._refused(f"{found} stands where {name} should")
         content = io.BytesIO()
         self._copy(member, content)

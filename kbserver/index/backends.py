@@ -1,7 +1,7 @@
 """Which implementation an index has: the one place that names them.
 
-A vector backend is a module with `open_index` and `build_index` as in `VectorBackend`, a lexical one
-a module with those of `LexicalBackend`. A module is imported when a snapshot first needs it.
+A vector backend is a module with `open_index` and `build_index` as in `VectorBackend`, a lexical
+one with those of `LexicalBackend`. A module is imported when a snapshot first needs it.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ VECTOR_CHOICES = ("auto", *VECTORS)
 """`auto` is the kind that the number of passages calls for."""
 
 FLAT_ROWS = 10_000
-"""`auto` is `flat` up to this many rows: a search takes less than the noise of embedding a query."""
+"""`auto` is `flat` up to this many rows: a search takes less than embedding a query varies."""
 
 PQ_ROWS = 100_000
 """`auto` is `pq` up to this many rows, and `ivf` beyond: a scan of codes grows with the rows."""

@@ -123,7 +123,10 @@ def read_manifest(folder: Path) -> Manifest:
 def parse_manifest(
     text: bytes, checksum_line: bytes, *, where: Path, next_step: str
 ) -> Manifest:
-    """Check and parse the two files' bytes; see `read_manifest`. Errors name `where` and `next_step`."""
+    """Check and parse the bytes of the two files; see `read_manifest`.
+
+    Errors name `where` and `next_step`.
+    """
     digest = hashlib.sha256(text).hexdigest()
     if checksum_line != f"{digest}  {MANIFEST}\n".encode():
         raise SnapshotCorrupt(

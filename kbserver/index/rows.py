@@ -44,7 +44,7 @@ def top_candidates(scores: Scores, top_k: int) -> Rows:
     """Return the places of the `top_k` highest scores, and of few others; ascending.
 
     The scores are dealt out to groups. The `top_k`-th highest group maximum is a score that at
-    least `top_k` places reach, and by chance about a tenth more do. It costs a tenth of a partition.
+    least `top_k` places reach, and by chance a tenth more. It costs a tenth of a partition.
 
     Args:
         scores: shape (n,); no NaN.

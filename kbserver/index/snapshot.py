@@ -133,7 +133,7 @@ class Snapshot:
         return self._scopes.rows(scope)
 
     def scope_values(self, key: str) -> list[str]:
-        """Return every value that passages have for a metadata key, sorted; [] for an unknown key."""
+        """Return every value of a metadata key, sorted; [] for an unknown key."""
         return self._scopes.values(key)
 
     def valid_rows(self, now_s: float) -> Rows | None:
@@ -170,7 +170,7 @@ class Snapshot:
         return self.folder / name
 
     def warm(self) -> None:
-        """Read every file once and search a little, so that the first turns are as fast as the others."""
+        """Read every file once and search a little, so that the first turns are fast, too."""
         for name in self.manifest.files:
             read_ahead(self.folder / name)
         self.vectors.warm()

@@ -3,7 +3,6 @@
 import math
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import bm25s
@@ -42,7 +41,6 @@ class PlainBm25:
         self.parameters = parameters
         self.mean = sum(self.lengths) / max(len(self.lengths), 1)
 
-    @cache
     def idf(self, term: str) -> float:
         frequency = sum(term in counts for counts in self.counts)
         return math.log(1 + (len(self.counts) - frequency + 0.5) / (frequency + 0.5))

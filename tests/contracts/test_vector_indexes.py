@@ -55,8 +55,8 @@ APPROXIMATE = {
     "hnsw": faiss_index("hnsw"),
 }
 ALL = EXACT | APPROXIMATE
-# int8: half a step, 1/254 of a row's largest component (below 0.8 here), in each of 24; as the square root of their number
-# for two unit vectors. It is what cannot be exceeded: a tenth of it is usual.
+# int8 moves each component by half a level, 1/254 of the row's largest (below 0.8 here); for two
+# unit vectors that adds up with the square root of their length. A tenth of it is usual.
 INT8 = 0.8 * DIM**0.5 / 254
 TOLERANCE = {
     "flat-float16": 2e-3,
@@ -151,10 +151,8 @@ def test_an_exact_index_proposes_the_nearest(exact):
 def test_an_approximate_index_proposes_nearly_all_of_the_nearest(kind, tmp_path):
     embeddings = unit(3000)
     index, yardstick = APPROXIMATE[kind](tmp_path)(embeddings), NumpyIndex(embeddings)
-    for count in (
-        1,
-        100,
-    ):  # few are too few to be sure of the nearest: so many are proposed as the recall was measured with
+    # For few rows, as many are proposed as the recall was measured with.
+    for count in (1, 100):
         shared = 0
         for query in unit(40, seed=1):
             rows = index.propose(query, count=count)

@@ -1,4 +1,4 @@
-"""Small real snapshots: passages with metadata and unit vectors, written and opened as an ingest does."""
+"""Small real snapshots: passages with metadata and unit vectors, written as an ingest does."""
 
 from collections.abc import Callable
 from pathlib import Path

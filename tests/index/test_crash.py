@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(
-    ["kbserver.index.store", "kbserver.index.writer"]
-)  # imported once, forked often
+# Imported once, forked often.
+processes.set_forkserver_preload(["kbserver.index.store", "kbserver.index.writer"])
 
 
 WRITER = """
@@ -78,9 +77,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing(start_writer, store):
     for _ in range(12):
         writer, receiver = start_writer()
         if not last:
-            last = (
-                receiver.recv()
-            )  # let the first one finish once, so that there is something to lose
+            last = receiver.recv()  # one generation to lose
         time.sleep(moments.uniform(0.0, 0.35))
         writer.kill()
         writer.join()

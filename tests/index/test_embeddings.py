@@ -40,27 +40,24 @@ def test_an_int8_component_is_off_by_half_a_step_at_most(block):
     stored = encoded(block, "int8")
     step = np.abs(block).astype(np.float64).max(axis=1, keepdims=True) / 127
     off = np.abs(decoded(stored).astype(np.float64) - block)
-    # 1e-5: the division that counts the steps is itself a float32's; the least step is the smallest normal number
-    assert (off <= np.maximum(step, np.finfo(np.float32).tiny) * (0.5 + 1e-5)).all()
+    # 1e-5: the division that gives the level is itself rounded to float32.
+    step = np.maximum(step, np.finfo(np.float32).tiny)
+    assert (off <= step * (0.5 + 1e-5)).all()
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @given(block=BLOCKS)
-def test_what_was_rounded_is_rounded_to_the_same_bytes_again(precision, block):
+def test_what_was_encoded_is_encoded_to_the_same_bytes_again(precision, block):
     once = encoded(block, precision)
     again = encoded(decoded(once), precision)
     assert again.dtype == once.dtype and again.tobytes() == once.tobytes()
 
 
-def test_rounding_again_changes_nothing_whatever_the_largest_component():
-    # All float32 from 1/2 to 1; those between other powers of two differ from them in the exponent alone.
+def test_quantising_again_changes_nothing_for_any_largest_component():
+    # All float32 from 1/2 to 1; others differ from them in the exponent alone.
     for start in range(0x3F00_0000, 0x3F80_0001, 2**20):
-        once = encoded(
-            np.arange(start, start + 2**20, dtype=np.uint32).view(np.float32)[
-                :, np.newaxis
-            ],
-            "int8",
-        )
+        bits = np.arange(start, start + 2**20, dtype=np.uint32)
+        once = encoded(bits.view(np.float32)[:, np.newaxis], "int8")
         assert encoded(decoded(once), "int8").tobytes() == once.tobytes()
 
 

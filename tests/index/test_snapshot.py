@@ -231,11 +231,11 @@ def test_another_schema_version_is_refused_with_both_and_the_command(write):
     text = json.loads((folder / "manifest.json").read_text())
     assert text["schema_version"] == SCHEMA_VERSION
     write_manifest(replace(read_manifest(folder), schema_version=99), folder)
-    with pytest.raises(
-        SnapshotMismatch,
-        match=f"schema version 99, this kbserver reads {SCHEMA_VERSION}.*kbserver ingest PATH --corpus {folder.parent.name}",
-    ):
+    with pytest.raises(SnapshotMismatch) as caught:
         Snapshot.open(folder)
+    message = str(caught.value)
+    assert f"schema version 99, this kbserver reads {SCHEMA_VERSION}" in message
+    assert f"kbserver ingest PATH --corpus {folder.parent.name}" in message
 
 
 def test_counts_that_contradict_the_files_are_detected(write):

@@ -206,10 +206,12 @@ def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_else(write, 
 
 
 def test_a_lock_dies_with_its_holder(store):
-    script = "import sys, os; from kbserver.index.store import Store\nwith Store(sys.argv[1]).lock('demo'): os._exit(9)"
-    assert (
-        subprocess.run([sys.executable, "-c", script, str(store.path)]).returncode == 9
+    script = (
+        "import sys, os; from kbserver.index.store import Store\n"
+        "with Store(sys.argv[1]).lock('demo'): os._exit(9)"
     )
+    command = [sys.executable, "-c", script, str(store.path)]
+    assert subprocess.run(command).returncode == 9
     with store.lock("demo"):
         pass
 

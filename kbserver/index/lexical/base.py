@@ -30,7 +30,7 @@ class LexicalIndex(Protocol):
 
     @property
     def waits(self) -> bool:
-        """Whether a search waits for a network or a disk, so that it must not run in the event loop."""
+        """Whether a search waits for network or disk: it must not run in the event loop."""
         ...
 
     @property

@@ -39,7 +39,7 @@ WeightedTerms: TypeAlias = list[tuple[Term, float]]
 
 
 class Postings:
-    """The postings of every term, and room for one search a thread. Safe to share between threads."""
+    """The postings of every term, with scratch space by thread. Safe to share between threads."""
 
     def __init__(
         self,

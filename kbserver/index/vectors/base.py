@@ -1,4 +1,4 @@
-"""Nearest passages by embedding: what every vector index does, and the plainest one that does it."""
+"""Nearest passages by embedding: what every vector index does, and the plainest one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kbserver.types import FloatMatrix, FloatVector, Rows, RowScores
 
 
 class VectorIndex(Protocol):
-    """Rows of unit vectors that can be ranked against a query. Scores are inner products, higher is better."""
+    """Rows of unit vectors, ranked against a query by inner product; higher is better."""
 
     @property
     def waits(self) -> bool:
-        """Whether a search waits for a network or a disk, so that it must not run in the event loop."""
+        """Whether a search waits for network or disk: it must not run in the event loop."""
         ...
 
     @property
@@ -66,7 +66,7 @@ class VectorIndex(Protocol):
         ...
 
     def search_rows(self, query: FloatVector, rows: Rows, *, top_k: int) -> RowScores:
-        """Return the nearest among the given rows, best first: ranked inside the scope, not filtered after.
+        """Return the nearest among the given rows, best first.
 
         Args:
             query: unit vector, shape (dim,), float32.
@@ -80,7 +80,7 @@ class VectorIndex(Protocol):
         ...
 
     def score_rows(self, query: FloatVector, rows: Rows) -> Scores:
-        """Return the exact inner products of the given rows, shape (len(rows),), in the order given.
+        """Return the exact inner products of the given rows, in the order given.
 
         Raises:
             DimensionMismatch, NotFinite, IndexError: as in `search_rows`.

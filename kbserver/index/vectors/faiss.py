@@ -1,4 +1,6 @@
-"""Nearest passages with FAISS over the snapshot's own mapped embeddings. The only file that imports faiss.
+"""Nearest passages with FAISS over the snapshot's own mapped embeddings.
+
+The only file that imports faiss.
 
 Exact ≤ 10k rows, 4-bit PQ ≤ 100k, IVF above; see benchmarks. Codes, lists and graphs only propose
 candidates, which are scored again from the mapped embeddings. Exact means: of the embeddings as
@@ -223,7 +225,7 @@ class FaissIndex:
         return self._score(query, checked_rows(rows, self.size))
 
     def warm(self) -> None:
-        """Search a little everywhere, so that the first turns need not map pages or set up FAISS."""
+        """Search a little everywhere, so that the first turns need not map pages."""
         if self._approximate is not None and self.size <= _TOUCHED_ROWS:
             # The pages of all rows that may be scored again.
             self._embeddings.view(np.uint8).reshape(self.size, -1)[:, 0].sum()
