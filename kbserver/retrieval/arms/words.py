@@ -8,7 +8,7 @@ from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.arms.base import Candidates, Group, Query
-from kbserver.retrieval.transcript.english import STOP_WORDS
+from kbserver.retrieval.transcript.english import SPOKEN_STOP_WORDS
 from kbserver.types import Rows
 
 MAX_TERMS = 64
@@ -19,15 +19,6 @@ TAKEN_BACK_WEIGHT = 0.5
 
 WRITTEN_WEIGHT = 0.5
 """Of other forms of a number, a time or a code."""
-
-# Words of a spoken question that do not name its subject. The index keeps them: a passage may be
-# about them.
-_SPOKEN_STOP_WORDS = STOP_WORDS | frozenset(
-    """i me my we our us you your he she his her its what which who whom how when where why do does
-    did done can could would should may might has have had am were been being so just um uh uhm umm
-    er erm ah oh okay ok yeah yes hi hey hello please thanks thank let lets like well also about
-    from up out than too very any some theres whats id im youre""".split()
-)
 
 
 class WordsArm:
@@ -40,7 +31,7 @@ class WordsArm:
         self._index = snapshot.lexical
         self.waits = getattr(snapshot.lexical, "waits", False)
         self._stop_terms = frozenset(
-            term for word in _SPOKEN_STOP_WORDS for term in terms_of(self._index, word)
+            term for word in SPOKEN_STOP_WORDS for term in terms_of(self._index, word)
         )
 
     def propose(self, query: Query, *, rows: Rows | None, count: int) -> Candidates:
