@@ -41,7 +41,7 @@ def test_a_gzipped_sitemap_is_unpacked():
         b"<html><body>Hello</body></html>",
         b"<urlset><url>",
         b"\x1f\x8bnot gzip",
-        gzip.compress(b"<html></html>"),
+        gzip.compress(b"<html></html>", mtime=0),
     ],
 )
 def test_what_is_no_sitemap_is_none(content):
