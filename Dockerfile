@@ -4,17 +4,23 @@
 # What each is for, and what runs where: docs/hosting.md
 
 FROM python:3.12-slim AS build
-# PyTorch makes the export of a model; it does not run while serving. From PyPI, Linux on x86-64 gets the build with
-# CUDA, several gigabytes of it; this index has the one for CPUs. For a GPU give another of PyTorch's indexes.
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# The default model needs no PyTorch, so the image has none. To embed with another model, name one of PyTorch's
+# indexes: --build-arg TORCH_INDEX=https://download.pytorch.org/whl/cpu  (whl/cu128 for a GPU)
+ARG TORCH_INDEX=
+ARG TORCH=torch==2.13.0
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/kbserver
 ENV PATH=/opt/kbserver/bin:$PATH
-RUN --mount=type=cache,target=/root/.cache/pip pip install --index-url "$TORCH_INDEX" torch==2.13.0
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY kbserver kbserver
-RUN --mount=type=cache,target=/root/.cache/pip pip install .
+COPY deploy/install_without_torch.py deploy/
+RUN --mount=type=cache,target=/root/.cache/pip \
+    if [ -n "$TORCH_INDEX" ]; then \
+        pip install --index-url "$TORCH_INDEX" "$TORCH" && pip install . ; \
+    else \
+        python deploy/install_without_torch.py ; \
+    fi
 COPY deploy/export_model.py deploy/
 RUN python deploy/export_model.py /opt/kbserver/models
 

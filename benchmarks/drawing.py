@@ -46,12 +46,15 @@ def draw(
     highest = top or 1.08 * max(
         [value for line in lines for value in line.y] + list((marks or {}).values())
     )
-    x = _scale(min(xs) if log_x else 0.0, max(xs), _LEFT, _WIDTH - _RIGHT, log=log_x)
+    lowest, x_ticks = 0.0, _ticks(max(xs))
+    if log_x:
+        lowest, x_ticks = min(xs), sorted(set(xs))
+    x = _scale(lowest, max(xs), _LEFT, _WIDTH - _RIGHT, log=log_x)
     y = _scale(0.0, highest, _HEIGHT - _BOTTOM, _TOP)
-    x_ticks = sorted(set(xs)) if log_x else _ticks(max(xs))
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" width="{_WIDTH}" '
-        f'height="{_HEIGHT}" font-family="sans-serif" font-size="12" fill="{_INK}">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'width="{_WIDTH}" height="{_HEIGHT}" font-family="sans-serif" font-size="12" '
+        f'fill="{_INK}">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
         f'<text x="{_LEFT}" y="18" font-size="14">{escape(title)}</text>',
         _text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 10, x_name, "middle"),
@@ -78,8 +81,9 @@ def draw(
         parts.append(
             f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>'
         )
+        below = _TOP + 16 + 16 * number
         parts.append(
-            f'<text x="{_LEFT + 12}" y="{_TOP + 16 + 16 * number}" fill="{colour}">{escape(line.name)}</text>'
+            f'<text x="{_LEFT + 12}" y="{below}" fill="{colour}">{escape(line.name)}</text>'
         )
     return "\n".join([*parts, "</svg>", ""])
 
@@ -116,5 +120,7 @@ def _text(x: float, y: float, text: str, anchor: str) -> str:
 def _rule(
     x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False
 ) -> str:
-    dash = ' stroke-dasharray="5 4"' if dashed else ""
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dash}/>'
+    style = f'stroke="{colour}"'
+    if dashed:
+        style += ' stroke-dasharray="5 4"'
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {style}/>'

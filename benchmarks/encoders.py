@@ -1,10 +1,12 @@
-"""Encoders side by side, in one run: one query, passages, and what int8 changes in the first ten hits.
+"""Encoders side by side in one run: one query, passages, and the ten best hits in int8.
 
-    python benchmarks/encoders.py [--corpus FOLDER]... [--queries FILE]... [--model NAME] [--json FILE]
+    python -m benchmarks.encoders [--corpus FOLDER]... [--queries FILE]... [--model NAME]
+        [--json FILE]
 
-Every figure comes from alternating rounds: all encoders take the same query or the same passages in the same
-seconds, so that another load on the machine falls on all alike. Only ratios within one run say anything.
-Two figures are given for one query: wall time, and CPU time, which other processes disturb less.
+Every figure comes from alternating rounds: all encoders take the same query or the same passages in
+the same seconds, so that another load on the machine falls on all alike. Only ratios within one run
+say anything. Two figures are given for one query: wall time, and CPU time, which other processes
+disturb less.
 """
 
 from __future__ import annotations
@@ -32,11 +34,13 @@ from transformers.utils import logging as transformers_logging
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
-from kbserver.embedding.models import DEFAULT_MODEL, open_encoder, resolve
+from kbserver.embedding.models import open_encoder
+from kbserver.embedding.source import resolve
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.chunk import chunk
 from kbserver.ingest.load import load
 from kbserver.ingest.walk import FoundFile, walk
+from kbserver.settings import DEFAULT_MODEL
 
 CORPORA = Path(__file__).parent.parent / "corpora"
 BARE = "SentenceTransformer.encode"
@@ -59,7 +63,7 @@ class QueryTimes:
 
 @dataclass
 class LoadRate:
-    """Queries answered under load, and what one costs in CPU time: what remains for others decides on full cores."""
+    """Queries answered under load, and the CPU time of one."""
 
     layout: str
     queries_per_s: float
@@ -118,8 +122,10 @@ def queries_of(files: Sequence[Path]) -> list[str]:
 def time_queries(
     encoders: dict[str, Embed], queries: Sequence[str]
 ) -> list[QueryTimes]:
-    """Time every encoder on every query, in alternating blocks: torch's threads spin for a while after a call, and
-    would take the cores from whatever is timed right behind it."""
+    """Time every encoder on every query, in alternating blocks.
+
+    torch's threads spin for a while after a call and would take the cores from the next encoder.
+    """
     wall: dict[str, list[float]] = {name: [] for name in encoders}
     cpu: dict[str, list[float]] = {name: [] for name in encoders}
     for start in range(0, len(queries), BLOCK):
@@ -147,7 +153,7 @@ def time_queries(
 def time_load(
     layouts: dict[str, tuple[int, int, Embed]], queries: Sequence[str], rounds: int
 ) -> list[LoadRate]:
-    """Throughput with as many callers, of so many queries a call, as a layout says, in alternating rounds."""
+    """Throughput of layouts (callers, queries a call, encoder) in alternating rounds."""
     wall, cpu = dict.fromkeys(layouts, 0.0), dict.fromkeys(layouts, 0.0)
     for _ in range(rounds):
         for name, (callers, together, embed) in layouts.items():
@@ -195,7 +201,7 @@ def time_passages(
 
 
 def flop_per_passage(model: Path, tokens: Sequence[int]) -> float:
-    """Multiplications and additions of a BERT encoder for the mean passage: 24 h² + 4 t h a token and layer."""
+    """Operations of a BERT encoder for the mean passage: 24 h² + 4 t h a token and layer."""
     config = json.loads((model / "config.json").read_text())
     width, layers = config["hidden_size"], config["num_hidden_layers"]
     return float(
@@ -319,7 +325,8 @@ def main() -> None:
         all_passages, all_queries = passages_of(folders, exact), queries_of(files)
         if not all_passages or not all_queries:
             sys.exit(
-                f"{len(all_passages)} passages and {len(all_queries)} queries found; give --corpus and --queries"
+                f"{len(all_passages)} passages and {len(all_queries)} queries found; "
+                "give --corpus and --queries"
             )
         step = max(1, len(all_queries) // given.most_queries)
         queries, passages = all_queries[::step], all_passages[: given.most_passages]
@@ -388,7 +395,10 @@ def main() -> None:
         )
     console.print(table)
     floor = sgemm_gflops()
-    title = f"{len(passages)} passages of {np.mean(tokens):.0f} tokens; sgemm here: {floor:.0f} GFLOP/s"
+    title = (
+        f"{len(passages)} passages of {np.mean(tokens):.0f} tokens; "
+        f"sgemm here: {floor:.0f} GFLOP/s"
+    )
     table = Table(
         "passages", "a second", "a CPU second", "times encode", "GFLOP/s", title=title
     )
@@ -397,7 +407,8 @@ def main() -> None:
         table.add_row(rate.encoder, *(f"{value:.2f}" for value in shown))
     console.print(table)
     console.print(
-        f"int8 queries: {overlap.top10_overlap:.3f} of the first ten and {overlap.same_first:.3f} of the first hits "
+        f"int8 queries: {overlap.top10_overlap:.3f} of the first ten "
+        f"and {overlap.same_first:.3f} of the first hits "
         f"stay ({overlap.queries} queries, {overlap.passages} passages)"
     )
     if given.json:

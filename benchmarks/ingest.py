@@ -1,12 +1,13 @@
-"""Ingest from end to end: against plain encode, against the machine's arithmetic, and how long a re-ingest takes.
+"""Ingest from end to end, beside plain encode and the machine's arithmetic; and ingest again.
 
-    python benchmarks/ingest.py [--documents N] [--files N] [--rounds N] [--json FILE]
+    python -m benchmarks.ingest [--documents N] [--files N] [--rounds N] [--json FILE]
 
-Three tables. *From nothing*: passages a second of a whole ingest (reading, cutting, embedding, indexing, checking,
-publishing) beside plain `SentenceTransformer.encode` of the same texts in batches sorted by length, in alternating
-rounds, and the floating-point operations a second beside what the same cores reach in a matrix product. *Again*: a
-folder of many small files ingested again, unchanged, with one file changed, with one added. *Memory*: the peak of the
-process of each ingest, from the operating system.
+Three tables. *From nothing*: passages a second of a whole ingest (reading, cutting, embedding,
+indexing, checking, publishing) beside plain `SentenceTransformer.encode` of the same texts in
+batches sorted by length, in alternating rounds, and the floating-point operations a second beside
+what the same cores reach in a matrix product. *Again*: a folder of many small files ingested again,
+unchanged, with one file changed, with one added. *Memory*: the peak of the process of each ingest,
+from the operating system.
 
 Other load on the machine moves every figure; only ratios within one run say anything.
 """
@@ -32,14 +33,17 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from kbserver.embedding.models import DEFAULT_MODEL, open_encoder, resolve
+from kbserver.embedding.models import open_encoder
+from kbserver.embedding.source import resolve
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
+from kbserver.settings import DEFAULT_MODEL
 
 CORPUS = "benchmark"
 WORDS = (
-    "router line bill plan speed engineer visit contract month fee price hour number account transfer service address "
-    "card refund cable socket light filter phone call week email letter office form button signal letterbox notice"
+    "router line bill plan speed engineer visit contract month fee price hour number account "
+    "transfer service address card refund cable socket light filter phone call week email letter "
+    "office form button signal letterbox notice"
 ).split()
 
 
@@ -89,7 +93,7 @@ def main() -> None:
     console = Console()
     with tempfile.TemporaryDirectory(prefix="kbserver-benchmark-") as scratch:
         folder = Path(scratch)
-        # First, while this process is small: a child's peak, as Linux counts it, is never below its parent's.
+        # First, while this process is small: Linux counts a child's peak from its parent's.
         again = ingest_again(folder, options.files) if options.files else []
         show_again(console, again)
         rates = from_nothing(folder, options.documents, options.rounds)
@@ -107,7 +111,7 @@ def from_nothing(folder: Path, documents: int, rounds: int) -> list[Rate]:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging as transformers_logging
 
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    transformers_logging.disable_progress_bar()
     write_long(folder / "long", documents)
     models = folder / "models"
     plain = SentenceTransformer(str(resolve(DEFAULT_MODEL).folder), device="cpu")
@@ -137,9 +141,10 @@ def from_nothing(folder: Path, documents: int, rounds: int) -> list[Rate]:
             begun = time.perf_counter()
             encoder.embed_passages(texts)
             times["embedding alone"].append(time.perf_counter() - begun)
+            by_length: list[str] = sorted(texts, key=len)
             begun = time.perf_counter()
             plain.encode(
-                sorted(texts, key=len),
+                by_length,
                 normalize_embeddings=True,
                 show_progress_bar=False,
             )
@@ -163,7 +168,7 @@ def from_nothing(folder: Path, documents: int, rounds: int) -> list[Rate]:
 
 
 def arithmetic(tokens: int) -> float:
-    """Floating-point operations of one passage in all-MiniLM-L6-v2: 6 layers, width 384, inner width 1536."""
+    """Floating-point operations of one passage in all-MiniLM-L6-v2 (6 layers, width 384)."""
     layers, width, inner = 6, 384, 1536
     projections = 2 * tokens * (4 * width * width + 2 * width * inner)
     attention = 2 * 2 * tokens * tokens * width

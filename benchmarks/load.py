@@ -1,7 +1,7 @@
-"""The load client: kept-alive HTTP/1.1 connections that cost little, because client and server share the cores.
+"""The load client: kept-alive HTTP/1.1 that costs little, as client and server share the cores.
 
-A general HTTP library spends 1 to 2 ms of CPU a request, a fifth of a turn; this one spends some 50 µs. It speaks
-just what a server answers to `POST /kb`: a status, a `content-length`, a body.
+A general HTTP library spends 1 to 2 ms of CPU a request, a fifth of a turn; this one spends some 50
+µs. It speaks just what a server answers to `POST /kb`: a status, a `content-length`, a body.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class Load:
         return self.statuses[200] / self.seconds
 
     def percentile(self, share: float) -> float:
-        return float(np.percentile(self.ms, share)) if self.ms else float("nan")
+        if not self.ms:
+            return float("nan")
+        return float(np.percentile(self.ms, share))
 
     def within(self, limit_ms: float) -> float:
         """Share of all turns sent that were answered with 200 within a limit."""
@@ -68,13 +70,16 @@ def request_bytes(
     body = json.dumps(
         {"session_label": label, "query": query}, ensure_ascii=False
     ).encode()
-    path = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    path = parts.path
+    if parts.query:
+        path += f"?{parts.query}"
     lines = [
         f"POST {path} HTTP/1.1",
         f"host: {parts.netloc}",
         "content-type: application/json",
     ]
-    lines += [f"authorization: Bearer {token}"] if token else []
+    if token:
+        lines.append(f"authorization: Bearer {token}")
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, f"content-length: {len(body)}", "", ""]).encode() + body
 
@@ -116,14 +121,14 @@ def parse_answer(received: bytearray | bytes) -> tuple[int, bytes] | None:
     if head_end < 0:
         return None
     head = bytes(received[:head_end]).lower()
+    length = 0
     at = head.find(b"content-length:")
-    length = int(head[at + 15 :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+    if at >= 0:
+        length = int(head[at + 15 :].split(b"\r\n", 1)[0])
     body_end = head_end + 4 + length
-    return (
-        (int(head[9:12]), bytes(received[head_end + 4 : body_end]))
-        if len(received) >= body_end
-        else None
-    )
+    if len(received) < body_end:
+        return None
+    return int(head[9:12]), bytes(received[head_end + 4 : body_end])
 
 
 class Connection(asyncio.Protocol):
@@ -137,8 +142,9 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def open(cls, url: str) -> Connection:
         parts = urlsplit(url)
-        _, connection = await asyncio.get_running_loop().create_connection(
-            cls, parts.hostname, parts.port
+        loop = asyncio.get_running_loop()
+        _, connection = await loop.create_connection(
+            cls, parts.hostname or "", parts.port or 80
         )
         return connection
 
@@ -210,19 +216,19 @@ async def open_loop(
 ) -> Load:
     """Send `rate` turns a second at random moments (Poisson), however slowly they are answered.
 
-    Each turn takes a free connection or opens one. Latency counts from the moment a turn was due: a client that
-    falls behind does not flatter the server.
+    Each turn takes a free connection or opens one. Latency counts from the moment a turn was due: a
+    client that falls behind does not flatter the server.
     """
-    load, idle, flying = (
-        Load(),
-        [await Connection.open(url) for _ in range(warm)],
-        set[asyncio.Task[None]](),
-    )
+    load = Load()
+    idle = [await Connection.open(url) for _ in range(warm)]
+    flying: set[asyncio.Task[None]] = set()
     chance = random.Random(seed)
     began = time.perf_counter()
 
     async def turn(due: float) -> None:
-        connection = idle.pop() if idle else None
+        connection = None
+        if idle:
+            connection = idle.pop()
         request = ask()
         try:
             async with asyncio.timeout(give_up_s):
@@ -266,10 +272,10 @@ def cycled(requests: Sequence[bytes]) -> Ask:
 
 
 def unheard(queries: Sequence[str]) -> Callable[[], str]:
-    """Give questions that no cache has seen: each a real one with four words of another behind it, none of them twice.
+    """Give questions that no cache has seen: a real one and four words of another, none twice.
 
-    500 real questions would be all in the cache of embeddings after a few seconds, and of 10,000 pairs drawn with their
-    first words only, four in ten were.
+    500 real questions would be all in the cache of embeddings after a few seconds, and of 10,000
+    pairs drawn with their first words only, four in ten were.
     """
     chance = random.Random(1)
     asked: set[str] = set()

@@ -1,10 +1,12 @@
-"""Turns that come whether or not the last one was answered: latency against load, and twice the capacity for a minute.
+"""Turns at random moments, up to twice the capacity: latency and answers against load.
 
-    python -m benchmarks.overload --store FOLDER --queries FILE [--seconds 60] [--label NAME] [--json FILE] [--svg FOLDER]
+    python -m benchmarks.overload --store FOLDER --queries FILE [--seconds 60] [--label NAME]
+        [--json FILE] [--svg FOLDER]
 
-Capacity is measured first, in the same run: full answers a second in a closed loop of eight clients. Then turns come at
-random moments (Poisson) at shares of it; then at twice of it for `--seconds`; then gently, to see when every answer is
-full again. A turn's time counts from when it was due. Every query is new to the server, so no cache helps.
+Capacity is measured first, in the same run: full answers a second in a closed loop of eight
+clients. Then turns come at random moments (Poisson) at shares of it; then at twice of it for
+`--seconds`; then gently, to see when every answer is full again. A turn's time counts from when it
+was due. Every query is new to the server, so no cache helps.
 """
 
 from __future__ import annotations
@@ -85,7 +87,7 @@ def at_rate(
 async def seconds_until_full(
     url: str, ask: Ask, in_a_row: int = 5, limit_s: float = 20.0
 ) -> float:
-    """Ask ten times a second until so many answers in a row are full; seconds until the first of them."""
+    """Return the seconds until answers are full again, asking ten times a second."""
     connection = await Connection.open(url)
     began, first, good = time.perf_counter(), 0.0, 0
     while good < in_a_row and time.perf_counter() - began < limit_s:

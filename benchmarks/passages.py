@@ -1,11 +1,11 @@
-"""Build the store that the other benchmarks ask: a fixed number of passages from any folders of documents.
+"""Build the store of the other benchmarks: so many passages from folders of documents.
 
-    python benchmarks/passages.py --store FOLDER [--count 20000] [--embed-words N] PATH...
+    python -m benchmarks.passages --store FOLDER [--count 20000] [--embed-words N] PATH...
 
-Documents are read and cut exactly as `kbserver ingest` does, in the order of the paths, until there are enough.
-`--embed-words` embeds only the first words of each passage: 20,000 whole passages take some 20 minutes on two cores,
-and no benchmark of time depends on it (the ones that judge answers need whole embeddings). Embeddings are kept in
-STORE/.benchmark and taken over by the next run.
+Documents are read and cut exactly as `kbserver ingest` does, in the order of the paths, until there
+are enough. `--embed-words` embeds only the first words of each passage: 20,000 whole passages take
+some 20 minutes on two cores, and no benchmark of time depends on it (the ones that judge answers
+need whole embeddings). Embeddings are kept in STORE/.benchmark and taken over by the next run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
@@ -24,11 +23,16 @@ import numpy as np
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
-from kbserver.embedding.models import DEFAULT_MODEL, open_encoder
+from kbserver.embedding.models import open_encoder
 from kbserver.errors import DocumentUnreadable, IngestError
-from kbserver.index.lexical.bm25 import Bm25Parameters
+from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.store import Store
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import (
+    IndexedPassage,
+    Part,
+    SnapshotFacts,
+    write_snapshot,
+)
 from kbserver.ingest.build import K1, B, passage_id
 from kbserver.ingest.chunk import chunk, embedding_text
 from kbserver.ingest.load import load
@@ -36,15 +40,16 @@ from kbserver.ingest.phonetic_part import phonetic_parts
 from kbserver.ingest.spoken_part import write_spoken_forms
 from kbserver.ingest.walk import FoundFile, walk
 from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
+from kbserver.settings import DEFAULT_MODEL
 from kbserver.types import FloatMatrix, Passage
 
 CORPUS = "benchmark"
-_LEAST_WORDS = 60  # shorter pieces (a table of contents, a signature) are not what a caller is answered with
+_LEAST_WORDS = 60  # shorter pieces are tables of contents and signatures
 _SLICE = 1024
 
 
 def passages_of(paths: Sequence[Path], encoder: Encoder, count: int) -> list[Passage]:
-    """Read and cut documents until there are `count` passages of at least `_LEAST_WORDS` words, no text twice."""
+    """Read and cut documents until there are `count` passages, none short and no text twice."""
     passages: list[Passage] = []
     seen: set[str] = set()
     for passage in _cut(paths, encoder):
@@ -101,10 +106,14 @@ def embeddings_of(texts: Sequence[str], encoder: Encoder, kept: Path) -> FloatMa
     return np.array([have[key] for key in keys], np.float32)
 
 
-def as_ingested(
+BM25 = Bm25Parameters(k1=K1, b=B)
+"""How `kbserver ingest` has words scored."""
+
+
+def parts_as_ingested(
     passages: Iterable[Passage], texts: Iterable[str], count: int
-) -> dict[str, Any]:
-    """What `kbserver ingest` tells `write_snapshot`: how words are scored, the field of sounds, and the spoken forms.
+) -> dict[str, Part]:
+    """The parts that `kbserver ingest` writes: the phonetic field and the spoken forms.
 
     Args:
         passages: in row order; read once.
@@ -112,10 +121,7 @@ def as_ingested(
         count: how many there are.
     """
     spoken_forms = {SPOKEN_FORMS: lambda folder: write_spoken_forms(passages, folder)}
-    return {
-        "bm25": Bm25Parameters(k1=K1, b=B),
-        "parts": phonetic_parts(texts, count) | spoken_forms,
-    }
+    return phonetic_parts(texts, count) | spoken_forms
 
 
 def main() -> None:
@@ -132,7 +138,7 @@ def main() -> None:
     store = Store(given.store)
     with open_encoder(
         given.model,
-        cache=store.path / ".models",
+        store=store.path,
         backend="onnx",
         threads=usable_cores(),
         for_queries=True,
@@ -158,12 +164,10 @@ def main() -> None:
             folder = write_snapshot(
                 store.path,
                 CORPUS,
-                passages=passages,
-                embeddings=embeddings,
-                embedded_texts=read,
-                lexical_texts=texts,
-                model=encoder.identity,
-                **as_ingested(passages, texts, len(texts)),
+                map(IndexedPassage, passages, read, texts),
+                embeddings,
+                SnapshotFacts(encoder.identity, bm25=BM25),
+                parts=parts_as_ingested(passages, texts, len(texts)),
             )
             store.publish(CORPUS, folder.name)
             store.prune(CORPUS, keep=1)

@@ -1,10 +1,11 @@
 """Evaluates every public set in a folder and writes benchmarks/quality.md.
 
-    python -m benchmarks.quality FOLDER [FOLDER …] [--out benchmarks/quality.md] [--cache FOLDER] [--precision fp32]
+    python -m benchmarks.quality FOLDER [FOLDER …] [--out benchmarks/quality.md] [--cache FOLDER]
+        [--precision fp32]
 
-Each subfolder holds `corpus.jsonl` (or `CORPUS`, the relative path of one, or `docs/`), `queries.jsonl`, further
-wordings of the same questions in `queries.VARIANT.jsonl`, and `qrels.tsv` or `qrels/`. A file whose questions all want
-nothing is the set's unanswerable pool.
+Each subfolder holds `corpus.jsonl` (or `CORPUS`, the relative path of one, or `docs/`),
+`queries.jsonl`, further wordings of the same questions in `queries.VARIANT.jsonl`, and `qrels.tsv`
+or `qrels/`. A file whose questions all want nothing is the set's unanswerable pool.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks.quality_page import REFERENCE, STEPS, page
@@ -29,27 +31,23 @@ from kbserver.evaluation.target import Target, cache_folder
 from kbserver.settings import Settings
 from kbserver.types import Scope
 
-ABLATED = 200  # questions of a row that are asked again with a step switched off: a difference of .01 is visible
+ABLATED = 200  # questions of a row that are asked again with a step switched off
 TIMED = 60  # questions of a row whose time is measured
-SCOPES_EACH = 2  # scopes an unanswerable question without one is asked in, where the answerable ones have one
+SCOPES_EACH = 2
+"""In which an unanswerable question is asked, where the others have scopes."""
 
 
 async def measure(server: KBServer, row: Row, settings: Settings) -> Result:
     """Ask the questions of one row: in all arms, and some of them with each step switched off."""
     base = settings.turn_settings()
-    common = {"base": base, "min_score": REFERENCE}
-    full = await evaluate(
-        server, row.target.corpus, row.dataset, ARMS, timed=TIMED, **common
-    )
+    ask = partial(evaluate, server, row.target.corpus, base=base, min_score=REFERENCE)
+    full = await ask(row.dataset, ARMS, timed=TIMED)
     sample = row.dataset.sample(ABLATED)
     asked = any(question.history for question in sample.questions)
     steps = [step for step in STEPS if asked or step.name != "no follow_up"]
-    ablated = await evaluate(
-        server, row.target.corpus, sample, steps, timed=0, **common
-    )
-    return Result(
-        row, full, ablated, server.corpora.retrievers[row.target.corpus].snapshot.size
-    )
+    ablated = await ask(sample, steps, timed=0)
+    size = server.corpora.retrievers[row.target.corpus].snapshot.size
+    return Result(row, full, ablated, size)
 
 
 async def measure_nothing(
@@ -72,7 +70,7 @@ async def measure_nothing(
 
 
 def in_scopes(nothing: Sequence[Question], scopes: Sequence[Scope]) -> list[Question]:
-    """Unanswerable questions in the scopes that answerable ones have: a label binds a call whatever is asked."""
+    """Unanswerable questions in the scopes of answerable ones, as a label binds a whole call."""
     if not scopes:
         return list(nothing)
     return [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,19 +15,22 @@ from benchmarks.quality_sets import Result
 from kbserver.evaluation.ask import ABLATIONS, ARMS
 from kbserver.evaluation.calibrate import Scores, scores_of
 from kbserver.evaluation.compare import compare
+from kbserver.evaluation.evaluate import Measured
 from kbserver.evaluation.synthetic import EVERYDAY
 from kbserver.evaluation.threshold import KEEP, choose
 from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE
 
-REFERENCE = DEFAULT_MIN_SCORE  # at which all sets are compared; the best one differs from corpus to corpus
+PerQuery = Mapping[str, Mapping[str, float]]
+
+REFERENCE = DEFAULT_MIN_SCORE  # at which all sets are compared
 _AT = f"at {REFERENCE:.2g}".replace("0.", ".")
 
 STEPS = [
     variant for variant in ABLATIONS if variant.name != "no gate"
 ]  # the gate ranks nothing
 
-# nDCG@10 of BM25 (bm25s, k1 .9, b .4), dense (all-MiniLM-L6-v2, windows of 180 words, exact), their reciprocal rank
-# fusion (k 60) and .4/.6 of both, each normalised per query: measured once, before the project was begun.
+# nDCG@10 of BM25 (bm25s, k1 .9, b .4), dense (all-MiniLM-L6-v2, windows of 180 words, exact),
+# their reciprocal rank fusion (k 60) and .4/.6 of both, each normalised per query.
 BASELINES = {
     "noiseqa clean": (0.914, 0.848, 0.915, 0.941),
     "noiseqa asr_synthetic": (0.868, 0.807, 0.877, 0.907),
@@ -45,22 +48,27 @@ BASELINES = {
 def arms_table(results: Sequence[Result]) -> list[str]:
     """nDCG@10 of the arms apart and together, beside the baselines; and what a caller hears."""
     lines = [
-        "| set | questions | BM25 | dense | RRF | sum | lexical | dense | **hybrid** | vs better arm (p) | vs sum "
+        "| set | questions | BM25 | dense | RRF | sum | lexical | dense | **hybrid** "
+        "| vs better arm (p) | vs sum "
         "| recall@1 | recall@3 | MRR@10 |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for result in results:
         means = {arm.name: result.full.summary(arm.name) for arm in ARMS}
-        hybrid, baseline = means["hybrid"], BASELINES.get(result.row.name, (None,) * 4)
+        hybrid = means["hybrid"]
+        baseline = BASELINES.get(result.row.name, (None,) * 4)
+        over_sum = "–"
+        if baseline[3] is not None:
+            over_sum = signed(hybrid["ndcg@10"] - baseline[3])
         better = max(("lexical", "dense"), key=lambda arm: means[arm]["ndcg@10"])
         versus = compare(
             result.full.variants[better].per_query,
             result.full.variants["hybrid"].per_query,
             "ndcg@10",
         )
-        difference = (
-            f"{versus.difference:+.3f} ({versus.p_value:.3f})" if versus else "–"
-        )
+        difference = "–"
+        if versus:
+            difference = f"{versus.difference:+.3f} ({versus.p_value:.3f})"
         lines.append(
             line(
                 result.row.name,
@@ -69,9 +77,7 @@ def arms_table(results: Sequence[Result]) -> list[str]:
                 *(share(means[arm]["ndcg@10"]) for arm in ("lexical", "dense")),
                 f"**{share(hybrid['ndcg@10'])}**",
                 difference,
-                signed(hybrid["ndcg@10"] - baseline[3])
-                if baseline[3] is not None
-                else "–",
+                over_sum,
                 *(share(hybrid[name]) for name in ("recall@1", "recall@3", "mrr@10")),
             )
         )
@@ -86,19 +92,25 @@ def ablation_table(results: Sequence[Result]) -> list[str]:
         hybrid = result.full.variants["hybrid"].per_query
         cells = []
         for step in STEPS:
-            without = result.ablated.variants.get(step.name)
-            found = compare(without.per_query, hybrid, "ndcg@10") if without else None
-            cells.append(
-                f"{found.difference:+.3f}{stars(found.p_value)}" if found else "–"
-            )
+            cells.append(_effect(result.ablated.variants.get(step.name), hybrid))
         lines.append(
             line(result.row.name, f"{len(result.ablated.dataset.questions)}", *cells)
         )
     return lines
 
 
+def _effect(without: Measured | None, hybrid: PerQuery) -> str:
+    """The difference that one step makes; – where it was not asked."""
+    if without is None:
+        return "–"
+    found = compare(without.per_query, hybrid, "ndcg@10")
+    if found is None:
+        return "–"
+    return f"{found.difference:+.3f}{stars(found.p_value)}"
+
+
 def abstention_table(results: Sequence[Result]) -> list[str]:
-    """Kept right passages against false groundings, at one fixed least score and at each set's own calibrated least score."""
+    """Kept right passages against false groundings, at a fixed and at a calibrated least score."""
     lines = [
         f"| set | right | wrong | AUC | {_AT}: kept | {_AT}: false | calibrated | kept | false "
         f"| other half: kept | other half: false | everyday, {_AT}: false |",
@@ -108,17 +120,18 @@ def abstention_table(results: Sequence[Result]) -> list[str]:
         if result.nothing is None:
             continue
         right = scores_of(result.full, "hybrid").right
-        everyday, wrong = [], []
+        everyday: list[float] = []
+        wrong: list[float] = []
         answers = result.nothing.variants["hybrid"].answers
         for question in result.nothing.dataset.questions:
-            answer, judgement = (
-                answers[question.id],
-                result.nothing.dataset.judgement(question),
-            )
-            if judgement == "nothing" and not answer.gated:
-                (everyday if question.id.startswith("everyday") else wrong).append(
-                    answer.best_score
-                )
+            answer = answers[question.id]
+            judgement = result.nothing.dataset.judgement(question)
+            if judgement != "nothing" or answer.gated:
+                continue
+            if question.id.startswith("everyday"):
+                everyday.append(answer.best_score)
+            else:
+                wrong.append(answer.best_score)
         spoken = sum(score >= REFERENCE for score in everyday) / len(everyday)
         if len(wrong) < 10 or len(right) < 10:
             lines.append(
@@ -129,24 +142,33 @@ def abstention_table(results: Sequence[Result]) -> list[str]:
         halves = held_out(Scores(right, wrong))
         lines.append(
             line(
-                result.row.name, str(len(right)), str(len(wrong)), share(auc(right, wrong)), share(kept), share(false),
-                share(chosen.min_score), share(chosen.kept), share(chosen.false_groundings), *map(share, halves),
+                result.row.name,
+                str(len(right)),
+                str(len(wrong)),
+                share(auc(right, wrong)),
+                share(kept),
+                share(false),
+                share(chosen.min_score),
+                share(chosen.kept),
+                share(chosen.false_groundings),
+                *map(share, halves),
                 share(spoken),
             )
-        )  # fmt: skip
+        )
     return lines
 
 
 def at(scores: Scores, least: float) -> tuple[float, float]:
     """(kept, false) at one least score."""
-    right, wrong = np.asarray(scores.right), np.asarray(scores.wrong)
-    return float((right >= least).mean()), float(
-        ((wrong >= least) & (wrong > 0)).mean()
-    )
+    right = np.asarray(scores.right)
+    wrong = np.asarray(scores.wrong)
+    kept = right >= least
+    false = (wrong >= least) & (wrong > 0)
+    return float(kept.mean()), float(false.mean())
 
 
 def held_out(scores: Scores) -> tuple[float, float]:
-    """(kept, false) when the least score is chosen on every other question and measured on the rest; both ways."""
+    """(kept, false), the least score chosen on every other question; the mean of both halves."""
     ways = []
     for first in (0, 1):
         chosen = choose(scores.right[first::2], scores.wrong[first::2])
@@ -156,7 +178,8 @@ def held_out(scores: Scores) -> tuple[float, float]:
                 chosen.min_score,
             )
         )
-    return tuple(np.mean(ways, axis=0).tolist())  # type: ignore[return-value]
+    kept, false = np.mean(ways, axis=0).tolist()
+    return kept, false
 
 
 def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
@@ -166,6 +189,9 @@ def auc(right: Sequence[float], wrong: Sequence[float]) -> float:
         (ranks[: len(right)].sum() - len(right) * (len(right) + 1) / 2)
         / (len(right) * len(wrong))
     )
+
+
+OF_KIND = ("ndcg@10", "recall@1", "recall@3", "answered")
 
 
 def kinds_table(results: Sequence[Result]) -> list[str]:
@@ -179,10 +205,12 @@ def kinds_table(results: Sequence[Result]) -> list[str]:
             found = result.full.summary("hybrid", kind)
             lines.append(
                 line(
-                    result.row.name, kind, f"{found['questions']:.0f}",
-                    *(share(found.get(name)) for name in ("ndcg@10", "recall@1", "recall@3", "answered")),
+                    result.row.name,
+                    kind,
+                    f"{found['questions']:.0f}",
+                    *(share(found.get(name)) for name in OF_KIND),
                 )
-            )  # fmt: skip
+            )
         if result.nothing is not None and result.full.kinds():
             talk = result.nothing.summary("hybrid", "smalltalk")
             if talk["questions"]:
@@ -244,8 +272,8 @@ def findings(results: Sequence[Result]) -> list[str]:
             for table in (ndcg, {n: BASELINES[n][3] for n in with_sum})
         )
         lines.append(
-            f"- Mean of the {len(with_sum)} sets with a fixed-sum baseline: {ours:.3f} against {theirs:.3f} "
-            f"({ours - theirs:+.3f})."
+            f"- Mean of the {len(with_sum)} sets with a fixed-sum baseline: "
+            f"{ours:.3f} against {theirs:.3f} ({ours - theirs:+.3f})."
         )
     below = []
     for name, result in by_name.items():
@@ -260,7 +288,8 @@ def findings(results: Sequence[Result]) -> list[str]:
     if {"noiseqa clean", "noiseqa asr_natural"} <= ndcg.keys():
         gap = ndcg["noiseqa clean"] - ndcg["noiseqa asr_natural"]
         lines.append(
-            f"- noiseqa, clean minus real recogniser: {gap:.3f} (the fixed sum: .128; wanted: at most .085)."
+            f"- noiseqa, clean minus real recogniser: {gap:.3f} "
+            "(the fixed sum: .128; wanted: at most .085)."
         )
     if "dstc10 asr, in its scope" in by_name:
         hit = by_name["dstc10 asr, in its scope"].full.summary("hybrid")["hit@1"]
@@ -275,8 +304,10 @@ def findings(results: Sequence[Result]) -> list[str]:
         if alone is not None:
             way = (alone.after - alone.before) / (ndcg["mtrag rewrite"] - alone.before)
             lines.append(
-                f"- mtrag last turns: {alone.before:.3f} alone, {alone.after:.3f} with the memory of the call, "
-                f"{ndcg['mtrag rewrite']:.3f} rewritten by people: {way:.0%} of the way (wanted: 50 %)."
+                f"- mtrag last turns: {alone.before:.3f} alone, "
+                f"{alone.after:.3f} with the memory of the call, "
+                f"{ndcg['mtrag rewrite']:.3f} rewritten by people: "
+                f"{way:.0%} of the way (wanted: 50 %)."
             )
             without, within = (
                 evaluation.summary(name, "standalone")["ndcg@10"]
@@ -286,7 +317,8 @@ def findings(results: Sequence[Result]) -> list[str]:
                 )
             )
             lines.append(
-                f"- mtrag questions that stand alone: {without:.3f} without the memory, {within:.3f} with it."
+                f"- mtrag questions that stand alone: {without:.3f} without the memory, "
+                f"{within:.3f} with it."
             )
     return lines
 
@@ -298,24 +330,29 @@ def page(
     parts = [
         "# Quality of retrieval",
         f"`{command}`",
-        f"{dt.date.today().isoformat()} · {machine()} · {minutes:.0f} minutes, ingest included where it was due.",
-        "Every question takes the path of a turn, in process. Rankings are of documents (a document stands where its best "
-        "passage does), over hits of any score. The licence and source of each set lie beside it; `spoken` wordings are "
-        "mechanical, `asr` ones come from recognisers. all-MiniLM-L6-v2 was trained on Stack Exchange, SQuAD and NQ, so "
-        "stackfaq and clapnq flatter it.",
+        f"{dt.date.today().isoformat()} · {machine()} · {minutes:.0f} minutes, "
+        "ingest included where it was due.",
+        "Every question takes the path of a turn, in process. Rankings are of documents (a "
+        "document stands where its best passage does), over hits of any score. The licence and "
+        "source of each set lie beside it; `spoken` wordings are mechanical, `asr` ones come from "
+        "recognisers. all-MiniLM-L6-v2 was trained on Stack Exchange, SQuAD and NQ, so stackfaq "
+        "and clapnq flatter it.",
         "## What was set as a target",
         "\n".join(findings(results)),
         "## Arms apart and together",
-        "nDCG@10. BM25, dense, RRF and sum are plain baselines over windows of 180 words. p: paired randomisation test.",
+        "nDCG@10. BM25, dense, RRF and sum are plain baselines over windows of 180 words. "
+        "p: paired randomisation test.",
         "\n".join(arms_table(results)),
         "## What each speech step gives",
-        f"nDCG@10 with the step minus without it, on up to {ablated} questions of each set. * p < .05, ** p < .01.",
+        f"nDCG@10 with the step minus without it, on up to {ablated} questions of each set. "
+        "* p < .05, ** p < .01.",
         "\n".join(ablation_table(results)),
         "## Saying nothing",
-        "Scores of right passages among the three a turn speaks, against the best score of questions the corpus does not "
-        f"answer. Calibrated: the largest kept − false that keeps {KEEP:.0%}, chosen on all of them; other half: chosen on "
-        f"every other question and measured on the rest, both ways. Everyday: "
-        f"{len(EVERYDAY)} questions about other things altogether.",
+        "Scores of right passages among the three a turn speaks, against the best score of "
+        "questions the corpus does not answer. Calibrated: the largest kept − false that keeps "
+        f"{KEEP:.0%}, chosen on all of them; other half: chosen on every other question and "
+        f"measured on the rest, both ways. Everyday: {len(EVERYDAY)} questions about other things "
+        "altogether.",
         "\n".join(abstention_table(results)),
         "## By kind",
         "\n".join(kinds_table(results)),
@@ -336,7 +373,8 @@ def machine() -> str:
             for text in info.read_text().splitlines()
             if text.startswith("model name")
         ]
-        model = named[0] if named else model
+        if named:
+            model = named[0]
     return f"{model}, {os.cpu_count()} cores, Python {platform.python_version()}"
 
 
@@ -347,20 +385,22 @@ def line(*cells: str) -> str:
 
 def share(value: float | None) -> str:
     """`.915`; – for None."""
-    return (
-        "–"
-        if value is None
-        else f"{value:.3f}".removeprefix("0")
-        if value < 1
-        else f"{value:.3f}"
-    )
+    if value is None:
+        return "–"
+    if value < 1:
+        return f"{value:.3f}".removeprefix("0")
+    return f"{value:.3f}"
 
 
 def signed(value: float) -> str:
-    """`+.012`."""
+    """`+0.012`."""
     return f"{value:+.3f}"
 
 
 def stars(p_value: float) -> str:
     """How sure a difference is."""
-    return "**" if p_value < 0.01 else "*" if p_value < 0.05 else ""
+    if p_value < 0.01:
+        return "**"
+    if p_value < 0.05:
+        return "*"
+    return ""

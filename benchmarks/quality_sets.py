@@ -1,4 +1,4 @@
-"""Sets of questions for `benchmarks/quality.py`, as they lie in a folder, and what was measured of each."""
+"""The sets of questions of `benchmarks/quality.py`, and what was measured of each."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def find_sets(folders: Sequence[Path], cache: Path) -> list[Set]:
 
 
 def read_set(folder: Path, files: Sequence[Path], target: Target) -> Set:
-    """Read the questions of one folder; a primary file that repeats one of its variants is left out."""
+    """Read the questions of one folder; a file that repeats one of its variants is left out."""
     found = Set(folder, target)
     variants = [file for file in files if file.name != "queries.jsonl"]
     primary = [file for file in files if file.name == "queries.jsonl"]

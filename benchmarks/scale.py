@@ -1,12 +1,14 @@
 """What a turn costs from a thousand passages to a million: one picture, one run.
 
-    python -m benchmarks.scale --store REAL --scratch FOLDER --queries FILE [--sizes 1000,20000,200000] [--json FILE]
+    python -m benchmarks.scale --store REAL --scratch FOLDER --queries FILE
+        [--sizes 1000,20000,200000] [--json FILE]
 
-REAL is a store of `benchmarks/passages.py`. Its passages come first; beyond them synthetic ones are made of them: an
-embedding is a mixture of two real ones and noise, a text is the first half of one passage and the second half of
-another, so that words are as frequent as in real text. Every size is a corpus of one store behind one server, and the
-same question goes to all of them within the same tenth of a second. A million needs 5 GB of disk and some ten minutes.
-What is kept in SCRATCH is taken by the next run.
+REAL is a store of `benchmarks/passages.py`. Its passages come first; beyond them synthetic ones are
+made of them: an embedding is a mixture of two real ones and noise, a text is the first half of one
+passage and the second half of another, so that words are as frequent as in real text. Every size is
+a corpus of one store behind one server, and the same question goes to all of them within the same
+tenth of a second. A million needs 5 GB of disk and some ten minutes. What is kept in SCRATCH is
+taken by the next run.
 """
 
 from __future__ import annotations
@@ -25,13 +27,13 @@ from rich.table import Table
 
 from benchmarks.drawing import Line, draw
 from benchmarks.load import Client, request_bytes
-from benchmarks.passages import CORPUS, as_ingested
+from benchmarks.passages import BM25, CORPUS, parts_as_ingested
 from benchmarks.served import served
 from benchmarks.turns import console, queries_of
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.types import FloatMatrix, Passage
 
 _BLOCK = 50_000
@@ -75,12 +77,13 @@ def write(real: Snapshot, size: int, store: Path) -> float:
         folder = write_snapshot(
             store,
             name_of(size),
-            passages=_passages(real, size),
-            embeddings=embeddings,
-            embedded_texts=(passage.id for passage in _passages(real, size)),
-            lexical_texts=(passage.text for passage in _passages(real, size)),
-            model=real.manifest.model,
-            **as_ingested(
+            (
+                IndexedPassage(passage, passage.id, passage.text)
+                for passage in _passages(real, size)
+            ),
+            embeddings,
+            SnapshotFacts(real.manifest.model, bm25=BM25),
+            parts=parts_as_ingested(
                 _passages(real, size),
                 (passage.text for passage in _passages(real, size)),
                 size,
@@ -127,7 +130,7 @@ def _halves(text: str) -> tuple[str, str]:
 def measure(
     store: Path, sizes: Sequence[int], queries: Sequence[str]
 ) -> dict[int, dict[str, list[float]]]:
-    """Ask every corpus the same questions in turn; milliseconds of the whole turn and of its stages, by size."""
+    """Ask every corpus the same questions in turn; milliseconds of turns and stages, by size."""
     found: dict[int, dict[str, list[float]]] = {size: {"turn": []} for size in sizes}
     with served(store, KBSERVER_DEBUG="1") as server:
         client = Client(server.url)
@@ -153,7 +156,6 @@ def alone(store: Path, size: int, queries: Sequence[str]) -> tuple[float, float]
     with tempfile.TemporaryDirectory() as folder:
         only = Path(folder)
         (only / name_of(size)).symlink_to((store / name_of(size)).resolve())
-        (only / ".models").symlink_to((store / ".models").resolve())
         with served(only, ready=False) as server:
             ready = server.wait_ready()
             client = Client(server.url)
@@ -181,8 +183,6 @@ def main() -> None:
     queries = queries_of(given.queries, given.most_queries)
     given.scratch.mkdir(parents=True, exist_ok=True)
     scratch = Store(given.scratch)
-    if not (given.scratch / ".models").exists():
-        (given.scratch / ".models").symlink_to((given.store / ".models").resolve())
 
     built: dict[int, float] = {}
     with Store(given.store).open(CORPUS) as real:

@@ -47,7 +47,8 @@ class Served:
         total = 0
         for pid in (self.process.pid, *_children(self.process.pid)):
             status = Path(f"/proc/{pid}/status").read_text()
-            total += int(re.search(r"VmRSS:\s+(\d+)", status)[1])
+            [resident_kb] = re.findall(r"VmRSS:\s+(\d+)", status)
+            total += int(resident_kb)
         return total / 1024
 
     def cpu_s(self) -> float:
@@ -71,7 +72,7 @@ class Served:
 
 
 def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, int]:
-    """What the turns between two looks at `/metrics` came to: outcomes, causes and refusals that happened."""
+    """Outcomes, causes and refusals of the turns between two looks at `/metrics`."""
     found = {}
     for name, value in after.items():
         kind = re.match(
@@ -89,7 +90,7 @@ def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[st
 
 
 def by_both_arms(said: Mapping[str, int]) -> int:
-    """Turns that both arms searched: those with passages, and those where nothing found was good enough to be said."""
+    """Turns that both arms searched, whether or not a hit was good enough to be said."""
     return sum(
         said.get(what, 0)
         for what in ("full", "empty below_min_score", "empty no_match")
@@ -147,7 +148,7 @@ def started(
                 break
         else:
             raise RuntimeError(f"the server ended: {''.join(lines)[-2000:]}")
-        # A pipe that nobody empties would stop the server once it is full of log lines.
+        # A full pipe would stop the server at its next log line, so it is emptied.
         Thread(target=process.stderr.read, daemon=True).start()
         yield Served(process, found[1], began)
     finally:

@@ -1,10 +1,12 @@
-"""One turn after the other, many callers at once, cached and gated turns, start and memory: against the bare encoder.
+"""One caller, many callers, cached and gated turns, start and memory, beside the bare encoder.
 
-    python -m benchmarks.turns --store FOLDER --queries FILE [--label NAME] [--only single,load,quick,start] [--json FILE]
+    python -m benchmarks.turns --store FOLDER --queries FILE [--label NAME]
+        [--only single,load,quick,start] [--json FILE]
 
-The store is one of `benchmarks/passages.py` or of `kbserver ingest`. Whatever is compared takes turns in one run:
-the same query goes to the server and to each bare encoder within the same few hundredths of a second, so that
-another load on the machine falls on all of them. The server is a process of its own, as it is served.
+The store is one of `benchmarks/passages.py` or of `kbserver ingest`. Whatever is compared takes
+turns in one run: the same query goes to the server and to each bare encoder within the same few
+hundredths of a second, so that another load on the machine falls on all of them. The server is a
+process of its own, as it is served.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ from sentence_transformers import SentenceTransformer
 from benchmarks.encoders import onnx_session
 from benchmarks.load import Client, Load, closed_loop, cycled, request_bytes, unrepeated
 from benchmarks.served import Served, by_both_arms, outcomes, served
-from kbserver.embedding.models import DEFAULT_MODEL, resolve
+from kbserver.embedding.exports import Exports, export_folders
+from kbserver.embedding.source import resolve
+from kbserver.settings import DEFAULT_MODEL
 
 TURN = "POST /kb"
 BARE = "SentenceTransformer.encode"
@@ -46,7 +50,7 @@ console = Console(
 
 @dataclass
 class Times:
-    """Milliseconds of one kind of call, and against the others: medians of the ratios of the same query."""
+    """Milliseconds of one kind of call, and median ratios to the others, query by query."""
 
     what: str
     median_ms: float
@@ -54,6 +58,13 @@ class Times:
     of_encode: float
     of_onnx_1: float
     of_onnx_2: float
+
+
+def exported(store: Path) -> Path:
+    """The default model's fp32 export, of the user or of the store."""
+    exports = Exports(export_folders(None, store), DEFAULT_MODEL)
+    with exports.open("fp32", threads=1) as encoder:
+        return encoder.folder
 
 
 def queries_of(file: Path, most: int) -> list[str]:
@@ -75,13 +86,13 @@ def single(
     store: Path,
     pauses_s: Sequence[float],
 ) -> dict[float, list[Times]]:
-    """One caller on one kept-alive connection, alternating with the bare encoders, every query for the first time.
+    """One caller on one kept-alive connection, alternating with the bare encoders; new queries.
 
     Args:
-        pauses_s: silences before each call, of the server's and of the encoders'; every one of them gets its share of
-            the queries. After a pause the caches hold other things and the cores are asleep.
+        pauses_s: silences before each call; each gets its share of the queries. After a pause
+            the caches hold other things and the cores are asleep.
     """
-    folder = store / ".models" / resolve(DEFAULT_MODEL).fingerprint
+    folder = exported(store)
     torch = SentenceTransformer(str(resolve(DEFAULT_MODEL).folder), device="cpu")
     one, two = onnx_session(folder, 1), onnx_session(folder, 2)
     client = Client(server.url)
@@ -161,8 +172,8 @@ def under_load(
     seconds: float,
     rounds: int,
 ) -> list[UnderLoad]:
-    """Closed loops against two single-threaded ONNX runs side by side, of one query and of four: the best layouts here."""
-    embed = onnx_session(store / ".models" / resolve(DEFAULT_MODEL).fingerprint, 1)
+    """Closed loops beside two single-threaded ONNX runs, of one query and of four."""
+    embed = onnx_session(exported(store), 1)
     found = []
     ask = unrepeated(server.url, queries, label)
     for clients in CLIENTS:

@@ -1,6 +1,9 @@
-"""A knowledge endpoint with handlers of its own. KB_TOKEN=… python examples/custom_endpoint.py
+"""A knowledge endpoint with handlers of its own.
 
-Needs a store: `kbserver ingest ./docs`. Every other label is answered as the settings say (kbserver.toml).
+    KB_TOKEN=… python examples/custom_endpoint.py
+
+Needs a store: `kbserver ingest ./docs`. Every other label is answered as the settings say
+(kbserver.toml).
 """
 
 from kbserver import Hit, KBServer, Turn

@@ -1,9 +1,12 @@
 """An Omni client in one file: pyai-sdk for the frames, websockets for the connection.
 
-python examples/python_client.py question1.wav question2.wav     recordings: WAV, 16 kHz, mono, 16 bit
-python examples/python_client.py --turns 3                       a tone for each turn, for `kbserver simulate --script`
+Recordings (WAV, 16 kHz, mono, 16 bit), or a tone for each turn of `kbserver simulate --script`:
 
-Reads PYAI_API_KEY, KB_ENDPOINT and KB_TOKEN, and PYAI_BASE_URL for the simulator (http://127.0.0.1:8787).
+    python examples/python_client.py question1.wav question2.wav
+    python examples/python_client.py --turns 3
+
+Reads PYAI_API_KEY, KB_ENDPOINT and KB_TOKEN, and PYAI_BASE_URL for the simulator
+(http://127.0.0.1:8787).
 """
 
 import argparse
@@ -14,9 +17,10 @@ import os
 import struct
 import time
 import wave
+from typing import Any
 
 from pyai import PyAI
-from websockets.asyncio.client import connect
+from websockets.asyncio.client import ClientConnection, connect
 
 from kbserver import new_session_label
 
@@ -36,12 +40,10 @@ def tone(seconds: float) -> bytes:
 
 
 def recording(path: str) -> bytes:
+    """Return the samples of a WAV file."""
     with wave.open(path) as audio:
-        if (audio.getframerate(), audio.getnchannels(), audio.getsampwidth()) != (
-            RATE,
-            1,
-            2,
-        ):
+        found = (audio.getframerate(), audio.getnchannels(), audio.getsampwidth())
+        if found != (RATE, 1, 2):
             raise SystemExit(f"{path}: give a WAV file with {RATE} Hz, mono, 16 bit")
         return audio.readframes(audio.getnframes())
 
@@ -49,14 +51,14 @@ def recording(path: str) -> bytes:
 class Call:
     """One conversation: `speak` sends, `listen` receives, side by side."""
 
-    def __init__(self, ws) -> None:
+    def __init__(self, ws: ClientConnection) -> None:
         self.ws = ws
         self.answers = 0
         self.heard_ms = 0
         self.last_audio = time.monotonic()
 
     async def speak(self, utterances: list[bytes]) -> None:
-        """Send each utterance in real time, and silence while the agent answers: Omni has no commit frame."""
+        """Send each utterance in real time, and silence while the agent answers."""
         for turn, utterance in enumerate(utterances):
             for at in range(0, len(utterance), FRAME_BYTES):
                 await self.send_audio(utterance[at : at + FRAME_BYTES])
@@ -65,21 +67,26 @@ class Call:
         await self.ws.close()
 
     async def send_audio(self, pcm16: bytes) -> None:
+        """Send 20 ms of samples, and take as long."""
         await self.ws.send(PyAI.omni_audio_frame(pcm16))
         await asyncio.sleep(0.02)
 
     async def listen(self) -> None:
+        """Print what is said on both sides, and what was looked up."""
         async for message in self.ws:
+            if isinstance(message, str):
+                continue  # the engine's frames are binary
             tag, body = message[0], message[1:]
             if tag == 0x01:
                 self.heard_ms += len(body) // 2 * 1000 // 24_000  # play it here
                 self.last_audio = time.monotonic()
             elif tag == 0x02:
-                print("caller:", PyAI.omni_transcript_body(body)["text"])
+                heard = PyAI.omni_transcript_body(body) or {}
+                print("caller:", heard.get("text"))
             elif tag == 0x03:
                 self.react(json.loads(body))
 
-    def react(self, event: dict) -> None:
+    def react(self, event: dict[str, Any]) -> None:
         """Server events are keyed on `event`, our own frames on `type`."""
         match event.get("event"):
             case "configured" if not event["kb"]:
@@ -94,13 +101,13 @@ class Call:
 
 
 async def main(utterances: list[bytes]) -> None:
+    """Hold one conversation."""
     pyai = PyAI(
         os.environ["PYAI_API_KEY"],
         os.environ.get("PYAI_BASE_URL", "https://api.pyai.com"),
     )
-    label = new_session_label(
-        "support"
-    )  # a label of its own for every call; route it with label = "support-*"
+    # A label of its own for every call: route it with label = "support-*".
+    label = new_session_label("support")
     url = pyai.realtime_url(session_label=label, query={"rate": str(RATE)})
     configure = pyai.omni_configure_frame(
         persona="You answer callers of our support line in one or two sentences.",

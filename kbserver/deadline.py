@@ -22,7 +22,7 @@ class Deadline:
         return (self.at - time.monotonic()) * 1000.0
 
     def less_ms(self, reserve_ms: float) -> Deadline:
-        """The earlier deadline for a step, so that `reserve_ms` are left for what comes after it."""
+        """The earlier deadline of a step; `reserve_ms` are left for the steps after it."""
         return Deadline(self.at - reserve_ms / 1000.0)
 
     def sooner(self, budget_ms: float) -> Deadline:

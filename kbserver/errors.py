@@ -1,20 +1,20 @@
 """Every error kbserver raises on purpose.
 
     KbServerError                       exit  HTTP
-    ├── SettingsError                      2        a flag, environment variable or file says something unusable
+    ├── SettingsError                      2        an unusable flag, environment variable or key
     ├── StoreError                         3
     │   ├── StoreMissing                   3        no store, corpus or generation there
     │   ├── SnapshotMismatch               3        built with another model, dimension or schema
     │   ├── SnapshotCorrupt                3        a checksum, count or file is wrong
     │   └── StoreBusy                      3        another ingest holds the corpus
-    ├── ModelError                         4        the embedding model cannot be found, loaded or trusted
+    ├── ModelError                         4        no model there, or not one to be trusted
     ├── IngestError                        5
     │   ├── DocumentUnreadable             5        one file cannot be read; the others go on
     │   ├── ExtraMissing                   5        a format needs an optional dependency
-    │   └── ShrinkRefused                  5        the new generation would lose too many documents
+    │   └── ShrinkRefused                  5        too many documents would be lost
     ├── DimensionMismatch                  1        a vector of the wrong length
     ├── NotFinite                          1        a vector with NaN or infinity in it
-    ├── EmbedderUnavailable                1        no query embedding in time: busy, late, loading or failed
+    ├── EmbedderUnavailable                1        no query embedding in time
     ├── WireError                          1  4xx   what a caller of the endpoint got wrong
     │   ├── Unauthorized                      401
     │   ├── InvalidRequest                    400
@@ -22,12 +22,13 @@
     │   ├── BodyTooLarge                      413
     │   ├── Overloaded                        503
     │   │   └── RateLimited                   429
-    │   ├── UpstreamFailed                    502  PyAI did not give what a request needs from it
+    │   ├── UpstreamFailed                    502  PyAI did not do its part
     │   └── InternalError                     500  a fault of our own
-    └── OmniError                          6        a configure frame, label or session that Omni would refuse
+    └── OmniError                          6        what Omni would refuse
 
-A message holds what was found, what was wanted and the next step. The class holds the exit code of the
-command line and, for what travels over HTTP, the status and the stable `code` of the error envelope.
+A message holds what was found, what was wanted and the next step. The class holds the exit code of
+the command line and, for what travels over HTTP, the status of the answer; the error envelope has
+a stable `code`.
 """
 
 from __future__ import annotations
@@ -39,13 +40,13 @@ if TYPE_CHECKING:  # it imports numpy, which no command should wait for before i
 
 
 class KbServerError(Exception):
-    """Base of every error kbserver raises on purpose; its message is written for the person who reads it."""
+    """Base of every error kbserver raises on purpose; the message is written for its reader."""
 
     exit_code: ClassVar[int] = 1
 
 
 class SettingsError(KbServerError):
-    """A flag, an environment variable or the configuration file says something that cannot be used."""
+    """A flag, an environment variable or a key of the configuration file cannot be used."""
 
     exit_code = 2
 
@@ -115,12 +116,15 @@ class EmbedderUnavailable(KbServerError):
     """The query could not be embedded in time; `reason` is one of busy, late, loading, failed."""
 
     def __init__(self, reason: Unavailability, detail: str = "") -> None:
-        super().__init__(f"embedder {reason}{': ' + detail if detail else ''}")
+        message = f"embedder {reason}"
+        if detail:
+            message = f"{message}: {detail}"
+        super().__init__(message)
         self.reason: Unavailability = reason
 
 
 class WireError(KbServerError):
-    """What a caller of the HTTP endpoint got wrong: answered with `status` and the envelope's `code`."""
+    """What a caller of the HTTP endpoint got wrong; answered with `status` and `code`."""
 
     status: ClassVar[int] = 400
     type: ClassVar[str] = "invalid_request_error"
@@ -149,7 +153,7 @@ class BodyTooLarge(WireError):
 
 
 class Overloaded(WireError):
-    """Refused at once because the server is beyond its capacity; try again after `retry_after_s`."""
+    """Refused at once: the server is beyond its capacity; try again after `retry_after_s`."""
 
     status = 503
     type = "overloaded_error"
@@ -162,7 +166,7 @@ class Overloaded(WireError):
 
 
 class OmniError(KbServerError):
-    """A configure frame, label, URL or session that Omni would refuse; the message names field and limit."""
+    """Something that Omni would refuse; the message names field and limit."""
 
     exit_code = 6
 
@@ -179,7 +183,7 @@ class Forbidden(WireError):
 
 
 class RateLimited(Overloaded):
-    """One caller, or all of them together, asked more often than allowed; try again after `retry_after_s`."""
+    """Too many requests of one caller or of all; try again after `retry_after_s`."""
 
     status = 429
     type = "rate_limit_error"

@@ -15,13 +15,17 @@ _PIECE = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<star>\*)|(?P<bad>
 
 
 def label_problem(label: str) -> str | None:
-    """Say what is wrong with a session label, or None: at most 256 characters, none of them control characters."""
+    """Say what is wrong with a session label, or None.
+
+    A label has at most 256 characters, none of them control characters.
+    """
     if len(label) > MAX_LABEL_CHARACTERS:
-        return f"the session label has {len(label)} characters; at most {MAX_LABEL_CHARACTERS} are allowed"
-    if _CONTROL.search(label):
         return (
-            "the session label holds a control character; use printable characters only"
+            f"the session label has {len(label)} characters; "
+            f"at most {MAX_LABEL_CHARACTERS} are allowed"
         )
+    if _CONTROL.search(label):
+        return "the session label holds a control character; use printable ones"
     return None
 
 
@@ -29,8 +33,8 @@ def label_problem(label: str) -> str | None:
 class LabelPattern:
     """A pattern for session labels: `support`, `billing-*`, `hotel-{id}`, `*`.
 
-    `*` matches any run of characters, the empty one too; `{name}` matches one or more characters other
-    than `/` and hands them on as a parameter. Everything else stands for itself; case matters.
+    `*` matches any run of characters, the empty one too; `{name}` matches one or more characters
+    other than `/` and hands them on as a parameter. Everything else is literal; case matters.
     """
 
     pattern: str
@@ -40,11 +44,13 @@ class LabelPattern:
         for piece in _PIECE.finditer(self.pattern):
             if piece["bad"]:
                 raise SettingsError(
-                    f"label pattern {self.pattern!r}: a brace that is not part of {{name}}; write it like hotel-{{id}}"
+                    f"label pattern {self.pattern!r}: a brace that is not part of {{name}}; "
+                    "write it like hotel-{id}"
                 )
             if piece["name"] in names:
                 raise SettingsError(
-                    f"label pattern {self.pattern!r}: the parameter {piece['name']!r} is named twice"
+                    f"label pattern {self.pattern!r}: "
+                    f"the parameter {piece['name']!r} is named twice"
                 )
             if piece["name"]:
                 names.append(piece["name"])
@@ -62,12 +68,17 @@ class LabelPattern:
         at = 0
         for piece in _PIECE.finditer(self.pattern):
             parts.append(re.escape(self.pattern[at : piece.start()]))
-            parts.append(f"(?P<{piece['name']}>[^/]+?)" if piece["name"] else ".*")
+            if piece["name"]:
+                parts.append(f"(?P<{piece['name']}>[^/]+?)")
+            else:
+                parts.append(".*")
             at = piece.end()
         parts.append(re.escape(self.pattern[at:]))
         return re.compile("".join(parts), re.DOTALL)
 
     def match(self, label: str) -> dict[str, str] | None:
-        """Return the parameters of a label that fits the whole pattern ({} if it names none), else None."""
+        """Return the parameters of a label that fits the whole pattern; None if it does not fit."""
         found = self._regex.fullmatch(label)
-        return found.groupdict() if found else None
+        if found is None:
+            return None
+        return found.groupdict()

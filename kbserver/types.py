@@ -26,7 +26,7 @@ Scope: TypeAlias = Mapping[str, str]
 
 
 Unavailability: TypeAlias = Literal["busy", "late", "loading", "failed"]
-"""Why a query has no embedding: the model has too much to do, was too slow, is not open, or failed."""
+"""Why a query has no embedding: the model is overloaded, too slow, not open, or failed."""
 
 Outcome: TypeAlias = Literal["full", "degraded", "empty", "gated"]
 """How a turn ended.
@@ -44,7 +44,7 @@ Reason: TypeAlias = Literal[
     "empty", "greeting", "goodbye", "thanks", "hold", "repeat", "presence", "confirmation",
     "backchannel",
 ]  # fmt: skip
-"""Why a turn is degraded, empty or gated; `late` is either of the first two. The table is in docs."""
+"""Why a turn is degraded, empty or gated; `late` is either of the first two."""
 
 
 class RowScores(NamedTuple):
@@ -56,12 +56,12 @@ class RowScores(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """What a snapshot must know of the model its embeddings came from, to be searched with no other."""
+    """The model a snapshot's embeddings came from; it is searched with no other."""
 
     name: str
     """As the user named it: a path, a hub name, or `all-MiniLM-L6-v2`."""
     fingerprint: str
-    """Hex digest over weights, tokenizer and pooling: equal exactly when the vectors are."""
+    """Hex digest over weights, tokenizer and pooling; equal models have equal digests."""
     dim: int
     max_tokens: int
     """Longest text the model reads, in its own tokens, special tokens included."""
@@ -72,42 +72,42 @@ class Passage:
     """The piece of a document that is indexed and returned."""
 
     id: str
-    """Stable: derived from corpus, document path and the passage's own text (see `ingest.build`)."""
+    """Stable: derived from corpus, document path and the passage's own text."""
     text: str
     """Verbatim, as converted from the document."""
     title: str = ""
     heading_path: tuple[str, ...] = ()
     """Headings from the outermost to the nearest, without the title."""
     source: str = ""
-    """The document's path below the ingested folder, posix; for a record inside a file `path#record-id`."""
+    """The document's path below the ingested folder, posix; for a record in it `path#record-id`."""
     position: int = 0
     """0-based place in its document."""
     metadata: Metadata = field(default_factory=dict)
 
 
 class Sketch(NamedTuple):
-    """What tells a text from most others without a look at it; see `retrieval.near_duplicates`."""
+    """Tells most pairs of texts apart without reading them; see `retrieval.near_duplicates`."""
 
     trigrams: int
-    """It has at most so many different runs of three words ..."""
+    """At most so many different runs of three words are in the text."""
     bits: int
-    """... each of which sets one of these bits."""
+    """Each of them sets one of these bits."""
 
 
 @dataclass(frozen=True, slots=True)
 class SpokenForm:
-    """How a passage is said, worked out before anyone asks (see `retrieval.spoken_form`)."""
+    """How a passage is said, computed at ingest; see `retrieval.spoken.form`."""
 
     passage: Passage
-    """Whose it is: of another passage, though it has the same id, it says nothing."""
+    """The exact Passage object it was computed from; of no other, even with the same id."""
     content: str
-    """The text without marks, on one line; "" if nothing is left."""
+    """The text without markup, on one line; "" if nothing is left."""
     lead: str
     """Title and nearest heading; "" if the text says so itself."""
     line: str
     """Lead and content as they are spoken."""
     sketch: Sketch | None = None
-    """Of the text; None if nobody made one."""
+    """Of the text; None if it was not computed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,15 +119,14 @@ class Hit:
     """In [0, 1], higher is better, comparable between queries of one snapshot."""
     corpus: str = ""
     arms: Mapping[str, float] = field(default_factory=dict)
-    """Raw score of each arm that saw the passage: `lexical` (BM25, ≥ 0), `dense` (cosine, [-1, 1])."""
+    """Raw score of each arm that saw the passage: `lexical` (BM25, ≥ 0), `dense` (cosine)."""
     spoken_form: SpokenForm | None = field(default=None, compare=False, repr=False)
-    """What an ingest worked out of the passage; None if nobody did: the turn then does. Saves time, changes nothing."""
+    """Of the passage, computed at ingest; None: the turn computes it."""
 
     @property
     def own_spoken_form(self) -> SpokenForm | None:
-        """The spoken_form, if it is that of the passage: None once a handler has put another passage in its place."""
-        return (
-            self.spoken_form
-            if self.spoken_form is not None and self.spoken_form.passage is self.passage
-            else None
-        )
+        """The spoken form, if it is that of the passage; None if a handler replaced the passage."""
+        form = self.spoken_form
+        if form is None or form.passage is not self.passage:
+            return None
+        return form

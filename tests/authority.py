@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 
 class Authority:
-    """Issues certificates for addresses. `trust` is a TLS context that believes it, `file` the same as a PEM file."""
+    """Issues certificates for addresses; `trust` is a TLS context, `file` a PEM file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -30,7 +30,7 @@ class Authority:
         self.trust = ssl.create_default_context(cafile=self.file)
 
     def issue(self, days: int, address: str = "127.0.0.1") -> dict[str, str]:
-        """Return the files of a certificate that is valid for so many days more, named as uvicorn's options."""
+        """Return the files of a certificate, named as uvicorn's options; valid for so many days."""
         own = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kb")])
         names = [x509.IPAddress(ipaddress.ip_address(address))]

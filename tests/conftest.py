@@ -5,6 +5,9 @@ import os
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,23 +17,55 @@ from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
 
 watches_a_clock = pytest.mark.flaky(reruns=2)
-"""For tests of what takes too long: a machine shared with others stands still now and then, a fault is there every time."""
+"""For tests of times: a shared machine stands still now and then, a fault comes every time."""
+
+HAS_TORCH = find_spec("torch") is not None
+OF_TORCH = {"torch", "sentence_transformers", "transformers"}
 
 DOCUMENTS = {
     "support": {
-        "router/reset.md": "# Reset the router\n\nHold the button at the back for ten seconds until the light turns white. "
-        "Everything you changed is lost.\n",
-        "router/lights.md": "# What the lights mean\n\nA red light means that there is no connection to the line.\n",
-        "billing/dates.md": "---\ntags: [billing]\n---\n# Billing dates\n\nBills are made on the first working day of the "
-        "month. A paper bill costs £2.25 a month.\n",
-        "billing/cancel.txt": "Cancelling\n\nYou can cancel with 30 days of notice. Call 0800 555 0100.\n",
+        "router/reset.md": "# Reset the router\n\nHold the button at the back for ten seconds "
+        "until the light turns white. Everything you changed is lost.\n",
+        "router/lights.md": "# What the lights mean\n\nA red light means that there is no "
+        "connection to the line.\n",
+        "billing/dates.md": "---\ntags: [billing]\n---\n# Billing dates\n\nBills are made on the "
+        "first working day of the month. A paper bill costs £2.25 a month.\n",
+        "billing/cancel.txt": "Cancelling\n\nYou can cancel with 30 days of notice. "
+        "Call 0800 555 0100.\n",
     },
     "hotels": {
         "hotels/7/pets.md": "# Pets\n\nDogs are welcome at the Adelaide for 15 dollars a night.\n",
-        "hotels/7/breakfast.md": "# Breakfast\n\nBreakfast at the Adelaide is served from 7 to 10.\n",
+        "hotels/7/breakfast.md": "# Breakfast\n\nBreakfast at the Adelaide is served "
+        "from 7 to 10.\n",
         "hotels/8/pets.md": "# Pets\n\nThe Bellevue takes no pets.\n",
     },
 }
+
+
+@contextmanager
+def skipped_without_torch() -> Iterator[None]:
+    """Skip a test that fails since PyTorch is not installed: the default model does without it."""
+    try:
+        yield
+    except Exception as exc:
+        cause: BaseException | None = exc
+        while cause is not None and not HAS_TORCH:
+            if isinstance(cause, ModuleNotFoundError) and cause.name in OF_TORCH:
+                pytest.skip(f"{cause.name} is not installed")
+            cause = cause.__cause__ or cause.__context__
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Iterator[None]:
+    with skipped_without_torch():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    with skipped_without_torch():
+        return (yield)
 
 
 def write_documents(folder: Path, documents: dict[str, str]) -> Path:
@@ -45,15 +80,30 @@ def write_documents(folder: Path, documents: dict[str, str]) -> Path:
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder that all test processes of this run share."""
     base = tmp_path_factory.getbasetemp()
-    return base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        return base.parent
+    return base
+
+
+@pytest.fixture(scope="session", autouse=True)
+def user_cache(shared: Path) -> Path:
+    """The cache folder of the user, for this run: exports are made once and found by every test."""
+    folder = shared / "cache"
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    os.environ.pop("KBSERVER_MODELS", None)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def store(shared: Path) -> Path:
+def store(shared: Path, user_cache: Path) -> Path:
     """A store with the corpora `support` and `hotels`; not to be changed."""
     path = shared / "store"
     with FileLock(shared / "store.lock"):
         if not (shared / "store.done").exists():
+            models = user_cache / "kbserver" / "models"
+            models.mkdir(parents=True)
+            path.mkdir()
+            (path / ".models").symlink_to(models)
             for corpus, documents in DOCUMENTS.items():
                 folder = write_documents(shared / "documents" / corpus, documents)
                 ingest([folder], store=Store(path), corpus=corpus)

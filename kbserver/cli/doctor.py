@@ -250,7 +250,8 @@ def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
         begun = time.perf_counter()
         with open_encoder(
             model,
-            cache=settings.store / ".models",
+            cache=settings.models,
+            store=settings.store,
             backend=settings.backend,
             precision=settings.precision,
             for_queries=True,

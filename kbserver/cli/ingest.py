@@ -29,6 +29,7 @@ from kbserver import extras
 from kbserver.cli.options import AsJson, StoreConfig, Wait
 from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json
 from kbserver.errors import SettingsError
+from kbserver.index.backends import VECTOR_CHOICES
 
 if TYPE_CHECKING:
     from kbserver.index.store import Store
@@ -135,10 +136,12 @@ def ingest(
         ),
     ] = None,
     index: Annotated[
-        Literal["auto", "flat", "pq", "ivf", "hnsw"] | None,
+        str | None,
         typer.Option(
+            metavar=f"[{'|'.join(VECTOR_CHOICES)}]",
+            callback=_known_index,
             help="How vectors are searched; auto: flat up to 10,000, pq up to 100,000, ivf above.  "
-            "\\[default: as before, auto]"
+            "\\[default: as before, auto]",
         ),
     ] = None,
     vectors: Annotated[
@@ -211,7 +214,8 @@ def ingest(
         keep=keep,
         wait_s=wait,
         index=index,
-        vectors=vectors,
+        precision=vectors,
+        models=settings.models,
     )
     notes: list[Skipped] = []
     pages = _fetched(
@@ -292,6 +296,13 @@ def _ingested(
                 kept = f"{exc.kept} embeddings are kept for the next ingest"
             err.print(f"stopped. The live generation is untouched; {kept}.")
             sys.exit(130)
+
+
+def _known_index(value: str | None) -> str | None:
+    if value is not None and value not in VECTOR_CHOICES:
+        known = ", ".join(VECTOR_CHOICES)
+        raise typer.BadParameter(f"{value!r} is not one of {known}")
+    return value
 
 
 def _fetched(

@@ -142,8 +142,8 @@ def simulate(
 async def _serve(
     simulator: Simulator, host: str, port: int, record: Path | None
 ) -> None:
-    from kbserver.omni.configure import is_loopback
     from kbserver.omni.serving import base_url, serving
+    from kbserver.urls import is_loopback
 
     async with serving(simulator, host=host, port=port) as server:
         url = base_url(server, "ws")

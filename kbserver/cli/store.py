@@ -309,8 +309,14 @@ def import_(
 
     Exit codes: 0 done, 3 no such file, damaged, or there already.
     """
+    from kbserver.embedding.models import is_exported
+    from kbserver.index.manifest import read_manifest
+    from kbserver.index.store import Store
+    from kbserver.settings import read_settings
+
     log_to_terminal()
-    known = _store(config, store)
+    settings = read_settings(config, store=store)
+    known = Store(settings.store)
     corpus, generation = known.import_(file, wait_s=wait)
     if publish:
         with known.lock(corpus, wait_s=wait):
@@ -323,6 +329,11 @@ def import_(
     else:
         out.print(f"{corpus}: generation {generation} is there")
         err.print(f"serve it with:  kbserver rollback {corpus} --to {generation}")
+    model = read_manifest(known.path / corpus / generation).model
+    if not is_exported(
+        model, cache=settings.models, store=settings.store, precision=settings.precision
+    ):
+        err.print(f"{model.name} is prepared for this user when it is first served")
 
 
 def _store(config: Path | None, store: Path | None) -> Store:

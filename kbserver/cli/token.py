@@ -213,13 +213,7 @@ def _keys(key_file: Path | None, config: Path | None) -> SigningKeys | None:
 
     if key_file is not None:
         return SigningKeys.read(files=[key_file])
-    settings = read_settings(config)
-    text = None
-    if settings.signing_key:
-        text = settings.signing_key.get_secret_value()
-    return SigningKeys.read(
-        text, settings.signing_key_files, revoked=settings.revoked_tokens
-    )
+    return SigningKeys.from_settings(read_settings(config))
 
 
 def _plain(claims: dict[str, Any]) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Texts to unit vectors: the model, its light export for serving, and the embedder that stays calm under load."""
+"""Texts to unit vectors: the model, its export for serving, and the embedder of queries."""

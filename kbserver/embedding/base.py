@@ -9,23 +9,26 @@ from typing import Protocol, Self
 from kbserver.types import FloatMatrix, ModelIdentity
 
 Progress = Callable[[int], None]
-"""Called in the caller's own thread with the number of passages finished since the last call."""
+"""Called in the caller's thread with the number of passages finished since the last call."""
 
 
 class Encoder(Protocol):
-    """An embedding model that is loaded and ready. Every method may be called from several threads at once."""
+    """An embedding model, loaded and ready. Every method may be called from several threads."""
 
     @property
     def identity(self) -> ModelIdentity:
-        """Which model this is: equal identities give equal vectors, with rounded weights nearly equal ones."""
+        """Which model this is.
+
+        Equal identities give equal vectors; quantised weights give nearly equal ones.
+        """
 
     @property
     def backend(self) -> str:
-        """How it runs, in a few words for people: `onnx fp32`, `torch cuda:0`."""
+        """How the model runs, in a few words for people: `onnx fp32`, `torch cuda:0`."""
 
     @property
     def queries_per_call(self) -> int:
-        """How many queries to hand to one `embed_queries` call at most, where that many are waiting."""
+        """How many waiting queries to hand to one call of `embed_queries` at most."""
 
     @property
     def side_by_side(self) -> bool:
@@ -34,11 +37,8 @@ class Encoder(Protocol):
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Return one unit vector a query, shape (len(texts), dim), float32, in the order given.
 
-        Args:
-            texts: in any number.
-
-        A query longer than `identity.max_tokens` is cut there, as sentence-transformers does: a caller who
-        talks for minutes still gets an answer. The model's own query prompt is put in front.
+        The model's query prompt is put in front. A query longer than `identity.max_tokens` is cut
+        there, as sentence-transformers does: a caller that talks for minutes still gets an answer.
         """
 
     def embed_passages(
@@ -46,18 +46,18 @@ class Encoder(Protocol):
     ) -> FloatMatrix:
         """Return one unit vector a passage, shape (len(texts), dim), float32, in the order given.
 
-        Works in batches of similar length; memory does not grow with their number beyond the result.
+        Works in batches of similar length; memory beyond the result does not grow with the number.
 
         Raises:
-            IngestError: a passage is longer than `identity.max_tokens`. It is never cut in silence; the
-                chunker keeps passages below the limit with `count_tokens`.
+            IngestError: a passage is longer than `identity.max_tokens`. No passage is ever cut in
+                silence; the chunker keeps passages below the limit with `count_tokens`.
         """
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens the model reads of this text as a passage, with prompt and special tokens, uncut."""
+        """Return how many tokens a passage of this text has, uncut, with prompt and specials."""
 
     def close(self) -> None:
-        """Free the model. Calling it again does nothing; calling anything else afterwards is an error."""
+        """Free the model. A second call does nothing; any other call afterwards is an error."""
 
     def __enter__(self) -> Self: ...
 

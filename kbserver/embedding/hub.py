@@ -30,28 +30,31 @@ def fetch(name: str) -> Path:
         name: `org/model`; a bare name means one of `sentence-transformers`.
 
     Raises:
-        ModelError: not found, not allowed, or offline and not in the cache; the message says what to do.
+        ModelError: not found, not allowed, or offline and not in the cache.
     """
-    repository = name if "/" in name else f"sentence-transformers/{name}"
+    repository = name
+    if "/" not in name:
+        repository = f"sentence-transformers/{name}"
     try:
-        folder = Path(
-            snapshot_download(repository, ignore_patterns=[*_OTHER_FORMATS, *_PICKLES])
-        )
-        if not any(
-            folder.rglob("*.safetensors")
-        ):  # pickled weights only where there are no others
-            folder = Path(snapshot_download(repository, ignore_patterns=_OTHER_FORMATS))
+        folder = _download(repository)
     except (OSError, ValueError, EntryNotFoundError, RevisionResolutionError) as exc:
-        reason = (str(exc).strip().splitlines() or [repr(exc)])[0]
+        lines = str(exc).strip().splitlines() or [repr(exc)]
         raise ModelError(
-            f"{name}: no folder of that name, and the Hugging Face hub gives no model {repository}: {reason}; check "
-            "the name, go online once, or copy the model's folder here and give its path"
+            f"{name}: no folder of that name, and the Hugging Face hub gives no model "
+            f"{repository}: {lines[0]}; check the name, go online once, or copy the model's folder "
+            "here and give its path"
         ) from exc
-    if (
-        not (folder / "config.json").is_file()
-        and not (folder / "modules.json").is_file()
-    ):
+    if not any((folder / file).is_file() for file in ("config.json", "modules.json")):
         raise ModelError(
             f"{name}: {folder} from the hub is not a whole model; download it again"
         )
+    return folder
+
+
+def _download(repository: str) -> Path:
+    """Download a model with safe weights, or with pickled ones if there are no others."""
+    safe_only = [*_OTHER_FORMATS, *_PICKLES]
+    folder = Path(snapshot_download(repository, ignore_patterns=safe_only))
+    if not any(folder.rglob("*.safetensors")):
+        folder = Path(snapshot_download(repository, ignore_patterns=_OTHER_FORMATS))
     return folder

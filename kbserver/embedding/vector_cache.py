@@ -1,38 +1,29 @@
-"""Query vectors kept for the next time somebody asks the same."""
+"""Query vectors, kept for the next time the same query is asked."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
-
+from kbserver.lru import LruCache
 from kbserver.types import FloatVector
 
 LONGEST_TEXT = 512
-"""Characters; a caller's turn is shorter, and a thousand texts of 64 KB shall not fill the memory."""
+"""Characters; longer queries are not cached, so that a few of them cannot fill the memory."""
 
 
 class VectorCache:
-    """Exact, bounded, the least recently used vector goes first. For one thread."""
+    """An exact, bounded cache; the least recently used vector goes first. For one thread."""
 
     def __init__(self, size: int) -> None:
         """Keep `size` vectors at most; 0 keeps none."""
-        self._size = size
-        self._vectors: OrderedDict[tuple[str, str], FloatVector] = OrderedDict()
+        self._vectors: LruCache[tuple[str, str], FloatVector] = LruCache(size)
 
     def __len__(self) -> int:
         return len(self._vectors)
 
     def get(self, model: str, text: str) -> FloatVector | None:
         """Return the vector of a text under a model's fingerprint, or None."""
-        vector = self._vectors.get((model, text))
-        if vector is not None:
-            self._vectors.move_to_end((model, text))
-        return vector
+        return self._vectors.get((model, text))
 
     def put(self, model: str, text: str, vector: FloatVector) -> None:
         """Keep a vector, unless its text is too long to be said twice."""
-        if len(text) > LONGEST_TEXT or self._size == 0:
-            return
-        self._vectors[model, text] = vector
-        self._vectors.move_to_end((model, text))
-        if len(self._vectors) > self._size:
-            self._vectors.popitem(last=False)
+        if len(text) <= LONGEST_TEXT:
+            self._vectors.put((model, text), vector)

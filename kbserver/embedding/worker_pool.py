@@ -1,16 +1,13 @@
-"""Worker threads around one encoder: they take jobs, run the model and hand back what came of it."""
+"""Runs one encoder in worker threads: jobs go in, the outcome of each call comes out."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from asyncio import Future
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from threading import Thread, get_native_id
+from threading import Thread
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -19,77 +16,96 @@ from kbserver.deadline import Deadline
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import core_of_this_thread, keep_off, usable_cores
 from kbserver.errors import DimensionMismatch, NotFinite
+from kbserver.priority import yield_to_turns
 from kbserver.types import FloatMatrix, FloatVector, Unavailability
+
+MOST_WORKERS = 16
+"""With more threads than this, the interpreter's lock is what they wait for."""
+
+_SMOOTHING = 0.1  # weight of the newest call: follows a change within some ten calls
+_WORTHWHILE = (
+    0.9  # batches that take longer than this share of single calls are not made
+)
+_STUCK_AFTER_CALLS = 8  # a call this many times longer than usual ...
+_STUCK_AFTER_S = 0.1  # ... and longer than this is not expected to end in time
+_USUAL_QUERY = "a question of about the usual length"
+
+Clock: TypeAlias = Callable[[], float]
+"""A monotonic clock, in seconds."""
 
 
 class NoVector(NamedTuple):
-    """Why there is no vector."""
+    """Why a query has no vector."""
 
     reason: Unavailability
     detail: str = ""
 
 
 VectorOrReason: TypeAlias = FloatVector | NoVector
-"""A vector of shape (dim,), read-only, or why there is none."""
-
-MOST_WORKERS = 16
-"""Beyond this the interpreter's lock, about 0.3 ms a query, is what they wait for."""
-
-MOST_LEFT_BEHIND = 8
-"""Hung threads alive at most; a model that hangs this often gets no further ones."""
-
-# A tenth of another thread's share of a core that both want; 5 left too much to the model, 15 too little.
-_NICENESS = 10
-
-_SMOOTHING = 0.1  # weight of the newest call in the usual call time: follows a change within some ten calls
-_WORTHWHILE = 0.9  # of the time of single calls: batches that take longer are not made
-_STUCK_AFTER_CALLS = 8  # a call this many times longer than usual ...
-_STUCK_AFTER_S = 0.1  # ... and longer than this does not count on being done in time
+"""A vector of shape (dim,), float32, read-only, or why there is none."""
 
 
 class Waiter(NamedTuple):
-    """Someone who waits for a text's vector."""
+    """One call that waits for a text's vector."""
 
     answer: Future[VectorOrReason]
-    """Of the event loop; done as well once the deadline has come."""
+    """Belongs to the event loop; done, too, once the deadline has passed."""
     deadline: Deadline
-    go_on: Callable[[FloatVector], None] | None = None
-    """Told the vector before anybody else is, in the worker's thread: it must be quick and raise nothing."""
 
 
 @dataclass(eq=False, slots=True)
 class Job:
-    """One text to embed, and those who wait for it."""
+    """One text to embed, and the calls that wait for it."""
 
     text: str
     waiters: list[Waiter] = field(default_factory=list)
-    """Grows in the event loop's thread."""
-    _told: int = 0
+    """Grows in the event loop's thread; workers only read it."""
 
-    @property
-    def wanted(self) -> bool:
-        """Whether anyone is still waiting, and in time."""
-        return any(
-            not (waiter.answer.done() or waiter.deadline.passed)
-            for waiter in list(self.waiters)
-        )
-
-    def tell(self, vector: FloatVector) -> None:
-        """Let those go on who have not been told; first in the worker's thread, then once more in the event loop's."""
-        waiting = self.waiters[self._told :]
-        self._told += len(waiting)
-        for waiter in waiting:
-            if waiter.go_on is not None:
-                waiter.go_on(vector)
+    def is_wanted(self, now: float) -> bool:
+        """Whether a call still waits for it, and its deadline lies after `now`."""
+        for waiter in list(self.waiters):
+            if not waiter.answer.done() and now < waiter.deadline.at:
+                return True
+        return False
 
 
-Deliver: TypeAlias = "Callable[[WorkerPool, list[Job], list[FloatVector] | NoVector | None, float], None]"
-"""Called in a worker's thread with jobs and their vectors, why there are none, or None if nobody wanted them any
-more; and the seconds the model took."""
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The model embedded these jobs."""
+
+    jobs: list[Job]
+    vectors: list[FloatVector]
+    """One for each job, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The model raised, or gave something other than vectors."""
+
+    jobs: list[Job]
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """No call waited for these jobs when their turn came; the model did not see them."""
+
+    jobs: list[Job]
+
+
+Outcome: TypeAlias = Batch | Failure | Unwanted
+"""What became of the jobs that a worker took."""
+
+Deliver: TypeAlias = Callable[["WorkerPool", Outcome], None]
+"""Called in a worker's thread, once for each call of the model."""
 
 
 class WorkerPool:
-    """An encoder with its queue and its threads. A new model gets a new crew; the old one finishes what it has."""
+    """One encoder, its queue and its threads.
+
+    A pool lives as long as its encoder: another model gets a pool of its own, and the
+    old pool finishes what it has.
+    """
 
     def __init__(
         self,
@@ -97,53 +113,59 @@ class WorkerPool:
         *,
         workers: int | None,
         deliver: Deliver,
-        left_behind: list[Worker],
+        clock: Clock = time.monotonic,
     ) -> None:
-        """Warm the encoder up and start the threads.
+        """Warm the encoder up, and start the threads.
 
         Args:
-            encoder: ready to use; closed by the last thread to leave.
-            workers: threads that run it side by side; None: one a core. A model whose calls take all cores gets one.
-            deliver: where results go.
-            left_behind: hung threads of this and earlier crews, kept here; with `MOST_LEFT_BEHIND` of them alive,
-                no new ones are hired.
+            encoder: ready to use; the last thread to leave closes it.
+            workers: threads that run the encoder side by side; None: one a core. An
+                encoder whose calls take all cores gets one.
+            deliver: takes the outcomes.
+            clock: times the calls.
 
         Raises:
-            NotFinite, DimensionMismatch: the encoder's first vectors are not vectors of its dimension.
+            NotFinite, DimensionMismatch: the encoder's first vectors are no vectors of
+                its dimension.
             Exception: whatever the encoder raises.
         """
         self.encoder = encoder
         self.in_flight: dict[str, Job] = {}
-        """By text, what is queued or being embedded. Touched by the event loop's thread only."""
+        """By text, what is queued or being embedded. For the event loop's thread only."""
         self.call_s = 0.0
-        """How long a call of the model usually takes, in seconds."""
+        """Seconds that a call of the model usually takes."""
         self.text_s = 0.0
-        """How much of a call a text usually takes: less than `call_s` where several share a call."""
+        """Seconds of a call for each text in it; below `call_s` where texts share calls."""
         self.texts_per_call = 1
-        """Texts handed to one call at most."""
-        self._warm_up()
-        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        """Texts given to one call at most."""
+        self.workers: list[EmbeddingThread] = []
+        self._clock = clock
         self._deliver = deliver
-        self._size = (
-            (workers or min(usable_cores(), MOST_WORKERS))
-            if encoder.side_by_side
-            else 1
-        )
-        self._left_behind = left_behind
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._retired = False
-        self.workers: list[Worker] = []
-        self._hire()
+        self._size = 1
+        if encoder.side_by_side:
+            self._size = workers or min(usable_cores(), MOST_WORKERS)
+        self._warm_up()
+        self.hire()
 
     def submit(self, job: Job) -> None:
-        """Put a job at the end of the queue."""
-        alone = not self.in_flight
-        self._make_room(core_of_this_thread() if alone else None)
+        """Put a job at the end of the queue. A lone job's model keeps off the caller's core."""
+        core = None
+        if not self.in_flight:
+            core = core_of_this_thread()
+        self._exclude_core(core)
         self.in_flight[job.text] = job
         self._jobs.put(job)
 
+    def forget(self, job: Job) -> None:
+        """Take a job that has been answered out of `in_flight`."""
+        if self.in_flight.get(job.text) is job:
+            del self.in_flight[job.text]
+
     def expected_s(self) -> float:
         """Seconds until a job submitted now would be done; infinite if every worker is stuck."""
-        now = time.monotonic()
+        now = self._clock()
         limit = max(_STUCK_AFTER_S, _STUCK_AFTER_CALLS * self.call_s)
         able = sum(worker.busy_for(now) < limit for worker in self.workers)
         if able == 0:
@@ -154,31 +176,34 @@ class WorkerPool:
     @property
     def has_idle_worker(self) -> bool:
         """Whether a job submitted now would begin at once."""
-        return len(self.in_flight) < sum(
-            worker.busy_since is None for worker in self.workers
-        )
+        return len(self.in_flight) < self._idle()
 
-    def replace_hung(self, limit_s: float) -> list[Job]:
-        """Hire a new worker for each that has been in one call for longer than `limit_s` seconds, or has died.
+    def dismiss_hung(self, limit_s: float) -> list[EmbeddingThread]:
+        """Drop the workers whose call has lasted longer than `limit_s`, and those that died.
 
-        A thread inside a hung call cannot be stopped: it is left behind, and what it may yet bring is not taken.
+        A thread inside a hung call cannot be stopped. Its outcome, should it come after
+        all, is not delivered.
 
         Returns:
-            The jobs that went with them.
+            The workers dropped; each still names its jobs.
         """
-        now = time.monotonic()
-        lost: list[Job] = []
-        for worker in [
+        now = self._clock()
+        hung = [
             worker
             for worker in self.workers
             if worker.busy_for(now) > limit_s or worker.has_died
-        ]:
+        ]
+        for worker in hung:
             worker.dismissed = True
-            lost += worker.jobs
             self.workers.remove(worker)
-            self._left_behind.append(worker)
-        self._hire()
-        return lost
+        return hung
+
+    def hire(self) -> None:
+        """Start threads until the pool has as many as it should; none once it is retired."""
+        while not self._retired and len(self.workers) < self._size:
+            worker = EmbeddingThread(self._work)
+            self.workers.append(worker)
+            worker.start()
 
     def retire(self) -> None:
         """Let the workers finish what is queued, then leave and close the encoder."""
@@ -188,67 +213,56 @@ class WorkerPool:
 
     @property
     def gone(self) -> bool:
-        """Whether it is retired and every worker has left."""
+        """Whether the pool is retired and every worker has left."""
         return self._retired and not any(worker.is_alive() for worker in self.workers)
 
-    def _make_room(self, core: int | None) -> None:
-        """Have the workers keep off a core, where who asks goes on meanwhile; with None off none."""
-        if (
-            not self.encoder.side_by_side
-        ):  # its calls start threads, which would keep off it for ever
+    def _exclude_core(self, core: int | None) -> None:
+        """Exclude one core from the workers' affinity, so that the event loop keeps it.
+
+        Args:
+            core: its number; None excludes none.
+        """
+        if not self.encoder.side_by_side:  # threads its calls start would inherit this
             return
         for worker in self.workers:
-            if worker.off != core and worker.native_id is not None:
+            if worker.excluded_core != core and worker.native_id is not None:
                 keep_off(core, worker.native_id)
-                worker.off = core
+                worker.excluded_core = core
 
-    def _hire(self) -> None:
-        self._left_behind[:] = [
-            worker for worker in self._left_behind if worker.is_alive()
-        ]
-        while (
-            not self._retired
-            and len(self.workers) < self._size
-            and len(self._left_behind) < MOST_LEFT_BEHIND
-        ):
-            worker = Worker(self._work)
-            self.workers.append(worker)
-            worker.start()
+    def _idle(self) -> int:
+        return sum(worker.busy_since is None for worker in self.workers)
 
-    def _work(self, worker: Worker) -> None:
-        while not worker.dismissed and (jobs := self._next_jobs()):
-            wanted = [job for job in jobs if job.wanted]
-            if unwanted := [job for job in jobs if job not in wanted]:
-                self._deliver(self, unwanted, None, 0.0)
-            if wanted:
-                begun = worker.begin(wanted)
-                outcome = self._embed([job.text for job in wanted])
-                worker.end()
-                if not worker.dismissed:
-                    took_s = time.monotonic() - begun
-                    if not isinstance(outcome, NoVector):
-                        for job, vector in zip(wanted, outcome, strict=True):
-                            job.tell(vector)
-                    self._deliver(self, wanted, outcome, took_s)
+    def _work(self, worker: EmbeddingThread) -> None:
+        while not worker.dismissed:
+            jobs = self._next_jobs()
+            if not jobs:
+                break
+            wanted = self._wanted(jobs)
+            if not wanted:
+                continue
+            worker.begin(wanted, self._clock())
+            outcome = self._embed(wanted)
+            worker.end()
+            if not worker.dismissed:
+                self._deliver(self, outcome)
         if not worker.dismissed:
             worker.left = True
             if all(other.left for other in self.workers):
                 self.encoder.close()
 
     def _next_jobs(self) -> list[Job]:
-        """Wait for a job, and take this worker's share of what else is there, up to what one call is best given.
+        """Wait for a job, and take this worker's share of what else is queued.
 
         Returns:
-            [] when all is over.
+            At most `texts_per_call` jobs, in the queue's order; [] when the worker should leave.
         """
         first = self._jobs.get()
         if first is None:
             return []
         jobs = [first]
-        idle = max(
-            1, sum(worker.busy_since is None for worker in self.workers)
-        )  # with this one
-        share = -(-(1 + self._jobs.qsize()) // idle)
+        queued = 1 + self._jobs.qsize()
+        idle = max(1, self._idle())  # with this worker
+        share = -(-queued // idle)
         while len(jobs) < min(share, self.texts_per_call):
             try:
                 following = self._jobs.get_nowait()
@@ -260,98 +274,106 @@ class WorkerPool:
             jobs.append(following)
         return jobs
 
-    def _embed(self, texts: list[str]) -> list[FloatVector] | NoVector:
-        begun = time.monotonic()
+    def _wanted(self, jobs: list[Job]) -> list[Job]:
+        """The jobs that a call still waits for; the others are delivered as `Unwanted`."""
+        now = self._clock()
+        wanted: list[Job] = []
+        unwanted: list[Job] = []
+        for job in jobs:
+            if job.is_wanted(now):
+                wanted.append(job)
+            else:
+                unwanted.append(job)
+        if unwanted:
+            self._deliver(self, Unwanted(unwanted))
+        return wanted
+
+    def _embed(self, jobs: list[Job]) -> Batch | Failure:
+        texts = [job.text for job in jobs]
+        begun = self._clock()
         try:
             vectors = self._vectors(texts)
         except (
             BaseException
-        ) as exc:  # a model may raise anything, and whoever waits must hear of it
-            return NoVector("failed", f"{type(exc).__name__}: {exc}")
-        took_s = time.monotonic() - begun
+        ) as exc:  # a model may raise anything; its waiters must hear of it
+            return Failure(jobs, f"{type(exc).__name__}: {exc}")
+        took_s = self._clock() - begun
         self.call_s += _SMOOTHING * (took_s - self.call_s)
         self.text_s += _SMOOTHING * (took_s / len(texts) - self.text_s)
-        vectors.flags.writeable = False  # shared by the cache and all who asked
-        return list(vectors)
+        vectors.flags.writeable = False  # shared by the cache and every caller
+        return Batch(jobs, list(vectors))
 
     def _vectors(self, texts: list[str]) -> FloatMatrix:
-        return _checked(
-            self.encoder.embed_queries(texts), len(texts), self.encoder.identity.dim
-        )
+        vectors = self.encoder.embed_queries(texts)
+        return _checked(vectors, len(texts), self.encoder.identity.dim)
 
     def _warm_up(self) -> None:
-        """Run the model a few times, and find out what batches gain on this machine: more than a tenth, or none are made."""
-        one, most = (
-            "a question of about the usual length",
-            self.encoder.queries_per_call,
-        )
+        """Time a few calls, and make batches if they gain more than a tenth."""
         self._timed(["warm up"])
-        self.call_s = self.text_s = min(self._timed([one]) for _ in range(2))
-        several = [f"{one} {number}" for number in range(most)]
+        self.call_s = min(self._timed([_USUAL_QUERY]) for _ in range(2))
+        self.text_s = self.call_s
+        most = self.encoder.queries_per_call
         if most > 1:
+            several = [f"{_USUAL_QUERY} {number}" for number in range(most)]
             together_s = min(self._timed(several) for _ in range(2))
-            self.texts_per_call = (
-                most if together_s < _WORTHWHILE * most * self.call_s else 1
-            )
+            if together_s < _WORTHWHILE * most * self.call_s:
+                self.texts_per_call = most
 
     def _timed(self, texts: list[str]) -> float:
-        begun = time.monotonic()
+        begun = self._clock()
         self._vectors(texts)
-        return time.monotonic() - begun
+        return self._clock() - begun
 
 
-class Worker(Thread):
-    """One thread, and what it is at."""
+class EmbeddingThread(Thread):
+    """One worker, and the call it is in."""
 
-    def __init__(self, work: Callable[[Worker], None]) -> None:
-        super().__init__(
-            name="kbserver-embed", daemon=True
-        )  # a hung call must not keep the process alive
+    def __init__(self, work: Callable[[EmbeddingThread], None]) -> None:
+        """Make a worker that runs `work(self)`."""
+        # A daemon, because a hung call must not keep the process alive.
+        super().__init__(name="kbserver-embed", daemon=True)
         self._work = work
         self.jobs: list[Job] = []
+        """What it is embedding."""
         self.busy_since: float | None = None
-        self.off: int | None = None
-        """The core it keeps off."""
+        self.excluded_core: int | None = None
+        """The core it may not run on."""
         self.dismissed = False
+        """Whether the pool has given it up."""
         self.left = False
+        """Whether it ended as it should."""
 
     def run(self) -> None:
-        _step_back()
+        """Take jobs until told to leave."""
+        # Under overload the model falls behind first, and its queue refuses what would be late.
+        yield_to_turns()
         self._work(self)
 
-    def begin(self, jobs: list[Job]) -> float:
+    def begin(self, jobs: list[Job], now: float) -> None:
+        """Note that a call begins."""
         self.jobs = jobs
-        self.busy_since = begun = time.monotonic()
-        return begun
+        self.busy_since = now
 
     def end(self) -> None:
+        """Note that the call is over."""
         self.busy_since = None
         self.jobs = []
 
     @property
     def has_died(self) -> bool:
-        """Whether the thread is over though it never left."""
-        return not (self.left or self.is_alive())
+        """Whether the thread ended without leaving."""
+        return not self.left and not self.is_alive()
 
     def busy_for(self, now: float) -> float:
         """Seconds in the current call; 0 if there is none."""
-        since = self.busy_since
-        return 0.0 if since is None else now - since
-
-
-def _step_back() -> None:
-    """Let this thread wait where cores are short: what is left of a turn without the model must not.
-
-    So an overload is first of all the model's, whose queue knows how long its work takes and refuses what would be late;
-    without it the searches were late as well, and turns were lost.
-    """
-    if sys.platform == "linux":  # elsewhere a thread has no priority of its own
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, get_native_id(), _NICENESS)
+        since = self.busy_since  # read once: the worker's thread may clear it meanwhile
+        if since is None:
+            return 0.0
+        return now - since
 
 
 def _checked(vectors: FloatMatrix, count: int, dim: int) -> FloatMatrix:
-    """Refuse what is not one finite vector of the right length for each text."""
+    """Refuse anything but one finite vector of the right length for each text."""
     if vectors.shape != (count, dim):
         raise DimensionMismatch(
             f"the model gave vectors of shape {vectors.shape}, wanted ({count}, {dim})"

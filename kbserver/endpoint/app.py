@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,16 +21,17 @@ from starlette.types import Receive, Scope, Send
 
 from kbserver.endpoint.admission import Admission, Place
 from kbserver.endpoint.bodies import Bodies
-from kbserver.endpoint.doors import omni as wire
-from kbserver.endpoint.ground import Grounding, ground
+from kbserver.endpoint.doors import DOORS
+from kbserver.endpoint.doors.base import Door, Headers
+from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.loop_lag import LoopLag
+from kbserver.endpoint.metrics import Metrics
 from kbserver.endpoint.routing import Route, RouteTable, name_of, table_for
 from kbserver.endpoint.tokens.browser_sessions import BrowserSessions
 from kbserver.endpoint.tokens.signed import SigningKeys
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant, TokenTable
-from kbserver.endpoint.trace import Metrics, Trace
 from kbserver.endpoint.turn import Handler, own
 from kbserver.errors import (
     InternalError,
@@ -45,8 +47,8 @@ from kbserver.settings import Settings, read_settings, route_settings
 
 log = logging.getLogger("kbserver.endpoint")
 
-COUNTED_AFTER_S = 0.02  # turns are counted together: one at a time, each kept the next waiting for .05 ms
 SUMMARY_S = 60.0  # between two lines in the log that say how the turns went
+MAX_LIMIT_MS = 60_000  # a longer budget from a caller is a mistake, and is ignored
 
 H = TypeVar("H", bound=Handler)
 
@@ -69,45 +71,39 @@ class KBServer:
         settings: Settings | None = None,
         *,
         config: Path | str | None = None,
+        routes: Sequence[Route] | None = None,
         **overrides: Any,
     ) -> None:
-        """Take settings, or read them as the command line does (file, environment), with `overrides` as its flags.
+        """Take settings, or read them as the command line does (file, environment).
+
+        Args:
+            config: the file; None: `kbserver.toml` in the working directory if it is there.
+            routes: in place of those of the settings.
+            overrides: settings over those of file and environment, as flags are.
 
         Raises:
             SettingsError: a setting cannot be used.
         """
-        self.settings = settings or read_settings(
-            Path(config) if config else None, **overrides
-        )
+        self.settings = settings or _read_settings(config, overrides)
         self.metrics = Metrics()
         self.table = RouteTable()
         self.corpora = LiveCorpora(self.settings.store, self.settings, self.metrics)
-        self._finished: list[Trace] = []  # not counted yet
-        self._decorated: list[Route] = []
         self.memory = Memory()
-        self.answers = GroundingCache()
+        self.cache = GroundingCache()
         self.admission = Admission(
             self.settings.max_concurrent_turns,
             budget_ms=self.settings.deadline_ms,
             waiting_for_model=lambda: self.corpora.queue_length,
             waited_s=LoopLag().waited_s,
         )
+        self.signing_keys = SigningKeys.from_settings(self.settings)
+        self._routes = routes
+        self._decorated: list[Route] = []
         self._tokens: TokenTable | None = None
-        self.signing_keys = _signing_keys(self.settings)
-        self._sessions = _browser_sessions(self.settings, self.issue_token)
+        self._sessions = self._browser_sessions()
         self._bodies = Bodies(self.settings.max_body_bytes)
         self.app = Starlette(
-            routes=[
-                HttpRoute(self.settings.path, self._kb, methods=["POST"]),
-                HttpRoute("/healthz", self._healthz, methods=["GET"]),
-                HttpRoute("/readyz", self._readyz, methods=["GET"]),
-                HttpRoute("/metrics", self._metrics_page, methods=["GET"]),
-                *(
-                    self._sessions.routes(self.settings.session.path)
-                    if self._sessions and self.settings.session
-                    else ()
-                ),
-            ],
+            routes=self._http_routes(),
             exception_handlers={
                 WireError: self._wire_error,
                 HTTPException: self._http_error,
@@ -122,12 +118,12 @@ class KBServer:
         await self.app(scope, receive, send)
 
     def route(self, label: str, **settings: Any) -> Callable[[H], H]:
-        """Answer the labels of a pattern with a function of one's own: `handler(turn) -> hits | text | None`.
+        """Answer the labels of a pattern with a function: `handler(turn) -> hits | text | None`.
 
         Args:
             label: the pattern, `vip-{name}`.
-            settings: keys of a `[[routes]]` table: `corpora`, `scope`, `top_k`, `deadline_ms`, `fallback`, …
-                Without `corpora` the handler may search all of them.
+            settings: keys of a `[[routes]]` table: `corpora`, `scope`, `top_k`, `deadline_ms`,
+                `fallback`, … Without `corpora` the handler may search all of them.
 
         Raises:
             SettingsError: the pattern or a key cannot be used.
@@ -135,17 +131,15 @@ class KBServer:
 
         def register(handler: H) -> H:
             values = route_settings(label=label, handler=name_of(handler), **settings)
-            turn_settings = self.settings.turn_settings(values)
-            self._decorated.append(
-                Route(
-                    LabelPattern(label),
-                    values.corpora,
-                    turn_settings,
-                    values.scope,
-                    handler,
-                    "written in Python",
-                )
+            route = Route(
+                pattern=LabelPattern(label),
+                corpora=values.corpora,
+                settings=self.settings.turn_settings(values),
+                scope=values.scope,
+                handler=handler,
+                origin="written in Python",
             )
+            self._decorated.append(route)
             return handler
 
         return register
@@ -159,37 +153,17 @@ class KBServer:
         deadline_ms: float | None = None,
         place: Place | None = None,
     ) -> Grounding:
-        """Answer one turn in process, exactly as `/kb` does; only it is never refused for want of a place."""
-        grounding = await self._ground(
-            query, label, grant=grant, deadline_ms=deadline_ms, place=place
-        )
-        return replace(grounding, hits=[own(hit) for hit in grounding.hits])
-
-    async def _ground(
-        self,
-        query: str,
-        label: str | None,
-        *,
-        grant: Grant,
-        deadline_ms: float | None,
-        place: Place | None,
-    ) -> Grounding:
-        """Answer one turn; its hits are shared with others."""
-        grounding = await ground(
-            query,
-            label,
-            table=self.table,
-            retrievers=self.corpora.retrievers,
-            memory=self.memory,
-            answers=self.answers,
+        """Answer one turn in process, exactly as `/kb` does; only it is never refused."""
+        call = Call(
+            query=query,
+            label=label,
             grant=grant,
-            deadline_ms=deadline_ms,
-            place=place,
+            place=place or Place(),
+            limit_ms=deadline_ms,
+            limits=DOORS[0].limits,
         )
-        if not self._finished:
-            asyncio.get_running_loop().call_later(COUNTED_AFTER_S, self._count)
-        self._finished.append(grounding.trace)
-        return grounding
+        grounding = await self._ground(call)
+        return replace(grounding, hits=[own(hit) for hit in grounding.hits])
 
     def check_tokens(self) -> TokenTable:
         """Read the bearer tokens; once read they are kept.
@@ -198,9 +172,12 @@ class KBServer:
             SettingsError: there is no token and the settings do not say `open`.
         """
         if self._tokens is None:
+            signed: Callable[[str], Grant] | None = None
+            if self.signing_keys is not None:
+                signed = self.signing_keys.verify
             self._tokens = TokenTable(
                 self.settings.static_tokens(),
-                signed=self.signing_keys.verify if self.signing_keys else None,
+                signed=signed,
                 open_to_all=self.settings.open,
             )
         return self._tokens
@@ -227,7 +204,8 @@ class KBServer:
         """
         if self.signing_keys is None:
             raise SettingsError(
-                "no signing key: set KBSERVER_SIGNING_KEY; make one with  kbserver token --new-key"
+                "no signing key: set KBSERVER_SIGNING_KEY; "
+                "make one with  kbserver token --new-key"
             )
         return self.signing_keys.issue(
             label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns
@@ -242,36 +220,106 @@ class KBServer:
         await self.corpora.until_ready()
 
     def run(self, **uvicorn_options: Any) -> None:
-        """Serve until interrupted; turns in flight are finished first. Says on stderr where it listens."""
-        from kbserver.endpoint.serve import (
-            serve,
-        )  # only a server that runs itself needs uvicorn
+        """Serve until interrupted; turns in flight are finished first.
 
-        def say(url: str) -> None:
-            print(
-                f"kbserver is listening: {url}{self.settings.path}",
-                file=sys.stderr,
-                flush=True,
-            )
+        Says on stderr where it listens.
+        """
+        # Only a server that runs itself needs uvicorn.
+        from kbserver.endpoint.serve import serve
 
-        serve(self, on_open=say, **uvicorn_options)
+        def announce(url: str) -> None:
+            endpoint = f"{url}{self.settings.path}"
+            print(f"kbserver is listening: {endpoint}", file=sys.stderr, flush=True)
 
-    async def _kb(self, request: Request) -> Response:
-        grant = self.check_tokens().check(request.headers.get("authorization"))
-        turn_request = wire.parse(await self._bodies.read(request), request.headers)
-        with self.admission.turn(turn_request.session_label or "") as place:
-            grounding = await self._ground(
-                turn_request.query,
-                turn_request.session_label,
-                grant=grant,
-                deadline_ms=_deadline_ms(request.headers),
-                place=place,
-            )
-        debug = self.settings.debug and request.headers.get("x-kbserver-debug") == "1"
-        extra = {"trace": grounding.trace.as_dict()} if debug else None
-        body = wire.render(
-            turn_request, grounding.context.text, grounding.context.passages, extra
+        serve(self, on_open=announce, **uvicorn_options)
+
+    def look_at_store(self) -> None:
+        """Build the table of routes from the names of the store's corpora, without opening any.
+
+        Raises:
+            StoreMissing: there is no store, or no corpus in it.
+            SettingsError: a route names a corpus that is not there.
+        """
+        self._build_table(self.corpora.on_disk())
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Open the store, follow its new generations, and close it at the end.
+
+        Models load in the background.
+
+        Raises:
+            StoreError: the store cannot be served.
+            SettingsError: a route names a corpus that is not there.
+        """
+        self.look_at_store()  # a wrong route shows before gigabytes are read
+        await self.corpora.open()
+        self._build_table(sorted(self.corpora.retrievers))
+        background = [asyncio.create_task(self._summarise_forever())]
+        if self.settings.reload_s:
+            background.append(asyncio.create_task(self._reload_forever()))
+        try:
+            async with self._sessions or contextlib.nullcontext():
+                yield
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            self.cache.clear()
+            await self.corpora.close()
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        self.check_tokens()
+        async with self.running():
+            yield
+
+    async def _ground(self, call: Call) -> Grounding:
+        """Answer one turn; its hits are shared with others."""
+        services = Services(
+            table=self.table,
+            retrievers=self.corpora.retrievers,
+            memory=self.memory,
+            cache=self.cache,
         )
+        grounding = await ground(call, services)
+        self.metrics.record(grounding.trace)
+        return grounding
+
+    def _http_routes(self) -> list[HttpRoute]:
+        routes = []
+        for door in DOORS:
+            path = door.path(self.settings)
+            answer = partial(self._answer, door)
+            routes.append(HttpRoute(path, answer, methods=["POST"]))
+        routes += [
+            HttpRoute("/healthz", self._healthz, methods=["GET"]),
+            HttpRoute("/readyz", self._readyz, methods=["GET"]),
+            HttpRoute("/metrics", self._metrics_page, methods=["GET"]),
+        ]
+        if self._sessions is not None:
+            routes += self._sessions.routes()
+        return routes
+
+    async def _answer(self, door: Door[Any], request: Request) -> Response:
+        """Answer one turn that came in by a door."""
+        headers = request.headers
+        grant = self.check_tokens().check(headers, door.token_of)
+        question = door.parse(await self._bodies.read(request), headers)
+        with self.admission.turn(question.label or "") as place:
+            call = Call(
+                query=question.query,
+                label=question.label,
+                grant=grant,
+                place=place,
+                limit_ms=_limit_ms(headers),
+                limits=door.limits,
+            )
+            grounding = await self._ground(call)
+        extra: dict[str, object] | None = None
+        if self.settings.debug and headers.get("x-kbserver-debug") == "1":
+            extra = {"trace": grounding.trace.as_dict()}
+        body = door.render(question, grounding.context, extra)
         return Response(body, media_type="application/json")
 
     async def _healthz(self, request: Request) -> Response:
@@ -288,169 +336,127 @@ class KBServer:
         )
 
     async def _metrics_page(self, request: Request) -> Response:
-        """Counts only, but not for strangers: this machine itself, or a static token; browsers hold signed ones."""
-        client = request.client.host if request.client else ""
-        local = client in ("127.0.0.1", "::1") and not _proxied(request.headers)
-        if not local:
-            self.check_tokens().check_static(request.headers.get("authorization"))
-        self._count()
+        """Answer this machine itself, or a static token: a browser may hold a signed one."""
+        if not _is_local(request):
+            self.check_tokens().check_static(request.headers)
         # A page of some hundred lines takes milliseconds to write: not on the event loop.
-        body, media_type = await asyncio.get_running_loop().run_in_executor(
-            None, self.metrics.page
-        )
+        loop = asyncio.get_running_loop()
+        body, media_type = await loop.run_in_executor(None, self.metrics.page)
         return Response(body, headers={"content-type": media_type})
 
     async def _wire_error(self, request: Request, exc: Exception) -> Response:
-        error = (
-            exc
-            if isinstance(exc, WireError)
-            else WireError(str(exc), code="invalid_request")
-        )
+        if not isinstance(exc, WireError):
+            return await self._any_error(request, exc)
         headers = {}
-        if isinstance(error, Unauthorized):
+        if isinstance(exc, Unauthorized):
             headers["www-authenticate"] = "Bearer"
-        if isinstance(error, Overloaded):
-            headers["retry-after"] = str(error.retry_after_s)
-        return self._refusal(error, error.status, headers)
+        if isinstance(exc, Overloaded):
+            headers["retry-after"] = str(exc.retry_after_s)
+        return self._refusal(request, exc, exc.status, headers)
 
     async def _http_error(self, request: Request, exc: Exception) -> Response:
-        status = exc.status_code if isinstance(exc, HTTPException) else 500
-        code, message = _HTTP_ERRORS.get(
-            status, ("http_error", "the request cannot be served")
-        )
-        headers = (exc.headers if isinstance(exc, HTTPException) else None) or {}
+        if not isinstance(exc, HTTPException):
+            return await self._any_error(request, exc)
+        headers = exc.headers or {}
+        code, message = _HTTP_ERRORS.get(exc.status_code, _OTHER_HTTP_ERROR)
         message = message.format(allow=headers.get("Allow", "another one"))
-        return self._refusal(WireError(message, code=code), status, headers)
+        error = WireError(message, code=code)
+        return self._refusal(request, error, exc.status_code, headers)
 
     async def _any_error(self, request: Request, exc: Exception) -> Response:
-        log.error(
-            "request failed: %s",
-            exc if isinstance(exc, KbServerError) else type(exc).__name__,
-        )
+        reason = type(exc).__name__
+        if isinstance(exc, KbServerError):  # its message repeats no words of a caller
+            reason = str(exc)
+        log.error("request failed: %s", reason)
         error = InternalError("internal error", code="internal_error")
-        return self._refusal(error, error.status)
+        return self._refusal(request, error, error.status, {})
 
     def _refusal(
-        self, error: WireError, status: int, headers: Mapping[str, str] | None = None
+        self,
+        request: Request,
+        error: WireError,
+        status: int,
+        headers: Mapping[str, str],
     ) -> Response:
         self.metrics.refuse(error.code)
-        body = wire.render_error(error)
         return Response(
-            body, status_code=status, media_type="application/json", headers=headers
+            self._door_of(request).render_error(error),
+            status_code=status,
+            media_type="application/json",
+            headers=headers,
         )
 
-    @contextlib.asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Open the store, follow its new generations, and close it at the end. Models load in the background.
-
-        Raises:
-            StoreError, SettingsError: what `kbserver serve` prints before it gives up.
-        """
-        self.look_at_store()  # a wrong route shows before gigabytes are read
-        await self.corpora.open()
-        self._build_table()
-        background = [asyncio.create_task(self._summarise_forever())]
-        if self.settings.reload_s:
-            background.append(asyncio.create_task(self._reload_forever()))
-        try:
-            async with self._sessions or contextlib.nullcontext():
-                yield
-        finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
-            self.answers.clear()
-            await self.corpora.close()
-
-    @contextlib.asynccontextmanager
-    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
-        self.check_tokens()
-        async with self.running():
-            yield
-
-    def _count(self) -> None:
-        finished, self._finished = self._finished, []
-        for trace in finished:
-            self.metrics.record(trace)
+    def _door_of(self, request: Request) -> Door[Any]:
+        for door in DOORS:
+            if door.path(self.settings) == request.url.path:
+                return door
+        return DOORS[0]
 
     async def _reload_forever(self) -> None:
         while True:
             await asyncio.sleep(self.settings.reload_s)
             try:
                 if await self.corpora.refresh():
-                    self._build_table()
-                    self.answers.clear()
-            except Exception as exc:  # the store may be unmounted for a while; what is open goes on serving
+                    self._build_table(sorted(self.corpora.retrievers))
+                    self.cache.clear()
+            except (
+                Exception
+            ) as exc:  # the store may be unmounted: what is open goes on serving
                 log.error("cannot look at the store: %s", exc)
 
     async def _summarise_forever(self) -> None:
         while True:
             await asyncio.sleep(SUMMARY_S)
-            self._count()
-            if summary := self.metrics.summary():
+            summary = self.metrics.summary()
+            if summary:
                 log.info("%s in %.0f s", summary, SUMMARY_S)
 
-    def look_at_store(self) -> None:
-        """Build the table of routes from the names of the store's corpora, without opening any.
-
-        Raises:
-            StoreMissing: there is no store, or no corpus in it.
-            SettingsError: a route names a corpus that is not there.
-        """
-        self.table = table_for(self.settings, self._decorated, self.corpora.on_disk())
-
-    def _build_table(self) -> None:
+    def _build_table(self, corpora: Sequence[str]) -> None:
         self.table = table_for(
-            self.settings, self._decorated, sorted(self.corpora.retrievers)
+            self.settings, self._decorated, corpora, routes=self._routes
         )
 
-
-def _signing_keys(settings: Settings) -> SigningKeys | None:
-    text = settings.signing_key.get_secret_value() if settings.signing_key else None
-    return SigningKeys.read(
-        text, settings.signing_key_files, revoked=settings.revoked_tokens
-    )
-
-
-def _browser_sessions(
-    settings: Settings, issue_token: Callable[..., str]
-) -> BrowserSessions | None:
-    session = settings.session
-    if session is None:
-        return None
-    return BrowserSessions(
-        allowed_origins=session.allowed_origins,
-        kb_endpoint=session.kb_endpoint,
-        api_key=settings.pyai_api_key.get_secret_value()
-        if settings.pyai_api_key
-        else "",
-        token_for=lambda label: issue_token(
-            label, session.token_ttl_s, max_turns=session.max_turns
-        ),
-        configure=session.configure,
-        label_prefix=session.label_prefix,
-        base=session.base,
-        connect_ttl_s=session.connect_ttl_s,
-        per_client_per_minute=session.per_client_per_minute,
-        total_per_minute=session.total_per_minute,
-    )
+    def _browser_sessions(self) -> BrowserSessions | None:
+        session = self.settings.session
+        if session is None:
+            return None
+        api_key = ""
+        if self.settings.pyai_api_key is not None:
+            api_key = self.settings.pyai_api_key.get_secret_value()
+        token_for = partial(
+            self.issue_token, ttl_s=session.token_ttl_s, max_turns=session.max_turns
+        )
+        return BrowserSessions(session, api_key=api_key, token_for=token_for)
 
 
-def _deadline_ms(headers: Mapping[str, str]) -> float | None:
-    """The budget a caller may lower with `X-Request-Timeout-Ms`; anything unreadable is ignored."""
+def _read_settings(config: Path | str | None, overrides: Mapping[str, Any]) -> Settings:
+    path: Path | None = None
+    if config:
+        path = Path(config)
+    return read_settings(path, **overrides)
+
+
+def _limit_ms(headers: Headers) -> float | None:
+    """Return the budget of `X-Request-Timeout-Ms`, which may lower the route's; None without."""
     text = headers.get("x-request-timeout-ms", "")
-    return (
-        float(text)
-        if text.isascii() and text.isdigit() and 0 < int(text) < 60_000
-        else None
-    )
+    if not text.isascii() or not text.isdigit():
+        return None
+    limit_ms = int(text)
+    if not 0 < limit_ms < MAX_LIMIT_MS:
+        return None
+    return float(limit_ms)
 
 
-def _proxied(headers: Mapping[str, str]) -> bool:
-    return "x-forwarded-for" in headers or "forwarded" in headers
+def _is_local(request: Request) -> bool:
+    """Whether a request comes from this machine, and not through a proxy on it."""
+    if request.client is None or request.client.host not in ("127.0.0.1", "::1"):
+        return False
+    headers = request.headers
+    return "x-forwarded-for" not in headers and "forwarded" not in headers
 
 
 _HTTP_ERRORS = {
     404: ("not_found", "no such path"),
     405: ("method_not_allowed", "wrong method; this path takes {allow}"),
 }
+_OTHER_HTTP_ERROR = ("http_error", "the request cannot be served")

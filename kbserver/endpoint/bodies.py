@@ -1,4 +1,4 @@
-"""Reading the bodies of requests: small ones, soon, and not too many at once."""
+"""Reads the bodies of requests: small ones, soon, and not too many at once."""
 
 from __future__ import annotations
 
@@ -8,16 +8,29 @@ from starlette.requests import ClientDisconnect, Request
 
 from kbserver.errors import BodyTooLarge, InvalidRequest, Overloaded
 
-BODY_READ_S = 5.0  # a request is a few hundred bytes; who needs longer to send them is not waiting for an answer
-BODIES_AT_ONCE = 1024  # being read; slow senders hold no turn's place, and at 64 KB each no more than 64 MB
+READ_S = 5.0
+"""For the few hundred bytes of a request: a caller that needs longer waits for no answer."""
+
+AT_ONCE = 1024
+"""Bodies being read: slow senders hold no turn's place, and at 64 KB each at most 64 MB."""
 
 
 class Bodies:
     """Reads the bodies of one server's requests. For the event loop's thread."""
 
-    def __init__(self, limit_bytes: int) -> None:
-        """Read at most `limit_bytes` of each."""
+    def __init__(
+        self, limit_bytes: int, *, read_s: float = READ_S, at_once: int = AT_ONCE
+    ) -> None:
+        """Start with none being read.
+
+        Args:
+            limit_bytes: of each body.
+            read_s: seconds that one may take to arrive.
+            at_once: bodies being read; a further one is refused.
+        """
         self._limit_bytes = limit_bytes
+        self._read_s = read_s
+        self._at_once = at_once
         self._reading = 0
 
     async def read(self, request: Request) -> bytes:
@@ -25,45 +38,39 @@ class Bodies:
 
         Raises:
             Overloaded: too many are being read.
-            BodyTooLarge: it is over the limit; said before it is read where its length is announced.
+            BodyTooLarge: it is over the limit; raised before it is read if its length is announced.
             InvalidRequest: it did not come in time, or not at all.
         """
-        if self._reading >= BODIES_AT_ONCE:
+        if self._reading >= self._at_once:
             raise Overloaded(
                 "too many requests at once; the call goes on without grounding"
             )
+        announced = request.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > self._limit_bytes:
+            raise self._too_large()
         self._reading += 1
         try:
-            return await self._read(request)
+            async with asyncio.timeout(self._read_s):
+                return await self._read(request)
+        except TimeoutError:
+            message = f"the body did not arrive within {self._read_s:.0f} s"
+            raise InvalidRequest(message, code="body_timeout") from None
+        except ClientDisconnect:
+            message = "the client left before its body arrived"
+            raise InvalidRequest(message, code="client_left") from None
         finally:
             self._reading -= 1
 
     async def _read(self, request: Request) -> bytes:
-        limit = self._limit_bytes
-        announced = request.headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > limit:
-            raise _too_large(limit)
         body = bytearray()
-        try:
-            async with asyncio.timeout(BODY_READ_S):
-                async for part in request.stream():
-                    body += part
-                    if len(body) > limit:
-                        raise _too_large(limit)
-        except TimeoutError:
-            raise InvalidRequest(
-                f"the body did not arrive within {BODY_READ_S:.0f} s",
-                code="body_timeout",
-            ) from None
-        except ClientDisconnect:
-            raise InvalidRequest(
-                "the client left before its body arrived", code="client_left"
-            ) from None
+        async for part in request.stream():
+            body += part
+            if len(body) > self._limit_bytes:
+                raise self._too_large()
         return bytes(body)
 
-
-def _too_large(limit: int) -> BodyTooLarge:
-    return BodyTooLarge(
-        f"the body is over {limit} bytes; a turn needs a few hundred",
-        code="body_too_large",
-    )
+    def _too_large(self) -> BodyTooLarge:
+        return BodyTooLarge(
+            f"the body is over {self._limit_bytes} bytes; a turn needs a few hundred",
+            code="body_too_large",
+        )

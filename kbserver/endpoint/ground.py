@@ -1,58 +1,77 @@
 """One turn: route → retrieve → compose, inside the deadline. Read this first.
 
-Everything below raises; here, and only here, a failure becomes an empty or partial grounding, counted by its cause
-and seen in the trace. The engine treats a late or failed answer as no answer, so a turn always answers.
+Everything below raises; here, and only here, a failure becomes an empty or partial grounding,
+counted by its cause and seen in the trace. The engine treats a late or failed answer as no
+answer, so a turn always answers.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import inspect
 import logging
-import time
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from sys import maxsize
 
 from kbserver.deadline import Deadline
 from kbserver.endpoint.admission import Place
-from kbserver.endpoint.doors.omni import MAX_ANSWER_BYTES
-from kbserver.endpoint.grounding_cache import CachedGrounding, GroundingCache
-from kbserver.endpoint.routing import Match, RouteTable
-from kbserver.endpoint.tokens.static import Grant
-from kbserver.endpoint.trace import Trace
+from kbserver.endpoint.conversation import Conversation
+from kbserver.endpoint.doors.base import Limits
+from kbserver.endpoint.findings import Findings, decide, fallback_context
+from kbserver.endpoint.grounding_cache import CacheKey, GroundingCache
+from kbserver.endpoint.routing import Route, RouteTable
+from kbserver.endpoint.tokens.static import EVERYTHING, Grant
+from kbserver.endpoint.trace import Recorder, Trace
 from kbserver.endpoint.turn import Handler, HandlerAnswer, Turn, end_of, narrow
-from kbserver.retrieval.context import EMPTY, Context, compose, compose_text
+from kbserver.retrieval.context import Context
 from kbserver.retrieval.retriever import Retriever
-from kbserver.retrieval.transcript.cleaning import hear
-from kbserver.retrieval.transcript.followup import Exchange, Memory, dependence
+from kbserver.retrieval.transcript.followup import Memory
 from kbserver.retrieval.transcript.small_talk import gate
 from kbserver.settings import TurnSettings
-from kbserver.types import Hit
+from kbserver.types import Hit, Reason, Scope
 
 log = logging.getLogger("kbserver.endpoint")
 
-# Kept back for what comes after the search: composing and writing the answer take 0.5 to 2 ms; the rest is for the event
-# loop to come round under load. With 30 ms two to four turns in a thousand were late at twice the capacity, with 45 none.
 RESERVE_MS = 45.0
-_RESERVE_SHARE = 0.3  # of the budget at most: a small one must leave time to search
+"""Kept of a budget for composing and writing the answer, under load too; see benchmarks."""
 
-_CROWDED = {
-    "misheard": False
-}  # the field of sounds is more than half of the work of a search by words
+RESERVE_SHARE = 0.3
+"""Of a budget that the reserve takes at most: a small one must leave time to search."""
 
-_FOUND_NOTHING = ("below_min_score", "no_match")  # and looked everywhere
+GREEDY_SHARE = 0.5
+"""Of its budget in which a label that asks for more than its share gets its embedding."""
 
-GREEDY_SHARE = 0.5  # of its budget, for the embeddings of a label that asks for more than its share
+UNLIMITED = Limits(passages_bytes=maxsize, text_bytes=maxsize)
 
-# {"session_label":…,"query":…,"context":…,"results":[…]} around the passages: label and query at their longest.
-_ENVELOPE_BYTES = 700
 
-_MAX_TEXT_BYTES = (
-    2400  # a fixed text stands in the answer twice, as context and as result
-)
-_LONGEST_TEXT = 20_000  # characters of a handler's text that are looked at
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One turn as it comes in."""
+
+    query: str
+    """The caller's words."""
+    label: str | None = None
+    grant: Grant = EVERYTHING
+    """What the bearer token allows."""
+    place: Place = Place()
+    """Where the turn was let in."""
+    limit_ms: float | None = None
+    """The caller's own bound on the route's budget."""
+    limits: Limits = UNLIMITED
+    """What fits into the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What turns are answered with."""
+
+    table: RouteTable
+    retrievers: Mapping[str, Retriever]
+    """By the name of the corpus."""
+    memory: Memory
+    """Earlier turns of each session label."""
+    cache: GroundingCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,254 +83,190 @@ class Grounding:
     trace: Trace
 
 
-async def ground(
-    query: str,
-    label: str | None,
-    *,
-    table: RouteTable,
-    retrievers: Mapping[str, Retriever],
-    memory: Memory,
-    answers: GroundingCache,
-    grant: Grant,
-    deadline_ms: float | None = None,
-    place: Place | None = None,
-) -> Grounding:
-    """Answer one turn. Never raises for what a caller, a handler or a broken index can do.
+async def ground(call: Call, services: Services) -> Grounding:
+    """Answer one turn. Never raises for what a caller, a handler or a broken index can do."""
+    recorder = Recorder()
+    access = open_access(call, services)
+    if access is None:
+        return _finished(recorder, Findings("empty", "unknown_label"))
+    settings = access.route.settings
+    times = divide_budget(call, settings)
+    recorder.route = access.route.pattern.pattern
+    recorder.deadline = times.answer_by
 
-    Args:
-        query: the caller's words.
-        label: the session label, or None.
-        memory: what was asked before, by session label; takes this turn in.
-        answers: what was answered before; takes this answer in.
-        grant: what the bearer token allows.
-        deadline_ms: an upper bound on the route's budget, from the caller.
-        place: where the turn was let in; None for one that need not be.
-    """
-    trace = Trace()
-    match = table.resolve(label) if grant.allows(label) else None
-    if match is None:
-        trace.empty("unknown_label")
-        return _finished(Grounding((), EMPTY, trace))
+    heard = end_of(call.query)
+    gated = small_talk(heard, settings)
+    if gated is not None:
+        return _finished(recorder, Findings("gated", gated))
 
-    settings = match.route.settings
-    trace.route = match.route.pattern.pattern
-    waited_ms = place.waited_ms if place is not None else 0.0
-    budget_ms = max(
-        0.0, min(settings.deadline_ms, deadline_ms or settings.deadline_ms) - waited_ms
-    )
-    trace.deadline = deadline = Deadline.after_ms(budget_ms)
-    said = end_of(query)
-    reason = gate(said) if settings.gate else ("empty" if not said.strip() else None)
-    if reason is not None:
-        trace.outcome, trace.reason = "gated", reason
-        return _finished(Grounding((), EMPTY, trace))
-
-    remembers = bool(label) and settings.follow_up and not settings.shared_label
-    past = memory.recall(label, now_s=time.monotonic()) if label and remembers else ()
-    embed_by = _embed_by(budget_ms, place)
-    # It will have to wait for the event loop once more as long as it did, before its answer is written.
-    search_by = deadline.less_ms(
-        min(RESERVE_MS, _RESERVE_SHARE * budget_ms) + waited_ms
-    )
-    searched = (
-        settings.model_copy(update=_CROWDED)
-        if place is not None and place.words_only
-        else settings
-    )
-    turn = _turn(
-        query,
-        label,
-        match,
-        searched,
-        grant,
-        search_by,
-        retrievers,
-        trace,
-        past,
-        embed_by,
-    )
-    if (
-        turn is None
-    ):  # not the token's to ask: not even the route's fallback or handler may show
-        trace.route = ""
-        trace.empty("unknown_label")
-        return _finished(Grounding((), EMPTY, trace))
-    alone = match.route.handler is None and (
-        not past or dependence(hear(said).text) == 0.0
-    )
-    version = turn._version() if alone else ()
-    asked = (turn.corpora, tuple(turn.scope.items()), settings)
-    with trace.stage("recall"):
-        known = answers.get(query, asked, version) if alone else None
+    conversation = Conversation.of(call.label, heard, settings, services.memory)
+    turn = _turn(call, access, times, conversation, services, recorder)
+    key = _cache_key(call, access, conversation, services)
+    with recorder.stage("recall"):
+        known = services.cache.get(key)
     if known is not None:
-        trace.outcome, trace.reason = (
-            ("empty", known.nothing) if known.nothing else ("full", "")
-        )
-        trace.hits, trace.embedding = len(known.context.passages), known.embedding
-        return _remembered(
-            Grounding(known.hits, known.context, trace),
-            memory if remembers else None,
-            label,
-            said,
-        )
+        conversation.remember(known)
+        return _finished(recorder, known)
+
     try:
-        # Our own search ends by its deadline by itself; cut off from here, it would lose what it has found.
-        left_s = (
-            max(0.0, turn.deadline.remaining_ms() / 1000.0)
-            if match.route.handler is not None
-            else None
-        )
-        async with asyncio.timeout(left_s):
-            answer = await _answer(match.route.handler, turn, place)
-        with trace.stage("compose"):
-            hits, context = _composed(answer, settings)
+        answer = await _answer(turn, access.route.handler, call.place, recorder)
+        with recorder.stage("compose"):
+            findings = decide(answer, recorder, settings, call.limits)
     except TimeoutError:
-        trace.empty("late")
-        return _finished(Grounding((), _fallback(settings), trace))
-    except (
-        Exception
-    ) as exc:  # whatever a handler or an index does, the call goes on ungrounded
-        trace.empty("error")
-        log.exception("turn failed: route %r: %s", trace.route, type(exc).__name__)
-        return _finished(Grounding((), _fallback(settings), trace))
+        return _finished(recorder, _fallback("late", settings, call.limits))
+    except Exception as exc:  # of a handler or an index: the call goes on ungrounded
+        kind = type(exc).__name__
+        log.exception("turn failed: route %r: %s", recorder.route, kind)
+        return _finished(recorder, _fallback("error", settings, call.limits))
 
-    if not context.text:
-        trace.empty(trace.reason or "no_match")
-        context = _fallback(settings)
-    elif trace.outcome == "empty":
-        trace.outcome, trace.reason = "full", ""
-    trace.hits = len(context.passages)
-    nothing = (
-        trace.reason
-        if trace.outcome == "empty" and trace.reason in _FOUND_NOTHING
-        else ""
-    )
-    if alone and searched is settings and (trace.outcome == "full" or nothing):
-        answers.put(
-            query,
-            asked,
-            CachedGrounding(hits, context, trace.embedding, version, nothing),
-        )
-    return _remembered(
-        Grounding(hits, context, trace), memory if remembers else None, label, said
-    )
+    if not call.place.words_only:  # with more time the turn might find more
+        services.cache.put(key, findings)
+    conversation.remember(findings)
+    return _finished(recorder, findings)
 
 
-def _remembered(
-    grounding: Grounding, memory: Memory | None, label: str | None, said: str
-) -> Grounding:
-    """Take a turn into the memory of its label, and finish it."""
-    if memory is not None and label:
-        titles = tuple(hit.passage.title for hit in grounding.hits)
-        memory.remember(
-            label,
-            Exchange(
-                hear(said).text, time.monotonic(), titles, grounding.trace.embedding
-            ),
-        )
-    return _finished(grounding)
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What a route and a token both allow."""
+
+    route: Route
+    parameters: Mapping[str, str]
+    corpora: tuple[str, ...]
+    scope: Scope
 
 
-async def _answer(
-    handler: Handler | None, turn: Turn, place: Place | None
-) -> HandlerAnswer:
-    if handler is None:
-        return await turn.retrieve()
-    with (
-        turn._trace.stage("handler"),
-        place.elsewhere() if place is not None else nullcontext(),
-    ):
-        if inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(
-            getattr(handler, "__call__", None)
-        ):
-            awaitable = handler(turn)
-        else:
-            awaitable = await asyncio.to_thread(handler, turn)
-        return await awaitable if isinstance(awaitable, Awaitable) else awaitable
+def open_access(call: Call, services: Services) -> Access | None:
+    """Bind a call to what its route and its token both allow; None if that is nothing.
+
+    A label that the token does not open, corpora or a scope outside it, and a label without a
+    route look the same from outside.
+    """
+    if not call.grant.allows(call.label):
+        return None
+    match = services.table.resolve(call.label)
+    if match is None:
+        return None
+    corpora = match.route.corpora or tuple(services.retrievers)
+    if call.grant.corpora is not None:
+        corpora = tuple(name for name in corpora if name in call.grant.corpora)
+        if not corpora:
+            return None
+    scope = narrow(match.scope, call.grant.scope)
+    if scope is None:
+        return None
+    return Access(match.route, match.parameters, corpora, scope)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """The deadlines of one turn."""
+
+    answer_by: Deadline
+    search_by: Deadline
+    embed_by: Deadline | None
+    """None: no earlier than the search ends."""
+
+
+def divide_budget(call: Call, settings: TurnSettings) -> Times:
+    """Divide what is left of a turn's budget between the search and what comes after it."""
+    place = call.place
+    limit_ms = call.limit_ms or settings.deadline_ms
+    budget_ms = max(0.0, min(settings.deadline_ms, limit_ms) - place.waited_ms)
+    answer_by = Deadline.after_ms(budget_ms)
+    # The event loop will keep the answer waiting as long as it kept the request.
+    reserve_ms = min(RESERVE_MS, RESERVE_SHARE * budget_ms) + place.waited_ms
+    embed_by = None
+    if place.words_only:  # from the cache, or not at all
+        embed_by = Deadline.after_ms(0.0)
+    elif place.greedy:
+        embed_by = Deadline.after_ms(GREEDY_SHARE * budget_ms)
+    return Times(answer_by, answer_by.less_ms(reserve_ms), embed_by)
+
+
+def small_talk(heard: str, settings: TurnSettings) -> Reason | None:
+    """Say why nothing is to be looked up; None if something is."""
+    if settings.gate:
+        return gate(heard)
+    if not heard.strip():
+        return "empty"
+    return None
 
 
 def _turn(
-    query: str,
-    label: str | None,
-    match: Match,
-    settings: TurnSettings,
-    grant: Grant,
-    deadline: Deadline,
-    retrievers: Mapping[str, Retriever],
-    trace: Trace,
-    past: tuple[Exchange, ...],
-    embed_by: Deadline | None,
-) -> Turn | None:
-    """Bind the turn to what its route and its token both allow; None if that is nothing."""
-    corpora = match.route.corpora or tuple(retrievers)
-    scope = narrow(match.scope, grant.scope)
-    if grant.corpora is not None:
-        corpora = tuple(name for name in corpora if name in grant.corpora)
-        if not corpora:
-            return None
-    if (
-        scope is None
-    ):  # route and token name different values for one key: nothing lies in both
-        return None
+    call: Call,
+    access: Access,
+    times: Times,
+    conversation: Conversation,
+    services: Services,
+    recorder: Recorder,
+) -> Turn:
+    settings = access.route.settings
+    if call.place.words_only:  # the phonetic field is half of a search by words
+        settings = settings.model_copy(update={"misheard": False})
     return Turn(
-        query,
-        label,
-        match.parameters,
-        deadline,
-        settings,
-        corpora,
-        scope,
-        retrievers,
-        trace,
-        past,
-        embed_by,
-        match.route.handler is not None,
+        query=call.query,
+        label=call.label,
+        parameters=access.parameters,
+        deadline=times.search_by,
+        settings=settings,
+        corpora=access.corpora,
+        scope=access.scope,
+        _retrievers=services.retrievers,
+        _recorder=recorder,
+        _past=conversation.past,
+        _embed_by=times.embed_by,
+        _copies=access.route.handler is not None,
     )
 
 
-def _embed_by(budget_ms: float, place: Place | None) -> Deadline | None:
-    """When the embedding must be there, if that is earlier than for others; at once: from the cache or not at all."""
-    if place is None or not (place.words_only or place.greedy):
+def _cache_key(
+    call: Call, access: Access, conversation: Conversation, services: Services
+) -> CacheKey | None:
+    """Return what decides the findings; None if a handler or earlier turns do as well."""
+    route = access.route
+    if route.handler is not None or not conversation.stands_alone:
         return None
-    return Deadline.after_ms(0.0 if place.words_only else GREEDY_SHARE * budget_ms)
+    version: list[object] = []
+    for name in access.corpora:
+        if name in services.retrievers:
+            version += services.retrievers[name].version()
+    scope = tuple(access.scope.items())
+    choices = (access.corpora, scope, route.settings, call.limits)
+    return CacheKey(call.query, choices, version)
 
 
-def _composed(
-    answer: HandlerAnswer, settings: TurnSettings
-) -> tuple[Sequence[Hit], Context]:
-    if answer is None:
-        return (), EMPTY
-    if isinstance(answer, str):
-        digest = hashlib.sha256(answer.encode("utf-8", "replace")).hexdigest()[:12]
-        limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
-        return (), compose_text(
-            answer[:_LONGEST_TEXT],
-            id=f"text-{digest}",
-            score=1.0,
-            max_context_bytes=limit,
-        )
-    hits = list(answer) if isinstance(answer, Iterable) else [answer]
-    for hit in hits:
-        if not isinstance(hit, Hit):
-            raise TypeError(
-                f"a handler gave {type(hit).__name__}; it may give hits, a text, or None"
-            )
-    context = compose(
-        hits,
-        max_context_bytes=settings.max_context_bytes,
-        max_answer_bytes=MAX_ANSWER_BYTES - _ENVELOPE_BYTES,
-        speak=settings.speakable,
-    )
-    return hits, context
+async def _answer(
+    turn: Turn, handler: Handler | None, place: Place, recorder: Recorder
+) -> HandlerAnswer:
+    """Search, or let the route's handler answer.
+
+    Raises:
+        TimeoutError: the handler was not done by the turn's deadline.
+    """
+    if handler is None:
+        return await turn.retrieve()  # ends by the deadline, with what it has by then
+    left_s = max(0.0, turn.deadline.remaining_ms() / 1000.0)
+    with recorder.stage("handler"), place.elsewhere():
+        async with asyncio.timeout(left_s):
+            if _is_async(handler):
+                answer = handler(turn)
+            else:
+                answer = await asyncio.to_thread(handler, turn)
+            if isinstance(answer, Awaitable):
+                answer = await answer
+            return answer
 
 
-def _fallback(settings: TurnSettings) -> Context:
-    limit = min(settings.max_context_bytes, _MAX_TEXT_BYTES)
-    return compose_text(
-        settings.fallback, id="fallback", score=0.0, max_context_bytes=limit
-    )
+def _is_async(handler: Handler) -> bool:
+    call = getattr(handler, "__call__", None)  # noqa: B004  # of an object: its method
+    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
 
 
-def _finished(grounding: Grounding) -> Grounding:
-    grounding.trace.finish()
-    return grounding
+def _fallback(reason: Reason, settings: TurnSettings, limits: Limits) -> Findings:
+    return Findings("empty", reason, context=fallback_context(settings, limits))
+
+
+def _finished(recorder: Recorder, findings: Findings) -> Grounding:
+    outcome, reason = findings.outcome, findings.reason
+    trace = recorder.finish(outcome, reason, hits=findings.answered)
+    return Grounding(findings.hits, findings.context, trace)

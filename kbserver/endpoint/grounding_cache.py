@@ -1,77 +1,85 @@
-"""Whole answers kept for the next time somebody asks the same of the same passages."""
+"""Findings kept for the next time that the same is asked of the same passages."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
 
-from kbserver.retrieval.context import Context
-from kbserver.types import FloatVector, Hit
+from kbserver.endpoint.findings import Findings
+from kbserver.lru import LruCache
+from kbserver.types import Reason
 
-KEPT_ANSWERS = 1024
+MOST_FINDINGS = 1024
 """About 10 MB: three passages each, and the context made from them."""
 
 LONGEST_QUERY = 512
-"""Characters; who talks for longer does not say the same twice."""
+"""Characters; longer queries are not kept, since they hardly ever come twice."""
+
+LOOKED_EVERYWHERE: tuple[Reason, ...] = ("below_min_score", "no_match")
+"""Reasons of an empty turn that would be the same with more time."""
 
 
-@dataclass(frozen=True, slots=True)
-class CachedGrounding:
-    """What a turn answered in full, and what it rests on."""
+class CacheKey(NamedTuple):
+    """What decides the findings of a turn that leans on no other turn and on no handler."""
 
-    hits: Sequence[Hit]
-    context: Context
-    embedding: FloatVector | None
-    version: tuple[object, ...]
-    """The generations and the sets of valid rows that were searched: good only while these very objects are served."""
-    nothing: str = ""
-    """Why there is no passage good enough to be said; empty if there is one."""
+    query: str
+    """As the caller said it."""
+    choices: Hashable
+    """Corpora, scope, settings and what fits into the answer."""
+    version: Sequence[object]
+    """What would be searched: the findings of other objects are not served, even of equal ones."""
 
 
 class GroundingCache:
-    """Exact, bounded, the least recently asked goes first. For the event loop's thread."""
+    """Exact and bounded; the least recently used goes first. For the event loop's thread."""
 
-    def __init__(self, size: int = KEPT_ANSWERS) -> None:
-        """Keep `size` answers at most; 0 keeps none."""
-        self._size = size
-        self._answers: OrderedDict[tuple[str, Hashable], CachedGrounding] = (
-            OrderedDict()
-        )
+    def __init__(self, size: int = MOST_FINDINGS) -> None:
+        """Keep `size` findings at most; 0 keeps none."""
+        self._kept: LruCache[_Place, _Kept] = LruCache(size)
 
     def __len__(self) -> int:
-        return len(self._answers)
+        return len(self._kept)
 
-    def get(
-        self, query: str, asked: Hashable, version: Sequence[object]
-    ) -> CachedGrounding | None:
-        """Return the answer to a query, or None if there is none or what it rests on is served no longer.
+    def get(self, key: CacheKey | None) -> Findings | None:
+        """Return the findings of a key; None if there are none.
 
         Args:
-            query: as the caller said it.
-            asked: everything else that decides the answer: corpora, scope, settings.
-            version: what would be searched now.
+            key: None for a turn whose findings depend on more than a key holds.
         """
-        answer = self._answers.get((query, asked))
-        if answer is None:
+        if key is None:
             return None
-        if len(answer.version) != len(version) or any(
-            one is not other for one, other in zip(answer.version, version, strict=True)
-        ):
-            del self._answers[query, asked]
+        place = (key.query, key.choices)
+        kept = self._kept.get(place)
+        if kept is None:
             return None
-        self._answers.move_to_end((query, asked))
-        return answer
+        version, findings = kept
+        if not _same_objects(version, key.version):
+            self._kept.pop(place)
+            return None
+        return findings
 
-    def put(self, query: str, asked: Hashable, answer: CachedGrounding) -> None:
-        """Keep an answer."""
-        if len(query) > LONGEST_QUERY or self._size == 0:
+    def put(self, key: CacheKey | None, findings: Findings) -> None:
+        """Keep findings that a turn with more time would not better; ignore others."""
+        if key is None or len(key.query) > LONGEST_QUERY or not _whole(findings):
             return
-        self._answers[query, asked] = answer
-        self._answers.move_to_end((query, asked))
-        if len(self._answers) > self._size:
-            self._answers.popitem(last=False)
+        self._kept.put((key.query, key.choices), (key.version, findings))
 
     def clear(self) -> None:
-        """Let everything go, and with it the generations it rests on."""
-        self._answers.clear()
+        """Let everything go, and with it the generations it was found in."""
+        self._kept.clear()
+
+
+_Place: TypeAlias = tuple[str, Hashable]
+_Kept: TypeAlias = tuple[Sequence[object], Findings]
+
+
+def _whole(findings: Findings) -> bool:
+    if findings.outcome == "empty":
+        return findings.reason in LOOKED_EVERYWHERE
+    return findings.outcome == "full"
+
+
+def _same_objects(some: Sequence[object], others: Sequence[object]) -> bool:
+    if len(some) != len(others):
+        return False
+    return all(one is other for one, other in zip(some, others, strict=True))

@@ -1,10 +1,10 @@
-"""Session label → route: one table, from the configuration file and from Python alike. First match wins."""
+"""Session label → route: one table, of the file's routes and Python's. First match wins."""
 
 from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,34 +37,41 @@ class Route:
         Raises:
             SettingsError: the handler cannot be imported.
         """
-        handler = import_handler(route.handler) if route.handler else None
+        handler: Handler | None = None
+        if route.handler:
+            handler = import_handler(route.handler)
         return cls(
-            LabelPattern(route.label),
-            route.corpora,
-            settings.turn_settings(route),
-            route.scope,
-            handler,
-            origin,
+            pattern=LabelPattern(route.label),
+            corpora=route.corpora,
+            settings=settings.turn_settings(route),
+            scope=route.scope,
+            handler=handler,
+            origin=origin,
         )
 
     def __str__(self) -> str:
-        """One line for people: `vip-{name} → support, by hotels.vip:answer   (where it was written down)`."""
-        what = ", ".join(self.corpora) or "any corpus"
-        by = f", by {name_of(self.handler)}" if self.handler is not None else ""
-        return f"{self.pattern.pattern:<20} → {what}{by}   ({self.origin})"
+        """One line for people: `vip-{name} → support, by hotels.vip:answer   (origin)`."""
+        corpora = ", ".join(self.corpora) or "any corpus"
+        answers = f"{self.pattern.pattern:<20} → {corpora}"
+        if self.handler is not None:
+            answers += f", by {name_of(self.handler)}"
+        return f"{answers}   ({self.origin})"
 
     def as_dict(self) -> dict[str, object]:
         """JSON values for `kbserver routes --json`."""
+        handler: str | None = None
+        if self.handler is not None:
+            handler = name_of(self.handler)
         return {
             "label": self.pattern.pattern,
             "corpora": list(self.corpora),
             "scope": dict(self.scope),
-            "handler": name_of(self.handler) if self.handler is not None else None,
+            "handler": handler,
             "settings": self.settings.model_dump(),
             "origin": self.origin,
         }
 
-    def bound_scope(self, parameters: dict[str, str]) -> dict[str, str]:
+    def bound_scope(self, parameters: Mapping[str, str]) -> dict[str, str]:
         """The scope with the label's parameters filled in."""
         return {
             key: template.format_map(parameters) for key, template in self.scope.items()
@@ -98,7 +105,7 @@ class RouteTable:
         return None
 
     def explain(self, label: str | None) -> list[tuple[Route, bool]]:
-        """Return the routes that were tried for a label, in order, and whether each fits; the last may be the match."""
+        """Return the routes that are tried for a label, in order, and whether each fits."""
         tried: list[tuple[Route, bool]] = []
         for route in self.routes:
             fits = route.pattern.match(label or "") is not None
@@ -109,79 +116,98 @@ class RouteTable:
 
 
 def table_for(
-    settings: Settings, decorated: Sequence[Route], corpora: Sequence[str]
+    settings: Settings,
+    decorated: Sequence[Route],
+    corpora: Sequence[str],
+    *,
+    routes: Sequence[Route] | None = None,
 ) -> RouteTable:
     """Return the server's table: routes written in Python, then those of the file.
 
-    With none of either: a single corpus answers every label; of several, each answers the label that is its name,
-    and any other label reaches nothing.
+    With none of either: a single corpus answers every label; of several, each answers the label
+    that is its name, and any other label reaches nothing.
+
+    Args:
+        routes: in place of those of the file.
 
     Raises:
         SettingsError: a route names a corpus that the store does not hold.
     """
-    from_file = [
+    if routes is None:
+        routes = _routes_of(settings)
+    listed = [*decorated, *routes]
+    for route in listed:
+        _check_corpora(route, corpora)
+    if not listed:
+        listed = _default_routes(settings, corpora)
+    return RouteTable(listed)
+
+
+def _routes_of(settings: Settings) -> list[Route]:
+    """Return the routes of the file's `[[routes]]` tables."""
+    return [
         Route.from_settings(
             route, settings, f"[[routes]] {number} of the configuration"
         )
         for number, route in enumerate(settings.routes, start=1)
     ]
-    routes = [*decorated, *from_file]
-    for route in routes:
-        unknown = [name for name in route.corpora if name not in corpora]
-        if unknown:
+
+
+def _default_routes(settings: Settings, corpora: Sequence[str]) -> list[Route]:
+    """Return the routes of a server for which none are written down."""
+    turn_settings = settings.turn_settings()
+    if len(corpora) == 1:
+        origin = "the only corpus answers every label"
+        return [Route(LabelPattern("*"), (corpora[0],), turn_settings, origin=origin)]
+    origin = "a label equal to a corpus's name"
+    return [
+        Route(LabelPattern(name), (name,), turn_settings, origin=origin)
+        for name in corpora
+    ]
+
+
+def _check_corpora(route: Route, corpora: Sequence[str]) -> None:
+    for name in route.corpora:
+        if name not in corpora:
             have = ", ".join(corpora) or "none"
             raise SettingsError(
-                f"the route {route.pattern.pattern!r} names the corpus {unknown[0]!r}, which the store does not hold "
-                f"(it holds: {have}); ingest it with  kbserver ingest FOLDER --corpus {unknown[0]}"
+                f"the route {route.pattern.pattern!r} names the corpus {name!r}, "
+                f"which the store does not hold (it holds: {have}); "
+                f"ingest it with  kbserver ingest FOLDER --corpus {name}"
             )
-    if not routes and len(corpora) == 1:
-        everyone = LabelPattern("*")
-        routes = [
-            Route(
-                everyone,
-                (corpora[0],),
-                settings.turn_settings(),
-                origin="the only corpus answers every label",
-            )
-        ]
-    elif not routes:
-        routes = [
-            Route(
-                LabelPattern(name),
-                (name,),
-                settings.turn_settings(),
-                origin="a label equal to a corpus's name",
-            )
-            for name in corpora
-        ]
-    return RouteTable(routes)
 
 
 def name_of(handler: Handler) -> str:
     """Return a handler's name as the configuration would write it, `package.module:function`."""
-    return f"{getattr(handler, '__module__', '?')}:{getattr(handler, '__qualname__', type(handler).__name__)}"
+    module = getattr(handler, "__module__", "?")
+    name = getattr(handler, "__qualname__", type(handler).__name__)
+    return f"{module}:{name}"
 
 
 def import_handler(target: str) -> Handler:
-    """Import `package.module:function`; modules in the working directory are found too, as `python -m` finds them.
+    """Import `package.module:function`, also from the working directory, as `python -m` does.
 
     Raises:
-        SettingsError: no such module or function, or it cannot be called; the message names the part that failed.
+        SettingsError: no such module or function, or it cannot be called; the message names the
+            part that failed.
     """
     module_name, _, name = target.partition(":")
     if not module_name or not name:
         raise SettingsError(f"handler {target!r}: write it as package.module:function")
-    if "" not in sys.path and str(Path.cwd()) not in sys.path:
-        sys.path.insert(0, str(Path.cwd()))
+    here = str(Path.cwd())
+    if "" not in sys.path and here not in sys.path:
+        sys.path.insert(0, here)
     try:
         module = importlib.import_module(module_name)
     except ImportError as exc:
         raise SettingsError(
-            f"handler {target!r}: cannot import {module_name!r} ({exc}); is it on PYTHONPATH?"
+            f"handler {target!r}: cannot import {module_name!r} ({exc}); "
+            "is it on PYTHONPATH?"
         ) from exc
     handler = getattr(module, name, None)
     if not callable(handler):
         raise SettingsError(
             f"handler {target!r}: {module_name!r} has no function {name!r}"
         )
-    return handler  # type: ignore[no-any-return]  # checked to be callable; its signature is the user's promise
+    # Checked to be callable; its signature is the user's promise.
+    return handler  # type: ignore[no-any-return]

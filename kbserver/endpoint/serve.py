@@ -11,14 +11,12 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from kbserver.endpoint.coalescing import OnePiece
 from kbserver.errors import KbServerError, SettingsError
 from kbserver.settings import Settings
 
@@ -27,9 +25,20 @@ try:
 except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
+FULL_COLLECTION_AFTER = 1_000
+"""Smaller garbage collections, which are minutes of heavy load; Python's own 10 are seconds."""
+
+GRACE_S = 10
+"""For slow readers at the shutdown; turns in flight are over within their deadline."""
+
+_BACKLOG = 2048  # connections that are not accepted yet
+
+# A peer that vanished without a word is let go after some two minutes.
+_KEEP_ALIVE = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
+
 
 class Server(Protocol):
-    """What is served: an ASGI application that opens and closes what it needs itself. `app.KBServer` is one."""
+    """An ASGI application that opens and closes what it needs itself, as `app.KBServer` does."""
 
     settings: Settings
 
@@ -37,25 +46,13 @@ class Server(Protocol):
         """Speak ASGI."""
 
     def check_tokens(self) -> object:
-        """Raise SettingsError if nobody could be let in."""
+        """Raise SettingsError if no caller could be let in."""
 
     def running(self) -> AbstractAsyncContextManager[None]:
         """Open the store, and close it at the end."""
 
     async def until_ready(self) -> None:
         """Wait until the models are warm."""
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on a transport that keeps heads for their bodies."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to speak HTTP."""
-        super().connection_made(cast(asyncio.Transport, OnePiece(transport)))
-
-
-FULL_COLLECTION_AFTER = 1_000  # smaller ones: minutes under the heaviest load; Python's own 10 are four seconds
-GRACE_S = 10  # turns in flight are over within their deadline; this is for slow readers
 
 
 def serve(
@@ -76,29 +73,27 @@ def serve(
     """
     settings = server.settings
     server.check_tokens()
+    # The lifespan is entered here: an error at the start is then one line, not a traceback.
+    options = _options(settings) | {"lifespan": "off"} | uvicorn_options
+    config = _loaded(uvicorn.Config(server, **options))
     listener = listen(settings.host, settings.port)
-    # The lifespan is entered here, so that an error at the start is one line and not uvicorn's traceback.
-    config = _loaded(
-        uvicorn.Config(
-            server, **(_options(settings) | {"lifespan": "off"} | uvicorn_options)
-        )
-    )
     allow_open_files()
 
     async def run() -> None:
         async with server.running():
             if on_open is not None:
-                on_open(url_of(listener, tls=settings.tls_certificate is not None))
-            settling = asyncio.create_task(_settle(server))
+                on_open(_url(listener, settings))
+            freezing = asyncio.create_task(freeze_garbage(server))
             await uvicorn.Server(config).serve(sockets=[listener])
-            settling.cancel()
+            freezing.cancel()
 
-    # uvicorn raises the signal it was stopped by once more when it is done; ending the process is then up to us.
+    # uvicorn raises the signal that stopped it once more; ending the process is then up to us.
     signal.signal(signal.SIGTERM, _leave)
+    loop_factory = config.get_loop_factory()
     try:
         with (
             contextlib.suppress(KeyboardInterrupt),
-            asyncio.Runner(loop_factory=config.get_loop_factory()) as runner,
+            asyncio.Runner(loop_factory=loop_factory) as runner,
         ):
             runner.run(run())
     finally:
@@ -112,10 +107,11 @@ def serve_workers(
     workers: int,
     on_open: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve with several processes that accept from one socket and map the same snapshots, until SIGINT or SIGTERM.
+    """Serve with several processes until SIGINT or SIGTERM.
 
-    Each has a model of its own (200 MB) and counts turns, places and metrics for itself; one that dies is replaced.
-    A label's turns go to whichever process its connection went to: what is remembered between turns must be off.
+    They accept from one socket and map the same snapshots. Each has a model of its own and counts
+    turns, places and metrics for itself; one that dies is replaced. A label's turns go to the
+    process its connection went to: what is remembered between turns must be off.
 
     Args:
         make_server: makes the server of one process, in that process: it must be picklable.
@@ -124,32 +120,26 @@ def serve_workers(
     Raises:
         SettingsError: the address or the TLS files cannot be used.
     """
+    options = _options(settings) | {"lifespan": "on", "workers": workers}
+    _loaded(uvicorn.Config(_nothing, **options))  # an error in the options shows here
     listener = listen(settings.host, settings.port)
-    options = _options(settings) | {
-        "lifespan": "on",
-        "factory": True,
-        "workers": workers,
-    }
-    _loaded(
-        uvicorn.Config(_nothing, **(options | {"factory": False}))
-    )  # an error in the options shows here
     allow_open_files()
     if on_open is not None:
-        on_open(url_of(listener, tls=settings.tls_certificate is not None))
+        on_open(_url(listener, settings))
+    make_app = partial(WorkerApp, make_server)
+    config = uvicorn.Config(make_app, factory=True, **options)
     try:
-        Multiprocess(
-            uvicorn.Config(partial(Worker, make_server), **options), sockets=[listener]
-        ).run()
+        Multiprocess(config, sockets=[listener]).run()
     finally:
         listener.close()
 
 
-class Worker:
-    """The application of one of several processes: a server that is settled once it is open."""
+class WorkerApp:
+    """The application of one of several processes: a server that freezes its garbage once open."""
 
     def __init__(self, make_server: Callable[[], Server]) -> None:
         self._server = make_server()
-        self._settling: asyncio.Task[None] | None = None
+        self._freezing: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak ASGI."""
@@ -157,27 +147,45 @@ class Worker:
             await self._server(scope, receive, send)
             return
 
-        async def send_and_settle(message: Message) -> None:
+        async def send_and_freeze(message: Message) -> None:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
-                self._settling = asyncio.create_task(_settle(self._server))
+                self._freezing = asyncio.create_task(freeze_garbage(self._server))
 
         try:
-            await self._server(scope, receive, send_and_settle)
+            await self._server(scope, receive, send_and_freeze)
         finally:
-            if self._settling is not None:
-                self._settling.cancel()
+            if self._freezing is not None:
+                self._freezing.cancel()
+
+
+async def freeze_garbage(server: Server) -> None:
+    """Take what was loaded at the start out of garbage collection, and collect all rarely.
+
+    Walking what was loaded holds every thread for 30 ms. Turns leave next to nothing behind that
+    only a full collection finds.
+    """
+    with contextlib.suppress(
+        KbServerError
+    ):  # the model cannot be opened; logged elsewhere
+        await server.until_ready()
+    gc.collect()
+    gc.freeze()
+    young, old, _ = gc.get_threshold()
+    gc.set_threshold(young, old, FULL_COLLECTION_AFTER)
 
 
 def allow_open_files() -> None:
-    """Raise the limit on open files to what the system allows: each connection needs one, idle ones too."""
-    if resource is not None:
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft != hard:
-            with contextlib.suppress(
-                OSError, ValueError
-            ):  # macOS says "unlimited" and means 10,240
-                resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    """Raise the limit on open files to what the system allows: each connection needs one."""
+    if resource is None:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == hard:
+        return
+    with contextlib.suppress(
+        OSError, ValueError
+    ):  # macOS says "unlimited", means 10,240
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -187,7 +195,8 @@ def listen(host: str, port: int) -> socket.socket:
         SettingsError: the port is taken, not allowed, or the host is not one of this machine's.
     """
     try:
-        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        family = addresses[0][0]
         listener = socket.socket(family, socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
         raise SettingsError(
@@ -195,44 +204,58 @@ def listen(host: str, port: int) -> socket.socket:
         ) from exc
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Accepted connections inherit it: a peer that vanished without a word is let go after some two minutes.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        for option, value in (
-            ("TCP_KEEPIDLE", 60),
-            ("TCP_KEEPINTVL", 15),
-            ("TCP_KEEPCNT", 4),
-        ):
-            if hasattr(socket, option):
-                listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+        _keep_alive(listener)
         listener.bind((host, port))
-        listener.listen(2048)
+        listener.listen(_BACKLOG)
     except OSError as exc:
         listener.close()
-        if exc.errno == errno.EADDRINUSE:
-            raise SettingsError(
-                f"port {port} on {host} is taken; stop what uses it or choose another with --port"
-            ) from exc
-        if exc.errno == errno.EACCES:
-            raise SettingsError(
-                f"port {port} needs more rights than this user has; choose one above 1023 with --port"
-            ) from exc
-        raise SettingsError(
-            f"cannot listen on {host}:{port}: {exc.strerror}; choose another --host or --port"
-        ) from exc
+        raise SettingsError(_why_not(host, port, exc)) from exc
     listener.setblocking(False)
     return listener
 
 
+def _keep_alive(listener: socket.socket) -> None:
+    """Have the system probe silent peers; accepted connections inherit it."""
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEP_ALIVE.items():
+        option = getattr(socket, name, None)
+        if option is not None:
+            listener.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _why_not(host: str, port: int, exc: OSError) -> str:
+    if exc.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} on {host} is taken; stop what uses it "
+            "or choose another with --port"
+        )
+    if exc.errno == errno.EACCES:
+        return (
+            f"port {port} needs more rights than this user has; "
+            "choose one above 1023 with --port"
+        )
+    return f"cannot listen on {host}:{port}: {exc.strerror}; choose another --host or --port"
+
+
 def url_of(listener: socket.socket, *, tls: bool = False) -> str:
     """Return the URL of a listening socket, without a path."""
+    scheme = "http"
+    if tls:
+        scheme = "https"
     host, port = listener.getsockname()[:2]
-    return f"http{'s' * tls}://{f'[{host}]' if ':' in host else host}:{port}"
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{scheme}://{host}:{port}"
+
+
+def _url(listener: socket.socket, settings: Settings) -> str:
+    return url_of(listener, tls=settings.tls_certificate is not None)
 
 
 def _options(settings: Settings) -> dict[str, Any]:
-    """Our choices for `uvicorn.Config`."""
+    """Return our choices for `uvicorn.Config`."""
     return {
-        "http": HttpProtocol,
+        "http": "httptools",
         "log_config": None,
         "access_log": settings.access_log,
         "server_header": False,
@@ -249,24 +272,10 @@ def _loaded(config: uvicorn.Config) -> uvicorn.Config:
         config.load()
     except OSError as exc:  # ssl.SSLError is one too
         raise SettingsError(
-            f"tls_certificate {config.ssl_certfile} and tls_key {config.ssl_keyfile} cannot be used: {exc}; both must be "
-            "PEM files that belong together"
+            f"tls_certificate {config.ssl_certfile} and tls_key {config.ssl_keyfile} "
+            f"cannot be used: {exc}; both must be PEM files that belong together"
         ) from exc
     return config
-
-
-async def _settle(server: Server) -> None:
-    """Take what was loaded at the start out of garbage collection: walking it holds every thread for 30 ms.
-
-    What is kept for later turns still takes 10. Turns leave next to nothing behind that only a full collection finds.
-    """
-    with contextlib.suppress(
-        KbServerError
-    ):  # the model cannot be opened; that is said elsewhere
-        await server.until_ready()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*gc.get_threshold()[:2], FULL_COLLECTION_AFTER)
 
 
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from kbserver.deadline import Deadline
-from kbserver.endpoint.trace import Trace
+from kbserver.endpoint.trace import Recorder
 from kbserver.retrieval.retriever import Retrieval, Retriever
 from kbserver.retrieval.transcript.followup import Exchange
 from kbserver.settings import TurnSettings
@@ -18,7 +25,8 @@ from kbserver.types import Hit, Scope
 
 log = logging.getLogger("kbserver.endpoint")
 
-HEARD_CHARACTERS = 1000  # a minute of speech, 256 tokens; the question is at the end. More would hold the event loop
+HEARD_CHARACTERS = 1000
+"""Of a query that are searched for: a minute of speech. Its end asks; more would hold the loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +45,12 @@ class Turn:
     scope: Scope
     """The metadata filter this turn is bound to."""
     _retrievers: Mapping[str, Retriever] = field(repr=False)
-    _trace: Trace = field(repr=False)
+    _recorder: Recorder = field(repr=False)
     _past: tuple[Exchange, ...] = field(repr=False, default=())
     """Earlier turns of the same label, newest first."""
     _embed_by: Deadline | None = field(repr=False, default=None)
-    _handled: bool = field(repr=False, default=True)
-    """Whether a handler gets what is found: nobody else may then see what it does to it."""
+    _copies: bool = field(repr=False, default=True)
+    """Whether hits go to a handler, which may change them, and so must not be shared."""
 
     async def retrieve(
         self,
@@ -60,67 +68,61 @@ class Turn:
             corpora: some of the turn's corpora; None: all of them.
             scope: a narrower filter, on top of the turn's own.
             top_k: at most this many hits; None: the route's.
-            min_score: leave out hits below; None: the route's, or what was calibrated for the corpus.
+            min_score: leave out hits below; None: the route's, or what was calibrated for the
+                corpus.
 
         Returns:
-            Hits of all corpora together, best first; [] if nothing is good enough or a key of `scope` contradicts
-            the turn's own. They are the handler's own: nobody else sees what it does to their metadata.
+            Hits of all corpora together, best first; [] if nothing is good enough or a key of
+            `scope` contradicts the turn's own. They are the handler's own: what it does to their
+            metadata is seen by no other turn.
         """
-        changed = {
-            key: value
-            for key, value in (("top_k", top_k), ("min_score", min_score))
-            if value is not None
-        }
-        settings = (
-            self.settings.model_copy(update=changed) if changed else self.settings
-        )
         narrowed = narrow(self.scope, scope or {})
-        allowed = [
-            name
-            for name in (self.corpora if corpora is None else corpora)
-            if name in self.corpora
-        ]
         if narrowed is None:
             return []
-        text = end_of(self.query if query is None else query)
-        searches = [
-            self._retrievers[name].retrieve(
-                text,
+        past = self._past
+        if (
+            query is not None
+        ):  # not the caller's words: what was said before is no context
+            past = ()
+        settings = _with(self.settings, top_k=top_k, min_score=min_score)
+        outcomes = await _outcomes(
+            retriever.retrieve(
+                end_of(self.query if query is None else query),
                 scope=narrowed,
                 settings=settings,
                 deadline=self.deadline,
                 embed_by=self._embed_by,
-                past=self._past if query is None else (),
+                past=past,
             )
-            for name in allowed
-            if name in self._retrievers
-        ]
-        outcomes = await _outcomes(searches)
-        retrievals = [outcome for outcome in outcomes if isinstance(outcome, Retrieval)]
-        _note(self._trace, retrievals)
-        for failure in (
-            outcome for outcome in outcomes if isinstance(outcome, BaseException)
-        ):
-            if not retrievals:
-                raise failure
-            log.error(
-                "a corpus of route %r failed: %s",
-                self._trace.route,
-                type(failure).__name__,
-            )
-            self._trace.outcome, self._trace.reason = "degraded", "corpus_failed"
-        hits = [hit for retrieval in retrievals for hit in retrieval.hits]
-        best = sorted(hits, key=lambda hit: -hit.score)[: settings.top_k]
-        return [own(hit) for hit in best] if self._handled else best
-
-    def _version(self) -> tuple[object, ...]:
-        """What the answer of the turn's own search depends on, to be compared with `is`."""
-        found = (
-            self._retrievers[name].version()
-            for name in self.corpora
-            if name in self._retrievers
+            for retriever in self._searched(corpora)
         )
-        return tuple(part for parts in found for part in parts)
+        hits = self._noted(outcomes)
+        hits.sort(key=lambda hit: hit.score, reverse=True)
+        best = hits[: settings.top_k]
+        if self._copies:
+            best = [own(hit) for hit in best]
+        return best
+
+    def _searched(self, corpora: Sequence[str] | None) -> list[Retriever]:
+        """Return the retrievers of some corpora, or of all; without those that are not there."""
+        names = self.corpora
+        if corpora is not None:
+            names = tuple(name for name in corpora if name in self.corpora)
+        return [self._retrievers[name] for name in names if name in self._retrievers]
+
+    def _noted(self, outcomes: Sequence[Retrieval | BaseException]) -> list[Hit]:
+        """Note what the searches came to and return their hits; raise if every one failed."""
+        failures = [one for one in outcomes if isinstance(one, BaseException)]
+        retrievals = [one for one in outcomes if isinstance(one, Retrieval)]
+        if failures and not retrievals:
+            raise failures[0]
+        for retrieval in retrievals:
+            self._recorder.add(retrieval)
+        for failure in failures:
+            self._recorder.corpus_failed()
+            kind = type(failure).__name__
+            log.error("a corpus of route %r failed: %s", self._recorder.route, kind)
+        return [hit for retrieval in retrievals for hit in retrieval.hits]
 
 
 HandlerAnswer: TypeAlias = Sequence[Hit] | str | None
@@ -131,60 +133,63 @@ Handler: TypeAlias = Callable[[Turn], HandlerAnswer | Awaitable[HandlerAnswer]]
 
 
 def own(hit: Hit) -> Hit:
-    """The same hit, of which nothing is shared that can be changed."""
+    """Return a copy of a hit: changing it changes no other."""
     passage = replace(hit.passage, metadata=deepcopy(hit.passage.metadata))
     spoken_form = hit.own_spoken_form
-    spoken_form = (
-        replace(spoken_form, passage=passage) if spoken_form is not None else None
-    )
+    if spoken_form is not None:
+        spoken_form = replace(spoken_form, passage=passage)
     return replace(hit, passage=passage, arms=dict(hit.arms), spoken_form=spoken_form)
 
 
-async def _outcomes(
-    searches: Sequence[Coroutine[Any, Any, Retrieval]],
-) -> list[Retrieval | BaseException]:
-    """What each search found, or raised. One alone, as most are, needs no task of its own and no turns of the event loop."""
-    if len(searches) != 1:
-        return await asyncio.gather(*searches, return_exceptions=True)
-    try:
-        return [await searches[0]]
-    except Exception as exc:
-        return [exc]
-
-
 def narrow(outer: Scope, inner: Scope) -> Scope | None:
-    """Both filters as one; None if they contradict each other (a folder below the other's narrows it)."""
+    """Return both filters as one; None if they contradict each other.
+
+    Of two values of `folder`, one of which lies below the other, the lower one counts.
+    """
     merged = dict(outer)
     for key, value in inner.items():
-        held = merged.get(key)
-        if (
-            held is None
-            or held == value
-            or (key == "folder" and value.startswith(held + "/"))
-        ):
+        held = merged.setdefault(key, value)
+        if held == value:
+            continue
+        if key != "folder":
+            return None
+        if value.startswith(f"{held}/"):
             merged[key] = value
-        elif not (key == "folder" and held.startswith(value + "/")):
+        elif not held.startswith(f"{value}/"):
             return None
     return merged
 
 
 def end_of(query: str) -> str:
-    """The last `HEARD_CHARACTERS` of a query, from a word's beginning."""
+    """Return the last `HEARD_CHARACTERS` of a query, from a word's beginning."""
     if len(query) <= HEARD_CHARACTERS:
         return query
     end = query[-HEARD_CHARACTERS:]
-    return end.partition(" ")[2] or end
+    _, _, whole_words = end.partition(" ")
+    return whole_words or end
 
 
-def _note(trace: Trace, retrievals: Sequence[Retrieval]) -> None:
-    """Write into the trace what the searches did; the worst of several corpora decides the outcome."""
-    for retrieval in retrievals:
-        for stage, ms in retrieval.stages_ms.items():
-            trace.stages_ms[stage] = max(ms, trace.stages_ms.get(stage, 0.0))
-        trace.embedding = (
-            retrieval.embedding if trace.embedding is None else trace.embedding
-        )
-        if retrieval.degraded is not None:
-            trace.outcome, trace.reason = "degraded", retrieval.degraded
-        elif not retrieval.hits and trace.outcome == "empty" and retrieval.nothing:
-            trace.reason = retrieval.nothing
+def _with(
+    settings: TurnSettings, *, top_k: int | None, min_score: float | None
+) -> TurnSettings:
+    changed: dict[str, float] = {}
+    if top_k is not None:
+        changed["top_k"] = top_k
+    if min_score is not None:
+        changed["min_score"] = min_score
+    if not changed:
+        return settings
+    return settings.model_copy(update=changed)
+
+
+async def _outcomes(
+    searches: Iterable[Coroutine[Any, Any, Retrieval]],
+) -> list[Retrieval | BaseException]:
+    """Return what each search found, or the exception it raised."""
+    started = list(searches)
+    if len(started) != 1:
+        return await asyncio.gather(*started, return_exceptions=True)
+    try:  # one alone, as most are, needs no task of its own
+        return [await started[0]]
+    except Exception as exc:
+        return [exc]

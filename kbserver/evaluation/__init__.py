@@ -1,0 +1,1 @@
+"""Measures what a corpus finds for judged questions, and calibrates its least score."""

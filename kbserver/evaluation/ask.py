@@ -1,27 +1,31 @@
-"""Asks questions through a server in process, on the same path as a turn."""
+"""Asks questions in process, on the same path as a turn."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from secrets import token_hex
 from typing import Any, TypeAlias
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.ground import Grounding
+from kbserver.endpoint.doors import DOORS
+from kbserver.endpoint.ground import Call, Grounding, Services, ground
+from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant
 from kbserver.evaluation.dataset import Question
 from kbserver.index.snapshot import Snapshot
 from kbserver.labels import LabelPattern
+from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings, TurnSettings
 from kbserver.types import Scope
 
-DEPTH = 30  # hits that are judged: the ten best documents, of which several passages may hit
-PATIENCE_MS = 10_000  # nothing is left out for want of time: what the arms find is measured apart from how fast
+DEPTH = (
+    30  # hits judged: enough for ten documents, of which several passages may be hits
+)
+PATIENCE_MS = 10_000  # no arm is left out for want of time; speed is measured apart
 
 OnAnswer: TypeAlias = Callable[[str, Question, Grounding], None]
 """Called with the name of the variant, the question and what the turn gave."""
@@ -35,7 +39,10 @@ class Variant:
     changes: Mapping[str, Any] = field(default_factory=dict)
 
     def settings(self, base: TurnSettings) -> TurnSettings:
-        """What its route says: nothing is hidden for want of time or score. Hits are judged, not how they are said."""
+        """The settings of this variant's route.
+
+        No hit is hidden for want of time or score, and passages are left as written.
+        """
         everything = {
             "top_k": DEPTH,
             "min_score": 0.0,
@@ -55,7 +62,7 @@ ABLATIONS = tuple(
 
 @asynccontextmanager
 async def asking(settings: Settings, store: Path) -> AsyncIterator[KBServer]:
-    """Run a server over a store, without its routes and with its models loaded.
+    """Run a server over a store, without the routes of its settings and with its models loaded.
 
     Raises:
         StoreError, ModelError: the store cannot be served.
@@ -79,53 +86,86 @@ async def ask(
 ) -> None:
     """Ask every question in every variant, and hand each answer on.
 
-    Each question has a session label of its own, on which the caller's earlier turns are said first.
+    Each question has a session label of its own, on which the caller's earlier turns are said
+    first. Nothing is remembered from one `ask` to the next.
 
     Args:
-        server: from `asking`.
+        server: from `asking`; its own routes are not used.
         corpus: answered from this one only.
-        variants: the settings of each one's route, by its name.
+        variants: the settings of each variant's route, by its name.
         on_answer: called as answers come, not in the order of the questions.
         history: whether the earlier turns are said first.
         concurrency: questions asked at once; 1 where time is measured.
     """
-    this_time = token_hex(4)  # labels used before are remembered by the server
-    routes = {name: f"{this_time}-{number}" for number, name in enumerate(variants)}
-    server.table = RouteTable(
-        Route(LabelPattern(f"{routes[name]}/*"), (corpus,), settings)
-        for name, settings in variants.items()
-    )
-    snapshot = server.corpora.retrievers[corpus].snapshot
+    asker = _Asker(server, corpus, variants, on_answer, history=history)
     waiting = iter(enumerate(questions))
 
-    async def worker() -> None:
-        for (
-            place,
-            question,
-        ) in (
-            waiting
-        ):  # one question in all variants in turn: its embedding is computed once
-            grant = Grant(EVERYTHING.labels, scope=_known(question.scope, snapshot))
-            for name, settings in variants.items():
-                label = f"{routes[name]}/{place}"
-                for said in question.history if history and settings.follow_up else ():
-                    await server.ground(said, label, grant=grant)
-                on_answer(
-                    name,
-                    question,
-                    await server.ground(question.text, label, grant=grant),
-                )
+    async def ask_one_after_the_other() -> None:
+        for place, question in waiting:
+            await asker.ask(place, question)
 
     async with asyncio.TaskGroup() as workers:
         for _ in range(concurrency):
-            workers.create_task(worker())
+            workers.create_task(ask_one_after_the_other())
 
 
-def _known(scope: Scope, snapshot: Snapshot) -> Scope:
-    """The scope without values that nothing in the corpus has: sets of questions write names in other letters."""
-    return {key: value for key, value in scope.items() if _holds(snapshot, key, value)}
+class _Asker:
+    """Turns over a server's retrievers, with a route for each variant."""
+
+    def __init__(
+        self,
+        server: KBServer,
+        corpus: str,
+        variants: Mapping[str, TurnSettings],
+        on_answer: OnAnswer,
+        *,
+        history: bool,
+    ) -> None:
+        self._snapshot = server.corpora.retrievers[corpus].snapshot
+        self._variants = variants
+        self._on_answer = on_answer
+        self._history = history
+        routes = [
+            Route(LabelPattern(f"{name}/*"), (corpus,), settings)
+            for name, settings in variants.items()
+        ]
+        retrievers = server.corpora.retrievers
+        self._services = Services(
+            RouteTable(routes), retrievers, Memory(), GroundingCache()
+        )
+
+    async def ask(self, place: int, question: Question) -> None:
+        """Ask one question in all variants in turn: its embedding is computed once."""
+        scope = _known_scope(question.scope, self._snapshot)
+        grant = Grant(EVERYTHING.labels, scope=scope)
+        for name, settings in self._variants.items():
+            label = f"{name}/{place}"
+            for earlier in self._earlier(question, settings):
+                await self._ground(earlier, label, grant)
+            grounding = await self._ground(question.text, label, grant)
+            self._on_answer(name, question, grounding)
+
+    def _earlier(self, question: Question, settings: TurnSettings) -> Sequence[str]:
+        """What the caller says first; nothing where the variant does not look back."""
+        if self._history and settings.follow_up:
+            return question.history
+        return ()
+
+    async def _ground(self, query: str, label: str, grant: Grant) -> Grounding:
+        call = Call(query, label, grant, limits=DOORS[0].limits)
+        return await ground(call, self._services)
 
 
-def _holds(snapshot: Snapshot, key: str, value: str) -> bool:
-    rows = snapshot.rows_in_scope({key: value})
-    return rows is not None and rows.size > 0
+def _known_scope(scope: Scope, snapshot: Snapshot) -> Scope:
+    """The scope without values that no passage of the corpus has.
+
+    Sets of questions may write a name in other letters than the documents do.
+    """
+    return dict(_known_pairs(scope, snapshot))
+
+
+def _known_pairs(scope: Scope, snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    for key, value in scope.items():
+        rows = snapshot.rows_in_scope({key: value})
+        if rows is not None and rows.size > 0:
+            yield key, value

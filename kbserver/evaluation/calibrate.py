@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kbserver.endpoint.app import KBServer
 from kbserver.errors import SettingsError
-from kbserver.evaluation import synthetic as drawn
+from kbserver.evaluation import synthetic
 from kbserver.evaluation.ask import Variant
 from kbserver.evaluation.dataset import Dataset, Question
-from kbserver.evaluation.evaluate import Evaluation, evaluate
+from kbserver.evaluation.evaluate import (
+    Evaluation,
+    OnProgress,
+    evaluate,
+    no_progress,
+)
 from kbserver.evaluation.threshold import KEEP, choose, choose_roughly, curve
+from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.calibration import Calibration
 from kbserver.settings import TurnSettings
 
@@ -20,12 +26,12 @@ _AS_SERVED = Variant("as served")
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What decides: scores in [0, 1]."""
+    """The scores a calibration decides by, in [0, 1]."""
 
     right: Sequence[float]
-    """Of the best right passage among those a turn speaks, for each question that found one."""
+    """Of the best right passage a turn speaks, for each question that found one."""
     wrong: Sequence[float]
-    """Best score of each question that the corpus does not answer; those the gate holds back are left out."""
+    """Best score of each question the corpus does not answer, without those the gate holds back."""
 
 
 async def calibrate(
@@ -38,7 +44,7 @@ async def calibrate(
     foreign: Sequence[Question] = (),
     against: Sequence[str] = (),
     keep: float = KEEP,
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
+    on_progress: OnProgress = no_progress,
 ) -> Calibration:
     """Find the least score of a corpus.
 
@@ -46,13 +52,16 @@ async def calibrate(
         server: from `ask.asking`.
         base: the route's settings: arms, speech steps, and how many passages a turn speaks.
         date: when this is done, ISO 8601.
-        given: questions the corpus answers (and, by their kind, some it does not); None: made from its own headings.
+        given: questions the corpus answers (and, by their kind, some it does not); None: they
+            are made from its own headings.
         foreign: questions it does not answer, whatever their kind.
-        against: without any of those, draw some from these corpora too; see `drawn.unanswerable`.
+        against: without any of those, some are drawn from these corpora too; see
+            `synthetic.unanswerable`.
         keep: share of the right passages found that must stay.
 
     Raises:
-        SettingsError: too few questions, an unknown corpus in `against`, or qrels of another corpus.
+        SettingsError: too few questions, an unknown corpus in `against`, or qrels of another
+            corpus.
     """
     manifest = server.corpora.retrievers[corpus].snapshot.manifest
     dataset = _dataset(server, corpus, given, foreign, against)
@@ -67,16 +76,18 @@ async def calibrate(
         on_progress=on_progress,
     )
     scores = scores_of(evaluation, _AS_SERVED.name)
-    chosen = (choose if given else choose_roughly)(
-        scores.right, scores.wrong, keep=keep
-    )
+    rough = given is None
+    if rough:
+        chosen = choose_roughly(scores.right, scores.wrong, keep=keep)
+    else:
+        chosen = choose(scores.right, scores.wrong, keep=keep)
     return Calibration(
         min_score=chosen.min_score,
         keep=keep,
         at=chosen,
         answerable=len(scores.right),
         unanswerable=len(scores.wrong),
-        rough=given is None,
+        rough=rough,
         generation=manifest.generation,
         fingerprint=manifest.model.fingerprint,
         date=date,
@@ -85,16 +96,17 @@ async def calibrate(
 
 
 def scores_of(evaluation: Evaluation, variant: str) -> Scores:
-    """Read the scores off an evaluation."""
+    """Read the scores of one variant off an evaluation."""
     answers = evaluation.variants[variant].answers
-    right, wrong = [], []
+    right: list[float] = []
+    wrong: list[float] = []
     for question in evaluation.dataset.questions:
-        answer, judgement = answers[question.id], evaluation.dataset.judgement(question)
-        if (
-            judgement in ("documents", "answer")
-            and (score := answer.right_score(evaluation.top_k)) is not None
-        ):
-            right.append(score)
+        answer = answers[question.id]
+        judgement = evaluation.dataset.judgement(question)
+        if judgement in ("documents", "answer"):
+            score = answer.right_score(evaluation.top_k)
+            if score is not None:
+                right.append(score)
         elif judgement == "nothing" and not answer.gated:
             wrong.append(answer.best_score)
     return Scores(right, wrong)
@@ -107,26 +119,35 @@ def _dataset(
     foreign: Sequence[Question],
     against: Sequence[str],
 ) -> Dataset:
-    snapshots = {
-        name: retriever.snapshot
-        for name, retriever in server.corpora.retrievers.items()
-    }
-    answerable = given or drawn.answerable(snapshots[corpus])
-    nothing = [
-        replace(question, id=f"unanswerable {question.id}", kind="unanswerable")
-        for question in foreign
-    ]
-    if not nothing and not any(
-        answerable.judgement(one) == "nothing" for one in answerable.questions
-    ):
-        others = [name for name in snapshots if name != corpus]
-        if unknown := [name for name in against if name not in others]:
+    """The questions to ask: those given, and drawn ones in place of a sort that was not given."""
+    retrievers = server.corpora.retrievers
+    snapshots = {name: retriever.snapshot for name, retriever in retrievers.items()}
+    answerable = given or synthetic.answerable(snapshots[corpus])
+    unanswerable = [_as_unanswerable(question) for question in foreign]
+    if not unanswerable and not _holds_unanswerable(answerable):
+        unanswerable = _drawn(snapshots, corpus, against)
+    return Dataset((*answerable.questions, *unanswerable), answerable.qrels)
+
+
+def _as_unanswerable(question: Question) -> Question:
+    return replace(question, id=f"unanswerable {question.id}", kind="unanswerable")
+
+
+def _holds_unanswerable(dataset: Dataset) -> bool:
+    return any(
+        dataset.judgement(question) == "nothing" for question in dataset.questions
+    )
+
+
+def _drawn(
+    snapshots: dict[str, Snapshot], corpus: str, against: Sequence[str]
+) -> list[Question]:
+    others = [name for name in snapshots if name != corpus]
+    for name in against:
+        if name not in others:
             have = ", ".join(others) or "no other corpora"
             raise SettingsError(
-                f"cannot draw questions from {unknown[0]!r}; the store holds: {have}"
+                f"cannot draw questions from {name!r}; the store holds: {have}"
             )
-        drawn_ones = drawn.unanswerable(
-            snapshots[corpus], [snapshots[name] for name in against]
-        )
-        nothing = list(drawn_ones.questions)
-    return Dataset((*answerable.questions, *nothing), answerable.qrels)
+    foreign = [snapshots[name] for name in against]
+    return list(synthetic.unanswerable(snapshots[corpus], foreign).questions)

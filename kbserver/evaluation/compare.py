@@ -9,7 +9,10 @@ import numpy as np
 from scipy.stats import permutation_test
 
 RESAMPLES = 9999
-_TIE = 1e-9  # values are sums of a few fractions; a difference below is rounding
+_TIE = 1e-9  # values are sums of a few fractions; a smaller difference is rounding
+
+PerQuery = Mapping[str, Mapping[str, float]]
+"""Question id → measure → value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,51 +34,43 @@ class Comparison:
         return self.after - self.before
 
 
-def compare(
-    before: Mapping[str, Mapping[str, float]],
-    after: Mapping[str, Mapping[str, float]],
-    measure: str,
-) -> Comparison | None:
+def compare(before: PerQuery, after: PerQuery, measure: str) -> Comparison | None:
     """Compare one measure over the questions that both runs hold; None if there are none.
 
-    The test asks how often the mean difference would be as large if it were chance which run a question's two values
-    belong to: Fisher's paired randomisation test, exact for up to 13 questions that differ, else `RESAMPLES` drawn.
+    The test asks how often the mean difference would be as large if chance decided which run
+    each of a question's two values belongs to: Fisher's paired randomisation test, exact for
+    up to 13 questions that differ, else `RESAMPLES` are drawn.
 
-    Source: Smucker, Allan, Carterette: A comparison of statistical significance tests for information retrieval
-    evaluation, CIKM 2007.
+    Source: Smucker, Allan, Carterette: A comparison of statistical significance tests for
+    information retrieval evaluation, CIKM 2007.
     """
-    shared = [
-        id
-        for id in after
-        if id in before and measure in before[id] and measure in after[id]
-    ]
+    shared = _shared(before, after, measure)
     if not shared:
         return None
     was = np.array([before[id][measure] for id in shared])
     now = np.array([after[id][measure] for id in shared])
     changes = now - was
-    wins, losses = int((changes > _TIE).sum()), int((changes < -_TIE).sum())
     return Comparison(
-        measure,
-        len(shared),
-        float(was.mean()),
-        float(now.mean()),
-        wins,
-        losses,
-        p_value(was, now),
+        measure=measure,
+        questions=len(shared),
+        before=float(was.mean()),
+        after=float(now.mean()),
+        wins=int((changes > _TIE).sum()),
+        losses=int((changes < -_TIE).sum()),
+        p_value=p_value(was, now),
     )
 
 
 def p_value(before: np.ndarray, after: np.ndarray) -> float:
-    """The test of `compare`; both shape (n,), paired."""
-    differing = (
-        np.abs(after - before) > _TIE
-    )  # an unchanged question's sign does not matter: left out, same answer
-    if differing.sum() < 2:  # one difference is as large with either sign
+    """The p-value of `compare`'s test; both arrays have shape (n,) and are paired."""
+    changes = after - before
+    # The sign of a question that did not change does not matter: left out, the result is the same.
+    changes = changes[np.abs(changes) > _TIE]
+    if changes.size < 2:  # one difference is as large with either sign
         return 1.0
     result = permutation_test(
-        (after[differing] - before[differing],),
-        lambda changes, axis: changes.mean(axis=axis),
+        (changes,),
+        np.mean,
         permutation_type="samples",
         vectorized=True,
         n_resamples=RESAMPLES,
@@ -86,17 +81,25 @@ def p_value(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def changed_most(
-    before: Mapping[str, Mapping[str, float]],
-    after: Mapping[str, Mapping[str, float]],
-    measure: str,
+    before: PerQuery, after: PerQuery, measure: str
 ) -> list[tuple[str, float]]:
     """(question id, difference) of the questions that changed, greatest loss first."""
-    changes = [
-        (id, after[id][measure] - before[id][measure])
-        for id in after
-        if id in before and measure in after[id] and measure in before[id]
+    changes = []
+    for id in _shared(before, after, measure):
+        change = after[id][measure] - before[id][measure]
+        if abs(change) > _TIE:
+            changes.append((id, change))
+    return sorted(changes, key=_change)
+
+
+def _shared(before: PerQuery, after: PerQuery, measure: str) -> list[str]:
+    """The questions for which both runs hold the measure, in the later run's order."""
+    return [
+        id
+        for id, values in after.items()
+        if measure in values and measure in before.get(id, {})
     ]
-    return sorted(
-        (change for change in changes if abs(change[1]) > _TIE),
-        key=lambda change: change[1],
-    )
+
+
+def _change(pair: tuple[str, float]) -> float:
+    return pair[1]

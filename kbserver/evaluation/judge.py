@@ -1,8 +1,8 @@
-"""Hits → a judged ranking: which document each passage stands for, and whether it is what was asked for."""
+"""Hits → a judged ranking: which document each passage stands for, and whether it is relevant."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from kbserver.errors import SettingsError
@@ -11,7 +11,7 @@ from kbserver.retrieval.spoken.plain_text import strip_markup
 from kbserver.types import Hit, Passage
 
 ANSWER = "(the answer)"
-"""Stands for the document of a question that is judged by its answer: whatever passage holds it."""
+"""Stands for the document of a question judged by its answer: whichever passage holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Judge:
     """Judges the hits of one corpus by a dataset's qrels and answers."""
 
     def __init__(self, dataset: Dataset, passages: Iterable[Passage]) -> None:
-        """Find out what the qrels name: records, or files.
+        """Find out whether the qrels name files or records.
 
         Args:
             passages: all of the corpus, read once.
@@ -36,69 +36,95 @@ class Judge:
             SettingsError: there are qrels, and none of the documents they name is in the corpus.
         """
         self._dataset = dataset
-        judged = {
-            document
-            for question in dataset.questions
-            for document in dataset.qrels.get(question.id, {})
-        }
-        found: list[set[str]] = []
+        judged = _documents_judged(dataset)
+        found: list[
+            set[str]
+        ] = []  # for each sort of name: the judged ones the corpus holds
         example = ""
-        for passage in passages if judged else ():
-            names = _names(passage)
-            found += [set() for _ in names[len(found) :]]
-            for level, name in enumerate(names):
-                if name in judged:
-                    found[level].add(name)
-            example = example or passage.source
+        if judged:
+            for passage in passages:
+                example = example or passage.source
+                _add_names(found, passage, judged)
         self._judged = set[str]().union(*found)
-        self._level = max(
-            range(len(found)), key=lambda level: len(found[level]), default=0
-        )
+        self._sort = _fullest(found)
         self.missing = sorted(judged - self._judged)
         """Documents that the qrels name and the corpus does not hold, sorted."""
         if judged and not self._judged:
             raise SettingsError(
-                f"none of the {len(judged)} documents that the qrels name is in the corpus: they name "
-                f"{min(judged)!r}, the corpus holds {example!r}; are these qrels of another corpus?"
+                f"none of the {len(judged)} documents that the qrels name is in the corpus: "
+                f"they name {min(judged)!r}, the corpus holds {example!r}; are these qrels of "
+                "another corpus?"
             )
 
     def judge(self, question: Question, hits: Sequence[Hit]) -> tuple[Judged, ...]:
-        """Return the hits in their order with the relevance of each; 0 for a question that wants nothing."""
-        if self._dataset.judgement(question) == "answer":
-            return tuple(self._by_answer(question, hits))
-        relevant = self._dataset.qrels.get(question.id, {})
-        documents = [self._document(hit.passage) for hit in hits]
-        return tuple(
-            Judged(document, max(0, relevant.get(document, 0)), hit.score)
-            for document, hit in zip(documents, hits, strict=True)
-        )
+        """Return the hits in their order, each with its relevance.
 
-    def _by_answer(self, question: Question, hits: Sequence[Hit]) -> Iterator[Judged]:
-        wanted = _key(question.answer)
-        for hit in hits:
-            holds = wanted in _key(hit.passage.text) or wanted in _key(
-                strip_markup(hit.passage.text)
-            )
-            yield Judged(ANSWER if holds else hit.passage.id, int(holds), hit.score)
+        The relevance is 0 for a question to which the right answer is none.
+        """
+        if self._dataset.judgement(question) == "answer":
+            return tuple(_by_answer(question.answer, hit) for hit in hits)
+        relevant = self._dataset.qrels.get(question.id, {})
+        return tuple(self._by_qrels(relevant, hit) for hit in hits)
+
+    def _by_qrels(self, relevant: Mapping[str, int], hit: Hit) -> Judged:
+        document = self._document(hit.passage)
+        relevance = max(0, relevant.get(document, 0))
+        return Judged(document, relevance, hit.score)
 
     def _document(self, passage: Passage) -> str:
+        """The passage's name in the qrels, else its name of the sort that most of them are of."""
         names = _names(passage)
-        return next(
-            (name for name in names if name in self._judged),
-            names[min(self._level, len(names) - 1)],
-        )
+        for name in names:
+            if name in self._judged:
+                return name
+        sort = min(self._sort, len(names) - 1)
+        return names[sort]
+
+
+def _documents_judged(dataset: Dataset) -> set[str]:
+    judged: set[str] = set()
+    for question in dataset.questions:
+        judged.update(dataset.qrels.get(question.id, {}))
+    return judged
+
+
+def _add_names(found: list[set[str]], passage: Passage, judged: set[str]) -> None:
+    for sort, name in enumerate(_names(passage)):
+        if sort == len(found):
+            found.append(set())
+        if name in judged:
+            found[sort].add(name)
+
+
+def _fullest(found: Sequence[set[str]]) -> int:
+    """The place of the largest set, the first of equal ones; 0 for none."""
+    sizes = [len(names) for names in found]
+    if not sizes:
+        return 0
+    return sizes.index(max(sizes))
 
 
 def _names(passage: Passage) -> list[str]:
-    """Everything a document may be called in qrels: its path, path and record, the record's own id, its metadata's."""
+    """Every name a document may have in qrels, one of each sort.
+
+    Its path, path and record, the record's own id, the ids in its metadata.
+    """
     path, _, record = passage.source.partition("#")
-    given = (passage.metadata.get("id"), passage.metadata.get("_id"))
-    return [
-        path,
-        passage.source,
-        record or passage.source,
-        *(str(one) for one in given if one is not None),
-    ]
+    names = [path, passage.source, record or passage.source]
+    for key in ("id", "_id"):
+        given = passage.metadata.get(key)
+        if given is not None:
+            names.append(str(given))
+    return names
+
+
+def _by_answer(answer: str, hit: Hit) -> Judged:
+    """Relevant if the passage holds the words of the answer, with its markup or without."""
+    wanted = _key(answer)
+    text = hit.passage.text
+    if wanted in _key(text) or wanted in _key(strip_markup(text)):
+        return Judged(ANSWER, 1, hit.score)
+    return Judged(hit.passage.id, 0, hit.score)
 
 
 def _key(text: str) -> str:

@@ -1,6 +1,7 @@
 """The field's measures. The only module that imports ir-measures.
 
-Source: ir-measures (MacAvaney, Macdonald, Ounis, ECIR 2022), which computes them with NIST's trec_eval.
+Source: ir-measures (MacAvaney, Macdonald, Ounis, ECIR 2022), which computes them with NIST's
+trec_eval.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ _MEASURES = {
     "hit@3": Success @ 3,
 }
 RANKING = tuple(_MEASURES)
-"""Names of the measures of a ranking. recall@k: share of the relevant documents among the first k; hit@k: whether any
-is there; mrr@10: 1 / place of the first, 0 below the tenth. All in [0, 1], higher is better."""
+"""Names of the measures of a ranking, all in [0, 1], higher is better.
+
+recall@k: share of the relevant documents among the first k. hit@k: whether any is there.
+mrr@10: 1 / rank of the first, 0 below the tenth.
+"""
 
 
 def measure(
@@ -33,36 +37,31 @@ def measure(
 
     Args:
         qrels: what is relevant to each query.
-        rankings: document ids of each query, best first, none twice; a query that is not there found nothing.
+        rankings: document ids of each query, best first, none twice; a query that is not there
+            found nothing.
 
     Returns:
         Query id → measure → value, for every query of `qrels`, in its order.
     """
-    judged = [
-        ir_measures.Qrel(query, document, relevance)
-        for query, relevant in qrels.items()
-        for document, relevance in relevant.items()
-    ]
-    run = [
-        ir_measures.ScoredDoc(
-            query, document, float(-place)
-        )  # trec_eval sorts by score and knows no other order
-        for query, documents in rankings.items()
-        for place, document in enumerate(documents)
-        if query in qrels
-    ]
+    judged = []
+    run = []
+    for query, relevant in qrels.items():
+        for document, relevance in relevant.items():
+            judged.append(ir_measures.Qrel(query, document, relevance))
+        for place, document in enumerate(rankings.get(query, ())):
+            score = float(-place)  # trec_eval knows no order but that of the scores
+            run.append(ir_measures.ScoredDoc(query, document, score))
     names = {measured: name for name, measured in _MEASURES.items()}
     values: dict[str, dict[str, float]] = {query: {} for query in qrels}
     for metric in ir_measures.iter_calc(list(names), judged, run):
-        values[metric.query_id][names[metric.measure]] = float(metric.value)
+        name = names[metric.measure]
+        values[metric.query_id][name] = float(metric.value)
     return values
 
 
 def mean(values: Iterable[Mapping[str, float]]) -> dict[str, float]:
     """The mean of each measure over some queries; {} for none."""
     rows = list(values)
-    return (
-        {name: sum(row[name] for row in rows) / len(rows) for name in RANKING}
-        if rows
-        else {}
-    )
+    if not rows:
+        return {}
+    return {name: sum(row[name] for row in rows) / len(rows) for name in RANKING}

@@ -16,10 +16,18 @@ SPEED = ("p50_ms", "p95_ms", "p99_ms", "in_budget")
 MEASURES = (*RANKING, *SPOKEN, *SPEED)
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
-}  # fmt: skip
+    ">=": operator.ge,
+    "<=": operator.le,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 _REQUIREMENT = re.compile(
-    r"\s*(?P<measure>[a-z0-9_]+(?:@\d+)?)\s*(?:\[(?P<kind>[^\]]+)\])?\s*(?P<op>>=|<=|>|<)\s*(?P<limit>\d+(?:\.\d+)?|\.\d+)\s*"
+    r"""\s*
+    (?P<measure>[a-z0-9_]+(?:@\d+)?) \s*
+    (?:\[(?P<kind>[^\]]+)\])? \s*
+    (?P<op>>=|<=|>|<) \s*
+    (?P<limit>\d+(?:\.\d+)?|\.\d+) \s*""",
+    re.VERBOSE,
 )
 
 
@@ -34,25 +42,30 @@ class Requirement:
 
     def __str__(self) -> str:
         """As it was written."""
-        return f"{self.measure}{f'[{self.kind}]' if self.kind else ''}{self.op}{self.limit:g}"
+        of_kind = ""
+        if self.kind:
+            of_kind = f"[{self.kind}]"
+        return f"{self.measure}{of_kind}{self.op}{self.limit:g}"
 
     def failure(self, evaluation: Evaluation, variant: str) -> str | None:
-        """Say how far an evaluation is from it; None if it is met. What was not measured is not met."""
-        if self.kind is not None and self.kind not in {
-            question.kind for question in evaluation.dataset.questions
-        }:
+        """Say how an evaluation misses the requirement; None if it is met.
+
+        A measure that was not taken is not met.
+        """
+        kinds = {question.kind for question in evaluation.dataset.questions}
+        if self.kind is not None and self.kind not in kinds:
             return f"{self}: there are no questions of the kind {self.kind!r}"
-        if self.measure in SPEED:
-            found = getattr(evaluation.latency, self.measure, None)
-        else:
-            found = evaluation.summary(variant, self.kind).get(self.measure)
+        found = self._found(evaluation, variant)
         if found is None:
             return f"{self}: was not measured; no question asks for it"
-        return (
-            None
-            if _COMPARE[self.op](found, self.limit)
-            else f"{self}: found {found:.4g}"
-        )
+        if _COMPARE[self.op](found, self.limit):
+            return None
+        return f"{self}: found {found:.4g}"
+
+    def _found(self, evaluation: Evaluation, variant: str) -> float | None:
+        if self.measure in SPEED:
+            return getattr(evaluation.latency, self.measure, None)
+        return evaluation.summary(variant, self.kind).get(self.measure)
 
 
 def read_requirement(text: str) -> Requirement:
@@ -62,15 +75,17 @@ def read_requirement(text: str) -> Requirement:
         SettingsError: it is something else; the message lists the measures.
     """
     parts = _REQUIREMENT.fullmatch(text)
-    if (
-        parts is None
-        or parts["measure"] not in MEASURES
-        or (parts["kind"] and parts["measure"] in SPEED)
-    ):
+    if parts is None or not _can_be_measured(parts["measure"], parts["kind"]):
         raise SettingsError(
-            f"--require {text!r}: wanted a measure, one of >= <= > <, and a number, such as 'ndcg@10>=0.7' or, for one "
-            f"kind of questions, 'recall@3[misheard]>=0.8'. Measures: {', '.join(MEASURES)} (the last four have no kind)"
+            f"--require {text!r}: wanted a measure, one of >= <= > <, and a number, such as "
+            "'ndcg@10>=0.7' or, for one kind of questions, 'recall@3[misheard]>=0.8'. Measures: "
+            f"{', '.join(MEASURES)} (the last four have no kind)"
         )
-    return Requirement(
-        parts["measure"], parts["op"], float(parts["limit"]), parts["kind"]
-    )
+    limit = float(parts["limit"])
+    return Requirement(parts["measure"], parts["op"], limit, parts["kind"])
+
+
+def _can_be_measured(measure: str, kind: str | None) -> bool:
+    if measure in SPEED:
+        return kind is None
+    return measure in MEASURES

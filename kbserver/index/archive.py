@@ -1,9 +1,8 @@
-"""A generation as one file: a plain tar, its manifest first, that can be read without being trusted."""
+"""A generation as one file: a plain tar, its manifest first; it is read without being trusted."""
 
 from __future__ import annotations
 
 import io
-import os
 import shutil
 import tarfile
 from pathlib import Path, PurePosixPath
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import IO
 
 from kbserver.errors import SnapshotCorrupt
+from kbserver.files import replacing
 from kbserver.index.manifest import (
     CHECKSUM,
     MANIFEST,
@@ -18,7 +18,7 @@ from kbserver.index.manifest import (
     parse_manifest,
     read_manifest,
 )
-from kbserver.index.names import UNFINISHED, checked_corpus, is_generation
+from kbserver.index.names import checked_corpus, is_generation
 
 _LONGEST_MANIFEST = 64 << 20  # bytes; read into memory before anything in it is trusted
 _COPIED_AT_ONCE = 1 << 20  # bytes
@@ -27,32 +27,26 @@ _WRITE_AGAIN = "write the file again with: kbserver export CORPUS FILE"
 
 
 def pack(folder: Path, file: Path) -> None:
-    """Write a generation's folder as one file, in one step: a file of that name is replaced when all is written."""
-    beside = file.with_name(f"{UNFINISHED}{file.name}-{os.getpid()}")
-    try:
+    """Write a generation's folder as one file, in one step; equal generations give equal bytes."""
+    names = (MANIFEST, CHECKSUM, *read_manifest(folder).files)
+    with replacing(file) as beside:
         with tarfile.open(beside, "w", format=tarfile.PAX_FORMAT) as tar:
-            for name in (MANIFEST, CHECKSUM, *read_manifest(folder).files):
-                member = tarfile.TarInfo(
-                    name
-                )  # no owner, mode or time: the same generation, the same bytes
+            for name in names:
+                member = tarfile.TarInfo(name)  # no owner, no mode, no time
                 member.size = (folder / name).stat().st_size
                 with (folder / name).open("rb") as stream:
                     tar.addfile(member, stream)
-        with beside.open("rb") as stream:
-            os.fsync(stream.fileno())
-        beside.replace(file)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 class Archive:
-    """A file that `pack` wrote, or that someone says it did. A context manager."""
+    """A file that claims to be written by `pack`. A context manager."""
 
     def __init__(self, file: Path) -> None:
         """Open the file and read its manifest.
 
         Raises:
-            SnapshotCorrupt: it is no such file, or its manifest was changed or names what may not be written.
+            SnapshotCorrupt: it is no such file, or its manifest was changed or names a file that
+                may not be written.
         """
         self._file = file
         try:
@@ -72,10 +66,12 @@ class Archive:
             raise
 
     def extract(self, folder: Path) -> None:
-        """Write the files the manifest names, and no others, into an empty folder. Checksums are not compared.
+        """Write the files the manifest names, and no others, into an empty folder.
+
+        Checksums are not compared.
 
         Raises:
-            SnapshotCorrupt: a file is missing, is no plain file, or has another size than the manifest says.
+            SnapshotCorrupt: a file is missing, is no plain file, or is not as large as it should.
         """
         for name in (MANIFEST, CHECKSUM, *self.manifest.files):
             target = folder / name
@@ -123,7 +119,9 @@ class Archive:
             or not member.isreg()
             or member.size > _LONGEST_MANIFEST
         ):
-            found = "nothing" if member is None else repr(member.name)
+            found = "nothing"
+            if member is not None:
+                found = repr(member.name)
             raise self._refused(f"{found} stands where {name} should")
         content = io.BytesIO()
         self._copy(member, content)

@@ -1,4 +1,4 @@
-"""Which documents a snapshot was built from, and which of its rows came from each: what a re-ingest compares with."""
+"""Which documents a snapshot was built from, and which of its rows came from each."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class DocumentEntry:
     """One document of a snapshot."""
 
     source: str
-    """Its path below the ingested folder, posix; what its passages name as theirs."""
+    """Its path below the ingested folder, posix; its passages have the same."""
     content_hash: str
-    """Of the bytes it was read from: equal exactly when there is nothing to do."""
+    """Of the bytes it was read from; a re-ingest reads a document again when it differs."""
     first_row: int
     """Its passages are the rows from here on ..."""
     passages: int
     """... this many; 0 for a document without text."""
     extra: Mapping[str, Any] = field(default_factory=dict)
-    """Whatever the next ingest wants to know (size, modification time, ...); JSON values."""
+    """More for the next ingest (size, modification time, ...); JSON values."""
 
 
 def write_documents(documents: Iterable[DocumentEntry], folder: Path) -> int:
@@ -35,11 +35,9 @@ def write_documents(documents: Iterable[DocumentEntry], folder: Path) -> int:
     count = 0
     with (folder / _LINES).open("wb") as stream:
         for document in documents:
-            line = (
-                json.dumps(asdict(document), ensure_ascii=False, separators=(",", ":"))
-                + "\n"
-            )
-            stream.write(line.encode("utf-8", "surrogatepass"))
+            record = asdict(document)
+            line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+            stream.write(f"{line}\n".encode("utf-8", "surrogatepass"))
             count += 1
     return count
 
@@ -56,20 +54,26 @@ def text_hash(text: str) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def write_text_hashes(texts: Iterable[str], folder: Path) -> int:
-    """Write the hash of each embedded text, in row order; return how many there were."""
-    count = 0
-    with (folder / _HASHES).open("wb") as stream:
-        for text in texts:
-            stream.write(text_hash(text))
-            count += 1
-    return count
+class TextHashWriter:
+    """Writes the hash of each embedded text into a folder, in row order. A context manager."""
+
+    def __init__(self, folder: Path) -> None:
+        self._stream = (folder / _HASHES).open("wb")
+
+    def add(self, text: str) -> None:
+        """Write the hash of the next row's text."""
+        self._stream.write(text_hash(text))
+
+    def __enter__(self) -> TextHashWriter:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._stream.close()
 
 
 def read_text_hashes(folder: Path) -> dict[bytes, int]:
-    """Return the row of every embedded text by its hash: its embedding need not be computed again."""
+    """Return the row of every embedded text by its hash; its embedding can be taken over."""
     blob = (folder / _HASHES).read_bytes()
     starts = range(0, len(blob), _DIGEST_BYTES)
-    return {
-        blob[start : start + _DIGEST_BYTES]: row for row, start in enumerate(starts)
-    }
+    digests = [blob[start : start + _DIGEST_BYTES] for start in starts]
+    return {digest: row for row, digest in enumerate(digests)}

@@ -37,7 +37,7 @@ class LineTable:
 
 
 class LineWriter:
-    """Writes lines one after the other to `STEM.jsonl`, and where each begins to `STEM.offsets.npy`."""
+    """Writes lines to `STEM.jsonl`, and where each begins to `STEM.offsets.npy`."""
 
     def __init__(self, stem: Path) -> None:
         self._offsets_file = stem.with_suffix(".offsets.npy")

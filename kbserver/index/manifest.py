@@ -6,27 +6,32 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import TypeAdapter, ValidationError
 
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
-from kbserver.index.durable import sha256_of
+from kbserver.files import sha256_of
 from kbserver.types import ModelIdentity
 
 SCHEMA_VERSION = 1
 """Raised whenever a snapshot written before can no longer be read."""
 
-VectorKind = Literal["flat", "pq", "ivf", "hnsw"]
-VectorChoice = Literal["auto", "flat", "pq", "ivf", "hnsw"]
-"""A kind, or the one that the number of passages calls for."""
+VectorKind: TypeAlias = str
+"""How embeddings are searched: a key of `backends.VECTORS`."""
+
+VectorChoice: TypeAlias = str
+"""One of `backends.VECTOR_CHOICES`: a kind, or `auto` for what the number of passages calls for."""
+
+LexicalKind: TypeAlias = str
+"""How words are searched: a key of `backends.LEXICAL`."""
+
 VectorPrecision = Literal["float32", "float16", "int8"]
 """Finest first."""
 
 MANIFEST = "manifest.json"
-CHECKSUM = (
-    "manifest.sha256"  # as sha256sum writes it: `sha256sum -c manifest.sha256` works
-)
+CHECKSUM = "manifest.sha256"
+"""As sha256sum writes it: `sha256sum -c manifest.sha256` works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +48,9 @@ class VectorFacts:
 
     kind: VectorKind
     recall_at_10: float
-    """Share of the exact ten nearest that were found for held-out queries at build; 1 for `flat`."""
+    """Share of the exact ten nearest found for held-out queries at build; 1 for `flat`."""
     effort: int
-    """Of a search: lists probed (`ivf`), candidates kept (`hnsw`), candidates a hit (`pq`); 0 for `flat`."""
+    """Of a search: lists probed (`ivf`), candidates kept (`hnsw`) or a hit (`pq`); 0 for `flat`."""
     choice: VectorChoice = "auto"
     """What was asked for; the next ingest keeps to it."""
     precision: VectorPrecision = "float32"
@@ -69,6 +74,8 @@ class Manifest:
     vectors: VectorFacts
     files: Mapping[str, FileFacts]
     """By posix path below the snapshot's folder; the manifest's own checksum lies beside it."""
+    lexical: LexicalKind = "bm25"
+    """How words are searched."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     """Whatever the builder wants to remember; JSON values."""
 
@@ -103,7 +110,8 @@ def read_manifest(folder: Path) -> Manifest:
         line = (folder / CHECKSUM).read_bytes()
     except FileNotFoundError as exc:
         raise SnapshotCorrupt(
-            f"{folder}: no {Path(str(exc.filename)).name}, so this is no whole snapshot; {repair(folder)}"
+            f"{folder}: no {Path(str(exc.filename)).name}, so this is no whole snapshot; "
+            f"{repair(folder)}"
         ) from exc
     except OSError as exc:
         raise SnapshotCorrupt(
@@ -115,7 +123,10 @@ def read_manifest(folder: Path) -> Manifest:
 def parse_manifest(
     text: bytes, checksum_line: bytes, *, where: Path, next_step: str
 ) -> Manifest:
-    """Check and parse the two files' bytes; see `read_manifest`. `where` and `next_step` are said in errors."""
+    """Check and parse the bytes of the two files; see `read_manifest`.
+
+    Errors name `where` and `next_step`.
+    """
     digest = hashlib.sha256(text).hexdigest()
     if checksum_line != f"{digest}  {MANIFEST}\n".encode():
         raise SnapshotCorrupt(
@@ -126,24 +137,30 @@ def parse_manifest(
         version = _objects.validate_json(text).get("schema_version")
         if version != SCHEMA_VERSION:
             raise SnapshotMismatch(
-                f"{where}: schema version {version}, this kbserver reads {SCHEMA_VERSION}; {next_step}"
+                f"{where}: schema version {version}, "
+                f"this kbserver reads {SCHEMA_VERSION}; {next_step}"
             )
         return _manifests.validate_json(text)
     except ValidationError as exc:
+        first = exc.errors()[0]
         raise SnapshotCorrupt(
-            f"{where}: {exc.errors()[0]['msg']} at {exc.errors()[0]['loc']}; {next_step}"
+            f"{where}: {first['msg']} at {first['loc']}; {next_step}"
         ) from exc
 
 
 def repair(folder: Path) -> str:
-    """The next step for whatever is broken in a generation's folder, STORE/CORPUS/GENERATION."""
+    """The next step for a broken generation's folder, STORE/CORPUS/GENERATION."""
     store, corpus = folder.parent.parent, folder.parent.name
-    return f"go back with  kbserver rollback {corpus} --store {store}  or rebuild with  {rebuild(folder)}"
+    return (
+        f"go back with  kbserver rollback {corpus} --store {store}  "
+        f"or rebuild with  {rebuild(folder)}"
+    )
 
 
 def rebuild(folder: Path) -> str:
-    """The command that builds anew the corpus of a generation's folder, STORE/CORPUS/GENERATION."""
-    return f"kbserver ingest PATH --corpus {folder.parent.name} --store {folder.parent.parent}"
+    """The command that builds the corpus of a generation's folder anew, STORE/CORPUS/GENERATION."""
+    store, corpus = folder.parent.parent, folder.parent.name
+    return f"kbserver ingest PATH --corpus {corpus} --store {store}"
 
 
 def check_files(manifest: Manifest, folder: Path, *, checksums: bool) -> None:
@@ -161,21 +178,23 @@ def check_files(manifest: Manifest, folder: Path, *, checksums: bool) -> None:
 def check_file(
     manifest: Manifest, folder: Path, name: str, *, checksum: bool = True
 ) -> str | None:
-    """Say how a file differs from what the manifest says (what was found, what was wanted), or None."""
-    file, wanted = folder / name, manifest.files[name]
+    """Say how a file differs from what the manifest says (found, wanted), or None."""
+    file = folder / name
+    wanted = manifest.files[name]
     if not file.is_file():
         return f"{file}: missing, the manifest says {wanted.bytes} bytes"
-    if (size := file.stat().st_size) != wanted.bytes:
+    size = file.stat().st_size
+    if size != wanted.bytes:
         return f"{file}: {size} bytes, the manifest says {wanted.bytes}"
+    if not checksum:
+        return None
     try:
-        digest = sha256_of(file) if checksum else wanted.sha256
-    except OSError as exc:  # closed to us, or the disk gives it no more
+        digest = sha256_of(file)
+    except OSError as exc:  # no permission, or the disk fails
         return f"{file}: cannot be read ({exc.strerror})"
-    return (
-        None
-        if digest == wanted.sha256
-        else f"{file}: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
-    )
+    if digest != wanted.sha256:
+        return f"{file}: its SHA-256 is {digest}, the manifest says {wanted.sha256}"
+    return None
 
 
 def facts_of_files(folder: Path) -> dict[str, FileFacts]:

@@ -12,29 +12,35 @@ from kbserver.errors import StoreError
 MAX_CORPUS_CHARACTERS = 64  # a folder's name, with room for what is appended to it
 
 UNFINISHED = ".tmp-"
-"""Begins the name of whatever is being written or removed; no corpus or generation begins so."""
+"""Begins the name of what is being written or removed; no corpus or generation begins so."""
 
 _CORPUS = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
 _GENERATION = re.compile(r"(\d{6,9})-[0-9A-Za-z._-]{1,64}", re.ASCII)
 
 
 def checked_corpus(name: str) -> str:
-    """Return a corpus's name if it may be one: lower-case letters, digits, `.`, `_`, `-`; at most 64 characters.
+    """Return the name of a corpus: at most 64 characters of a-z, 0-9, `.`, `_` and `-`.
 
     Raises:
-        StoreError: it may not; the message says why and what would do.
+        StoreError: the name breaks the rule; the message proposes another.
     """
-    wanted = f"1 to {MAX_CORPUS_CHARACTERS} characters of a-z, 0-9, '.', '_' and '-', the first a letter or digit"
+    wanted = (
+        f"1 to {MAX_CORPUS_CHARACTERS} characters of a-z, 0-9, '.', '_' and '-', "
+        "the first a letter or digit"
+    )
     if not name:
         raise StoreError(f"a corpus needs a name: {wanted}")
     if len(name) > MAX_CORPUS_CHARACTERS:
         raise StoreError(
-            f"the corpus name {name[:20]!r}... has {len(name)} characters; wanted are {wanted}"
+            f"the corpus name {name[:20]!r}... has {len(name)} characters; "
+            f"wanted are {wanted}"
         )
     if _CORPUS.fullmatch(name):
         return name
     suggestion = re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-._")
-    hint = f"; try {suggestion!r}" if suggestion else ""
+    hint = ""
+    if suggestion:
+        hint = f"; try {suggestion!r}"
     raise StoreError(
         f"{name!r} cannot be the name of a corpus; wanted are {wanted}{hint}"
     )
@@ -51,11 +57,12 @@ def is_generation(name: str) -> bool:
 
 
 def next_generation(existing: Iterable[str]) -> str:
-    """Return a name for a new generation: a number above every other's, the time, and what keeps it unique.
+    """Return a name for a new generation: a number above all others, the time, random digits.
 
     The number, not the clock, makes names sort by age: clocks go back.
     """
-    numbers = [
-        int(match[1]) for name in existing if (match := _GENERATION.fullmatch(name))
-    ]
-    return f"{max(numbers, default=0) + 1:06}-{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    matches = [_GENERATION.fullmatch(name) for name in existing]
+    numbers = [int(match[1]) for match in matches if match is not None]
+    number = max(numbers, default=0) + 1
+    now = datetime.now(UTC)
+    return f"{number:06}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"

@@ -33,10 +33,10 @@ class ScopeTable:
         )
 
     def rows(self, scope: Scope) -> Rows | None:
-        """Return the rows that have every value of the scope, ascending; None if the scope is empty (all rows).
+        """Return the rows that have every value of the scope, ascending; None if it is empty.
 
-        A key or value that no passage has gives no rows, never all of them. `folder` matches the folder itself
-        and everything below it; a slash at either end does not matter.
+        A key or value that no passage has gives no rows, never all of them. `folder` matches the
+        folder itself and everything below it; a slash at either end does not matter.
         """
         if not scope:
             return None
@@ -47,7 +47,9 @@ class ScopeTable:
         for others in found[1:]:
             at = np.searchsorted(others, rows)
             at[at == others.size] = 0
-            rows = rows[others[at] == rows] if others.size else others
+            if not others.size:
+                return others
+            rows = rows[others[at] == rows]
         return rows
 
     def values(self, key: str) -> list[str]:
@@ -58,14 +60,12 @@ class ScopeTable:
         ]
 
     def _rows_of(self, key: str, value: str) -> Rows:
-        number = self._values.find(
-            _entry(key, value.strip("/") if key == "folder" else value)
-        )
-        return (
-            self._rows[self._starts[number] : self._starts[number + 1]]
-            if number >= 0
-            else self._rows[:0]
-        )
+        if key == "folder":
+            value = value.strip("/")
+        number = self._values.find(_entry(key, value))
+        if number < 0:
+            return self._rows[:0]
+        return self._rows[self._starts[number] : self._starts[number + 1]]
 
 
 class ScopeWriter:
@@ -79,10 +79,10 @@ class ScopeWriter:
 
     def add(self, metadata: Metadata) -> None:
         """Take the metadata of the next row."""
-        if (
-            metadata is not self._last and metadata != self._last
-        ):  # the passages of a document share theirs
-            self._last, self._last_entries = metadata, frozenset(_entries(metadata))
+        # The passages of a document share their metadata.
+        if metadata is not self._last and metadata != self._last:
+            self._last = metadata
+            self._last_entries = frozenset(_entries(metadata))
         for entry in self._last_entries:
             runs = self._runs[entry]  # first row, row after the last; first row, ...
             if runs and runs[-1] == self._row:
@@ -98,10 +98,10 @@ class ScopeWriter:
         starts = np.zeros(len(parts) + 1, dtype=np.int64)
         np.cumsum([part.size for part in parts], out=starts[1:])
         np.save(folder / f"{_STEM}.starts.npy", starts)
-        np.save(
-            folder / f"{_STEM}.rows.npy",
-            np.concatenate(parts) if parts else np.empty(0, dtype=np.int64),
-        )
+        rows = np.empty(0, dtype=np.int64)
+        if parts:
+            rows = np.concatenate(parts)
+        np.save(folder / f"{_STEM}.rows.npy", rows)
 
 
 def _expanded(runs: array[int]) -> Rows:
@@ -117,24 +117,22 @@ def _entries(metadata: Metadata) -> Iterator[str]:
     for key, value in metadata.items():
         for text in _texts(value):
             if key == "folder":
-                yield from (
-                    _entry(key, folder) for folder in _folder_and_above(text.strip("/"))
-                )
+                for folder in _folder_and_above(text.strip("/")):
+                    yield _entry(key, folder)
             else:
                 yield _entry(key, text)
 
 
 def _entry(key: str, value: str) -> str:
-    return (
-        f"{len(key)}:{key}{value}"  # the length keeps {"a": "bc"} and {"ab": "c"} apart
-    )
+    # The length keeps {"a": "bc"} and {"ab": "c"} apart.
+    return f"{len(key)}:{key}{value}"
 
 
 def _texts(value: object) -> Iterator[str]:
-    """The strings a value is found by: scalars as JSON writes them, each element of a list; nothing for objects."""
+    """The strings a value is found by: a scalar as JSON writes it, or each element of a list."""
     match value:
         case bool():
-            yield "true" if value else "false"
+            yield str(value).lower()
         case str() | int() | float():
             yield str(value)
         case list() | tuple():

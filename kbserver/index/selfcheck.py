@@ -14,9 +14,11 @@ from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.manifest import check_file, read_manifest
 from kbserver.index.snapshot import Snapshot
 
-_SAMPLE = 200  # passages searched for: enough to see a wrong index, done in a second
+_SAMPLE = 200  # passages searched for: they show a wrong index, and take a second
 _TOP_K = 10
-_SAME_SCORE = 5e-3  # a twin of a passage may stand in its place; int8 moves scores by half of this at most
+_SAME_SCORE = (
+    5e-3  # a twin may stand in a passage's place; int8 moves scores by half of it
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +30,9 @@ class CheckReport:
     files: int
     bytes: int
     sampled: int
-    """Passages that were searched for by their own embedding and words ..."""
+    """Passages that were searched for by their own embedding and words."""
     found: int
-    """... and that many were among the best ten of both."""
+    """So many of them were among the best ten of both."""
     problems: tuple[str, ...]
     """One sentence each, with the file or row it is about."""
 
@@ -41,16 +43,13 @@ class CheckReport:
 
 
 def check_snapshot(folder: Path) -> CheckReport:
-    """Compare every file with its checksum and, if they hold, search for a sample of the passages themselves."""
+    """Compare every file with its checksum; if all are right, search for a sample of passages."""
     try:
         manifest = read_manifest(folder)
     except StoreError as exc:
         return CheckReport(folder.parent.name, folder.name, 0, 0, 0, 0, (str(exc),))
-    problems = [
-        problem
-        for name in manifest.files
-        if (problem := check_file(manifest, folder, name))
-    ]
+    checked = [check_file(manifest, folder, name) for name in manifest.files]
+    problems = [problem for problem in checked if problem is not None]
     sampled = found = 0
     if not problems:
         try:
@@ -82,6 +81,6 @@ def _lost(snapshot: Snapshot, rows: Iterable[int]) -> Iterator[str]:
         if row not in nearest.rows and own > float(nearest.scores[-1]) + _SAME_SCORE:
             yield f"row {row} ({passage.source}): not among the ten nearest to its own embedding"
             continue
-        terms = tokenize(passage.text, language=snapshot.lexical.parameters.language)
+        terms = tokenize(passage.text, language=snapshot.lexical.language)
         if terms and not snapshot.lexical.score_terms(terms, np.array([row])).any():
             yield f"row {row} ({passage.source}): not found by any of its own words"

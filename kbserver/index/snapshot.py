@@ -1,4 +1,4 @@
-"""One generation of a corpus: an immutable folder of passages, embeddings and indexes, opened by mapping it."""
+"""One generation of a corpus: an immutable folder of passages, embeddings and indexes, mapped."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from kbserver.errors import SnapshotCorrupt, StoreError, StoreMissing
+from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, StoreMissing
+from kbserver.files import fsync
+from kbserver.index.backends import LEXICAL, VECTORS, open_lexical, open_vectors
 from kbserver.index.documents import DocumentEntry, read_documents, read_text_hashes
-from kbserver.index.durable import fsync, fsync_tree, read_ahead
+from kbserver.index.durable import fsync_tree, read_ahead
 from kbserver.index.embeddings import Embeddings, open_embeddings, shape_of
-from kbserver.index.lexical.bm25 import Bm25Index
+from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.manifest import (
     MANIFEST,
     Manifest,
@@ -23,15 +25,14 @@ from kbserver.index.manifest import (
 from kbserver.index.passages import PassageTable
 from kbserver.index.scopes import ScopeTable
 from kbserver.index.validity import Validity
-from kbserver.index.vectors.faiss import FaissIndex
+from kbserver.index.vectors.base import VectorIndex
 from kbserver.types import Passage, Rows, Scope
 
 EMBEDDINGS = "embeddings.npy"
-APPROXIMATE = "vectors.faiss"
 
 
-def settle(unfinished: Path, generation: Path) -> None:
-    """Flush a folder to the disk, open it as a check of every byte, and rename it to its generation's name.
+def seal(unfinished: Path, generation: Path) -> None:
+    """Flush a folder to the disk, check every byte of it, and give it its generation's name.
 
     Raises:
         SnapshotCorrupt: what the disk gives back is not what was written.
@@ -45,16 +46,16 @@ def settle(unfinished: Path, generation: Path) -> None:
 class Snapshot:
     """A generation that is open for searching. Read-only; safe to share between threads.
 
-    A context manager: leaving it lets the files go. What was taken from it before (an index, say) stays usable
-    until it is let go too, so a search in flight is never cut off; and files deleted meanwhile stay readable.
+    A context manager: leaving it lets the files go. What was taken from it before (an index, say)
+    stays usable, so a search in flight is never cut off; and files deleted meanwhile stay readable.
     """
 
     manifest: Manifest
     passages: PassageTable
     embeddings: Embeddings
     """One row a passage, mapped; `embeddings.decoded` reads them."""
-    vectors: FaissIndex
-    lexical: Bm25Index
+    vectors: VectorIndex
+    lexical: LexicalIndex
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         """Map the files of a folder whose manifest was read; see `open`."""
@@ -62,10 +63,8 @@ class Snapshot:
         self.manifest = manifest
         self.passages = PassageTable.open(folder)
         self.embeddings = open_embeddings(folder / EMBEDDINGS)
-        self.vectors = FaissIndex.open(
-            self.embeddings, folder / APPROXIMATE, manifest.vectors
-        )
-        self.lexical = Bm25Index.open(folder)
+        self.vectors = open_vectors(self.embeddings, folder, manifest.vectors)
+        self.lexical = open_lexical(manifest.lexical, folder)
         self._scopes = ScopeTable.open(folder)
         self._validity = Validity.open(folder)
 
@@ -75,8 +74,8 @@ class Snapshot:
 
         Args:
             folder: `STORE/<corpus>/<generation>`.
-            verify: compare every file with its SHA-256 first (a second or two for each GB); otherwise only
-                the manifest is compared with its checksum and the files with their sizes.
+            verify: compare every file with its SHA-256 first, which takes a second or two a GB;
+                otherwise only the manifest with its checksum and the files with their sizes.
 
         Raises:
             StoreMissing: there is no such folder.
@@ -89,6 +88,8 @@ class Snapshot:
             )
         manifest = read_manifest(folder)
         check_files(manifest, folder, checksums=verify)
+        _check_kind("vector", manifest.vectors.kind, VECTORS, folder)
+        _check_kind("lexical", manifest.lexical, LEXICAL, folder)
         try:
             snapshot = cls(folder, manifest)
         except (ValueError, KeyError, TypeError, OSError, struct.error) as exc:
@@ -111,14 +112,7 @@ class Snapshot:
 
     def close(self) -> None:
         """Let the files go; a second time does nothing."""
-        for name in (
-            "passages",
-            "embeddings",
-            "vectors",
-            "lexical",
-            "_scopes",
-            "_validity",
-        ):
+        for name in _MAPPED:
             self.__dict__.pop(name, None)
 
     @property
@@ -135,27 +129,29 @@ class Snapshot:
         return self.passages[row]
 
     def rows_in_scope(self, scope: Scope) -> Rows | None:
-        """Return the rows a metadata filter lets through, ascending; None if it lets all through (no filter)."""
+        """Return the rows a metadata filter lets through, ascending; None without a filter."""
         return self._scopes.rows(scope)
 
     def scope_values(self, key: str) -> list[str]:
-        """Return every value some passage has for a metadata key, sorted; [] for an unknown key."""
+        """Return every value of a metadata key, sorted; [] for an unknown key."""
         return self._scopes.values(key)
 
     def valid_rows(self, now_s: float) -> Rows | None:
-        """Return the rows that may be spoken at a moment, ascending; None if no passage is limited in time.
+        """Return the rows that may be spoken at a moment, ascending; None if all always may.
 
         Args:
             now_s: seconds since the epoch, UTC.
         """
-        return None if self._validity is None else self._validity.rows(now_s)
+        if self._validity is None:
+            return None
+        return self._validity.rows(now_s)
 
     def documents(self) -> Iterator[DocumentEntry]:
         """Read the table of documents this generation was built from."""
         return read_documents(self.folder)
 
     def embedded_rows(self) -> dict[bytes, int]:
-        """Return the row of every embedded text by `documents.text_hash`, to take its embedding over."""
+        """Return the row of every embedded text by `documents.text_hash`."""
         return read_text_hashes(self.folder)
 
     def part(self, name: str) -> Path:
@@ -164,17 +160,17 @@ class Snapshot:
         Raises:
             StoreError: this generation has no such part.
         """
-        path = self.folder / name
-        if name not in self.manifest.files and not any(
-            file.startswith(f"{name}/") for file in self.manifest.files
-        ):
+        files = self.manifest.files
+        inside = f"{name}/"
+        if name not in files and not any(file.startswith(inside) for file in files):
             raise StoreError(
-                f"{path}: this generation has no part {name!r}; rebuild with: {rebuild(self.folder)}"
+                f"{self.folder / name}: this generation has no part {name!r}; "
+                f"rebuild with: {rebuild(self.folder)}"
             )
-        return path
+        return self.folder / name
 
     def warm(self) -> None:
-        """Read every file once and search a little, so that the first turns are as fast as the others."""
+        """Read every file once and search a little, so that the first turns are fast, too."""
         for name in self.manifest.files:
             read_ahead(self.folder / name)
         self.vectors.warm()
@@ -194,8 +190,20 @@ class Snapshot:
                     f"{self.folder / MANIFEST}: says {self.manifest.passages} passages, "
                     f"there are {count} in the {what}; {repair(self.folder)}"
                 )
-        if (shape := shape_of(self.embeddings))[1] != self.manifest.model.dim:
+        shape = shape_of(self.embeddings)
+        if shape[1] != self.manifest.model.dim:
             raise SnapshotCorrupt(
                 f"{self.folder / EMBEDDINGS}: shape {shape}, the manifest says vectors of length "
                 f"{self.manifest.model.dim}; {repair(self.folder)}"
             )
+
+
+_MAPPED = ("passages", "embeddings", "vectors", "lexical", "_scopes", "_validity")
+
+
+def _check_kind(what: str, kind: str, known: dict[str, str], folder: Path) -> None:
+    if kind not in known:
+        raise SnapshotMismatch(
+            f"{folder / MANIFEST}: {what} index {kind!r}, "
+            f"this kbserver has {', '.join(known)}; {repair(folder)}"
+        )

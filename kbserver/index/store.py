@@ -1,9 +1,9 @@
-"""The store: a folder of corpora, each with its generations and a pointer to the one that is served.
+"""The store: a folder of corpora, each with its generations and a pointer to the live one.
 
 STORE/<corpus>/LIVE                  the name of the generation that is served
 STORE/<corpus>/<generation>/         immutable; its number tells its age
-STORE/<corpus>/.lock                 held by whoever writes
-STORE/<corpus>/.tmp-*                being written or removed; a leftover if nobody holds the lock
+STORE/<corpus>/.lock                 held by the writer
+STORE/<corpus>/.tmp-*                being written or removed; a leftover if the lock is free
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pathlib import Path
 import filelock
 
 from kbserver.errors import StoreBusy, StoreError, StoreMissing
+from kbserver.files import fsync, replace_text
 from kbserver.index.archive import Archive, pack
-from kbserver.index.durable import disk_trouble, fsync, replace_text
+from kbserver.index.durable import disk_trouble
 from kbserver.index.manifest import MANIFEST, Manifest, read_manifest
 from kbserver.index.names import UNFINISHED, checked_corpus, is_corpus, is_generation
 from kbserver.index.selfcheck import CheckReport, check_snapshot
-from kbserver.index.snapshot import Snapshot, settle
+from kbserver.index.snapshot import Snapshot, seal
 
 _LIVE = "LIVE"
 _LOCK = ".lock"
@@ -47,11 +48,8 @@ class Store:
                 raise StoreMissing(
                     f"{self.path}: no store there; {_FIRST_INGEST} --store {self.path}"
                 )
-            names = sorted(
-                entry.name
-                for entry in self.path.iterdir()
-                if entry.is_dir() and is_corpus(entry.name)
-            )
+            folders = [entry for entry in self.path.iterdir() if entry.is_dir()]
+            names = sorted(folder.name for folder in folders if is_corpus(folder.name))
             return [name for name in names if self._generations(name)]
 
     def generations(self, corpus: str) -> list[str]:
@@ -61,8 +59,11 @@ class Store:
             StoreMissing: there is no such store or corpus; the message names those there are.
         """
         checked_corpus(corpus)
-        if corpus not in (known := self.corpora()):
-            there = f"there are: {', '.join(known)}" if known else "the store is empty"
+        known = self.corpora()
+        if corpus not in known:
+            there = "the store is empty"
+            if known:
+                there = f"there are: {', '.join(known)}"
             raise StoreMissing(
                 f"{self.path}: no corpus {corpus!r}, {there}; {_FIRST_INGEST} --corpus {corpus}"
             )
@@ -72,29 +73,30 @@ class Store:
         """Return the generation that is served.
 
         Raises:
-            StoreMissing: no such corpus, none of its generations was ever published, or the one that was is gone.
+            StoreMissing: no such corpus, or no generation of it is published or left.
         """
         pointer = self.path / checked_corpus(corpus) / _LIVE
         with disk_trouble("read which generation is live", pointer):
-            generation = (
-                pointer.read_text("utf-8").strip() if pointer.is_file() else None
-            )
+            generation = None
+            if pointer.is_file():
+                generation = pointer.read_text("utf-8").strip()
         if generation is None:
             self.generations(corpus)  # says so if there is no such corpus
             raise StoreMissing(
-                f"{self.path / corpus}: no generation is live; publish one with: kbserver rollback {corpus}"
+                f"{self.path / corpus}: no generation is live; "
+                f"publish one with: kbserver rollback {corpus}"
             )
-        if not self._is_whole(
-            corpus, generation
-        ):  # asked after the pointer was read: a writer may publish in between
+        # Asked after the pointer was read: a writer may publish in between.
+        if not self._is_whole(corpus, generation):
+            there = ", ".join(self.generations(corpus))
             raise StoreMissing(
-                f"{pointer}: names {generation!r}, there are {', '.join(self.generations(corpus))}; "
+                f"{pointer}: names {generation!r}, there are {there}; "
                 f"choose one with: kbserver rollback {corpus} --to GENERATION"
             )
         return generation
 
     def manifest(self, corpus: str, generation: str | None = None) -> Manifest:
-        """Read the manifest of a generation, the live one by default; see `manifest.read_manifest`."""
+        """Read the manifest of a generation, by default the live one; see `read_manifest`."""
         return read_manifest(self._folder(corpus, generation))
 
     def open(
@@ -105,14 +107,13 @@ class Store:
             folder = self._folder(corpus, generation)
             try:
                 return Snapshot.open(folder, verify=verify)
-            except (
-                StoreError
-            ):  # unless it was replaced and pruned since the pointer was read
+            except StoreError:
+                # Tried again if it was replaced and pruned since the pointer was read.
                 if generation is not None or self.live(corpus) == folder.name:
                     raise
 
     def publish(self, corpus: str, generation: str) -> None:
-        """Make a generation the one that is served, in one step; its manifest and sizes are checked before.
+        """Make a generation the live one, in one step; its manifest and sizes are checked before.
 
         Raises:
             StoreMissing: there is no such generation.
@@ -128,8 +129,9 @@ class Store:
         """Publish an earlier generation and return its name.
 
         Args:
-            corpus: whose.
-            to: which; without it the newest one older than the live one (or, if none is live, the newest).
+            corpus: its name.
+            to: a generation; None: the newest one older than the live one, or if none is live,
+                the newest.
 
         Raises:
             StoreMissing: there is no such generation, or none before the live one.
@@ -142,41 +144,42 @@ class Store:
                 older = generations
             if not older:
                 raise StoreMissing(
-                    f"{self.path / corpus}: no generation before the live one; there are {', '.join(generations)}"
+                    f"{self.path / corpus}: no generation before the live one; "
+                    f"there are {', '.join(generations)}"
                 )
             to = older[-1]
         self.publish(corpus, to)
         return to
 
     def prune(self, corpus: str, *, keep: int = 2) -> list[str]:
-        """Remove all but the newest generations and return the names of those removed; never the live one.
+        """Remove all but the newest generations, never the live one; return the removed names.
 
         A server that has one of them open goes on with it undisturbed.
 
         Args:
-            corpus: whose; the caller holds its lock.
+            corpus: its name; the caller holds its lock.
             keep: how many to leave, at least 1, the live one counted.
         """
         if keep < 1:
             raise StoreError(
                 f"prune would keep {keep} generations; at least 1 must stay"
             )
-        generations, live = self.generations(corpus), self.live(corpus)
-        kept = {live, *[name for name in generations if name != live][::-1][: keep - 1]}
+        folder = self.path / corpus
+        generations = self.generations(corpus)
+        live = self.live(corpus)
+        newest_first = [name for name in reversed(generations) if name != live]
+        kept = {live, *newest_first[: keep - 1]}
         removed = [name for name in generations if name not in kept]
-        with disk_trouble("remove a generation", self.path / corpus):
-            for name in (
-                removed
-            ):  # renamed first: a kill in between must not leave half a generation
-                doomed = (self.path / corpus / name).rename(
-                    self.path / corpus / f"{UNFINISHED}{name}"
-                )
+        with disk_trouble("remove a generation", folder):
+            for name in removed:
+                # Renamed first: a kill in between must not leave half a generation.
+                doomed = (folder / name).rename(folder / f"{UNFINISHED}{name}")
                 shutil.rmtree(doomed)
-            fsync(self.path / corpus)
+            fsync(folder)
         return removed
 
     def verify(self, corpus: str, generation: str | None = None) -> CheckReport:
-        """Check a generation, the live one by default: every checksum, and whether passages find themselves.
+        """Check every checksum of a generation, by default the live one; search for its passages.
 
         What is wrong is in the report; only a corpus or generation that is not there raises.
         """
@@ -204,22 +207,25 @@ class Store:
                 lock.acquire()
             except filelock.Timeout:
                 raise StoreBusy(
-                    f"{folder}: another kbserver is writing the corpus {corpus!r}; try again when it is done, "
-                    "say --wait SECONDS, or stop it"
+                    f"{folder}: another kbserver is writing the corpus {corpus!r}; "
+                    "try again when it is done, say --wait SECONDS, or stop it"
                 ) from None
         try:
             with disk_trouble("remove what a killed writer left", folder):
                 for leftover in folder.glob(f"{UNFINISHED}*"):
-                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+                    if leftover.is_dir():
+                        shutil.rmtree(leftover)
+                    else:
+                        leftover.unlink()
             yield
         finally:
             lock.release()
 
     def export(self, corpus: str, file: Path, generation: str | None = None) -> None:
-        """Write a generation, the live one by default, as one file that `import_` reads on any machine.
+        """Write a generation, by default the live one, as a file for `import_` on any machine.
 
         Raises:
-            SnapshotCorrupt: a file of it is not what its manifest says; nothing is written then.
+            SnapshotCorrupt: a file is not what the manifest says; nothing is written then.
         """
         folder = self._folder(corpus, generation)
         Snapshot.open(folder, verify=True).close()
@@ -227,9 +233,10 @@ class Store:
             pack(folder, file)
 
     def import_(self, file: Path, *, wait_s: float = 0.0) -> tuple[str, str]:
-        """Add the generation of an exported file, and return its corpus and name. It is not published.
+        """Add the generation of an exported file, unpublished; return its corpus and name.
 
-        The caller need not trust the file: nothing is written outside the corpus, and every checksum must hold.
+        The caller need not trust the file: nothing is written outside the corpus, and every
+        checksum is compared.
 
         Args:
             file: what `export` wrote.
@@ -251,37 +258,35 @@ class Store:
             with self.lock(corpus, wait_s=wait_s), disk_trouble("import", folder):
                 if (folder / generation).exists():
                     raise StoreError(
-                        f"{folder}: has the generation {generation} already; nothing to import"
+                        f"{folder}: has the generation {generation} already; "
+                        "nothing to import"
                     )
                 try:
                     unfinished.mkdir()
                     archive.extract(unfinished)
-                    settle(unfinished, folder / generation)
+                    seal(unfinished, folder / generation)
                 except BaseException:
                     shutil.rmtree(unfinished, ignore_errors=True)
                     raise
         return corpus, generation
 
     def _folder(self, corpus: str, generation: str | None) -> Path:
-        name = self.live(corpus) if generation is None else generation
-        if generation is not None and generation not in (
-            known := self.generations(corpus)
-        ):
+        if generation is None:
+            return self.path / corpus / self.live(corpus)
+        known = self.generations(corpus)
+        if generation not in known:
             raise StoreMissing(
-                f"{self.path / corpus}: no generation {generation!r}; there are {', '.join(known)}"
+                f"{self.path / corpus}: no generation {generation!r}; "
+                f"there are {', '.join(known)}"
             )
-        return self.path / corpus / name
+        return self.path / corpus / generation
 
     def _generations(self, corpus: str) -> list[str]:
         with disk_trouble("read the corpus", self.path / corpus):
-            return sorted(
-                entry.name
-                for entry in (self.path / corpus).iterdir()
-                if self._is_whole(corpus, entry.name)
-            )
+            names = [entry.name for entry in (self.path / corpus).iterdir()]
+            return sorted(name for name in names if self._is_whole(corpus, name))
 
     def _is_whole(self, corpus: str, generation: str) -> bool:
-        return (
-            is_generation(generation)
-            and (self.path / corpus / generation / MANIFEST).is_file()
-        )
+        if not is_generation(generation):
+            return False
+        return (self.path / corpus / generation / MANIFEST).is_file()

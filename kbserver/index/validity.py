@@ -17,7 +17,7 @@ _FILES = ("valid_from.npy", "valid_until.npy")
 
 
 class Validity:
-    """The rows that are valid at a moment. Computed when it changes, not at every turn."""
+    """The rows that are valid at a moment; computed when they change, not at every turn."""
 
     def __init__(self, valid_from: Rows, valid_until: Rows) -> None:
         self._from = valid_from
@@ -41,12 +41,12 @@ class Validity:
         """
         stage = int(np.searchsorted(self._moments, now_s, side="right"))
         known = self._known
-        if known is None or known[0] != stage:
-            rows: Rows = np.flatnonzero(
-                (self._from <= now_s) & (now_s < self._until)
-            ).astype(np.int64)
-            known = self._known = (stage, rows)
-        return known[1]
+        if known is not None and known[0] == stage:
+            return known[1]
+        valid = (self._from <= now_s) & (now_s < self._until)
+        rows: Rows = np.flatnonzero(valid).astype(np.int64)
+        self._known = (stage, rows)
+        return rows
 
 
 class ValidityWriter:
@@ -79,35 +79,45 @@ class ValidityWriter:
 
 
 def parse_validity(metadata: Metadata) -> tuple[int, int]:
-    """Return the first second and the second after the last at which a document is valid, since the epoch, UTC.
+    """Return when a document is valid: the first second, and the second after the last.
 
-    `valid_from` and `valid_until` are ISO 8601 dates or times; without a zone they are UTC. A day given as
-    `valid_until` is valid until it ends.
+    Both count from the epoch, UTC. `valid_from` and `valid_until` are ISO 8601 dates or times;
+    without a zone they are UTC. A day given as `valid_until` is valid until it ends.
 
     Raises:
         ValueError: one of them is neither; the message names key and value.
     """
-    start, end = metadata.get("valid_from"), metadata.get("valid_until")
-    return (
-        _ALWAYS if start is None else int(_moment("valid_from", start).timestamp()),
-        _FOREVER
-        if end is None
-        else int(_moment("valid_until", end, end_of_day=True).timestamp()),
-    )
+    first, after = _ALWAYS, _FOREVER
+    start = metadata.get("valid_from")
+    if start is not None:
+        first = int(_moment("valid_from", start).timestamp())
+    end = metadata.get("valid_until")
+    if end is not None:
+        after = int(_moment("valid_until", end, end_of_day=True).timestamp())
+    return first, after
 
 
 def _moment(key: str, value: object, *, end_of_day: bool = False) -> datetime:
-    text = value.isoformat() if isinstance(value, date) else str(value).strip()
+    text = str(value).strip()
+    if isinstance(value, date):
+        text = value.isoformat()
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        try:
-            moment = datetime.fromisoformat(text)
-        except ValueError:
-            raise ValueError(
-                f"{key} is {value!r}; write an ISO date or time, like 2025-12-31"
-            ) from None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return datetime.combine(day, time(tzinfo=UTC)) + timedelta(
-        days=1 if end_of_day else 0
-    )
+        return _time_of_day(key, value, text)
+    midnight = datetime.combine(day, time(tzinfo=UTC))
+    if end_of_day:
+        return midnight + timedelta(days=1)
+    return midnight
+
+
+def _time_of_day(key: str, value: object, text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(
+            f"{key} is {value!r}; write an ISO date or time, like 2025-12-31"
+        ) from None
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    return moment

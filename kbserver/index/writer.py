@@ -1,26 +1,27 @@
-"""Write a generation: beside the others, checked, flushed to the disk, and only then renamed into place."""
+"""Write a generation: beside the others, checked, flushed to the disk, then renamed into place."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from kbserver.errors import DimensionMismatch, IngestError, NotFinite
-from kbserver.index.documents import DocumentEntry, write_documents, write_text_hashes
+from kbserver.index.backends import build_lexical, build_vectors
+from kbserver.index.documents import DocumentEntry, TextHashWriter, write_documents
 from kbserver.index.durable import disk_trouble
-from kbserver.index.embeddings import rounded
-from kbserver.index.lexical.bm25 import Bm25Parameters
-from kbserver.index.lexical.build import build_lexical
+from kbserver.index.embeddings import encoded
+from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.manifest import (
     SCHEMA_VERSION,
     Manifest,
     VectorChoice,
+    VectorFacts,
     VectorPrecision,
     facts_of_files,
     write_manifest,
@@ -28,83 +29,86 @@ from kbserver.index.manifest import (
 from kbserver.index.names import UNFINISHED, checked_corpus, next_generation
 from kbserver.index.passages import PassageWriter
 from kbserver.index.scopes import ScopeWriter
-from kbserver.index.snapshot import APPROXIMATE, EMBEDDINGS, settle
+from kbserver.index.snapshot import EMBEDDINGS, seal
 from kbserver.index.validity import ValidityWriter
-from kbserver.index.vectors.faiss import build_vectors
 from kbserver.types import FloatMatrix, ModelIdentity, Passage
 
-Part = Callable[[Path], object]
+Part: TypeAlias = Callable[[Path], object]
 """Writes one more file or folder of a snapshot at the path it is given."""
 
-_BLOCK_ROWS = 50_000  # embeddings checked and written at once: 75 MB at 384 dimensions
+_LEXICAL = "bm25"
+_BLOCK_ROWS = 50_000  # embeddings written at once: 75 MB at 384 dimensions
+
+
+class IndexedPassage(NamedTuple):
+    """One row of a snapshot."""
+
+    passage: Passage
+    embedded_text: str
+    """What its embedding was computed from, so that the next ingest can take it over."""
+    lexical_text: str
+    """What the lexical index finds it by."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotFacts:
+    """What a snapshot is built with."""
+
+    model: ModelIdentity
+    """Where the embeddings come from."""
+    chunking: Mapping[str, Any] = field(default_factory=dict)
+    """The parameters the documents were cut with; JSON values."""
+    bm25: Bm25Parameters = field(default_factory=Bm25Parameters)
+    vectors: VectorChoice = "auto"
+    """How embeddings are searched; `auto` decides by their number."""
+    precision: VectorPrecision = "float32"
+    """Of the stored embeddings; see `embeddings.encoded`."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    """JSON values for the manifest."""
 
 
 def write_snapshot(
     store: Path,
     corpus: str,
-    *,
-    passages: Iterable[Passage],
+    rows: Iterable[IndexedPassage],
     embeddings: FloatMatrix,
-    embedded_texts: Iterable[str],
-    lexical_texts: Iterable[str],
-    model: ModelIdentity,
+    facts: SnapshotFacts,
+    *,
     documents: Iterable[DocumentEntry] = (),
-    chunking: Mapping[str, Any] | None = None,
-    bm25: Bm25Parameters | None = None,
-    vectors: VectorChoice = "auto",
-    precision: VectorPrecision = "float32",
-    queries: FloatMatrix | None = None,
     parts: Mapping[str, Part] | None = None,
-    extra: Mapping[str, Any] | None = None,
 ) -> Path:
-    """Write a generation of a corpus and return its folder. It is served once `Store.publish` names it.
+    """Write a generation of a corpus and return its folder; `Store.publish` makes it live.
 
-    Every iterable is read once, in row order, one after the other, so that none need be in memory as a whole.
     The caller holds `Store.lock`.
 
     Args:
         store: the store's folder; made if it is not there.
         corpus: its name; see `names.checked_corpus`.
-        passages: one a row.
-        embeddings: unit vectors, shape (passages, model.dim); may be mapped, is read in blocks.
-        embedded_texts: what each embedding was computed from, so that the next ingest can take it over.
-        lexical_texts: what each passage is found by in the lexical index.
-        model: where the embeddings come from.
-        documents: what the passages come from, with their rows.
-        chunking: the parameters the documents were cut with; JSON values.
-        bm25: parameters of the lexical index.
-        vectors: how embeddings are searched; `auto` decides by their number.
-        precision: of the stored embeddings; `float16` takes half the space and moves scores by some 1e-5, `int8` a
-            quarter and some 3e-4; see `embeddings.rounded`.
-        queries: embedded questions to measure recall with; without them, passages with noise.
+        rows: read once, so that they need not be in memory together.
+        embeddings: unit vectors, shape (rows, model.dim); may be mapped, is read in blocks.
+        facts: what the snapshot is built with.
+        documents: what the passages come from, with their rows; read once.
         parts: more files by their name, each with what writes it; checksummed like the others.
-        extra: JSON values for the manifest.
 
     Raises:
         DimensionMismatch: the embeddings' length is not the model's.
         NotFinite: an embedding holds NaN or infinity.
-        IngestError: the numbers of passages, texts and embeddings differ, or a validity date cannot be read.
-        StoreError: the disk is full, read-only or closed to us; nothing is left behind, no generation changes.
+        IngestError: there are not as many rows as embeddings, or a validity date cannot be read.
+        StoreError: the disk is full, read-only or closed to us; nothing is left behind.
     """
     corpus = checked_corpus(corpus)
+    folder = store / corpus
     with disk_trouble("write a snapshot", store):
-        (store / corpus).mkdir(parents=True, exist_ok=True)
-        generation = next_generation(entry.name for entry in (store / corpus).iterdir())
-        unfinished = store / corpus / f"{UNFINISHED}{generation}"
+        folder.mkdir(parents=True, exist_ok=True)
+        generation = next_generation(entry.name for entry in folder.iterdir())
+        unfinished = folder / f"{UNFINISHED}{generation}"
         try:
             unfinished.mkdir()
-            count = _write_passages(passages, unfinished)
-            _write_embeddings(embeddings, count, model.dim, precision, unfinished)
-            _same_count(
-                "embedded texts", write_text_hashes(embedded_texts, unfinished), count
-            )
-            build_lexical(_counted(lexical_texts, count), unfinished, bm25)
-            facts = build_vectors(
-                unfinished / EMBEDDINGS,
-                unfinished / APPROXIMATE,
-                kind=vectors,
-                queries=queries,
-            )
+            _write_embeddings(embeddings, facts, unfinished)
+            written = _RowWriter(unfinished)
+            build_lexical(_LEXICAL, written.texts_of(rows), unfinished, facts.bm25)
+            _check_count(written.count, embeddings)
+            vectors = _build_vectors(facts, unfinished, written.count)
             number_of_documents = write_documents(documents, unfinished)
             for name, write_part in (parts or {}).items():
                 write_part(unfinished / name)
@@ -113,82 +117,95 @@ def write_snapshot(
                 corpus=corpus,
                 generation=generation,
                 created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-                model=model,
-                chunking=dict(chunking or {}),
+                model=facts.model,
+                chunking=dict(facts.chunking),
                 documents=number_of_documents,
-                passages=count,
-                vectors=replace(facts, choice=vectors, precision=precision),
+                passages=written.count,
+                vectors=vectors,
                 files=facts_of_files(unfinished),
-                extra=dict(extra or {}),
+                lexical=_LEXICAL,
+                extra=dict(facts.extra),
             )
             write_manifest(manifest, unfinished)
-            settle(unfinished, store / corpus / generation)
+            seal(unfinished, folder / generation)
         except BaseException:
             shutil.rmtree(unfinished, ignore_errors=True)
             raise
-    return store / corpus / generation
+    return folder / generation
 
 
-def _write_passages(passages: Iterable[Passage], folder: Path) -> int:
-    scopes, validity = ScopeWriter(), ValidityWriter()
-    with PassageWriter(folder) as writer:
-        for passage in passages:
-            writer.add(passage)
-            scopes.add(passage.metadata)
-            try:
-                validity.add(passage.metadata)
-            except ValueError as exc:
-                raise IngestError(f"{passage.source}: {exc}") from exc
-        count = len(writer)
-    scopes.write(folder)
-    validity.write(folder)
-    return count
+class _RowWriter:
+    """Writes what a snapshot holds of every row, but for its vector and its terms."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.count = 0
+
+    def texts_of(self, rows: Iterable[IndexedPassage]) -> Iterator[str]:
+        """Write the rows and yield what the lexical index finds each by."""
+        scopes = ScopeWriter()
+        validity = ValidityWriter()
+        with (
+            PassageWriter(self._folder) as passages,
+            TextHashWriter(self._folder) as hashes,
+        ):
+            for passage, embedded_text, lexical_text in rows:
+                passages.add(passage)
+                hashes.add(embedded_text)
+                scopes.add(passage.metadata)
+                try:
+                    validity.add(passage.metadata)
+                except ValueError as exc:
+                    raise IngestError(f"{passage.source}: {exc}") from exc
+                self.count += 1
+                yield lexical_text
+        scopes.write(self._folder)
+        validity.write(self._folder)
+
+
+def _build_vectors(facts: SnapshotFacts, folder: Path, rows: int) -> VectorFacts:
+    vectors = build_vectors(facts.vectors, folder / EMBEDDINGS, folder, rows=rows)
+    return replace(vectors, precision=facts.precision)
 
 
 def _write_embeddings(
-    embeddings: FloatMatrix,
-    count: int,
-    dim: int,
-    precision: VectorPrecision,
-    folder: Path,
+    embeddings: FloatMatrix, facts: SnapshotFacts, folder: Path
 ) -> None:
+    dim = facts.model.dim
     if embeddings.ndim != 2 or embeddings.shape[1] != dim:
         raise DimensionMismatch(
             f"embeddings of shape {embeddings.shape}, the model's vectors have length {dim}"
         )
-    _same_count("embeddings", embeddings.shape[0], count)
     with (folder / EMBEDDINGS).open("wb") as stream:
-        none = rounded(embeddings[:0], precision)
-        shape, descr = (
-            (count, *none.shape[1:]),
-            np.lib.format.dtype_to_descr(none.dtype),
-        )
-        np.lib.format.write_array_header_2_0(
-            stream, {"descr": descr, "fortran_order": False, "shape": shape}
-        )
-        for start in range(0, count, _BLOCK_ROWS):
-            block = np.ascontiguousarray(
-                embeddings[start : start + _BLOCK_ROWS], dtype=np.float32
-            )
+        _write_header(embeddings, facts.precision, stream)
+        for start in range(0, embeddings.shape[0], _BLOCK_ROWS):
+            block = embeddings[start : start + _BLOCK_ROWS]
+            block = np.ascontiguousarray(block, dtype=np.float32)
             finite = np.isfinite(block).all(axis=1)
             if not finite.all():
                 raise NotFinite(
                     f"the embedding of row {start + int(np.argmin(finite))} holds NaN or infinity; "
                     "the model returned garbage, so nothing was written"
                 )
-            stream.write(rounded(block, precision).data)
+            stream.write(encoded(block, facts.precision).data)
 
 
-def _counted(texts: Iterable[str], wanted: int) -> Iterator[str]:
-    count = 0
-    for text in texts:
-        count += 1
-        yield text
-    _same_count("lexical texts", count, wanted)
+def _write_header(
+    embeddings: FloatMatrix, precision: VectorPrecision, stream: IO[bytes]
+) -> None:
+    """Write the header of a `.npy` file that holds all embeddings as they are stored."""
+    none = encoded(embeddings[:0], precision)
+    header = {
+        "descr": np.lib.format.dtype_to_descr(none.dtype),
+        "fortran_order": False,
+        "shape": (embeddings.shape[0], *none.shape[1:]),
+    }
+    np.lib.format.write_array_header_2_0(stream, header)
 
 
-def _same_count(what: str, found: int, passages: int) -> None:
-    if found != passages:
+def _check_count(rows: int, embeddings: FloatMatrix) -> None:
+    found = embeddings.shape[0]
+    if found != rows:
         raise IngestError(
-            f"{found} {what} for {passages} passages; one for each is needed"
+            f"{found} embeddings for {rows} passages; one for each is needed"
         )

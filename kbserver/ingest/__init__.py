@@ -1,0 +1,1 @@
+"""Documents to passages, and passages to a generation: `build` shows the whole of it."""

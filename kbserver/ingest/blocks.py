@@ -1,4 +1,4 @@
-"""A document as structural blocks: what every converter makes and what the chunker cuts."""
+"""A document as structural blocks: every converter makes them, the chunker cuts them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
 BlockKind: TypeAlias = Literal[
-    "heading", "paragraph", "list_item", "table_row", "code", "record"
+    "heading",
+    "paragraph",
+    "list_item",
+    "table_row",
+    "code",
+    "record",
 ]
 
 
@@ -18,13 +23,17 @@ class Block:
 
     kind: BlockKind
     text: str
-    """Plain text without markup. A list item begins with its marker (`- ` or `3. `); a table row is one
-    sentence that carries its column names; a heading with empty text closes its level and adds nothing."""
+    """Plain text without markup.
+
+    A list item begins with its marker (`- ` or `3. `). A table row is one sentence
+    that carries its column names. A heading with empty text closes its level and
+    adds nothing.
+    """
     level: int = 0
-    """Heading level 1 to 6, or depth of a list item (1 is the outermost); 0 for the rest."""
+    """Heading level 1 to 6, or depth of a list item (1 is outermost); 0 for the rest."""
     lead_in: str = ""
-    """What a list item or table row cannot be understood without: the sentence that introduces the list,
-    the table's caption."""
+    """What a list item or table row needs to be understood: the sentence that
+    introduces the list, or the table's caption."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,27 +41,28 @@ class Document:
     """One source file, or one record of it, before it is cut."""
 
     source: str
-    """Path below the ingested folder, posix; for a record inside a file `path#record-id`."""
+    """Posix path below the ingested folder; for a record in a file `path#record-id`."""
     title: str
     blocks: tuple[Block, ...]
     metadata: Mapping[str, object] = field(default_factory=dict)
-    """JSON values by key: `folder` always, then front matter, record fields (see `formats.metadata`)."""
+    """JSON values by key: `folder` always, then front matter or record fields.
+
+    See `formats.shared.metadata`.
+    """
     notes: tuple[str, ...] = ()
     """What the conversion changed or left out, for the ingest report."""
 
 
 def counted(number: int, thing: str) -> str:
-    """Say how many: `1 hidden slide`, `2 hidden slides`."""
-    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+    """Return a number with its noun: `1 hidden slide`, `2 hidden slides`."""
+    if number == 1:
+        return f"{number:,} {thing}"
+    return f"{number:,} {thing}s"
 
 
 def title_from(source: str) -> str:
-    """Make a title from a file's name: `faq/getting-started.md` gives `Getting started`."""
-    words = (
-        PurePosixPath(source.split("#", 1)[0])
-        .stem.replace("_", " ")
-        .replace("-", " ")
-        .split()
-    )
+    """Make a title from a file's name: `faq/getting-started.md` → `Getting started`."""
+    path = PurePosixPath(source.split("#", 1)[0])
+    words = path.stem.replace("_", " ").replace("-", " ").split()
     title = " ".join(words)
     return title[:1].upper() + title[1:]

@@ -1,6 +1,6 @@
-"""One ingest: find → load → chunk → embed and word what is new → write a generation → publish it. Read this first.
+"""One ingest: read → compare → embed → write → publish. Read this first.
 
-Whatever happens, the live generation stays what it was until the new one is written, verified and published.
+The live generation stays as it is until the new one is written, verified and published.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import json
 import re
 import tempfile
 import time
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -28,38 +27,42 @@ from kbserver.errors import (
 )
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.durable import disk_trouble
-from kbserver.index.lexical.bm25 import Bm25Parameters
+from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.lexical.tokens import checked_language
 from kbserver.index.manifest import MANIFEST, VectorChoice, VectorPrecision
 from kbserver.index.names import UNFINISHED, checked_corpus
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.ingest.chunk import TARGET_TOKENS
 from kbserver.ingest.embed import count_new, embed_rows
 from kbserver.ingest.journal import EmbeddingJournal
+from kbserver.ingest.load import format_names
 from kbserver.ingest.phonetic_part import phonetic_parts
 from kbserver.ingest.reader import Reader, passage_id
-from kbserver.ingest.report import IngestReport, Interrupted, OnProgress
+from kbserver.ingest.report import Change, IngestReport, Interrupted, OnProgress
 from kbserver.ingest.spoken_part import write_spooled_spoken_forms
 from kbserver.ingest.spool import Spool
 from kbserver.ingest.walk import FoundFile, Skipped, walk
 from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
+from kbserver.types import FloatMatrix
 
 __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
 
 CONVERSION = 3
-"""Raised whenever files would now be read or cut differently: unchanged files are then read again."""
+"""Raised whenever files would be read or cut differently: all are then read again."""
 
-K1, B = (
-    1.2,
-    0.75,
-)  # of the words; a plateau from 1.0 to 1.5 and .6 to .8 on the mean of the public sets
+K1 = 1.2
+"""BM25's term saturation; quality is level from 1.0 to 1.5 on the public sets."""
+B = 0.75
+"""BM25's length normalisation; quality is level from 0.6 to 0.8 on the public sets."""
+
+SHRINK_LIMIT = 0.3
+"""Largest share of documents that may be lost: a folder unmounted or emptied by mistake
+loses all of them, an honest clean-up loses a few percent."""
 
 _GITIGNORE_SIGN = re.compile(r"[\\\[\]*?!# ]")
-
-SHRINK_LIMIT = 0.3  # a folder unmounted or emptied by mistake loses all of it; honest clean-ups lose a few percent
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,24 +80,46 @@ class IngestOptions:
     wait_s: float = 0.0
     """How long to wait for another ingest of the same corpus."""
     language: str = DEFAULT_LANGUAGE
-    """Of the documents, for stemming; one of `index.tokens.LANGUAGES`."""
+    """Of the documents, for stemming; one of `index.lexical.tokens.LANGUAGES`."""
     keep_suspicious: bool = False
-    """Do not withhold passages that speak to the model; see docs/security.md."""
+    """Keep passages that address the language model; see docs/security.md."""
     index: VectorChoice | None = None
-    """How embeddings are searched; None: as in the live generation, else by their number."""
-    vectors: VectorPrecision | None = None
+    """How embeddings are searched; None: as in the live generation, else `auto`."""
+    precision: VectorPrecision | None = None
     """How embeddings are stored; None: as in the live generation, else float32."""
+    models: Path | None = None
+    """Where the model's export is kept; None: the user's own cache folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one ingest works with, made before the first file is read."""
+
+    store: Store
+    corpus: str
+    options: IngestOptions
+    encoder: Encoder
+    previous: Snapshot | None
+    """The live generation; None if there is none or it cannot be used."""
+    chunking: Mapping[str, Any]
+    """What decides, beside the text and the model, how a document is cut."""
+    index: VectorChoice
+    """How embeddings are searched."""
+    precision: VectorPrecision
+    """How embeddings are stored."""
+    scratch: Path
+    """A folder for files that the end of the ingest removes."""
 
 
 def options_of(store: Store, corpus: str) -> IngestOptions:
-    """Return what a corpus was last built with, so that a plain re-ingest changes nothing; the defaults for a new one.
+    """Return the options a corpus was last built with, so that a re-ingest keeps them.
 
-    A generation that cannot be served any more is built anew, and its manifest may still say how.
+    The defaults for a new corpus. The manifest is read by itself, because a generation
+    that cannot be served any more may still say how it was built.
     """
     try:
-        manifest = json.loads(
-            (store.path / corpus / store.live(corpus) / MANIFEST).read_bytes()
-        )
+        file = store.path / corpus / store.live(corpus) / MANIFEST
+        manifest = json.loads(file.read_bytes())
         chunking = manifest["chunking"]
         return IngestOptions(
             model=str(manifest["model"]["name"]),
@@ -120,299 +145,402 @@ def ingest(
     Args:
         paths: folders, and files that are taken whatever their name.
         corpus: its name; made if it is not there.
-        encoder: the model of the options, opened by the caller, who also closes it: opening one takes most of the
-            time of a small re-ingest.
-        unsettled: files that are being written just now: they stay what they were in the live generation.
+        encoder: the model of the options, opened and later closed by the caller:
+            opening it takes most of the time of a small re-ingest.
+        unsettled: files that are being written just now; they stay what they were in
+            the live generation.
 
     Returns:
-        What was read, skipped and why, embedded and reused. `published` is False if nothing had changed.
+        What was read, skipped and why, embedded and reused. `published` is False if
+        nothing had changed.
 
     Raises:
         SettingsError: the language is not known.
-        IngestError: a path does not exist, nothing could be read, or too many documents would be lost.
+        IngestError: a path does not exist, nothing could be read, or too many
+            documents would be lost.
         StoreError: the store cannot be written, or another ingest holds the corpus.
         ModelError: the embedding model cannot be loaded.
-        Interrupted: Ctrl-C; what was embedded so far is kept for the next ingest.
+        Interrupted: Ctrl-C; the next ingest finds what was embedded so far.
     """
-    options, progress = (
-        options or IngestOptions(),
-        on_progress or (lambda stage, done, total: None),
-    )
+    options = options or IngestOptions()
+    progress = on_progress or _no_progress
     report = IngestReport(checked_corpus(corpus), dry_run=options.dry_run)
     checked_language(options.language)
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
-        files = _found(paths, store, options, report)
+        files = find(paths, store, options, report)
         with ExitStack() as stack:
             if not options.dry_run:
                 stack.enter_context(store.lock(corpus, wait_s=options.wait_s))
-            encoder = encoder or stack.enter_context(_open(store, options))
-            _bring_up_to_date(
-                files, unsettled, store, options, encoder, report, progress, stack
-            )
+            if encoder is None:
+                encoder = stack.enter_context(_open_encoder(store, options))
+            plan = _plan(store, corpus, options, encoder, report, stack)
+            _bring_up_to_date(plan, files, unsettled, report, progress)
     except KeyboardInterrupt:
         raise Interrupted(report.kept) from None
-    report.seconds = time.monotonic() - begun
+    report.seconds = time.monotonic() - started
     return report
 
 
 def _bring_up_to_date(
+    plan: Plan,
     files: Sequence[FoundFile],
     unsettled: Collection[Path],
-    store: Store,
-    options: IngestOptions,
-    encoder: Encoder,
     report: IngestReport,
     progress: OnProgress,
-    stack: ExitStack,
 ) -> None:
-    """The steps of an ingest, in order. What is opened is closed with the stack."""
-    corpus, report.model = report.corpus, encoder.identity.name
-    chunking = _chunking(encoder, options)
-    previous = _previous(store, report, stack)
-    index, vectors = _vectors(options, previous)
-    scratch = _scratch(store, corpus, options, stack)
-    reader = Reader(corpus, encoder, chunking, previous, report)
-    spool = stack.enter_context(Spool(scratch / "passages", reader.prepared))
+    """Take the five steps of an ingest."""
+    report.model = plan.encoder.identity.name
+    reader = Reader(plan.corpus, plan.encoder, plan.chunking, plan.previous, report)
+    with Spool(plan.scratch / "passages", reader.prepared) as spool:
+        entries = read(files, reader, spool, unsettled, progress)
+        if not compare(plan, entries, spool, report) or plan.options.dry_run:
+            return
+        folder = plan.store.path / plan.corpus
+        with EmbeddingJournal(folder, plan.encoder.identity) as journal:
+            embeddings = embed(plan, spool, journal, report, progress)
+            generation = write(plan, entries, spool, embeddings, progress)
+            publish(plan, generation, journal, report)
+        progress("write", len(spool), len(spool))
 
+
+def find(
+    paths: Sequence[Path],
+    store: Store,
+    options: IngestOptions,
+    report: IngestReport,
+) -> list[FoundFile]:
+    """Return the files below the paths, except the store's own if it lies there.
+
+    Raises:
+        IngestError: a path does not exist, or there is no file to read.
+    """
+    files: list[FoundFile] = []
+    ignore = (*options.ignore, *_patterns_of(store, paths))
+    for found in walk(paths, ignore=ignore):
+        if isinstance(found, FoundFile):
+            files.append(found)
+        else:
+            report.skipped.append(found)
+    if not files:
+        names = ", ".join(map(str, paths))
+        raise IngestError(f"{names}: {_nothing_read(report)}")
+    return files
+
+
+def read(
+    files: Sequence[FoundFile],
+    reader: Reader,
+    spool: Spool,
+    unsettled: Collection[Path],
+    progress: OnProgress,
+) -> list[DocumentEntry]:
+    """Append the passages of every file to the spool, and return the documents."""
     entries: list[DocumentEntry] = []
-    moving = {path.resolve() for path in unsettled}
+    being_written = {path.resolve() for path in unsettled}
     for number, file in enumerate(files):
         progress("read", number, len(files))
-        is_moving = bool(moving) and file.path.resolve() in moving
-        entries += (
-            reader.as_before(file, spool) if is_moving else reader.read(file, spool)
-        )
+        if being_written and file.path.resolve() in being_written:
+            entries += reader.as_before(file, spool)
+        else:
+            entries += reader.read(file, spool)
     progress("read", len(files), len(files))
-    report.passages = len(spool)
-    reader.note_superseded_strangers({entry.source for entry in entries})
+    reader.report_unknown_supersedes({entry.source for entry in entries})
+    return entries
 
-    _compare(entries, previous, options, report)
+
+def compare(
+    plan: Plan,
+    entries: Sequence[DocumentEntry],
+    spool: Spool,
+    report: IngestReport,
+) -> bool:
+    """Report what changed since the live generation; return whether anything did.
+
+    Raises:
+        ShrinkRefused: more than `SHRINK_LIMIT` of the documents would be lost.
+        IngestError: nothing could be read.
+    """
+    report.passages = len(spool)
+    before: dict[str, str] = {}
+    if plan.previous is not None:
+        before = {
+            entry.source: entry.content_hash for entry in plan.previous.documents()
+        }
+    now = {entry.source: entry.content_hash for entry in entries}
+    _count_changes(before, now, report)
+    if not plan.options.allow_shrink:
+        _refuse_to_shrink(before, now, report.corpus)
     if not len(spool):
         raise IngestError(_nothing_read(report))
-    if previous is not None and not _differs(
-        report, previous, chunking, encoder, index, vectors
-    ):
-        report.generation, report.reused = previous.manifest.generation, len(spool)
-        return
-    if options.dry_run:
-        report.embedded = count_new(spool, previous, encoder)
-        report.reused = len(spool) - report.embedded
-        return
 
-    journal = stack.enter_context(
-        EmbeddingJournal(store.path / corpus, encoder.identity)
-    )
+    if plan.previous is not None and not _differs(plan, plan.previous, report):
+        report.generation = plan.previous.manifest.generation
+        report.reused = len(spool)
+        return False
+    if plan.options.dry_run:
+        report.embedded = count_new(spool, plan.previous, plan.encoder)
+        report.reused = len(spool) - report.embedded
+    return True
+
+
+def embed(
+    plan: Plan,
+    spool: Spool,
+    journal: EmbeddingJournal,
+    report: IngestReport,
+    progress: OnProgress,
+) -> FloatMatrix:
+    """Return one embedding a row of the spool, shape (passages, dim), float32.
+
+    Raises:
+        StoreError: the disk is full.
+    """
     report.kept = journal.kept
-    embeddings = embed_rows(
+    reusable = plan.previous
+    if reusable is not None and _is_coarser(reusable, plan.precision):
+        reusable = None
+    return embed_rows(
         spool,
-        previous=None
-        if previous is not None and _coarser(previous, vectors)
-        else previous,
+        previous=reusable,
         journal=journal,
-        encoder=encoder,
-        file=scratch / "embeddings.npy",
+        encoder=plan.encoder,
+        file=plan.scratch / "embeddings.npy",
         report=report,
         progress=progress,
     )
-    spoken_forms = scratch / SPOKEN_FORMS
+
+
+def write(
+    plan: Plan,
+    entries: Sequence[DocumentEntry],
+    spool: Spool,
+    embeddings: FloatMatrix,
+    progress: OnProgress,
+) -> str:
+    """Write the new generation and return its name; nothing serves it yet.
+
+    Raises:
+        StoreError: the disk is full, or the store is read-only.
+    """
+    spoken_forms = plan.scratch / SPOKEN_FORMS
     write_spooled_spoken_forms(
-        spool, spoken_forms, previous=previous, progress=progress
+        spool, spoken_forms, previous=plan.previous, progress=progress
+    )
+    lexical_texts = (prepared.lexical for prepared in spool)
+    parts = phonetic_parts(lexical_texts, len(spool))
+    rows = (
+        IndexedPassage(prepared.passage, prepared.embedded, prepared.lexical)
+        for prepared in spool
+    )
+    facts = SnapshotFacts(
+        model=plan.encoder.identity,
+        chunking=plan.chunking,
+        bm25=Bm25Parameters(k1=K1, b=B, language=plan.options.language),
+        vectors=plan.index,
+        precision=plan.precision,
     )
     progress("write", 0, len(spool))
     folder = write_snapshot(
-        store.path,
-        corpus,
-        passages=(prepared.passage for prepared in spool),
-        embeddings=embeddings,
-        embedded_texts=(prepared.embedded for prepared in spool),
-        lexical_texts=(prepared.lexical for prepared in spool),
-        model=encoder.identity,
+        plan.store.path,
+        plan.corpus,
+        rows,
+        embeddings,
+        facts,
         documents=entries,
-        chunking=chunking,
-        bm25=Bm25Parameters(k1=K1, b=B, language=options.language),
-        vectors=index,
-        precision=vectors,
-        parts={
-            **phonetic_parts((prepared.lexical for prepared in spool), len(spool)),
-            SPOKEN_FORMS: spoken_forms.rename,
-        },
+        parts={**parts, SPOKEN_FORMS: spoken_forms.rename},
     )
-    store.publish(corpus, folder.name)
-    report.generation, report.published = folder.name, True
+    return folder.name
+
+
+def publish(
+    plan: Plan,
+    generation: str,
+    journal: EmbeddingJournal,
+    report: IngestReport,
+) -> None:
+    """Make a generation the live one, and remove what it replaces.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    plan.store.publish(plan.corpus, generation)
+    report.generation = generation
+    report.published = True
     journal.remove()
-    store.prune(corpus, keep=options.keep)
-    progress("write", len(spool), len(spool))
+    plan.store.prune(plan.corpus, keep=plan.options.keep)
 
 
-def _open(store: Store, options: IngestOptions) -> Encoder:
+def _no_progress(stage: str, done: int, total: int) -> None:
+    """Report nothing."""
+
+
+def _open_encoder(store: Store, options: IngestOptions) -> Encoder:
     return open_encoder(
         options.model,
-        cache=store.path / ".models",
+        cache=options.models,
+        store=store.path,
         device=options.device,
         for_queries=False,
     )
 
 
-def _chunking(encoder: Encoder, options: IngestOptions) -> dict[str, Any]:
-    """What decides, beside the text and the model, what a document's passages are."""
-    return {
-        "conversion": CONVERSION,
-        "max_tokens": encoder.identity.max_tokens,
-        "target_tokens": options.target_tokens,
-        "language": options.language,
-        "keep_suspicious": options.keep_suspicious,
-    }
-
-
-def _vectors(
-    options: IngestOptions, previous: Snapshot | None
-) -> tuple[VectorChoice, VectorPrecision]:
-    """How embeddings are searched and stored: as the options say, else as before."""
-    before = previous.manifest.vectors if previous is not None else None
-    index = options.index or (before.choice if before is not None else "auto")
-    return index, options.vectors or (
-        before.precision if before is not None else "float32"
-    )
-
-
-def _coarser(previous: Snapshot, wanted: VectorPrecision) -> bool:
-    """Whether the live generation's embeddings are rounded more than is wanted."""
-    finest_first = get_args(VectorPrecision)
-    return finest_first.index(previous.manifest.vectors.precision) > finest_first.index(
-        wanted
+def _plan(
+    store: Store,
+    corpus: str,
+    options: IngestOptions,
+    encoder: Encoder,
+    report: IngestReport,
+    stack: ExitStack,
+) -> Plan:
+    """Open what an ingest works with; the stack closes it."""
+    previous = _previous(store, report, stack)
+    index: VectorChoice = "auto"
+    precision: VectorPrecision = "float32"
+    if previous is not None:
+        index = previous.manifest.vectors.choice
+        precision = previous.manifest.vectors.precision
+    return Plan(
+        store=store,
+        corpus=corpus,
+        options=options,
+        encoder=encoder,
+        previous=previous,
+        chunking={
+            "conversion": CONVERSION,
+            "max_tokens": encoder.identity.max_tokens,
+            "target_tokens": options.target_tokens,
+            "language": options.language,
+            "keep_suspicious": options.keep_suspicious,
+        },
+        index=options.index or index,
+        precision=options.precision or precision,
+        scratch=_scratch(store, corpus, options, stack),
     )
 
 
 def _previous(store: Store, report: IngestReport, stack: ExitStack) -> Snapshot | None:
-    """The live generation, or None if there is none or it cannot be used.
+    """Return the live generation, or None if there is none or it cannot be used.
 
-    Every file of it is checked: an embedding taken over from a damaged one would get a good checksum in the next.
+    Every file of it is verified: the next generation would give a damaged embedding
+    that it takes over a good checksum.
     """
     try:
         return stack.enter_context(store.open(report.corpus, verify=True))
     except StoreMissing:
         return None
     except (SnapshotMismatch, SnapshotCorrupt) as exc:
-        report.notes.append(
-            Skipped(report.corpus, f"everything is read and embedded again: {exc}")
-        )
+        reason = f"everything is read and embedded again: {exc}"
+        report.notes.append(Skipped(report.corpus, reason))
         return None
-
-
-def _found(
-    paths: Sequence[Path], store: Store, options: IngestOptions, report: IngestReport
-) -> list[FoundFile]:
-    """The files to read: those below the paths, but for the store itself if it lies there.
-
-    Raises:
-        IngestError: there are none.
-    """
-    files: list[FoundFile] = []
-    where = store.path.resolve()
-    roots = [path.resolve() for path in paths]
-    inside = [
-        where.relative_to(root).as_posix()
-        for root in roots
-        if where != root and where.is_relative_to(root)
-    ]
-    own = ["/" + _GITIGNORE_SIGN.sub(r"\\\g<0>", path) + "/" for path in inside]
-    for found in walk(paths, ignore=(*options.ignore, *own)):
-        if isinstance(found, FoundFile):
-            files.append(found)
-        else:
-            report.skipped.append(found)
-    if not files:
-        raise IngestError(f"{', '.join(map(str, paths))}: {_nothing_read(report)}")
-    return files
 
 
 def _scratch(
     store: Store, corpus: str, options: IngestOptions, stack: ExitStack
 ) -> Path:
-    """A folder beside the generations, swept by the next writer if this one is killed; elsewhere for a dry run."""
-    beside = None if options.dry_run else store.path / corpus
-    with disk_trouble("write to the store", store.path / corpus):
-        return Path(
-            stack.enter_context(
-                tempfile.TemporaryDirectory(prefix=f"{UNFINISHED}work-", dir=beside)
-            )
-        )
+    """Make a folder for files of this ingest; outside the store for a dry run.
+
+    It stands beside the generations, where the next writer removes it if this process
+    is killed.
+    """
+    beside = store.path / corpus
+    parent = None if options.dry_run else beside
+    with disk_trouble("write to the store", beside):
+        folder = tempfile.TemporaryDirectory(prefix=f"{UNFINISHED}work-", dir=parent)
+        return Path(stack.enter_context(folder))
 
 
-def _compare(
-    entries: Sequence[DocumentEntry],
-    previous: Snapshot | None,
-    options: IngestOptions,
-    report: IngestReport,
+def _patterns_of(store: Store, paths: Sequence[Path]) -> list[str]:
+    """Return the ignore patterns that leave the store out where it lies below a path."""
+    patterns = []
+    store_path = store.path.resolve()
+    for path in paths:
+        root = path.resolve()
+        if store_path != root and store_path.is_relative_to(root):
+            below = store_path.relative_to(root).as_posix()
+            escaped = _GITIGNORE_SIGN.sub(r"\\\g<0>", below)
+            patterns.append(f"/{escaped}/")
+    return patterns
+
+
+def _count_changes(
+    before: Mapping[str, str], now: Mapping[str, str], report: IngestReport
 ) -> None:
-    """Count what changed since the live generation, and refuse to lose too much of it.
+    """Report which documents are new, changed and gone.
+
+    Args:
+        before: content hash by source in the live generation.
+        now: the same of the documents just read.
+    """
+    new = [source for source in now if source not in before]
+    changed = [
+        source for source in now if source in before and before[source] != now[source]
+    ]
+    gone = [source for source in before if source not in now]
+    changes: list[tuple[Change, str]] = []
+    changes += [("new", source) for source in new]
+    changes += [("changed", source) for source in changed]
+    changes += [("gone", source) for source in gone]
+    report.documents = len(now)
+    report.changes += changes
+    report.added = len(new)
+    report.changed = len(changed)
+    report.removed = len(gone)
+    report.unchanged = report.documents - report.added - report.changed
+
+
+def _refuse_to_shrink(
+    before: Mapping[str, str], now: Mapping[str, str], corpus: str
+) -> None:
+    """Refuse to lose too many documents; a document that moved is not lost.
 
     Raises:
-        ShrinkRefused: over `SHRINK_LIMIT` of its documents would be gone; moved ones are not.
+        ShrinkRefused: more than `SHRINK_LIMIT` of them would be gone.
     """
-    now = {entry.source: entry.content_hash for entry in entries}
-    before = (
-        {entry.source: entry.content_hash for entry in previous.documents()}
-        if previous
-        else {}
-    )
-    report.documents = len(now)
-    report.changes += [("new", source) for source in now if source not in before]
-    report.changes += [
-        ("changed", source)
-        for source in now
-        if source in before and before[source] != now[source]
-    ]
-    report.changes += [("gone", source) for source in before if source not in now]
-    counts = Counter(change for change, _ in report.changes)
-    report.added, report.changed, report.removed = (
-        counts["new"],
-        counts["changed"],
-        counts["gone"],
-    )
-    report.unchanged = report.documents - report.added - report.changed
-    here = set(now.values())
+    contents = set(now.values())
     lost = [
         source
-        for source, digest in before.items()
-        if source not in now and digest not in here
+        for source, content in before.items()
+        if source not in now and content not in contents
     ]
-    if len(lost) > SHRINK_LIMIT * len(before) and not options.allow_shrink:
+    if len(lost) > SHRINK_LIMIT * len(before):
         raise ShrinkRefused(
-            f"{report.corpus}: {len(lost)} of {len(before)} documents would be lost ({lost[0]}, …), more than "
-            f"{SHRINK_LIMIT:.0%}; is the folder complete? If so, ingest it with --allow-shrink; --dry-run beside it "
-            "lists them. Nothing was changed"
+            f"{corpus}: {len(lost)} of {len(before)} documents would be lost "
+            f"({lost[0]}, …), more than {SHRINK_LIMIT:.0%}; is the folder complete? "
+            "If so, ingest it with --allow-shrink; --dry-run beside it lists them. "
+            "Nothing was changed"
         )
 
 
-def _differs(
-    report: IngestReport,
-    previous: Snapshot,
-    chunking: Mapping[str, Any],
-    encoder: Encoder,
-    index: VectorChoice,
-    vectors: VectorPrecision,
-) -> bool:
-    """Whether a new generation would be another than the live one."""
-    if dict(previous.manifest.chunking) != dict(chunking):
+def _differs(plan: Plan, previous: Snapshot, report: IngestReport) -> bool:
+    """Return whether a new generation would be another than the live one."""
+    manifest = previous.manifest
+    vectors = manifest.vectors
+    if dict(manifest.chunking) != dict(plan.chunking):
         return True
-    if (previous.manifest.vectors.choice, previous.manifest.vectors.precision) != (
-        index,
-        vectors,
-    ):
+    if (vectors.choice, vectors.precision) != (plan.index, plan.precision):
         return True
-    if previous.manifest.model.fingerprint != encoder.identity.fingerprint:
+    if manifest.model.fingerprint != plan.encoder.identity.fingerprint:
         return True
     return bool(report.added or report.changed or report.removed)
 
 
+def _is_coarser(previous: Snapshot, wanted: VectorPrecision) -> bool:
+    """Return whether the live generation stores embeddings less precisely than wanted."""
+    finest_first = get_args(VectorPrecision)
+    stored = previous.manifest.vectors.precision
+    return finest_first.index(stored) > finest_first.index(wanted)
+
+
 def _nothing_read(report: IngestReport) -> str:
-    left_out = [*report.skipped, *report.withheld]
-    why = "; ".join(f"{one.source}: {one.reason}" for one in left_out[:3])
-    skipped = (
-        f" ({len(left_out)} skipped: {why}{', …' if len(left_out) > 3 else ''})"
-        if why
-        else ""
+    skipped = [*report.skipped, *report.withheld]
+    details = ""
+    if skipped:
+        reasons = "; ".join(f"{one.source}: {one.reason}" for one in skipped[:3])
+        if len(skipped) > 3:
+            reasons += ", …"
+        details = f" ({len(skipped)} skipped: {reasons})"
+    return (
+        f"no document could be read{details}; "
+        f"name a folder of {format_names('or')} files"
     )
-    return f"no document could be read{skipped}; name a folder of Markdown, text, HTML, PDF, DOCX, CSV or JSON"

@@ -1,8 +1,9 @@
-"""The embedding of every row of a generation: taken over where text and model are the same, else computed."""
+"""The embedding of every row of a generation: taken over where possible, else computed."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from kbserver.ingest.report import IngestReport, OnProgress
 from kbserver.ingest.spool import Spool
 from kbserver.types import FloatMatrix
 
-_SLICE = 128  # passages embedded between two writes of the journal: about 6 s of work to lose
-_BLOCK_ROWS = 50_000  # copied at once: 75 MB at 384 dimensions
+_SLICE = 128
+"""Passages embedded between two writes of the journal: about 6 s of work to lose."""
+_BLOCK_ROWS = 50_000
+"""Rows copied at once: 75 MB at 384 dimensions."""
 
 
 def embed_rows(
@@ -31,13 +34,14 @@ def embed_rows(
     report: IngestReport,
     progress: OnProgress,
 ) -> FloatMatrix:
-    """Return one embedding a row of the spool, in its order.
+    """Return one embedding a row of the spool, in row order.
 
     Args:
-        previous: the live generation, whose embeddings are taken over if its model is the encoder's.
-        journal: where embeddings of an interrupted ingest are found, and computed ones are kept.
+        previous: the live generation; its embeddings are taken over if its model is
+            the encoder's.
+        journal: holds the embeddings of an interrupted ingest, and gets computed ones.
         file: made, to hold the result.
-        report: the numbers of computed and taken-over embeddings are written here as they grow.
+        report: gets the numbers of computed and taken-over embeddings as they grow.
 
     Returns:
         Shape (passages, dim), float32, mapped to the file.
@@ -45,40 +49,55 @@ def embed_rows(
     Raises:
         StoreError: the disk is full.
     """
-    embeddings = _room(file, (len(spool), encoder.identity.dim))
-    begun = time.monotonic()
-    missing = _take_over(spool, embeddings, previous, journal, encoder)
+    embeddings = _mapped(file, (len(spool), encoder.identity.dim))
+    started = time.monotonic()
+    if previous is not None and not _same_model(previous, encoder):
+        previous = None
+    missing = _take_over(spool, embeddings, previous, journal)
     report.reused = len(spool) - len(missing)
     progress("embed", 0, len(missing))
+
     missing.sort(key=lambda row: spool.lengths[row])
     for start in range(0, len(missing), _SLICE):
         rows = missing[start : start + _SLICE]
         texts = [spool[row].embedded for row in rows]
-        done = start
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            progress("embed", done, len(missing))
-
-        vectors = encoder.embed_passages(texts, on_progress=count)
+        counter = _counter(progress, start, len(missing))
+        vectors = encoder.embed_passages(texts, on_progress=counter)
         journal.append([text_hash(text) for text in texts], vectors)
         embeddings[rows] = vectors
-        report.embedded, report.kept = start + len(rows), journal.kept
-    report.embedding_seconds = time.monotonic() - begun
+        report.embedded = start + len(rows)
+        report.kept = journal.kept
+    report.embedding_seconds = time.monotonic() - started
     return embeddings
 
 
 def count_new(spool: Spool, previous: Snapshot | None, encoder: Encoder) -> int:
-    """Return how many rows have no embedding in the live generation; what a journal may hold is not looked at."""
-    if (
-        previous is None
-        or previous.manifest.model.fingerprint != encoder.identity.fingerprint
-    ):
+    """Return how many rows have no embedding in the live generation.
+
+    What a journal may hold is not looked at.
+    """
+    if previous is None or not _same_model(previous, encoder):
         return len(spool)
     new = np.flatnonzero(spool.origins() < 0).tolist()
-    known = previous.embedded_rows() if new else {}
+    if not new:
+        return 0
+    known = previous.embedded_rows()
     return sum(text_hash(spool[row].embedded) not in known for row in new)
+
+
+def _same_model(previous: Snapshot, encoder: Encoder) -> bool:
+    return previous.manifest.model.fingerprint == encoder.identity.fingerprint
+
+
+def _counter(progress: OnProgress, done: int, total: int) -> Callable[[int], None]:
+    """Return a callback that adds up what the encoder finished and reports the sum."""
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        progress("embed", done, total)
+
+    return count
 
 
 def _take_over(
@@ -86,47 +105,59 @@ def _take_over(
     embeddings: FloatMatrix,
     previous: Snapshot | None,
     journal: EmbeddingJournal,
-    encoder: Encoder,
 ) -> list[int]:
-    """Fill in what is known and return the rows that are not."""
+    """Fill in the embeddings that are known and return the rows that are not.
+
+    Args:
+        previous: the live generation if it has the encoder's model, else None.
+    """
+    if previous is None:
+        return _look_up(spool, range(len(spool)), embeddings, None, journal)
     origins = spool.origins()
-    same_model = (
-        previous is not None
-        and previous.manifest.model.fingerprint == encoder.identity.fingerprint
-    )
-    if previous is not None and same_model:
-        known = np.flatnonzero(origins >= 0)
-        for start in range(0, known.size, _BLOCK_ROWS):
-            rows = known[start : start + _BLOCK_ROWS]
-            embeddings[rows] = decoded(previous.embeddings[origins[rows]])
-    new = np.flatnonzero(origins < 0).tolist() if same_model else range(len(spool))
-    elsewhere = (
-        previous.embedded_rows() if previous is not None and same_model and new else {}
-    )
+    known = np.flatnonzero(origins >= 0)
+    for start in range(0, known.size, _BLOCK_ROWS):
+        rows = known[start : start + _BLOCK_ROWS]
+        embeddings[rows] = decoded(previous.embeddings[origins[rows]])
+    new = np.flatnonzero(origins < 0).tolist()
+    return _look_up(spool, new, embeddings, previous, journal)
+
+
+def _look_up(
+    spool: Spool,
+    rows: Sequence[int],
+    embeddings: FloatMatrix,
+    previous: Snapshot | None,
+    journal: EmbeddingJournal,
+) -> list[int]:
+    """Find rows by their text: in a document that moved, or in the journal."""
+    known: dict[bytes, int] = {}
+    if previous is not None and rows:
+        known = previous.embedded_rows()
     missing: list[int] = []
-    for row in new:
+    for row in rows:
         digest = text_hash(spool[row].embedded)
-        if (
-            previous is not None and digest in elsewhere
-        ):  # moved or renamed, or in another document
-            embeddings[row] = decoded(previous.embeddings[elsewhere[digest]])
-        elif (vector := journal.find(digest)) is not None:
-            embeddings[row] = vector
-        else:
+        if previous is not None and digest in known:
+            embeddings[row] = decoded(previous.embeddings[known[digest]])
+            continue
+        vector = journal.find(digest)
+        if vector is None:
             missing.append(row)
+        else:
+            embeddings[row] = vector
     return missing
 
 
-def _room(file: Path, shape: tuple[int, int]) -> FloatMatrix:
-    """Make a file for an array and map it.
+def _mapped(file: Path, shape: tuple[int, int]) -> FloatMatrix:
+    """Make a file for an array of zeros and map it.
 
-    Its bytes are really written: storing into a mapped hole of a full disk kills the process without a word.
+    Every byte is written: storing into a mapped hole of a full disk kills the process.
     """
-    rows = np.zeros((min(shape[0], _BLOCK_ROWS), shape[1]), dtype=np.float32)
+    count, dim = shape
+    rows = np.zeros((min(count, _BLOCK_ROWS), dim), dtype=np.float32)
     with disk_trouble("write embeddings", file.parent), file.open("wb") as stream:
         header = {"descr": rows.dtype.str, "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(stream, header)
-        for start in range(0, shape[0], _BLOCK_ROWS):
-            stream.write(rows[: shape[0] - start].data)
+        for start in range(0, count, _BLOCK_ROWS):
+            stream.write(rows[: count - start].data)
     embeddings: FloatMatrix = np.load(file, mmap_mode="r+")
     return embeddings

@@ -1,4 +1,4 @@
-"""Embeddings as they are computed: an ingest that is interrupted leaves them to the next one."""
+"""Embeddings as they are computed: an interrupted ingest leaves them to the next one."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _DIGEST_BYTES = 32
 
 
 class EmbeddingJournal:
-    """A file of (text hash, embedding, checksum) records of one model, appended to and never changed.
+    """A file of (text hash, embedding, checksum) records of one model; append-only.
 
-    A record that a kill cut short is dropped when the journal is opened again; one that a power cut left half
-    on the disk does not match its checksum and is not found.
+    Opening the journal drops a record that a killed process cut short. A record that
+    a power cut left half on the disk fails its checksum and is not found.
     """
 
     def __init__(self, folder: Path, model: ModelIdentity) -> None:
@@ -38,9 +38,8 @@ class EmbeddingJournal:
             ]
         )
         with disk_trouble("write the journal of embeddings", self._file):
-            self._stream = self._file.open(
-                "a+b", buffering=0
-            )  # a failed write must not be tried again on closing
+            # unbuffered: closing must not repeat a write that failed
+            self._stream = self._file.open("a+b", buffering=0)
             whole = self._file.stat().st_size // self._record.itemsize
             os.truncate(self._file, whole * self._record.itemsize)
         self._rows = self._known(whole)
@@ -48,13 +47,12 @@ class EmbeddingJournal:
         """How many embeddings are in the file."""
 
     def find(self, digest: bytes) -> FloatVector | None:
-        """Return the embedding of a text by its SHA-256, or None."""
+        """Return the embedding of a text by its SHA-256, shape (dim,); None if unknown."""
         row = self._rows.get(digest)
         if row is None:
             return None
-        record = os.pread(
-            self._stream.fileno(), self._record.itemsize, row * self._record.itemsize
-        )
+        size = self._record.itemsize
+        record = os.pread(self._stream.fileno(), size, row * size)
         found = np.frombuffer(record, dtype=self._record)[0]
         if _checksum(found["hash"], found["vector"]) != found["checksum"]:
             return None
@@ -80,14 +78,14 @@ class EmbeddingJournal:
         with disk_trouble("keep the embeddings computed so far", self._file):
             left = memoryview(records.tobytes())
             while left:
-                left = left[self._stream.write(left) :]
-        self._rows.update(
-            zip(digests, range(self.kept, self.kept + len(digests)), strict=True)
-        )
+                written = self._stream.write(left)
+                left = left[written:]
+        rows = range(self.kept, self.kept + len(digests))
+        self._rows.update(zip(digests, rows, strict=True))
         self.kept += len(digests)
 
     def remove(self) -> None:
-        """Delete the file: its embeddings are in a published generation now."""
+        """Delete the file: a published generation holds its embeddings now."""
         self._stream.close()
         self._file.unlink(missing_ok=True)
 
@@ -105,6 +103,7 @@ class EmbeddingJournal:
             self._file.unlink()
 
     def _known(self, count: int) -> dict[bytes, int]:
+        """Return the row of each text hash in the file."""
         if not count:
             return {}
         records = np.memmap(self._file, dtype=self._record, mode="r", shape=(count,))
@@ -112,6 +111,5 @@ class EmbeddingJournal:
 
 
 def _checksum(digest: np.void, vector: FloatVector) -> int:
-    return zlib.crc32(
-        np.ascontiguousarray(vector).tobytes(), zlib.crc32(digest.tobytes())
-    )
+    of_digest = zlib.crc32(digest.tobytes())
+    return zlib.crc32(np.ascontiguousarray(vector).tobytes(), of_digest)

@@ -20,7 +20,7 @@ Converter: TypeAlias = Callable[[SourceFile], list[Document]]
 """Turns one file into its documents, or raises whatever its parser raises."""
 
 SizeClass: TypeAlias = Literal["text", "records", "binary"]
-"""Which size limit of the walk a format falls under: all of it is text, it streams, or pictures swell it."""
+"""Which size limit of the walk holds: all is text, it streams, or pictures swell it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,53 +28,48 @@ class Format:
     """How files of one kind are read."""
 
     name: str
+    suffixes: str
+    """Of its files, in lower case, separated by spaces."""
     converter: str
-    """`module:function`; the module is imported when the first such file comes."""
+    """`module:function` below `formats`; imported when the first such file comes."""
     size_class: SizeClass
     extra: str | None = None
     """The extra that installs what the module imports."""
 
 
-_FORMATS = {
-    "Markdown": Format("Markdown", "markdown:convert", "text"),
-    "text": Format("text", "text:convert", "text"),
-    "HTML": Format("HTML", "html:convert", "text"),
-    "PDF": Format("PDF", "pdf.pages:convert", "binary"),
-    "DOCX": Format("DOCX", "docx:convert", "binary"),
-    "CSV": Format("CSV", "csv:convert", "records"),
-    "JSON": Format("JSON", "json:convert", "records"),
-    "JSONL": Format("JSONL", "json:convert_lines", "records"),
-    "XLSX": Format("XLSX", "xlsx:convert", "binary", extra="office"),
-    "PPTX": Format("PPTX", "pptx:convert", "binary", extra="office"),
-    "RST": Format("reStructuredText", "rst:convert", "text", extra="rst"),
-    "EPUB": Format("EPUB", "epub:convert", "binary"),
-    "mail": Format("mail", "eml:convert", "binary"),
-}
+_REGISTRY = (
+    Format("Markdown", ".md .markdown .mdown .mkd .mdx", "markdown:convert", "text"),
+    Format("text", ".txt .text", "text:convert", "text"),
+    Format("HTML", ".html .htm .xhtml", "html:convert", "text"),
+    Format("PDF", ".pdf", "pdf.pages:convert", "binary"),
+    Format("DOCX", ".docx .docm", "docx:convert", "binary"),
+    Format("CSV", ".csv .tsv", "csv:convert", "records"),
+    Format("JSON", ".json", "json:convert", "records"),
+    Format("JSONL", ".jsonl .ndjson", "json:convert_lines", "records"),
+    Format("XLSX", ".xlsx .xlsm", "xlsx:convert", "binary", extra="office"),
+    Format("PPTX", ".pptx", "pptx:convert", "binary", extra="office"),
+    Format("reStructuredText", ".rst .rest", "rst:convert", "text", extra="rst"),
+    Format("EPUB", ".epub", "epub:convert", "binary"),
+    Format("mail", ".eml", "eml:convert", "binary"),
+)
 
 FORMATS: dict[str, Format] = {
-    suffix: _FORMATS[name]
-    for name, suffixes in {
-        "Markdown": ".md .markdown .mdown .mkd .mdx",
-        "text": ".txt .text",
-        "HTML": ".html .htm .xhtml",
-        "PDF": ".pdf",
-        "DOCX": ".docx .docm",
-        "CSV": ".csv .tsv",
-        "JSON": ".json",
-        "JSONL": ".jsonl .ndjson",
-        "XLSX": ".xlsx .xlsm",
-        "PPTX": ".pptx",
-        "RST": ".rst .rest",
-        "EPUB": ".epub",
-        "mail": ".eml",
-    }.items()
-    for suffix in suffixes.split()
+    suffix: form for form in _REGISTRY for suffix in form.suffixes.split()
 }
 """Every file suffix that is read, in lower case."""
 
+_SAVE_AS = {
+    ".doc": ".docx",
+    ".xls": ".xlsx",
+    ".ppt": ".pptx",
+    ".rtf": ".docx",
+    ".odt": ".docx",
+    ".ods": ".xlsx",
+}
 _WORD = re.compile(r"\w")
 _TAKEN_FROM = re.compile(
-    r"(?:source(?: url)?|original|permalink|canonical url|retrieved from):\s*<?(https?://\S+?)>?",
+    r"(?:source(?: url)?|original|permalink|canonical url|retrieved from):"
+    r"\s*<?(https?://\S+?)>?",
     re.I,
 )
 
@@ -84,43 +79,22 @@ def load(path: Path, source: str) -> list[Document]:
 
     Args:
         path: where it is.
-        source: what it is called in the corpus: posix path below the ingested folder.
+        source: its name in the corpus: posix path below the ingested folder.
 
     Returns:
-        One document, or one for each record of a file that holds records; each has some text, its folder in
-        `metadata["folder"]` and no invisible characters. A line that only names the page it was taken from is
-        `metadata["url"]` and no text.
+        One document, or one for each record of a file of records. Each has some text,
+        its folder in `metadata["folder"]` and no invisible characters. A line that
+        only names the page it was taken from becomes `metadata["url"]`.
 
     Raises:
-        DocumentUnreadable: this file cannot be read; `reason` says why, the parser's own error is the cause.
+        DocumentUnreadable: the file cannot be read; `reason` says why, and the
+            parser's own error is the cause.
         ExtraMissing: its format needs an optional dependency.
     """
     form = FORMATS.get(path.suffix.lower())
     if form is None:
         raise DocumentUnreadable(source, unknown_type(path))
-    convert = _converter(form)
-    try:
-        if path.stat().st_size == 0:
-            raise DocumentUnreadable(source, "empty")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            documents = convert(SourceFile(path, source))
-    except IngestError:
-        raise
-    except OSError as exc:
-        raise DocumentUnreadable(
-            source, (exc.strerror or "cannot be read").lower()
-        ) from exc
-    except RecursionError as exc:
-        raise DocumentUnreadable(source, "nested too deeply") from exc
-    except MemoryError as exc:
-        raise DocumentUnreadable(
-            source, "too large for the memory of this machine"
-        ) from exc
-    except Exception as exc:  # a parser met something its author did not foresee: one bad file, not the end
-        raise DocumentUnreadable(
-            source, f"corrupt or not a {form.name} file ({_first_line(exc)})"
-        ) from exc
+    documents = _convert(form, path, source)
     finished = [_finished(document) for document in _noted_once(documents)]
     readable = [document for document in finished if _has_words(document)]
     if not readable:
@@ -128,45 +102,71 @@ def load(path: Path, source: str) -> list[Document]:
     return readable
 
 
+def format_names(conjunction: str = "and", *, needs_extra: bool = False) -> str:
+    """Return the names of the formats as prose: `Markdown, text and HTML`.
+
+    Args:
+        conjunction: stands before the last name.
+        needs_extra: name the formats that need an extra, instead of those that do not.
+    """
+    *names, last = [
+        form.name for form in _REGISTRY if (form.extra is not None) == needs_extra
+    ]
+    return f"{', '.join(names)} {conjunction} {last}"
+
+
 def unknown_type(path: Path) -> str:
-    """Say that files of this kind are not read, and what to do about the ones that people often have."""
+    """Say that files of this kind are not read, and what to save common ones as."""
     suffix = path.suffix.lower()
-    newer = {
-        ".doc": ".docx",
-        ".xls": ".xlsx",
-        ".ppt": ".pptx",
-        ".rtf": ".docx",
-        ".odt": ".docx",
-        ".ods": ".xlsx",
-    }
-    if suffix in newer:
-        return f"unknown type {suffix}: save it as {newer[suffix]}"
-    return f"unknown type {suffix}" if suffix else "unknown type: no suffix"
+    if not suffix:
+        return "unknown type: no suffix"
+    if suffix in _SAVE_AS:
+        return f"unknown type {suffix}: save it as {_SAVE_AS[suffix]}"
+    return f"unknown type {suffix}"
+
+
+def _convert(form: Format, path: Path, source: str) -> list[Document]:
+    """Run a format's converter; whatever its parser raises becomes DocumentUnreadable."""
+    convert = _converter(form)
+    try:
+        if path.stat().st_size == 0:
+            raise DocumentUnreadable(source, "empty")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return convert(SourceFile(path, source))
+    except IngestError:
+        raise
+    except OSError as exc:
+        reason = (exc.strerror or "cannot be read").lower()
+        raise DocumentUnreadable(source, reason) from exc
+    except RecursionError as exc:
+        raise DocumentUnreadable(source, "nested too deeply") from exc
+    except MemoryError as exc:
+        reason = "too large for the memory of this machine"
+        raise DocumentUnreadable(source, reason) from exc
+    except Exception as exc:  # parsers raise anything on bad files; go on with others
+        reason = f"corrupt or not a {form.name} file ({_first_line(exc)})"
+        raise DocumentUnreadable(source, reason) from exc
 
 
 def _converter(form: Format) -> Converter:
     module, function = form.converter.split(":")
     try:
-        return cast(
-            Converter,
-            getattr(
-                importlib.import_module(f"kbserver.ingest.formats.{module}"), function
-            ),
-        )
+        imported = importlib.import_module(f"kbserver.ingest.formats.{module}")
     except ModuleNotFoundError as exc:
         if form.extra is None or (exc.name or "").startswith("kbserver"):
             raise
         raise ExtraMissing(f"reading {form.name}", form.extra) from exc
+    return cast(Converter, getattr(imported, function))
 
 
 def _noted_once(documents: Iterable[Document]) -> Iterator[Document]:
-    """What a converter says of a file stands in each of its records: leave it in the first."""
-    said: set[str] = set()
+    """Keep a note about the whole file in the first of its records only."""
+    seen: set[str] = set()
     for document in documents:
-        yield replace(
-            document, notes=tuple(note for note in document.notes if note not in said)
-        )
-        said.update(document.notes)
+        notes = tuple(note for note in document.notes if note not in seen)
+        yield replace(document, notes=notes)
+        seen.update(document.notes)
 
 
 def _finished(document: Document) -> Document:
@@ -175,37 +175,49 @@ def _finished(document: Document) -> Document:
     blocks: list[Block] = []
     taken_from: dict[str, object] = {}
     for block in document.blocks:
-        if block.kind == "paragraph" and (
-            address := _TAKEN_FROM.fullmatch(block.text.strip())
-        ):
-            taken_from.setdefault(
-                "url", address[1]
-            )  # as a passage it would win by its title and tell nothing
+        address = _taken_from(block)
+        if address:
+            # not text: its passage would win by its title and say nothing
+            taken_from.setdefault("url", address)
             continue
         text, in_text = strip_invisible(block.text)
         lead_in, _ = strip_invisible(block.lead_in)
         removed += in_text
-        text = text.strip() if block.kind != "code" else text.strip("\n").rstrip()
+        if block.kind == "code":
+            text = text.strip("\n").rstrip()
+        else:
+            text = text.strip()
         if text or block.kind == "heading":
             blocks.append(Block(block.kind, text, block.level, lead_in.strip()))
-    folder = str(PurePosixPath(document.source.split("#", 1)[0]).parent)
-    metadata = {
-        **taken_from,
-        **document.metadata,
-        "folder": "" if folder == "." else folder,
-    }
-    notes = (
-        (*document.notes, f"removed {counted(removed, 'invisible character')}")
-        if removed
-        else document.notes
-    )
+    notes = document.notes
+    if removed:
+        notes = (*notes, f"removed {counted(removed, 'invisible character')}")
+    folder = {"folder": _folder(document.source)}
     return replace(
         document,
         title=title.strip(),
         blocks=tuple(blocks),
-        metadata=metadata,
+        metadata={**taken_from, **document.metadata, **folder},
         notes=notes,
     )
+
+
+def _taken_from(block: Block) -> str:
+    """Return the address of a block that only names a page, else ""."""
+    if block.kind != "paragraph":
+        return ""
+    found = _TAKEN_FROM.fullmatch(block.text.strip())
+    if found is None:
+        return ""
+    return found[1]
+
+
+def _folder(source: str) -> str:
+    """Return the folder of a source, "" at the top."""
+    folder = str(PurePosixPath(source.split("#", 1)[0]).parent)
+    if folder == ".":
+        return ""
+    return folder
 
 
 def _has_words(document: Document) -> bool:
@@ -213,5 +225,5 @@ def _has_words(document: Document) -> bool:
 
 
 def _first_line(exc: Exception) -> str:
-    text = unicodedata.normalize("NFC", str(exc)).strip().split("\n", 1)[0][:120]
-    return text or type(exc).__name__
+    text = unicodedata.normalize("NFC", str(exc)).strip()
+    return text.split("\n", 1)[0][:120] or type(exc).__name__

@@ -1,4 +1,4 @@
-"""Files to passages: unchanged ones from the live generation, the others by converting and cutting them."""
+"""Files to passages: taken over from the live generation if unchanged, else read and cut."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ import hashlib
 import time
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from kbserver.embedding.base import Encoder
 from kbserver.errors import DocumentUnreadable, ExtraMissing
+from kbserver.files import sha256_of
 from kbserver.index.documents import DocumentEntry
-from kbserver.index.durable import sha256_of
 from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.blocks import Document
 from kbserver.ingest.chunk import Draft, chunk, embedding_text
 from kbserver.ingest.lint.hidden import is_about_hidden
-from kbserver.ingest.lint.prompt_injection import said_to_the_model
+from kbserver.ingest.lint.prompt_injection import prompt_injection_in
 from kbserver.ingest.load import load
 from kbserver.ingest.report import IngestReport
 from kbserver.ingest.spool import Prepared, Spool
 from kbserver.ingest.walk import FoundFile, Skipped
 from kbserver.types import Passage
 
-_SETTLED_NS = 2_000_000_000  # the coarsest clock of a file system (FAT): a file touched later may change unseen
+_TRUSTED_AGE_NS = 2_000_000_000
+"""A file changed later than this before the ingest may change again at the same time
+of last change: the coarsest clock of a file system, FAT's, ticks every 2 s."""
 
 
 def passage_id(corpus: str, source: str, text: str, occurrence: int = 0) -> str:
-    """Return the stable id of a passage: the same corpus, document path and text give the same id anywhere.
+    """Return the stable id of a passage, the same on every machine.
 
     Args:
-        occurrence: how many passages of the same text come before it in its document.
+        occurrence: how many passages of the same text precede it in its document.
     """
     key = "\0".join((corpus, source, text, str(occurrence)))
-    return (
-        b32encode(hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest())
-        .decode("ascii")[:16]
-        .lower()
-    )
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    return b32encode(digest).decode("ascii")[:16].lower()
 
 
 class Reader:
@@ -51,170 +51,205 @@ class Reader:
         chunking: Mapping[str, Any],
         previous: Snapshot | None,
         report: IngestReport,
+        *,
+        load: Callable[[Path, str], list[Document]] = load,
     ) -> None:
-        """Say how files are read.
+        """Look up what can be taken over.
 
         Args:
             chunking: parameters of the new generation.
-            previous: the live generation; taken over from only if it was cut with the same parameters for the same
-                model.
-            report: what is skipped, noted and withheld is written here.
+            previous: the live generation; taken over from only if it was cut with the
+                same parameters for the same model.
+            report: gets what is skipped, noted and withheld.
+            load: reads one file.
         """
         self._corpus = corpus
         self._encoder = encoder
         self._chunking = chunking
         self._report = report
-        self._live: dict[
-            str, list[DocumentEntry]
-        ] = {}  # of the live generation, by file
-        self._questions: dict[
-            int, list[str]
-        ] = {}  # extra phrasings, by row of the live generation
+        self._load = load
         self._previous = previous
-        same_model = (
-            previous is not None
-            and previous.manifest.model.fingerprint == encoder.identity.fingerprint
-        )
-        if (
-            previous is not None
-            and same_model
-            and dict(previous.manifest.chunking) == dict(chunking)
-        ):
-            for entry in previous.documents():
-                self._live.setdefault(
-                    str(entry.extra.get("file", entry.source)), []
-                ).append(entry)
-                for position, questions in entry.extra.get("questions", {}).items():
-                    self._questions[entry.first_row + int(position)] = questions
-        self._begun_ns = time.time_ns()
-        self._supersedes: list[
-            tuple[str, str]
-        ] = []  # of the documents read anew, by whom and whom
+        # documents of the live generation by their file
+        self._live: dict[str, list[DocumentEntry]] = {}
+        # extra phrasings by row of the live generation
+        self._questions: dict[int, list[str]] = {}
+        # (document, document that it supersedes) of every document read anew
+        self._supersedes: list[tuple[str, str]] = []
+        self._started_ns = time.time_ns()
+        if previous is not None and self._was_cut_the_same(previous):
+            self._look_up(previous)
 
     def read(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
-        """Append the passages of a file, and return its documents; a file that cannot be read is reported."""
-        before = self._live.get(file.source, ())
-        mtime_ns = file.mtime_ns if file.mtime_ns < self._begun_ns - _SETTLED_NS else 0
-        facts = {"file": file.source, "size": file.size, "mtime_ns": mtime_ns}
+        """Append the passages of a file and return its documents.
+
+        A file that cannot be read is reported, and gives no document.
+        """
         try:
-            digest = (
-                before[0].content_hash
-                if before and _same_stat(before[0], file)
-                else sha256_of(file.path)
-            )
-            if before and digest == before[0].content_hash:
-                return list(self._taken_over(before, facts, spool))
-            documents = load(file.path, file.source)
-            if (
-                sha256_of(file.path) != digest
-            ):  # written while it was read: what was read may be half of it
-                return self.as_before(file, spool)
-            return [self._cut(document, digest, facts, spool) for document in documents]
+            return self._read(file, spool)
         except DocumentUnreadable as exc:
-            self._report.skipped.append(Skipped(file.source, exc.reason))
+            reason = exc.reason
         except ExtraMissing as exc:
-            self._report.skipped.append(Skipped(file.source, str(exc)))
-        except OSError as exc:  # removed or closed to us since it was found
-            self._report.skipped.append(
-                Skipped(file.source, (exc.strerror or "cannot be read").lower())
-            )
+            reason = str(exc)
+        except OSError as exc:  # removed or made unreadable since the walk
+            reason = (exc.strerror or "cannot be read").lower()
+        self._report.skipped.append(Skipped(file.source, reason))
         return []
 
     def as_before(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
-        """Append the passages a file has in the live generation, without a look at it; it is being written."""
+        """Append the passages a file has in the live generation, without opening it."""
         before = self._live.get(file.source, ())
         if not before:
-            self._report.skipped.append(Skipped(file.source, "being written just now"))
-        return list(
-            self._taken_over(
-                before, {"file": file.source, "size": 0, "mtime_ns": 0}, spool
-            )
-        )
+            skipped = Skipped(file.source, "being written just now")
+            self._report.skipped.append(skipped)
+        facts: dict[str, object] = {"file": file.source, "size": 0, "mtime_ns": 0}
+        return list(self._taken_over(before, facts, spool))
 
-    def note_superseded_strangers(self, sources: Collection[str]) -> None:
-        """Report what documents read anew supersede and what is not there: a path mistyped would speak both.
+    def report_unknown_supersedes(self, sources: Collection[str]) -> None:
+        """Note each document read anew that supersedes a document that is not there.
+
+        With a mistyped path, both the old and the new document would be spoken.
 
         Args:
             sources: of all documents.
         """
-        known = {*sources, *(source.split("#", 1)[0] for source in sources)}
-        self._report.notes += [
-            Skipped(
-                newer,
-                f"supersedes {older!r}, which is no document here; write its path below the folder",
-            )
-            for newer, older in self._supersedes
-            if older not in known
-        ]
+        files = (source.split("#", 1)[0] for source in sources)
+        known = {*sources, *files}
+        for newer, older in self._supersedes:
+            if older not in known:
+                reason = (
+                    f"supersedes {older!r}, which is no document here; "
+                    "write its path below the folder"
+                )
+                self._report.notes.append(Skipped(newer, reason))
 
     def prepared(self, row: int) -> Prepared:
-        """Return the passage of a row of the live generation."""
+        """Return the passage of a row of the live generation.
+
+        Raises:
+            IndexError: there is no such row.
+        """
         if self._previous is None:
             raise IndexError(f"row {row} of no generation")
-        return self._prepared(self._previous.passage(row), self._questions.get(row, ()))
+        questions = self._questions.get(row, ())
+        return self._prepared(self._previous.passage(row), questions)
+
+    def _was_cut_the_same(self, previous: Snapshot) -> bool:
+        manifest = previous.manifest
+        if manifest.model.fingerprint != self._encoder.identity.fingerprint:
+            return False
+        return dict(manifest.chunking) == dict(self._chunking)
+
+    def _look_up(self, previous: Snapshot) -> None:
+        """Remember the documents of the live generation and their extra phrasings."""
+        for entry in previous.documents():
+            file = str(entry.extra.get("file", entry.source))
+            self._live.setdefault(file, []).append(entry)
+            for position, questions in entry.extra.get("questions", {}).items():
+                self._questions[entry.first_row + int(position)] = questions
+
+    def _read(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
+        before = self._live.get(file.source, ())
+        facts = self._facts(file)
+        if before and _same_stat(before[0], file):
+            digest = before[0].content_hash
+        else:
+            digest = sha256_of(file.path)
+        if before and digest == before[0].content_hash:
+            return list(self._taken_over(before, facts, spool))
+        documents = self._load(file.path, file.source)
+        if sha256_of(file.path) != digest:
+            # the file was written meanwhile: the documents may be half of it
+            return self.as_before(file, spool)
+        return [self._cut(document, digest, facts, spool) for document in documents]
+
+    def _facts(self, file: FoundFile) -> dict[str, object]:
+        """Return what tells the next ingest whether a file is unchanged."""
+        mtime_ns = file.mtime_ns
+        if mtime_ns >= self._started_ns - _TRUSTED_AGE_NS:
+            mtime_ns = 0
+        return {"file": file.source, "size": file.size, "mtime_ns": mtime_ns}
 
     def _taken_over(
-        self, before: Sequence[DocumentEntry], facts: dict[str, object], spool: Spool
+        self,
+        before: Sequence[DocumentEntry],
+        facts: dict[str, object],
+        spool: Spool,
     ) -> Iterator[DocumentEntry]:
+        """Append the passages of documents of the live generation."""
         for entry in before:
             first = len(spool)
             for row in range(entry.first_row, entry.first_row + entry.passages):
                 spool.take_over(row)
-            withheld = entry.extra.get("withheld", ())
-            self._report.withheld += [Skipped(entry.source, said) for said in withheld]
-            extra = (
-                facts
-                if entry.extra.keys() == facts.keys()
-                else {**entry.extra, **facts}
-            )
+            self._report_withheld(entry.source, entry.extra.get("withheld", ()))
+            extra = facts
+            if entry.extra.keys() != facts.keys():
+                extra = {**entry.extra, **facts}
             yield DocumentEntry(
                 entry.source, entry.content_hash, first, entry.passages, extra
             )
 
     def _cut(
-        self, document: Document, digest: str, facts: dict[str, object], spool: Spool
+        self,
+        document: Document,
+        digest: str,
+        facts: dict[str, object],
+        spool: Spool,
     ) -> DocumentEntry:
-        first, seen = len(spool), Counter[str]()
-        metadata = {
-            key: value for key, value in document.metadata.items() if key != "questions"
-        }
+        """Append the passages of a document that was read anew."""
+        first = len(spool)
+        seen: Counter[str] = Counter()
+        metadata = dict(document.metadata)
+        metadata.pop("questions", None)
         older = metadata.get("supersedes", ())
-        self._supersedes += (
-            [(document.source, str(one)) for one in older]
-            if isinstance(older, list)
-            else []
-        )
+        if isinstance(older, list):
+            self._supersedes += [(document.source, str(one)) for one in older]
+
         questions: dict[str, list[str]] = {}
         withheld: list[str] = []
-        for draft in chunk(
-            document,
-            count_tokens=self._encoder.count_tokens,
-            max_tokens=self._chunking["max_tokens"],
-            target_tokens=self._chunking["target_tokens"],
-        ):
+        for draft in self._drafts(document):
+            # counted for withheld passages, too: keeping them must not change ids
             passage = self._passage(draft, document.source, metadata, seen)
-            said = (
-                None
-                if self._chunking["keep_suspicious"]
-                else said_to_the_model(draft.embedded)
-            )
-            if said is not None:
-                withheld.append(said)
+            words = self._injection_in(draft)
+            if words is not None:
+                withheld.append(words)
                 continue
             if draft.questions:
                 questions[str(len(spool) - first)] = list(draft.questions)
             spool.add(self._prepared(passage, draft.questions))
+
         self._report.notes += [
             Skipped(document.source, note) for note in document.notes
         ]
-        self._report.withheld += [Skipped(document.source, said) for said in withheld]
+        self._report_withheld(document.source, withheld)
         hidden = [note for note in document.notes if is_about_hidden(note)]
         kept = {"questions": questions, "withheld": withheld, "hidden": hidden}
         extra = {**facts, **{key: value for key, value in kept.items() if value}}
-        return DocumentEntry(document.source, digest, first, len(spool) - first, extra)
+        passages = len(spool) - first
+        return DocumentEntry(document.source, digest, first, passages, extra)
+
+    def _drafts(self, document: Document) -> list[Draft]:
+        return chunk(
+            document,
+            count_tokens=self._encoder.count_tokens,
+            max_tokens=self._chunking["max_tokens"],
+            target_tokens=self._chunking["target_tokens"],
+        )
+
+    def _injection_in(self, draft: Draft) -> str | None:
+        """Return the words for which a draft is withheld, or None."""
+        if self._chunking["keep_suspicious"]:
+            return None
+        return prompt_injection_in(draft.embedded)
+
+    def _report_withheld(self, source: str, withheld: Sequence[str]) -> None:
+        self._report.withheld += [Skipped(source, words) for words in withheld]
 
     def _passage(
-        self, draft: Draft, source: str, metadata: dict[str, object], seen: Counter[str]
+        self,
+        draft: Draft,
+        source: str,
+        metadata: dict[str, object],
+        seen: Counter[str],
     ) -> Passage:
         occurrence = seen[draft.text]
         seen[draft.text] += 1
@@ -229,20 +264,18 @@ class Reader:
         )
 
     def _prepared(self, passage: Passage, questions: Sequence[str]) -> Prepared:
-        """Add what finds a passage: its title, headings, and the extra phrasings written down for it."""
+        """Add the texts that find a passage: title, headings and extra phrasings.
+
+        The extra phrasings are embedded only if the model's window holds them all.
+        """
         embedded = embedding_text(passage.title, passage.heading_path, passage.text)
-        found_by = "\n".join((*questions, embedded))
-        if (
-            questions
-            and self._encoder.count_tokens(found_by)
-            <= self._encoder.identity.max_tokens
-        ):
-            embedded = found_by
-        return Prepared(passage, embedded, found_by)
+        lexical = "\n".join((*questions, embedded))
+        max_tokens = self._encoder.identity.max_tokens
+        if questions and self._encoder.count_tokens(lexical) <= max_tokens:
+            embedded = lexical
+        return Prepared(passage, embedded, lexical)
 
 
 def _same_stat(entry: DocumentEntry, file: FoundFile) -> bool:
-    return (entry.extra.get("size"), entry.extra.get("mtime_ns")) == (
-        file.size,
-        file.mtime_ns,
-    )
+    before = (entry.extra.get("size"), entry.extra.get("mtime_ns"))
+    return before == (file.size, file.mtime_ns)

@@ -11,7 +11,7 @@ from kbserver.ingest.walk import Skipped
 Change: TypeAlias = Literal["new", "changed", "gone"]
 Stage: TypeAlias = Literal["fetch", "read", "embed", "word", "write"]
 OnProgress: TypeAlias = Callable[[Stage, int, int], None]
-"""Called with a stage and how many of how many files or passages are done."""
+"""Called with a stage, and how many of how many files or passages are done."""
 
 
 @dataclass(slots=True)
@@ -21,14 +21,14 @@ class IngestReport:
     corpus: str
     model: str = ""
     documents: int = 0
-    """Documents of the new generation: a file, or a record of a file that holds records."""
+    """Documents of the new generation: a file, or one record of a file of records."""
     added: int = 0
     changed: int = 0
     removed: int = 0
     unchanged: int = 0
     """Documents taken over as they were."""
     changes: list[tuple[Change, str]] = field(default_factory=list)
-    """The documents that are counted above, but for the unchanged ones: what happened, and the source."""
+    """What happened to which source, for every document that is not unchanged."""
     passages: int = 0
     embedded: int = 0
     """Passages whose embedding was computed; after a dry run: would be."""
@@ -41,60 +41,60 @@ class IngestReport:
     notes: list[Skipped] = field(default_factory=list)
     """What a conversion changed or left out of a document that was read."""
     withheld: list[Skipped] = field(default_factory=list)
-    """Passages left out because they speak to the model, with the words that do; unchanged documents too."""
+    """Passages left out because they address the language model, with the words
+    that do; those of unchanged documents too."""
     generation: str = ""
     """The generation that is live afterwards."""
     published: bool = False
-    """Whether that generation is new: an ingest that finds nothing changed makes none."""
+    """Whether that generation is new: an ingest that finds no change makes none."""
     dry_run: bool = False
     seconds: float = 0.0
     embedding_seconds: float = 0.0
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON values for `kbserver ingest --json`."""
-        return {
+        """Return JSON values for `kbserver ingest --json`."""
+        documents: dict[str, Any] = {
+            "total": self.documents,
+            "added": self.added,
+            "changed": self.changed,
+            "removed": self.removed,
+            "unchanged": self.unchanged,
+        }
+        passages = {
+            "total": self.passages,
+            "embedded": self.embedded,
+            "reused": self.reused,
+        }
+        report: dict[str, Any] = {
             "corpus": self.corpus,
             "model": self.model,
             "generation": self.generation,
             "published": self.published,
             "dry_run": self.dry_run,
-            "documents": {
-                "total": self.documents,
-                "added": self.added,
-                "changed": self.changed,
-                "removed": self.removed,
-                "unchanged": self.unchanged,
-            },
-            **(
-                {
-                    "changes": [
-                        {"change": what, "source": which}
-                        for what, which in self.changes
-                    ]
-                }
-                if self.dry_run
-                else {}
-            ),
-            "passages": {
-                "total": self.passages,
-                "embedded": self.embedded,
-                "reused": self.reused,
-            },
-            "skipped": [
-                {"source": one.source, "reason": one.reason} for one in self.skipped
-            ],
-            "notes": [{"source": one.source, "note": one.reason} for one in self.notes],
-            "withheld": [
-                {"source": one.source, "said": one.reason} for one in self.withheld
-            ],
+            "documents": documents,
+        }
+        if self.dry_run:
+            report["changes"] = [
+                {"change": change, "source": source} for change, source in self.changes
+            ]
+        return report | {
+            "passages": passages,
+            "skipped": _as_dicts(self.skipped, "reason"),
+            "notes": _as_dicts(self.notes, "note"),
+            "withheld": _as_dicts(self.withheld, "said"),
             "seconds": round(self.seconds, 2),
             "embedding_seconds": round(self.embedding_seconds, 2),
         }
 
 
+def _as_dicts(entries: list[Skipped], key: str) -> list[dict[str, str]]:
+    return [{"source": entry.source, key: entry.reason} for entry in entries]
+
+
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C during an ingest; `kept` computed embeddings are found again by the next one."""
+    """Ctrl-C during an ingest; the next ingest finds `kept` computed embeddings."""
 
     def __init__(self, kept: int) -> None:
+        """Remember how many embeddings are kept."""
         super().__init__(f"interrupted; {kept} embeddings are kept")
         self.kept = kept

@@ -1,4 +1,4 @@
-"""A folder to the files in it that can be read: in a fixed order, everything left out named with its reason."""
+"""The readable files below a folder, in a fixed order; everything else with its reason."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from kbserver.ingest.load import FORMATS, SizeClass, unknown_type
 
 IGNORE_FILE = ".kbignore"
 
+_LOOP = "a symbolic link in a loop"
+_LEADS_OUT = "a symbolic link that leads out of the folder; name its target as a path"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Largest files that are read, in bytes.
 
-    A passage of the default model's length is about 1 KB, and 20 are embedded in a second: 16 MiB of text are
-    a book of 5,000 pages and a quarter of an hour. In PDF and Office files the text is a small part; files of
-    records are cut at their records and take memory of about four times their size.
+    16 MiB of text are a book of 5,000 pages and a quarter of an hour of embedding. In
+    PDF and Office files the text is a small part. Files of records are cut at their
+    records and take memory of about four times their size.
     """
 
     text: int = 16 * 1024**2
@@ -31,10 +34,13 @@ class Limits:
     records: int = 256 * 1024**2
 
     def of(self, size_class: SizeClass) -> int:
-        """The limit of one class of formats."""
-        return {"text": self.text, "binary": self.binary, "records": self.records}[
-            size_class
-        ]
+        """Return the limit of one class of formats."""
+        by_class = {
+            "text": self.text,
+            "binary": self.binary,
+            "records": self.records,
+        }
+        return by_class[size_class]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class FoundFile:
 
     path: Path
     source: str
-    """Path below the ingested folder, posix; with several roots the root's name comes first."""
+    """Posix path below the ingested folder; with several roots, below the root's name."""
     size: int
     """Bytes."""
     mtime_ns: int
@@ -52,22 +58,25 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file or folder that is not read, and why. Its name is printable whatever it is on disk."""
+    """A file or folder that is not read, and why. The source is always printable."""
 
     source: str
     reason: str
 
 
 def walk(
-    paths: Iterable[Path], *, limits: Limits | None = None, ignore: Sequence[str] = ()
+    paths: Iterable[Path],
+    *,
+    limits: Limits | None = None,
+    ignore: Sequence[str] = (),
 ) -> Iterator[FoundFile | Skipped]:
-    """Yield every file below the paths, or the reason for passing it over, sorted by name.
+    """Yield every file below the paths, or the reason for skipping it, sorted by name.
 
     Args:
         paths: folders, and files that are taken whatever their name.
         limits: largest files that are read.
-        ignore: patterns in gitignore syntax, applied before those of the `.kbignore` files, which may stand in
-            any folder and speak for it and all below it.
+        ignore: patterns in gitignore syntax, applied before those of the `.kbignore`
+            files; such a file in any folder counts for all that lies below it.
 
     Raises:
         IngestError: a path does not exist, or a pattern cannot be understood.
@@ -83,33 +92,47 @@ def walk(
 
 
 def _roots(paths: Iterable[Path]) -> list[tuple[Path, str]]:
-    """Return each path with what its sources begin with (for a file: its source), no two the same."""
+    """Return each path with the prefix of its sources, no two the same.
+
+    The prefix of a file is its whole source.
+    """
     unique: dict[Path, Path] = {}
     for path in paths:
         if not path.exists():
-            raise IngestError(
-                f"{printable(str(path))}: no such file or folder; name one that exists"
-            )
+            name = printable(str(path))
+            raise IngestError(f"{name}: no such file or folder; name one that exists")
         unique.setdefault(path.resolve(), path)
     if len(unique) == 1:
         [(resolved, path)] = unique.items()
-        return [(path, "" if path.is_dir() else resolved.name)]
-    for parts in range(1, max(len(resolved.parts) for resolved in unique) + 1):
-        names = ["/".join(resolved.parts[-parts:]).lstrip("/") for resolved in unique]
+        if path.is_dir():
+            return [(path, "")]
+        return [(path, resolved.name)]
+    roots = []
+    for name, path in zip(_shortest_names(unique), unique.values(), strict=True):
+        if path.is_dir():
+            name += "/"
+        roots.append((path, name))
+    return roots
+
+
+def _shortest_names(paths: Iterable[Path]) -> list[str]:
+    """Return the last parts of each path, as few as tell all paths apart."""
+    paths = list(paths)
+    names: list[str] = []
+    for count in range(1, max((len(path.parts) for path in paths), default=0) + 1):
+        names = ["/".join(path.parts[-count:]).lstrip("/") for path in paths]
         if len(set(names)) == len(names):
             break
-    return [
-        (path, f"{name}/" if path.is_dir() else name)
-        for path, name in zip(unique.values(), names, strict=True)
-    ]
+    return names
 
 
 @dataclass
 class _Walk:
+    """One walk over all roots."""
+
     limits: Limits
-    visited: dict[tuple[int, int], str] = field(
-        default_factory=dict
-    )  # (device, inode) of folders → source
+    visited: dict[tuple[int, int], str] = field(default_factory=dict)
+    """Source of each folder by its device and inode."""
 
     def folder(
         self,
@@ -118,26 +141,26 @@ class _Walk:
         specs: list[tuple[str, GitIgnoreSpec]],
         root: Path,
     ) -> Iterator[FoundFile | Skipped]:
-        """Everything below one folder; `prefix` ends with a slash or is empty."""
+        """Yield everything below one folder; `prefix` ends with a slash or is empty."""
         try:
             status = folder.stat()
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
         except OSError as exc:
             yield Skipped(printable(prefix) or ".", _why(exc))
             return
-        before = self.visited.setdefault(
-            (status.st_dev, status.st_ino), prefix.rstrip("/") or "."
-        )
-        if before != (prefix.rstrip("/") or "."):
-            yield Skipped(
-                printable(prefix.rstrip("/")), f"the same folder as {printable(before)}"
-            )
+        source = prefix.rstrip("/") or "."
+        key = (status.st_dev, status.st_ino)
+        before = self.visited.setdefault(key, source)
+        if before != source:
+            name = printable(prefix.rstrip("/"))
+            yield Skipped(name, f"the same folder as {printable(before)}")
             return
         own = folder / IGNORE_FILE
         if own.is_file():
             specs = [*specs, (prefix, _read_spec(own))]
         for entry in entries:
-            yield from self._entry(entry, prefix + entry.name, specs, root)
+            if entry.name != IGNORE_FILE:
+                yield from self._entry(entry, prefix + entry.name, specs, root)
 
     def _entry(
         self,
@@ -147,28 +170,20 @@ class _Walk:
         root: Path,
     ) -> Iterator[FoundFile | Skipped]:
         path = Path(entry.path)
-        if entry.name == IGNORE_FILE:
-            return
         if reason := _unfit_name(entry.name):
             yield Skipped(printable(source), reason)
             return
         try:
             is_folder = entry.is_dir()
+            problem = None
             if entry.is_symlink():
-                target = path.resolve(strict=True)
-                if is_folder and path.parent.resolve().is_relative_to(target):
-                    yield Skipped(source, "a symbolic link in a loop")
-                    return
-                if not target.is_relative_to(root):
-                    yield Skipped(
-                        source,
-                        "a symbolic link that leads out of the folder; name its target as a path",
-                    )
-                    return
+                problem = _link_problem(path, root, is_folder=is_folder)
         except (OSError, RuntimeError) as exc:
             yield Skipped(source, _why(exc))
             return
-        if _ignored(source + "/" * is_folder, specs):
+        if problem:
+            yield Skipped(source, problem)
+        elif _ignored(source + "/" * is_folder, specs):
             yield Skipped(source, f"ignored by {IGNORE_FILE} or a pattern given")
         elif is_folder:
             yield from self.folder(path, source + "/", specs, root)
@@ -176,28 +191,33 @@ class _Walk:
             yield self.file(path, source)
 
     def file(self, path: Path, source: str) -> FoundFile | Skipped:
-        """One file, or why it cannot be read."""
+        """Return one file, or why it is not read."""
         try:
             status = path.stat()
         except OSError as exc:
             return Skipped(printable(source), _why(exc))
+        reason = self._unfit_file(path, status)
+        if reason:
+            return Skipped(printable(source), reason)
+        return FoundFile(path, source, status.st_size, status.st_mtime_ns)
+
+    def _unfit_file(self, path: Path, status: os.stat_result) -> str | None:
+        """Return why a file is not read, or None."""
         if not stat.S_ISREG(status.st_mode):
-            return Skipped(
-                printable(source), "not a regular file (a socket, pipe or device)"
-            )
+            return "not a regular file (a socket, pipe or device)"
         form = FORMATS.get(path.suffix.lower())
         if form is None:
-            return Skipped(printable(source), unknown_type(path))
-        if status.st_size == 0:
-            return Skipped(printable(source), "empty")
-        if status.st_size > (limit := self.limits.of(form.size_class)):
-            return Skipped(
-                printable(source),
-                f"too large: {_mib(status.st_size)} MiB, at most {_mib(limit)} for {form.name}; split it",
-            )
+            return unknown_type(path)
+        size = status.st_size
+        if size == 0:
+            return "empty"
+        limit = self.limits.of(form.size_class)
+        if size > limit:
+            at_most = f"at most {_mib(limit)} for {form.name}"
+            return f"too large: {_mib(size)} MiB, {at_most}; split it"
         if not os.access(path, os.R_OK):
-            return Skipped(printable(source), "permission denied")
-        return FoundFile(path, source, status.st_size, status.st_mtime_ns)
+            return "permission denied"
+        return None
 
 
 def printable(name: str) -> str:
@@ -206,10 +226,13 @@ def printable(name: str) -> str:
         name.encode("utf-8")
     except UnicodeEncodeError:
         return ascii(name)
-    return name if name.isprintable() else repr(name)
+    if name.isprintable():
+        return name
+    return repr(name)
 
 
 def _unfit_name(name: str) -> str | None:
+    """Return why a file or folder of this name is not read, or None."""
     if name.startswith("."):
         return "hidden"
     if name.startswith("~$"):
@@ -223,8 +246,25 @@ def _unfit_name(name: str) -> str | None:
     return None
 
 
+def _link_problem(link: Path, root: Path, *, is_folder: bool) -> str | None:
+    """Return why a symbolic link is not followed, or None.
+
+    Raises:
+        OSError, RuntimeError: the link leads nowhere.
+    """
+    target = link.resolve(strict=True)
+    if is_folder and link.parent.resolve().is_relative_to(target):
+        return _LOOP
+    if not target.is_relative_to(root):
+        return _LEADS_OUT
+    return None
+
+
 def _ignored(source: str, specs: list[tuple[str, GitIgnoreSpec]]) -> bool:
-    """What git does: the last pattern that matches decides, the deepest file's first."""
+    """Return whether git would ignore a source.
+
+    The last pattern that matches decides, those of the deepest file first.
+    """
     for prefix, spec in reversed(specs):
         decision = spec.check_file(source[len(prefix) :]).include
         if decision is not None:
@@ -234,11 +274,13 @@ def _ignored(source: str, specs: list[tuple[str, GitIgnoreSpec]]) -> bool:
 
 def _read_spec(path: Path) -> GitIgnoreSpec:
     try:
-        return _spec(path.read_text(encoding="utf-8").splitlines(), str(path))
+        lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as exc:
         raise IngestError(
-            f"{path}: cannot be read ({exc}); mend or remove it, it says what to keep out"
+            f"{path}: cannot be read ({exc}); "
+            "mend or remove it, it says what to keep out"
         ) from exc
+    return _spec(lines, str(path))
 
 
 def _spec(lines: Iterable[str], where: str) -> GitIgnoreSpec:
@@ -251,15 +293,12 @@ def _spec(lines: Iterable[str], where: str) -> GitIgnoreSpec:
 
 
 def _why(exc: Exception) -> str:
+    """Say why a file or folder cannot be reached."""
     if isinstance(exc, FileNotFoundError):
         return "a symbolic link to nothing"
-    if isinstance(exc, OSError) and exc.strerror:
-        return (
-            "a symbolic link in a loop"
-            if "symbolic" in exc.strerror
-            else exc.strerror.lower()
-        )
-    return "a symbolic link in a loop"
+    if isinstance(exc, OSError) and exc.strerror and "symbolic" not in exc.strerror:
+        return exc.strerror.lower()
+    return _LOOP
 
 
 def _mib(size: int) -> str:

@@ -1,6 +1,7 @@
 """Follow folders: whenever files change, bring the corpus up to date.
 
-A storm of events becomes one ingest, and a file that is still being written stays what it was until it is whole.
+A storm of events becomes one ingest. A file that is being written stays what it was
+until it is whole.
 """
 
 from __future__ import annotations
@@ -23,25 +24,28 @@ from kbserver.index.store import Store
 from kbserver.ingest.build import IngestOptions, ingest
 from kbserver.ingest.report import IngestReport, OnProgress
 from kbserver.ingest.walk import IGNORE_FILE, Skipped
+from kbserver.priority import yield_process_to_turns
 
 log = logging.getLogger("kbserver")
 
 OnReport: TypeAlias = Callable[[IngestReport], None]
 OnError: TypeAlias = Callable[[KbServerError], None]
+Wait: TypeAlias = Callable[[float], bool]
+"""Sleeps for some seconds; returns True, and at once, if the watch shall stop."""
+Ingest: TypeAlias = Callable[[frozenset[Path]], None]
+"""Brings the corpus up to date, except with the files given, which are being written."""
 
-_STORM_MS = 800  # events that follow each other closer than `_STEP_MS` are one change, for at most this long
+_STORM_MS = 800
+"""Events that follow each other within `_STEP_MS` are one change, for at most this."""
 _STEP_MS = 50
-_QUIET_S = 0.2  # a file whose size and time have not changed for this long is whole
-_PATIENCE_S = (
-    3.0  # others do not wait longer than this for a file that is being written
-)
-_LOOK_S = (
-    2.0  # how often to see whether a folder was replaced by another, or is there again
-)
-_SELDOM_S = (
-    60.0  # a scan without any event: network drives and full watch tables send none
-)
-_NICENESS = 10  # beside a server, turns go first
+_QUIET_S = 0.2
+"""A file whose size and time have not changed for this long is whole."""
+_PATIENCE_S = 3.0
+"""Other files do not wait longer than this for a file that is being written."""
+_LOOK_S = 2.0
+"""How often to check whether a folder was replaced by another, or is there again."""
+_SELDOM_S = 60.0
+"""Between scans without an event: network drives and full watch tables send none."""
 
 
 def watch(
@@ -57,7 +61,7 @@ def watch(
 ) -> None:
     """Ingest now, and again whenever something below the paths changes, until stopped.
 
-    The model stays open in between: opening it takes longer than ingesting one changed file.
+    The model stays open in between: opening it takes longer than ingesting one file.
 
     Args:
         on_report: called after every ingest, also one that found nothing changed.
@@ -68,18 +72,21 @@ def watch(
         IngestError: a path does not exist at the start.
         ModelError: the embedding model cannot be loaded.
     """
-    options, stop = options or IngestOptions(), stop or threading.Event()
+    options = options or IngestOptions()
+    stop = stop or threading.Event()
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise IngestError(
             f"{missing[0]}: no such file or folder to watch; name one that exists"
         )
-    with open_encoder(
+    encoder = open_encoder(
         options.model,
-        cache=store.path / ".models",
+        cache=options.models,
+        store=store.path,
         device=options.device,
         for_queries=False,
-    ) as encoder:
+    )
+    with encoder:
 
         def bring_up_to_date(unsettled: frozenset[Path]) -> None:
             try:
@@ -99,34 +106,67 @@ def watch(
 
         bring_up_to_date(frozenset())
         for changed in _changes(paths, store.path, stop):
-            unsettled = _settle(changed, stop)
-            bring_up_to_date(unsettled)
-            while unsettled and not stop.is_set():
-                unsettled = _settle(unsettled, stop)
-                bring_up_to_date(unsettled)
+            follow(changed, bring_up_to_date, stop.wait)
+
+
+def follow(
+    changed: Iterable[Path],
+    ingest: Ingest,
+    wait: Wait,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> None:
+    """Ingest a change, and again until every changed file is whole or the watch stops.
+
+    Args:
+        wait: see `Wait`.
+        clock: monotonic seconds.
+    """
+    unsettled = wait_until_stable(changed, wait, clock=clock)
+    ingest(unsettled)
+    while unsettled and not wait(0.0):
+        unsettled = wait_until_stable(unsettled, wait, clock=clock)
+        ingest(unsettled)
+
+
+def wait_until_stable(
+    files: Iterable[Path],
+    wait: Wait,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> frozenset[Path]:
+    """Wait until files are whole; return those that still change when patience ends.
+
+    Args:
+        wait: see `Wait`; stopping ends the waiting with no file left.
+        clock: monotonic seconds.
+    """
+    give_up_at = clock() + _PATIENCE_S
+    changing = {file: _state(file) for file in files}
+    while changing and not wait(_QUIET_S):
+        states = {file: _state(file) for file in changing}
+        changing = {
+            file: state for file, state in states.items() if state != changing[file]
+        }
+        if clock() > give_up_at:
+            return frozenset(changing)
+    return frozenset()
 
 
 def _changes(
     paths: Sequence[Path], store: Path, stop: threading.Event
 ) -> Iterator[set[Path]]:
-    """Yield the files of each storm of events; {} when it is time to look without one."""
-    inside = str(store.resolve()) + os.sep
-
-    def matters(change: watchfiles.Change, path: str) -> bool:
-        name = Path(path).name
-        return not path.startswith(inside) and (
-            name == IGNORE_FILE or not name.startswith((".", "~"))
-        )
-
-    scanned = time.monotonic()
+    """Yield the files of each storm of events; {} when it is time to scan without one."""
+    matters = _filter(store)
+    scanned_at = time.monotonic()
     while not stop.is_set():
         roots = _identities(paths)
-        if (
-            None in roots
-        ):  # unmounted or moved away: what was ingested stays until it is there again
+        if None in roots:
+            # unmounted or moved away: the corpus stays until the path is there again
             stop.wait(_LOOK_S)
             continue
-        is_fresh = True  # what changed before the watch began sends no event
+        # what changed before the watch began sent no event: scan once without one
+        is_fresh = True
         for events in watchfiles.watch(
             *(path.resolve() for path in paths),
             watch_filter=matters,
@@ -138,38 +178,43 @@ def _changes(
             ignore_permission_denied=True,
         ):
             replaced = _identities(paths) != roots
-            if events or replaced or is_fresh or time.monotonic() - scanned > _SELDOM_S:
+            is_time = time.monotonic() - scanned_at > _SELDOM_S
+            if events or replaced or is_fresh or is_time:
                 yield {Path(path) for _, path in events}
-                scanned = time.monotonic()
+                scanned_at = time.monotonic()
                 is_fresh = is_fresh and bool(events)
             if replaced:
                 break
 
 
+def _filter(store: Path) -> Callable[[watchfiles.Change, str], bool]:
+    """Return which events matter: not those of the store or of hidden files."""
+    inside = str(store.resolve()) + os.sep
+
+    def matters(change: watchfiles.Change, path: str) -> bool:
+        if path.startswith(inside):
+            return False
+        name = Path(path).name
+        return name == IGNORE_FILE or not name.startswith((".", "~"))
+
+    return matters
+
+
 def _identities(paths: Iterable[Path]) -> list[tuple[int, int] | None]:
-    """Device and inode of each path, None for one that is not there."""
+    """Return device and inode of each path, None for one that is not there.
+
+    The inode counts for folders only, because editors replace files all the time.
+    """
     found: list[tuple[int, int] | None] = []
     for path in paths:
         try:
             status = path.stat()
-            found.append(
-                (status.st_dev, status.st_ino if path.is_dir() else 0)
-            )  # editors replace files all the time
+            is_folder = path.is_dir()
         except OSError:
             found.append(None)
+            continue
+        found.append((status.st_dev, status.st_ino * is_folder))
     return found
-
-
-def _settle(files: Iterable[Path], stop: threading.Event) -> frozenset[Path]:
-    """Wait until files are whole, and return those that still change when patience ends."""
-    until = time.monotonic() + _PATIENCE_S
-    moving = {file: _state(file) for file in files}
-    while moving and not stop.wait(_QUIET_S):
-        now = {file: _state(file) for file in moving}
-        moving = {file: state for file, state in now.items() if state != moving[file]}
-        if time.monotonic() > until:
-            return frozenset(moving)
-    return frozenset()
 
 
 def _state(file: Path) -> tuple[int, int] | None:
@@ -191,11 +236,12 @@ def watching_beside(
 ) -> Iterator[None]:
     """Watch in a process of its own while the block runs; for a server.
 
-    Reading and cutting documents holds the interpreter's lock, and turns would wait for it. The process gives way
-    to turns (nice) and ends with this one, however that ends. What it does is logged as `kbserver`.
+    Reading and cutting documents holds the interpreter's lock, and turns would wait
+    for it. The process gives way to turns (nice) and ends with this one, however that
+    ends. It logs as `kbserver`.
 
     Args:
-        prepare: called in the new process before anything else, to set up its log; importable by name.
+        prepare: called first in the new process, to set up its log; importable by name.
     """
     context = multiprocessing.get_context("spawn")
     process = context.Process(
@@ -219,45 +265,58 @@ def _watch_until_orphaned(
     options: IngestOptions,
     prepare: Callable[[], None] | None,
 ) -> None:
+    """Watch until the parent process ends."""
     if prepare is not None:
         prepare()
-    os.nice(_NICENESS)
+    yield_process_to_turns()
     stop = threading.Event()
-    parent = multiprocessing.parent_process()
-
-    def wait_for_parent() -> None:
-        if parent is not None:
-            parent.join()
-        stop.set()
-
-    threading.Thread(target=wait_for_parent, daemon=True).start()
+    threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
     try:
         with suppress(KeyboardInterrupt):
-            watch(paths, store=Store(store), corpus=corpus, options=options, on_report=ReportLog(), on_error=log_error,
-                  stop=stop)  # fmt: skip
+            watch(
+                paths,
+                store=Store(store),
+                corpus=corpus,
+                options=options,
+                on_report=ReportLog(),
+                on_error=log_error,
+                stop=stop,
+            )
     except KbServerError as exc:
         log.error("not watching: %s", exc)
 
 
+def _wait_for_parent(stop: threading.Event) -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+    stop.set()
+
+
 class ReportLog:
-    """Logs one line of each ingest that changed something, and what is left out the first time that it is."""
+    """Logs each ingest that changed something, and what is newly left out."""
 
     def __init__(self) -> None:
-        """Begin with nothing said."""
-        self._said: frozenset[Skipped] = frozenset()
+        """Begin with nothing logged."""
+        self._logged: frozenset[Skipped] = frozenset()
 
     def __call__(self, report: IngestReport) -> None:
         """Log a report."""
-        left_out = [*report.skipped, *report.withheld]
         if report.published:
             log.info(
                 "corpus %s: %d new, %d changed, %d gone; generation %s is live (%.1f s)",
-                report.corpus, report.added, report.changed, report.removed, report.generation, report.seconds,
-            )  # fmt: skip
+                report.corpus,
+                report.added,
+                report.changed,
+                report.removed,
+                report.generation,
+                report.seconds,
+            )
+        left_out = [*report.skipped, *report.withheld]
         for one in left_out:
-            if one not in self._said:
+            if one not in self._logged:
                 log.warning("corpus %s: %s: %s", report.corpus, one.source, one.reason)
-        self._said = frozenset(left_out)
+        self._logged = frozenset(left_out)
 
 
 def log_error(error: KbServerError) -> None:

@@ -18,7 +18,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from kbserver.errors import OmniError
 from kbserver.omni.configure import configure_frame
 from kbserver.omni.connect import check_label, connect_url, subprotocols
-from kbserver.omni.engine import ENGINE_TIMEOUT_MS, KnowledgeEndpoint, Reads
+from kbserver.omni.engine import KnowledgeEndpoint, Reads
 from kbserver.omni.frames import Audio, audio_frames, encode, parse_server
 from kbserver.omni.serving import base_url, serving
 from kbserver.omni.simulator.options import SimulatorOptions
@@ -26,6 +26,7 @@ from kbserver.omni.simulator.recording import Record, Recorder
 from kbserver.omni.simulator.reply import build_reply
 from kbserver.omni.simulator.server import Simulator
 from kbserver.omni.simulator.speech import AGENT_RATE, Synthesizer, silence
+from kbserver.settings import ENGINE_TIMEOUT_MS
 
 CALLER_RATE = 16_000
 FRAME_MS = 20

@@ -6,16 +6,15 @@ frame keyed on `event` is dropped without a word by the live engine.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from kbserver.errors import OmniError
 from kbserver.omni.frames import CONTROL
+from kbserver.urls import url_problem
 
 MAX_PERSONA_CHARACTERS = 32_000
 MAX_GREETING_CHARACTERS = 1_000
@@ -161,31 +160,9 @@ def check_endpoint(url: str, *, field: str) -> None:
     Raises:
         OmniError: the URL cannot be called, or would carry the token in the clear.
     """
-    if not isinstance(url, str) or not re.fullmatch(r"[\x21-\x7e]+", url):
-        raise OmniError(
-            f"{field} is not a URL of visible ASCII characters; percent-encode the others"
-        )
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError as exc:
-        raise OmniError(
-            f"{field} is not a URL ({exc}); write it like https://kb.example.com/kb"
-        ) from None
-    if parts.scheme not in ("https", "http") or not host:
-        raise OmniError(
-            f"{field} has no http(s) host; write it like https://kb.example.com/kb"
-        )
-    if parts.username is not None or parts.password is not None:
-        raise OmniError(f"{field} holds credentials; leave them out and use kb_token")
-    if parts.fragment:
-        raise OmniError(
-            f"{field} ends in #{parts.fragment}, which never reaches a server; leave it out"
-        )
-    if parts.scheme == "http" and not is_loopback(host):
-        raise OmniError(
-            f"{field} is plain http on {host}: the token would travel in the clear; use https"
-        )
+    problem = url_problem(url)
+    if problem is not None:
+        raise OmniError(f"{field} {problem}")
 
 
 def check_token(token: str) -> None:
@@ -206,16 +183,6 @@ def check_token(token: str) -> None:
         raise OmniError(
             "kb_token holds a space, a control or a non-ASCII character and cannot travel in a header"
         )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address means this very machine: localhost, 127.0.0.0/8, ::1."""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def mask_secrets(value: object, *, depth: int = MAX_DEPTH) -> object:

@@ -11,9 +11,8 @@ from urllib.parse import urlencode, urlsplit
 
 from kbserver.errors import OmniError
 from kbserver.labels import label_problem
-from kbserver.omni.configure import is_loopback
+from kbserver.urls import OMNI_BASE, is_loopback
 
-OMNI_BASE = "wss://api.pyai.com"
 OMNI_PATH = "/v1/omni"
 RATES = (
     16_000,

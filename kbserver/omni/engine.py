@@ -19,10 +19,8 @@ import httpx2
 
 from kbserver.omni.configure import check_endpoint, check_token
 from kbserver.omni.failures import explain
+from kbserver.settings import ENGINE_TIMEOUT_MS
 
-ENGINE_TIMEOUT_MS = (
-    300  # Omni's hard limit: connecting, TLS and reading the answer are inside it
-)
 MAX_BODY_BYTES = 1_000_000  # ours: an answer this long is not one
 
 Outcome: TypeAlias = Literal[

@@ -11,11 +11,11 @@ from typing import Any
 
 from kbserver.omni.configure import ConfigureFrame, configure_frame
 from kbserver.omni.connect import (
-    OMNI_BASE,
     connect_url,
     new_session_label,
     subprotocols,
 )
+from kbserver.urls import OMNI_BASE
 
 
 @dataclass(frozen=True, slots=True)

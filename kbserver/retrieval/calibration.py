@@ -1,4 +1,4 @@
-"""The least score that is spoken, measured for one corpus: `STORE/<corpus>/calibration.json`."""
+"""The least score of an answer, measured for one corpus: `STORE/<corpus>/calibration.json`."""
 
 from __future__ import annotations
 
@@ -8,34 +8,38 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kbserver.index.durable import disk_trouble, replace_text
+from kbserver.files import replace_text
+from kbserver.index.durable import disk_trouble
 
 CALIBRATION_FILE = "calibration.json"
 
 DEFAULT_MIN_SCORE = 0.15
-"""For a corpus that was never calibrated. It leaves at least 98 % of the right passages of clean questions and 95 % of
-badly heard ones. Of questions about something else altogether it lets 5 to 15 % through on help desks and two thirds on
-encyclopaedic corpora, where something is always near: calibrate these. Each public set stands in benchmarks/quality.md."""
+"""For a corpus without calibration: it keeps 95 % of the right passages of badly heard queries.
+
+An encyclopaedic corpus has something near to every query, so it needs a calibration of its own."""
 
 DEFAULT_MIN_SCORE_IN_SCOPE = 0.05
-"""The same for a turn whose label binds it to some of the documents: callers leave out what the label says already, so right
-passages score lower, and with a dozen passages to choose from there are fewer wrong ones."""
+"""The same for a turn whose session label restricts it to some documents.
+
+Callers leave out what the label says already, so right passages score lower."""
 
 SCORE_VERSION = 3
-"""Raised whenever `fusion` gives other scores than before: what was calibrated on the old ones no longer holds."""
+"""Raised whenever `fusion` changes its scores: a calibration holds for its own scores only."""
+
+_OTHER_SCORES = "made with another model or version, not used"
 
 log = logging.getLogger("kbserver")
 
 
 @dataclass(frozen=True, slots=True)
 class CurvePoint:
-    """What a least score would do. Shares are in [0, 1]."""
+    """What a least score does. Shares are in [0, 1]."""
 
     min_score: float
     kept: float
-    """Of the right passages found, the share that is still answered."""
+    """Share of the right passages found that are still answered."""
     false_groundings: float
-    """Of the questions that the corpus does not answer, the share that gets a passage."""
+    """Share of the questions outside the corpus that still get a passage."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +48,22 @@ class Calibration:
 
     min_score: float
     keep: float
-    """Share of the right passages that had to be kept."""
+    """Share of the right passages that the calibration had to keep."""
     at: CurvePoint
     answerable: int
-    """Questions whose right passage was found: what `kept` is a share of."""
+    """Questions whose right passage was found; `kept` is a share of these."""
     unanswerable: int
     rough: bool
-    """No questions were given: made from titles and headings."""
+    """Whether the questions were made from titles and headings, for lack of others."""
     generation: str
     fingerprint: str
-    """Of the embedding model: with another one scores are others."""
+    """Of the embedding model: another model gives other scores."""
     date: str
     curve: tuple[CurvePoint, ...]
 
 
 def write_calibration(folder: Path, calibration: Calibration) -> Path:
-    """Store a calibration beside the corpus's generations, in one step; return the file.
+    """Store a calibration beside the generations of its corpus, atomically; return the file.
 
     Raises:
         StoreError: the folder cannot be written.
@@ -79,23 +83,20 @@ def read_min_score(folder: Path, fingerprint: str) -> float | None:
         fingerprint: of the model its live generation was built with.
 
     Returns:
-        None if it was never calibrated, or with another model or another version's scores, or the file is damaged.
+        None if there is no calibration, it belongs to another model or another version's scores,
+        or the file is damaged.
     """
     file = folder / CALIBRATION_FILE
     try:
         values = json.loads(file.read_bytes())
         if not isinstance(values, Mapping):
             raise ValueError(f"found {type(values).__name__}, wanted an object")
-        if (values["score_version"], values["fingerprint"]) != (
-            SCORE_VERSION,
-            fingerprint,
-        ):
-            log.warning(
-                "%s: made with another model or version, not used; run kbserver calibrate again",
-                file,
-            )
+        made_with = (values["score_version"], values["fingerprint"])
+        if made_with != (SCORE_VERSION, fingerprint):
+            log.warning("%s: %s; run kbserver calibrate again", file, _OTHER_SCORES)
             return None
-        return min(1.0, max(0.0, float(values["min_score"])))
+        min_score = float(values["min_score"])
+        return min(1.0, max(0.0, min_score))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as exc:
@@ -104,5 +105,7 @@ def read_min_score(folder: Path, fingerprint: str) -> float | None:
 
 
 def default_min_score(*, in_scope: bool) -> float:
-    """Return what a route without a `min_score` of its own uses while the corpus is not calibrated."""
-    return DEFAULT_MIN_SCORE_IN_SCOPE if in_scope else DEFAULT_MIN_SCORE
+    """Return the least score for a route and a corpus that both name none."""
+    if in_scope:
+        return DEFAULT_MIN_SCORE_IN_SCOPE
+    return DEFAULT_MIN_SCORE

@@ -1,4 +1,4 @@
-"""Hits that repeat a better one: what says the same is not said again."""
+"""Leaves out hits that repeat a better one."""
 
 from __future__ import annotations
 
@@ -8,21 +8,26 @@ from collections.abc import Sequence
 
 from kbserver.types import Hit, Sketch
 
-# Share of the shorter passage's word trigrams that the other one holds as well. Reworded boilerplate of two
-# help pages stays around .5, copies with a changed date or name lie above .8.
 NEAR_DUPLICATE = 0.8
+"""Share of the shorter passage's word trigrams that a near-duplicate holds as well.
 
-_SKETCH_BITS = 512  # 64 bytes a passage; tells texts of up to 300 words apart
-_SURELY_SAME = 0.95  # of the bits of the sketch that has fewer, if both have ...
-_FEWEST_BITS, _MOST_BITS = 48, 192
-_SEAM = 100  # characters that hold three words, the outermost of which may be cut
+Copies with a changed date or name lie above, reworded boilerplate well below."""
+
+_SKETCH_BITS = 512  # enough to tell texts of up to 300 words apart
+_SURELY_SAME = 0.95  # of the bits of the smaller sketch, ...
+_FEWEST_BITS, _MOST_BITS = 48, 192  # ... if both sketches have so many
+_SEAM = 100  # characters that hold three words; the outermost word may be cut
 
 _WORD = re.compile(r"\w+")
 _Trigrams = set[tuple[str, ...]]
 
 
 def without_near_duplicates(hits: Sequence[Hit]) -> list[Hit]:
-    """Return the hits without those that repeat a better one (word trigrams, `NEAR_DUPLICATE`)."""
+    """Return the hits without those that repeat a better one; see `NEAR_DUPLICATE`.
+
+    Args:
+        hits: best first.
+    """
     kept: list[tuple[Hit, _Words]] = []
     for hit in hits:
         words = _Words(hit)
@@ -32,41 +37,37 @@ def without_near_duplicates(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def sketch_of(text: str) -> Sketch:
-    """Return what tells a text from most others without reading either again."""
+    """Return the sketch of a text: a Bloom filter of its word trigrams."""
     trigrams = _trigrams(_words(text))
     return Sketch(len(trigrams), _bits(trigrams))
 
 
 def joined_sketch(first: Hit, second: Hit) -> Sketch | None:
-    """Return the sketch of two passages that follow one another; None if either has none or hardly a word."""
-    one, other = (
-        hit.own_spoken_form.sketch if hit.own_spoken_form is not None else None
-        for hit in (first, second)
-    )
-    before, after = (
-        _words(first.passage.text[-_SEAM:]),
-        _words(second.passage.text[:_SEAM]),
-    )
-    if (
-        one is None
-        or other is None
-        or min(one.trigrams, other.trigrams, len(before), len(after)) < 3
-    ):
+    """Return the sketch of two passages that follow each other.
+
+    Returns:
+        None if a passage has no sketch or fewer than three words.
+    """
+    one, other = _sketch(first), _sketch(second)
+    if one is None or other is None:
+        return None
+    before = _words(first.passage.text[-_SEAM:])
+    after = _words(second.passage.text[:_SEAM])
+    if min(one.trigrams, other.trigrams, len(before), len(after)) < 3:
         return None
     seam = _trigrams(before[-2:] + after[:2])
     return Sketch(
-        one.trigrams + other.trigrams + len(seam), one.bits | other.bits | _bits(seam)
+        trigrams=one.trigrams + other.trigrams + len(seam),
+        bits=one.bits | other.bits | _bits(seam),
     )
 
 
 class _Words:
-    """The words of a hit, found when the sketch alone does not tell."""
+    """The words of a hit, found only if the sketches do not decide."""
 
     def __init__(self, hit: Hit) -> None:
         self._text = hit.passage.text
-        self._sketch = (
-            hit.own_spoken_form.sketch if hit.own_spoken_form is not None else None
-        )
+        self._sketch = _sketch(hit)
         self._list: list[str] | None = None
 
     def nearly_same(self, other: _Words) -> bool:
@@ -83,42 +84,53 @@ class _Words:
         return self._list
 
 
+def _sketch(hit: Hit) -> Sketch | None:
+    form = hit.own_spoken_form
+    if form is None:
+        return None
+    return form.sketch
+
+
 def _surely_different(one: Sketch, other: Sketch) -> bool:
-    # A bit that only one of them has was set by a trigram that only it holds; and there are as many trigrams as bits.
-    most_shared = min(
-        one.trigrams - (one.bits & ~other.bits).bit_count(),
-        other.trigrams - (other.bits & ~one.bits).bit_count(),
-    )
-    return most_shared < NEAR_DUPLICATE * min(
-        one.bits.bit_count(), other.bits.bit_count()
-    )
+    # A bit that only one sketch has was set by a trigram that only its text holds, and a text has
+    # at least as many trigrams as bits.
+    only_one = (one.bits & ~other.bits).bit_count()
+    only_other = (other.bits & ~one.bits).bit_count()
+    most_shared = min(one.trigrams - only_one, other.trigrams - only_other)
+    fewest_bits = min(one.bits.bit_count(), other.bits.bit_count())
+    return most_shared < NEAR_DUPLICATE * fewest_bits
 
 
 def _surely_same(one: Sketch, other: Sketch) -> bool:
-    # By chance, what only one of them holds sets a bit that the other has too. Between these bounds that makes texts seem the
-    # same of which .7 is, once in some 3,000, and of which .6 is, once in 200,000.
+    # Different trigrams may set the same bit by chance. Within these bounds that makes texts with
+    # .6 of their trigrams in common seem the same once in 200,000 pairs.
     fewest, most = sorted((one.bits.bit_count(), other.bits.bit_count()))
-    return (
-        _FEWEST_BITS <= fewest <= most <= _MOST_BITS
-        and (one.bits & other.bits).bit_count() >= _SURELY_SAME * fewest
-    )
+    if fewest < _FEWEST_BITS or most > _MOST_BITS:
+        return False
+    shared = (one.bits & other.bits).bit_count()
+    return shared >= _SURELY_SAME * fewest
 
 
 def _nearly_same(one: list[str], other: list[str]) -> bool:
-    # A word that only one of them holds begins a trigram that only it holds, unless among its last two words; and
-    # there are at least as many trigrams as different words, but for two. Most pairs end here, at a third of the cost.
+    # A word that only one text holds begins a trigram that only this text holds, unless it is one
+    # of the last two words. This bound decides most pairs without making any trigram.
     words, others = set(one), set(other)
-    most_shared = min(len(one) - len(words - others), len(other) - len(others - words))
-    if max(1, most_shared) < NEAR_DUPLICATE * (min(len(words), len(others)) - 2):
+    shared_of_one = len(one) - len(words - others)
+    shared_of_other = len(other) - len(others - words)
+    most_shared = max(1, min(shared_of_one, shared_of_other))
+    fewest_trigrams = min(len(words), len(others)) - 2
+    if most_shared < NEAR_DUPLICATE * fewest_trigrams:
         return False
-    mine, theirs = _trigrams(one), _trigrams(other)
-    return len(mine & theirs) >= NEAR_DUPLICATE * min(len(mine), len(theirs))
+    trigrams, other_trigrams = _trigrams(one), _trigrams(other)
+    shared = len(trigrams & other_trigrams)
+    return shared >= NEAR_DUPLICATE * min(len(trigrams), len(other_trigrams))
 
 
 def _bits(trigrams: _Trigrams) -> int:
     bits = 0
     for trigram in trigrams:
-        bits |= 1 << zlib.crc32(" ".join(trigram).encode()) % _SKETCH_BITS
+        text = " ".join(trigram)
+        bits |= 1 << zlib.crc32(text.encode()) % _SKETCH_BITS
     return bits
 
 
@@ -127,4 +139,6 @@ def _words(text: str) -> list[str]:
 
 
 def _trigrams(words: list[str]) -> _Trigrams:
-    return {tuple(words[at : at + 3]) for at in range(max(1, len(words) - 2))}
+    """Return every run of three words; of a shorter text all of it."""
+    count = max(1, len(words) - 2)
+    return {tuple(words[at : at + 3]) for at in range(count)}

@@ -1,4 +1,4 @@
-"""Neighbouring passages that both hit are one: what was cut apart at ingest is spoken in one piece."""
+"""Joins hits that are neighbours in one document: chunking cut them apart."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import replace
 from kbserver.retrieval.spoken.form import join_spoken_forms
 from kbserver.types import Hit
 
-MAX_JOINED_CHARACTERS = 1200  # about a minute and a quarter of speech; longer is cut again when it is composed
+MAX_JOINED_CHARACTERS = 1200
+"""About a minute and a quarter of speech; the context would cut a longer text again."""
 
 
 def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
@@ -18,64 +19,80 @@ def join_neighbours(hits: Sequence[Hit]) -> list[Hit]:
         hits: best first.
 
     Returns:
-        Hits best first. A joined one has the id, the score and the rank of its better part, and both texts in reading
-        order; nothing is joined beyond `MAX_JOINED_CHARACTERS`.
+        Hits best first. A joined hit has the id, the score and the rank of its better part, and the
+        texts of both in reading order. It holds at most `MAX_JOINED_CHARACTERS`.
     """
-    joined: list[Hit] = []
-    spans: list[tuple[int, int]] = []  # first and last position of each
+    joined: list[_Run] = []
     for hit in hits:
-        passage = hit.passage
-        for place, (other, (first, last)) in enumerate(zip(joined, spans, strict=True)):
-            before = passage.position == first - 1
-            if not (before or passage.position == last + 1) or not _same_place(
-                hit, other
-            ):
-                continue
-            one, next_one = (hit, other) if before else (other, hit)
-            text = f"{one.passage.text}\n\n{next_one.passage.text}"
-            if len(text) <= MAX_JOINED_CHARACTERS:
-                position = min(first, passage.position)
-                both = replace(other.passage, text=text, position=position)
-                joined[place] = replace(
-                    other,
-                    passage=both,
-                    spoken_form=join_spoken_forms(both, one, next_one),
-                )
-                spans[place] = (position, max(last, passage.position))
+        for run in joined:
+            if run.take(hit):
                 break
         else:
-            joined.append(hit)
-            spans.append((passage.position, passage.position))
-    return joined
+            joined.append(_Run(hit))
+    return [run.hit for run in joined]
+
+
+class _Run:
+    """A hit, with the neighbours that were joined to it."""
+
+    def __init__(self, hit: Hit) -> None:
+        self.hit = hit
+        self._first = hit.passage.position
+        self._last = hit.passage.position
+
+    def take(self, hit: Hit) -> bool:
+        """Join a hit if it is the next neighbour on either side; False if it is not."""
+        position = hit.passage.position
+        if position == self._first - 1:
+            before, after = hit, self.hit
+        elif position == self._last + 1:
+            before, after = self.hit, hit
+        else:
+            return False
+        if not _same_section(hit, self.hit):
+            return False
+        text = f"{before.passage.text}\n\n{after.passage.text}"
+        if len(text) > MAX_JOINED_CHARACTERS:
+            return False
+        self._first = min(self._first, position)
+        self._last = max(self._last, position)
+        passage = replace(self.hit.passage, text=text, position=self._first)
+        spoken_form = join_spoken_forms(passage, before, after)
+        self.hit = replace(self.hit, passage=passage, spoken_form=spoken_form)
+        return True
 
 
 def places_to_read(rows: Sequence[int], *, top_k: int) -> list[int]:
-    """Say which of some ranked rows can have a part in the `top_k` best hits once neighbours are joined.
+    """Return the places of the rows that can have a part in the `top_k` best joined hits.
 
-    The passages of a document have consecutive rows, in reading order: a row that is not beside a better one is joined with
-    none of those, and once there are `top_k` of that kind, only what is beside them can change anything.
+    The passages of a document have consecutive rows in reading order. A row that is not beside a
+    better one joins none of those. Once there are `top_k` such rows, only the rows beside them can
+    change the result.
 
     Args:
         rows: best first.
+        top_k: how many joined hits are wanted.
 
     Returns:
-        Places in `rows`, ascending: what the others hold, `join_neighbours(…)[:top_k]` does not show.
+        Places in `rows`, ascending. The other rows cannot change `join_neighbours(…)[:top_k]`.
     """
     places: list[int] = []
     read: set[int] = set()
     apart = 0
     for place, row in enumerate(rows):
         beside = row - 1 in read or row + 1 in read
-        if beside or apart < top_k:
-            places.append(place)
-            read.add(row)
-            apart += not beside
+        if not beside:
+            if apart == top_k:
+                continue
+            apart += 1
+        places.append(place)
+        read.add(row)
     return places
 
 
-def _same_place(one: Hit, other: Hit) -> bool:
-    return (one.corpus, one.passage.source, one.passage.heading_path) == (
-        other.corpus,
-        other.passage.source,
-        other.passage.heading_path,
+def _same_section(one: Hit, other: Hit) -> bool:
+    return (
+        one.corpus == other.corpus
+        and one.passage.source == other.passage.source
+        and one.passage.heading_path == other.passage.heading_path
     )

@@ -1,15 +1,17 @@
-"""Both arms over one corpus, started together, fused before the deadline."""
+"""Searches one corpus for a turn: both groups of arms side by side, fused before the deadline.
+
+`Retriever.retrieve` reads top to bottom; what is ranked, and how, is in `ranker`.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 from functools import partial
-
-import numpy as np
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.cores import sleep_in_place
@@ -17,44 +19,47 @@ from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.embedding.worker_pool import NoVector, VectorOrReason
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.vectors.base import union_rows
+from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.calibration import (
     CALIBRATION_FILE,
     default_min_score,
     read_min_score,
 )
-from kbserver.retrieval.complaints import Complaints
-from kbserver.retrieval.fusion import Evidence, rank, scores
-from kbserver.retrieval.lexical import LexicalArm, LexicalEvidence, LexicalFound
-from kbserver.retrieval.neighbours import join_neighbours, places_to_read
-from kbserver.retrieval.precedence import Precedence
-from kbserver.retrieval.search import Asked, Cost, Ranked, Search, Words
+from kbserver.retrieval.neighbours import join_neighbours
+from kbserver.retrieval.ranker import Found, Ranker
 from kbserver.retrieval.spoken.reader import open_passages
-from kbserver.retrieval.transcript.cleaning import Heard, as_said, hear
-from kbserver.retrieval.transcript.followup import Carry, Exchange, carry
+from kbserver.retrieval.steps import (
+    Done,
+    Failed,
+    Late,
+    Outcome,
+    StepRunner,
+    outcome_of,
+    until,
+)
+from kbserver.retrieval.transcript.followup import Exchange
 from kbserver.settings import TurnSettings
-from kbserver.types import FloatVector, Hit, Rows, Scope
+from kbserver.types import FloatVector, Hit, Reason, Scope
 
-CANDIDATES = 50
-"""Rows that words, sounds and meaning propose each. Every candidate gets all scores, so more of them cost time and find no
-more: with 100 every figure of benchmarks/quality.md is the same."""
-
-# The arms end this long before the hits must be there: ranking what they found takes about 0.3 ms, and the event loop
-# must come round for it.
 FUSE_RESERVE_MS = 10.0
+"""The arms end this long before the deadline: ranking takes 0.3 ms, and the event loop must come
+round for it."""
+
+_RESERVE_SHARE = 0.25  # of what is left until the deadline, at most
 
 IN_LOOP_MS = 6.0
-"""A search that usually costs less CPU time is done in the event loop's thread, in two pieces of half of it. Each
-hand-over to another thread waits for the interpreter's lock, up to 5 ms where others want it as well: with 32 callers 550
-turns by words alone were answered a second with them, and 1,100 without."""
+"""CPU time that the steps of a search may take together to be run in the event loop's thread."""
 
-_LEAVE_LOCK_S = 0.0002
-"""Left to the model's thread to wake and take the interpreter's lock, where nobody else waits: begun at once, the search by
-words kept it for half a millisecond of every turn."""
+_MODEL_BEGINS_S = 0.0002
+"""The model's thread wakes up within this time. Without the pause a lone turn takes longer."""
 
-_FEW_ROWS = 5_000  # of a scope, whose rows are all scored
+_FEW_ROWS = 5_000
+"""Rows of a scope at most for the usual cost: the rows of a scope are all scored."""
+
 _WARM_SEARCHES = 20
-_WARM_CHARACTERS = 60  # a question's length
+_WARM_CHARACTERS = 60  # the length of a question
+
+log = logging.getLogger("kbserver")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,20 +67,67 @@ class Retrieval:
     """What one search found, and how."""
 
     hits: Sequence[Hit]
-    degraded: str | None = None
-    """Why an arm was left out: the dense one `busy`, `late`, `loading` or `failed`; `lexical_late` or `lexical_failed`."""
-    nothing: str = ""
-    """Why there is no hit: `empty_scope`, `no_match`, `below_min_score`, or `late` if neither arm was in time."""
+    """Best first."""
+    degraded: Reason | None = None
+    """Why a group of arms was left out, if one was.
+
+    The dense arms: `busy`, `late`, `loading` or `failed`. The lexical arms: `lexical_late` or
+    `lexical_failed`."""
+    nothing: Reason | None = None
+    """Why there is no hit: `empty_scope`, `no_match`, `below_min_score`, or `late` if no arm was in
+    time. None if there is one."""
     stages_ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds by stage: `lexical`, `embed`, `dense`, `fuse`."""
     embedding: FloatVector | None = field(default=None, repr=False)
-    """Of the query alone, shape (dim,); None if the dense arm gave no answer."""
+    """Of the query alone, shape (dim,); None if there was none in time."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One search under way; None for a step that is not wanted, or not begun yet."""
+
+    embedding: asyncio.Future[VectorOrReason] | None = None
+    lexical: asyncio.Future[Outcome[Found]] | None = None
+    dense: asyncio.Future[Outcome[Found]] | None = None
+    ranking: asyncio.Future[Outcome[list[Hit]]] | None = None
+    vector: FloatVector | None = None
+    """Of the query alone."""
+    missing: Reason | None = None
+    """Why there is no vector, if one was wanted."""
+    embed_ms: float = 0.0
+
+    def cancel(self) -> None:
+        """Begin nothing more; what is over already stays as it is."""
+        for future in (self.embedding, self.lexical, self.dense, self.ranking):
+            if future is not None:
+                future.cancel()
+
+    def stages_ms(self) -> dict[str, float]:
+        """Return how long each stage took that is over."""
+        stages_ms = {}
+        if self.vector is not None:
+            stages_ms["embed"] = self.embed_ms
+        steps = {"dense": self.dense, "lexical": self.lexical, "fuse": self.ranking}
+        for name, step in steps.items():
+            if step is not None and step.done():
+                stages_ms[name] = step.result().ms
+        return stages_ms
+
+    def nothing(self) -> Retrieval:
+        """Return what a search comes to that found nothing in time."""
+        return Retrieval(
+            (), nothing="late", stages_ms=self.stages_ms(), embedding=self.vector
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class _Meaning:
-    vector: FloatVector
-    rows: Rows
-    """Proposed by the dense arm."""
+class _Answers:
+    """What the arms found in time; None for a group that was left out."""
+
+    lexical: Found | None
+    dense: Found | None
+    degraded: Reason | None
+    """Why a group was left out that the settings want."""
 
 
 class Retriever:
@@ -96,52 +148,51 @@ class Retriever:
             corpus: its name.
             snapshot: stays open for as long as it is searched.
             embedder: of the snapshot's model.
-            executor: for the searches that would hold the event loop for too long.
-            in_loop_ms: what a search may usually cost to be done in the event loop's own thread; 0: none is.
+            executor: for steps that would hold the event loop for too long.
+            in_loop_ms: see `StepRunner`.
         """
         self.corpus = corpus
         self.snapshot = snapshot
         self._embedder = embedder
-        self._executor = executor
-        self._complain = Complaints(corpus)
-        self._lexical = LexicalArm(snapshot)
-        self._precedence = Precedence(snapshot)
+        self._log_once = LogOnce(corpus)
+        read = open_passages(snapshot, self._log_once)
+        arms = open_arms(snapshot)
+        self._ranker = ranker = Ranker(snapshot, corpus, arms=arms, read=read)
+        lexical_waits, dense_waits = ranker.waits("lexical"), ranker.waits("dense")
+        self._steps = StepRunner(executor, in_loop_ms=in_loop_ms)
+        self._propose_lexical = self._steps.add(
+            partial(ranker.propose, "lexical"), waits=lexical_waits
+        )
+        self._propose_dense = self._steps.add(
+            partial(ranker.propose, "dense"), waits=dense_waits
+        )
+        self._rank = self._steps.add(ranker.rank, waits=lexical_waits or dense_waits)
         self._calibrated: float | None = None
         self._calibrated_ns = -1
         self.recalibrate()
-        # Let go together with the last turn that searches them, not when the snapshot is retired.
-        self._vectors, self._passages = snapshot.vectors, snapshot.passages
-        self._sayable = open_passages(snapshot, self._complain)
-        self._in_loop_ms = in_loop_ms
-        self._words_cost, self._ranking_cost, self._words_ranking_cost = (
-            Cost(),
-            Cost(),
-            Cost(),
-        )
+
+    @property
+    def generation(self) -> str:
+        """The generation being searched."""
+        return self.snapshot.manifest.generation
 
     def warm(self) -> None:
-        """Search with some passages' words and embeddings: no caller pays for what happens only once, and costs are known."""
-        if not self.snapshot.size:
+        """Search with the words and embeddings of some passages.
+
+        Afterwards no turn pays for what happens only once, and the usual costs are known.
+        """
+        size = self.snapshot.size
+        if not size:
             return
-        settings, now = TurnSettings(), Deadline.after_ms(0.0)
-        for row in range(
-            0, self.snapshot.size, max(1, self.snapshot.size // _WARM_SEARCHES)
-        ):
-            question = hear(self._passages[row].text[:_WARM_CHARACTERS])
-            vector = decoded(self.snapshot.embeddings[row])
-            by_words: Future[Words] = Future()
-            by_words.set_result(
-                self._words_cost.of(self._by_words, question, None, None, settings)
-            )
-            for asked in (Asked(vector, vector, 0.0), ""):
-                self._cost_of(asked).of(
-                    self._ranked,
-                    by_words,
-                    asked,
-                    rows=None,
-                    settings=settings,
-                    arms_end=now,
-                )
+        settings = TurnSettings()
+        for row in range(0, size, max(1, size // _WARM_SEARCHES)):
+            text = self.snapshot.passages[row].text[:_WARM_CHARACTERS]
+            query = self._ranker.understand(text, (), settings)
+            query = replace(query, vector=decoded(self.snapshot.embeddings[row]))
+            lexical = self._propose_lexical(query, None)
+            dense = self._propose_dense(query, None)
+            if isinstance(lexical, Done) and isinstance(dense, Done):
+                self._rank(lexical.value, dense.value, top_k=settings.top_k)
 
     def recalibrate(self) -> None:
         """Take over what `kbserver calibrate` stored since, if anything; reads a file."""
@@ -150,16 +201,29 @@ class Retriever:
             changed_ns = (folder / CALIBRATION_FILE).stat().st_mtime_ns
         except OSError:
             changed_ns = 0
-        if changed_ns != self._calibrated_ns:
-            self._calibrated_ns = changed_ns
-            self._calibrated = read_min_score(
-                folder, self.snapshot.manifest.model.fingerprint
-            )
+        if changed_ns == self._calibrated_ns:
+            return
+        fingerprint = self.snapshot.manifest.model.fingerprint
+        self._calibrated = read_min_score(folder, fingerprint)
+        self._calibrated_ns = changed_ns
 
-    @property
-    def generation(self) -> str:
-        """The generation being searched."""
-        return self.snapshot.manifest.generation
+    def min_score(self, settings: TurnSettings, *, in_scope: bool) -> float:
+        """Return the score below which no passage is answered.
+
+        It is the route's own, else the calibrated one, else a default.
+        """
+        if settings.min_score is not None:
+            return settings.min_score
+        if self._calibrated is not None:
+            return self._calibrated
+        return default_min_score(in_scope=in_scope)
+
+    def version(self) -> tuple[object, ...]:
+        """Return what an answer of this moment depends on, to be compared with `is`.
+
+        It changes with the generation, the passages that are valid now, and the calibration.
+        """
+        return self, self.snapshot.valid_rows(time.time()), self._calibrated
 
     async def retrieve(
         self,
@@ -174,323 +238,164 @@ class Retriever:
         """Return the best passages for a query.
 
         Args:
-            query: as the caller said it.
+            query: as the recogniser wrote it.
             scope: only passages with these metadata values are ranked.
             settings: top_k, min_score, arms and speech steps of the route.
-            deadline: when the hits must be there: what an arm has not found shortly before is left out.
-            embed_by: an earlier moment for the embedding, for a caller who asks for more than its share.
-            past: earlier turns of the same caller, newest first, for a query that leans on them.
+            deadline: when the hits must be there. What an arm has not found shortly before is left
+                out.
+            embed_by: an earlier deadline for the embedding, for a session label that asks for more
+                than its share.
+            past: earlier turns of the same session label, newest first.
 
         Returns:
             At most `top_k` hits, best first.
+
+        Raises:
+            Exception: whatever the lexical arms raise, if there is no other answer.
         """
-        rows = self._rows(scope)
+        rows = self._ranker.rows(scope, now_s=time.time())
         if rows is not None and rows.size == 0:
             return Retrieval((), nothing="empty_scope")
-        heard = hear(query) if settings.fillers else as_said(query)
-        leans_on = carry(heard.text, past, share=self._lexical.share) if past else None
-        arms_end = deadline.less_ms(
-            min(FUSE_RESERVE_MS, 0.25 * max(0.0, deadline.remaining_ms()))
-        )
-        rank = partial(self._ranked, rows=rows, settings=settings, arms_end=arms_end)
-        search = Search(
-            None if self._costs_little(rows) else self._executor,
-            partial(
-                self._words_cost.of, self._by_words, heard, leans_on, rows, settings
-            ),
-            lambda by_words, asked: self._cost_of(asked).of(rank, by_words, asked),
-        )
-        asking = self._begin(search, heard.text, leans_on, settings, arms_end, embed_by)
+        asked = self._ranker.understand(query, past, settings)
+        may_stay = rows is None or rows.size <= _FEW_ROWS
+        arms_end = _less_reserve(deadline)
+        turn = _Turn()
         try:
-            ranked = await self._outcome(search, deadline, settings)
+            began_s = time.perf_counter()
+            if settings.arms != "lexical":
+                by = min(arms_end, embed_by or arms_end)
+                turn.embedding = self._embedder.start(asked.heard.text, by)
+                self._let_the_model_begin(turn.embedding)
+            if settings.arms != "dense":
+                turn.lexical = self._steps.begin(
+                    self._propose_lexical, may_stay, asked, rows
+                )
+            if turn.embedding is not None:
+                embedded = await turn.embedding
+                turn.embed_ms = (time.perf_counter() - began_s) * 1000.0
+                if isinstance(embedded, NoVector):
+                    turn.missing = _reason(embedded, arms_end, embed_by)
+                else:
+                    turn.vector = embedded
+                    asked = asked.with_embedding(embedded)
+                    turn.dense = self._steps.begin(
+                        self._propose_dense, may_stay, asked, rows
+                    )
+            await until(arms_end, turn.lexical, turn.dense)
+
+            answers = self._answers(turn)
+            if answers is None:
+                return turn.nothing()
+            turn.ranking = self._steps.begin(
+                self._rank,
+                may_stay,
+                answers.lexical,
+                answers.dense,
+                top_k=settings.top_k,
+            )
+            await until(deadline, turn.ranking)
+            ranked = outcome_of(turn.ranking)
+            degraded = answers.degraded
+            if isinstance(ranked, Late):
+                # A disk or a network does not answer. Words that are in memory need neither.
+                if answers.lexical is None or self._propose_lexical.waits:
+                    return turn.nothing()
+                ranked = self._rank(answers.lexical, None, top_k=settings.top_k)
+                if answers.dense is not None:
+                    degraded = "late"
+            if isinstance(ranked, Failed):
+                raise ranked.error
+            stages_ms = turn.stages_ms() | {"fuse": ranked.ms}
         finally:
-            search.give_up()
-            if asking is not None:
-                asking.cancel()  # of a caller who left: nothing is begun for it
+            turn.cancel()
 
         least = self.min_score(settings, in_scope=bool(scope))
-        good = join_neighbours([hit for hit in ranked.hits if hit.score >= least])
-        nothing = ranked.nothing or (
-            "" if good else "below_min_score" if ranked.hits else "no_match"
-        )
-        by_meaning = search.asked if isinstance(search.asked, Asked) else None
+        good = join_neighbours([hit for hit in ranked.value if hit.score >= least])
         return Retrieval(
             good[: settings.top_k],
-            ranked.degraded,
-            nothing,
-            ranked.stages_ms,
-            embedding=by_meaning.embedding if by_meaning is not None else None,
+            degraded,
+            _why_nothing(ranked.value, good),
+            stages_ms,
+            embedding=turn.vector,
         )
 
-    def min_score(self, settings: TurnSettings, *, in_scope: bool) -> float:
-        """Return the score below which nothing is said: the route's, else the calibrated one, else a default."""
-        if settings.min_score is not None:
-            return settings.min_score
-        return (
-            self._calibrated
-            if self._calibrated is not None
-            else default_min_score(in_scope=in_scope)
-        )
+    def _let_the_model_begin(self, embedding: asyncio.Future[VectorOrReason]) -> None:
+        """Pause, so that the model's thread takes the GIL before the lexical search does.
 
-    def version(self) -> tuple[object, ...]:
-        """What an answer of this moment depends on, to be compared with `is`: the generation, and what of it is valid."""
-        return self, self.snapshot.valid_rows(time.time()), self._calibrated
-
-    def _rows(self, scope: Scope) -> Rows | None:
-        """The rows that may be answered: inside the scope, valid now, not superseded; None for all of them."""
-        rows = self.snapshot.rows_in_scope(scope)
-        valid = self.snapshot.valid_rows(time.time())
-        if valid is not None:
-            rows = (
-                valid
-                if rows is None
-                else np.intersect1d(rows, valid, assume_unique=True)
-            )
-        superseded = self._precedence.superseded(valid)
-        if superseded.size:
-            everything = np.arange(self.snapshot.size, dtype=np.int64)
-            rows = np.setdiff1d(
-                everything if rows is None else rows, superseded, assume_unique=True
-            )
-        return rows
-
-    def _costs_little(self, rows: Rows | None) -> bool:
-        """Whether a search is done where it stands: two hand-overs between threads, each with a wait for the interpreter's
-        lock, would cost more."""
-        usual_ms = self._words_cost.usual_ms + self._ranking_cost.usual_ms
-        return usual_ms < self._in_loop_ms and (rows is None or rows.size <= _FEW_ROWS)
-
-    def _cost_of(self, asked: Asked | str) -> Cost:
-        """What ranking by words and meaning costs, or by words alone."""
-        return (
-            self._ranking_cost if isinstance(asked, Asked) else self._words_ranking_cost
-        )
-
-    def _by_words(
-        self,
-        heard: Heard,
-        leans_on: Carry | None,
-        rows: Rows | None,
-        settings: TurnSettings,
-    ) -> Words:
-        if settings.arms == "dense":
-            return Words(None, 0.0)
-        begun = time.perf_counter()
-        asked = self._lexical.ask(heard, settings, leans_on)
-        found = self._lexical.search(asked, top_k=_proposals(settings), rows=rows)
-        return Words(found, (time.perf_counter() - begun) * 1000.0)
-
-    def _begin(
-        self,
-        search: Search,
-        said: str,
-        leans_on: Carry | None,
-        settings: TurnSettings,
-        arms_end: Deadline,
-        embed_by: Deadline | None,
-    ) -> asyncio.Future[VectorOrReason] | None:
-        """Set both arms going; the embedding that is waited for, if there is one."""
-        if settings.arms == "lexical":
-            search.go_on("", words_too=True)
-            return None
-        begun = time.perf_counter()
-
-        def found(embedding: FloatVector) -> None:
-            vector = leans_on.blend(embedding) if leans_on is not None else embedding
-            search.go_on(
-                Asked(embedding, vector, (time.perf_counter() - begun) * 1000.0)
-            )
-
-        def missed(refusal: NoVector, *, words_too: bool = False) -> None:
-            early = (
-                refusal.reason == "late"
-                and embed_by is not None
-                and not arms_end.passed
-            )
-            search.go_on(
-                "busy" if early else refusal.reason, words_too=words_too
-            )  # there was time, not for this caller
-
-        def answered(answer: asyncio.Future[VectorOrReason]) -> None:
-            if not answer.cancelled():
-                known = answer.result()
-                missed(known) if isinstance(known, NoVector) else found(
-                    known
-                )  # a second time, it goes on with nothing
-
-        asking = self._embedder.ask(
-            said,
-            min(arms_end, embed_by or arms_end),
-            go_on=None if search.in_loop else found,
-        )
-        if asking.done() and isinstance(refusal := asking.result(), NoVector):
-            missed(refusal, words_too=True)
-            return None
-        alone = search.in_loop and self._embedder.queue_length == 1
-        if alone:
-            sleep_in_place(_LEAVE_LOCK_S)
-        search.begin_words()
-        if asking.done():
-            answered(asking)
-            return asking
-        asking.add_done_callback(answered)
-        if alone:
-            self._rehearse(search, (time.perf_counter() - begun) * 1000.0)
-        return asking
-
-    def _rehearse(self, search: Search, passed_ms: float) -> None:
-        """Rank while the model is at work, as if the query meant what the best passage by words says.
-
-        What ranking touches (codes, passages, instructions) is then in the processor's caches: it takes half of its time.
-
-        Args:
-            passed_ms: since the model was asked. What could outlast it is left out: the search by meaning, or all.
+        Only for a turn that is alone: any other turn would wait as well.
         """
-        left_ms = min(self._embedder.call_ms, self._in_loop_ms / 2) - passed_ms
-        words = search.words_if_done()
-        if (
-            words is None
-            or words.found is None
-            or not (best := words.found.words.best.rows).size
-        ):
+        if embedding.done() or self._embedder.queue_length > 1:
             return
-        if self._ranking_cost.usual_ms < left_ms:
-            vector = decoded(self.snapshot.embeddings[int(best[0])])
-            search.rehearse(Asked(vector, vector, 0.0))
-        elif self._words_ranking_cost.usual_ms < left_ms:
-            search.rehearse("")
+        if self._steps.runs_in_loop(self._propose_lexical):
+            sleep_in_place(_MODEL_BEGINS_S)
 
-    async def _outcome(
-        self, search: Search, deadline: Deadline, settings: TurnSettings
-    ) -> Ranked:
-        """What both arms found, ranked; at the deadline what there is of it."""
-        ranked = await search.until(deadline)
-        if ranked is not None:
-            return ranked
-        # A search that hangs (a disk that does not answer) holds its thread: what is known is ranked right here.
-        words = search.words_if_done()
-        if words is None:
-            return Ranked((), None, "late", {})
-        begun = time.perf_counter()
-        hits = self._fused(words.found, None, settings)
-        stages = {"lexical": words.ms, "fuse": (time.perf_counter() - begun) * 1000.0}
-        return Ranked(
-            hits,
-            (search.asked or None) if isinstance(search.asked, str) else "late",
-            "",
-            stages,
-        )
+    def _answers(self, turn: _Turn) -> _Answers | None:
+        """Return what the arms found so far; None if the lexical arms are late and nothing else
+        was found.
 
-    def _ranked(
-        self,
-        by_words: Future[Words],
-        asked: Asked | str,
-        *,
-        rows: Rows | None,
-        settings: TurnSettings,
-        arms_end: Deadline,
-    ) -> Ranked:
-        """Search by meaning, wait for the words and rank.
-
-        The search by words was begun before this one, so it is running or over by now: nobody waits for a thread.
+        Raises:
+            Exception: whatever the lexical arms raised, if there is no other answer.
         """
-        stages: dict[str, float] = {}
-        degraded = asked if isinstance(asked, str) and asked else None
-        meaning = None
-        if isinstance(asked, Asked):
-            begun = time.perf_counter()
-            try:
-                meaning = _Meaning(
-                    asked.vector,
-                    self._nearest(asked.vector, rows, _proposals(settings)),
-                )
-            except (
-                Exception
-            ) as exc:  # whatever an index raises, the words are still there
-                self._complain("the dense search", exc)
-                degraded = "failed"
-            stages = {
-                "embed": asked.ms,
-                "dense": (time.perf_counter() - begun) * 1000.0,
-            }
-        words = None
-        try:
-            words = by_words.result(timeout=max(0.0, arms_end.remaining_ms() / 1000.0))
-            stages |= {"lexical": words.ms} if words.found is not None else {}
-        except TimeoutError:
-            degraded = "lexical_late"
-        except Exception as exc:
-            if meaning is None:
-                raise
-            self._complain("the lexical search", exc)
-            degraded = "lexical_failed"
-        if words is None and meaning is None:
-            return Ranked((), None, "late", stages)
-        begun = time.perf_counter()
-        hits = self._fused(
-            words.found if words is not None else None, meaning, settings
-        )
-        stages["fuse"] = (time.perf_counter() - begun) * 1000.0
-        return Ranked(hits, degraded, "", stages)
-
-    def _nearest(self, vector: FloatVector, rows: Rows | None, count: int) -> Rows:
-        if rows is None:
-            return self._vectors.propose(vector, count=count)
-        return self._vectors.search_rows(vector, rows, top_k=count).rows
-
-    def _fused(
-        self,
-        words: LexicalFound | None,
-        meaning: _Meaning | None,
-        settings: TurnSettings,
-    ) -> list[Hit]:
-        """All candidates of the arms that answered, with both of their scores, ranked; those that could be said."""
-        proposed = [words.rows] if words is not None else []
-        proposed += [meaning.rows] if meaning is not None else []
-        rows = union_rows(proposed)
-        nothing = np.zeros(rows.size, np.float32)
-        evidence = (
-            self._lexical.score(words, rows)
-            if words is not None
-            else LexicalEvidence(nothing, nothing, nothing)
-        )
-        cosine = (
-            self._vectors.score_rows(meaning.vector, rows)
-            if meaning is not None
-            else None
-        )
-        prior = self._precedence.bonus(rows)
-        ranking = rank(
-            Evidence(cosine, evidence.words, evidence.sounds, evidence.covered, prior)
-        )
-        places = ranking.order[: 2 * settings.top_k].tolist()
-        best = rows[places].tolist()
-        found = {
-            at: self._sayable(best[at])
-            for at in places_to_read(best, top_k=settings.top_k)
-        }
-        sources = (
-            (found.get(at) or self._sayable(row))[0].source
-            for at, row in enumerate(best)
-        )
-        first = next(sources, None)
-        rival = next(
-            (at for at, source in enumerate(sources, start=1) if source != first), None
-        )
-        values = scores(ranking, rival)
-        hits = []
-        for at, (passage, spoken_form) in found.items():
-            place = places[at]
-            arms = (
-                {"lexical": float(evidence.words[place] + evidence.sounds[place])}
-                if words is not None
-                else {}
-            )
-            arms |= {"dense": float(cosine[place])} if cosine is not None else {}
-            hits.append(Hit(passage, float(values[at]), self.corpus, arms, spoken_form))
-        return hits
+        dense: Found | None = None
+        degraded = turn.missing
+        if turn.dense is not None:
+            match outcome_of(turn.dense):
+                case Done(value=dense):
+                    pass
+                case Failed(error=error):
+                    self._log_once("the dense search", error)
+                    degraded = "failed"
+                case Late():
+                    degraded = "late"
+        if turn.lexical is None:
+            return _Answers(None, dense, degraded)
+        match outcome_of(turn.lexical):
+            case Done(value=lexical):
+                return _Answers(lexical, dense, degraded)
+            case Failed(error=error) if dense is None:
+                raise error
+            case Failed(error=error):
+                self._log_once("the lexical search", error)
+                return _Answers(None, dense, "lexical_failed")
+            case Late() if dense is None:
+                return None
+            case Late():
+                return _Answers(None, dense, "lexical_late")
 
 
-def _proposals(settings: TurnSettings) -> int:
-    """How many rows an arm proposes: some are joined with others or say the same as others."""
-    return max(CANDIDATES, 2 * settings.top_k)
+class LogOnce:
+    """Logs what fails in turn after turn, once for each kind of failure of a corpus."""
+
+    def __init__(self, corpus: str) -> None:
+        self._corpus = corpus
+        self._logged: set[tuple[str, type[Exception]]] = set()
+
+    def __call__(self, what: str, error: Exception) -> None:
+        """Log a failure, unless the same has failed with the same type of exception before."""
+        kind = (what, type(error))
+        if kind in self._logged:
+            return
+        self._logged.add(kind)
+        log.error("corpus %s: %s failed", self._corpus, what, exc_info=error)
+
+
+def _less_reserve(deadline: Deadline) -> Deadline:
+    """When the arms must end, for the ranking to be there by the deadline."""
+    left_ms = max(0.0, deadline.remaining_ms())
+    return deadline.less_ms(min(FUSE_RESERVE_MS, _RESERVE_SHARE * left_ms))
+
+
+def _reason(missing: NoVector, arms_end: Deadline, embed_by: Deadline | None) -> Reason:
+    """Why there is no vector: `busy` if only the label's own, earlier deadline has passed."""
+    own_deadline = embed_by is not None and not arms_end.passed
+    if missing.reason == "late" and own_deadline:
+        return "busy"
+    return missing.reason
+
+
+def _why_nothing(ranked: Sequence[Hit], good: Sequence[Hit]) -> Reason | None:
+    if good:
+        return None
+    if ranked:
+        return "below_min_score"
+    return "no_match"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,12 +23,18 @@ from pydantic_settings import (
 
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
+from kbserver.urls import PYAI_BASE, origin_problem, url_problem
 
 PREFIX = "KBSERVER_"
 DEFAULT_STORE = Path("store")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_LANGUAGE = "english"
-ENGINE_TIMEOUT_MS = 300  # Omni's hard limit for one call, network included
+ENGINE_TIMEOUT_MS = 300
+"""Omni's hard limit for one call: connecting, TLS and reading the answer are inside it."""
+
+# Header-safe, and nothing that a label pattern reads.
+_LABEL_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_FILLED_IN = frozenset({"type", "kb_endpoint", "kb_token"})  # in a configure frame
 
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -166,8 +173,8 @@ class SessionSettings(BaseModel):
     path: str = "/session"
     label_prefix: str = "web"
     """Session labels are this, a hyphen and 128 random bits: route them as `web-*`."""
-    base: str = "https://api.pyai.com"
-    connect_ttl_s: int = 60
+    base: str = PYAI_BASE
+    connect_ttl_s: Annotated[int, Field(ge=1, le=600)] = 60
     """How long a page has to open its connection; Omni takes 1 to 600."""
     token_ttl_s: Positive = 3600
     """How long the `kb_token` is good for: longer than any call."""
@@ -176,6 +183,34 @@ class SessionSettings(BaseModel):
     total_per_minute: Positive = 300
     configure: dict[str, Any] = Field(default_factory=dict)
     """The rest of the frame: `persona`, `voice_id`, `greeting`, `language`, …"""
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        if not self.allowed_origins:
+            raise ValueError(
+                "allowed_origins is empty; name the pages that may ask, "
+                "https://www.example.com"
+            )
+        for origin in self.allowed_origins:
+            problem = origin_problem(origin)
+            if problem:
+                raise ValueError(f"allowed_origins {problem}")
+        for key in ("kb_endpoint", "base"):
+            problem = url_problem(getattr(self, key))
+            if problem:
+                raise ValueError(f"{key} {problem}")
+        if not _LABEL_PREFIX.fullmatch(self.label_prefix):
+            raise ValueError(
+                f"label_prefix = {self.label_prefix!r}: use 1 to 64 letters, digits, "
+                "dots, hyphens and underscores, and begin with a letter or a digit"
+            )
+        filled_in = sorted(_FILLED_IN.intersection(self.configure))
+        if filled_in:
+            raise ValueError(
+                f"configure holds {filled_in[0]!r}, which the server fills in itself; "
+                "remove it"
+            )
+        return self
 
 
 class Settings(BaseSettings, TurnSettings):
@@ -186,6 +221,8 @@ class Settings(BaseSettings, TurnSettings):
     )
 
     store: Path = DEFAULT_STORE
+    models: Path | None = None
+    """Where models exported for ONNX Runtime are kept; None: the user's own cache folder."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     path: str = "/kb"

@@ -128,7 +128,7 @@ def _read_file(path: Path) -> dict[str, Any]:
             "put it into KBSERVER_SIGNING_KEY or signing_key_files"
         )
     # Paths are meant from where the file lies.
-    for key in ("store", "revoked_tokens", "tls_certificate", "tls_key"):
+    for key in ("store", "models", "revoked_tokens", "tls_certificate", "tls_key"):
         if isinstance(values.get(key), str):
             values[key] = path.parent / values[key]
     files = values.get("signing_key_files")

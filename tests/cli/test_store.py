@@ -16,7 +16,7 @@ from kbserver.errors import (
     StoreError,
     StoreMissing,
 )
-from kbserver.index.durable import replace_text
+from kbserver.files import replace_text
 from kbserver.index.store import Store
 
 

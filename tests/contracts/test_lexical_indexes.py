@@ -1,9 +1,8 @@
-"""The lexical index against BM25 written out in plain Python."""
+"""The lexical index against BM25 in plain Python, and against bm25s."""
 
 import math
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from pathlib import Path
 
 import bm25s
@@ -12,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kbserver.index.lexical.bm25 import WALKED_AT_ONCE, Bm25Index, Bm25Parameters
+from kbserver.index.lexical.base import Bm25Parameters
+from kbserver.index.lexical.bm25 import EXHAUSTIVE_UP_TO, Bm25Index
 from kbserver.index.lexical.build import build_lexical
 from kbserver.index.lexical.tokens import tokenize
 
@@ -41,7 +41,6 @@ class PlainBm25:
         self.parameters = parameters
         self.mean = sum(self.lengths) / max(len(self.lengths), 1)
 
-    @cache
     def idf(self, term: str) -> float:
         frequency = sum(term in counts for counts in self.counts)
         return math.log(1 + (len(self.counts) - frequency + 0.5) / (frequency + 0.5))
@@ -49,13 +48,10 @@ class PlainBm25:
     def score(self, term: str, row: int) -> float:
         k1, b = self.parameters.k1, self.parameters.b
         count = self.counts[row][term]
-        return (
-            self.idf(term)
-            * count
-            / (count + k1 * (1 - b + b * self.lengths[row] / self.mean))
-            if count
-            else 0.0
-        )
+        if not count:
+            return 0.0
+        norm = k1 * (1 - b + b * self.lengths[row] / self.mean)
+        return self.idf(term) * count / (count + norm)
 
     def search(self, terms, top_k, rows=None):
         rows = range(len(self.counts)) if rows is None else rows
@@ -70,16 +66,18 @@ class PlainBm25:
         return ranked[:top_k]
 
 
-@pytest.fixture(scope="module", params=[0, WALKED_AT_ONCE], ids=["in turn", "at once"])
+@pytest.fixture(
+    scope="module", params=[0, EXHAUSTIVE_UP_TO], ids=["maxscore", "exhaustive"]
+)
 def built(request):
-    """Writes an index and opens it, as one that walks postings in turn, and as one that adds all up at once."""
+    """Writes an index and opens it for either way of searching."""
 
     def built(
         texts: list[str], folder: Path, parameters: Bm25Parameters | None = None
     ) -> Bm25Index:
         folder.mkdir(exist_ok=True)
         build_lexical(iter(texts), folder, parameters)
-        return Bm25Index.open(folder, walked_at_once=request.param)
+        return Bm25Index.open(folder, exhaustive_up_to=request.param)
 
     return built
 
@@ -137,6 +135,25 @@ def test_scores_are_those_bm25s_itself_gives(built, tmp_path):
         rows, scores = engine.retrieve([terms], k=20, show_progress=False)
         found = index.search(dict.fromkeys(terms, 1.0), top_k=20)
         np.testing.assert_allclose(found.scores, scores[0], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "parameters", [Bm25Parameters(), Bm25Parameters(k1=1.2, b=0.75)]
+)
+def test_every_score_of_every_term_is_bm25s_s(built, tmp_path, parameters):
+    texts = random_texts(300)
+    index = built(texts, tmp_path, parameters)
+    engine = bm25s.BM25(method="lucene", k1=parameters.k1, b=parameters.b)
+    engine.index([tokenize(text) for text in texts], show_progress=False)
+    terms = [term for term, _ in index.vocabulary()]
+    wanted = [engine.get_scores([term]) for term in terms]
+    found = index.score_terms(terms, np.arange(300))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    assert np.count_nonzero(found) > 1000
+
+
+def test_a_search_says_whether_it_waits(built, tmp_path):
+    assert built(["router"], tmp_path).waits is False
 
 
 def test_threads_may_share_an_index(built, tmp_path):
@@ -318,7 +335,7 @@ def test_any_search_of_any_texts_gives_what_the_formula_gives(
     ),
     terms=st.dictionaries(
         st.sampled_from(["router", "light", "red", "clinic", "unknown"]),
-        st.floats(0.1, 2.0),
+        st.floats(0.1, 2.0) | st.floats(-2.0, 0.0),
     ),
     scope=st.sets(st.integers(0, 39)),
     top_k=st.integers(0, 10),
@@ -339,7 +356,11 @@ def test_what_was_found_knows_what_every_row_of_the_scope_scores(
         assert_same_ranking(found.best, plain.search(terms, top_k, inside))
         asked = np.arange(len(texts)) if inside is None else inside
         wanted = [
-            sum(weight * plain.score(term, row) for term, weight in terms.items())
+            sum(
+                weight * plain.score(term, row)
+                for term, weight in terms.items()
+                if weight > 0
+            )
             for row in asked.tolist()
         ]
         np.testing.assert_allclose(

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbserver.errors import DimensionMismatch, KbServerError, NotFinite
-from kbserver.index.embeddings import decoded, open_embeddings, rounded
+from kbserver.index.backends import build_vectors, open_vectors
+from kbserver.index.embeddings import decoded, encoded, open_embeddings
 from kbserver.index.vectors.base import NumpyIndex, VectorIndex
-from kbserver.index.vectors.faiss import FaissIndex, build_vectors
+from kbserver.index.vectors.faiss import FaissIndex
 
 Build = Callable[[np.ndarray], VectorIndex]
 DIM = 24
@@ -24,30 +25,25 @@ def numpy_index(folder: Path) -> Build:
 
 def faiss_index(kind: str, precision: str = "float32") -> Callable[[Path], Build]:
     def at(folder: Path) -> Build:
-        def build(embeddings: np.ndarray) -> FaissIndex:
-            np.save(folder / "embeddings.npy", rounded(embeddings, precision))
-            facts = build_vectors(
-                folder / "embeddings.npy", folder / "vectors.faiss", kind=kind
-            )
-            return FaissIndex.open(
-                open_embeddings(folder / "embeddings.npy"),
-                folder / "vectors.faiss",
-                facts,
-            )
+        def build(embeddings: np.ndarray) -> VectorIndex:
+            file = folder / "embeddings.npy"
+            np.save(file, encoded(embeddings, precision))
+            facts = build_vectors(kind, file, folder, rows=len(embeddings))
+            return open_vectors(open_embeddings(file), folder, facts)
 
         return build
 
     return at
 
 
-def rounded_first(folder: Path) -> Build:
+def half_precision_first(folder: Path) -> Build:
     return lambda embeddings: FaissIndex(
-        np.ascontiguousarray(embeddings), rounded_rows=0
+        np.ascontiguousarray(embeddings), half_precision_rows=0
     )
 
 
 EXACT = {
-    "numpy": numpy_index, "flat": faiss_index("flat"), "rounded first": rounded_first,
+    "numpy": numpy_index, "flat": faiss_index("flat"), "half precision first": half_precision_first,
     "flat-float16": faiss_index("flat", "float16"), "flat-int8": faiss_index("flat", "int8"),
 }  # fmt: skip
 APPROXIMATE = {
@@ -59,8 +55,8 @@ APPROXIMATE = {
     "hnsw": faiss_index("hnsw"),
 }
 ALL = EXACT | APPROXIMATE
-# int8: half a step, 1/254 of a row's largest component (below 0.8 here), in each of 24; as the square root of their number
-# for two unit vectors. It is what cannot be exceeded: a tenth of it is usual.
+# int8 moves each component by half a level, 1/254 of the row's largest (below 0.8 here); for two
+# unit vectors that adds up with the square root of their length. A tenth of it is usual.
 INT8 = 0.8 * DIM**0.5 / 254
 TOLERANCE = {
     "flat-float16": 2e-3,
@@ -109,7 +105,7 @@ def test_rounded_embeddings_are_ranked_exactly_as_what_they_were_rounded_to(
         600, seed=5
     )  # scores too near for the scan to tell them apart
     index = faiss_index("flat", precision)(tmp_path)(embeddings)
-    yardstick = NumpyIndex(decoded(rounded(embeddings, precision)))
+    yardstick = NumpyIndex(decoded(encoded(embeddings, precision)))
     for query in (*unit(20, seed=1), *embeddings[290:310]):
         for top_k in (1, 9, 400):
             found, wanted = (
@@ -155,10 +151,8 @@ def test_an_exact_index_proposes_the_nearest(exact):
 def test_an_approximate_index_proposes_nearly_all_of_the_nearest(kind, tmp_path):
     embeddings = unit(3000)
     index, yardstick = APPROXIMATE[kind](tmp_path)(embeddings), NumpyIndex(embeddings)
-    for count in (
-        1,
-        100,
-    ):  # few are too few to be sure of the nearest: so many are proposed as the recall was measured with
+    # For few rows, as many are proposed as the recall was measured with.
+    for count in (1, 100):
         shared = 0
         for query in unit(40, seed=1):
             rows = index.propose(query, count=count)
@@ -323,6 +317,11 @@ def test_a_scope_too_large_to_scan_is_searched_approximately_and_never_left(
     assert index.search_rows(query, rows, top_k=0).rows.size == 0
 
 
+def test_a_search_says_whether_it_waits(backend):
+    build, _ = backend
+    assert build(unit(30)).waits is False
+
+
 def test_threads_may_share_an_index(backend):
     build, _ = backend
     index, queries = build(unit(400)), unit(60, seed=4)
@@ -365,9 +364,7 @@ def test_the_number_of_rows_decides_and_the_recall_is_measured(
     rows, asked, kind, tmp_path
 ):
     np.save(tmp_path / "embeddings.npy", unit(rows))
-    facts = build_vectors(
-        tmp_path / "embeddings.npy", tmp_path / "vectors.faiss", kind=asked
-    )
-    assert facts.kind == kind
+    facts = build_vectors(asked, tmp_path / "embeddings.npy", tmp_path, rows=rows)
+    assert (facts.kind, facts.choice) == (kind, asked)
     assert (tmp_path / "vectors.faiss").exists() == (kind != "flat")
     assert facts.recall_at_10 > 0.95

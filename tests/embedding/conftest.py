@@ -1,11 +1,24 @@
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kbserver.embedding.base import Encoder
-from kbserver.embedding.models import DEFAULT_MODEL, open_encoder, resolve
+from kbserver.embedding.models import open_encoder
+from kbserver.embedding.source import resolve
+from kbserver.settings import DEFAULT_MODEL
+
+MakeModel = Callable[..., Path]
+SMALL = {
+    "hidden_size": 32,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "intermediate_size": 64,
+}
+E5_PROMPTS = {"query": "query: ", "passage": "passage: "}
 
 
 @pytest.fixture
@@ -14,9 +27,9 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def cache(shared: Path) -> Path:
-    """Where the exports are: the folder that the tests' store uses too, so that a run exports once."""
-    return shared / "store" / ".models"
+def cache(user_cache: Path) -> Path:
+    """Where the exports are: the user's cache, so that a run exports once."""
+    return user_cache / "kbserver" / "models"
 
 
 @pytest.fixture(scope="session")
@@ -32,30 +45,44 @@ def published() -> Path:
 
 
 @pytest.fixture
-def small_model(published: Path, tmp_path: Path) -> Path:
-    """A model of one small layer with random weights and e5's prompts, in a folder to be changed at will."""
-    import torch
-    from transformers import BertConfig, BertModel
+def make_model(published: Path, tmp_path: Path) -> MakeModel:
+    """Make folders of small models of the BERT family with random weights."""
 
-    folder = tmp_path / "small-model"
-    shutil.copytree(
-        published,
-        folder,
-        ignore=shutil.ignore_patterns("*.safetensors", "README.md", "data_config.json"),
-    )
-    known = json.loads((published / "config.json").read_text())
-    small = {
-        "hidden_size": 32,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 64,
-    }
-    torch.manual_seed(0)
-    BertModel(BertConfig(**(known | small))).save_pretrained(folder)
-    pooling = json.loads((folder / "1_Pooling" / "config.json").read_text())
-    (folder / "1_Pooling" / "config.json").write_text(
-        json.dumps(pooling | {"word_embedding_dimension": 32})
-    )
-    prompts = {"prompts": {"query": "query: ", "passage": "passage: "}}
-    (folder / "config_sentence_transformers.json").write_text(json.dumps(prompts))
-    return folder
+    def make(
+        name: str = "small-model",
+        *,
+        pooling: dict[str, Any] | None = None,
+        prompts: dict[str, str] | None = None,
+        dtype: str = "float32",
+        **config: Any,
+    ) -> Path:
+        import torch
+        from transformers import BertConfig, BertModel
+
+        folder = tmp_path / name
+        unwanted = ("*.safetensors", "README.md", "data_config.json")
+        shutil.copytree(published, folder, ignore=shutil.ignore_patterns(*unwanted))
+        known = json.loads((published / "config.json").read_text())
+        torch.manual_seed(0)
+        bert = BertModel(BertConfig(**(known | SMALL | config)))
+        for (
+            parameter
+        ) in bert.parameters():  # transformers starts biases at 0, which hides them
+            parameter.data += 0.05 * torch.randn_like(parameter)
+        bert.to(getattr(torch, dtype)).save_pretrained(folder)
+        file = folder / "1_Pooling" / "config.json"
+        of_pooling = pooling or json.loads(file.read_text())
+        size = {"word_embedding_dimension": bert.config.hidden_size}
+        file.write_text(json.dumps(of_pooling | size))
+        if prompts is not None:
+            text = json.dumps({"prompts": prompts})
+            (folder / "config_sentence_transformers.json").write_text(text)
+        return folder
+
+    return make
+
+
+@pytest.fixture
+def small_model(make_model: MakeModel) -> Path:
+    """A model of one small layer with e5's prompts, in a folder to be changed at will."""
+    return make_model(prompts=E5_PROMPTS)

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from kbserver.embedding.base import Encoder
-from kbserver.embedding.models import DEFAULT_MODEL
-from kbserver.embedding.onnx import OnnxEncoder, _little_padded
+from kbserver.embedding.onnx import OnnxEncoder, _little_padded, without_surrogates
 from kbserver.errors import IngestError, ModelError
 
-SENTENCES = "The engineer calls thirty minutes before the visit and brings a router, two filters and a cable. "
+SENTENCES = (
+    "The engineer calls thirty minutes before the visit and brings a router, two filters and a "
+    "cable. "
+)
 TEXTS = [
     "how do i reset my pin",
     "",
@@ -22,21 +24,17 @@ TEXTS = [
     "ok",
     SENTENCES * 3,
 ]
-
-
-@pytest.mark.xdist_group("torch")
-def test_vectors_are_those_of_sentence_transformers(
-    encoder: Encoder, published: Path
-) -> None:
-    from sentence_transformers import SentenceTransformer
-
-    oracle = SentenceTransformer(str(published), device="cpu")
-    over_long = SENTENCES * 40
-    wanted = oracle.encode(
-        [*TEXTS, over_long], normalize_embeddings=True, show_progress_bar=False
-    )
-    assert np.abs(encoder.embed_queries([*TEXTS, over_long]) - wanted).max() < 1e-4
-    assert np.abs(encoder.embed_passages(TEXTS) - wanted[:-1]).max() < 1e-4
+OPEN_AND_EMBED = """
+import sys
+from pathlib import Path
+from kbserver.embedding.models import open_encoder
+from kbserver.types import ModelIdentity
+identity = ModelIdentity(sys.argv[1], sys.argv[2], 384, 256)
+with open_encoder(identity, cache=Path(sys.argv[3]), for_queries=True) as encoder:
+    print(encoder.embed_queries(["how do i reset my pin"]).shape)
+heavy = ("torch", "transformers", "sentence_transformers", "onnx")
+print(sorted(name for name in sys.modules if name in heavy))
+"""
 
 
 def test_text_after_the_first_128_tokens_counts(encoder: Encoder) -> None:
@@ -79,13 +77,9 @@ def test_queries_asked_together_get_the_vectors_they_get_alone(
 def test_queries_run_together_are_few_and_of_like_length() -> None:
     tokens = [np.zeros(size, np.int64) for size in (5, 30, 12, 11, 10, 9, 8, 250, 7, 6)]
     runs = list(_little_padded(tokens, most=4))
+    sizes = [[tokens[row].size for row in run] for run in runs]
+    assert sizes == [[250], [30], [12, 11, 10, 9], [8, 7, 6, 5]]
     assert sorted(row for run in runs for row in run) == list(range(10))
-    assert [[tokens[row].size for row in run] for run in runs] == [
-        [250],
-        [30],
-        [12, 11, 10, 9],
-        [8, 7, 6, 5],
-    ]
 
 
 def test_nothing_in_gives_nothing_out(encoder: Encoder) -> None:
@@ -93,12 +87,15 @@ def test_nothing_in_gives_nothing_out(encoder: Encoder) -> None:
     assert encoder.embed_queries([]).shape == (0, 384)
 
 
+def test_an_over_long_query_is_cut_where_the_model_ends(encoder: Encoder) -> None:
+    cut, cut_further_on = encoder.embed_queries(["word " * 300, "word " * 400])
+    np.testing.assert_allclose(cut, cut_further_on, atol=1e-6)
+
+
 def test_a_passage_over_the_limit_is_refused_and_named(encoder: Encoder) -> None:
     tokens = encoder.count_tokens(SENTENCES * 20)
-    with pytest.raises(
-        IngestError,
-        match=rf"passage 1 .*The engineer.* is {tokens} tokens long.* at most 256",
-    ):
+    complaint = rf"passage 1 .*The engineer.* is {tokens} tokens long.* at most 256"
+    with pytest.raises(IngestError, match=complaint):
         encoder.embed_passages(["fits", SENTENCES * 20])
 
 
@@ -112,66 +109,66 @@ def test_a_passage_of_exactly_the_limit_is_taken(encoder: Encoder) -> None:
 
 def test_progress_adds_up_to_the_passages(encoder: Encoder) -> None:
     steps: list[int] = []
-    encoder.embed_passages(
-        [f"passage {number}" for number in range(400)], on_progress=steps.append
-    )
+    texts = [f"passage {number}" for number in range(400)]
+    encoder.embed_passages(texts, on_progress=steps.append)
     assert sum(steps) == 400
     assert len(steps) > 1
 
 
+def test_an_interrupted_call_leaves_the_encoder_usable(encoder: Encoder) -> None:
+    def interrupt(passages: int) -> None:
+        raise KeyboardInterrupt
+
+    texts = [f"passage {number}" for number in range(400)]
+    with pytest.raises(KeyboardInterrupt):
+        encoder.embed_passages(texts, on_progress=interrupt)
+    assert encoder.embed_passages(texts[:3]).shape == (3, 384)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("reset \ud800 pin", "reset ? pin"),
+        ("\udfff", "?"),
+        ("grüße 🎉", "grüße 🎉"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
+)
+def test_lone_surrogates_become_question_marks(text: str, wanted: str) -> None:
+    assert without_surrogates(text) == wanted
+
+
 def test_lone_surrogates_are_embedded_as_question_marks(encoder: Encoder) -> None:
     odd = json.loads('"reset \\ud800 pin"')
-    np.testing.assert_array_equal(
-        encoder.embed_queries([odd]), encoder.embed_queries(["reset ? pin"])
-    )
+    found = encoder.embed_queries([odd])
+    np.testing.assert_array_equal(found, encoder.embed_queries(["reset ? pin"]))
     assert encoder.count_tokens(odd) == encoder.count_tokens("reset ? pin")
 
 
-def test_a_changed_byte_is_found_before_the_model_is_used(
+def test_a_graph_that_cannot_be_loaded_is_named(
     encoder: Encoder, cache: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "export"
     shutil.copytree(cache / encoder.identity.fingerprint, folder)
-    weights = bytearray((folder / "model.onnx").read_bytes())
-    weights[len(weights) // 2] ^= 1
-    (folder / "model.onnx").write_bytes(weights)
-    with pytest.raises(
-        ModelError,
-        match=r"model\.onnx: SHA-256 is [0-9a-f]{64}, its meta\.json says [0-9a-f]{64}",
-    ):
+    meta = json.loads((folder / "meta.json").read_text())
+    del meta["sha256"]["model.onnx"]
+    (folder / "meta.json").write_text(json.dumps(meta))
+    (folder / "model.onnx").write_bytes(b"no graph")
+    with pytest.raises(ModelError, match="cannot be loaded .*; delete that folder"):
         OnnxEncoder(folder)
 
 
-def test_an_export_of_another_format_is_refused(
-    encoder: Encoder, cache: Path, tmp_path: Path
-) -> None:
-    meta = json.loads((cache / encoder.identity.fingerprint / "meta.json").read_text())
-    (tmp_path / "meta.json").write_text(json.dumps(meta | {"format": 99}))
-    with pytest.raises(ModelError, match=r"format 99, this version reads \d+"):
-        OnnxEncoder(tmp_path)
-
-
-def test_serving_opens_in_well_under_two_seconds_and_without_torch(
+def test_serving_opens_without_torch_and_without_onnx(
     encoder: Encoder, cache: Path
 ) -> None:
-    program = f"""
-import sys, time
-from pathlib import Path
-from kbserver.embedding.models import open_encoder
-from kbserver.types import ModelIdentity
-begun = time.process_time()
-with open_encoder({encoder.identity!r}, cache=Path({str(cache)!r}), for_queries=True) as encoder:
-    print(encoder.embed_queries(["how do i reset my pin"]).shape)
-print(time.process_time() - begun < 1.5)
-print(sorted(name for name in sys.modules if name in ("torch", "transformers", "sentence_transformers", "onnx")))
-"""
+    identity = encoder.identity
+    arguments = [identity.name, identity.fingerprint, str(cache)]
     ran = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", OPEN_AND_EMBED, *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
         check=False,
     )
-    assert ran.stdout.splitlines() == ["(1, 384)", "True", "[]"], ran.stderr
+    assert ran.stdout.splitlines() == ["(1, 384)", "[]"], ran.stderr
     assert ran.stderr == ""
-    assert encoder.identity.name == DEFAULT_MODEL

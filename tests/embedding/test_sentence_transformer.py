@@ -1,17 +1,13 @@
-import json
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
 
-from kbserver.embedding.export.graph import constants_of
-from kbserver.embedding.onnx import NotExportable
-from kbserver.errors import IngestError
+from kbserver.errors import IngestError, ModelError
+from tests.embedding.conftest import MakeModel
 
-pytestmark = pytest.mark.xdist_group(
-    "torch"
-)  # one process for all tests that load torch
+# One process for all tests that load torch, which is imported in them and not while collecting.
+pytestmark = pytest.mark.xdist_group("torch")
 
 
 def test_rows_come_back_in_the_order_given_whatever_their_length(
@@ -24,11 +20,8 @@ def test_rows_come_back_in_the_order_given_whatever_their_length(
     with SentenceTransformerEncoder(
         small_model, name="small", fingerprint="f", device="cpu"
     ) as encoder:
-        assert (encoder.identity.dim, encoder.identity.max_tokens, encoder.backend) == (
-            32,
-            256,
-            "torch cpu",
-        )
+        assert (encoder.identity.dim, encoder.identity.max_tokens) == (32, 256)
+        assert encoder.backend == "torch cpu"
         together = encoder.embed_passages(texts, on_progress=steps.append)
         one_by_one = np.concatenate([encoder.embed_passages([text]) for text in texts])
         assert encoder.embed_queries([]).shape == (0, 32)
@@ -42,59 +35,65 @@ def test_a_passage_over_the_limit_is_refused_and_a_query_is_cut(
 ) -> None:
     from kbserver.embedding.sentence_transformer import SentenceTransformerEncoder
 
+    complaint = "passage 1 .* is 304 tokens long, small reads at most 256"
     with SentenceTransformerEncoder(
         small_model, name="small", fingerprint="f", device="cpu"
     ) as encoder:
-        with pytest.raises(
-            IngestError,
-            match="passage 1 .* is 304 tokens long, small reads at most 256",
-        ):
+        with pytest.raises(IngestError, match=complaint):
             encoder.embed_passages(["fits", "word " * 300])
         cut, cut_further_on = encoder.embed_queries(["word " * 300, "word " * 400])
     np.testing.assert_array_equal(cut, cut_further_on)
 
 
-def test_a_pipeline_that_the_export_does_not_carry_is_not_exported(
-    small_model: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    ("prompts", "wanted"),
+    [
+        ({}, ("", "")),
+        ({"query": "q: ", "passage": "p: "}, ("q: ", "p: ")),
+        ({"query": "q: ", "document": "d: ", "passage": "p: "}, ("q: ", "d: ")),
+    ],
+)
+def test_the_prompts_are_those_that_a_written_export_has(
+    prompts: dict[str, str], wanted: tuple[str, str], make_model: MakeModel
 ) -> None:
-    from kbserver.embedding.sentence_transformer import export_onnx
+    from kbserver.embedding.export.pipeline import read_pipeline
+    from kbserver.embedding.sentence_transformer import load_model, prompts_of
 
-    pooling = json.loads((small_model / "1_Pooling" / "config.json").read_text())
-    (small_model / "1_Pooling" / "config.json").write_text(
-        json.dumps(pooling | {"include_prompt": False})
-    )
-    target = tmp_path / "export"
-    target.mkdir()
-    with pytest.raises(
-        NotExportable,
-        match=r"small exported to ONNX gives vectors that differ by .*; at most 1e-04",
-    ):
-        export_onnx(small_model, target, name="small", fingerprint="f")
+    folder = make_model(prompts=prompts)
+    pipeline = read_pipeline(folder)
+    assert prompts_of(load_model(folder, "cpu")) == wanted
+    assert (pipeline.query_prompt, pipeline.passage_prompt) == wanted
 
 
-def test_an_export_says_nothing_but_what_it_returns(
-    small_model: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+def test_weights_stored_as_halves_are_embedded_with_in_single_precision(
+    make_model: MakeModel,
 ) -> None:
-    from kbserver.embedding.sentence_transformer import export_onnx
+    import torch
 
-    target = tmp_path / "export"
-    target.mkdir()
-    meta = export_onnx(small_model, target, name="small", fingerprint="f")
-    assert (meta.query_prompt, meta.passage_prompt) == ("query: ", "passage: ")
-    assert meta.difference < 1e-5
-    assert capfd.readouterr() == ("", "")
+    from kbserver.embedding.sentence_transformer import load_model
+
+    model = load_model(make_model(dtype="float16"), "cpu")
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
-def test_an_export_works_nothing_out_that_follows_from_its_inputs(
-    small_model: Path, tmp_path: Path
-) -> None:
-    from kbserver.embedding.sentence_transformer import export_onnx
+def test_a_device_that_is_not_there_says_what_to_do(small_model: Path) -> None:
+    from kbserver.embedding.sentence_transformer import load_model
 
-    export_onnx(small_model, tmp_path, name="small", fingerprint="f")
-    graph = onnx.load(tmp_path / "model.onnx", load_external_data=False).graph
-    constants = constants_of(graph)
-    assert all(
-        node.input[1] in constants for node in graph.node if node.op_type == "Reshape"
-    )
-    of_a_mask_for_any_pattern = {"Range", "ConstantOfShape", "Where"}
-    assert not of_a_mask_for_any_pattern & {node.op_type for node in graph.node}
+    with pytest.raises(ModelError, match="has no hpu, say --device cpu"):
+        load_model(small_model, "hpu")
+
+
+def test_other_packages_keep_quiet_and_speak_again_afterwards() -> None:
+    import logging
+    import warnings
+
+    from kbserver.embedding.sentence_transformer import quiet
+
+    logger = logging.getLogger("transformers")
+    before = logger.level
+    with quiet():
+        assert logger.level == logging.ERROR
+        warnings.warn("of another package", DeprecationWarning, stacklevel=1)
+    assert logger.level == before
+    with pytest.warns(DeprecationWarning):
+        warnings.warn("heard again", DeprecationWarning, stacklevel=1)

@@ -10,42 +10,53 @@ import pytest
 import uvicorn
 
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.live import LiveCorpora
+from kbserver.endpoint.metrics import Metrics
 from kbserver.endpoint.serve import listen
 from kbserver.settings import Settings, read_settings
 
 TOKEN = "test-token"
-PATIENT_MS = 5000  # these tests share two cores with many others and are not about time
+PATIENT_MS = 5000  # a budget that a machine shared with many others does not use up
+LIMIT_S = 60.0  # what takes longer has failed; a test that passes does not come near
 
 
 @contextlib.contextmanager
 def serving(server: KBServer, *, ready: bool = True):
-    """Run a server on a free port of 127.0.0.1 in a thread; yields its URL, once it is ready unless told otherwise."""
+    """Run a server on a free port of 127.0.0.1 in a thread; yields its URL.
+
+    Args:
+        ready: wait until its models are warm.
+    """
     listener = listen("127.0.0.1", 0)
-    running = uvicorn.Server(
-        uvicorn.Config(
-            server, log_config=None, lifespan="on", timeout_graceful_shutdown=5
-        )
+    config = uvicorn.Config(
+        server, log_config=None, lifespan="on", timeout_graceful_shutdown=5
     )
+    running = uvicorn.Server(config)
     thread = threading.Thread(
         target=lambda: asyncio.run(running.serve(sockets=[listener])), daemon=True
     )
     thread.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        deadline = time.monotonic() + 30
-        while not running.started and thread.is_alive() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        while (
-            ready
-            and time.monotonic() < deadline
-            and httpx2.get(f"{url}/readyz").status_code != 200
-        ):
-            time.sleep(0.02)
+        wait_until(lambda: running.started or not thread.is_alive())
+        if ready:
+            wait_until(lambda: httpx2.get(f"{url}/readyz").status_code == 200)
         yield url
     finally:
         running.should_exit = True
         thread.join(timeout=20)
         listener.close()
+
+
+def wait_until(holds, limit_s=LIMIT_S):
+    """Wait until something holds; returns what it gave."""
+    began = time.monotonic()
+    while True:
+        held = holds()
+        if held:
+            return held
+        assert time.monotonic() - began < limit_s, "it never came to hold"
+        time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
@@ -72,3 +83,25 @@ def client(url):
         follow_redirects=False,
     ) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def loop():
+    """An event loop of the test module's own: `loop.run(coroutine)`."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="module")
+def corpora(loop, store):
+    """The corpora of the store, opened in `loop` with their models warm."""
+    settings = read_settings(store=store)
+    live = LiveCorpora(store, settings, Metrics())
+
+    async def open_them():
+        await live.open()
+        await live.until_ready()
+
+    loop.run(open_them())
+    yield live
+    loop.run(live.close())

@@ -17,23 +17,25 @@ from ..conftest import write_documents
 
 
 class FaultyEncoder:
-    """The real model, with whatever `trouble` does to a call before or instead of it."""
+    """The real model, except for what `trouble` does before a call or instead of it."""
 
     def __init__(self, real):
         self.real = real
-        self.identity, self.backend, self.queries_per_call = (
-            real.identity,
-            real.backend,
-            real.queries_per_call,
-        )
+        self.identity = real.identity
+        self.backend = real.backend
+        self.queries_per_call = real.queries_per_call
         self.side_by_side = real.side_by_side
         self.trouble = None
         self.calls = 0
 
     def embed_queries(self, texts):
         self.calls += 1
-        vectors = self.trouble(texts) if self.trouble else None
-        return self.real.embed_queries(texts) if vectors is None else vectors
+        vectors = None
+        if self.trouble is not None:
+            vectors = self.trouble(texts)
+        if vectors is None:
+            vectors = self.real.embed_queries(texts)
+        return vectors
 
     def close(self):
         self.real.close()
@@ -58,6 +60,22 @@ class FaultyModel:
             encoder.trouble = trouble
 
 
+class Stall:
+    """Holds every thread that calls it until it is released."""
+
+    def __init__(self):
+        self.entered = threading.Event()
+        self.released = threading.Event()
+
+    def __call__(self, *args):
+        self.entered.set()
+        self.released.wait(60.0)
+
+    @property
+    def holding(self):
+        return self.entered.is_set() and not self.released.is_set()
+
+
 def raising(texts):
     raise MemoryError("out of memory")
 
@@ -68,10 +86,6 @@ def killed(texts):
 
 def not_a_number(texts):
     return np.full((len(texts), 384), np.nan, np.float32)
-
-
-def hanging(texts, *, released=None):
-    (released or threading.Event()).wait(10.0)
 
 
 def slow(seconds):
@@ -85,13 +99,8 @@ def slow(seconds):
 
 def faulty_server(store, model, **settings):
     """A KBServer over a store whose model is opened by `model`."""
-    known = {
-        "open": True,
-        "follow_up": False,
-        "debug": True,
-        "reload_s": 0.05,
-    } | settings
-    server = KBServer(read_settings(store=store, **known))
+    known = {"open": True, "follow_up": False, "debug": True, "reload_s": 0.05}
+    server = KBServer(read_settings(store=store, **(known | settings)))
     server.corpora = LiveCorpora(
         server.settings.store, server.settings, server.metrics, open_encoder=model
     )
@@ -99,15 +108,19 @@ def faulty_server(store, model, **settings):
 
 
 def store_with_an_offer(folder, models):
-    """A store with a passage that is valid only around today, and one that always is; `models` spares an export."""
+    """A store with a passage that is valid only around today, and one that always is.
+
+    Args:
+        models: the folder of another store's models, which spares an export.
+    """
     (folder / "store").mkdir()
     (folder / "store" / ".models").symlink_to(models)
-    today = date.today()
-    limits = f"valid_from: {today - timedelta(days=30)}\nvalid_until: {today + timedelta(days=30)}"
-    documents = {
-        "spring.md": f"---\n{limits}\n---\n# The offer\n\nThe spring offer costs 10 pounds a month.\n",
-        "always.md": "# The other offer\n\nThe always offer costs 20 pounds a month.\n",
-    }
+    begins = date.today() - timedelta(days=30)
+    ends = date.today() + timedelta(days=30)
+    limits = f"valid_from: {begins}\nvalid_until: {ends}"
+    spring = "# The offer\n\nThe spring offer costs 10 pounds a month.\n"
+    always = "# The other offer\n\nThe always offer costs 20 pounds a month.\n"
+    documents = {"spring.md": f"---\n{limits}\n---\n{spring}", "always.md": always}
     ingest(
         [write_documents(folder / "documents", documents)],
         store=Store(folder / "store"),

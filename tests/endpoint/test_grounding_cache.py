@@ -1,50 +1,83 @@
 import pytest
 
-from kbserver.endpoint.grounding_cache import (
-    LONGEST_QUERY,
-    CachedGrounding,
-    GroundingCache,
-)
+from kbserver.endpoint.findings import Findings
+from kbserver.endpoint.grounding_cache import LONGEST_QUERY, CacheKey, GroundingCache
 from kbserver.retrieval.context import Context
 
-
-def answer(*version):
-    return CachedGrounding((), Context("said"), None, version)
+FINDINGS = Findings("full", context=Context("answer"))
 
 
-def test_an_answer_is_good_while_the_very_objects_it_rests_on_are_served():
+def test_findings_are_served_while_the_same_objects_would_be_searched():
     generation, valid = [1], [2]
-    answers = GroundingCache()
-    answers.put("q", ("support",), answer(generation, valid))
-    assert answers.get("q", ("support",), (generation, valid)).context.text == "said"
-    assert answers.get("q", ("hotels",), (generation, valid)) is None
-    assert answers.get("other", ("support",), (generation, valid)) is None
-    assert (
-        answers.get("q", ("support",), (generation, [2])) is None
-    )  # equal, but not the same
-    assert answers.get("q", ("support",), (generation, valid)) is None  # let go with it
-    answers.put("q", ("support",), answer(generation))
-    assert answers.get("q", ("support",), (generation, valid)) is None
+    cache = GroundingCache()
+    cache.put(CacheKey("q", ("support",), (generation, valid)), FINDINGS)
+    assert cache.get(CacheKey("q", ("support",), (generation, valid))) is FINDINGS
+    assert cache.get(CacheKey("q", ("hotels",), (generation, valid))) is None
+    assert cache.get(CacheKey("other", ("support",), (generation, valid))) is None
 
 
-def test_the_least_recently_asked_goes_first():
-    answers = GroundingCache(2)
+@pytest.mark.parametrize("version", [([1],), (), ([1], None)])
+def test_another_version_drops_the_findings_even_if_it_is_equal(version):
+    generation = [1]
+    key = CacheKey("q", (), (generation,))
+    cache = GroundingCache()
+    cache.put(key, FINDINGS)
+    assert cache.get(key._replace(version=version)) is None
+    assert len(cache) == 0
+
+
+def test_the_least_recently_used_goes_first():
+    cache = GroundingCache(2)
     for query in ("a", "b"):
-        answers.put(query, (), answer())
-    assert answers.get("a", (), ())
-    answers.put("c", (), answer())
-    assert [query for query in "abc" if answers.get(query, (), ())] == ["a", "c"]
-    answers.put("a", (), answer())  # answered anew: asked last
-    answers.put("d", (), answer())
-    assert [query for query in "acd" if answers.get(query, (), ())] == ["a", "d"]
-    answers.clear()
-    assert len(answers) == 0
+        cache.put(CacheKey(query, (), ()), FINDINGS)
+    assert cache.get(CacheKey("a", (), ()))
+    cache.put(CacheKey("c", (), ()), FINDINGS)
+    kept = [query for query in "abc" if cache.get(CacheKey(query, (), ()))]
+    assert kept == ["a", "c"]
+    cache.clear()
+    assert len(cache) == 0
 
 
 @pytest.mark.parametrize(
-    ("size", "query"), [(0, "short"), (10, "x" * (LONGEST_QUERY + 1))]
+    "findings",
+    [
+        Findings("full"),
+        Findings("empty", "no_match"),
+        Findings("empty", "below_min_score"),
+    ],
 )
-def test_some_are_not_kept(size, query):
-    answers = GroundingCache(size)
-    answers.put(query, (), answer())
-    assert len(answers) == 0
+def test_findings_that_more_time_would_not_better_are_kept(findings):
+    cache = GroundingCache()
+    key = CacheKey("q", (), ())
+    cache.put(key, findings)
+    assert cache.get(key) is findings
+
+
+@pytest.mark.parametrize(
+    "findings",
+    [
+        Findings("degraded", "busy"),
+        Findings("empty", "late"),
+        Findings("empty", "empty_scope"),
+        Findings("empty", "error"),
+    ],
+)
+def test_findings_that_may_be_better_next_time_are_not_kept(findings):
+    cache = GroundingCache()
+    cache.put(CacheKey("q", (), ()), findings)
+    assert len(cache) == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "key"),
+    [
+        (0, CacheKey("short", (), ())),
+        (10, CacheKey("x" * (LONGEST_QUERY + 1), (), ())),
+        (10, None),
+    ],
+)
+def test_a_query_that_hardly_comes_twice_is_not_kept(size, key):
+    cache = GroundingCache(size)
+    cache.put(key, FINDINGS)
+    assert len(cache) == 0
+    assert cache.get(key) is None

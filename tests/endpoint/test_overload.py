@@ -1,151 +1,121 @@
-"""Beyond capacity: meaning is shed first, then turns are refused at once; nobody else is harmed."""
+"""Beyond capacity: meaning is shed first, then turns are refused; health stays answerable."""
 
 import asyncio
+import itertools
 import resource
 import socket
-import time
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 
-from ..conftest import watches_a_clock
-from .conftest import serving
+from .conftest import LIMIT_S, PATIENT_MS, serving, wait_until
 from .faulty import FaultyModel, faulty_server, slow
 
-pytestmark = [pytest.mark.xdist_group("overload"), watches_a_clock]
+pytestmark = pytest.mark.xdist_group("overload")
 
-BUDGET_MS = 1000  # of a test that shares two cores; the model below is slowed down in proportion
-MODEL_S = 0.08  # two at a time: 25 queries a second, whatever the machine
+BUDGET_MS = 4000
+MODEL_S = 0.2  # for each query, in each of two threads
+numbers = itertools.count()
+MOST_FULL = 2 * int(BUDGET_MS / 1000 / MODEL_S)  # in one budget, on any machine
 
 
 @pytest.fixture(scope="module")
-def server(store):
-    model = FaultyModel()
+def model():
+    return FaultyModel()
+
+
+@pytest.fixture(scope="module")
+def url(store, model):
     server = faulty_server(store, model, deadline_ms=BUDGET_MS, embed_threads=2)
-    server.model = model
-    return server
-
-
-@pytest.fixture(scope="module")
-def url(server):
     with serving(server) as url:
-        server.model.suffer(slow(MODEL_S))
+        model.suffer(slow(MODEL_S))
         yield url
 
 
-async def turn(client, label, number):
-    body = {
-        "session_label": label,
-        "query": f"how do i reset my router {label} {number}",
-    }
-    began = time.perf_counter()
-    response = await client.post("/kb", json=body, headers={"x-kbserver-debug": "1"})
-    trace = response.json().get("trace", {})
-    said = (
-        "refused"
-        if response.status_code == 503
-        else f"{trace['outcome']} {trace['reason']}".strip()
-    )
-    return label, said, (time.perf_counter() - began) * 1000.0, trace.get("in_budget")
+def burst(url, labels):
+    """Ask one turn for each label, all at once; (label, how it ended) of each."""
+    return asyncio.run(_burst(url, labels))
 
 
-async def offered(url, rates, seconds):
-    """Offer turns at a rate a second for each label, however slowly they are answered."""
+async def _burst(url, labels):
     limits = httpx2.Limits(max_connections=None)
-    async with httpx2.AsyncClient(base_url=url, timeout=30, limits=limits) as client:
-        began, tasks = time.perf_counter(), []
-
-        async def label_of(label, rate):
-            for number in range(int(rate * seconds)):
-                await asyncio.sleep(
-                    max(0.0, began + number / rate - time.perf_counter())
-                )
-                tasks.append(asyncio.create_task(turn(client, label, number)))
-
-        await asyncio.gather(*(label_of(label, rate) for label, rate in rates.items()))
-        return await asyncio.gather(*tasks)
+    async with httpx2.AsyncClient(
+        base_url=url, timeout=LIMIT_S, limits=limits
+    ) as client:
+        return await asyncio.gather(*(turn(client, label) for label in labels))
 
 
-def share(turns, label, said):
-    mine = [one for one in turns if one[0] == label]
-    return sum(one[1] == said for one in mine) / len(mine)
+async def turn(client, label):
+    query = f"how do i reset my router {next(numbers)}"  # in no cache
+    body = {"session_label": label, "query": query}
+    response = await client.post("/kb", json=body, headers={"x-kbserver-debug": "1"})
+    if response.status_code == 503:
+        return label, "refused"
+    trace = response.json()["trace"]
+    return label, f"{trace['outcome']} {trace['reason']}".strip()
 
 
-def test_meaning_is_shed_first_and_every_turn_is_answered_in_its_budget(url):
-    turns = asyncio.run(offered(url, {"support": 60}, 3.0))
-    said = Counter(one[1] for one in turns)
-    assert set(said) <= {"full", "degraded busy", "degraded late"}, said
-    assert said["full"] >= 40 and said["degraded busy"] >= 20
-    assert sum(bool(one[3]) for one in turns) >= 0.95 * len(turns)
-    time.sleep(1.0)
-    after = asyncio.run(offered(url, {"support": 5}, 1.0))
-    assert [one[1] for one in after] == ["full"] * 5
+def by_both_arms(turns, label):
+    """The share of a label's turns for which the model had time."""
+    ends = [end for one, end in turns if one == label]
+    shed = [end for end in ends if end.endswith(("busy", "late"))]
+    return 1.0 - len(shed) / len(ends)
+
+
+def test_meaning_is_shed_first_and_every_turn_is_answered(url):
+    for _ in range(2):  # by the second burst it is known how slow the model is
+        turns = burst(url, ["support"] * 2 * MOST_FULL)
+        ends = Counter(end for _, end in turns)
+        assert set(ends) <= {"full", "degraded busy", "degraded late"}, ends
+        assert 1 <= ends["full"] <= MOST_FULL
+    assert ends["degraded busy"] >= 1
+    wait_until(lambda: burst(url, ["support"]) == [("support", "full")])
 
 
 def test_a_noisy_label_leaves_the_model_to_the_others(url):
-    turns = asyncio.run(offered(url, {"support": 80, "hotels": 8}, 4.0))
-    noisy = share(turns, "support", "full")
-    quiet = (
-        1.0
-        - share(turns, "hotels", "degraded busy")
-        - share(turns, "hotels", "degraded late")
-    )
-    assert noisy < 0.6
-    assert quiet > 0.85
+    burst(url, ["hotels"])  # known as one of those that share, before the noise begins
+    turns = burst(url, ["support"] * 2 * MOST_FULL + ["hotels"] * 4)
+    noisy = by_both_arms(turns, "support")
+    quiet = by_both_arms(turns, "hotels")
+    assert noisy <= 0.5
+    assert quiet > noisy
 
 
-def test_health_and_metrics_stay_answerable_under_overload(url):
-    async def both():
-        load = asyncio.create_task(offered(url, {"support": 100}, 2.0))
-        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
-            took = []
-            while not load.done():
-                began = time.perf_counter()
-                assert (await client.get("/healthz")).status_code == 200
-                took.append(time.perf_counter() - began)
-                await asyncio.sleep(0.05)
-            assert (await client.get("/metrics")).status_code == 200
-        await load
-        return sorted(took)
-
-    took = asyncio.run(both())
-    assert took[len(took) // 2] < 0.1
-    assert took[-1] < BUDGET_MS / 1000.0
-
-
-def test_too_much_even_for_words_is_refused_at_once(store):
+def test_too_much_even_for_words_is_refused_and_health_stays_answerable(store):
     server = faulty_server(
-        store, FaultyModel(), deadline_ms=BUDGET_MS, max_concurrent_turns=4
+        store, FaultyModel(), deadline_ms=PATIENT_MS, max_concurrent_turns=4
     )
+    begun, answer_now = threading.Semaphore(0), threading.Event()
 
-    @server.route("stuck", deadline_ms=BUDGET_MS)
-    async def stuck(turn):
-        await asyncio.sleep(0.5)
+    @server.route("held", deadline_ms=10_000)
+    async def held(turn):
+        begun.release()
+        await asyncio.to_thread(answer_now.wait)
 
-    async def run(url):
-        async with httpx2.AsyncClient(base_url=url, timeout=30) as client:
-            body = {"session_label": "stuck", "query": "where is my parcel"}
-            return await asyncio.gather(*(timed(client, body) for _ in range(24)))
-
-    async def timed(client, body):
-        began = time.perf_counter()
-        response = await client.post("/kb", json=body)
-        return response, time.perf_counter() - began
-
-    with serving(server) as url:
-        answers = asyncio.run(run(url))
-    refused = [
-        (response, took) for response, took in answers if response.status_code == 503
-    ]
-    assert Counter(response.status_code for response, _ in answers) == {200: 4, 503: 20}
-    assert all(response.headers["retry-after"] == "1" for response, _ in refused)
-    assert all(
-        response.json()["error"]["code"] == "overloaded" for response, _ in refused
-    )
-    assert (
-        sorted(took for _, took in refused)[10] < 0.45
-    )  # before the turns that hold the places are over
+    body = {"session_label": "held", "query": "where is my parcel"}
+    with (
+        serving(server) as url,
+        httpx2.Client(base_url=url, timeout=LIMIT_S) as client,
+        ThreadPoolExecutor(4) as callers,
+    ):
+        first = [callers.submit(httpx2.post, f"{url}/kb", json=body) for _ in range(4)]
+        try:
+            for _ in first:
+                assert begun.acquire(timeout=LIMIT_S)
+            refused = [client.post("/kb", json=body) for _ in range(20)]
+            pages = [client.get(path) for path in ("/healthz", "/readyz", "/metrics")]
+            assert not any(one.done() for one in first)  # they still hold the places
+        finally:
+            answer_now.set()
+        assert {one.result().status_code for one in first} == {200}
+    assert {response.status_code for response in refused} == {503}
+    assert {response.headers["retry-after"] for response in refused} == {"1"}
+    codes = {response.json()["error"]["code"] for response in refused}
+    assert codes == {"overloaded"}
+    assert [page.status_code for page in pages] == [200, 200, 200]
 
 
 def connected(url):
@@ -155,84 +125,76 @@ def connected(url):
 
 def test_slow_senders_hold_no_places(store):
     server = faulty_server(
-        store, FaultyModel(), deadline_ms=BUDGET_MS, max_concurrent_turns=2
+        store, FaultyModel(), deadline_ms=PATIENT_MS, max_concurrent_turns=2
     )
     head = b"POST /kb HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n"
+    question = {"session_label": "support", "query": "how do i reset my router"}
     with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
-        slow_ones = [connected(url) for _ in range(50)]
+        senders = [connected(url) for _ in range(50)]
         try:
-            for one in slow_ones[:25]:
+            for one in senders[:25]:
                 one.sendall(head + b"{")
-            for one in slow_ones[25:]:
+            for one in senders[25:]:
                 one.sendall(head[:20])  # half open: not even the headers
-            answer = client.post(
-                "/kb",
-                json={"session_label": "support", "query": "how do i reset my router"},
-            )
+            answer = client.post("/kb", json=question)
             assert answer.status_code == 200 and answer.json()["context"]
         finally:
-            for one in slow_ones:
+            for one in senders:
                 one.close()
 
 
-def test_slow_readers_and_those_who_leave_hold_nothing(store):
-    server = faulty_server(store, FaultyModel(), deadline_ms=BUDGET_MS)
+def test_slow_readers_and_callers_that_leave_hold_nothing(store):
+    server = faulty_server(store, FaultyModel(), deadline_ms=PATIENT_MS)
     body = b'{"session_label": "support", "query": "how do i reset my router"}'
-    request = (
-        b"POST /kb HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    )
+    head = b"POST /kb HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    question = {"session_label": "support", "query": "what does a paper bill cost"}
     with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
         readers = [connected(url) for _ in range(20)]
         for one in readers:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            one.sendall(request * 20)  # pipelined, and never read
+            one.sendall((head + body) * 20)  # pipelined, and never read
         for one in readers[10:]:
             one.close()
-        began = time.monotonic()
-        answer = client.post(
-            "/kb",
-            json={"session_label": "support", "query": "what does a paper bill cost"},
-        )
+        answer = client.post("/kb", json=question)
         assert answer.status_code == 200 and answer.json()["context"]
-        assert time.monotonic() - began < 5.0
         for one in readers:
             one.close()
-        deadline = time.monotonic() + 10
-        while server.admission.in_work and time.monotonic() < deadline:
-            time.sleep(0.02)
-        assert server.admission.in_work == 0
+        wait_until(lambda: server.admission.in_work == 0)
 
 
 def resident_mb():
     with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * resource.getpagesize() / 2**20
+        pages = int(file.read().split()[1])
+    return pages * resource.getpagesize() / 2**20
 
 
-def test_idle_connections_do_no_harm(store):
-    """As many of 10,000 as the limit on open files allows; server and client need one each."""
+@pytest.fixture
+def many_files():
+    """Raise the limit on open files as far as it goes; it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    count = min(10_000, (hard - 500) // 2) if hard != resource.RLIM_INFINITY else 10_000
-    server = faulty_server(store, FaultyModel(), deadline_ms=BUDGET_MS)
-    try:
-        with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
-            question = {"session_label": "support", "query": "how do i reset my router"}
-            assert client.post("/kb", json=question).status_code == 200
-            before, idle = resident_mb(), []
-            for number in range(count):
-                idle.append(connected(url))
-                if number % 100 == 0:  # lets the server accept
-                    assert client.get("/healthz").status_code == 200
-            grown = resident_mb() - before
-            took = []
-            for _ in range(10):
-                began = time.monotonic()
-                assert client.post("/kb", json=question).json()["context"]
-                took.append(time.monotonic() - began)
-            assert sorted(took)[5] < 0.2
-            assert grown / count < 0.03  # MB a connection, the client's end included
-            for one in idle:
-                one.close()
-            assert client.post("/kb", json=question).status_code == 200
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_idle_connections_do_no_harm(store, many_files):
+    """As many of 10,000 as the limit on open files allows; both ends need one each."""
+    count = 10_000
+    if many_files != resource.RLIM_INFINITY:
+        count = min(count, (many_files - 500) // 2)
+    server = faulty_server(store, FaultyModel(), deadline_ms=PATIENT_MS)
+    question = {"session_label": "support", "query": "how do i reset my router"}
+    with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
+        assert client.post("/kb", json=question).status_code == 200
+        before_mb = resident_mb()
+        idle = []
+        for number in range(count):
+            idle.append(connected(url))
+            if number % 100 == 0:  # lets the server accept
+                assert client.get("/healthz").status_code == 200
+        grown_mb = resident_mb() - before_mb
+        assert client.post("/kb", json=question).json()["context"]
+        assert grown_mb / count < 0.03  # of a connection, the client's end included
+        for one in idle:
+            one.close()
+        assert client.post("/kb", json=question).status_code == 200

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import httpx2
@@ -13,6 +12,8 @@ import pytest
 
 from kbserver.cli.serve import _for_workers
 from kbserver.settings import read_settings
+
+from .conftest import wait_until
 
 
 @pytest.fixture
@@ -39,14 +40,6 @@ def served(store):
         process.communicate(timeout=30)
 
 
-def wait_for(what, limit_s=40.0):
-    began = time.monotonic()
-    while not (found := what()):
-        assert time.monotonic() - began < limit_s
-        time.sleep(0.05)
-    return found
-
-
 def asked(url):
     try:
         body = {"session_label": "support", "query": "how do i reset my router"}
@@ -59,13 +52,24 @@ def asked(url):
 
 
 def workers_of(process):
-    """The children that serve: they, and nothing else, hold the listening socket's model threads."""
-    tasks = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    return [
-        int(pid)
-        for pid in tasks
-        if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
+    """The ids of the child processes that serve."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
+    return [int(pid) for pid in children.split() if b"spawn_main" in command_of(pid)]
+
+
+def command_of(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has just ended
+        return b""
+
+
+def two_workers_of(process, without=None):
+    """Both workers, once there are two and one that was killed is not among them."""
+    workers = workers_of(process)
+    if len(workers) != 2 or without in workers:
+        return None
+    return workers
 
 
 @pytest.mark.skipif(
@@ -73,13 +77,11 @@ def workers_of(process):
 )
 def test_a_worker_that_dies_is_replaced_and_the_others_answer(served):
     process, url = served
-    wait_for(lambda: asked(url))
-    first, second = wait_for(lambda: len(found := workers_of(process)) == 2 and found)
+    wait_until(lambda: asked(url))
+    first, second = wait_until(lambda: two_workers_of(process))
     os.kill(first, signal.SIGKILL)
-    wait_for(lambda: asked(url))
-    now = wait_for(
-        lambda: len(found := workers_of(process)) == 2 and first not in found and found
-    )
+    wait_until(lambda: asked(url))
+    now = wait_until(lambda: two_workers_of(process, without=first))
     assert second in now
     process.terminate()
     assert process.wait(timeout=30) == 0

@@ -1,5 +1,4 @@
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
@@ -8,9 +7,9 @@ from kbserver.errors import SettingsError
 from kbserver.evaluation.ask import asking
 from kbserver.evaluation.calibrate import calibrate, scores_of
 from kbserver.evaluation.dataset import Dataset, Question
-from kbserver.evaluation.evaluate import Answer, Evaluation, Measured
+from kbserver.evaluation.evaluate import Evaluation, JudgedAnswer, Measured
 from kbserver.evaluation.judge import Judged
-from kbserver.evaluation.synthetic import EVERYDAY, answerable, unanswerable
+from kbserver.evaluation.synthetic import EVERYDAY
 from kbserver.index.store import Store
 from kbserver.retrieval.calibration import Calibration
 from kbserver.settings import Settings
@@ -62,7 +61,7 @@ def test_without_any_questions_it_is_rough_and_says_so(store):
 
 def test_only_another_corpus_of_the_store_can_be_drawn_from(store):
     assert run(store, against=["hotels"]).unanswerable == len(EVERYDAY) + 2
-    for name in ("support", "nobody"):
+    for name in ("support", "unknown"):
         with pytest.raises(
             SettingsError,
             match=f"cannot draw questions from '{name}'; the store holds: hotels",
@@ -70,57 +69,28 @@ def test_only_another_corpus_of_the_store_can_be_drawn_from(store):
             run(store, against=[name])
 
 
-def test_small_talk_and_what_the_gate_holds_back_do_not_count():
+def test_small_talk_and_gated_questions_do_not_count():
     questions = (
-        Question("right", "x"), Question("late", "x"), Question("talk", "x", "smalltalk"),
-        Question("gated", "x", "unanswerable"), Question("wrong", "x", "unanswerable"),
-    )  # fmt: skip
+        Question("right", "x"),
+        Question("below", "x"),
+        Question("talk", "x", "smalltalk"),
+        Question("gated", "x", "unanswerable"),
+        Question("wrong", "x", "unanswerable"),
+    )
     wrong = tuple(Judged(name, 0, 0.5) for name in "xyz")
     answers = {
-        "right": Answer((Judged("x", 0, 0.9), Judged("d", 1, 0.8))), "late": Answer((*wrong, Judged("d", 1, 0.4))),
-        "talk": Answer(wrong), "gated": Answer((), gated=True), "wrong": Answer(wrong),
-    }  # fmt: skip
-    dataset = Dataset(questions, {"right": {"d": 1}, "late": {"d": 1}})
-    scores = scores_of(Evaluation(dataset, {"v": Measured(answers, {})}, 0.0, 3), "v")
-    assert (list(scores.right), list(scores.wrong)) == ([0.8], [0.5])
-
-
-def test_titles_and_headings_are_drawn_as_they_would_be_said(store):
-    with Store(store).open("support") as snapshot:
-        dataset = answerable(snapshot)
-    asked = {
-        question.text: set(dataset.qrels[question.id]) for question in dataset.questions
+        "right": JudgedAnswer((Judged("x", 0, 0.9), Judged("d", 1, 0.8))),
+        "below": JudgedAnswer(
+            (*wrong, Judged("d", 1, 0.4))
+        ),  # a turn speaks three passages
+        "talk": JudgedAnswer(wrong),
+        "gated": JudgedAnswer((), gated=True),
+        "wrong": JudgedAnswer(wrong),
     }
-    assert asked["what the lights mean"] == {"router/lights.md"}
-    assert asked["billing dates"] == {"billing/dates.md"}
-
-
-def test_what_a_corpus_has_a_heading_for_itself_is_not_drawn_from_another(store):
-    with Store(store).open("support") as support, Store(store).open("hotels") as hotels:
-        from_other = {
-            question.text for question in unanswerable(support, [hotels]).questions
-        }
-        from_itself = {
-            question.text for question in unanswerable(support, [support]).questions
-        }
-    assert from_other == {"pets", "breakfast", *EVERYDAY}
-    assert from_itself == set(EVERYDAY)
-
-
-def test_written_down_questions_of_a_document_are_drawn(tmp_path, store):
-    from kbserver.ingest.build import ingest
-
-    documents = tmp_path / "faq.json"
-    documents.write_text(
-        json.dumps(
-            [{"question": "Can I pay by cheque?", "answer": "No, we take no cheques."}]
-        )
+    dataset = Dataset(questions, {"right": {"d": 1}, "below": {"d": 1}})
+    evaluation = Evaluation(
+        dataset, {"v": Measured(answers, {})}, min_score=0.0, top_k=3
     )
-    there = Store(tmp_path / "store")
-    there.path.mkdir()
-    (there.path / ".models").symlink_to(store.resolve() / ".models")
-    ingest([documents], store=there, corpus="faq")
-    with there.open("faq") as snapshot:
-        assert "can i pay by cheque" in {
-            question.text for question in answerable(snapshot).questions
-        }
+    scores = scores_of(evaluation, "v")
+    assert scores.right == [0.8]
+    assert scores.wrong == [0.5]

@@ -32,23 +32,14 @@ def run(monkeypatch, tmp_path):
     return invoke
 
 
-def test_what_is_required_decides_the_exit_code_and_a_saved_run_can_be_compared(
+def test_requirements_decide_the_exit_code_and_a_saved_run_can_be_compared(
     run, store, queries, qrels, tmp_path
 ):
-    common = (
-        "eval",
-        "support",
-        "--store",
-        store,
-        "--queries",
-        queries,
-        "--qrels",
-        qrels,
-        "--timed",
-        2,
-    )
-    met = run(*common, "--require", "ndcg@10>=0.9", "--require", "false_smalltalk<=0", "--save", tmp_path / "run.json",
-              "--run-file", tmp_path / "run.trec", "--json")  # fmt: skip
+    common = ["eval", "support", "--store", store, "--timed", 2]
+    common += ["--queries", queries, "--qrels", qrels]
+    required = ["--require", "ndcg@10>=0.9", "--require", "false_smalltalk<=0"]
+    saved = ["--save", tmp_path / "run.json", "--run-file", tmp_path / "run.trec"]
+    met = run(*common, *required, *saved, "--json")
     assert met.exit_code == 0
     values = json.loads(met.stdout)
     assert values["variants"]["hybrid"]["all"]["ndcg@10"] == 1.0

@@ -29,7 +29,7 @@ same_folder = settings(
         max_size=5,
     )
 )
-def test_what_is_written_as_json_lines_is_read_back(tmp_path, records):
+def test_questions_written_as_json_lines_are_read_back(tmp_path, records):
     path = tmp_path / "queries.jsonl"
     lines = [
         json.dumps(
@@ -145,7 +145,7 @@ def test_an_id_that_comes_twice_is_refused_also_across_files(tmp_path):
         read_dataset([first, second])
 
 
-def test_questions_of_which_none_can_be_judged_are_refused(tmp_path):
+def test_a_set_without_a_question_that_can_be_judged_is_refused(tmp_path):
     path = tmp_path / "queries.jsonl"
     path.write_text('{"_id": "1", "text": "x"}\n')
     with pytest.raises(SettingsError, match="none of the 1 questions can be judged"):

@@ -4,11 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from kbserver.endpoint.ground import Grounding
-from kbserver.evaluation.ask import ABLATIONS, ARMS, Variant, ask, asking
+from kbserver.evaluation.ask import ABLATIONS, ARMS, Variant, asking
 from kbserver.evaluation.dataset import Dataset, Question, read_dataset
-from kbserver.evaluation.evaluate import Answer, Evaluation, Latency, Measured, evaluate
+from kbserver.evaluation.evaluate import (
+    Evaluation,
+    JudgedAnswer,
+    Latency,
+    Measured,
+    evaluate,
+)
 from kbserver.evaluation.judge import Judged
+from kbserver.evaluation.metrics import measure
 from kbserver.settings import Settings
 
 
@@ -18,13 +24,20 @@ def run(
     variants: Sequence[Variant] = ARMS[:1],
     **options: object,
 ) -> Evaluation:
+    settings = Settings()
+
     async def evaluated() -> Evaluation:
         async with asking(settings, store) as server:
             return await evaluate(
-                server, "support", dataset, variants, base=settings.turn_settings(), min_score=0.25, **options
-            )  # fmt: skip
+                server,
+                "support",
+                dataset,
+                variants,
+                base=settings.turn_settings(),
+                min_score=0.25,
+                **options,
+            )
 
-    settings = Settings()
     return asyncio.run(evaluated())
 
 
@@ -55,13 +68,8 @@ def test_the_least_score_is_read_off_afterwards(evaluation):
     evaluation.min_score = max(scores) + 1e-6
     assert evaluation.summary("hybrid")["false_grounding"] == 0.0
     evaluation.min_score = 1.0
-    assert (
-        evaluation.summary("hybrid")["kept"],
-        evaluation.summary("hybrid")["answered"],
-    ) == (
-        0.0,
-        0.0,
-    )
+    summary = evaluation.summary("hybrid")
+    assert (summary["kept"], summary["answered"]) == (0.0, 0.0)
     evaluation.min_score = 0.25
 
 
@@ -86,82 +94,79 @@ def test_time_is_measured_on_some_turns_under_the_real_deadline(evaluation):
 def test_a_ranking_holds_each_document_once_where_its_best_passage_stands():
     hits = (Judged("a", 0, 0.9), Judged("b", 1, 0.8), Judged("a", 0, 0.7))
     found = Evaluation(
-        Dataset(()), {"hybrid": Measured({"q": Answer(hits)}, {})}, 0.0, 3
+        Dataset(()), {"hybrid": Measured({"q": JudgedAnswer(hits)}, {})}, 0.0, 3
     )
     assert found.ranking("hybrid") == {"q": [("a", 0.9), ("b", 0.8)]}
 
 
-def test_a_right_passage_counts_as_kept_only_among_those_a_turn_speaks():
-    answer = Answer(
-        (
-            Judged("a", 0, 0.9),
-            Judged("b", 0, 0.8),
-            Judged("c", 0, 0.7),
-            Judged("d", 1, 0.6),
-        )
+def test_the_right_score_is_that_of_the_best_right_passage_a_turn_speaks():
+    wrong = [Judged(name, 0, 0.9) for name in "abc"]
+    answer = JudgedAnswer((*wrong, Judged("d", 1, 0.6), Judged("e", 1, 0.5)))
+    assert answer.right_score(3) is None
+    assert answer.right_score(4) == answer.right_score(5) == 0.6
+
+
+def test_an_answer_speaks_a_passage_from_its_best_score_down():
+    answer = JudgedAnswer((Judged("a", 0, 0.4), Judged("b", 1, 0.3)))
+    assert answer.speaks(0.4) and not answer.speaks(0.41)
+    nothing = JudgedAnswer(())
+    assert nothing.best_score == 0.0 and not nothing.speaks(0.0)
+
+
+def test_a_summary_counts_shares_of_the_questions_that_each_measure_is_about():
+    kinds = ["", "", "", "unanswerable", "unanswerable", "smalltalk"]
+    questions = tuple(
+        Question(str(place), "x", kind) for place, kind in enumerate(kinds)
     )
-    assert answer.right_score(3) is None and answer.right_score(4) == 0.6
+    right = JudgedAnswer((Judged("d", 1, 0.8),))
+    weak = JudgedAnswer((Judged("d", 1, 0.2),), degraded=True)
+    wrong = JudgedAnswer((Judged("x", 0, 0.9),))
+    nothing = JudgedAnswer(())
+    found = [right, weak, wrong, wrong, nothing, nothing]
+    answers = {str(place): answer for place, answer in enumerate(found)}
+    qrels = {id: {"d": 1} for id in "012"}
+    rankings = {id: [hit.document for hit in answers[id].hits] for id in qrels}
+    measured = Measured(answers, measure(qrels, rankings))
+    evaluation = Evaluation(Dataset(questions, qrels), {"v": measured}, 0.5, 3)
+    summary = evaluation.summary("v")
+    assert (summary["questions"], summary["answerable"]) == (6.0, 3.0)
+    assert summary["hit@1"] == pytest.approx(2 / 3)
+    assert summary["kept"] == pytest.approx(1 / 2)
+    assert summary["answered"] == pytest.approx(1 / 3)
+    assert summary["false_grounding"] == pytest.approx(1 / 2)
+    assert summary["false_smalltalk"] == 0.0
+    assert summary["degraded"] == pytest.approx(1 / 6)
 
 
-def test_latency_is_that_of_the_turns():
-    took = Latency.of([float(ms) for ms in range(1, 101)], [True] * 99 + [False], 150)
-    assert (took.p50_ms, took.p99_ms, took.in_budget) == (
-        50.5,
-        pytest.approx(99.01),
-        0.99,
+def test_a_summary_holds_only_what_was_measured():
+    questions = (Question("n", "x", "unanswerable"),)
+    measured = Measured({"n": JudgedAnswer(())}, {})
+    evaluation = Evaluation(Dataset(questions), {"v": measured}, 0.5, 3)
+    assert evaluation.kinds() == []
+    assert evaluation.summary("v") == {
+        "questions": 1.0,
+        "answerable": 0.0,
+        "false_grounding": 0.0,
+    }
+
+
+def test_latency_is_summed_up_over_the_turns():
+    times_ms = [float(ms) for ms in range(1, 101)]
+    took = Latency.of(times_ms, [True] * 99 + [False], 150)
+    assert (took.turns, took.deadline_ms) == (100, 150)
+    assert took.p50_ms == 50.5
+    assert took.p99_ms == pytest.approx(99.01)
+    assert took.in_budget == 0.99
+
+
+def test_progress_counts_every_answer_of_every_variant(store):
+    dataset = Dataset(tuple(Question(id, f"question {id}") for id in "ab"))
+    seen: list[tuple[int, int]] = []
+    run(
+        store,
+        dataset,
+        ARMS[:2],
+        timed=0,
+        on_progress=lambda *progress: seen.append(progress),
     )
-
-
-def asked(
-    store: Path, corpus: str, questions: Sequence[Question], **options: bool
-) -> dict[str, Grounding]:
-    found: dict[str, Grounding] = {}
-
-    async def all_of_them() -> None:
-        async with asking(settings, store) as server:
-            await ask(
-                server, corpus, questions, {"one": ARMS[0].settings(settings.turn_settings())},
-                lambda name, question, grounding: found.update({question.id: grounding}), **options,
-            )  # fmt: skip
-
-    settings = Settings()
-    asyncio.run(all_of_them())
-    return found
-
-
-def test_a_scope_narrows_the_search_and_a_value_that_nothing_has_is_left_out(store):
-    scopes = {
-        "seven": {"folder": "hotels/7", "name": "ADELAIDE"},
-        "eight": {"folder": "hotels/8"},
-        "none": {"name": "X"},
-    }
-    questions = [
-        Question(id, "are dogs allowed", scope=scope) for id, scope in scopes.items()
-    ]
-    found = asked(store, "hotels", questions)
-    assert {hit.passage.source for hit in found["seven"].hits} == {
-        "hotels/7/pets.md",
-        "hotels/7/breakfast.md",
-    }
-    assert {hit.passage.source for hit in found["eight"].hits} == {"hotels/8/pets.md"}
-    assert len(found["none"].hits) == 3
-
-
-def test_earlier_turns_are_said_first_on_the_questions_own_label_unless_switched_off(
-    store,
-):
-    questions = [
-        Question("after", "and how much is that", history=("do you send paper bills",)),
-        Question("alone", "and how much is that"),
-    ]
-    found = asked(store, "support", questions)
-    alone = asked(store, "support", questions, history=False)
-    scores = {
-        id: {hit.passage.id: hit.score for hit in grounding.hits}
-        for id, grounding in found.items()
-    }
-    assert scores["after"] != scores["alone"]
-    assert found["after"].hits[0].passage.source == "billing/dates.md"
-    assert [hit.score for hit in alone["after"].hits] == [
-        hit.score for hit in found["alone"].hits
-    ]
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]

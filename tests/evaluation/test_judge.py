@@ -72,7 +72,7 @@ def test_a_question_with_an_answer_is_judged_by_the_words_of_the_passage():
     ]
 
 
-def test_documents_that_are_judged_and_not_there_are_listed():
+def test_judged_documents_that_the_corpus_does_not_hold_are_listed():
     questions = (Question("q", "x"),)
     judge = Judge(
         Dataset(questions, {"q": {"a.md": 1, "gone.md": 1}, "unasked": {"z.md": 1}}),

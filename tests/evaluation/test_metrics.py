@@ -16,14 +16,14 @@ def test_a_ranking_is_measured_as_worked_out_by_hand():
     assert set(values) == set(RANKING)
 
 
-def test_what_comes_below_the_tenth_place_does_not_count():
+def test_documents_below_the_tenth_rank_do_not_count():
     values = measure(
         {"q": {"a": 1}}, {"q": [f"x{place}" for place in range(10)] + ["a"]}
     )["q"]
     assert (values["ndcg@10"], values["mrr@10"]) == (0.0, 0.0)
 
 
-def test_a_query_that_found_nothing_counts_as_nothing():
+def test_a_query_that_found_nothing_counts_as_zero():
     values = measure(
         {"found": {"a": 1}, "empty": {"a": 1}, "missing": {"a": 1}},
         {"found": ["a"], "empty": []},

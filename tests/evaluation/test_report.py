@@ -1,24 +1,21 @@
 import json
-import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from kbserver.errors import SettingsError
 from kbserver.evaluation.dataset import Dataset, Question
-from kbserver.evaluation.evaluate import Answer, Evaluation, Measured
+from kbserver.evaluation.evaluate import Evaluation, JudgedAnswer, Measured
 from kbserver.evaluation.judge import Judged
 from kbserver.evaluation.metrics import measure
-from kbserver.evaluation.plot import picture
 from kbserver.evaluation.report import against, as_dict, read_run, write_trec_run
 from kbserver.index.store import Store
-from kbserver.retrieval.calibration import Calibration, CurvePoint
 
 
 def evaluation(*rankings: list[str]) -> Evaluation:
     """Question number n wants the document `n`."""
     qrels = {f"q {number}": {str(number): 1} for number in range(len(rankings))}
     answers = {
-        f"q {number}": Answer(
+        f"q {number}": JudgedAnswer(
             tuple(Judged(one, int(one == str(number)), 0.9) for one in ranking)
         )
         for number, ranking in enumerate(rankings)
@@ -83,30 +80,3 @@ def test_a_trec_run_has_six_columns_whatever_the_ids(tmp_path):
     ]
     with pytest.raises(SettingsError, match="cannot write"):
         write_trec_run(tmp_path / "missing" / "run.trec", evaluation(["0"]), "hybrid")
-
-
-def test_the_picture_draws_the_curve_and_the_choice_where_they_are():
-    curve = (
-        CurvePoint(0.0, 1.0, 1.0),
-        CurvePoint(0.5, 0.8, 0.2),
-        CurvePoint(1.0, 0.0, 0.0),
-    )
-    drawn = picture(
-        Calibration(0.5, 0.8, curve[1], 9, 9, False, "g", "f", "now", curve), "a<b"
-    )
-    root = ElementTree.fromstring(drawn)  # our own drawing
-    name = "{http://www.w3.org/2000/svg}"
-    kept, false = (
-        line.get("points", "").split() for line in root.iter(f"{name}polyline")
-    )
-    (left, top), (middle, _), (right, bottom) = (
-        tuple(map(float, point.split(","))) for point in kept
-    )
-    assert left < middle < right and middle == pytest.approx((left + right) / 2)
-    assert kept[0] == false[0] and kept[2] == false[2] and top < bottom
-    assert float(false[1].split(",")[1]) == pytest.approx(bottom - 0.2 * (bottom - top))
-    assert [float(dot.get("cx", "")) for dot in root.iter(f"{name}circle")] == [
-        middle,
-        middle,
-    ]
-    assert any("a<b" in (text.text or "") for text in root.iter(f"{name}text"))

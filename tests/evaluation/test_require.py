@@ -2,7 +2,7 @@ import pytest
 
 from kbserver.errors import SettingsError
 from kbserver.evaluation.dataset import Dataset, Question
-from kbserver.evaluation.evaluate import Answer, Evaluation, Latency, Measured
+from kbserver.evaluation.evaluate import Evaluation, JudgedAnswer, Latency, Measured
 from kbserver.evaluation.judge import Judged
 from kbserver.evaluation.require import Requirement, read_requirement
 
@@ -15,9 +15,9 @@ def evaluation() -> Evaluation:
         Question("n", "x", "unanswerable"),
     )
     answers = {
-        "a": Answer((Judged("d", 1, 0.9),)),
-        "b": Answer(()),
-        "n": Answer((Judged("d", 0, 0.4),)),
+        "a": JudgedAnswer((Judged("d", 1, 0.9),)),
+        "b": JudgedAnswer(()),
+        "n": JudgedAnswer((Judged("d", 0, 0.4),)),
     }
     measured = Measured(
         answers, {"a": {"ndcg@10": 1.0}, "b": {"ndcg@10": 0.0}} | _rest(("a", "b"))
@@ -54,7 +54,7 @@ def test_a_requirement_is_a_measure_an_operator_and_a_number(text, wanted):
     "text",
     ["", "ndcg@10", "ndcg@5>=0.7", "ndcg@10=0.7", "ndcg@10>=high", "p99_ms[spoken]<9"],
 )
-def test_anything_else_is_refused_with_the_measures_there_are(text):
+def test_anything_else_is_refused_with_a_list_of_the_measures(text):
     with pytest.raises(
         SettingsError, match=r"Measures: ndcg@10, .*false_grounding.*p99_ms"
     ):
@@ -82,5 +82,5 @@ def test_anything_else_is_refused_with_the_measures_there_are(text):
         ("p99_ms<20", "p99_ms<20: found 20"),
     ],
 )
-def test_what_is_not_met_is_said_with_what_was_found(evaluation, text, failure):
+def test_a_requirement_that_is_not_met_names_the_value_found(evaluation, text, failure):
     assert read_requirement(text).failure(evaluation, "hybrid") == failure

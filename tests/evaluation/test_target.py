@@ -13,7 +13,7 @@ def test_the_name_of_a_corpus_is_looked_up_in_the_store(store, tmp_path):
     assert find("support", tmp_path, store) == Target(store, "support")
 
 
-def test_a_corpuss_own_folder_is_that_corpus(store, tmp_path):
+def test_the_folder_of_a_corpus_is_that_corpus(store, tmp_path):
     assert find(store / "hotels", tmp_path, tmp_path / "none") == Target(
         store.resolve(), "hotels"
     )
@@ -57,7 +57,7 @@ def test_two_sets_that_share_a_corpus_share_what_is_ingested(tmp_path, store):
         find(tmp_path / "two", tmp_path, store)
 
 
-def test_a_folder_of_documents_is_one_and_docs_in_it_too(tmp_path, store):
+def test_a_folder_of_documents_may_hold_them_in_docs(tmp_path, store):
     (tmp_path / "help" / "docs").mkdir(parents=True)
     (tmp_path / "help" / "qrels.tsv").touch()
     whole, inner = (
@@ -69,14 +69,14 @@ def test_a_folder_of_documents_is_one_and_docs_in_it_too(tmp_path, store):
     assert whole.qrels == tmp_path / "help" / "qrels.tsv" and inner.qrels is None
 
 
-def test_what_is_neither_says_what_there_is(tmp_path, store):
+def test_a_name_that_is_neither_folder_nor_corpus_lists_the_corpora(tmp_path, store):
     with pytest.raises(
         SettingsError, match=r"'suport' is neither.*it holds: hotels, support"
     ):
         find("suport", tmp_path, store)
 
 
-def test_documents_are_ingested_and_only_what_changed_is_read_again(tmp_path, store):
+def test_documents_are_ingested_and_only_changed_ones_are_read_again(tmp_path, store):
     folder = tmp_path / "set"
     folder.mkdir()
     lines = [

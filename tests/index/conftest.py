@@ -1,4 +1,4 @@
-"""Small real snapshots: passages with metadata and unit vectors, written and opened as an ingest does."""
+"""Small real snapshots: passages with metadata and unit vectors, written as an ingest does."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,10 +9,11 @@ import pytest
 
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.store import Store
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.types import FloatMatrix, ModelIdentity, Passage
 
 DIM = 16
+MODEL = ModelIdentity("all-MiniLM-L6-v2", "ab" * 32, DIM, 256)
 
 
 def random_unit_vectors(count: int, dim: int = DIM, seed: int = 0) -> FloatMatrix:
@@ -37,6 +38,11 @@ def passages_of_texts(texts: list[str], **metadata: Any) -> list[Passage]:
     ]
 
 
+def rows_of_passages(passages: list[Passage]) -> list[IndexedPassage]:
+    """Rows whose texts for both indexes are the passages' own."""
+    return [IndexedPassage(passage, passage.text, passage.text) for passage in passages]
+
+
 @pytest.fixture
 def unit_vectors() -> Callable[..., FloatMatrix]:
     return random_unit_vectors
@@ -49,7 +55,7 @@ def passages_of() -> Callable[..., list[Passage]]:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
-    """Write a generation into `tmp_path/store` and publish it; every argument of `write_snapshot` may be replaced."""
+    """Write a generation into `tmp_path/store` and publish it; anything of it may be replaced."""
 
     def write(
         corpus: str = "demo",
@@ -64,21 +70,22 @@ def write(tmp_path: Path) -> Callable[..., Path]:
             else texts
         )
         passages = changes.pop("passages", passages_of_texts(texts))
-        texts = [passage.text for passage in passages]
-        arguments = {
-            "passages": passages,
-            "embeddings": random_unit_vectors(len(passages)),
-            "embedded_texts": texts,
-            "lexical_texts": texts,
-            "model": ModelIdentity("all-MiniLM-L6-v2", "ab" * 32, DIM, 256),
-            "documents": [
-                DocumentEntry(p.source, f"hash-{row}", row, 1)
-                for row, p in enumerate(passages)
-            ],
+        rows = changes.pop("rows", rows_of_passages(passages))
+        embeddings = changes.pop("embeddings", random_unit_vectors(len(passages)))
+        documents = [
+            DocumentEntry(passage.source, f"hash-{row}", row, 1)
+            for row, passage in enumerate(passages)
+        ]
+        options = {
+            "documents": changes.pop("documents", documents),
+            "parts": changes.pop("parts", None),
         }
+        facts = SnapshotFacts(**{"model": MODEL, **changes})
         store = Store(tmp_path / "store")
         with store.lock(corpus):
-            folder = write_snapshot(store.path, corpus, **(arguments | changes))
+            folder = write_snapshot(
+                store.path, corpus, rows, embeddings, facts, **options
+            )
             if publish:
                 store.publish(corpus, folder.name)
         return folder

@@ -10,26 +10,28 @@ import numpy as np
 import pytest
 
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(
-    ["kbserver.index.store", "kbserver.index.writer"]
-)  # imported once, forked often
+# Imported once, forked often.
+processes.set_forkserver_preload(["kbserver.index.store", "kbserver.index.writer"])
 
 
 WRITER = """
 import numpy as np
 from kbserver.index.store import Store
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.types import ModelIdentity, Passage
 
 store = Store(path)
 texts = [f"passage {row} of many words" for row in range(400)]
-passages = [Passage(f"id-{row}", text, metadata={"folder": "a/b"}) for row, text in enumerate(texts)]
+rows = [
+    IndexedPassage(Passage(f"id-{row}", text, metadata={"folder": "a/b"}), text, text)
+    for row, text in enumerate(texts)
+]
 vectors = np.eye(16, dtype=np.float32)[np.arange(400) % 16]
 while True:
     with store.lock("demo", wait_s=5):
         folder = write_snapshot(
-            store.path, "demo", passages=passages, embeddings=vectors, embedded_texts=texts, lexical_texts=texts,
-            model=ModelIdentity("m", "ab", 16, 256), vectors="ivf",
+            store.path, "demo", rows, vectors,
+            SnapshotFacts(ModelIdentity("m", "ab", 16, 256), vectors="ivf"),
         )
         store.publish("demo", folder.name)
         published.send(folder.name)
@@ -75,9 +77,7 @@ def test_a_writer_killed_at_any_moment_loses_nothing(start_writer, store):
     for _ in range(12):
         writer, receiver = start_writer()
         if not last:
-            last = (
-                receiver.recv()
-            )  # let the first one finish once, so that there is something to lose
+            last = receiver.recv()  # one generation to lose
         time.sleep(moments.uniform(0.0, 0.35))
         writer.kill()
         writer.join()

@@ -3,11 +3,11 @@ from hypothesis import strategies as st
 
 from kbserver.index.documents import (
     DocumentEntry,
+    TextHashWriter,
     read_documents,
     read_text_hashes,
     text_hash,
     write_documents,
-    write_text_hashes,
 )
 
 ANY = st.text(alphabet=st.characters())
@@ -33,7 +33,9 @@ def test_every_entry_comes_back_as_it_was(tmp_path_factory, entries):
 @settings(deadline=None)
 def test_every_text_is_found_by_its_hash(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("hashes")
-    assert write_text_hashes(texts, folder) == len(texts)
+    with TextHashWriter(folder) as writer:
+        for text in texts:
+            writer.add(text)
     rows = read_text_hashes(folder)
     assert [rows[text_hash(text)] for text in texts] == list(range(len(texts)))
     assert len(rows) == len(texts)

@@ -4,25 +4,8 @@ import os
 import pytest
 
 from kbserver.errors import StoreError
-from kbserver.index.durable import disk_trouble, read_ahead, replace_text, sha256_of
-
-
-def test_a_replaced_file_is_the_old_one_until_it_is_the_new_one(tmp_path):
-    file = tmp_path / "LIVE"
-    replace_text(file, "one\n")
-    with file.open() as old:
-        replace_text(file, "two\n")
-        assert old.read() == "one\n"
-    assert file.read_text() == "two\n"
-    assert os.listdir(tmp_path) == ["LIVE"]
-
-
-def test_a_replacement_that_fails_leaves_the_old_file_alone(tmp_path):
-    file = tmp_path / "LIVE"
-    replace_text(file, "one\n")
-    with pytest.raises(UnicodeEncodeError):
-        replace_text(file, "\ud800")
-    assert file.read_text() == "one\n" and os.listdir(tmp_path) == ["LIVE"]
+from kbserver.files import sha256_of
+from kbserver.index.durable import disk_trouble, fsync_tree, read_ahead
 
 
 def test_reading_ahead_changes_nothing(tmp_path):
@@ -32,6 +15,16 @@ def test_reading_ahead_changes_nothing(tmp_path):
     read_ahead(tmp_path / "x")
     read_ahead(tmp_path / "empty")
     assert sha256_of(tmp_path / "x") == before
+
+
+def test_a_whole_tree_is_flushed_and_stays_as_it_is(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "a" / "b" / "leaf").write_text("x")
+    fsync_tree(tmp_path)
+    assert (tmp_path / "a" / "b" / "leaf").read_text() == "x"
+    with pytest.raises(FileNotFoundError):
+        (tmp_path / "broken").symlink_to(tmp_path / "absent")
+        fsync_tree(tmp_path)
 
 
 @pytest.mark.parametrize(

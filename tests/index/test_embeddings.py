@@ -10,10 +10,10 @@ from hypothesis.extra import numpy as hnp
 from kbserver.errors import SnapshotCorrupt
 from kbserver.index.embeddings import (
     decoded,
+    encoded,
     inner_products,
     is_exact,
     open_embeddings,
-    rounded,
     shape_of,
 )
 
@@ -37,37 +37,34 @@ def units(count: int, dim: int, seed: int = 0) -> np.ndarray:
 
 @given(BLOCKS)
 def test_an_int8_component_is_off_by_half_a_step_at_most(block):
-    stored = rounded(block, "int8")
+    stored = encoded(block, "int8")
     step = np.abs(block).astype(np.float64).max(axis=1, keepdims=True) / 127
     off = np.abs(decoded(stored).astype(np.float64) - block)
-    # 1e-5: the division that counts the steps is itself a float32's; the least step is the smallest normal number
-    assert (off <= np.maximum(step, np.finfo(np.float32).tiny) * (0.5 + 1e-5)).all()
+    # 1e-5: the division that gives the level is itself rounded to float32.
+    step = np.maximum(step, np.finfo(np.float32).tiny)
+    assert (off <= step * (0.5 + 1e-5)).all()
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 @given(block=BLOCKS)
-def test_what_was_rounded_is_rounded_to_the_same_bytes_again(precision, block):
-    once = rounded(block, precision)
-    again = rounded(decoded(once), precision)
+def test_what_was_encoded_is_encoded_to_the_same_bytes_again(precision, block):
+    once = encoded(block, precision)
+    again = encoded(decoded(once), precision)
     assert again.dtype == once.dtype and again.tobytes() == once.tobytes()
 
 
-def test_rounding_again_changes_nothing_whatever_the_largest_component():
-    # All float32 from 1/2 to 1; those between other powers of two differ from them in the exponent alone.
+def test_quantising_again_changes_nothing_for_any_largest_component():
+    # All float32 from 1/2 to 1; others differ from them in the exponent alone.
     for start in range(0x3F00_0000, 0x3F80_0001, 2**20):
-        once = rounded(
-            np.arange(start, start + 2**20, dtype=np.uint32).view(np.float32)[
-                :, np.newaxis
-            ],
-            "int8",
-        )
-        assert rounded(decoded(once), "int8").tobytes() == once.tobytes()
+        bits = np.arange(start, start + 2**20, dtype=np.uint32)
+        once = encoded(bits.view(np.float32)[:, np.newaxis], "int8")
+        assert encoded(decoded(once), "int8").tobytes() == once.tobytes()
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_numbers_come_back_as_float32_in_the_shape_that_was_asked_for(precision):
     block = units(9, 5)
-    stored = rounded(block, precision)
+    stored = encoded(block, precision)
     assert shape_of(stored) == (9, 5) and stored.flags.c_contiguous
     assert is_exact(stored) == (precision == "float32")
     for rows in (slice(None), slice(2, 4), [8, 0, 0], slice(0, 0), 3):
@@ -79,7 +76,7 @@ def test_numbers_come_back_as_float32_in_the_shape_that_was_asked_for(precision)
 
 def test_int8_takes_a_byte_a_component_and_four_a_row():
     block = units(100, 384)
-    sizes = {precision: rounded(block, precision).nbytes for precision in PRECISIONS}
+    sizes = {precision: encoded(block, precision).nbytes for precision in PRECISIONS}
     assert sizes == {
         "float32": 100 * 384 * 4,
         "float16": 100 * 384 * 2,
@@ -88,7 +85,7 @@ def test_int8_takes_a_byte_a_component_and_four_a_row():
 
 
 def test_a_row_of_zeros_stays_one():
-    stored = rounded(np.zeros((2, 6), np.float32), "int8")
+    stored = encoded(np.zeros((2, 6), np.float32), "int8")
     assert not decoded(stored).any() and np.isfinite(stored["scale"]).all()
 
 
@@ -96,7 +93,7 @@ def test_a_row_of_zeros_stays_one():
 def test_inner_products_are_those_of_the_numbers_and_the_same_for_equal_rows(precision):
     block, query = units(67, 33), units(1, 33, seed=1)[0]
     block[1::3] = block[1]
-    stored = rounded(block, precision)
+    stored = encoded(block, precision)
     products = inner_products(stored, query)
     assert products.dtype == np.float32
     np.testing.assert_allclose(
@@ -108,7 +105,7 @@ def test_inner_products_are_those_of_the_numbers_and_the_same_for_equal_rows(pre
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_a_file_says_how_it_is_to_be_read(precision, tmp_path: Path):
-    stored = rounded(units(4, 7), precision)
+    stored = encoded(units(4, 7), precision)
     np.save(tmp_path / "e.npy", stored)
     mapped = open_embeddings(tmp_path / "e.npy")
     assert mapped.tobytes() == stored.tobytes() and mapped.dtype == stored.dtype

@@ -7,18 +7,23 @@ from hypothesis import strategies as st
 from kbserver.index.passages import PassageTable, PassageWriter
 from kbserver.types import Passage
 
-ANY = st.text(
-    alphabet=st.characters()
-)  # surrogates too: they come from the names of files
+# Surrogates too: they come from the names of files.
+ANY = st.text(alphabet=st.characters())
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(ANY, inner, max_size=3),
     max_leaves=6,
 )
 PASSAGES = st.builds(
-    Passage, id=ANY, text=ANY, title=ANY, heading_path=st.lists(ANY, max_size=3).map(tuple), source=ANY,
-    position=st.integers(0, 2**40), metadata=st.dictionaries(ANY, JSON, max_size=3),
-)  # fmt: skip
+    Passage,
+    id=ANY,
+    text=ANY,
+    title=ANY,
+    heading_path=st.lists(ANY, max_size=3).map(tuple),
+    source=ANY,
+    position=st.integers(0, 2**40),
+    metadata=st.dictionaries(ANY, JSON, max_size=3),
+)
 
 
 def table_of(folder, passages) -> PassageTable:

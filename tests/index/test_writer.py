@@ -4,8 +4,15 @@ import os
 import numpy as np
 import pytest
 
-from kbserver.errors import DimensionMismatch, IngestError, NotFinite, StoreError
+from kbserver.errors import (
+    DimensionMismatch,
+    IngestError,
+    NotFinite,
+    SettingsError,
+    StoreError,
+)
 from kbserver.index.snapshot import Snapshot
+from kbserver.index.writer import IndexedPassage
 from kbserver.types import ModelIdentity, Passage
 
 
@@ -28,15 +35,11 @@ def infinite_in(row):
             "19 embeddings for 20 passages",
         ),
         (
-            {"embedded_texts": ["x"] * 21},
+            {"embeddings": np.eye(21, 16, dtype=np.float32)},
             IngestError,
-            "21 embedded texts for 20 passages",
+            "21 embeddings for 20 passages",
         ),
-        (
-            {"lexical_texts": ["x"] * 19},
-            IngestError,
-            "19 lexical texts for 20 passages",
-        ),
+        ({"vectors": "annoy"}, SettingsError, "'annoy' is not known.*auto, flat"),
         (
             {"model": ModelIdentity("m", "ab", 8, 256)},
             DimensionMismatch,
@@ -125,11 +128,12 @@ def test_an_interrupt_leaves_nothing_behind(write, store):
 
 
 def test_everything_may_be_an_iterator_read_once(write, passages_of):
-    texts = [f"text {row}" for row in range(10)]
+    passages = passages_of([f"text {row}" for row in range(10)])
     folder = write(
-        passages=passages_of(texts), embedded_texts=iter(texts), lexical_texts=(text for text in texts),
+        passages=passages,
+        rows=(IndexedPassage(passage, "e", "l") for passage in passages),
         documents=iter(()),
-    )  # fmt: skip
+    )
     with Snapshot.open(folder, verify=True) as snapshot:
         assert snapshot.size == 10 and snapshot.manifest.documents == 0
 

@@ -40,7 +40,10 @@ def read(tmp_path: Path) -> Callable[[str, str | bytes], list[Document]]:
 
 @pytest.fixture
 def write_pdf(tmp_path: Path) -> Callable[..., Path]:
-    """Make a PDF of lines `(x, y, size, text)` in points from the lower left corner, a list for each page."""
+    """Make a PDF of lines `(x, y, size, text)`, a list for each page.
+
+    Lengths are in points, from the lower left corner.
+    """
 
     def write(
         pages: Sequence[Sequence[tuple[float, float, float, str]]],

@@ -1,6 +1,6 @@
 import pytest
 
-from kbserver.ingest.blocks import title_from
+from kbserver.ingest.blocks import counted, title_from
 
 
 @pytest.mark.parametrize(
@@ -14,3 +14,10 @@ from kbserver.ingest.blocks import title_from
 )
 def test_a_title_is_made_from_the_name_of_the_file(source, title):
     assert title_from(source) == title
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1, "1 slide"), (0, "0 slides"), (12345, "12,345 slides")]
+)
+def test_a_number_is_said_with_its_noun(number, text):
+    assert counted(number, "slide") == text

@@ -1,6 +1,5 @@
 import re
 import string
-import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -8,8 +7,6 @@ from hypothesis import strategies as st
 
 from kbserver.ingest.blocks import Block, Document
 from kbserver.ingest.chunk import chunk, embedding_text
-
-from ..conftest import watches_a_clock
 
 
 def document(*blocks: Block, title: str = "Handbook", **metadata: object) -> Document:
@@ -282,18 +279,37 @@ def test_an_extra_phrasing_goes_to_the_passage_it_fits_best(count_tokens):
     ]
 
 
-@watches_a_clock
-def test_a_long_document_takes_time_in_proportion_to_its_length(count_tokens):
-    def seconds(paragraphs: int) -> float:
-        blocks = [
-            paragraph(sentences(4, f"topic {number}")) for number in range(paragraphs)
-        ]
-        begun = time.perf_counter()
-        chunk(document(*blocks), count_tokens=count_tokens, max_tokens=256)
-        return time.perf_counter() - begun
+def test_the_work_grows_in_proportion_to_the_length_of_a_document(count_tokens):
+    def characters_counted(paragraphs: int) -> int:
+        counted = 0
 
-    seconds(50)
-    assert seconds(1600) < 16 * seconds(200)  # 8 times the text; quadratic would be 64
+        def count(text: str) -> int:
+            nonlocal counted
+            counted += len(text)
+            return count_tokens(text)
+
+        topics = (f"topic {number}" for number in range(paragraphs))
+        blocks = [paragraph(sentences(4, topic)) for topic in topics]
+        chunk(document(*blocks), count_tokens=count, max_tokens=256)
+        return counted
+
+    assert characters_counted(1600) < 10 * characters_counted(200)  # 8 times the text
+
+
+def test_the_work_on_one_long_paragraph_grows_in_proportion_to_its_length(count_tokens):
+    def characters_counted(count: int) -> int:
+        counted = 0
+
+        def count_and_add(text: str) -> int:
+            nonlocal counted
+            counted += len(text)
+            return count_tokens(text)
+
+        block = paragraph(sentences(count, "roaming"))
+        chunk(document(block), count_tokens=count_and_add, max_tokens=64)
+        return counted
+
+    assert characters_counted(1600) < 12 * characters_counted(200)
 
 
 @pytest.mark.parametrize(

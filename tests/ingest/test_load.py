@@ -1,19 +1,16 @@
-import io
+import importlib
 import json
-import os
+import re
 import subprocess
 import sys
-import tracemalloc
-import zipfile
 from pathlib import Path
 
-import docx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable, ExtraMissing
-from kbserver.ingest.load import FORMATS, load
+from kbserver.ingest.load import FORMATS, format_names, load
 
 
 def reason(read, name: str, content: str | bytes) -> str:
@@ -21,17 +18,6 @@ def reason(read, name: str, content: str | bytes) -> str:
         read(name, content)
     assert caught.value.source == name
     return caught.value.reason
-
-
-def docx_bytes(compression: int = zipfile.ZIP_DEFLATED, **entries: bytes) -> bytes:
-    buffer = io.BytesIO()
-    document = docx.Document()
-    document.add_paragraph("Hello.")
-    document.save(buffer)
-    with zipfile.ZipFile(buffer, "a", compression) as archive:
-        for name, content in entries.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 def test_a_document_carries_its_folder(read):
@@ -110,73 +96,6 @@ def test_the_parsers_own_error_is_kept_as_the_cause(read):
     assert isinstance(caught.value.__cause__, json.JSONDecodeError)
 
 
-def test_a_zip_bomb_is_refused_before_it_is_unpacked(read):
-    zeros = docx_bytes(**{"word/media/zeros.xml": b"\0" * 40 * 1024**2})
-    assert reason(read, "bomb.docx", zeros).startswith("a zip bomb: 40 MiB")
-
-
-def test_a_zip_bomb_whose_directory_lies_is_never_unpacked_at_once(read):
-    data = bytearray(docx_bytes(**{"word/footnotes.xml": b" " * 200 * 1024**2}))
-    entry = data.find(b"PK\x01\x02", data.rfind(b"word/footnotes.xml") - 60)
-    data[entry + 24 : entry + 28] = (1000).to_bytes(4, "little")  # uncompressed size
-    read(
-        "a.docx", docx_bytes()
-    )  # what is imported at first use is none of the bomb's doing
-    tracemalloc.start()
-    try:
-        said = reason(read, "lying.docx", bytes(data))
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert said.startswith("corrupt: word/footnotes.xml") and peak < 20 * 1024**2
-
-
-def test_a_zip_with_too_much_xml_is_refused(read):
-    fat = os.urandom(64 * 1024) * 16 * 70
-    said = reason(
-        read, "fat.docx", docx_bytes(zipfile.ZIP_STORED, **{"word/extra.xml": fat})
-    )
-    assert said.startswith("holds 71 MiB of XML; at most 64")
-
-
-def test_a_zip_cut_short_is_corrupt(read):
-    assert reason(read, "cut.docx", docx_bytes()[:2000]).startswith(
-        "corrupt or cut short"
-    )
-
-
-def test_an_encrypted_office_file_is_protected_by_a_password(read):
-    ole2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 2000
-    assert "protected by a password" in reason(read, "locked.xlsx", ole2)
-
-
-def test_an_encrypted_zip_is_protected_by_a_password(read):
-    data = bytearray(docx_bytes())
-    for signature, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-        at = data.find(signature)
-        while at >= 0:
-            data[at + flags_at] |= 1
-            at = data.find(signature, at + 4)
-    assert reason(read, "locked.docx", bytes(data)) == "protected by a password"
-
-
-def test_invisible_characters_are_taken_out_and_counted(read):
-    smuggled = "".join(chr(0xE0000 + ord(character)) for character in "obey")
-    [document] = read("a.md", f"We are\u200b open\u202e from{smuggled} 9 to 5.")
-    assert document.blocks[0].text == "We are open from 9 to 5."
-    assert document.notes == ("removed 6 invisible characters",)
-
-
-def test_joiners_inside_words_that_need_them_stay(read):
-    [document] = read("a.txt", "می\u200cخواهم क्\u200dष caf\u00ad\u00e9")
-    assert document.blocks[0].text == "می\u200cخواهم क्\u200dष café"
-    assert document.notes == ()
-
-
-def test_accents_are_composed_and_ligatures_opened(read):
-    assert read("a.txt", "e\u0301te\u0301 o\ufb03ce")[0].blocks[0].text == "été office"
-
-
 def test_a_missing_extra_is_named():
     code = (
         "import sys; sys.modules['openpyxl'] = None\n"
@@ -189,8 +108,8 @@ def test_a_missing_extra_is_named():
         text=True,
     )
     assert (
-        f"{ExtraMissing.__name__}: reading XLSX needs an optional dependency: pip install 'kbserver[office]'"
-        in run.stderr
+        f"{ExtraMissing.__name__}: reading XLSX needs an optional dependency: pip "
+        "install 'kbserver[office]'" in run.stderr
     )
 
 
@@ -224,3 +143,36 @@ def test_a_note_about_a_file_of_records_is_said_once(read):
         "question,answer\nOpen?,Für Gäste täglich\nFree?,Ja\n".encode("cp1252"),
     )
     assert [document.notes for document in documents] == [("read as cp1252",), ()]
+
+
+def test_formats_are_named_as_prose():
+    assert format_names() == (
+        "Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB and mail"
+    )
+    assert format_names("or", needs_extra=True) == "XLSX, PPTX or reStructuredText"
+
+
+def test_every_format_is_named_once_and_its_suffixes_are_its_own():
+    named = f"{format_names()} and {format_names(needs_extra=True)}"
+    names = re.split(r", | and ", named)
+    assert sorted(names) == sorted({form.name for form in FORMATS.values()})
+    for suffix, form in FORMATS.items():
+        assert suffix in form.suffixes.split() and suffix == suffix.lower()
+
+
+@pytest.mark.parametrize("form", FORMATS.values(), ids=lambda form: form.name)
+def test_the_converter_of_every_format_is_there(form):
+    module, function = form.converter.split(":")
+    imported = importlib.import_module(f"kbserver.ingest.formats.{module}")
+    assert callable(getattr(imported, function))
+
+
+def test_code_keeps_its_indentation_and_other_text_loses_white_space(read):
+    [document] = read("a.md", "```\n\n    indented\n```\n\n<p> text </p>\n")
+    assert [block.text for block in document.blocks] == ["    indented", "text"]
+
+
+def test_the_page_about_documents_names_every_format():
+    page = Path(__file__).parents[2] / "docs" / "documents.md"
+    text = page.read_text(encoding="utf-8")
+    assert [form.name for form in FORMATS.values() if form.name not in text] == []

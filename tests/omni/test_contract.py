@@ -28,10 +28,10 @@ from kbserver.errors import OmniError
 from kbserver.omni.configure import configure_frame
 from kbserver.omni.connect import connect_url, subprotocols
 from kbserver.omni.doctor.examine import examine
-from kbserver.omni.engine import ENGINE_TIMEOUT_MS, KnowledgeEndpoint
+from kbserver.omni.engine import KnowledgeEndpoint
 from kbserver.omni.frames import Command, Event, encode, parse_server
 from kbserver.omni.serving import base_url, serving
-from kbserver.settings import read_settings
+from kbserver.settings import ENGINE_TIMEOUT_MS, read_settings
 from tests.omni.conftest import TOKEN
 
 CERTAIN = (

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.fusion import (
     DOUBT,
     MARGIN_WEIGHT,
@@ -10,10 +11,14 @@ from kbserver.retrieval.fusion import (
     OFFSET,
     SLOPE,
     SURE,
+    WEIGHTS,
     Evidence,
     rank,
     scores,
+    weighted,
 )
+
+from .small import SmallSnapshot
 
 NOTHING = np.empty(0, np.float32)
 cosines = st.floats(-1, 1, width=32)
@@ -24,7 +29,7 @@ candidates = st.lists(st.tuples(cosines, nats), min_size=1, max_size=30)
 def evidence(pairs, ideal=10.0):
     words = np.array([words for _, words in pairs], np.float32)
     cosine = np.array([cosine for cosine, _ in pairs], np.float32)
-    return Evidence(cosine, words, np.zeros_like(words), words / ideal)
+    return Evidence({"words": words}, {"meaning": cosine}, words / ideal)
 
 
 @given(candidates)
@@ -64,37 +69,43 @@ def test_ties_keep_their_own_order():
 
 
 def test_nothing_in_gives_nothing_out():
-    ranking = rank(Evidence(None, NOTHING, NOTHING, NOTHING))
+    ranking = rank(Evidence({"words": NOTHING}, {}, NOTHING))
     assert ranking.order.size == 0
     assert scores(ranking, None).size == 0
 
 
-def test_words_alone_rank_and_score_when_the_dense_arm_is_out():
+def test_words_alone_rank_and_score_when_the_dense_arms_are_out():
     words, covered = (
         np.array([1.0, 9.0, 0.0], np.float32),
         np.array([0.1, 0.9, 0.0], np.float32),
     )
-    ranking = rank(Evidence(None, words, np.zeros(3, np.float32), covered))
+    ranking = rank(Evidence({"words": words}, {}, covered))
     found = scores(ranking, 1)
     assert ranking.order.tolist() == [1, 0, 2]
     assert found[0] > 0.5 > found[2]
 
 
 def test_a_query_without_words_is_ranked_by_meaning():
+    cosine = np.array([0.1, 0.6], np.float32)
+    ranking = rank(Evidence({}, {"meaning": cosine}, np.zeros(2, np.float32)))
+    assert ranking.order.tolist() == [1, 0]
+    assert ranking.best == np.float32(0.6)
+
+
+def test_what_is_pinned_is_ahead_by_its_bonus():
+    cosine = np.array([0.50, 0.54], np.float32)
+    prior = np.array([0.05, 0.0], np.float32)
     none = np.zeros(2, np.float32)
-    assert rank(
-        Evidence(np.array([0.1, 0.6], np.float32), none, none, none)
-    ).order.tolist() == [
-        1,
-        0,
-    ]
+    ranking = rank(Evidence({}, {"meaning": cosine}, none, prior))
+    assert ranking.order.tolist() == [0, 1]
+    assert ranking.fused[0] == pytest.approx(0.55)
 
 
 def sounding(cosine, *, sounds=(0.0, 10.0)):
-    """F of two candidates without words in common with the query, the second of which sounds like it."""
-    none = np.zeros(2, np.float32)
-    cosine = None if cosine is None else np.array(cosine, np.float32)
-    ranking = rank(Evidence(cosine, none, np.array(sounds, np.float32), none))
+    """F of two candidates that share no word with the query; the second sounds like it."""
+    dense = {} if cosine is None else {"meaning": np.array(cosine, np.float32)}
+    lexical = {"sounds": np.array(sounds, np.float32)}
+    ranking = rank(Evidence(lexical, dense, np.zeros(2, np.float32)))
     return dict(zip(ranking.order.tolist(), ranking.fused.tolist(), strict=True))
 
 
@@ -104,10 +115,28 @@ def sounding(cosine, *, sounds=(0.0, 10.0)):
 )
 def test_sounds_count_less_the_surer_the_meaning_is(nearest, doubt):
     fused = sounding((nearest, nearest - 0.1))
+    nats = WEIGHTS["sounds"] * 10.0
     assert fused[0] == pytest.approx(nearest)
-    assert fused[1] == pytest.approx(nearest - 0.1 + NAT * doubt * 10.0, abs=1e-6)
+    assert fused[1] == pytest.approx(nearest - 0.1 + NAT * doubt * nats, abs=1e-6)
 
 
-def test_sounds_count_in_full_when_the_dense_arm_is_out():
+def test_sounds_count_in_full_when_the_dense_arms_are_out():
     fused = sounding(None)
-    assert fused[1] - fused[0] == pytest.approx(NAT * 10.0, abs=1e-6)
+    nats = WEIGHTS["sounds"] * 10.0
+    assert fused[1] - fused[0] == pytest.approx(NAT * nats, abs=1e-6)
+
+
+def test_the_weighted_sum_is_over_the_arms_that_answered():
+    words, sounds = np.array([3.0], np.float32), np.array([10.0], np.float32)
+    assert weighted({}) is None
+    assert weighted({"words": words}) == [3.0]
+    both = weighted({"words": words, "sounds": sounds})
+    assert both == pytest.approx(3.0 + WEIGHTS["sounds"] * 10.0)
+    doubted = weighted({"words": words, "sounds": sounds}, doubt=np.float32(0.5))
+    assert doubted == pytest.approx(3.0 + 0.5 * WEIGHTS["sounds"] * 10.0)
+
+
+def test_every_arm_has_a_weight(tmp_path):
+    snapshot = SmallSnapshot(tmp_path)
+    snapshot.add_sounds()
+    assert {arm.name for arm in open_arms(snapshot)} == set(WEIGHTS)

@@ -55,7 +55,7 @@ def test_near_duplicates_are_not_repeated():
 
 
 @given(st.lists(few_words, max_size=4))
-def test_a_sketch_changes_nothing_but_the_time(texts):
+def test_a_sketch_decides_as_the_text_does(texts):
     hits = [hit(text, number) for number, text in enumerate(texts)]
     with_sketches = [sketched(text, number) for number, text in enumerate(texts)]
     assert ids(without_near_duplicates(with_sketches)) == ids(
@@ -64,7 +64,7 @@ def test_a_sketch_changes_nothing_but_the_time(texts):
 
 
 @given(st.lists(st.tuples(few_words, few_words, few_words), min_size=2, max_size=3))
-def test_nor_does_the_sketch_of_passages_that_were_joined(texts):
+def test_a_joined_sketch_decides_as_the_joined_text_does(texts):
     hits = [
         joined(joined(sketched(one, number), sketched(two)), sketched(three))
         for number, (one, two, three) in enumerate(texts)
@@ -74,7 +74,7 @@ def test_nor_does_the_sketch_of_passages_that_were_joined(texts):
 
 
 @given(few_words, few_words)
-def test_passages_that_were_joined_set_the_bits_of_their_text(one, other):
+def test_joined_sketch_equals_sketch_of_joined_text(one, other):
     first, second = sketched(one), sketched(other)
     sketch, whole = joined_sketch(first, second), sketch_of(f"{one}\n\n{other}")
     if sketch is not None:
@@ -84,7 +84,7 @@ def test_passages_that_were_joined_set_the_bits_of_their_text(one, other):
 MANY_WORDS = [f"word{number}" for number in range(150)]
 
 
-def test_sketches_that_hardly_differ_are_enough():
+def test_sketches_that_hardly_differ_decide_without_the_texts():
     text = " ".join(MANY_WORDS)
     corrected = sketched(text.replace("word7 ", "word "), 1)
     unread = replace(corrected, passage=replace(corrected.passage, text="another text"))

@@ -1,4 +1,4 @@
-"""Documents that step back for others, over a real snapshot."""
+"""Documents that give way to others, over a real snapshot."""
 
 import time
 
@@ -20,10 +20,11 @@ def snapshot(tmp_path_factory, store):
         "old.md": "# Prices\n\nThe plan costs 30 pounds.\n",
         "new.md": "---\nsupersedes: old.md\n---\n# Prices\n\nThe plan costs 36 pounds.\n",
         "faq.csv": "question,answer\nIs there a fee?,Yes\nIs there a deposit?,No\n",
-        "fees.md": "---\nsupersedes: faq.csv\n---\n# Fees\n\nThere is neither a fee nor a deposit.\n",
+        "fees.md": "---\nsupersedes: faq.csv\n---\n# Fees\n\nNeither a fee nor a deposit.\n",
         "plain.md": "# Hours\n\nWe are open from 9 to 5.\n",
         "pinned.md": "---\npinned: true\n---\n# Hours\n\nToday we are closed.\n",
-        "promise.md": "---\nsupersedes: plain.md\nvalid_from: 2999-01-01\n---\n# Hours\n\nFrom then on we never close.\n",
+        "promise.md": "---\nsupersedes: plain.md\nvalid_from: 2999-01-01\n---\n# Hours\n\n"
+        "From then on we never close.\n",
     }
     ingest(
         [write_documents(folder / "docs", documents)],

@@ -1,9 +1,11 @@
-"""The retriever over a real snapshot with the real model."""
+"""The retriever over a real snapshot: with the real model, and with answers given by hand."""
 
 import asyncio
 import shutil
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +13,12 @@ import pytest
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.models import open_encoder
-from kbserver.embedding.onnx import OnnxEncoder
 from kbserver.embedding.query_embedder import QueryEmbedder
+from kbserver.embedding.worker_pool import NoVector
+from kbserver.index.embeddings import decoded
 from kbserver.index.manifest import facts_of_files, read_manifest, write_manifest
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
-from kbserver.index.vectors.faiss import FaissIndex
 from kbserver.retrieval.calibration import (
     DEFAULT_MIN_SCORE,
     DEFAULT_MIN_SCORE_IN_SCOPE,
@@ -25,10 +27,12 @@ from kbserver.retrieval.calibration import (
     write_calibration,
 )
 from kbserver.retrieval.context import compose
-from kbserver.retrieval.retriever import Retriever
+from kbserver.retrieval.retriever import LogOnce, Retriever
 from kbserver.retrieval.spoken.table import PART, STEM
 from kbserver.retrieval.transcript.followup import Exchange
 from kbserver.settings import TurnSettings
+
+PLENTY_MS = 60_000.0
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,7 @@ def ask(store):
         embedder = QueryEmbedder(
             lambda: open_encoder(model, cache=store / ".models", for_queries=True)
         )
-        runner.run(embedder.start())
+        runner.run(embedder.open())
         runner.run(embedder.until_ready())
         retrievers = {
             name: Retriever(name, snapshot, embedder, executor)
@@ -136,9 +140,7 @@ def test_words_answer_while_the_model_is_not_there(store):
 
 
 @pytest.mark.parametrize("harm", ["none", "lines", "offsets", "other rules"])
-def test_an_answer_is_the_same_whatever_becomes_of_the_wordings(
-    ask, store, tmp_path, harm, caplog
-):
+def test_an_answer_is_the_same_without_spoken_forms(ask, store, tmp_path, harm, caplog):
     folder = Store(store).open("support").folder
     folder = shutil.copytree(folder, tmp_path / "support" / folder.name)
     lines, offsets = (
@@ -182,8 +184,8 @@ def test_an_answer_is_the_same_whatever_becomes_of_the_wordings(
     ) == (harm in ("lines", "offsets"))
 
 
-def test_no_time_at_all_gives_nothing_and_says_so(ask):
-    retrieval = ask("a query nobody asked before about the router", budget_ms=0.0)
+def test_no_time_at_all_is_told(ask):
+    retrieval = ask("a query never asked before about the router", budget_ms=0.0)
     assert retrieval.degraded is not None or retrieval.nothing == "late"
 
 
@@ -205,101 +207,336 @@ def test_an_elliptical_query_leans_on_the_one_before(ask):
     )  # what is remembered is the query's own
 
 
-def test_an_empty_query_finds_nothing_and_harms_nothing(ask):
-    assert ask("").hits is not None
-    assert ask("uh um").hits is not None
+@pytest.mark.parametrize("query", ["", "uh um"])
+def test_a_query_without_words_finds_nothing(ask, query):
+    retrieval = ask(query, min_score=None)
+    assert (retrieval.hits, retrieval.nothing) == ([], "below_min_score")
+    by_words = ask("", arms="lexical")
+    assert (by_words.hits, by_words.nothing) == ([], "no_match")
+
+
+def calibration_of(retriever):
+    point = CurvePoint(0.42, 0.9, 0.1)
+    return Calibration(
+        min_score=0.42,
+        keep=0.9,
+        at=point,
+        answerable=10,
+        unanswerable=10,
+        rough=False,
+        generation=retriever.generation,
+        fingerprint=retriever.snapshot.manifest.model.fingerprint,
+        date="2026-01-01",
+        curve=(point,),
+    )
 
 
 def test_the_least_score_is_the_default_until_the_corpus_is_calibrated(store, tmp_path):
     shutil.copytree(store / "support", tmp_path / "support")
-    with Store(tmp_path).open("support") as snapshot, ThreadPoolExecutor() as executor:
-        fingerprint = snapshot.manifest.model.fingerprint
-        retriever = Retriever(
-            "support", snapshot, QueryEmbedder(lambda: None), executor
-        )
-        before, before_in_scope = (
-            retriever.min_score(TurnSettings(), in_scope=scoped)
-            for scoped in (False, True)
-        )
-        point = CurvePoint(0.42, 0.9, 0.1)
-        write_calibration(
-            tmp_path / "support",
-            Calibration(
-                0.42,
-                0.9,
-                point,
-                10,
-                10,
-                False,
-                retriever.generation,
-                fingerprint,
-                "2026-01-01",
-                (point,),
-            ),
-        )
+    with opened(tmp_path, Known(NoVector("busy"))) as retriever:
+        settings = TurnSettings()
+        assert retriever.min_score(settings, in_scope=False) == DEFAULT_MIN_SCORE
+        in_scope = retriever.min_score(settings, in_scope=True)
+        assert in_scope == DEFAULT_MIN_SCORE_IN_SCOPE
+        write_calibration(tmp_path / "support", calibration_of(retriever))
         retriever.recalibrate()
-        after = [
-            retriever.min_score(TurnSettings(), in_scope=scoped)
-            for scoped in (False, True)
-        ]
-        assert retriever.min_score(TurnSettings(min_score=0.3), in_scope=False) == 0.3
-    assert (before, before_in_scope) == (DEFAULT_MIN_SCORE, DEFAULT_MIN_SCORE_IN_SCOPE)
-    assert after == [0.42, 0.42]
+        assert retriever.min_score(settings, in_scope=False) == 0.42
+        assert retriever.min_score(settings, in_scope=True) == 0.42
+        own = TurnSettings(min_score=0.3)
+        assert retriever.min_score(own, in_scope=False) == 0.3
 
 
-def test_who_asks_alone_has_the_ranking_rehearsed_and_the_same_hits(store, monkeypatch):
-    """Two who ask at once have not: the event loop belongs to the other one meanwhile."""
+class HandEmbedder:
+    """An embedder whose answers the test gives by hand."""
 
-    class Slow(OnnxEncoder):
-        def embed_queries(self, texts):
-            time.sleep(0.2)
-            return super().embed_queries(texts)
+    queue_length = 2  # never alone: no pause for the model
 
-    snapshot = Store(store).open("support")
-    folder = store / ".models" / snapshot.manifest.model.fingerprint
-    searched = []
-    propose = FaissIndex.propose
-    monkeypatch.setattr(
-        FaissIndex,
-        "propose",
-        lambda self, query, **more: (
-            searched.append(query) or propose(self, query, **more)
-        ),
+    def __init__(self):
+        self.answers = []
+        self.deadlines = []
+
+    def start(self, text, by):
+        answer = asyncio.get_running_loop().create_future()
+        self.answers.append(answer)
+        self.deadlines.append(by)
+        return answer
+
+
+class Known(HandEmbedder):
+    """Answers at once, with a vector or with why there is none."""
+
+    def __init__(self, answer):
+        super().__init__()
+        self.answer = answer
+
+    def start(self, text, by):
+        future = super().start(text, by)
+        future.set_result(self.answer)
+        return future
+
+
+class Hooked:
+    """A part of a snapshot; `before` is called before each search of the named methods."""
+
+    def __init__(self, real, before, *methods, waits=False):
+        self._real, self._before, self._methods = real, before, methods
+        self.waits = waits
+        self.on = False
+
+    def __getattr__(self, name):
+        found = getattr(self._real, name)
+        if not self.on or name not in self._methods:
+            return found
+
+        def hooked(*args, **kwargs):
+            self._before()
+            return found(*args, **kwargs)
+
+        return hooked
+
+
+class WithPart:
+    """A snapshot with one of its indexes exchanged."""
+
+    def __init__(self, real, **parts):
+        self._real = real
+        self.__dict__.update(parts)
+
+    def __getattr__(self, name):
+        return getattr(self._real, name)
+
+
+@contextmanager
+def opened(store, embedder, *, in_loop_ms=PLENTY_MS, threads=None, **hooks):
+    """A retriever over the support corpus; every step runs in the loop unless it waits."""
+    with (
+        Store(store).open("support") as snapshot,
+        ThreadPoolExecutor() as executor,
+    ):
+        parts = {name: hook(getattr(snapshot, name)) for name, hook in hooks.items()}
+        snapshot = WithPart(snapshot, **parts)
+        retriever = Retriever(
+            "support", snapshot, embedder, threads or executor, in_loop_ms=in_loop_ms
+        )
+        retriever.warm()
+        for part in parts.values():
+            part.on = True
+        yield retriever
+
+
+def vector_of(store, row=0):
+    with Store(store).open("support") as snapshot:
+        return decoded(snapshot.embeddings[row])
+
+
+async def retrieved(retriever, *, budget_ms=PLENTY_MS, arms="hybrid", **more):
+    return await retriever.retrieve(
+        "how do i reset the router",
+        scope={},
+        settings=TurnSettings(min_score=0.0, arms=arms),
+        deadline=Deadline.after_ms(budget_ms),
+        **more,
     )
+
+
+@pytest.mark.parametrize(
+    ("part", "methods"),
+    [("vectors", ["propose"]), ("vectors", ["score_rows"]), ("lexical", ["find"])],
+)
+def test_a_search_that_waits_does_not_hold_the_event_loop(store, part, methods):
+    answered = threading.Event()
+    in_time = []
+
+    def wait():
+        in_time.append(answered.wait(timeout=5.0))
+
+    def remote(real):
+        return Hooked(real, wait, *methods, waits=True)
+
+    async def answer_from_afar():
+        answered.set()
 
     async def run():
-        embedder = QueryEmbedder(lambda: Slow(folder))
-        await embedder.start()
-        await embedder.until_ready()
-        with ThreadPoolExecutor() as executor:
-            retriever = Retriever(
-                "support", snapshot, embedder, executor, in_loop_ms=10_000.0
+        with opened(store, Known(vector_of(store)), **{part: remote}) as retriever:
+            return await asyncio.gather(retrieved(retriever), answer_from_afar())
+
+    retrieval, _ = asyncio.run(run())
+    assert set(retrieval.hits[0].arms) == {"lexical", "dense"}
+    assert in_time and all(in_time)
+
+
+def test_a_ranking_that_hangs_is_replaced_by_the_words_alone(store):
+    release = threading.Event()
+
+    def remote(real):
+        return Hooked(real, release.wait, "score_rows", waits=True)
+
+    async def run():
+        with opened(store, Known(vector_of(store)), vectors=remote) as retriever:
+            retrieval = await retrieved(retriever, budget_ms=100.0)
+            release.set()
+            return retrieval
+
+    retrieval = asyncio.run(run())
+    assert (retrieval.degraded, retrieval.nothing) == ("late", None)
+    assert retrieval.hits[0].passage.source == "router/reset.md"
+    assert set(retrieval.hits[0].arms) == {"lexical"}
+    assert retrieval.embedding is not None
+
+
+def test_a_lexical_search_that_hangs_leaves_the_meaning(store):
+    release = threading.Event()
+
+    def remote(real):
+        return Hooked(real, release.wait, "find", waits=True)
+
+    async def run(embedder):
+        with opened(store, embedder, lexical=remote) as retriever:
+            retrieval = await retrieved(retriever, budget_ms=100.0)
+            release.set()
+            return retrieval
+
+    by_meaning = asyncio.run(run(Known(vector_of(store))))
+    assert by_meaning.degraded == "lexical_late"
+    assert set(by_meaning.hits[0].arms) == {"dense"}
+    release.clear()
+    nothing = asyncio.run(run(Known(NoVector("busy"))))
+    assert (nothing.hits, nothing.nothing, nothing.degraded) == ((), "late", None)
+
+
+def test_a_failure_of_the_words_is_raised_only_if_nothing_else_answers(store, caplog):
+    def fail():
+        raise OSError("the disk is broken")
+
+    def broken(real):
+        return Hooked(real, fail, "find")
+
+    async def run(embedder, **more):
+        with opened(store, embedder, lexical=broken) as retriever:
+            return await retrieved(retriever, **more)
+
+    retrieval = asyncio.run(run(Known(vector_of(store))))
+    assert retrieval.degraded == "lexical_failed"
+    assert "the lexical search failed" in caplog.text
+    with pytest.raises(OSError, match="the disk is broken"):
+        asyncio.run(run(Known(NoVector("busy"))))
+    with pytest.raises(OSError, match="the disk is broken"):
+        asyncio.run(run(HandEmbedder(), arms="lexical"))
+
+
+@pytest.mark.parametrize("reason", ["busy", "late", "loading", "failed"])
+def test_the_reason_for_a_missing_vector_is_told(store, reason):
+    async def run(**more):
+        with opened(store, Known(NoVector(reason))) as retriever:
+            return await retrieved(retriever, **more)
+
+    retrieval = asyncio.run(run())
+    assert (retrieval.degraded, retrieval.embedding) == (reason, None)
+    assert set(retrieval.hits[0].arms) == {"lexical"}
+    by_meaning = asyncio.run(run(arms="dense"))
+    assert (by_meaning.hits, by_meaning.degraded) == ([], reason)
+
+
+def test_a_label_that_used_up_its_share_is_busy_and_not_late(store):
+    own_deadline = Deadline.after_ms(1.0)
+
+    async def run(budget_ms):
+        embedder = Known(NoVector("late"))
+        with opened(store, embedder) as retriever:
+            retrieval = await retrieved(
+                retriever, budget_ms=budget_ms, embed_by=own_deadline
             )
-            retriever.warm()
+            return retrieval.degraded, embedder.deadlines
 
-            def ask(query):
-                return retriever.retrieve(
-                    query,
-                    scope={},
-                    settings=TurnSettings(min_score=0.0),
-                    deadline=Deadline.after_ms(10_000.0),
-                )
+    assert asyncio.run(run(PLENTY_MS)) == ("busy", [own_deadline])
+    degraded, [by] = asyncio.run(run(0.0))
+    assert degraded == "late" and by <= own_deadline
 
-            searched.clear()
-            alone = await ask("how do i reset the router")
-            vectors_alone = list(searched)
-            searched.clear()
-            await asyncio.gather(
-                ask("what does a red light mean"), ask("how do i stop my contract")
-            )
-            await embedder.close()
-        return alone, vectors_alone, len(searched)
 
-    retrieval, (rehearsed, real), searches_of_two = asyncio.run(run())
-    assert (
-        retrieval.degraded is None
-        and retrieval.hits[0].passage.source == "router/reset.md"
-    )
-    assert any(np.allclose(rehearsed, row) for row in snapshot.embeddings)
-    np.testing.assert_allclose(real, retrieval.embedding)
-    assert searches_of_two == 3  # the first one was alone when it began
+def test_a_caller_who_leaves_takes_the_wish_for_a_vector_back(store):
+    async def run():
+        embedder = HandEmbedder()
+        with opened(store, embedder) as retriever:
+            turn = asyncio.create_task(retrieved(retriever))
+            while not embedder.answers:
+                await asyncio.sleep(0)
+            turn.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await turn
+            return embedder.answers
+
+    [answer] = asyncio.run(run())
+    assert answer.cancelled()
+
+
+def test_a_search_of_a_caller_who_left_is_not_begun(store):
+    release = threading.Event()
+    searched = []
+
+    def noticed(real):
+        return Hooked(real, lambda: searched.append(True), "find")
+
+    async def run():
+        embedder = HandEmbedder()
+        with (
+            ThreadPoolExecutor(1) as thread,
+            opened(
+                store, embedder, in_loop_ms=0.0, threads=thread, lexical=noticed
+            ) as retriever,
+        ):
+            thread.submit(release.wait)
+            turn = asyncio.create_task(retrieved(retriever))
+            while not embedder.answers:
+                await asyncio.sleep(0)
+            turn.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await turn
+            release.set()
+            thread.shutdown()
+
+    asyncio.run(run())
+    assert searched == []
+
+
+def test_the_lexical_search_does_not_wait_for_the_vector(store):
+    searched = threading.Event()
+
+    def noticed(real):
+        return Hooked(real, searched.set, "find")
+
+    async def run():
+        embedder = HandEmbedder()
+        with opened(store, embedder, in_loop_ms=0.0, lexical=noticed) as retriever:
+            turn = asyncio.create_task(retrieved(retriever))
+            found = await asyncio.to_thread(searched.wait, 5.0)
+            embedder.answers[0].set_result(vector_of(store))
+            return found, await turn
+
+    found_without_vector, retrieval = asyncio.run(run())
+    assert found_without_vector
+    assert retrieval.degraded is None
+
+
+def test_the_version_changes_with_the_calibration(store, tmp_path):
+    shutil.copytree(store / "support", tmp_path / "support")
+    with opened(tmp_path, Known(NoVector("busy"))) as retriever:
+        before, again = retriever.version(), retriever.version()
+        write_calibration(tmp_path / "support", calibration_of(retriever))
+        retriever.recalibrate()
+        after = retriever.version()
+    assert all(one is other for one, other in zip(before, again, strict=True))
+    assert not all(one is other for one, other in zip(before, after, strict=True))
+
+
+def test_each_kind_of_failure_is_logged_once(caplog):
+    log_once = LogOnce("support")
+    for error in (ValueError("first"), ValueError("second"), OSError("third")):
+        log_once("the dense search", error)
+    log_once("the lexical search", ValueError("fourth"))
+    assert [record.getMessage() for record in caplog.records] == [
+        "corpus support: the dense search failed",
+        "corpus support: the dense search failed",
+        "corpus support: the lexical search failed",
+    ]
+    logged = [str(record.exc_info[1]) for record in caplog.records]
+    assert logged == ["first", "third", "fourth"]

@@ -1,7 +1,7 @@
-"""A Chroma server, and the application in front of it that embeds the query: Chroma takes vectors only.
+"""A Chroma server, and the application in front of it that embeds the query.
 
-Chroma's own embedder pads every query to 256 tokens (57 instead of 6 ms here), so this one embeds as well as it can be
-done with the same graph in ONNX Runtime.
+Chroma's own embedder pads every query to 256 tokens (57 instead of 6 ms here), so this one embeds
+as well as it can be done with the same graph in ONNX Runtime.
 """
 
 import os

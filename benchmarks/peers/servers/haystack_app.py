@@ -1,4 +1,4 @@
-"""Haystack's in-memory store and its sentence-transformers embedder behind HTTP; `PEERS_ARMS` is dense or hybrid."""
+"""Haystack's in-memory store and embedder behind HTTP; `PEERS_ARMS` is dense or hybrid."""
 
 import os
 

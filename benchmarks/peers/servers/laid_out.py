@@ -1,4 +1,7 @@
-"""The corpus as `benchmarks/peers/corpus.py` lays it out. Runs in the peers' environment: imports nothing of kbserver."""
+"""The corpus as `benchmarks/peers/corpus.py` lays it out.
+
+Runs in the peers' environment, so it imports nothing of kbserver.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTTP application around a retriever that has none of its own: `POST /kb`, two turns at a time in threads."""
+"""`POST /kb` around a retriever without a server of its own, two turns at a time in threads."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ out, arms = sys.argv[1:]
 rows = passages()
 known = {row["text"]: vector for row, vector in zip(rows, embeddings(), strict=True)}
 
-# Only while it is built: a passage's vector is looked up and not computed again. Queries are embedded by its own code.
+# Only while the index is built: the vector of a passage is looked up, not computed again.
 ONNX.encode = lambda self, data, category=None: np.stack([known[text] for text in data])
 
 index = Embeddings(

@@ -1,12 +1,13 @@
-"""How the numbers of a matrix product are rounded to eight bits.
+"""How the matrices of a model, and what they are multiplied with, are quantised to eight bits.
 
-Most weights are rounded to 255 steps a column, and what they are multiplied with to 256 steps that are the same for every
-text. A few channels are many times larger than the rest and would take all steps for themselves: they are made smaller, and
-their weights as much larger. What a rounded weight errs by is made up for by those of its column that are rounded after it.
-Where all that still loses much, as behind an activation function most of whose values are next to nothing, weights and values
-are rounded in blocks, each with a step of its own: twice the work, and a third of the error.
+Weights get one scale a column (per-channel), activations one scale and zero point for all texts.
+Activation outliers are moved into the weights (SmoothQuant); each weight's rounding error is
+compensated in the weights of its column not yet rounded (GPTQ). A matrix that still loses much, as
+behind an activation function most of whose values are near zero, is quantised block-wise: twice the
+work, a third of the error.
 
-Sources: Xiao et al., SmoothQuant, https://arxiv.org/abs/2211.10438; Frantar et al., GPTQ, https://arxiv.org/abs/2210.17323
+Sources: Xiao et al., SmoothQuant, https://arxiv.org/abs/2211.10438;
+Frantar et al., GPTQ, https://arxiv.org/abs/2210.17323
 """
 
 from __future__ import annotations
@@ -19,132 +20,114 @@ from numpy.typing import NDArray
 from kbserver.types import FloatMatrix, FloatVector
 
 SMOOTHING = 0.75
-"""How much of a channel's size goes over to its weights: 0 nothing, 1 all of it. Of the ten nearest of 20,000 passages .904
-stay with 0, .900 with .5, .945 with .75, .936 with .9 and .898 with 1, no matrix being rounded in blocks."""
+"""SmoothQuant's alpha: the share of an activation's range moved into the weights, from 0 to 1."""
 
 BLOCK = 128
-"""Weights with one step, where they are rounded in blocks."""
+"""Weights with one scale, block-wise."""
 
-WORTH_BLOCKS = 2.0
-"""A matrix is rounded in blocks if it errs this many times more otherwise: four of all-MiniLM-L6-v2's 36, all second ones of
-feed-forward parts. Of the ten nearest .967 stay; .972 with ten in blocks (1.65), and .949 with none."""
+BLOCKWISE_GAIN = 2.0
+"""A matrix is quantised block-wise if its error is this many times larger per-channel."""
 
 DAMPING = 0.2
-"""Of the mean square of a channel, added to that of each: how little the sentences are trusted when errors are made up for.
-With .05 to .5 the same stay, with no making up .965."""
+"""GPTQ's damping, as a share of the mean square of a channel: how little the calibration sentences
+are trusted when errors are compensated."""
 
 MARGIN = 1.15
-"""Values may be this many times larger than any of the sentences brought, before they are cut."""
+"""Activations may be this many times larger than the calibrated ones before they are cut."""
 
-_STEPS = 255
-_HALF = 127  # steps of a weight, on either side of 0
-_ZERO = _HALF + 1  # what a weight of 0 is in a block
-_LEAST = float(
-    np.finfo(np.float32).tiny
-)  # a step that is worth less than this cannot be divided by
+_LAZY_ROWS = 64  # rows after which errors are handed on to all rows behind, as in GPTQ
+_LEVELS = 255
+_LARGEST_WEIGHT = 127  # a weight's level is at most this far from 0, on either side
+_BLOCK_ZERO_POINT = _LARGEST_WEIGHT + 1
+_LEAST_SCALE = float(np.finfo(np.float32).tiny)  # nothing can be divided by less
 
 
 @dataclass(frozen=True)
 class Scheme:
-    """How values are rounded before they are multiplied with a matrix."""
+    """How the activations that are multiplied with a matrix are quantised."""
 
-    sizes: FloatVector
-    """By how much each channel is divided, and its weights multiplied, shape (inner,)."""
-    step: float
-    """What one step is worth, once channels are divided."""
-    zero: int
-    """The step that is 0."""
-    worth_blocks: bool
-    """Whether blocks are so much better that they are worth their time."""
+    smoothing: FloatVector
+    """Each channel is divided by this, and its weights multiplied by it, shape (inner,)."""
+    scale: float
+    """Of one level, once channels are divided."""
+    zero_point: int
+    """The level that stands for 0."""
+    is_blockwise: bool
+    """Whether block-wise is so much better that it is worth its time."""
 
     @classmethod
-    def of(cls, values: FloatMatrix, weights: FloatMatrix) -> Scheme:
-        """Choose it.
+    def of(cls, activations: FloatMatrix, weights: FloatMatrix) -> Scheme:
+        """Choose the scheme.
 
         Args:
-            values: that come up, shape (any, inner).
+            activations: of the calibration sentences, shape (any, inner).
             weights: shape (inner, outer).
         """
-        sizes = _above_nothing(np.abs(values).max(axis=0)) ** SMOOTHING
-        sizes = sizes / _above_nothing(np.abs(weights).max(axis=1)) ** (1 - SMOOTHING)
-        sizes = np.asarray(sizes / np.exp(np.log(sizes).mean()), np.float32)
-        smooth = values / sizes
-        low, high = (
-            MARGIN * min(0.0, float(smooth.min())),
-            MARGIN * max(0.0, float(smooth.max())),
-        )
-        step = (high - low) / _STEPS
-        step = step if step > _LEAST else 1.0
-        zero = round(-low / step)
+        smoothing = _smoothing(activations, weights)
+        smooth = activations / smoothing
+        low = MARGIN * min(0.0, float(smooth.min()))
+        high = MARGIN * max(0.0, float(smooth.max()))
+        scale = (high - low) / _LEVELS
+        if scale <= _LEAST_SCALE:
+            scale = 1.0
+        zero_point = round(-low / scale)
+        scheme = cls(smoothing, scale, zero_point, is_blockwise=False)
+        is_blockwise = _gains_blockwise(scheme, activations, weights)
+        return replace(scheme, is_blockwise=is_blockwise)
 
-        scheme = cls(sizes, step, zero, worth_blocks=False)
-        smoothed = weights * sizes[:, np.newaxis]
-        worth = _worth_of_columns(smoothed)
-        exact = values @ weights
-        error = np.linalg.norm(
-            scheme.rounded(values) @ (np.rint(smoothed / worth) * worth) - exact
-        )
-        error_of_blocks = np.linalg.norm(
-            _through_blocks(values.T).T @ _through_blocks(weights) - exact
-        )
-        return replace(
-            scheme, worth_blocks=bool(error > WORTH_BLOCKS * error_of_blocks)
-        )
-
-    def rounded(self, values: FloatMatrix) -> FloatMatrix:
-        """What is left of values once their channels are divided and they are rounded; the same shape."""
-        steps = (
-            np.clip(np.rint(values / self.sizes / self.step) + self.zero, 0, _STEPS)
-            - self.zero
-        )
-        return np.asarray(steps * self.step, np.float32)
+    def round_trip(self, activations: FloatMatrix) -> FloatMatrix:
+        """Divide the channels, quantise and dequantise; the shape stays."""
+        levels = np.rint(activations / self.smoothing / self.scale) + self.zero_point
+        levels = np.clip(levels, 0, _LEVELS) - self.zero_point
+        return np.asarray(levels * self.scale, np.float32)
 
 
-def rounded_columns(
-    weights: FloatMatrix, values: FloatMatrix
+def quantise_per_channel(
+    weights: FloatMatrix, activations: FloatMatrix
 ) -> tuple[NDArray[np.int8], FloatVector]:
-    """Round a matrix column by column, row after row: what a row errs by goes over to those that come up together with it.
+    """Quantise a matrix with one scale a column, row after row, with error compensation.
 
     Args:
         weights: shape (inner, outer), float32.
-        values: some that they are multiplied with, as they are rounded, shape (any, inner).
+        activations: some that the weights are multiplied with, as quantised, shape (any, inner).
 
     Returns:
-        The rounded weights, shape (inner, outer); and what one step is worth in each column, shape (outer,).
+        The levels, shape (inner, outer), and the scale of each column, shape (outer,).
     """
-    worth = _worth_of_columns(weights)
-    together = (values.T @ values).astype(np.float64)
-    together += np.eye(len(together)) * (
-        DAMPING * together.trace() / len(together) or 1.0
-    )
-    # What counts most comes first, while much is left to make up for it.
-    order = np.argsort(-together.diagonal(), kind="stable")
-    passed_on = np.linalg.cholesky(np.linalg.inv(together[np.ix_(order, order)])).T
+    scale = _scale_of_columns(weights)
+    hessian = (activations.T @ activations).astype(np.float64)
+    damping = DAMPING * hessian.trace() / len(hessian) or 1.0
+    hessian += np.eye(len(hessian)) * damping
+    # The channel that counts most comes first, while there are most others to compensate in.
+    order = np.argsort(-hessian.diagonal(), kind="stable")
+    inverse = np.linalg.inv(hessian[np.ix_(order, order)])
+    compensation = np.linalg.cholesky(inverse).T
     left = weights[order].astype(np.float64)
-    steps = np.empty(weights.shape, np.int8)
-    for place, row in enumerate(order):
-        steps[row] = np.rint(np.clip(left[place] / worth, -_HALF, _HALF))
-        error = left[place] - steps[row] * worth
-        left[place + 1 :] -= np.outer(
-            passed_on[place, place + 1 :] / passed_on[place, place], error
-        )
-    return steps, worth
+    levels = np.empty(weights.shape, np.int8)
+    for start in range(0, len(order), _LAZY_ROWS):
+        rows = slice(start, start + _LAZY_ROWS)
+        batch = left[rows]
+        errors = np.empty_like(batch)
+        within = compensation[rows, rows]
+        for place, row in enumerate(order[rows]):
+            wanted = batch[place] / scale
+            levels[row] = np.rint(np.clip(wanted, -_LARGEST_WEIGHT, _LARGEST_WEIGHT))
+            error = (batch[place] - levels[row] * scale) / within[place, place]
+            batch[place + 1 :] -= np.outer(within[place, place + 1 :], error)
+            errors[place] = error
+        behind = slice(start + _LAZY_ROWS, None)
+        left[behind] -= compensation[rows, behind].T @ errors
+    return levels, scale
 
 
-def _worth_of_columns(weights: FloatMatrix) -> FloatVector:
-    """What one step is worth in each column of a matrix, so that the largest weight is the last step."""
-    worth = np.abs(weights).max(axis=0) / np.float32(_HALF)
-    return np.where(worth > _LEAST, worth, np.float32(1.0)).astype(np.float32)
-
-
-def rounded_blocks(weights: FloatMatrix) -> tuple[NDArray[np.uint8], FloatMatrix]:
-    """Round a matrix block by block along its first axis.
+def quantise_blockwise(weights: FloatMatrix) -> tuple[NDArray[np.uint8], FloatMatrix]:
+    """Quantise a matrix with one scale for each block of `BLOCK` weights along its first axis.
 
     Args:
         weights: shape (inner, outer), float32.
 
     Returns:
-        The rounded weights, shape (outer, blocks, `BLOCK`), 128 for 0 and filled up with it; and what one step is worth in
+        The levels, shape (outer, blocks, `BLOCK`), with 128 for 0 and as padding; and the scale of
         each block, shape (outer, blocks).
     """
     inner, outer = weights.shape
@@ -152,18 +135,49 @@ def rounded_blocks(weights: FloatMatrix) -> tuple[NDArray[np.uint8], FloatMatrix
     blocks = np.zeros((outer, count * BLOCK), np.float32)
     blocks[:, :inner] = weights.T
     blocks = blocks.reshape(outer, count, BLOCK)
-    worth = np.abs(blocks).max(axis=2) / _HALF
-    steps = np.rint(blocks / np.where(worth > 0, worth, 1.0)[:, :, None])
-    return (steps + _ZERO).astype(np.uint8), worth.astype(np.float32)
+    scale = np.abs(blocks).max(axis=2) / _LARGEST_WEIGHT
+    divisor = np.where(scale > 0, scale, 1.0)
+    levels = np.rint(blocks / divisor[:, :, np.newaxis]) + _BLOCK_ZERO_POINT
+    return levels.astype(np.uint8), scale.astype(np.float32)
 
 
-def _through_blocks(matrix: FloatMatrix) -> FloatMatrix:
-    """What is left of a matrix once it is rounded in blocks along its first axis; the same shape."""
-    steps, worth = rounded_blocks(matrix)
-    left = (steps - np.float32(_ZERO)) * worth[:, :, np.newaxis]
-    return np.asarray(left.reshape(matrix.shape[1], -1)[:, : len(matrix)].T, np.float32)
+def _smoothing(activations: FloatMatrix, weights: FloatMatrix) -> FloatVector:
+    """SmoothQuant's factor of each channel, shape (inner,), with a geometric mean of 1."""
+    of_activations = _positive(np.abs(activations).max(axis=0))
+    of_weights = _positive(np.abs(weights).max(axis=1))
+    factors = of_activations**SMOOTHING / of_weights ** (1 - SMOOTHING)
+    mean = np.exp(np.log(factors).mean())
+    return np.asarray(factors / mean, np.float32)
 
 
-def _above_nothing(sizes: FloatVector) -> FloatVector:
-    """Sizes of which none is 0: a channel that was silent on all sentences may still speak."""
-    return np.maximum(sizes, max(float(sizes.max()) * 1e-4, 1e-10))
+def _gains_blockwise(
+    scheme: Scheme, activations: FloatMatrix, weights: FloatMatrix
+) -> bool:
+    smoothed = weights * scheme.smoothing[:, np.newaxis]
+    scale = _scale_of_columns(smoothed)
+    per_channel = scheme.round_trip(activations) @ (np.rint(smoothed / scale) * scale)
+    blockwise = _block_round_trip(activations.T).T @ _block_round_trip(weights)
+    exact = activations @ weights
+    error = np.linalg.norm(per_channel - exact)
+    return bool(error > BLOCKWISE_GAIN * np.linalg.norm(blockwise - exact))
+
+
+def _scale_of_columns(weights: FloatMatrix) -> FloatVector:
+    """The scale of each column, at which its largest weight has the last level."""
+    scale = np.abs(weights).max(axis=0) / np.float32(_LARGEST_WEIGHT)
+    divisible = np.where(scale > _LEAST_SCALE, scale, np.float32(1.0))
+    return divisible.astype(np.float32)
+
+
+def _block_round_trip(matrix: FloatMatrix) -> FloatMatrix:
+    """Quantise block-wise along the first axis and dequantise; the shape stays."""
+    inner, outer = matrix.shape
+    levels, scale = quantise_blockwise(matrix)
+    values = (levels - np.float32(_BLOCK_ZERO_POINT)) * scale[:, :, np.newaxis]
+    return np.asarray(values.reshape(outer, -1)[:, :inner].T, np.float32)
+
+
+def _positive(ranges: FloatVector) -> FloatVector:
+    """Ranges above 0: a channel silent on all calibration sentences may still carry values."""
+    least = max(float(ranges.max()) * 1e-4, 1e-10)
+    return np.maximum(ranges, least)

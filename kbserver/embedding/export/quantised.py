@@ -1,7 +1,7 @@
-"""Rounding an exported model to int8: cheaper queries, at a loss that is measured (benchmarks/encoders.py, quality.py).
+"""The int8 twin of an exported model: cheaper queries, at a loss that is measured.
 
-Every product with a matrix of weights becomes one of rounded numbers (rounding.py), by what the exact model works with on
-`SENTENCES`.
+Every product with a matrix of weights becomes one of int8 numbers (`quantisation.py`), calibrated
+with the activations of the exact model on `SENTENCES`.
 
 Source of the operators MatMulIntegerToFloat and MatMulNBits:
 https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md
@@ -22,32 +22,35 @@ from onnx import helper, numpy_helper
 
 from kbserver.embedding.export.graph import (
     RUNTIME_DOMAIN,
+    declare_runtime,
     drop_unused,
-    know_runtime,
     save_graph,
     values_of,
 )
 from kbserver.embedding.export.quantisation import (
     BLOCK,
     Scheme,
-    rounded_blocks,
-    rounded_columns,
+    quantise_blockwise,
+    quantise_per_channel,
 )
 from kbserver.embedding.export.sentences import SENTENCES
-from kbserver.embedding.onnx import (
+from kbserver.embedding.export_meta import (
     EXPORT_FORMATS,
     GRAPH,
-    LEAST_COSINE,
+    TOKENIZER,
     ExportMeta,
     NotExportable,
-    OnnxEncoder,
     Reference,
-    sha256,
+    digests_of,
 )
+from kbserver.embedding.onnx import LEAST_COSINE, OnnxEncoder
 from kbserver.types import FloatMatrix, FloatVector
 
-_INT8_ARITHMETIC = 4  # MatMulNBits' accuracy level: what is multiplied with the weights is rounded as well
+_INT8_ACCURACY = (
+    4  # MatMulNBits' accuracy_level: activations are quantised to int8 as well
+)
 _TRIALS = 5
+_TIMED = SENTENCES[:4]
 
 
 def quantise(exported: Path, target: Path) -> ExportMeta:
@@ -58,211 +61,235 @@ def quantise(exported: Path, target: Path) -> ExportMeta:
         target: an empty folder.
 
     Raises:
-        NotExportable: the model cannot be rounded, or its vectors no longer point where they did.
+        NotExportable: the model cannot be quantised, or its vectors no longer point where they did.
         OSError: the target cannot be written.
     """
-    meta = ExportMeta.read(exported)
+    exact = ExportMeta.read(exported)
     try:
-        values = _values(exported)
-        model = onnx.load(exported / GRAPH)
-        _round_products(model.graph, values)
-        know_runtime(model)
-        save_graph(model, target)
+        _write_graph(exported, target)
     except (OSError, MemoryError):  # says nothing about the model
         raise
     except Exception as exc:  # neither onnx nor ONNX Runtime says what it raises
         raise NotExportable(
-            f"{meta.identity.name} cannot be rounded to int8 ({exc})"
+            f"{exact.identity.name} cannot be quantised to int8 ({exc})"
         ) from exc
-    shutil.copyfile(exported / "tokenizer.json", target / "tokenizer.json")
-    digests = {file.name: sha256(file) for file in sorted(target.iterdir())}
-    rounded = meta.model_copy(
+    shutil.copyfile(exported / TOKENIZER, target / TOKENIZER)
+    meta = exact.model_copy(
         update={
             "format": EXPORT_FORMATS["int8"],
             "precision": "int8",
-            "sha256": digests,
+            "sha256": digests_of(target),
         }
     )
-    rounded.write(target)
-    with OnnxEncoder(exported) as exact, OnnxEncoder(target) as coarse:
-        wanted, found = exact.embed_queries(SENTENCES), coarse.embed_queries(SENTENCES)
-        time_of_exact = _quickest(coarse) / _quickest(exact)
+    meta.write(target)
+    meta = _measured(meta, exported, target)
+    meta.write(target)
+    return meta
+
+
+def _write_graph(exported: Path, target: Path) -> None:
+    activations = _activations(exported)
+    model = onnx.load(exported / GRAPH)
+    _quantise_products(model.graph, activations)
+    declare_runtime(model)
+    save_graph(model, target)
+
+
+def _measured(meta: ExportMeta, exported: Path, target: Path) -> ExportMeta:
+    """Compare vectors and times with the exact model's, and add them to the meta data."""
+    with OnnxEncoder(exported) as exact, OnnxEncoder(target) as quantised:
+        wanted = exact.embed_queries(SENTENCES)
+        found = quantised.embed_queries(SENTENCES)
+        time_of_exact = _least_time(quantised) / _least_time(exact)
     cosines = (wanted * found).sum(axis=1)
     cosine = float(cosines.mean())
     if not cosine >= LEAST_COSINE:  # so that NaN is refused as well
         raise NotExportable(
-            f"{meta.identity.name} rounded to int8 keeps a cosine of {cosine:.3f} to its exact vectors, "
-            f"at least {LEAST_COSINE} is taken"
+            f"{meta.identity.name} quantised to int8 keeps a cosine of {cosine:.3f} to its exact "
+            f"vectors, at least {LEAST_COSINE} is taken"
         )
-    usual = int(np.argsort(cosines)[len(SENTENCES) // 2])
-    rounded = rounded.model_copy(
+    median = int(np.argsort(cosines)[len(SENTENCES) // 2])
+    reference = Reference(text=SENTENCES[median], vector=tuple(wanted[median].tolist()))
+    return meta.model_copy(
         update={
             "difference": float(np.abs(wanted - found).max()),
             "time_of_exact": time_of_exact,
-            "reference": Reference(
-                text=SENTENCES[usual], vector=tuple(wanted[usual].tolist())
-            ),
+            "reference": reference,
         }
     )
-    rounded.write(target)
-    return rounded
 
 
-def _quickest(encoder: OnnxEncoder) -> float:
-    """Seconds for some sentences one by one: the least of some trials, as another load only adds to it."""
-
-    def trial() -> float:
+def _least_time(encoder: OnnxEncoder) -> float:
+    """Seconds for some queries one by one: the least of several trials, as other load only adds."""
+    times = []
+    for _ in range(_TRIALS):
         begun = time.perf_counter()
-        for text in SENTENCES[:4]:
+        for text in _TIMED:
             encoder.embed_queries([text])
-        return time.perf_counter() - begun
+        times.append(time.perf_counter() - begun)
+    return min(times)
 
-    return min(trial() for _ in range(_TRIALS))
 
+def _activations(exported: Path) -> dict[str, FloatMatrix]:
+    """What the exact model multiplies with weights on `SENTENCES`.
 
-def _values(exported: Path) -> dict[str, FloatMatrix]:
-    """Run the exact model on the sentences; what is multiplied with a matrix, by name, shape (tokens of all, inner)."""
+    By the name of the value, shape (tokens of all sentences, inner).
+    """
     model = onnx.load(exported / GRAPH)
     names = list(_products(model.graph))
     with OnnxEncoder(exported) as exact:
-        runs = list(values_of(model, names, map(exact.inputs_of, SENTENCES)))
-    return {
-        name: np.concatenate([values.reshape(-1, values.shape[-1]) for values in found])
-        for name, found in zip(names, zip(*runs, strict=True), strict=True)
-    }
-
-
-def _additions(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
-    """The nodes that add a vector to a product and to nothing else, by the product's name."""
-    vectors = {
-        tensor.name
-        for tensor in graph.initializer
-        if len(tensor.dims) == 1 and tensor.dims[0] > 1
-    }
-    uses = Counter(name for node in graph.node for name in node.input)
-    additions = (
-        node
-        for node in graph.node
-        if node.op_type == "Add" and len(vectors.intersection(node.input)) == 1
-    )
-    return {
-        name: node
-        for node in additions
-        for name in node.input
-        if name not in vectors and uses[name] == 1
-    }
+        feeds = (exact.inputs_of(sentence) for sentence in SENTENCES)
+        runs = list(values_of(model, names, feeds))
+    activations = {}
+    for name, values in zip(names, zip(*runs, strict=True), strict=True):
+        rows = [value.reshape(-1, value.shape[-1]) for value in values]
+        activations[name] = np.concatenate(rows)
+    return activations
 
 
 def _products(graph: onnx.GraphProto) -> dict[str, list[onnx.NodeProto]]:
-    """The nodes that multiply something with a matrix of weights, by what it is: queries, keys and values are made of one."""
+    """The products with a matrix of weights, by the value that is multiplied.
+
+    Queries, keys and values are products of the same value.
+    """
     matrices = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 2}
     products: dict[str, list[onnx.NodeProto]] = defaultdict(list)
     for node in graph.node:
-        if (
-            node.op_type == "MatMul"
-            and node.input[1] in matrices
-            and node.input[0] not in matrices
-        ):
+        if node.op_type != "MatMul":
+            continue
+        if node.input[1] in matrices and node.input[0] not in matrices:
             products[node.input[0]].append(node)
     if not products:
         raise ValueError("its graph multiplies with no weights")
     return products
 
 
-def _round_products(graph: onnx.GraphProto, values: Mapping[str, FloatMatrix]) -> None:
-    """Put a product of rounded numbers in the place of each with a matrix of weights."""
-    weights = {tensor.name: tensor for tensor in graph.initializer}
-    additions = _additions(graph)
-    rounded: dict[str, list[onnx.NodeProto]] = {}
-    for name, products in _products(graph).items():
-        matrices = [
-            numpy_helper.to_array(weights[node.input[1]]).astype(np.float32)
-            for node in products
-        ]
-        scheme = Scheme.of(values[name], np.concatenate(matrices, axis=1))
-        if scheme.worth_blocks:
-            for node, matrix in zip(products, matrices, strict=True):
-                rounded[node.output[0]] = [_in_blocks(graph, node, matrix)]
+def _biases(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    """The nodes that add a vector of weights to a value read by them alone, by that value."""
+    vectors = {
+        tensor.name
+        for tensor in graph.initializer
+        if len(tensor.dims) == 1 and tensor.dims[0] > 1
+    }
+    uses = Counter(name for node in graph.node for name in node.input)
+    biases = {}
+    for node in graph.node:
+        if node.op_type != "Add" or len(vectors.intersection(node.input)) != 1:
             continue
-        for node, matrix in zip(products, matrices, strict=True):
-            columns = rounded_columns(
-                matrix * scheme.sizes[:, np.newaxis], scheme.rounded(values[name])
-            )
-            addition = additions.get(node.output[0])
-            rounded[node.output[0]] = [_in_columns(graph, node, columns, addition)]
-            if addition is not None:
-                rounded[addition.output[0]] = []
-        rounded[products[0].output[0]][:0] = _to_steps(graph, name, scheme)
-    nodes = [new for node in graph.node for new in rounded.get(node.output[0], [node])]
+        for name in node.input:
+            if name not in vectors and uses[name] == 1:
+                biases[name] = node
+    return biases
+
+
+def _quantise_products(
+    graph: onnx.GraphProto, activations: Mapping[str, FloatMatrix]
+) -> None:
+    """Replace each product with a matrix of weights by a quantised one."""
+    weights = {tensor.name: tensor for tensor in graph.initializer}
+    biases = _biases(graph)
+    replacements: dict[str, list[onnx.NodeProto]] = {}
+    for name, products in _products(graph).items():
+        matrices = [_matrix(weights[node.input[1]]) for node in products]
+        joined = np.concatenate(matrices, axis=1)
+        scheme = Scheme.of(activations[name], joined)
+        if scheme.is_blockwise:
+            for node, matrix in zip(products, matrices, strict=True):
+                replacements[node.output[0]] = [_blockwise(graph, node, matrix)]
+            continue
+        inputs = scheme.round_trip(activations[name])
+        smoothed = joined * scheme.smoothing[:, np.newaxis]
+        levels, scale = quantise_per_channel(smoothed, inputs)
+        ends = np.cumsum([matrix.shape[1] for matrix in matrices])[:-1]
+        parts = zip(np.split(levels, ends, axis=1), np.split(scale, ends), strict=True)
+        for node, quantised in zip(products, parts, strict=True):
+            bias = biases.get(node.output[0])
+            product = _per_channel(graph, node, quantised, bias)
+            replacements[node.output[0]] = [product]
+            if bias is not None:
+                replacements[bias.output[0]] = []
+        replacements[products[0].output[0]][:0] = _quantise_input(graph, name, scheme)
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        nodes += replacements.get(node.output[0], [node])
     del graph.node[:]
     graph.node.extend(nodes)
     drop_unused(graph)
 
 
-def _to_steps(
+def _quantise_input(
     graph: onnx.GraphProto, name: str, scheme: Scheme
 ) -> list[onnx.NodeProto]:
-    """The nodes that round what has this name."""
-    at = f"{name}.rounded"
-    smoothing = _keep(graph, f"{at}.smoothing", 1 / scheme.sizes)
-    step = _keep(graph, f"{at}.step", np.array(scheme.step, np.float32))
-    zero = _keep(graph, f"{at}.zero", np.array(scheme.zero, np.uint8))
+    """The nodes that smooth and quantise the value of this name."""
+    quantised = f"{name}.quantised"
+    smoothing = _keep(graph, f"{quantised}.smoothing", 1 / scheme.smoothing)
+    scale = _keep(graph, f"{quantised}.scale", np.array(scheme.scale, np.float32))
+    zero_point = _keep(
+        graph, f"{quantised}.zero_point", np.array(scheme.zero_point, np.uint8)
+    )
+    smooth = f"{quantised}.smooth"
     return [
-        helper.make_node("Mul", [name, smoothing], [f"{at}.smooth"]),
-        helper.make_node("QuantizeLinear", [f"{at}.smooth", step, zero], [at]),
+        helper.make_node("Mul", [name, smoothing], [smooth]),
+        helper.make_node("QuantizeLinear", [smooth, scale, zero_point], [quantised]),
     ]
 
 
-def _in_columns(
+def _per_channel(
     graph: onnx.GraphProto,
     node: onnx.NodeProto,
-    columns: tuple[NDArray[np.int8], FloatVector],
-    addition: onnx.NodeProto | None,
+    quantised: tuple[NDArray[np.int8], FloatVector],
+    bias: onnx.NodeProto | None,
 ) -> onnx.NodeProto:
-    """The product with weights that are rounded column by column, of what `_to_steps` has rounded; and what is added to it."""
-    at, own = f"{node.input[0]}.rounded", f"{node.output[0]}.weights"
-    values, worth = columns
-    names = [
-        at,
-        _keep(graph, own, values),
-        f"{at}.step",
-        _keep(graph, f"{own}.steps", worth),
-        f"{at}.zero",
+    """The product of what `_quantise_input` made with per-channel weights, and its bias."""
+    source = f"{node.input[0]}.quantised"
+    own = f"{node.output[0]}.weights"
+    levels, scale = quantised
+    inputs = [
+        source,
+        _keep(graph, own, levels),
+        f"{source}.scale",
+        _keep(graph, f"{own}.scale", scale),
+        f"{source}.zero_point",
     ]
-    if addition is not None:
-        names += [
-            "",
-            *(name for name in addition.input if name != node.output[0]),
-        ]  # "": the weights' zero is 0
-    result = (addition or node).output
+    output = node.output[0]
+    if bias is not None:
+        no_zero_point = ""  # the weights' zero point is 0
+        vector = next(name for name in bias.input if name != node.output[0])
+        inputs += [no_zero_point, vector]
+        output = bias.output[0]
     return helper.make_node(
-        "MatMulIntegerToFloat", names, list(result), node.name, domain=RUNTIME_DOMAIN
+        "MatMulIntegerToFloat", inputs, [output], node.name, domain=RUNTIME_DOMAIN
     )
 
 
-def _in_blocks(
+def _blockwise(
     graph: onnx.GraphProto, node: onnx.NodeProto, weights: FloatMatrix
 ) -> onnx.NodeProto:
-    """The product with weights that are rounded block by block; it rounds the values itself."""
+    """The product with block-wise weights; it quantises its input itself."""
     own = f"{node.output[0]}.weights"
-    values, worth = rounded_blocks(weights)
-    names = [_keep(graph, own, values), _keep(graph, f"{own}.steps", worth)]
+    levels, scale = quantise_blockwise(weights)
+    inputs = [
+        node.input[0],
+        _keep(graph, own, levels),
+        _keep(graph, f"{own}.scale", scale),
+    ]
     inner, outer = weights.shape
-    sizes = {
-        "K": inner,
-        "N": outer,
-        "bits": 8,
-        "block_size": BLOCK,
-        "accuracy_level": _INT8_ARITHMETIC,
-    }
     return helper.make_node(
         "MatMulNBits",
-        [node.input[0], *names],
+        inputs,
         list(node.output),
         node.name,
         domain=RUNTIME_DOMAIN,
-        **sizes,
+        K=inner,
+        N=outer,
+        bits=8,
+        block_size=BLOCK,
+        accuracy_level=_INT8_ACCURACY,
     )
+
+
+def _matrix(tensor: onnx.TensorProto) -> FloatMatrix:
+    return numpy_helper.to_array(tensor).astype(np.float32)
 
 
 def _keep(graph: onnx.GraphProto, name: str, values: NDArray[np.generic]) -> str:

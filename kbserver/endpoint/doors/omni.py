@@ -1,31 +1,43 @@
-"""The JSON of `kb_endpoint`, in and out. Pure: bytes and headers in, values out, and back.
+"""Omni's `kb_endpoint`: its JSON, in and out, and its limits.
 
-Source: the Omni contract, sections 1 and 2. Exactly two fields are known in a request; every other field is
-ignored. An answer holds `context` and `results` both, since which of them the engine reads is documented nowhere.
+Source: the Omni contract, sections 1 and 2. Exactly two fields are known in a request; every
+other field is ignored. An answer holds both `context` and `results`, since which of the two the
+engine reads is documented nowhere.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import isfinite
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
+from kbserver.endpoint.doors.base import Door, Headers, Limits
+from kbserver.endpoint.tokens.static import bearer_token
 from kbserver.errors import InvalidRequest, WireError
 from kbserver.labels import label_problem
-from kbserver.retrieval.context import ContextPassage
+from kbserver.retrieval.context import Context, ContextPassage
+from kbserver.settings import Settings
 
 LABEL_HEADERS = ("x-pyai-session-label", "x-pyai-agent")
-MAX_ECHO_BYTES = 500  # of the query as JSON: it comes back in the answer, whose whole body must stay below 6 KB
-_MOST_BYTES_EACH = 6  # a letter as JSON: \u0000
-MAX_ANSWER_BYTES = 6000  # Omni cuts tool results above about 6 KB; the same bound keeps a grounding whole
+
+MAX_ANSWER_BYTES = 6000
+"""Of a body: Omni cuts tool results above about 6 KB."""
+
+MAX_ECHO_BYTES = 500
+"""Of the query as JSON, which comes back in the answer."""
+
+_ENVELOPE_BYTES = 700  # everything but context and passages, with a long query
+_TEXT_BYTES = 2400  # twice this fits beside the envelope
+_LONGEST_ESCAPE = len(rb"\u0000")
+_EXAMPLE = 'send {"session_label": …, "query": …}'
 
 
 class TurnRequest(BaseModel):
-    """One call of the engine: what the caller said, and the label of the session it was said in."""
+    """One call of the engine: what the caller said, and the session label it was said under."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -33,93 +45,106 @@ class TurnRequest(BaseModel):
     session_label: StrictStr | None = None
     agent_id: Annotated[StrictStr | None, Field(exclude=True)] = None
 
+    @property
+    def label(self) -> str | None:
+        """The session label."""
+        return self.session_label
 
-def parse(body: bytes, headers: Mapping[str, str]) -> TurnRequest:
+
+def path(settings: Settings) -> str:
+    """Return the URL path of the endpoint."""
+    return settings.path
+
+
+def parse(body: bytes, headers: Headers) -> TurnRequest:
     """Read one request.
 
     `session_label` may be absent or null; then the older alias `agent_id` counts, then the headers
     `x-pyai-session-label` and `x-pyai-agent`, then there is no label.
 
     Raises:
-        InvalidRequest: not JSON, not an object, `query` missing, a wrong type, or a label over the limits.
+        InvalidRequest: not JSON, not an object, `query` missing, a wrong type, or a label over
+            the limits.
     """
     try:
         request = TurnRequest.model_validate_json(body)
     except ValidationError as exc:
         raise _complaint(exc) from None
-    label, param = request.session_label, "session_label"
+    label = request.session_label
+    field = "session_label"
     if label is None and request.agent_id is not None:
-        label, param = request.agent_id, "agent_id"
+        label = request.agent_id
+        field = "agent_id"
     if label is None:
-        label = next(
-            (headers[name] for name in LABEL_HEADERS if headers.get(name)), None
-        )
-    if label is not None and (problem := label_problem(label)):
-        raise InvalidRequest(problem, code="invalid_session_label", param=param)
-    return (
-        request
-        if label == request.session_label
-        else request.model_copy(update={"session_label": label})
-    )
+        label = _label_of(headers)
+    if label is None:
+        return request
+    problem = label_problem(label)
+    if problem:
+        raise InvalidRequest(problem, code="invalid_session_label", param=field)
+    return request.model_copy(update={"session_label": label})
+
+
+def _label_of(headers: Headers) -> str | None:
+    for name in LABEL_HEADERS:
+        if headers.get(name):
+            return headers[name]
+    return None
 
 
 def _complaint(exc: ValidationError) -> InvalidRequest:
-    error = exc.errors(include_url=False, include_context=False, include_input=False)[0]
-    param = str(error["loc"][0]) if error["loc"] else None
-    if error["type"] == "json_invalid":
-        return InvalidRequest(
-            'the body is not valid JSON; send {"session_label": …, "query": …}',
-            code="invalid_json",
-        )
-    if param is None:
-        return InvalidRequest(
-            'the body is not a JSON object; send {"session_label": …, "query": …}',
-            code="invalid_body",
-        )
-    if error["type"] == "missing":
-        return InvalidRequest(
-            f"the field {param!r} is missing", code="missing_field", param=param
-        )
-    return InvalidRequest(
-        f"the field {param!r} must be a string", code="invalid_type", param=param
-    )
+    """Say what is wrong with a body, by the first thing that is."""
+    errors = exc.errors(include_url=False, include_context=False, include_input=False)
+    kind = errors[0]["type"]
+    location = errors[0]["loc"]
+    if kind == "json_invalid":
+        message = f"the body is not valid JSON; {_EXAMPLE}"
+        return InvalidRequest(message, code="invalid_json")
+    if not location:
+        message = f"the body is not a JSON object; {_EXAMPLE}"
+        return InvalidRequest(message, code="invalid_body")
+    field = str(location[0])
+    if kind == "missing":
+        message = f"the field {field!r} is missing"
+        return InvalidRequest(message, code="missing_field", param=field)
+    message = f"the field {field!r} must be a string"
+    return InvalidRequest(message, code="invalid_type", param=field)
 
 
 def render(
-    request: TurnRequest,
-    context: str,
-    passages: Sequence[ContextPassage],
-    extra: Mapping[str, Any] | None = None,
+    request: TurnRequest, context: Context, extra: Mapping[str, object] | None = None
 ) -> bytes:
     """Write one answer as UTF-8 JSON, at most `MAX_ANSWER_BYTES` long.
 
-    Passages that would make the body too long are left out from the worst up. `extra` (the debug trace) comes on
-    top of the limit. A score that is no finite number, as a handler may give one, is null.
+    Passages that would make the body too long are left out, the worst first. `extra` comes on top
+    of the limit. A score that is no finite number, as a handler may give one, is null.
     """
-    results = [
-        {
-            "id": passage.id,
-            "content": passage.content,
-            "score": round(passage.score, 4) if isfinite(passage.score) else None,
-        }
-        for passage in passages
-    ]
+    results = [_result(passage) for passage in context.passages]
     answer: dict[str, Any] = {
         "session_label": request.session_label,
         "query": _echo(request.query),
-        "context": context,
+        "context": context.text,
         "results": results,
     }
     body = _encode(answer)
     while len(body) > MAX_ANSWER_BYTES and results:
         results.pop()
         body = _encode(answer)
-    return _encode(answer | dict(extra)) if extra else body
+    if extra:
+        body = _encode(answer | dict(extra))
+    return body
+
+
+def _result(passage: ContextPassage) -> dict[str, Any]:
+    score = None
+    if isfinite(passage.score):
+        score = round(passage.score, 4)
+    return {"id": passage.id, "content": passage.content, "score": score}
 
 
 def _echo(query: str) -> str:
-    """The beginning of a query, whatever its letters: in Hindi each takes three bytes."""
-    if _MOST_BYTES_EACH * len(query) <= MAX_ECHO_BYTES:
+    """Return the beginning of a query that fits into `MAX_ECHO_BYTES` of JSON."""
+    if _LONGEST_ESCAPE * len(query) <= MAX_ECHO_BYTES:
         return query
     shown = query[:MAX_ECHO_BYTES]
     while len(_encode(shown)) > MAX_ECHO_BYTES:
@@ -141,9 +166,20 @@ def render_error(error: WireError) -> bytes:
 def _encode(value: Mapping[str, Any] | str) -> bytes:
     try:
         return to_json(value)
-    except (
-        PydanticSerializationError
-    ):  # half of a surrogate pair, which UTF-8 does not know
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
-            "utf-8", "replace"
-        )
+    except PydanticSerializationError:
+        # Half of a surrogate pair, which UTF-8 does not know.
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return text.encode("utf-8", "replace")
+
+
+OMNI = Door(
+    path=path,
+    limits=Limits(
+        passages_bytes=MAX_ANSWER_BYTES - _ENVELOPE_BYTES,
+        text_bytes=_TEXT_BYTES,
+    ),
+    token_of=bearer_token,
+    parse=parse,
+    render=render,
+    render_error=render_error,
+)

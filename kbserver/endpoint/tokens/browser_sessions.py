@@ -1,7 +1,8 @@
 """`POST /session`: everything a browser needs for one call, and nothing that is good for another.
 
-A visitor's page gets a connect URL with a session label of its own, an ephemeral PyAI token, and the configure frame
-with a signed `kb_token` bound to exactly that label. The API key and the signing key stay here.
+A visitor's page gets a connect URL with a session label of its own, an ephemeral PyAI token, and
+the configure frame with a signed `kb_token` bound to exactly that label. The API key and the
+signing key stay here.
 
 Source: the Omni contract, section 4 (`POST /v1/omni/sessions`) and section 3 (the frame).
 """
@@ -9,14 +10,12 @@ Source: the Omni contract, section 4 (`POST /v1/omni/sessions`) and section 3 (t
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
 import math
-import re
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -31,18 +30,16 @@ from starlette.routing import Route
 
 from kbserver.endpoint.tokens.rates import RateLimit, caller_of
 from kbserver.errors import Forbidden, RateLimited, SettingsError, UpstreamFailed
+from kbserver.settings.model import SessionSettings
+from kbserver.urls import url_problem
 
 log = logging.getLogger("kbserver.endpoint")
 
-PYAI_BASE = "https://api.pyai.com"
 SESSIONS_PATH = "/v1/omni/sessions"
-MAX_CONNECT_TTL_S = 600  # Omni's own limit for an ephemeral token
 PREFLIGHT_MAX_AGE_S = 600
+TIMEOUT_S = 5.0
 
-_LABEL_PREFIX = re.compile(
-    r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
-)  # header-safe, and nothing a label pattern reads
-_EVERYBODY = "*"
+_ALL_CLIENTS = "*"
 
 
 class _Ephemeral(BaseModel):
@@ -57,96 +54,47 @@ class _Ephemeral(BaseModel):
 
 
 class BrowserSessions:
-    """The session endpoint. An async context manager: it holds the HTTP client that talks to PyAI."""
+    """The session endpoint. An async context manager: it holds the HTTP client of PyAI's API."""
 
     def __init__(
         self,
+        settings: SessionSettings,
         *,
-        allowed_origins: Sequence[str],
-        kb_endpoint: str,
         api_key: str,
         token_for: Callable[[str], str],
-        configure: Mapping[str, Any] | None = None,
-        label_prefix: str = "web",
-        base: str = PYAI_BASE,
-        connect_ttl_s: int = 60,
-        timeout_s: float = 5.0,
-        per_client_per_minute: int = 10,
-        total_per_minute: int = 300,
+        timeout_s: float = TIMEOUT_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Check and keep what the sessions are made of.
+        """Check that sessions can be made.
 
         Args:
-            allowed_origins: the pages that may ask, each exactly as a browser sends it: `https://www.example.com`.
-            kb_endpoint: public URL of our own `POST /kb`, for the engine.
-            api_key: PyAI's API key, with the scope `omni:session`. It is sent to `base` and never shown.
-            token_for: makes the signed token of a session label: `lambda label: keys.issue(label, 3600)`.
-            configure: the rest of the frame: `persona`, `voice_id`, `greeting`, `language`, …
-            label_prefix: labels are `PREFIX-` and 128 random bits, so that `web-*` is a pattern for them.
-            base: where PyAI's API is; plain http on loopback only (the simulator).
-            connect_ttl_s: how long the page has to open its connection, 1 to 600 s.
+            settings: the `[session]` table.
+            api_key: PyAI's API key, with the scope `omni:session`. It is sent to `settings.base`
+                and never shown.
+            token_for: makes the signed token of a session label.
             timeout_s: how long PyAI may take to answer.
-            per_client_per_minute: sessions a minute for one client address.
-            total_per_minute: sessions a minute for all clients together.
+            clock: monotonic seconds, for the limits.
 
         Raises:
-            SettingsError: a value cannot be used, or `token_for` cannot make a token; the message says which.
+            SettingsError: the API key cannot be used, or `token_for` cannot make a token.
         """
-        if not allowed_origins:
+        if not _fits_header(api_key):
             raise SettingsError(
-                "session.allowed_origins is empty; name the pages that may ask, https://www.example.com"
+                "PYAI_API_KEY is not set, or cannot travel in a header; "
+                "the session endpoint needs it"
             )
-        for origin in allowed_origins:
-            _check_origin(origin)
-        _check_url("session.kb_endpoint", kb_endpoint)
-        _check_url("session.base", base)
-        if (
-            not api_key.isascii()
-            or not api_key.isprintable()
-            or not api_key
-            or " " in api_key
-        ):
-            raise SettingsError(
-                "PYAI_API_KEY is not set, or cannot travel in a header; the session endpoint needs it"
-            )
-        if not _LABEL_PREFIX.fullmatch(label_prefix):
-            raise SettingsError(
-                f"session.label_prefix = {label_prefix!r}: use 1 to 64 letters, digits, dots, hyphens and underscores"
-            )
-        if not 1 <= connect_ttl_s <= MAX_CONNECT_TTL_S:
-            raise SettingsError(
-                f"session.connect_ttl_s = {connect_ttl_s}: Omni takes 1 to {MAX_CONNECT_TTL_S} seconds"
-            )
-        if min(per_client_per_minute, total_per_minute) < 1:
-            raise SettingsError(
-                "session: the limits per minute must be at least 1; remove [session] to switch it off"
-            )
-        clash = {"type", "kb_endpoint", "kb_token"} & set(configure or {})
-        if clash:
-            raise SettingsError(
-                f"session.configure holds {min(clash)!r}, which the server fills in itself; remove it"
-            )
-        self._origins = tuple(allowed_origins)
-        self._kb_endpoint = kb_endpoint
+        self._settings = settings
+        self._base = settings.base.rstrip("/")
         self._api_key = api_key
         self._token_for = token_for
-        self._configure = {
-            key: value for key, value in (configure or {}).items() if value is not None
-        }
-        self._label_prefix = label_prefix
-        self._base = base.rstrip("/")
-        self._connect_ttl_s = connect_ttl_s
         self._timeout_s = timeout_s
-        self._each_client = RateLimit(per_client_per_minute, clock=clock)
-        self._all_clients = RateLimit(total_per_minute, clock=clock)
+        self._each_client = RateLimit(settings.per_client_per_minute, clock=clock)
+        self._all_clients = RateLimit(settings.total_per_minute, clock=clock)
         self._client: httpx2.AsyncClient | None = None
-        token_for(
-            self._new_label()
-        )  # a key that cannot sign is found now and not by the first visitor
+        token_for(self._new_label())  # a key that cannot sign is found now
 
     async def __aenter__(self) -> Self:
-        """Open the HTTP client. Redirects are not followed: the key goes to `base` and nowhere else."""
+        """Open the HTTP client. Redirects are not followed: the key goes to `base` alone."""
         # A proxy of the environment only tunnels https; of plain http it would see the key.
         encrypted = self._base.startswith("https://")
         self._client = httpx2.AsyncClient(
@@ -160,68 +108,76 @@ class BrowserSessions:
             await self._client.aclose()
             self._client = None
 
-    def routes(self, path: str = "/session") -> list[Route]:
+    def routes(self) -> list[Route]:
         """Return the HTTP routes: `POST`, and the CORS preflight for the allowed origins."""
         cors = Middleware(
             CORSMiddleware,
-            allow_origins=self._origins,
+            allow_origins=self._settings.allowed_origins,
             allow_methods=["POST"],
             expose_headers=["Retry-After"],
             max_age=PREFLIGHT_MAX_AGE_S,
         )
+        path = self._settings.path
         return [Route(path, self._post, methods=["POST", "OPTIONS"], middleware=[cors])]
 
     async def new(self, origin: str) -> dict[str, Any]:
         """Make one session for a page of an allowed origin.
 
         Returns:
-            `token` (PyAI's, ephemeral), `url` (to connect to, with the label), `expires_at` (of `token`,
-            milliseconds since 1970), `session_label`, and `configure` (the frame to send first, without its tag byte).
+            `token` (PyAI's, ephemeral), `url` (to connect to, with the label), `expires_at` (of
+            `token`, milliseconds since 1970), `session_label`, and `configure` (the frame to send
+            first, without its tag byte).
 
         Raises:
-            UpstreamFailed: PyAI refused, failed or did not answer in time. Why is in the log, not in the message.
+            UpstreamFailed: PyAI refused, failed or did not answer in time. Why is in the log, not
+                in the message.
         """
         label = self._new_label()
-        kb_token = self._token_for(label)
+        frame = {
+            "type": "configure",
+            "kb_endpoint": self._settings.kb_endpoint,
+            "kb_token": self._token_for(label),
+        }
+        for key, value in self._settings.configure.items():
+            if value is not None:
+                frame[key] = value
         ephemeral = await self._ephemeral(origin, label)
         return {
             "token": ephemeral.token,
-            "url": _labelled(ephemeral.url, label),
+            "url": _with_label(ephemeral.url, label),
             "expires_at": ephemeral.expires_at,
             "session_label": label,
-            "configure": {
-                "type": "configure",
-                "kb_endpoint": self._kb_endpoint,
-                "kb_token": kb_token,
-            }
-            | self._configure,
+            "configure": frame,
         }
 
     async def _post(self, request: Request) -> Response:
-        if (
-            request.method != "POST"
-        ):  # an OPTIONS that is no preflight; the middleware has answered those
+        if request.method != "POST":  # the middleware has answered the preflights
             raise HTTPException(405, headers={"Allow": "POST"})
         origin = request.headers.get("origin")
-        if origin is None or origin not in self._origins:
+        if origin is None or origin not in self._settings.allowed_origins:
             raise Forbidden(
                 "sessions are for pages of the origins that were allowed",
                 code="origin_not_allowed",
             )
-        self._limit(caller_of(request.client.host if request.client else ""))
-        body = json.dumps(await self.new(origin), ensure_ascii=False).encode()
+        address = ""
+        if request.client is not None:
+            address = request.client.host
+        self._limit(caller_of(address))
+        session = await self.new(origin)
         return Response(
-            body, media_type="application/json", headers={"cache-control": "no-store"}
+            json.dumps(session, ensure_ascii=False).encode(),
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
         )
 
     def _new_label(self) -> str:
-        """A label that nobody can guess, and that is never the id of a saved agent profile, which would bind it."""
-        return f"{self._label_prefix}-{secrets.token_hex(16)}"
+        """Return a label that cannot be guessed, and is never the id of a saved agent profile."""
+        return f"{self._settings.label_prefix}-{secrets.token_hex(16)}"
 
     def _limit(self, caller: str) -> None:
-        wait_s = self._each_client.wait_s(caller) or self._all_clients.wait_s(
-            _EVERYBODY
-        )
+        wait_s = self._each_client.wait_s(caller)
+        if not wait_s:
+            wait_s = self._all_clients.wait_s(_ALL_CLIENTS)
         if wait_s:
             raise RateLimited(
                 "too many sessions; try again in a while",
@@ -230,44 +186,53 @@ class BrowserSessions:
             )
 
     async def _ephemeral(self, origin: str, label: str) -> _Ephemeral:
-        if self._client is None:
-            raise RuntimeError(
-                "BrowserSessions is not open; enter it in the lifespan:  async with sessions: …"
-            )
+        """Ask PyAI for the token and the URL of one session."""
         wanted = {
             "allowed_origins": [origin],
-            "ttl_seconds": self._connect_ttl_s,
+            "ttl_seconds": self._settings.connect_ttl_s,
             "session_label": label,
         }
+        response = await self._ask_pyai(wanted)
+        status = response.status_code
+        if status in (401, 403):
+            raise _failed(
+                f"PyAI refused the API key ({status}); "
+                "check PYAI_API_KEY and its scope omni:session"
+            )
+        if status not in (200, 201):
+            raise _failed(f"PyAI answered {status}")
+        try:
+            ephemeral = _Ephemeral.model_validate_json(response.content)
+            theirs = _label_in(ephemeral.url)
+        except (ValidationError, ValueError):
+            raise _failed(_NOT_A_SESSION) from None
+        if theirs not in (None, label):
+            raise _failed(
+                "PyAI's URL carries a session label that is not the one asked for"
+            )
+        if not _is_socket_url(ephemeral.url):
+            raise _failed(_NOT_A_SESSION)
+        return ephemeral
+
+    async def _ask_pyai(self, wanted: dict[str, object]) -> httpx2.Response:
+        if self._client is None:
+            raise RuntimeError(
+                "BrowserSessions is not open; "
+                "enter it in the lifespan:  async with sessions: …"
+            )
         try:
             async with asyncio.timeout(self._timeout_s):
-                answer = await self._client.post(
+                return await self._client.post(
                     self._base + SESSIONS_PATH,
                     json=wanted,
                     headers={"authorization": f"Bearer {self._api_key}"},
                 )
         except (httpx2.HTTPError, TimeoutError) as exc:
-            raise _failed(
-                f"no answer from {self._base}: {type(exc).__name__}"
-            ) from None
-        if answer.status_code in (401, 403):
-            raise _failed(
-                f"PyAI refused the API key ({answer.status_code}); check PYAI_API_KEY and its scope omni:session"
-            )
-        if answer.status_code not in (200, 201):
-            raise _failed(f"PyAI answered {answer.status_code}")
-        try:
-            ephemeral = _Ephemeral.model_validate_json(answer.content)
-            if _label_in(ephemeral.url) not in (None, label):
-                raise _failed(
-                    "PyAI's URL carries a session label that is not the one asked for"
-                )
-            _check_socket_url(ephemeral.url)
-        except (ValidationError, ValueError, SettingsError):
-            raise _failed(
-                "PyAI's answer is not {token, url, expires_at} with a wss:// url"
-            ) from None
-        return ephemeral
+            kind = type(exc).__name__
+            raise _failed(f"no answer from {self._base}: {kind}") from None
+
+
+_NOT_A_SESSION = "PyAI's answer is not {token, url, expires_at} with a wss:// url"
 
 
 def _failed(reason: str) -> UpstreamFailed:
@@ -278,65 +243,31 @@ def _failed(reason: str) -> UpstreamFailed:
     )
 
 
-def _labelled(url: str, label: str) -> str:
+def _fits_header(api_key: str) -> bool:
+    if not api_key or " " in api_key:
+        return False
+    return api_key.isascii() and api_key.isprintable()
+
+
+def _with_label(url: str, label: str) -> str:
+    """Return the URL with a session label in its query, unless it holds one."""
     if _label_in(url) is not None:
         return url
-    return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode({'session_label': label})}"
+    separator = "?"
+    if urlsplit(url).query:
+        separator = "&"
+    return url + separator + urlencode({"session_label": label})
 
 
 def _label_in(url: str) -> str | None:
-    return parse_qs(urlsplit(url).query).get("session_label", [None])[0]
+    labels = parse_qs(urlsplit(url).query).get("session_label")
+    if not labels:
+        return None
+    return labels[0]
 
 
-def _check_origin(origin: str) -> None:
-    """Refuse what no browser would ever send as its Origin, and `null`, which any sandboxed page sends."""
-    _check_url("session.allowed_origins", origin)
-    parts = urlsplit(origin)
-    port = (
-        parts.port if parts.port != {"https": 443, "http": 80}[parts.scheme] else None
-    )
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    exact = f"{parts.scheme}://{host}" + (f":{port}" if port is not None else "")
-    if origin != exact:
-        raise SettingsError(
-            f"session.allowed_origins: {origin!r} never equals what a browser sends; write {exact!r}"
-        )
-
-
-def _check_url(name: str, url: str) -> None:
-    """Demand https with a host and no credentials, or http on this machine's loopback address."""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host, parts = "", urlsplit("")
-    if "@" in parts.netloc:
-        raise SettingsError(
-            f"{name} holds credentials; leave out what stands before the @"
-        )
-    usable = (
-        bool(host)
-        and "*" not in host
-        and url.isascii()
-        and url.isprintable()
-        and " " not in url
-    )
-    if not usable or not (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    ):
-        raise SettingsError(
-            f"{name}: {url!r} cannot be used; write https://HOST, or http:// on this machine only"
-        )
-
-
-def _check_socket_url(url: str) -> None:
+def _is_socket_url(url: str) -> bool:
+    """Whether a page may connect to a URL: wss, or ws on this machine."""
     if not url.startswith(("wss://", "ws://")):
-        raise SettingsError(f"{url!r} is not a WebSocket URL")
-    _check_url("url", "http" + url.removeprefix("ws"))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return False
+    return url_problem("http" + url.removeprefix("ws")) is None

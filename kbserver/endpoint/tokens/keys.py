@@ -1,7 +1,7 @@
 """Signing keys: an HS256 secret or an Ed25519 key pair, read from text and named by a `kid`.
 
-Source: RFC 7518 section 3.2 (an HS256 key is at least 256 bits long), RFC 8037 (EdDSA), RFC 8725 section 3.1 (an
-algorithm belongs to a key; a token's header never chooses it).
+Source: RFC 7518 section 3.2 (an HS256 key is at least 256 bits long), RFC 8037 (EdDSA), RFC 8725
+section 3.1 (an algorithm belongs to a key; a token's header never chooses it).
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ from jwt.exceptions import InvalidKeyError
 from kbserver.errors import SettingsError
 
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: as long as the hash
-_MIN_DISTINCT_BYTES = 8  # 32 random hex digits have fewer once in 2,000; a word repeated to fill 32 bytes nearly always
+_MIN_DISTINCT_BYTES = (
+    8  # a repeated word has fewer; random hex digits once in 2,000 keys
+)
 
 _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _HOW = "make one with  kbserver token --new-key"
@@ -51,15 +53,16 @@ class SigningKey:
 
 
 def read_keys(text: str, *, source: str) -> list[SigningKey]:
-    """Read every key of a text: PEM blocks, and secrets separated by commas or white space, in their order.
+    """Read every key of a text: PEM blocks, and secrets separated by commas or white space.
 
-    Line breaks written as the two characters `\\n` are understood inside PEM, as environment files need them.
+    They keep their order. Inside PEM, a line break may be written as the two characters `\\n`, as
+    environment files need it.
 
     Args:
         source: where the text comes from, for messages: `KBSERVER_SIGNING_KEY`, a path.
 
     Raises:
-        SettingsError: no key, a weak one, or one that is neither; the message never repeats the key.
+        SettingsError: no key, a weak one, or one that is neither. The message never repeats it.
     """
     if "-----BEGIN" in text:
         text = text.replace("\\n", "\n")
@@ -81,14 +84,14 @@ def read_key_file(path: Path) -> list[SigningKey]:
     Raises:
         SettingsError: the file cannot be read, or a key in it cannot be used.
     """
+    source = f"signing key file {str(path)!r}"
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        reason = exc.strerror if isinstance(exc, OSError) else "not text"
-        raise SettingsError(
-            f"signing key file {str(path)!r}: {reason}; {_HOW} > {path}"
-        ) from exc
-    return read_keys(text, source=f"signing key file {str(path)!r}")
+    except OSError as exc:
+        raise SettingsError(f"{source}: {exc.strerror}; {_HOW} > {path}") from exc
+    except UnicodeDecodeError as exc:
+        raise SettingsError(f"{source}: not text; {_HOW} > {path}") from exc
+    return read_keys(text, source=source)
 
 
 def new_secret() -> str:
@@ -99,9 +102,8 @@ def new_secret() -> str:
 def new_ed25519() -> str:
     """Return a fresh Ed25519 private key as PEM (PKCS #8, not encrypted)."""
     private = Ed25519PrivateKey.generate()
-    return private.private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
-    ).decode("ascii")
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return pem.decode("ascii")
 
 
 def _words(text: str) -> list[str]:
@@ -116,55 +118,60 @@ def _secret(word: str, source: str) -> SigningKey:
     secret = word.encode("utf-8", "surrogateescape")
     if len(secret) < MIN_SECRET_BYTES:
         raise SettingsError(
-            f"{source}: a signing key of {len(secret)} bytes can be guessed; HS256 wants at least {MIN_SECRET_BYTES} "
-            f"random ones: {_HOW}"
+            f"{source}: a signing key of {len(secret)} bytes can be guessed; "
+            f"HS256 wants at least {MIN_SECRET_BYTES} random ones: {_HOW}"
         )
-    if len(set(secret)) < _MIN_DISTINCT_BYTES:
+    distinct = len(set(secret))
+    if distinct < _MIN_DISTINCT_BYTES:
         raise SettingsError(
-            f"{source}: a signing key of only {len(set(secret))} different characters; {_HOW}"
+            f"{source}: a signing key of only {distinct} different characters; {_HOW}"
         )
     try:
         HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(secret)
     except InvalidKeyError:
         raise SettingsError(
-            f"{source}: a key in a form that is not supported (JWK or SSH); give a plain secret or PEM: {_HOW}"
+            f"{source}: a key in a form that is not supported (JWK or SSH); "
+            f"give a plain secret or PEM: {_HOW}"
         ) from None
     return SigningKey(_kid("HS256", secret), "HS256", verifying=secret, signing=secret)
 
 
 def _ed25519(pem: str, *, kind: str, source: str) -> SigningKey:
-    private = public = None
-    try:
-        if kind == "PRIVATE KEY":
-            private = load_pem_private_key(pem.encode("utf-8"), password=None)
-        elif kind == "PUBLIC KEY":
-            public = load_pem_public_key(pem.encode("utf-8"))
-        else:
-            raise SettingsError(
-                f"{source} holds a PEM block {kind!r}; wanted is PRIVATE KEY or PUBLIC KEY: {_HOW} --ed25519"
-            )
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise SettingsError(
-            f"{source}: the PEM block {kind!r} is damaged; copy it whole, or {_HOW} --ed25519"
-        ) from None
-    if isinstance(private, Ed25519PrivateKey):
-        public = private.public_key()
+    """Read one PEM block; `kind` is the word after BEGIN."""
+    private: Ed25519PrivateKey | None = None
+    key = _loaded(pem, kind, source)
+    public = key
+    if isinstance(key, Ed25519PrivateKey):
+        private = key
+        public = key.public_key()
     if not isinstance(public, Ed25519PublicKey):
-        found = type(private or public).__name__.lstrip("_")
+        found = type(key).__name__.lstrip("_")
         raise SettingsError(
             f"{source} holds an {found}; wanted is an Ed25519 key: {_HOW} --ed25519"
         )
     kid = _kid("EdDSA", public.public_bytes(Encoding.Raw, PublicFormat.Raw))
-    return SigningKey(
-        kid,
-        "EdDSA",
-        public,
-        private if isinstance(private, Ed25519PrivateKey) else None,
+    return SigningKey(kid, "EdDSA", verifying=public, signing=private)
+
+
+def _loaded(pem: str, kind: str, source: str) -> object:
+    material = pem.encode("utf-8")
+    try:
+        if kind == "PRIVATE KEY":
+            return load_pem_private_key(material, password=None)
+        if kind == "PUBLIC KEY":
+            return load_pem_public_key(material)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise SettingsError(
+            f"{source}: the PEM block {kind!r} is damaged; "
+            f"copy it whole, or {_HOW} --ed25519"
+        ) from None
+    raise SettingsError(
+        f"{source} holds a PEM block {kind!r}; "
+        f"wanted is PRIVATE KEY or PUBLIC KEY: {_HOW} --ed25519"
     )
 
 
 def _kid(algorithm: str, material: bytes) -> str:
-    """Name a key. Of a secret this tells no more than any token signed with it: both let a guess be checked."""
-    return hashlib.sha256(
-        b"kbserver kid " + algorithm.encode() + b"\0" + material
-    ).hexdigest()[:16]
+    """Name a key. Of a secret this tells no more than any token signed with it."""
+    named = b"kbserver kid " + algorithm.encode() + b"\0" + material
+    return hashlib.sha256(named).hexdigest()[:16]

@@ -1,17 +1,22 @@
-"""How often somebody may ask: token buckets, one a caller, in a table that cannot grow without bound."""
+"""How often a caller may ask: token buckets in a table of bounded size."""
 
 from __future__ import annotations
 
 import ipaddress
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 
-MAX_CALLERS = 10_000  # about 2 MB; whoever fills it with addresses still meets the limit on all callers together
+from kbserver.lru import LruCache
+
+MAX_CALLERS = 10_000
+"""About 2 MB. Filling it with addresses does not help: all callers together are limited too."""
 
 
 class RateLimit:
-    """So many requests a minute for each caller, with bursts of as many at once. Counts are of this process alone."""
+    """So many requests a minute for each caller, in bursts of as many at once.
+
+    Counts are of this process alone.
+    """
 
     def __init__(
         self,
@@ -20,13 +25,18 @@ class RateLimit:
         most_callers: int = MAX_CALLERS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """Start with full buckets.
+
+        Args:
+            per_minute: requests of one caller.
+            most_callers: remembered; the one that has been silent longest is forgotten.
+            clock: monotonic seconds.
+        """
         self._burst = float(per_minute)
         self._per_second = per_minute / 60.0
-        self._most_callers = most_callers
         self._clock = clock
-        self._levels: OrderedDict[str, tuple[float, float]] = (
-            OrderedDict()
-        )  # caller → (requests left, when)
+        # caller → (requests left, when they were counted)
+        self._levels: LruCache[str, tuple[float, float]] = LruCache(most_callers)
 
     def __len__(self) -> int:
         """How many callers are remembered."""
@@ -39,23 +49,30 @@ class RateLimit:
             0 if it may pass; else the seconds until one would, and the request is not counted.
         """
         now = self._clock()
-        level, when = self._levels.pop(caller, (self._burst, now))
-        level = min(self._burst, level + (now - when) * self._per_second)
-        passes = level >= 1.0
-        self._levels[caller] = (level - 1.0 if passes else level, now)
-        if len(self._levels) > self._most_callers:
-            self._levels.popitem(last=False)  # the caller not heard of for longest
-        return 0.0 if passes else (1.0 - level) / self._per_second
+        left, counted_at = self._levels.get(caller) or (self._burst, now)
+        refilled = left + (now - counted_at) * self._per_second
+        left = min(self._burst, refilled)
+        if left < 1.0:
+            self._levels.put(caller, (left, now))
+            return (1.0 - left) / self._per_second
+        self._levels.put(caller, (left - 1.0, now))
+        return 0.0
 
 
 def caller_of(address: str) -> str:
-    """Return what to count a client address under: an IPv6 client owns its whole /64, an IPv4 one its address."""
+    """Return what a client address is counted under.
+
+    An IPv6 client owns its whole /64, an IPv4 client its address. A text that is no address
+    stands for itself.
+    """
+    without_zone, _, _ = address.partition("%")
     try:
-        parsed = ipaddress.ip_address(address.partition("%")[0])
+        parsed = ipaddress.ip_address(without_zone)
     except ValueError:
         return address
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)
     if parsed.ipv4_mapped is not None:
         return str(parsed.ipv4_mapped)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
+    network = ipaddress.ip_network((parsed, 64), strict=False)
+    return str(network)

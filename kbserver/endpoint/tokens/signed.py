@@ -10,8 +10,9 @@ A token is a JSON Web Token (RFC 7519) signed with HS256 or EdDSA. Its claims:
     kb_scope    metadata filter on top of the route's own
     kb_turns    turns it may ask; absent: any number
 
-Any JWT library can issue them from the same key. The algorithm is bound to the key that the header's `kid` names
-(RFC 8725 section 3.1): a header that says `none`, or another algorithm, gets nowhere.
+Any JWT library can issue them from the same key. The algorithm is bound to the key that the
+header's `kid` names (RFC 8725 section 3.1): a header that says `none`, or another algorithm, gets
+nowhere.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import jwt
+from jwt.types import Options
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from kbserver.endpoint.tokens.keys import SigningKey, read_key_file, read_keys
@@ -31,13 +33,12 @@ from kbserver.endpoint.tokens.revocations import Revocations
 from kbserver.endpoint.tokens.static import Grant
 from kbserver.errors import SettingsError, Unauthorized
 from kbserver.labels import LabelPattern, label_problem
+from kbserver.settings import Settings
 
 AUDIENCE = "kbserver"
-LEEWAY_S = 5  # clocks of the machine that issues and the one that checks may differ by this much
+LEEWAY_S = 5  # by which the clocks of two machines may differ
 MAX_TTL_S = 366 * 86_400
-MAX_TOKEN_CHARACTERS = (
-    4_096  # half of what common proxies allow for all headers together
-)
+MAX_TOKEN_CHARACTERS = 4_096  # half of what common proxies allow for all headers
 MAX_COUNTED_TOKENS = 100_000  # about 20 MB
 KEY_VARIABLE = "KBSERVER_SIGNING_KEY"
 
@@ -60,20 +61,23 @@ class _Claims(BaseModel):
     kb_turns: Annotated[int, Field(ge=1)] | None = None
 
     def grant(self) -> Grant:
-        """What the token allows. Raises SettingsError if a label is not a pattern."""
-        corpora = None if self.kb_corpora is None else tuple(self.kb_corpora)
-        return Grant(
-            tuple(LabelPattern(label) for label in self.kb_labels),
-            corpora,
-            dict(self.kb_scope),
-        )
+        """Return what the token allows.
+
+        Raises:
+            SettingsError: a label is no pattern.
+        """
+        labels = tuple(LabelPattern(label) for label in self.kb_labels)
+        corpora: tuple[str, ...] | None = None
+        if self.kb_corpora is not None:
+            corpora = tuple(self.kb_corpora)
+        return Grant(labels, corpora, dict(self.kb_scope))
 
 
 class TurnCounts:
-    """Turns taken by each token that has a limit. Counts are of this process alone, and are lost when it ends.
+    """Turns taken by each token that has a limit, in this process alone.
 
-    A token is forgotten once it has expired. When there are too many, the one that expires soonest is forgotten
-    first: it may then take its turns once more, in what is left of its time.
+    A token is forgotten once it has expired. When there are too many, the one that expires soonest
+    is forgotten first: it may then take its turns once more, in what is left of its time.
     """
 
     def __init__(self, most_tokens: int = MAX_COUNTED_TOKENS) -> None:
@@ -91,19 +95,25 @@ class TurnCounts:
         if taken >= limit:
             return False
         if jti not in self._taken:
-            while self._by_expiry and (
-                self._by_expiry[0][0] <= now or len(self._taken) >= self._most_tokens
-            ):
-                self._taken.pop(heapq.heappop(self._by_expiry)[1], None)
+            self._make_room(now)
             heapq.heappush(self._by_expiry, (expires_at, jti))
         self._taken[jti] = taken + 1
         return True
 
+    def _make_room(self, now: float) -> None:
+        while self._by_expiry:
+            expires_at, jti = self._by_expiry[0]
+            if expires_at > now and len(self._taken) < self._most_tokens:
+                return
+            heapq.heappop(self._by_expiry)
+            self._taken.pop(jti, None)
+
 
 class SigningKeys:
-    """Issues and checks signed tokens. The first key that can sign does; every key is good for checking.
+    """Issues and checks signed tokens. The first key that can sign does; every key checks.
 
-    To rotate: put the new key in front, restart, and take the old one away once the last token it signed has expired.
+    To rotate: put the new key in front, restart, and take the old one away once the last token it
+    signed has expired.
     """
 
     def __init__(
@@ -141,18 +151,36 @@ class SigningKeys:
         *,
         revoked: Path | None = None,
     ) -> SigningKeys | None:
-        """Read the keys of a text (the variable `KBSERVER_SIGNING_KEY`), then those of files; None if there are none.
+        """Read the keys of a text, then those of files; None if there are none.
 
         Args:
+            text: of the variable `KBSERVER_SIGNING_KEY`.
             revoked: the revocation list.
 
         Raises:
             SettingsError: a file cannot be read, or a key is weak or unusable.
         """
-        keys = read_keys(text, source=KEY_VARIABLE) if text and text.strip() else []
+        keys: list[SigningKey] = []
+        if text and text.strip():
+            keys += read_keys(text, source=KEY_VARIABLE)
         for file in files:
             keys += read_key_file(file)
-        return cls(keys, revocations=Revocations(revoked)) if keys else None
+        if not keys:
+            return None
+        return cls(keys, revocations=Revocations(revoked))
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> SigningKeys | None:
+        """Read the keys that the settings name; None if they name none.
+
+        Raises:
+            SettingsError: a file cannot be read, or a key is weak or unusable.
+        """
+        text: str | None = None
+        if settings.signing_key is not None:
+            text = settings.signing_key.get_secret_value()
+        files = settings.signing_key_files
+        return cls.read(text, files, revoked=settings.revoked_tokens)
 
     def issue(
         self,
@@ -167,8 +195,8 @@ class SigningKeys:
         """Return a token.
 
         Args:
-            label: an exact session label, a pattern (`billing-*`, `hotel-{id}`), or several. `*` and `{name}` are
-                always read as a pattern: never build one from what a caller typed.
+            label: an exact session label, a pattern (`billing-*`, `hotel-{id}`), or several. `*`
+                and `{name}` are always read as a pattern: never build one from what a caller typed.
             ttl_s: seconds it is good for, from 1 to 366 days. It must outlast the call.
             corpora: the only corpora it may read; None: whatever the route names.
             scope: a metadata filter on top of the route's own.
@@ -178,57 +206,33 @@ class SigningKeys:
         Raises:
             SettingsError: a value cannot be used, or no key here can sign.
         """
-        if self._signer is None or self._signer.signing is None:
+        signer = self._signer
+        if signer is None or signer.signing is None:
             raise SettingsError(
-                "only public keys here: they check tokens and sign none; add a private key or a secret"
+                "only public keys here: they check tokens and sign none; "
+                "add a private key or a secret"
             )
-        labels = [label] if isinstance(label, str) else list(label)
+        labels: list[str] = []
+        if isinstance(label, str):
+            labels.append(label)
+        else:
+            labels += label
         _check_labels(labels)
-        if (
-            isinstance(ttl_s, bool)
-            or not isinstance(ttl_s, int)
-            or not 1 <= ttl_s <= MAX_TTL_S
-        ):
-            raise SettingsError(
-                f"a token's time is {ttl_s!r} s; it must be a whole number from 1 to {MAX_TTL_S}"
-            )
+        _check_ttl(ttl_s)
         if isinstance(corpora, str):
             raise SettingsError(
                 f"corpora is the text {corpora!r}; give a list of names"
             )
-        begins = int(self._clock() if now is None else now)
-        claims: dict[str, Any] = {
-            "aud": AUDIENCE,
-            "iat": begins,
-            "nbf": begins,
-            "exp": begins + ttl_s,
-            "jti": secrets.token_hex(16),
-            "kb_labels": labels,
-            "kb_corpora": None if corpora is None else list(corpora),
-            "kb_scope": dict(scope) if scope else None,
-            "kb_turns": max_turns,
-        }
-        given = {key: value for key, value in claims.items() if value is not None}
-        try:
-            _Claims.model_validate(given)
-        except ValidationError as exc:
-            error = exc.errors(
-                include_url=False, include_context=False, include_input=False
-            )[0]
-            where = ".".join(str(part) for part in error["loc"]).removeprefix("kb_")
-            raise SettingsError(
-                f"the token's {where} cannot be used: {error['msg']}"
-            ) from None
-        token = jwt.encode(
-            given,
-            self._signer.signing,
-            self._signer.algorithm,
-            headers={"kid": self._signer.kid},
-        )
+        begins = self._clock()
+        if now is not None:
+            begins = now
+        claims = _claims(labels, int(begins), ttl_s, corpora, scope, max_turns)
+        headers = {"kid": signer.kid}
+        token = jwt.encode(claims, signer.signing, signer.algorithm, headers=headers)
         if len(token) > MAX_TOKEN_CHARACTERS:
             raise SettingsError(
-                f"the token would be {len(token)} characters long and must fit a header of {MAX_TOKEN_CHARACTERS}; "
-                "name fewer labels or corpora"
+                f"the token would be {len(token)} characters long and must fit a header of "
+                f"{MAX_TOKEN_CHARACTERS}; name fewer labels or corpora"
             )
         return token
 
@@ -236,44 +240,40 @@ class SigningKeys:
         """Return what a token allows, and count one turn of it if it has a limit.
 
         Raises:
-            Unauthorized: with the code `invalid_token` (not signed by one of our keys, or not a token of ours at
-                all), `expired_token`, `premature_token`, `revoked_token` or `exhausted_token`. Only who holds a
-                token that we signed learns more than `invalid_token`.
+            Unauthorized: with the code `invalid_token` (not signed by one of our keys, or no token
+                of ours), `expired_token`, `premature_token`, `revoked_token` or `exhausted_token`.
+                Every token that we did not sign is `invalid_token`.
         """
         try:
             claims = self._authentic(token)
             grant = claims.grant()
         except (jwt.PyJWTError, ValidationError, SettingsError):
-            raise Unauthorized(
-                "this token is not one of ours; ask for a new one", code="invalid_token"
-            ) from None
-
+            raise _refused("invalid_token") from None
         now = self._clock()
         if claims.exp <= now - LEEWAY_S:
-            raise Unauthorized(
-                "this token has expired; ask for a new one", code="expired_token"
-            )
+            raise _refused("expired_token")
         if max(claims.nbf, claims.iat) > now + LEEWAY_S:
-            raise Unauthorized(
-                "this token is not good yet; compare the clocks", code="premature_token"
-            )
+            raise _refused("premature_token")
         if claims.jti in self.revocations:
-            raise Unauthorized(
-                "this token has been revoked; ask for a new one", code="revoked_token"
-            )
-        if claims.kb_turns is not None and not self._turns.take(
-            claims.jti, limit=claims.kb_turns, expires_at=claims.exp + LEEWAY_S, now=now
-        ):
-            raise Unauthorized(
-                "this token has had all its turns; ask for a new one",
-                code="exhausted_token",
-            )
+            raise _refused("revoked_token")
+        if not self._has_a_turn(claims, now):
+            raise _refused("exhausted_token")
         return grant
+
+    def _has_a_turn(self, claims: _Claims, now: float) -> bool:
+        """Count one turn of a token; False if it has had all of them."""
+        if claims.kb_turns is None:
+            return True
+        expires_at = claims.exp + LEEWAY_S
+        return self._turns.take(
+            claims.jti, limit=claims.kb_turns, expires_at=expires_at, now=now
+        )
 
     def _authentic(self, token: str) -> _Claims:
         if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii():
             raise jwt.InvalidTokenError
-        key = self._by_kid.get(jwt.get_unverified_header(token).get("kid", ""))
+        kid = jwt.get_unverified_header(token).get("kid", "")
+        key = self._by_kid.get(kid)
         if key is None:
             raise jwt.InvalidTokenError
         claims = jwt.decode(
@@ -281,19 +281,34 @@ class SigningKeys:
             key.verifying,
             algorithms=[key.algorithm],
             audience=AUDIENCE,
-            # Times are compared in `verify`, with the clock given; `require` makes PyJWT refuse null as well.
-            options={
-                "require": ["exp", "aud", "jti"],
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-            },
+            options=_DECODING,
         )
         return _Claims.model_validate(claims)
 
 
+# `require` makes PyJWT refuse null as well. Times are compared in `verify`, with our clock.
+_DECODING: Options = {
+    "require": ["exp", "aud", "jti"],
+    "verify_exp": False,
+    "verify_nbf": False,
+    "verify_iat": False,
+}
+
+_MESSAGES = {
+    "invalid_token": "this token is not one of ours; ask for a new one",
+    "expired_token": "this token has expired; ask for a new one",
+    "premature_token": "this token is not good yet; compare the clocks",
+    "revoked_token": "this token has been revoked; ask for a new one",
+    "exhausted_token": "this token has had all its turns; ask for a new one",
+}
+
+
+def _refused(code: str) -> Unauthorized:
+    return Unauthorized(_MESSAGES[code], code=code)
+
+
 def unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and claims of a token as they stand there, without a key: anybody could have written them.
+    """Return header and claims of a token as they stand there: no key vouches for them.
 
     Raises:
         SettingsError: it is not a JSON Web Token.
@@ -307,6 +322,54 @@ def unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return whole["header"], whole["payload"]
 
 
+def _claims(
+    labels: list[str],
+    begins: int,
+    ttl_s: int,
+    corpora: Sequence[str] | None,
+    scope: Mapping[str, str] | None,
+    max_turns: int | None,
+) -> dict[str, Any]:
+    """Return the claims of a new token.
+
+    Raises:
+        SettingsError: one of them cannot be used.
+    """
+    claims: dict[str, Any] = {
+        "aud": AUDIENCE,
+        "iat": begins,
+        "nbf": begins,
+        "exp": begins + ttl_s,
+        "jti": secrets.token_hex(16),
+        "kb_labels": labels,
+    }
+    if corpora is not None:
+        claims["kb_corpora"] = list(corpora)
+    if scope:
+        claims["kb_scope"] = dict(scope)
+    if max_turns is not None:
+        claims["kb_turns"] = max_turns
+    try:
+        _Claims.model_validate(claims)
+    except ValidationError as exc:
+        errors = exc.errors(
+            include_url=False, include_context=False, include_input=False
+        )
+        field = ".".join(str(part) for part in errors[0]["loc"]).removeprefix("kb_")
+        raise SettingsError(
+            f"the token's {field} cannot be used: {errors[0]['msg']}"
+        ) from None
+    return claims
+
+
+def _check_ttl(ttl_s: object) -> None:
+    if type(ttl_s) is not int or not 1 <= ttl_s <= MAX_TTL_S:  # True is no number here
+        raise SettingsError(
+            f"a token's time is {ttl_s!r} s; "
+            f"it must be a whole number from 1 to {MAX_TTL_S}"
+        )
+
+
 def _check_labels(labels: Sequence[str]) -> None:
     if not labels:
         raise SettingsError(
@@ -317,6 +380,7 @@ def _check_labels(labels: Sequence[str]) -> None:
             raise SettingsError(
                 "the session label is empty; write * for every label, and for none"
             )
-        if problem := label_problem(label):
+        problem = label_problem(label)
+        if problem:
             raise SettingsError(problem)
         LabelPattern(label)

@@ -1,10 +1,10 @@
-"""Who may ask: static bearer tokens, several at once, each good for some session labels."""
+"""Static bearer tokens, each good for some session labels; and what a token allows."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from kbserver.errors import SettingsError, Unauthorized
@@ -14,7 +14,10 @@ from kbserver.types import Scope
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a token allows. A label outside it is treated like an unknown one: nothing tells the two apart."""
+    """What a token allows.
+
+    A label outside it is answered like an unknown one, so that the two cannot be told apart.
+    """
 
     labels: tuple[LabelPattern, ...]
     corpora: tuple[str, ...] | None = None
@@ -22,15 +25,32 @@ class Grant:
     scope: Scope = field(default_factory=dict)
 
     def allows(self, label: str | None) -> bool:
-        """Whether the token is good for this session label; a call without one counts as the empty label."""
+        """Whether the token is good for a session label; None counts as the empty label."""
         return any(pattern.match(label or "") is not None for pattern in self.labels)
 
 
 EVERYTHING = Grant(labels=(LabelPattern("*"),))
 
 
+def bearer_token(headers: Mapping[str, str]) -> str:
+    """Return the token of an `Authorization: Bearer` header.
+
+    Raises:
+        Unauthorized: there is no such header, or no token in it.
+    """
+    authorization = headers.get("authorization", "")
+    scheme, _, token = authorization.partition(" ")
+    token = token.strip()
+    if not token or scheme.lower() != "bearer":
+        raise Unauthorized(
+            "no bearer token; send  Authorization: Bearer <kb_token>",
+            code="missing_token",
+        )
+    return token
+
+
 class TokenTable:
-    """The tokens of a server: static ones, of which only the digests are kept, and signed ones."""
+    """The tokens of a server: digests of the static ones, and a check for the signed ones."""
 
     def __init__(
         self,
@@ -42,83 +62,94 @@ class TokenTable:
         """Take (token, label patterns) pairs.
 
         Args:
-            signed: what a signed token allows, or Unauthorized (`SigningKeys.verify`); None: there are none.
+            open_to_all: a request without a good token may ask everything.
+            signed: returns what a signed token allows, or raises Unauthorized, as
+                `SigningKeys.verify` does; None: there are no signed tokens.
 
         Raises:
-            SettingsError: no way to have a token and not `open_to_all`, or a token that cannot travel in a header.
+            SettingsError: no token is possible and the server is not `open_to_all`, or a token
+                cannot travel in a header.
         """
-        self._grants: list[tuple[bytes, Grant]] = []
-        for token, labels in tokens:
-            if not token.isascii() or not token.isprintable() or " " in token:
-                raise SettingsError(
-                    "a token holds a space or a character that cannot travel in an HTTP header; use letters and digits"
-                )
-            self._grants.append(
-                (_digest(token), Grant(tuple(LabelPattern(label) for label in labels)))
-            )
+        self._grants = [(_digest(token), _grant(labels)) for token, labels in tokens]
         self._open = open_to_all
         self._signed = signed
         if not self._grants and signed is None and not open_to_all:
             raise SettingsError(
-                "no token: anyone could read the corpora. Set KB_TOKEN (the `kb_token` of the configure frame), "
-                "for example  export KB_TOKEN=$(openssl rand -hex 24)  or start with --open"
+                "no token: anyone could read the corpora. Set KB_TOKEN (the `kb_token` of the "
+                "configure frame), for example  export KB_TOKEN=$(openssl rand -hex 24)  "
+                "or start with --open"
             )
 
-    def check(self, authorization: str | None) -> Grant:
-        """Return what the token of an `Authorization` header allows; a signed token takes one of its turns.
+    def check(
+        self,
+        headers: Mapping[str, str],
+        token_of: Callable[[Mapping[str, str]], str] = bearer_token,
+    ) -> Grant:
+        """Return what the token of a request allows; a signed token takes one of its turns.
+
+        Args:
+            token_of: finds the token in the headers, or raises Unauthorized.
 
         Raises:
-            Unauthorized: no bearer token, none of ours, or a signed one that is good no longer.
+            Unauthorized: no token, none of ours, or a signed one that is good no longer.
         """
         try:
-            token = _bearer(authorization)
-            found = self._static(token)
-            if found is None and self._signed is not None and token.count(".") == 2:
-                found = self._signed(token)
+            return self._grant_of(token_of(headers))
         except Unauthorized:
             if self._open:
                 return EVERYTHING
             raise
-        return found or self._stranger()
 
-    def check_static(self, authorization: str | None) -> Grant:
-        """Return what a static token allows; a signed one, which a browser may hold, is no good here.
+    def check_static(self, headers: Mapping[str, str]) -> Grant:
+        """Return what a static bearer token allows; a signed one, which a browser may hold, fails.
 
         Raises:
             Unauthorized: no bearer token, or none of ours.
         """
         if self._open:
             return EVERYTHING
-        return self._static(_bearer(authorization)) or self._stranger()
+        grant = self._static(bearer_token(headers))
+        if grant is None:
+            raise _unknown_token()
+        return grant
+
+    def _grant_of(self, token: str) -> Grant:
+        grant = self._static(token)
+        if grant is not None:
+            return grant
+        if self._signed is not None and token.count(".") == 2:
+            return self._signed(token)
+        raise _unknown_token()
 
     def _static(self, token: str) -> Grant | None:
-        """Compare every stored digest in constant time, whether or not an earlier one fits."""
-        offered = _digest(token)
+        """Compare every stored digest in constant time, also after one has fitted."""
+        offered = _digest_of_any(token)
         found: Grant | None = None
         for digest, grant in self._grants:
             if hmac.compare_digest(digest, offered):
                 found = grant
         return found
 
-    def _stranger(self) -> Grant:
-        if self._open:
-            return EVERYTHING
-        raise Unauthorized(
-            "this bearer token is not known here; compare `kb_token` with KB_TOKEN",
-            code="invalid_token",
-        )
+
+def _unknown_token() -> Unauthorized:
+    return Unauthorized(
+        "this bearer token is not known here; compare `kb_token` with KB_TOKEN",
+        code="invalid_token",
+    )
 
 
-def _bearer(authorization: str | None) -> str:
-    scheme, _, token = (authorization or "").partition(" ")
-    token = token.strip()
-    if not token or scheme.lower() != "bearer":
-        raise Unauthorized(
-            "no bearer token; send  Authorization: Bearer <kb_token>",
-            code="missing_token",
-        )
-    return token
+def _grant(labels: Sequence[str]) -> Grant:
+    return Grant(tuple(LabelPattern(label) for label in labels))
 
 
 def _digest(token: str) -> bytes:
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise SettingsError(
+            "a token holds a space or a character that cannot travel in an HTTP header; "
+            "use letters and digits"
+        )
+    return _digest_of_any(token)
+
+
+def _digest_of_any(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()

@@ -1,4 +1,4 @@
-"""Build the lexical index. The only file that imports bm25s: serving needs the scores, not the engine."""
+"""Build the lexical index: count the terms, score the counts, write the postings by term."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from bm25s.scoring import _score_idf_lucene, _score_tfc_lucene
 from numpy.typing import NDArray
 
-from kbserver.index.lexical.bm25 import STEM, Bm25Parameters
+from kbserver.index.lexical.base import Bm25Parameters
+from kbserver.index.lexical.formula import idf, saturation
+from kbserver.index.lexical.postings import STEM
 from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.strings import write_strings
 
-_BLOCK_TOKENS = 4_000_000  # counted at once: about 100 MB while it lasts
+BLOCK_TOKENS = 4_000_000
+"""Tokens counted at once: about 100 MB while it lasts."""
 
 
 class _Counts(NamedTuple):
@@ -36,18 +38,19 @@ def build_lexical(
     *,
     analyse: Callable[[str], list[str]] | None = None,
     max_share: float = 1.0,
+    block_tokens: int = BLOCK_TOKENS,
 ) -> None:
-    """Write the BM25 index of some texts into a folder; `lexical.Bm25Index.open` reads it.
+    """Write the BM25 index of some texts into a folder; `bm25.Bm25Index.open` reads it.
 
-    The formula is bm25s's. Its own loop over the texts takes six times as long as counting with NumPy, and
-    would need 4 GB for a million passages; this takes about 700 MB.
+    A million passages take about 700 MB while it lasts.
 
     Args:
         texts: one a row, in row order; read once, so that they need not be in memory together.
         folder: exists; files named `bm25.*` are written into it.
         parameters: k1, b and the language of the texts.
         analyse: cuts a text into terms; None: `tokens.tokenize` in the language of the parameters.
-        max_share: a term in more than this share of the texts is left out: it tells nothing and costs most.
+        max_share: a term in more than this share of the texts tells nothing and is left out.
+        block_tokens: counted at once.
     """
     parameters = parameters or Bm25Parameters()
     analyse = analyse or partial(tokenize, language=parameters.language)
@@ -60,21 +63,26 @@ def build_lexical(
         terms = analyse(text)
         lengths.append(len(terms))
         tokens.extend([numbers[term] for term in terms])
-        if len(tokens) >= _BLOCK_TOKENS:
+        if len(tokens) >= block_tokens:
             blocks.append(_counted(tokens, lengths, first))
-            tokens, first = array("i"), len(lengths)
+            tokens = array("i")
+            first = len(lengths)
     blocks.append(_counted(tokens, lengths, first))
 
-    most = max_share * len(lengths)
-    _write(
-        blocks,
-        np.frombuffer(lengths, dtype=np.int64),
-        numbers,
-        folder,
-        parameters,
-        most,
-    )
-    facts = {"size": len(lengths), "parameters": asdict(parameters)}
+    size = len(lengths)
+    all_lengths = np.frombuffer(lengths, dtype=np.int64)
+    ordered = write_strings(numbers, folder / f"{STEM}.terms.bin")
+    by_bytes = np.array([numbers[term] for term in ordered], dtype=np.int64)
+    frequencies = _frequencies(blocks, len(numbers))
+    _leave_out(frequencies > max_share * size, frequencies, blocks)
+    starts = np.zeros(len(numbers) + 1, dtype=np.int64)
+    np.cumsum(frequencies[by_bytes], out=starts[1:])
+    np.save(folder / f"{STEM}.starts.npy", starts)
+    free = np.empty(len(numbers), dtype=np.int64)
+    free[by_bytes] = starts[:-1]
+    scores = _write_postings(blocks, frequencies, free, all_lengths, parameters, folder)
+    np.save(folder / f"{STEM}.maxima.npy", _maxima(scores, starts))
+    facts = {"size": size, "parameters": asdict(parameters)}
     (folder / f"{STEM}.json").write_text(json.dumps(facts), "utf-8")
 
 
@@ -88,70 +96,74 @@ class _Numbers(dict[str, int]):
 
 def _counted(tokens: array[int], lengths: array[int], first: int) -> _Counts:
     """Count the tokens of the rows from `first` on."""
-    rows = np.repeat(
-        np.arange(first, len(lengths)), np.frombuffer(lengths, dtype=np.int64)[first:]
-    )
-    pairs = np.frombuffer(tokens, dtype=np.int32).astype(np.int64) << 32 | rows
-    pairs, counts = np.unique(pairs, return_counts=True)
+    lengths_of_block = np.frombuffer(lengths, dtype=np.int64)[first:]
+    rows = np.repeat(np.arange(first, len(lengths)), lengths_of_block)
+    terms = np.frombuffer(tokens, dtype=np.int32).astype(np.int64)
+    pairs, counts = np.unique(terms << 32 | rows, return_counts=True)
     return _Counts(
-        (pairs >> 32).astype(np.int32), pairs.astype(np.int32), counts.astype(np.int32)
+        terms=(pairs >> 32).astype(np.int32),
+        rows=pairs.astype(np.int32),
+        counts=counts.astype(np.int32),
     )
 
 
-def _write(
-    blocks: list[_Counts],
-    lengths: NDArray[np.int64],
-    numbers: dict[str, int],
-    folder: Path,
-    parameters: Bm25Parameters,
-    most: float,
-) -> None:
-    """Score the counts and write the postings, term by term in the order of their bytes."""
-    ordered = write_strings(numbers, folder / f"{STEM}.terms.bin")
-    by_bytes = np.array([numbers[term] for term in ordered], dtype=np.int64)
-    frequencies = np.zeros(len(ordered), dtype=np.int64)
+def _frequencies(blocks: list[_Counts], terms: int) -> NDArray[np.int64]:
+    """In how many rows each term stands, shape (terms,)."""
+    frequencies = np.zeros(terms, dtype=np.int64)
     for block in blocks:
-        frequencies += np.bincount(block.terms, minlength=len(ordered))
-    common = frequencies > most
-    frequencies[common] = 0
-    if common.any():
-        blocks = [
-            _Counts(*(column[~common[block.terms]] for column in block))
-            for block in blocks
-        ]
-    starts = np.zeros(len(ordered) + 1, dtype=np.int64)
-    np.cumsum(frequencies[by_bytes], out=starts[1:])
-    np.save(folder / f"{STEM}.starts.npy", starts)
-    idf = np.array(
-        [_score_idf_lucene(df, len(lengths)) for df in frequencies.tolist()],
-        dtype=np.float64,
-    )
+        frequencies += np.bincount(block.terms, minlength=terms)
+    return frequencies
 
-    postings = int(starts[-1])
-    rows = _new_array(folder / f"{STEM}.rows.npy", np.int32, postings)
-    scores = _new_array(folder / f"{STEM}.scores.npy", np.float32, postings)
-    free = np.empty(
-        len(ordered), dtype=np.int64
-    )  # where the next posting of a term goes
-    free[by_bytes] = starts[:-1]
-    mean = lengths.mean() if postings else 1.0
+
+def _leave_out(
+    common: NDArray[np.bool_], frequencies: NDArray[np.int64], blocks: list[_Counts]
+) -> None:
+    """Take the common terms out of the frequencies and the blocks, in place."""
+    if not common.any():
+        return
+    frequencies[common] = 0
+    for number, block in enumerate(blocks):
+        kept = ~common[block.terms]
+        blocks[number] = _Counts(*(column[kept] for column in block))
+
+
+def _write_postings(
+    blocks: list[_Counts],
+    frequencies: NDArray[np.int64],
+    free: NDArray[np.int64],
+    lengths: NDArray[np.int64],
+    parameters: Bm25Parameters,
+    folder: Path,
+) -> NDArray[np.generic]:
+    """Write rows and scores, and return the scores, mapped.
+
+    Args:
+        blocks: emptied one by one, while the mapped arrays take the memory.
+        frequencies: in how many rows each term stands.
+        free: where the next posting of each term goes; moved on.
+        lengths: terms of each row.
+        parameters: k1 and b.
+        folder: where the two files go.
+    """
+    count = int(frequencies.sum())
+    rows = _new_array(folder / f"{STEM}.rows.npy", np.int32, count)
+    scores = _new_array(folder / f"{STEM}.scores.npy", np.float32, count)
+    size = len(lengths)
+    idfs = np.array([idf(frequency, size) for frequency in frequencies.tolist()])
+    mean_length = 1.0
+    if count:
+        mean_length = lengths.mean()
     while blocks:
-        block = blocks.pop(
-            0
-        )  # let go one by one, while the mapped arrays take the memory
-        weight = _score_tfc_lucene(
-            block.counts, lengths[block.rows], mean, parameters.k1, parameters.b
-        )
-        runs = np.flatnonzero(
-            np.diff(block.terms, prepend=-1)
-        )  # where the block's next term begins
+        block = blocks.pop(0)
+        shares = saturation(block.counts, lengths[block.rows], mean_length, parameters)
+        runs = np.flatnonzero(np.diff(block.terms, prepend=-1))  # where a term begins
         run_lengths = np.diff(runs, append=block.terms.size)
         within = np.arange(block.terms.size) - np.repeat(runs, run_lengths)
         places = free[block.terms] + within
         rows[places] = block.rows
-        scores[places] = idf[block.terms] * weight
+        scores[places] = idfs[block.terms] * shares
         free[block.terms[runs]] += run_lengths
-    np.save(folder / f"{STEM}.maxima.npy", _maxima(scores, starts))
+    return scores
 
 
 def _maxima(
@@ -159,15 +171,16 @@ def _maxima(
 ) -> NDArray[np.float32]:
     """The largest score of each term, 0 for a term without postings."""
     maxima = np.zeros(len(starts) - 1, dtype=np.float32)
-    some = np.diff(starts) > 0
-    if some.any():
-        maxima[some] = np.maximum.reduceat(scores, starts[:-1][some])
+    held = np.diff(starts) > 0
+    if held.any():
+        maxima[held] = np.maximum.reduceat(scores, starts[:-1][held])
     return maxima
 
 
 def _new_array(file: Path, dtype: type[np.generic], size: int) -> NDArray[np.generic]:
     """Make a file for an array that may be larger than is good for memory."""
-    if size == 0:
-        np.save(file, np.empty(0, dtype=dtype))  # nothing cannot be mapped
-        return np.empty(0, dtype=dtype)
+    if size == 0:  # an empty file cannot be mapped
+        empty = np.empty(0, dtype=dtype)
+        np.save(file, empty)
+        return empty
     return np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=(size,))

@@ -17,30 +17,30 @@ _MARKS = "".join(
 )
 _NUMBER = r"\d+(?:[.,]\d+)+(?!\w)"
 _ASCII_TOKEN = re.compile(rf"{_NUMBER}|\w+(?:'\w+)*", re.ASCII)
-_TOKEN = re.compile(
-    rf"{_NUMBER}|[\w{_MARKS}]+(?:'[\w{_MARKS}]+)*"
-)  # \w has no vowel signs: Hindi would fall apart
+# \w has no vowel signs: without them Hindi words would fall apart.
+_WORD = rf"[\w{_MARKS}]+"
+_TOKEN = re.compile(rf"{_NUMBER}|{_WORD}(?:'{_WORD})*")
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc]")
 _THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")
 
 LANGUAGES = ("none", *Stemmer.algorithms())
-"""What a corpus may be written in; `none` is for any language, without stemming."""
+"""Languages of a corpus; `none` is for any language, without stemming."""
 
 _JOINED_BY_APOSTROPHE = ("english", "none")
-_MEMORY_WORDS = 100_000  # a thread remembers this many words: a corpus has few, and stemming one costs 0.7 µs
+_MEMORY_WORDS = 100_000  # words a thread remembers; stemming one costs 0.7 µs
 
 
 def tokenize(text: str, *, language: str = "english") -> list[str]:
-    """Cut a text into index terms, in the order they stand; [] when it holds no letter and no digit.
+    """Cut a text into index terms, in their order; [] when it holds no letter and no digit.
 
-    Lower case, compatibility forms unified (NFKC), stemmed. Numbers stay whole (`39.99`; `1,000` is `1000`), so
-    do codes of letters and digits (`ac68u`). In English an apostrophe joins, after a possessive `'s` is
-    dropped: `what's` is `what`, `don't` is `dont`; in other languages it parts: `l'hôtel` is `l`, `hôtel`.
+    Lower case, compatibility forms unified (NFKC), stemmed. Numbers stay whole (`39.99`; `1,000` is
+    `1000`), so do codes of letters and digits (`ac68u`). In English an apostrophe joins, after a
+    possessive `'s` is dropped: `what's` is `what`, `don't` is `dont`; in other languages it parts:
+    `l'hôtel` is `l`, `hôtel`.
 
     Args:
         text: any text.
-        language: a Snowball algorithm (`english`, `french`, `german`, `spanish`, `hindi`, ...), or `none`
-            for no stemming.
+        language: a Snowball algorithm (`english`, `french`, ...), or `none` for no stemming.
 
     Raises:
         KeyError: Snowball has no algorithm of that name.
@@ -76,10 +76,14 @@ class _KnownWords(dict[str, str]):
 
     def __init__(self, language: str) -> None:
         super().__init__()
-        self._stem = None if language == "none" else Stemmer.Stemmer(language).stemWord
+        self._stem = None
+        if language != "none":
+            self._stem = Stemmer.Stemmer(language).stemWord
 
     def __missing__(self, word: str) -> str:
-        term = word.removesuffix("'s").replace("'", "") if "'" in word else word
+        term = word
+        if "'" in term:
+            term = term.removesuffix("'s").replace("'", "")
         if "," in term:
             term = _THOUSANDS.sub("", term)
         if self._stem:
@@ -91,7 +95,7 @@ class _KnownWords(dict[str, str]):
 
 
 class _ThreadMemory(threading.local):
-    """Known words by language; a Snowball stemmer keeps state while it works, so each thread has its own."""
+    """Known words by language. A Snowball stemmer keeps state, so each thread has its own."""
 
     def __init__(self) -> None:
         self.by_language: dict[str, _KnownWords] = {}
@@ -103,5 +107,6 @@ _memory = _ThreadMemory()
 def _known_words(language: str) -> _KnownWords:
     known = _memory.by_language.get(language)
     if known is None:
-        known = _memory.by_language[language] = _KnownWords(language)
+        known = _KnownWords(language)
+        _memory.by_language[language] = known
     return known

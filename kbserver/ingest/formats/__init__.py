@@ -1,1 +1,1 @@
-"""One module a format: each turns a file into documents made of blocks (`load.py` chooses among them)."""
+"""One module a format: each turns a file into documents; `ingest.load` chooses among them."""

@@ -1,4 +1,4 @@
-"""CSV and TSV: a FAQ sheet's rows become documents, any other sheet one document of sentences."""
+"""CSV and TSV: a FAQ sheet's rows become documents, any other sheet is one document."""
 
 from __future__ import annotations
 
@@ -13,22 +13,25 @@ from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table
 
 SNIFF_CHARACTERS = 64 * 1024
-MAX_CELL_CHARACTERS = (
-    1024**2
-)  # an answer may be long; a missing quote swallows the rest of the file
+SNIFF_ROWS = 200
+MAX_CELL_CHARACTERS = 1024**2
+"""An answer may be long; a missing quote swallows the rest of the file."""
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document for each row of a FAQ sheet, else one document whose rows are sentences.
+    """Return one document for each row of a FAQ sheet, else one of sentences.
 
     Raises:
-        DocumentUnreadable: a quote is never closed, or a cell is over a million characters.
+        DocumentUnreadable: a quote is never closed, or a cell is over a million
+            characters.
     """
     text, notes = file.text()
     csv.field_size_limit(MAX_CELL_CHARACTERS)
-    reader = csv.reader(
-        io.StringIO(text, newline=""), dialect=_dialect(text, file), strict=False
-    )
+    usual = ","
+    if file.path.suffix.lower() == ".tsv":
+        usual = "\t"
+    delimiter = _delimiter(text[:SNIFF_CHARACTERS], usual)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     try:
         rows = [row for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as exc:
@@ -36,28 +39,34 @@ def convert(file: SourceFile) -> list[Document]:
     return sheet_documents(file.source, [(None, Table(rows))], notes=notes)
 
 
-def _dialect(text: str, file: SourceFile) -> type[csv.Dialect]:
-    """The separator that cuts most of the first lines into rows of one width, captions or not; quotes are always
-    double quotes.
+def _delimiter(sample: str, usual: str) -> str:
+    """Return the delimiter that cuts most of the first rows into the same width.
 
-    `csv.Sniffer` takes a letter for the separator of a one-column file and fails on quoted newlines.
+    `csv.Sniffer` takes a letter for the delimiter of a one-column file and fails on
+    quoted newlines.
+
+    Args:
+        usual: wins a tie, and if no delimiter cuts a row.
     """
+    best = usual
+    best_share = 0.0
+    for delimiter in (usual, ",", ";", "\t", "|"):
+        share = _share_of_one_width(sample, delimiter)
+        if share > best_share:
+            best, best_share = delimiter, share
+    return best
 
-    class Dialect(csv.excel):
-        delimiter = "\t" if file.path.suffix.lower() == ".tsv" else ","
 
-    sample = text[:SNIFF_CHARACTERS]
-    best = 0.0
-    for delimiter in (Dialect.delimiter, ",", ";", "\t", "|"):
-        try:
-            rows = list(
-                csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-            )[:200]
-        except csv.Error:
-            continue
-        widths = Counter(len(row) for row in rows if row)
-        [(usual, count)] = widths.most_common(1) or [(0, 0)]
-        score = count / max(1, widths.total())
-        if usual > 1 and score > best:
-            best, Dialect.delimiter = score, delimiter
-    return Dialect
+def _share_of_one_width(sample: str, delimiter: str) -> float:
+    """Return the share of rows that have the most usual width; 0.0 if that is one."""
+    try:
+        rows = list(csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter))
+    except csv.Error:
+        return 0.0
+    widths = Counter(len(row) for row in rows[:SNIFF_ROWS] if row)
+    if not widths:
+        return 0.0
+    [(usual_width, count)] = widths.most_common(1)
+    if usual_width < 2:
+        return 0.0
+    return count / widths.total()

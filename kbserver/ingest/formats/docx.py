@@ -26,62 +26,72 @@ comment-reference =>
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document; its title is a heading or Title paragraph at the top, else the file's name."""
+    """Return one document.
+
+    Its title is a heading or Title paragraph at the top, else the file's name.
+    """
     with open_checked_zip(file.path, file.source) as archive:
         docx, hidden = _without_hidden(archive)
-    markup = mammoth.convert_to_html(
+    html = mammoth.convert_to_html(
         docx,
         style_map=_STYLES,
         convert_image=mammoth.images.img_element(lambda image: {}),
-    ).value
-    notes = (f"removed {counted(hidden, 'hidden character')}",) if hidden else ()
-    root = parse_html(markup)
+    )
+    root = parse_html(html.value)
     if root is None:
         return []
+    notes: tuple[str, ...] = ()
+    if hidden:
+        notes = (f"removed {counted(hidden, 'hidden character')}",)
     title = ""
-    if (titled := root.find(".//h1[@class='title']")) is not None:
+    titled = root.find(".//h1[@class='title']")
+    if titled is not None:
         title = inline_text(titled)
         titled.drop_tree()
     blocks = html_blocks(root)
     if not title:
         title, blocks = title_of(blocks)
-    return [
-        Document(
-            file.source, title or title_from(file.source), tuple(blocks), {}, notes
-        )
-    ]
+    title = title or title_from(file.source)
+    return [Document(file.source, title, tuple(blocks), {}, notes)]
 
 
 def _without_hidden(archive: zipfile.ZipFile) -> tuple[BinaryIO, int]:
-    """Return the document's XML without text set as hidden, which mammoth reads like any other, and how many
-    characters that was. Pictures, which nobody reads, are left out."""
+    """Return a copy without hidden text, and the number of characters of that.
+
+    Mammoth reads text set as hidden like any other. The copy has no pictures, because
+    nothing reads them.
+    """
     hidden = 0
     docx = io.BytesIO()
     with zipfile.ZipFile(docx, "w") as copy:
         for entry in archive.infolist():
-            if entry.filename.endswith((".xml", ".rels")):
-                content = archive.read(entry)
-                if b"vanish" in content:
-                    content, removed = _shown(content)
-                    hidden += removed
-                copy.writestr(entry.filename, content)
+            if not entry.filename.endswith((".xml", ".rels")):
+                continue
+            content = archive.read(entry)
+            if b"vanish" in content:
+                content, removed = _without_hidden_runs(content)
+                hidden += removed
+            copy.writestr(entry.filename, content)
     docx.seek(0)
     return docx, hidden
 
 
-def _shown(xml: bytes) -> tuple[bytes, int]:
-    root = etree.fromstring(
-        xml, etree.XMLParser(resolve_entities=False, no_network=True)
-    )
+def _without_hidden_runs(xml: bytes) -> tuple[bytes, int]:
+    """Return the XML without the texts of hidden runs, and their characters."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    root = etree.fromstring(xml, parser)
     hidden = 0
     for run in root.iterfind(f".//{_W}r"):
-        mark = run.find(f"{_W}rPr/{_W}vanish")
-        if mark is not None and mark.get(f"{_W}val", "true") not in (
-            "false",
-            "0",
-            "off",
-        ):
-            for text in run.findall(f"{_W}t"):
-                hidden += len(text.text or "")
-                run.remove(text)
+        if not _is_hidden(run):
+            continue
+        for text in run.findall(f"{_W}t"):
+            hidden += len(text.text or "")
+            run.remove(text)
     return etree.tostring(root), hidden
+
+
+def _is_hidden(run: etree._Element) -> bool:
+    mark = run.find(f"{_W}rPr/{_W}vanish")
+    if mark is None:
+        return False
+    return mark.get(f"{_W}val", "true") not in ("false", "0", "off")

@@ -1,4 +1,4 @@
-"""Mail: the subject and what its writer wrote; headers, quoted mail and signatures are left out."""
+"""Mail: the subject and what was newly written, without headers, quotes and signature."""
 
 from __future__ import annotations
 
@@ -16,15 +16,20 @@ from kbserver.ingest.formats.text import text_blocks
 _HEADERS = ("from", "date", "subject", "message-id", "received")
 _SIGNATURE = re.compile(r"^-- ?$", re.MULTILINE)
 _REPLY_TO = re.compile(
-    r"^(?:-{2,} ?(?:original message|ursprüngliche nachricht|forwarded message) ?-{2,}"
-    r"|on .{5,200}wrote:|am .{5,200}schrieb.{0,100}:|le .{5,200}a écrit ?:|el .{5,200}escribió:)\s*$",
+    r"^(?:-{2,} ?"
+    r"(?:original message|ursprüngliche nachricht|forwarded message)"
+    r" ?-{2,}"
+    r"|on .{5,200}wrote:|am .{5,200}schrieb.{0,100}:|le .{5,200}a écrit ?:"
+    r"|el .{5,200}escribió:)\s*$",
     re.MULTILINE | re.IGNORECASE,
 )
-_QUOTE_XPATH = (
-    "//blockquote[@type='cite'] | //*[contains(concat(' ', @class, ' '), ' gmail_quote ')]"
+_QUOTES = (
+    "//blockquote[@type='cite']"
+    " | //*[contains(concat(' ', @class, ' '), ' gmail_quote ')]"
     " | //*[@id='divRplyFwdMsg']/following-sibling::* | //*[@id='divRplyFwdMsg']"
     " | //*[contains(concat(' ', @class, ' '), ' gmail_signature ')]"
 )
+"""XPath of the parts of an HTML mail that were not newly written."""
 _REPLY_PREFIX = re.compile(r"^(?:(?:re|fwd?|aw|wg|tr|sv)\s*:\s*)+", re.IGNORECASE)
 
 
@@ -36,9 +41,8 @@ def convert(file: SourceFile) -> list[Document]:
     """
     message = message_from_bytes(file.bytes(), policy=policy.default)
     if not any(header in message for header in _HEADERS):
-        raise DocumentUnreadable(
-            file.source, "not a mail: no From, Date or Subject at its beginning"
-        )
+        reason = "not a mail: no From, Date or Subject at its beginning"
+        raise DocumentUnreadable(file.source, reason)
     notes: tuple[str, ...] = ()
     if attachments := sum(1 for _ in message.iter_attachments()):
         notes = (f"left out {counted(attachments, 'attachment')}",)
@@ -46,32 +50,29 @@ def convert(file: SourceFile) -> list[Document]:
     blocks: list[Block] = []
     if isinstance(body, EmailMessage):
         content = str(body.get_content())
-        blocks = (
-            _html(content)
-            if body.get_content_type() == "text/html"
-            else _plain(content)
-        )
-    subject = _REPLY_PREFIX.sub("", " ".join(str(message.get("subject", "")).split()))
-    return [
-        Document(
-            file.source, subject or title_from(file.source), tuple(blocks), {}, notes
-        )
-    ]
+        if body.get_content_type() == "text/html":
+            blocks = _html_blocks(content)
+        else:
+            blocks = _plain_blocks(content)
+    subject = " ".join(str(message.get("subject", "")).split())
+    title = _REPLY_PREFIX.sub("", subject) or title_from(file.source)
+    return [Document(file.source, title, tuple(blocks), {}, notes)]
 
 
-def _plain(text: str) -> list[Block]:
+def _plain_blocks(text: str) -> list[Block]:
     text = text.replace("\r\n", "\n")
-    written = _REPLY_TO.split(_SIGNATURE.split(text, maxsplit=1)[0], maxsplit=1)[0]
+    unsigned = _SIGNATURE.split(text, maxsplit=1)[0]
+    written = _REPLY_TO.split(unsigned, maxsplit=1)[0]
     lines = [line for line in written.split("\n") if not line.startswith(">")]
     return text_blocks("\n".join(lines), headings=False)
 
 
-def _html(markup: str) -> list[Block]:
+def _html_blocks(markup: str) -> list[Block]:
     root = parse_html(markup)
     if root is None:
         return []
     remove_hidden(root)
-    for quoted in root.xpath(_QUOTE_XPATH):
-        if quoted.getparent() is not None:
-            quoted.drop_tree()
+    for quote in root.xpath(_QUOTES):
+        if quote.getparent() is not None:
+            quote.drop_tree()
     return html_blocks(root)

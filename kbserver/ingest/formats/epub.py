@@ -37,54 +37,63 @@ def convert(file: SourceFile) -> list[Document]:
     Raises:
         DocumentUnreadable: no EPUB, or encrypted (DRM).
     """
+    blocks: list[Block] = []
+    hidden = 0
     with open_checked_zip(file.path, file.source) as archive:
-        if _ENCRYPTION in archive.namelist() and b"html" in archive.read(
-            _ENCRYPTION
-        ):  # fonts alone may well be
+        if _is_encrypted(archive):
             raise DocumentUnreadable(file.source, "protected by DRM")
-        found = _xml(archive, _CONTAINER, file.source).find(
-            ".//c:rootfile", _NAMESPACES
-        )
-        package_path = found.get("full-path", "") if found is not None else ""
+        package_path = _package_path(archive, file.source)
         package = _xml(archive, package_path, file.source)
-        blocks: list[Block] = []
-        hidden = 0
         for href in _spine(package):
-            path = posixpath.normpath(
-                posixpath.join(posixpath.dirname(package_path), unquote(href))
-            )
+            beside = posixpath.dirname(package_path)
+            path = posixpath.normpath(posixpath.join(beside, unquote(href)))
             markup, _ = decode(_read(archive, path, file.source), file.source)
             root = parse_html(without_declaration(markup))
-            if root is not None:
-                hidden += remove_hidden(root)
-                body = root.find("body")
-                blocks.extend(html_blocks(root if body is None else body))
-    title = " ".join((package.findtext(".//dc:title", "", _NAMESPACES) or "").split())
-    notes = (f"removed {counted(hidden, 'hidden character')}",) if hidden else ()
-    return [
-        Document(
-            file.source, title or title_from(file.source), tuple(blocks), {}, notes
-        )
-    ]
+            if root is None:
+                continue
+            hidden += remove_hidden(root)
+            body = root.find("body")
+            if body is not None:
+                root = body
+            blocks.extend(html_blocks(root))
+    given_title = package.findtext(".//dc:title", "", _NAMESPACES) or ""
+    title = " ".join(given_title.split()) or title_from(file.source)
+    notes: tuple[str, ...] = ()
+    if hidden:
+        notes = (f"removed {counted(hidden, 'hidden character')}",)
+    return [Document(file.source, title, tuple(blocks), {}, notes)]
+
+
+def _is_encrypted(archive: zipfile.ZipFile) -> bool:
+    """Return whether chapters are encrypted; fonts alone often are in a free book."""
+    if _ENCRYPTION not in archive.namelist():
+        return False
+    return b"html" in archive.read(_ENCRYPTION)
+
+
+def _package_path(archive: zipfile.ZipFile, source: str) -> str:
+    """Return where the package document stands, "" if the container does not say."""
+    container = _xml(archive, _CONTAINER, source)
+    found = container.find(".//c:rootfile", _NAMESPACES)
+    if found is None:
+        return ""
+    return found.get("full-path", "")
 
 
 def _spine(package: etree._Element) -> list[str]:
-    """The chapters' paths in reading order, without the navigation document."""
+    """Return the chapters' paths in reading order, without the navigation document."""
     items = {
         item.get("id"): item
         for item in package.iterfind(".//opf:manifest/opf:item", _NAMESPACES)
     }
-    order = [
-        items.get(entry.get("idref"))
-        for entry in package.iterfind(".//opf:spine/opf:itemref", _NAMESPACES)
-    ]
-    return [
-        str(item.get("href"))
-        for item in order
-        if item is not None
-        and item.get("media-type") in _CHAPTERS
-        and "nav" not in (item.get("properties") or "").split()
-    ]
+    paths: list[str] = []
+    for entry in package.iterfind(".//opf:spine/opf:itemref", _NAMESPACES):
+        item = items.get(entry.get("idref"))
+        if item is None or item.get("media-type") not in _CHAPTERS:
+            continue
+        if "nav" not in (item.get("properties") or "").split():
+            paths.append(str(item.get("href")))
+    return paths
 
 
 def _xml(archive: zipfile.ZipFile, path: str, source: str) -> etree._Element:
@@ -96,6 +105,6 @@ def _read(archive: zipfile.ZipFile, path: str, source: str) -> bytes:
     try:
         return archive.read(path)
     except KeyError as exc:
-        raise DocumentUnreadable(
-            source, f"not a whole EPUB: {path or 'the package document'} is missing"
-        ) from exc
+        missing = path or "the package document"
+        reason = f"not a whole EPUB: {missing} is missing"
+        raise DocumentUnreadable(source, reason) from exc

@@ -1,4 +1,4 @@
-"""Web pages: the main content with its headings, lists and tables; menus, cookie notices and footers left out."""
+"""Web pages: the main content with its structure, without menus, notices and footers."""
 
 from __future__ import annotations
 
@@ -18,37 +18,44 @@ from kbserver.ingest.formats.shared.markup import (
     remove_hidden,
     without_declaration,
 )
-from kbserver.ingest.formats.shared.metadata import normalise
+from kbserver.ingest.formats.shared.metadata import KNOWN_KEYS, normalise
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks, inline_text
 
-COVERAGE = (
-    0.9  # share of the words judged to be main content that its element must hold
-)
+COVERAGE = 0.9
+"""Share of the words judged to be main content that its element must hold."""
 
 _DECLARED = re.compile(
     rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
+_DECLARATION_BYTES = 2048
+"""At the start of a page, where it names its encoding."""
+
 _BOILERPLATE_ROLES = frozenset(
     ("navigation", "banner", "contentinfo", "complementary", "search", "dialog")
 )
 _BOILERPLATE_TAGS = frozenset(("nav", "aside", "footer", "dialog", "form"))
-# Whole words of class and id; the second lot only where most of the text is links: a restaurant has a menu too.
+# Whole words of class and id.
 _BOILERPLATE_NAMES = re.compile(
-    r"(?:^|\s)(?:(?:site|page|global)[-_]?)?(?:footer|breadcrumbs?|skip[-_]?link|pagination|pager"
-    r"|social(?:[-_]?(?:links|media|share))?|share[-_]?(?:buttons|links)|newsletter(?:[-_]?signup)?)(?:\s|$)"
-    r"|(?:cookie|consent|gdpr)s?[-_]?(?:banner|bar|notice|consent|popup|modal|message|overlay|dialog|manager)"
+    r"(?:^|\s)(?:(?:site|page|global)[-_]?)?"
+    r"(?:footer|breadcrumbs?|skip[-_]?link|pagination|pager"
+    r"|social(?:[-_]?(?:links|media|share))?|share[-_]?(?:buttons|links)"
+    r"|newsletter(?:[-_]?signup)?)(?:\s|$)"
+    r"|(?:cookie|consent|gdpr)s?[-_]?"
+    r"(?:banner|bar|notice|consent|popup|modal|message|overlay|dialog|manager)"
     r"|onetrust|cookiebot",
     re.IGNORECASE,
 )
+# Counts only where most of the text is links: a restaurant has a menu, too.
 _LINK_LIST_NAMES = re.compile(
-    r"(?:^|\s)(?:(?:main|top|site|page|global|primary|secondary)[-_]?)?(?:nav|navbar|navigation|menu|menubar|sidebar"
-    r"|sidenav|related(?:[-_]?(?:articles|links|posts|content))?|toc|table-of-contents)(?:\s|$)",
+    r"(?:^|\s)(?:(?:main|top|site|page|global|primary|secondary)[-_]?)?"
+    r"(?:nav|navbar|navigation|menu|menubar|sidebar|sidenav"
+    r"|related(?:[-_]?(?:articles|links|posts|content))?|toc|table-of-contents)"
+    r"(?:\s|$)",
     re.IGNORECASE,
 )
-_META_KEYS = frozenset(
-    ("title", "valid_from", "valid_until", "supersedes", "questions", "pinned", "tags")
-)
+_WHOLE_TAGS = ("p", "ul", "ol", "dl", "table", "pre", "blockquote")
+"""Elements whose insides say too little to be what a page is about."""
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
@@ -56,13 +63,7 @@ logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 
 def convert(file: SourceFile) -> list[Document]:
     """Return one document: the page's main content under its heading."""
-    data = file.bytes()
-    declared = _DECLARED.search(data[:2048])
-    markup, notes = decode(
-        data,
-        file.source,
-        declared=declared[1].decode("ascii", "ignore") if declared else None,
-    )
+    markup, notes = _decoded(file)
     root = parse_html(without_declaration(markup))
     if root is None:
         return []
@@ -73,64 +74,73 @@ def convert(file: SourceFile) -> list[Document]:
         notes = (*notes, f"removed {counted(hidden, 'hidden character')}")
     blocks = html_blocks(main_content(root))
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
-    return [
-        Document(
-            file.source,
-            title or page_title or title_from(file.source),
-            tuple(blocks),
-            metadata,
-            notes,
-        )
-    ]
+    title = title or page_title or title_from(file.source)
+    return [Document(file.source, title, tuple(blocks), metadata, notes)]
 
 
 def main_content(root: HtmlElement) -> HtmlElement:
-    """Return the smallest element that holds what the page is about, without what surrounds it on every page.
+    """Return the smallest element that holds what the page is about.
 
-    A page that marks its content (`<main>`, `role="main"`, a single `<article>`) is believed. For any other,
-    trafilatura judges which words belong to it, and the element that holds them keeps its whole structure.
+    What surrounds it on every page is removed. A page that marks its content (`<main>`,
+    `role="main"`, a single `<article>`) is believed. For any other, trafilatura judges
+    which words belong to it, and the element that holds them keeps its structure.
     """
     body = root.find("body")
-    body = root if body is None else body
+    if body is None:
+        body = root
     marked = _marked(body)
-    scope = body if marked is None else marked
-    kept = (
-        None
-        if marked is not None
-        else trafilatura.extract(
-            root,
-            output_format="txt",
-            include_comments=False,
-            include_tables=True,
-            favor_recall=True,
-        )
+    if marked is not None:
+        _remove_boilerplate(marked)
+        return marked
+    kept = trafilatura.extract(
+        root,
+        output_format="txt",
+        include_comments=False,
+        include_tables=True,
+        favor_recall=True,
     )
-    _remove_boilerplate(scope)
-    return _holder(scope, Counter(kept.split())) if kept else scope
+    _remove_boilerplate(body)
+    if not kept:
+        return body
+    return _holder(body, Counter(kept.split()))
+
+
+def _decoded(file: SourceFile) -> tuple[str, tuple[str, ...]]:
+    """Return the page as text with notes on its encoding."""
+    data = file.bytes()
+    declared = None
+    found = _DECLARED.search(data[:_DECLARATION_BYTES])
+    if found is not None:
+        declared = found[1].decode("ascii", "ignore")
+    return decode(data, file.source, declared=declared)
 
 
 def _marked(body: HtmlElement) -> HtmlElement | None:
-    for candidates in (
-        list(body.iter("main"))
-        or [one for one in body.iter("div", "section") if one.get("role") == "main"],
-        list(body.iter("article")),
-    ):
+    """Return the element that the page marks as its content, or None."""
+    mains = list(body.iter("main"))
+    if not mains:
+        mains = [
+            one for one in body.iter("div", "section") if one.get("role") == "main"
+        ]
+    for candidates in (mains, list(body.iter("article"))):
         if len(candidates) == 1 and _words(candidates[0]):
             return candidates[0]
     return None
 
 
 def _remove_boilerplate(scope: HtmlElement) -> None:
-    """Take out menus, notices and the like; what holds most of the words is no such thing, whatever its name."""
+    """Remove menus, notices and the like.
+
+    What holds most of the words is no such thing, whatever its name.
+    """
     most = _words(scope).total() / 2
     for element in list(scope.iter()):
-        if (
-            element is not scope
-            and isinstance(element.tag, str)
-            and element.getparent() is not None
-        ):
-            if _is_boilerplate(element) and _words(element).total() <= most:
-                element.drop_tree()
+        if element is scope or not isinstance(element.tag, str):
+            continue
+        if element.getparent() is None:
+            continue  # removed with what it stood in
+        if _is_boilerplate(element) and _words(element).total() <= most:
+            element.drop_tree()
 
 
 def _is_boilerplate(element: HtmlElement) -> bool:
@@ -139,53 +149,45 @@ def _is_boilerplate(element: HtmlElement) -> bool:
     if element.tag == "header":
         return _is_page_header(element)
     names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    if len(names) == 1 or element.find(".//h1") is not None:
+    if names == " " or element.find(".//h1") is not None:
         return False
     if _BOILERPLATE_NAMES.search(names):
         return True
-    linked = (
-        sum(_words(link).total() for link in element.iter("a"))
-        if _LINK_LIST_NAMES.search(names)
-        else 0
-    )
+    if not _LINK_LIST_NAMES.search(names):
+        return False
+    linked = sum(_words(link).total() for link in element.iter("a"))
     return linked * 2 > _words(element).total()
 
 
 def _is_page_header(header: HtmlElement) -> bool:
-    """Whether a `<header>` is the page's own, not the head of an article: it holds no title of the content."""
-    return (
-        header.find(".//h1") is None
-        and next(header.iterancestors("article", "main", "section"), None) is None
-    )
+    """Return whether a `<header>` is the page's own, not the head of an article."""
+    if header.find(".//h1") is not None:
+        return False
+    return next(header.iterancestors("article", "main", "section"), None) is None
 
 
 def _holder(scope: HtmlElement, kept: Counter[str]) -> HtmlElement:
-    """Descend to the smallest element that still holds nearly all of the words kept."""
-
-    def shared(element: HtmlElement) -> int:
-        return sum(min(count, kept[word]) for word, count in _words(element).items())
-
-    needed = COVERAGE * shared(scope)
+    """Descend to the smallest element that holds nearly all of the words kept."""
+    needed = COVERAGE * _shared(scope, kept)
     while True:
-        inner = next(
-            (
-                child
-                for child in scope
-                if isinstance(child.tag, str) and shared(child) >= needed
-            ),
-            None,
-        )
-        if inner is None or inner.tag in (
-            "p",
-            "ul",
-            "ol",
-            "dl",
-            "table",
-            "pre",
-            "blockquote",
-        ):
+        inner = _first_with(scope, kept, needed)
+        if inner is None or inner.tag in _WHOLE_TAGS:
             return scope
         scope = inner
+
+
+def _first_with(
+    scope: HtmlElement, kept: Counter[str], needed: float
+) -> HtmlElement | None:
+    """Return the first child that holds as many of the words as needed, or None."""
+    for child in scope:
+        if isinstance(child.tag, str) and _shared(child, kept) >= needed:
+            return child
+    return None
+
+
+def _shared(element: HtmlElement, kept: Counter[str]) -> int:
+    return sum(min(count, kept[word]) for word, count in _words(element).items())
 
 
 def _words(element: HtmlElement) -> Counter[str]:
@@ -193,10 +195,11 @@ def _words(element: HtmlElement) -> Counter[str]:
 
 
 def _meta(root: HtmlElement) -> dict[str, object]:
-    """`<meta name=... content=...>` of the keys that mean something to kbserver, and the description."""
+    """Return the known keys of `<meta name=… content=…>`, and the description."""
     found: dict[str, object] = {}
     for meta in root.iter("meta"):
         name = (meta.get("name") or "").strip().lower().replace("-", "_")
-        if meta.get("content") and (name in _META_KEYS or name == "description"):
+        is_known = name in KNOWN_KEYS or name == "description"
+        if meta.get("content") and is_known:
             found[name] = meta.get("content")
     return found

@@ -12,7 +12,11 @@ from kbserver.ingest.formats.shared.markup import parse_html, remove_hidden
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks
 
-FOOTNOTE_CHARACTERS = 200  # a longer one would hide the sentence it stands in
+FOOTNOTE_CHARACTERS = 200
+"""A longer footnote would hide the sentence it stands in."""
+
+_MINOR_LEVEL = 4
+"""Headings of this level and below title nothing."""
 
 _FOOTNOTE = re.compile(
     r"^ {0,3}\[\^(?P<name>[^\]\s]+)\]:[ \t]*(?P<text>\S.*(?:\n[ \t]{2,}\S.*)*)",
@@ -23,7 +27,10 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethr
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document; its title is the front matter's, else that of a heading at the top."""
+    """Return one document.
+
+    Its title is the front matter's, else a heading's at the top, else the file's name.
+    """
     text, notes = file.text()
     metadata, body = split_front_matter(text, file.source)
     root = parse_html(_MARKDOWN.render(_with_footnotes(body)))
@@ -33,84 +40,75 @@ def convert(file: SourceFile) -> list[Document]:
             notes = (*notes, f"removed {counted(hidden, 'hidden character')}")
         blocks = html_blocks(root)
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
-    return [
-        Document(
-            file.source,
-            title or title_from(file.source),
-            tuple(blocks),
-            metadata,
-            notes,
-        )
-    ]
+    title = title or title_from(file.source)
+    return [Document(file.source, title, tuple(blocks), metadata, notes)]
+
+
+def title_of(blocks: list[Block], given: str = "") -> tuple[str, list[Block]]:
+    """Return a document's title ("" if there is none) and the blocks without it.
+
+    A heading titles the document if nothing stands before it, it is no minor one (a
+    mere bold line counts as level 6), and no other heading is as high. It does so, too,
+    if one as high follows at once: it has nothing else to be about.
+
+    Args:
+        given: a title from elsewhere, which wins; a heading at the top that only
+            repeats it is removed.
+    """
+    if not blocks or blocks[0].kind != "heading":
+        return given, blocks
+    first, *rest = blocks
+    if given:
+        is_repeated = first.text.casefold() == given.casefold()
+        return given, rest if is_repeated else blocks
+    if not first.text or first.level >= _MINOR_LEVEL:
+        return "", blocks
+    levels = [block.level for block in rest if block.kind == "heading" and block.text]
+    highest = min(levels, default=first.level + 1)
+    if highest < first.level:
+        return "", blocks
+    if highest == first.level and not _follows_at_once(blocks):
+        return "", blocks
+    return first.text, rest
+
+
+def _follows_at_once(blocks: list[Block]) -> bool:
+    """Return whether the second block is a heading as high as the first."""
+    first, second = blocks[:2]
+    return (
+        second.kind == "heading" and second.level == first.level and second.text != ""
+    )
 
 
 def _with_footnotes(text: str) -> str:
-    """Put each short footnote in brackets where it belongs: alone at the end, nobody knows what it is about."""
+    """Put each short footnote in brackets where it belongs.
+
+    Alone at the end of the document, it would not say what it is about.
+    """
     notes = {
         found["name"]: " ".join(found["text"].split())
         for found in _FOOTNOTE.finditer(text)
     }
-    short = {
-        name: note for name, note in notes.items() if len(note) <= FOOTNOTE_CHARACTERS
-    }
-    pointed_at = {
-        name
-        for name in _FOOTNOTE_MARK.findall(_FOOTNOTE.sub("", text))
-        if name in notes
-    }
+    marks = _FOOTNOTE_MARK.findall(_FOOTNOTE.sub("", text))
+    pointed_at = {name for name in marks if name in notes}
     if not pointed_at:
         return text
 
-    def left_out(found: re.Match[str]) -> str:
+    def is_short(name: str) -> bool:
+        return len(notes[name]) <= FOOTNOTE_CHARACTERS
+
+    def at_the_end(found: re.Match[str]) -> str:
         name = found["name"]
-        return "" if name in short and name in pointed_at else notes[name]
+        if name in pointed_at and is_short(name):
+            return ""
+        return notes[name]
 
-    def in_brackets(found: re.Match[str]) -> str:
-        return (
-            f" ({short[found[1]].rstrip('.')})"
-            if found[1] in short
-            else ""
-            if found[1] in notes
-            else found[0]
-        )
+    def at_the_mark(found: re.Match[str]) -> str:
+        name = found[1]
+        if name not in notes:
+            return found[0]
+        if not is_short(name):
+            return ""
+        return f" ({notes[name].rstrip('.')})"
 
-    return _FOOTNOTE_MARK.sub(in_brackets, _FOOTNOTE.sub(left_out, text))
-
-
-def title_of(blocks: list[Block], given: str = "") -> tuple[str, list[Block]]:
-    """Return the title that a document's first heading gives it ("" if none does) and the blocks without it.
-
-    A title given elsewhere is the title; a heading at the top that only repeats it is taken out.
-
-    A heading titles the document if nothing stands before it, it is no minor one (a mere bold line counts as
-    level 6) and no other heading is as high, or one as high comes at once: it has nothing else to be about.
-    """
-    if given:
-        repeated = (
-            bool(blocks)
-            and blocks[0].kind == "heading"
-            and blocks[0].text.casefold() == given.casefold()
-        )
-        return given, blocks[repeated:]
-    if (
-        not blocks
-        or blocks[0].kind != "heading"
-        or not blocks[0].text
-        or blocks[0].level > 3
-    ):
-        return "", blocks
-    rivals = [
-        block.level for block in blocks[1:] if block.kind == "heading" and block.text
-    ]
-    alone = (
-        len(blocks) > 1
-        and blocks[1].kind == "heading"
-        and blocks[1].level == blocks[0].level
-        and blocks[1].text
-    )
-    if any(
-        level < blocks[0].level or (level == blocks[0].level and not alone)
-        for level in rivals
-    ):
-        return "", blocks
-    return blocks[0].text, blocks[1:]
+    return _FOOTNOTE_MARK.sub(at_the_mark, _FOOTNOTE.sub(at_the_end, text))

@@ -17,15 +17,17 @@ from kbserver.ingest.formats.shared.markup import (
     parse_html,
     remove_hidden,
 )
-from kbserver.ingest.formats.shared.metadata import normalise
+from kbserver.ingest.formats.shared.metadata import KNOWN_KEYS, normalise
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks
 
 _SETTINGS = {
-    "report_level": 3,  # an error leaves a message in the document that holds what could not be parsed
-    "halt_level": 5,  # and reading goes on
+    # an error leaves a message in the document, and reading goes on
+    "report_level": 3,
+    "halt_level": 5,
     "warning_stream": False,
-    "file_insertion_enabled": False,  # `include` and `csv-table :file:` could read any file
+    # `include`, `csv-table :file:` and `raw` could read any file
+    "file_insertion_enabled": False,
     "raw_enabled": False,
     "doctitle_xform": False,
     "initial_header_level": 1,
@@ -34,16 +36,14 @@ _SETTINGS = {
     "stylesheet_path": None,
     "math_output": "LaTeX",
     "smart_quotes": False,
-    "_disable_config": True,  # no docutils.conf of this machine
+    # no docutils.conf of this machine
+    "_disable_config": True,
 }
 _DIRECTIVE = re.compile(r"^\s*\.\. +([A-Za-z][\w:.+-]*)::", re.MULTILINE)
 _ROLE = re.compile(r":([A-Za-z][\w:.+-]*):`")
 _TARGET = re.compile(r"\s*(?<!\\)<[^<>]*>\s*$", re.DOTALL)
-_FIELD = re.compile(r"\A\s*((?::[A-Za-z][\w -]*:.*\n?)+)")
-_META = frozenset(
-    ("title", "valid_from", "valid_until", "supersedes", "questions", "pinned", "tags")
-)
-# Sphinx directives that hold no text for a reader.
+_FIELDS = re.compile(r"\A\s*((?::[A-Za-z][\w -]*:.*\n?)+)")
+_FIELD = re.compile(r"^:([A-Za-z][\w -]*):(.*)$", re.MULTILINE)
 _SILENT = frozenset(
     (
         "toctree",
@@ -56,73 +56,85 @@ _SILENT = frozenset(
         "include",
     )
 )
+"""Sphinx directives that hold no text for a reader."""
 _CODE = frozenset(
-    ("code", "code-block", "sourcecode", "doctest", "testcode", "testoutput", "prompt")
-)  # any option
+    (
+        "code",
+        "code-block",
+        "sourcecode",
+        "doctest",
+        "testcode",
+        "testoutput",
+        "prompt",
+    )
+)
+"""Directives whose content is code; any option is accepted."""
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document; its title is that of the only top section. Sphinx's directives and roles are read too."""
+    """Return one document; its title is that of the only top section.
+
+    The directives and roles of Sphinx are read, too.
+    """
     text, notes = file.text()
     given, body = _docinfo(text)
     metadata = normalise(file.source, given)
-    _learn(body)
+    _register_unknown(body)
     parts = publish_parts(body, writer="html5", settings_overrides=_SETTINGS)
     root = parse_html(str(parts["html_body"]))
     if root is None:
         return []
     remove_hidden(root)
     name_admonitions(root)
-    for message in root.xpath(
-        "//*[contains(concat(' ', @class, ' '), ' system-message ')]"
-    ):
-        for words in message.xpath("./p"):
-            words.drop_tree()
-    blocks = html_blocks(root)
-    title, blocks = title_of(blocks, str(metadata.get("title", "")))
-    return [
-        Document(
-            file.source,
-            title or title_from(file.source),
-            tuple(blocks),
-            metadata,
-            notes,
-        )
-    ]
+    messages = root.xpath(
+        "//*[contains(concat(' ', @class, ' '), ' system-message ')]/p"
+    )
+    for message in messages:
+        message.drop_tree()
+    title, blocks = title_of(html_blocks(root), str(metadata.get("title", "")))
+    title = title or title_from(file.source)
+    return [Document(file.source, title, tuple(blocks), metadata, notes)]
 
 
 def _docinfo(text: str) -> tuple[dict[str, object], str]:
-    """Fields at the very top (`:valid_until: 2026-12-31`) are the front matter of this format."""
-    found = _FIELD.match(text.replace("\r\n", "\n"))
-    if not found:
+    """Return the known fields at the very top, and the text below them.
+
+    Fields (`:valid_until: 2026-12-31`) are the front matter of this format.
+    """
+    unix_text = text.replace("\r\n", "\n")
+    found = _FIELDS.match(unix_text)
+    if found is None:
         return {}, text
-    fields = {
-        name.strip().lower().replace("-", "_").replace(" ", "_"): value.strip()
-        for name, value in re.findall(
-            r"^:([A-Za-z][\w -]*):(.*)$", found[1], re.MULTILINE
-        )
-    }
-    known = {key: value for key, value in fields.items() if key in _META}
-    return (known, text.replace("\r\n", "\n")[found.end() :]) if known else ({}, text)
+    known: dict[str, object] = {}
+    for name, value in _FIELD.findall(found[1]):
+        key = name.strip().lower().replace("-", "_").replace(" ", "_")
+        if key in KNOWN_KEYS:
+            known[key] = value.strip()
+    if not known:
+        return {}, text
+    return known, unix_text[found.end() :]
+
+
+class _AnyOption(dict[str, Any]):
+    """Accepts every option of a directive as it is."""
+
+    def __getitem__(self, key: str) -> Any:
+        return directives.unchanged
+
+    def __bool__(self) -> bool:
+        return True
 
 
 class _Container(Directive):
-    """Any directive that docutils does not know: its argument and content are text."""
+    """A directive that docutils does not know: its argument and content are text."""
 
     optional_arguments = 1
     final_argument_whitespace = True
     has_content = True
-
-    class _AnyOption(dict[str, Any]):
-        def __getitem__(self, key: str) -> Any:
-            return directives.unchanged
-
-        def __bool__(self) -> bool:
-            return True
-
     option_spec: ClassVar[dict[str, Any]] = _AnyOption()
 
     def run(self) -> list[nodes.Node]:
+        """Return the nodes of the directive."""
         if self.name in _SILENT:
             return []
         if self.name in _CODE:
@@ -146,16 +158,21 @@ def _any_role(
     options: object = None,
     content: object = None,
 ) -> tuple[list[Any], list[Any]]:
-    """`:ref:`the prices <prices>`` reads as `the prices`."""
+    """Read `:ref:`the prices <prices>`` as `the prices`."""
     shown = _TARGET.sub("", text) or text
     return [nodes.inline(rawtext, shown.removeprefix("~"))], []
 
 
-def _learn(text: str) -> None:
-    """Register the directives and roles of a text that docutils lacks; it would drop their content as errors."""
-    for name in set(_DIRECTIVE.findall(text)):
-        if name.lower() not in en.directives or name.lower() in _CODE:
-            directives.register_directive(name.lower(), _Container)
-    for name in set(_ROLE.findall(text)):
-        if name.lower() not in en.roles:
-            roles.register_local_role(name.lower(), _any_role)
+def _register_unknown(text: str) -> None:
+    """Register the directives and roles of a text that docutils lacks.
+
+    It would drop their content as errors.
+    """
+    for directive in set(_DIRECTIVE.findall(text)):
+        name = directive.lower()
+        if name not in en.directives or name in _CODE:
+            directives.register_directive(name, _Container)
+    for role in set(_ROLE.findall(text)):
+        name = role.lower()
+        if name not in en.roles:
+            roles.register_local_role(name, _any_role)

@@ -1,8 +1,9 @@
-"""Plain text: paragraphs, lists and what looks like a heading."""
+"""Plain text: paragraphs, lists, columns and what looks like a heading."""
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
@@ -11,123 +12,124 @@ from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import LEAD_IN_CHARACTERS, html_blocks
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
+HEADING_CHARACTERS = 80
+"""A longer line is a sentence, in capitals or not."""
+
+_WRAPPED_FROM = 50
+"""Characters of the longest line; text with shorter lines was not wrapped."""
+_WRAPPED_SHARE = 0.6
+"""Of the longest line: a shorter line was ended on purpose."""
+_DEEPEST_LEVEL = 6
+
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _UNDERLINE = re.compile(r"^(=+|-+|~+|\*+)\s*$")
 _ITEM = re.compile(
     r"^(?P<indent>[ \t]*)(?P<marker>[-*•‣◦–]|\(?\d{1,3}[.)])[ \t]+(?P<text>\S.*)$"
 )
 _HTML = re.compile(
-    r"</(?:p|div|ul|ol|li|h[1-6]|table|strong|b|em|i|a|span|tr|td)\s*>|<(?:br|p|hr)\s*/?>",
+    r"</(?:p|div|ul|ol|li|h[1-6]|table|strong|b|em|i|a|span|tr|td)\s*>"
+    r"|<(?:br|p|hr)\s*/?>",
     re.IGNORECASE,
 )
-_GAP = re.compile(
-    r"[ \t]*\.{3,}[ \t]*|[ ]{3,}|[ ]*\t\s*"
-)  # what sets columns of plain text apart
-HEADING_CHARACTERS = 80  # a longer line is a sentence, capitals or not
+_GAP = re.compile(r"[ \t]*\.{3,}[ \t]*|[ ]{3,}|[ ]*\t\s*")
+"""What sets columns of plain text apart."""
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document; its title is the front matter's, else the first line if that is a heading."""
+    """Return one document.
+
+    Its title is the front matter's, else the first line if that is a heading.
+    """
     text, notes = file.text()
     metadata, body = split_front_matter(text, file.source)
     blocks = text_blocks(body)
     title = str(metadata.get("title", ""))
     if not title and blocks and blocks[0].kind == "heading":
         title = blocks.pop(0).text
-    return [
-        Document(
-            file.source,
-            title or title_from(file.source),
-            tuple(blocks),
-            metadata,
-            notes,
-        )
-    ]
+    title = title or title_from(file.source)
+    return [Document(file.source, title, tuple(blocks), metadata, notes)]
 
 
 def prose_blocks(text: str) -> list[Block]:
-    """Blocks of a text inside a record: HTML if it has tags, else plain."""
-    if _HTML.search(text) and (root := parse_html(text)) is not None:
-        remove_hidden(root)
-        return html_blocks(root)
+    """Return the blocks of a text inside a record: HTML if it has tags, else plain."""
+    if _HTML.search(text):
+        root = parse_html(text)
+        if root is not None:
+            remove_hidden(root)
+            return html_blocks(root)
     return text_blocks(text, headings=False)
 
 
 def text_blocks(text: str, *, headings: bool = True) -> list[Block]:
-    """Cut plain text at blank lines; wrapped lines are joined, lists become items."""
+    """Cut plain text at blank lines; wrapped lines are joined, lists become items.
+
+    Args:
+        headings: look for headings, too.
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
     blocks: list[Block] = []
-    for paragraph in re.split(
-        r"\n[ \t]*\n",
-        text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n"),
-    ):
+    for paragraph in _BLANK_LINE.split(text):
         lines = [line.rstrip() for line in paragraph.split("\n") if line.strip()]
-        if lines and headings and (heading := _heading(lines, first=not blocks)):
-            blocks.append(heading)
-            lines = (
-                lines[2:]
-                if len(lines) > 1 and _UNDERLINE.match(lines[1])
-                else lines[1:]
-            )
+        if lines and headings:
+            heading = _heading(lines, first=not blocks)
+            if heading is not None:
+                blocks.append(heading)
+                lines = _below_heading(lines)
         if lines:
-            blocks.extend(_paragraph(lines, blocks[-1] if blocks else None))
+            before = blocks[-1] if blocks else None
+            blocks.extend(_paragraph(lines, before))
     return blocks
 
 
 def _heading(lines: list[str], *, first: bool) -> Block | None:
-    """A line underlined, or alone and in capitals."""
+    """Return a line that is underlined, or alone and in capitals, as a heading."""
     line = lines[0].strip()
-    if len(line) > HEADING_CHARACTERS or not any(
-        character.isalpha() for character in line
-    ):
+    has_letters = any(character.isalpha() for character in line)
+    if len(line) > HEADING_CHARACTERS or not has_letters:
         return None
-    if (
-        len(lines) > 1
-        and (under := _UNDERLINE.match(lines[1]))
-        and len(under[1]) >= max(3, len(line) // 2)
-    ):
-        return Block("heading", line, 1 if under[1][0] == "=" else 2)
-    if (
-        len(lines) == 1
-        and line.isupper()
-        and len(line) > 3
-        and not _ITEM.match(line)
-        and line[-1] not in ".!,;"
-    ):
+    if len(lines) == 1:
+        if not _is_in_capitals(line):
+            return None
         return Block("heading", line.rstrip(":"), 1 if first else 2)
-    return None
+    underline = _UNDERLINE.match(lines[1])
+    if underline is None or len(underline[1]) < max(3, len(line) // 2):
+        return None
+    return Block("heading", line, 1 if underline[1][0] == "=" else 2)
+
+
+def _is_in_capitals(line: str) -> bool:
+    if not line.isupper() or len(line) <= 3 or line[-1] in ".!,;":
+        return False
+    return not _ITEM.match(line)
+
+
+def _below_heading(lines: list[str]) -> list[str]:
+    if len(lines) > 1 and _UNDERLINE.match(lines[1]):
+        return lines[2:]
+    return lines[1:]
 
 
 def _paragraph(lines: list[str], before: Block | None) -> list[Block]:
-    """One paragraph, or the paragraph and the list below it. Lines of a wrapped paragraph become one."""
-    blocks: list[Block] = []
-    plain: list[str] = []
-    lead_in = ""
-    if before is not None and before.kind == "paragraph" and before.text.endswith(":"):
-        lead_in = before.text if len(before.text) <= LEAD_IN_CHARACTERS else ""
-    elif before is not None and before.kind == "list_item":
-        lead_in = before.lead_in
+    """Return a table, or a paragraph and the list below it."""
+    lead_in = _lead_in(before)
     if rows := _columns(lines):
         return table_blocks(Table(rows, caption=lead_in))
+    blocks: list[Block] = []
+    plain: list[str] = []
     for line in lines:
-        if item := _ITEM.match(line):
+        item = _ITEM.match(line)
+        if item is not None:
             if plain:
                 text = _joined(plain)
                 blocks.append(Block("paragraph", text))
                 lead_in = text if len(text) <= LEAD_IN_CHARACTERS else ""
                 plain = []
-            marker = f"{item['marker']} " if item["marker"][-1] in ".)" else "- "
-            level = 1 + len(item["indent"].expandtabs(4)) // 2
-            blocks.append(
-                Block(
-                    "list_item", marker + item["text"].strip(), min(level, 6), lead_in
-                )
-            )
-        elif (
-            blocks and blocks[-1].kind == "list_item" and line[:1].isspace()
-        ):  # an item's further line
+            blocks.append(_list_item(item, lead_in))
+        elif blocks and blocks[-1].kind == "list_item" and line[:1].isspace():
+            # a further line of the item
             last = blocks[-1]
-            blocks[-1] = Block(
-                "list_item", f"{last.text} {line.strip()}", last.level, last.lead_in
-            )
+            text = f"{last.text} {line.strip()}"
+            blocks[-1] = Block("list_item", text, last.level, last.lead_in)
         else:
             plain.append(line)
     if plain:
@@ -135,25 +137,43 @@ def _paragraph(lines: list[str], before: Block | None) -> list[Block]:
     return blocks
 
 
+def _lead_in(before: Block | None) -> str:
+    """Return what the block before says about a list or table that follows it."""
+    if before is None:
+        return ""
+    if before.kind == "list_item":
+        return before.lead_in
+    if before.kind != "paragraph" or not before.text.endswith(":"):
+        return ""
+    if len(before.text) > LEAD_IN_CHARACTERS:
+        return ""
+    return before.text
+
+
+def _list_item(item: re.Match[str], lead_in: str) -> Block:
+    marker = "- "
+    if item["marker"][-1] in ".)":
+        marker = f"{item['marker']} "
+    level = 1 + len(item["indent"].expandtabs(4)) // 2
+    text = marker + item["text"].strip()
+    return Block("list_item", text, min(level, _DEEPEST_LEVEL), lead_in)
+
+
 def _columns(lines: list[str]) -> list[list[str]]:
-    """The cells of lines that are all set in the same number of columns; [] if they are not."""
+    """Return the cells of lines that are all set in as many columns, else []."""
     rows = [_GAP.split(line.strip()) for line in lines]
-    return (
-        rows
-        if len(rows) > 1 and len(rows[0]) > 1 and len({len(row) for row in rows}) == 1
-        else []
-    )
+    widths = {len(row) for row in rows}
+    if len(rows) < 2 or len(widths) > 1 or widths == {1}:
+        return []
+    return rows
 
 
 def _joined(lines: list[str]) -> str:
-    """Undo a hard wrap; lines that were not wrapped (an address, a verse) stay apart.
-
-    A wrapped line is about as long as the longest: short lines were ended on purpose.
-    """
+    """Undo a hard wrap; lines that were not wrapped (an address, a verse) stay apart."""
     longest = max(len(line) for line in lines)
     joined = lines[0].strip()
-    for before, line in zip(lines, lines[1:], strict=False):
-        joined += (
-            " " if len(before) >= longest * 0.6 and longest > 50 else "\n"
-        ) + line.strip()
+    for before, line in pairwise(lines):
+        is_wrapped = longest > _WRAPPED_FROM and len(before) >= longest * _WRAPPED_SHARE
+        joined += " " if is_wrapped else "\n"
+        joined += line.strip()
     return joined

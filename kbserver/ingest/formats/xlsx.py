@@ -1,9 +1,9 @@
-"""Excel workbooks: every visible sheet as a table; a FAQ sheet's rows become documents."""
+"""Excel workbooks: every visible sheet as tables; a FAQ sheet's rows become documents."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import openpyxl
@@ -15,76 +15,100 @@ from kbserver.ingest.formats.shared.sheet import sheet_documents
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table
 
-MAX_CELLS = 2_000_000  # filled ones; a sheet may claim 17 billion
+MAX_CELLS = 2_000_000
+"""Filled ones; a sheet may claim 17 billion."""
+
+_Row = list[str]
 
 
-def convert(file: SourceFile) -> list[Document]:
-    """Return the documents of the visible sheets: values as Excel last computed them, not formulas.
+def convert(file: SourceFile, *, max_cells: int = MAX_CELLS) -> list[Document]:
+    """Return the documents of the visible sheets.
+
+    Cells are read as Excel last computed them, not as formulas.
 
     Raises:
-        DocumentUnreadable: protected by a password, corrupt, or over two million cells.
+        DocumentUnreadable: protected by a password, corrupt, or over `max_cells`.
     """
     open_checked_zip(file.path, file.source).close()
     workbook = openpyxl.load_workbook(
         file.path, read_only=True, data_only=True, keep_links=False
     )
     try:
-        shown = [
+        visible = [
             sheet for sheet in workbook.worksheets if sheet.sheet_state == "visible"
         ]
-        hidden = len(workbook.worksheets) - len(shown)
-        left = MAX_CELLS
+        hidden = len(workbook.worksheets) - len(visible)
         sheets: list[tuple[str | None, Table]] = []
-        for sheet in shown:
-            sheet.reset_dimensions()  # some writers store wrong ones, and rows would be missing
-            rows: list[list[str]] = []
-            for row in sheet.iter_rows():
-                cells = [_shown(cell) for cell in row]
-                while cells and not cells[-1]:
-                    cells.pop()
-                left -= len(cells)
+        left = max_cells
+        for sheet in visible:
+            rows: list[_Row] = []
+            for row in _rows(sheet):
+                left -= len(row)
                 if left < 0:
-                    raise DocumentUnreadable(
-                        file.source, f"over {MAX_CELLS:,} cells; split it"
-                    )
-                rows.append(cells)
-            for number, table in enumerate(_tables(rows)):
-                sheets.append(
-                    (sheet.title if len(shown) > 1 and number == 0 else None, table)
-                )
+                    reason = f"over {max_cells:,} cells; split it"
+                    raise DocumentUnreadable(file.source, reason)
+                rows.append(row)
+            name = sheet.title if len(visible) > 1 else None
+            for table in _tables(rows):
+                sheets.append((name, table))
+                name = None  # stands above the sheet's first table only
     finally:
         workbook.close()
-    notes = (f"left out {counted(hidden, 'hidden sheet')}",) if hidden else ()
+    notes: tuple[str, ...] = ()
+    if hidden:
+        notes = (f"left out {counted(hidden, 'hidden sheet')}",)
     return sheet_documents(file.source, sheets, notes=notes)
 
 
-def _tables(rows: Sequence[list[str]]) -> list[Table]:
-    """The tables of a sheet: blank rows part them, blank columns at the left are cut off. A line that stands
-    alone above a table is its caption."""
-    groups: list[list[list[str]]] = [[]]
+def _rows(sheet: Any) -> Iterator[_Row]:
+    """Yield the rows of a sheet without the empty cells at their ends."""
+    # some programs store wrong dimensions, and rows would be missing
+    sheet.reset_dimensions()
+    for cells in sheet.iter_rows():
+        row = [_shown(cell) for cell in cells]
+        while row and not row[-1]:
+            row.pop()
+        yield row
+
+
+def _tables(rows: Sequence[_Row]) -> list[Table]:
+    """Return the tables of a sheet, which blank rows separate.
+
+    Blank columns at the left are cut off. A row with one cell that stands alone above
+    a table is its caption.
+    """
+    groups: list[list[_Row]] = [[]]
     for row in rows:
-        alone = len(groups[-1]) == 1 and sum(map(bool, groups[-1][0])) == 1
+        group = groups[-1]
+        is_caption = len(group) == 1 and sum(map(bool, group[0])) == 1
         if any(row):
-            groups[-1].append(row)
-        elif groups[-1] and not alone:
+            group.append(row)
+        elif group and not is_caption:
             groups.append([])
-    tables = []
-    for group in filter(None, groups):
-        indent = min(next(at for at, cell in enumerate(row) if cell) for row in group)
-        tables.append(Table([row[indent:] for row in group]))
-    return tables
+    return [_unindented(group) for group in groups if group]
+
+
+def _unindented(rows: Sequence[_Row]) -> Table:
+    indent = min(_first_filled(row) for row in rows)
+    return Table([row[indent:] for row in rows])
+
+
+def _first_filled(row: _Row) -> int:
+    return next(at for at, cell in enumerate(row) if cell)
 
 
 def _shown(cell: Any) -> str:
-    """A cell as a person would read it out: `2026-12-31`, `19.99`, `25%`, `yes`."""
+    """Return a cell as it is read out: `2026-12-31`, `19.99`, `25%`, `yes`."""
     value = cell.value
     if value is None:
         return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, dt.datetime) and value.time() == dt.time():
-        return value.date().isoformat()
+    if value is True:
+        return "yes"
+    if value is False:
+        return "no"
     if isinstance(value, dt.datetime):
+        if value.time() == dt.time():
+            return value.date().isoformat()
         return value.isoformat(sep=" ", timespec="minutes")
     if isinstance(value, dt.time):
         return value.isoformat(timespec="minutes")
@@ -94,16 +118,19 @@ def _shown(cell: Any) -> str:
 
 
 def _number(value: int | float, number_format: str) -> str:
+    """Return a number with the percent or currency sign of its format."""
     pattern = number_format.split(";", 1)[0]
     if "%" in pattern:
         return f"{round(value * 100, 2):g}%"
-    text = f"{value:.10g}" if isinstance(value, float) else str(value)
     for sign in "$€£¥":
         if sign in pattern:
-            money = (
-                f"{value:.2f}"
-                if isinstance(value, float) and value != int(value)
-                else f"{value:g}"
-            )
-            return f"{sign}{money}"
-    return text
+            return f"{sign}{_amount(value)}"
+    if isinstance(value, float):
+        return f"{value:.10g}"
+    return str(value)
+
+
+def _amount(value: int | float) -> str:
+    if isinstance(value, float) and value != int(value):
+        return f"{value:.2f}"
+    return f"{value:g}"

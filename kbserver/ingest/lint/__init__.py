@@ -1,0 +1,1 @@
+"""What should not be spoken as it stands: `lint` asks all the other modules."""

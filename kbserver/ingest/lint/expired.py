@@ -1,4 +1,4 @@
-"""Content whose time is over: by its own `valid_until`, or, as a hint, by the years it speaks of."""
+"""Content whose time is over: by `valid_until`, or, as a hint, by the years it mentions."""
 
 from __future__ import annotations
 
@@ -11,28 +11,26 @@ from kbserver.types import Passage
 
 _LONG_GONE_YEARS = 3
 _PROMISE = re.compile(
-    r"\b(?:until|till|by|before|through|ends?|expires?|valid|offer|from|starting|effective|new for|prices?|updated|as of)\b"
+    r"\b(?:until|till|by|before|through|ends?|expires?|valid|offer|from|starting"
+    r"|effective|new for|prices?|updated|as of)\b"
     r"[^.\n]{0,40}?\b((?:19|20)\d{2})\b",
     re.I,
 )
 
 
 def expired(passages: Iterable[Passage], today: dt.date) -> Iterator[Finding]:
-    """Yield a finding for each document that is over, and a hint for passages that speak of years long gone."""
+    """Yield a finding for each expired document, a hint for mentions of old years."""
     over: set[str] = set()
     for passage in passages:
         until = passage.metadata.get("valid_until")
         if isinstance(until, str) and until[:10] < today.isoformat():
             if passage.source not in over:
                 over.add(passage.source)
-                yield Finding(
-                    "expired",
-                    passage.source,
-                    f"valid_until {until}: it is not spoken any more",
-                )
+                words = f"valid_until {until}: it is not spoken any more"
+                yield Finding("expired", passage.source, words)
             continue
         for found in _PROMISE.finditer(passage.text):
             if int(found[1]) <= today.year - _LONG_GONE_YEARS:
-                said = around(passage.text, *found.span())
-                yield Finding("old year", passage.source, said, passage=passage.id)
+                words = around(passage.text, *found.span())
+                yield Finding("old year", passage.source, words, passage=passage.id)
                 break

@@ -1,4 +1,4 @@
-"""What a linter says of documents that will be spoken."""
+"""What the linter reports about documents that will be spoken."""
 
 from __future__ import annotations
 
@@ -6,15 +6,24 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 Kind: TypeAlias = Literal[
-    "contradiction", "cannot stand alone", "expired", "old year", "near-duplicate", "hidden text", "speaks to the model",
-    "steers an answer", "unreadable",
-]  # fmt: skip
+    "contradiction",
+    "cannot stand alone",
+    "expired",
+    "old year",
+    "near-duplicate",
+    "hidden text",
+    "speaks to the model",
+    "steers an answer",
+    "unreadable",
+]
 
 HINTS: frozenset[Kind] = frozenset(("old year", "steers an answer"))
 """Kinds that are often honest text: shown, and never a failure."""
 
-_BESIDE = 50  # characters before and behind what is pointed at
-_LONGEST = 160  # characters of a passage that a finding shows
+_BESIDE = 50
+"""Characters before and behind what is pointed at."""
+_LONGEST = 160
+"""Characters of a passage that a finding shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +38,7 @@ class Finding:
     other: str = ""
     """The second document of a contradiction or near-duplicate."""
     passage: str = ""
-    """Id of the passage; empty when it is about a whole document, or documents that are not ingested."""
+    """Id of the passage; "" for a whole document, or one that is not ingested."""
 
     @property
     def is_hint(self) -> bool:
@@ -37,7 +46,7 @@ class Finding:
         return self.kind in HINTS
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON values for `kbserver lint --json`."""
+        """Return JSON values for `kbserver lint --json`."""
         return {
             "kind": self.kind,
             "hint": self.is_hint,
@@ -49,18 +58,28 @@ class Finding:
 
 
 def around(text: str, start: int, end: int) -> str:
-    """Return a place in a text with some words before and behind it, on one line, cut between words."""
-    begin, stop = max(0, start - _BESIDE), min(len(text), end + _BESIDE)
-    if begin:
-        begin = text.find(" ", begin, start) + 1 or start
-    if stop < len(text):
-        stop = text.rfind(" ", end, stop) if " " in text[end:stop] else end
-    return shortened(
-        f"{'…' * (begin > 0)}{text[begin:stop].strip()}{'…' * (stop < len(text))}"
-    )
+    """Return a place in a text with some words around it, on one line."""
+    first = max(0, start - _BESIDE)
+    last = min(len(text), end + _BESIDE)
+    before = after = ""
+    if first > 0:
+        before = "…"
+        space = text.find(" ", first, start)
+        first = start
+        if space >= 0:
+            first = space + 1
+    if last < len(text):
+        after = "…"
+        space = text.rfind(" ", end, last)
+        last = end
+        if space >= 0:
+            last = space
+    return shortened(f"{before}{text[first:last].strip()}{after}")
 
 
 def shortened(text: str) -> str:
     """Return a text on one line, cut to what a table can show."""
     line = " ".join(text.split())
-    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    if len(line) <= _LONGEST:
+        return line
+    return f"{line[:_LONGEST]}…"

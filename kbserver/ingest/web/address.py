@@ -1,7 +1,8 @@
-"""Which machines may be asked for pages: those of the public internet, and no others unless allowed.
+"""Which machines may be asked for pages: the public internet's, others only if allowed.
 
-Whoever can choose a URL, or the answer of a name server, must not reach what only this machine can reach (server-side
-request forgery). So a name is resolved once, its addresses are checked, and the connection goes to what was checked.
+A URL, or the answer of a name server, must not reach what only this machine can reach
+(server-side request forgery). So a name is resolved once, its addresses are checked,
+and the connection goes to what was checked.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import httpx2
 
 from kbserver.errors import IngestError
 
-_NAT64 = ipaddress.ip_network(
-    "64:ff9b::/96"
-)  # RFC 6052: an IPv4 address in the last four bytes
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+"""RFC 6052: an IPv4 address stands in the last four bytes."""
+_LIKE = "write it like https://example.com/sitemap.xml"
 
 
 class AddressRefused(IngestError):
@@ -26,7 +27,7 @@ class AddressRefused(IngestError):
 
 
 def is_url(source: str) -> bool:
-    """Whether a source on the command line is a URL and no path."""
+    """Return whether a source on the command line is a URL and no path."""
     return source.lower().startswith(("http://", "https://"))
 
 
@@ -38,35 +39,48 @@ def site_of(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
+        host = parts.hostname
+        port = parts.port
     except ValueError as exc:
-        raise IngestError(
-            f"{url}: not a URL ({exc}); write it like https://example.com/sitemap.xml"
-        ) from exc
+        raise IngestError(f"{url}: not a URL ({exc}); {_LIKE}") from exc
     if parts.scheme.lower() not in ("http", "https") or not host:
-        raise IngestError(
-            f"{url}: not an http or https URL; write it like https://example.com/sitemap.xml"
-        )
+        raise IngestError(f"{url}: not an http or https URL; {_LIKE}")
     if parts.username or parts.password:
         raise IngestError(
-            f"{host}: a name or password in a URL ends in logs; pages behind a login are not fetched"
+            f"{host}: a name or password in a URL ends in logs; "
+            "pages behind a login are not fetched"
         )
-    return host if port in (None, 80, 443) else f"{host}:{port}"
+    if port in (None, 80, 443):
+        return host
+    return f"{host}:{port}"
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet: not private, loopback, link-local, reserved, multicast.
+    """Return whether an IP address belongs to the public internet.
 
-    Source: the IANA special-purpose address registries (RFC 6890), as the standard library knows them.
+    Private, loopback, link-local, reserved and multicast addresses do not.
+
+    Source: the IANA special-purpose address registries (RFC 6890), as the standard
+    library knows them.
     """
     ip = ipaddress.ip_address(address.split("%", 1)[0])
     if isinstance(ip, ipaddress.IPv6Address):
-        if ip in _NAT64:
-            return is_public(str(ipaddress.IPv4Address(ip.packed[-4:])))
-        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
-        if inner is not None:
-            return is_public(str(inner))
+        embedded = _embedded_ipv4(ip)
+        if embedded is not None:
+            return is_public(str(embedded))
     return ip.is_global and not ip.is_multicast
+
+
+def _embedded_ipv4(ip: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 address leads to, or None."""
+    if ip in _NAT64:
+        return ipaddress.IPv4Address(ip.packed[-4:])
+    if ip.ipv4_mapped or ip.sixtofour:
+        return ip.ipv4_mapped or ip.sixtofour
+    if ip.teredo:
+        _server, client = ip.teredo
+        return client
+    return None
 
 
 def checked_address(host: str, port: int, *, allow_private: bool) -> str:
@@ -85,19 +99,23 @@ def checked_address(host: str, port: int, *, allow_private: bool) -> str:
     refused = [address for address in addresses if not is_public(address)]
     if refused and not allow_private:
         raise AddressRefused(
-            f"{host}: has the address {refused[0]}, which is not on the public internet; "
+            f"{host}: has the address {refused[0]}, "
+            "which is not on the public internet; "
             "if it is yours and meant, ingest it with --allow-private"
         )
     return addresses[0]
 
 
 class CheckedTransport(httpx2.BaseTransport):
-    """Connects to the address that was checked, whatever the name resolves to a moment later (DNS rebinding).
+    """Connects to the address that was checked, even if the name resolves anew.
 
-    The name still goes into the Host header, and into TLS, where the certificate is checked against it.
+    Otherwise a name server could answer differently a moment later (DNS rebinding).
+    The name still goes into the Host header and into TLS, where the certificate is
+    checked against it.
     """
 
     def __init__(self, *, allow_private: bool) -> None:
+        """Open no connection yet."""
         self._allow_private = allow_private
         self._inner = httpx2.HTTPTransport(trust_env=False)
 
@@ -108,7 +126,7 @@ class CheckedTransport(httpx2.BaseTransport):
             AddressRefused: see `checked_address`.
         """
         url = request.url
-        port = url.port or (443 if url.scheme == "https" else 80)
+        port = url.port or _usual_port(url.scheme)
         address = checked_address(url.host, port, allow_private=self._allow_private)
         pinned = httpx2.Request(
             request.method,
@@ -133,3 +151,9 @@ class CheckedTransport(httpx2.BaseTransport):
         traceback: TracebackType | None = None,
     ) -> None:
         self.close()
+
+
+def _usual_port(scheme: str) -> int:
+    if scheme == "https":
+        return 443
+    return 80

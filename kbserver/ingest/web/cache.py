@@ -9,13 +9,15 @@ from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from kbserver.index.durable import disk_trouble, replace_text
+from kbserver.files import replace_text
+from kbserver.index.durable import disk_trouble
 from kbserver.ingest.load import FORMATS
 
 _INDEX = "fetched.json"
 _PAGES = "pages"
 _UNFIT = re.compile(r"[^\w.,=&@+()~ -]+")
-_LONGEST_NAME = 120  # bytes of one folder's or file's name; file systems allow 255
+_LONGEST_NAME = 120
+"""Bytes of one folder's or file's name; file systems allow 255."""
 
 _SUFFIXES = {
     "text/html": ".html",
@@ -35,8 +37,9 @@ class Fetched:
     file: str
     """Path below the folder of pages, posix."""
     etag: str = ""
+    """As the server wrote it, to be sent back."""
     last_modified: str = ""
-    """Both as the server wrote them, to be sent back."""
+    """As the server wrote it, to be sent back."""
 
 
 class PageCache:
@@ -52,21 +55,14 @@ class PageCache:
         self._index = folder / _INDEX
         with disk_trouble("keep pages", folder):
             self.pages.mkdir(parents=True, exist_ok=True)
-        try:
-            known = json.loads(self._index.read_bytes())
-            self._known = {str(url): Fetched(**facts) for url, facts in known.items()}
-        except (
-            OSError,
-            ValueError,
-            TypeError,
-            AttributeError,
-        ):  # none, or of another version: fetched anew
-            self._known = {}
+        self._known = _read_index(self._index)
 
     def find(self, url: str) -> Fetched | None:
         """Return what is known of a page, None if it is not here."""
         known = self._known.get(url)
-        return known if known and (self.pages / known.file).is_file() else None
+        if known is None or not (self.pages / known.file).is_file():
+            return None
+        return known
 
     def put(
         self,
@@ -77,7 +73,7 @@ class PageCache:
         etag: str,
         last_modified: str,
     ) -> str | None:
-        """Keep a page, and return its file; None if pages of its type are not read.
+        """Keep a page and return its file; None if pages of its type are not read.
 
         Raises:
             StoreError: it cannot be written.
@@ -85,16 +81,17 @@ class PageCache:
         file = file_of(url, content_type)
         if file is None:
             return None
-        taken = {facts.file for other, facts in self._known.items() if other != url}
-        if file in taken:  # two URLs that differ only in what a file's name cannot hold
+        digest = sha256(url.encode()).hexdigest()
+        taken = {known.file for other, known in self._known.items() if other != url}
+        if file in taken:
+            # two URLs that differ only in what a file's name cannot hold
             path = Path(file)
-            file = path.with_name(
-                f"{path.stem}-{sha256(url.encode()).hexdigest()[:8]}{path.suffix}"
-            ).as_posix()
+            name = f"{path.stem}-{digest[:8]}{path.suffix}"
+            file = path.with_name(name).as_posix()
         target = self.pages / file
         with disk_trouble("keep a page", target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            beside = target.with_name(f".tmp-{sha256(url.encode()).hexdigest()[:16]}")
+            beside = target.with_name(f".tmp-{digest[:16]}")
             beside.write_bytes(content)
             beside.replace(target)
         self._known[url] = Fetched(file, etag, last_modified)
@@ -109,12 +106,9 @@ class PageCache:
         with disk_trouble("keep pages", self.pages):
             for url in self._known.keys() - urls:
                 del self._known[url]
-            files = {facts.file for facts in self._known.values()}
+            kept = {self.pages / known.file for known in self._known.values()}
             for path in self.pages.rglob("*"):
-                if (
-                    path.is_file()
-                    and path.relative_to(self.pages).as_posix() not in files
-                ):
+                if path.is_file() and path not in kept:
                     path.unlink()
         self.remember()
 
@@ -124,40 +118,54 @@ class PageCache:
         Raises:
             StoreError: the index cannot be written.
         """
-        facts = {url: asdict(known) for url, known in self._known.items()}
+        known = {url: asdict(page) for url, page in self._known.items()}
         with disk_trouble("keep pages", self.pages):
-            replace_text(self._index, json.dumps(facts, indent=1))
+            replace_text(self._index, json.dumps(known, indent=1))
+
+
+def _read_index(file: Path) -> dict[str, Fetched]:
+    """Return what is known of each URL; {} if the index is missing or not readable."""
+    try:
+        known = json.loads(file.read_bytes())
+        return {str(url): Fetched(**facts) for url, facts in known.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
 
 def file_of(url: str, content_type: str) -> str | None:
-    """Return where a page is kept, so that its source reads like its URL; None if its type is not read.
+    """Return where a page is kept, so that its source reads like its URL.
 
-    `https://example.com/help/reset?lang=en` gives `help/reset@lang=en.html`, a folder's own page `index.html`.
+    `https://example.com/help/reset?lang=en` gives `help/reset@lang=en.html`, a folder's
+    own page `index.html`.
+
+    Returns:
+        A posix path, or None if pages of its type are not read.
     """
     parts = urlsplit(url)
-    suffix = _SUFFIXES.get(content_type.split(";", 1)[0].strip().lower())
     names = [
         _fit(unquote(name))
         for name in parts.path.split("/")
         if name not in ("", ".", "..")
     ]
-    last = names.pop() if names and not parts.path.endswith("/") else "index"
+    last = "index"
+    if names and not parts.path.endswith("/"):
+        last = names.pop()
     own = Path(last).suffix.lower()
-    if (
-        suffix is None
-        and own in FORMATS
-        and content_type.startswith(("application/", "text/"))
-    ):
-        suffix = own
+    is_format = own in FORMATS
+    suffix = _SUFFIXES.get(content_type.split(";", 1)[0].strip().lower())
     if suffix is None:
-        return None
-    stem = last[: -len(own)] if own in FORMATS else last
-    query = f"@{_fit(parts.query)}" if parts.query else ""
-    return "/".join([*names, f"{_fit(stem + query)}{suffix}"])
+        if not is_format or not content_type.startswith(("application/", "text/")):
+            return None
+        suffix = own
+    if is_format:
+        last = last[: -len(own)]
+    if parts.query:
+        last += f"@{_fit(parts.query)}"
+    return "/".join([*names, f"{_fit(last)}{suffix}"])
 
 
 def _fit(name: str) -> str:
-    """A name that every file system takes and a walk does not pass over."""
+    """Return a name that every file system takes and a walk does not skip."""
     name = _UNFIT.sub("-", name).strip(" ").lstrip(".~") or "-"
     while len(name.encode()) > _LONGEST_NAME:
         name = name[:-1]

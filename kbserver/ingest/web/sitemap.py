@@ -1,4 +1,4 @@
-"""Sitemaps: the list of pages that a site itself gives out.
+"""Sitemaps: the list of pages that a site itself publishes.
 
 Source: https://www.sitemaps.org/protocol.html
 """
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from lxml import etree
 
-_LARGEST = 50 * 1024**2  # bytes uncompressed: the protocol's own limit
+_LARGEST = 50 * 1024**2
+"""Bytes uncompressed: the protocol's own limit."""
 _GZIP = b"\x1f\x8b"
 
 
@@ -23,37 +24,48 @@ class Sitemap(NamedTuple):
 
 
 def read_sitemap(content: bytes) -> Sitemap | None:
-    """Read a sitemap or sitemap index, XML or gzipped XML; None if the bytes are neither, or too large."""
-    if content.startswith(_GZIP):
-        unpacked = _unpacked(content)
-        if unpacked is None:
-            return None
-        content = unpacked
-    if b"<urlset" not in content[:4096] and b"<sitemapindex" not in content[:4096]:
+    """Read a sitemap or sitemap index, XML or gzipped XML.
+
+    Returns:
+        None if the bytes are neither, or too large.
+    """
+    xml = _unpacked(content)
+    if xml is None:
+        return None
+    start = xml[:4096]
+    if b"<urlset" not in start and b"<sitemapindex" not in start:
         return None
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        huge_tree=False,
     )
     try:
-        root = etree.fromstring(content, parser)
+        root = etree.fromstring(xml, parser)
     except etree.XMLSyntaxError:
         return None
-    locations = [
-        (etree.QName(entry).localname, location.text.strip())
-        for entry in root.iterchildren(etree.Element)
-        for location in entry.iterchildren("{*}loc")
-        if location.text
-    ]
-    return Sitemap(
-        [url for kind, url in locations if kind == "url"],
-        [url for kind, url in locations if kind == "sitemap"],
-    )
+    sitemap = Sitemap([], [])
+    for entry in root.iterchildren(etree.Element):
+        kind = etree.QName(entry).localname
+        for location in entry.iterchildren("{*}loc"):
+            url = (location.text or "").strip()
+            if location.text and kind == "url":
+                sitemap.pages.append(url)
+            elif location.text and kind == "sitemap":
+                sitemap.sitemaps.append(url)
+    return sitemap
 
 
 def _unpacked(content: bytes) -> bytes | None:
+    """Return the bytes, unzipped if they are gzip; None if that fails or is too large."""
+    if not content.startswith(_GZIP):
+        return content
     inflating = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
         unpacked = inflating.decompress(content, _LARGEST)
     except zlib.error:
         return None
-    return None if inflating.unconsumed_tail else unpacked
+    if inflating.unconsumed_tail:
+        return None
+    return unpacked

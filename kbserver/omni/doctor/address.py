@@ -10,9 +10,10 @@ import time
 from urllib.parse import urlsplit
 
 from kbserver.errors import OmniError
-from kbserver.omni.configure import check_endpoint, is_loopback
+from kbserver.omni.configure import check_endpoint
 from kbserver.omni.doctor.findings import Finding
 from kbserver.omni.failures import explain
+from kbserver.urls import is_loopback
 
 EXPIRES_SOON_DAYS = 14
 CONNECT_S = 5.0

@@ -14,11 +14,11 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from kbserver.omni.configure import is_loopback
 from kbserver.omni.doctor.address import check_address, check_certificate
 from kbserver.omni.doctor.findings import Diagnosis, Finding, Grade
 from kbserver.omni.doctor.probe import Answer, Probe, percentile
-from kbserver.omni.engine import ENGINE_TIMEOUT_MS
+from kbserver.settings import ENGINE_TIMEOUT_MS
+from kbserver.urls import is_loopback
 
 DEFAULT_QUERY = "what are your opening hours"
 KEPT_TURNS = 45

@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from kbserver.errors import OmniError
 from kbserver.labels import label_problem
-from kbserver.omni.configure import is_loopback
 from kbserver.omni.connect import KEY_PROTOCOL_PREFIX, PROTOCOL
+from kbserver.urls import is_loopback
 
 MIN_TTL_S, DEFAULT_TTL_S, MAX_TTL_S = 1, 60, 600
 SANDBOX_PREFIX = "pyai_test_"

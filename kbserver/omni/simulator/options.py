@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from kbserver.omni.engine import ENGINE_TIMEOUT_MS, Reads
+from kbserver.omni.engine import Reads
 from kbserver.omni.simulator.faults import Fault
 from kbserver.omni.simulator.speech import Synthesizer, tone
 from kbserver.omni.simulator.vad import DEFAULT_SILENCE_MS
+from kbserver.settings import ENGINE_TIMEOUT_MS
 
 
 @dataclass(frozen=True, slots=True)

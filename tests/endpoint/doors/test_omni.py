@@ -7,13 +7,15 @@ from hypothesis import strategies as st
 from kbserver.endpoint.doors.omni import (
     MAX_ANSWER_BYTES,
     MAX_ECHO_BYTES,
+    OMNI,
     TurnRequest,
     parse,
     render,
     render_error,
 )
 from kbserver.errors import InvalidRequest, Overloaded, Unauthorized
-from kbserver.retrieval.context import ContextPassage
+from kbserver.retrieval.context import Context, ContextPassage
+from kbserver.settings import Settings
 
 label_text = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=256)
 any_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
@@ -113,7 +115,8 @@ def test_an_answer_stays_below_the_limit_and_echoes_the_call(
         ContextPassage(f"id-{n}", content * 5, 0.5)
         for n, content in enumerate(contents)
     ]
-    body = render(TurnRequest(query=query, session_label=label), context, passages)
+    request = TurnRequest(query=query, session_label=label)
+    body = render(request, Context(context, tuple(passages)))
     answer = json.loads(body)
     assert len(body) <= MAX_ANSWER_BYTES
     assert list(answer) == ["session_label", "query", "context", "results"]
@@ -133,9 +136,8 @@ def test_an_answer_stays_below_the_limit_and_echoes_the_call(
 def test_a_long_query_is_echoed_in_part_only_and_leaves_the_results_their_room(word):
     label = "\N{GRINNING FACE}" * 256
     passages = [ContextPassage(f"id-{n}", "x" * 640, 0.5) for n in range(3)]
-    body = render(
-        TurnRequest(query=word * 10_000, session_label=label), "x" * 2000, passages
-    )
+    request = TurnRequest(query=word * 10_000, session_label=label)
+    body = render(request, Context("x" * 2000, tuple(passages)))
     answer = json.loads(body)
     echo = json.dumps(answer["query"], ensure_ascii=False).encode()
     assert 400 < len(echo) <= MAX_ECHO_BYTES
@@ -148,10 +150,9 @@ def test_what_json_or_utf_8_does_not_know_costs_no_answer():
         ContextPassage("id-1", "no number", float("nan")),
     ]
     for some in (passages, passages[:1], passages[1:]):
-        answer = json.loads(
-            render(TurnRequest(query="x"), some[0].content, some),
-            parse_constant=pytest.fail,
-        )
+        context = Context(some[0].content, tuple(some))
+        body = render(TurnRequest(query="x"), context)
+        answer = json.loads(body, parse_constant=pytest.fail)
         assert [result["id"] for result in answer["results"]] == [
             passage.id for passage in some
         ]
@@ -169,3 +170,28 @@ def test_errors_travel_in_the_vendors_envelope():
         }
     }
     assert json.loads(render_error(Overloaded("full")))["error"]["code"] == "overloaded"
+
+
+def test_the_extra_keys_come_on_top_of_the_limit():
+    passages = tuple(ContextPassage(f"id-{n}", "x" * 900, 0.5) for n in range(6))
+    context = Context("", passages)
+    extra = {"trace": {"route": "y" * 500}}
+    plain = json.loads(render(TurnRequest(query="x"), context))
+    traced = json.loads(render(TurnRequest(query="x"), context, extra))
+    assert traced == plain | extra
+
+
+def test_the_door_has_the_path_of_the_settings_and_a_bearer_token():
+    assert OMNI.path(Settings(path="/grounding")) == "/grounding"
+    assert OMNI.token_of({"authorization": "Bearer secret"}) == "secret"
+    with pytest.raises(Unauthorized):
+        OMNI.token_of({"x-vapi-secret": "secret"})
+    assert OMNI.parse(b'{"query": "x", "session_label": "a"}', {}).label == "a"
+
+
+def test_a_text_of_the_limit_fits_twice_beside_a_long_label_and_query():
+    request = TurnRequest(query="q" * MAX_ECHO_BYTES * 2, session_label="l" * 256)
+    text = "x" * OMNI.limits.text_bytes
+    context = Context(text, (ContextPassage("fallback", text, 0.0),))
+    answer = json.loads(render(request, context))
+    assert answer["context"] == answer["results"][0]["content"] == text

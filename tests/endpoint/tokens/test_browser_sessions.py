@@ -28,6 +28,8 @@ from kbserver.endpoint.tokens.keys import new_secret, read_keys
 from kbserver.endpoint.tokens.signed import SigningKeys, unverified
 from kbserver.errors import SettingsError, WireError
 from kbserver.omni.configure import configure_frame
+from kbserver.settings import read_settings
+from kbserver.settings.model import SessionSettings
 
 API_KEY = "pyai_live_0123456789_never_shown"
 ORIGIN = "https://www.example.com"
@@ -36,7 +38,7 @@ KB_ENDPOINT = "https://kb.example.com/kb"
 
 @dataclass
 class PyAI:
-    """Answers `POST /v1/omni/sessions` as the contract says, or as a test wishes; and remembers what it was asked."""
+    """Answers `POST /v1/omni/sessions` as the contract says or a test wishes, and takes notes."""
 
     asked: list[tuple[dict[str, str], Any]] = field(default_factory=list)
     answer: Any = None
@@ -110,17 +112,33 @@ def keys() -> SigningKeys:
     return SigningKeys(read_keys(new_secret(), source="test"))
 
 
+OWN = ("api_key", "token_for", "timeout_s", "clock")  # arguments that are no settings
+
+
 def sessions(
     keys: SigningKeys, base: str = "https://api.example.com", **changed: Any
 ) -> BrowserSessions:
-    given: dict[str, Any] = {
-        "allowed_origins": [ORIGIN, "http://localhost:5173"],
-        "kb_endpoint": KB_ENDPOINT,
+    own: dict[str, Any] = {
         "api_key": API_KEY,
         "token_for": lambda label: keys.issue(label, 3_600, max_turns=200),
+    }
+    table: dict[str, Any] = {
+        "allowed_origins": [ORIGIN, "http://localhost:5173"],
+        "kb_endpoint": KB_ENDPOINT,
         "base": base,
     }
-    return BrowserSessions(**(given | changed))
+    for name, value in changed.items():
+        if name in OWN:
+            own[name] = value
+        else:
+            table[name] = value
+    return BrowserSessions(session_settings(table), **own)
+
+
+def session_settings(table: dict[str, Any]) -> SessionSettings:
+    settings = read_settings(session=table).session
+    assert settings is not None
+    return settings
 
 
 @contextlib.contextmanager
@@ -415,17 +433,17 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
     [
         (
             {"base": "https://user:word@api.example.com"},
-            "session.base holds credentials",
+            "base holds credentials",
         ),
         (
             {"kb_endpoint": "https://user:word@kb.example.com/kb"},
-            "session.kb_endpoint holds credentials",
+            "kb_endpoint holds credentials",
         ),
         ({"allowed_origins": []}, "allowed_origins is empty"),
         ({"allowed_origins": ["*"]}, "allowed_origins"),
         ({"allowed_origins": ["null"]}, "allowed_origins"),
         ({"allowed_origins": ["https://*.example.com"]}, "allowed_origins"),
-        ({"allowed_origins": ["http://www.example.com"]}, "https://HOST"),
+        ({"allowed_origins": ["http://www.example.com"]}, "use https"),
         (
             {"allowed_origins": ["https://www.example.com/"]},
             "write 'https://www.example.com'",
@@ -436,19 +454,19 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
         ),
         (
             {"allowed_origins": ["https://user@www.example.com"]},
-            "session.allowed_origins holds credentials",
+            "allowed_origins holds credentials",
         ),
-        ({"kb_endpoint": "http://kb.example.com/kb"}, "session.kb_endpoint"),
-        ({"kb_endpoint": "kb.example.com"}, "session.kb_endpoint"),
-        ({"base": "ftp://api.example.com"}, "session.base"),
-        ({"base": "https://[::1"}, "session.base"),
+        ({"kb_endpoint": "http://kb.example.com/kb"}, "session: kb_endpoint"),
+        ({"kb_endpoint": "kb.example.com"}, "session: kb_endpoint"),
+        ({"base": "ftp://api.example.com"}, "session: base"),
+        ({"base": "https://[::1"}, "session: base"),
         ({"api_key": ""}, "PYAI_API_KEY"),
         ({"api_key": "two words"}, "PYAI_API_KEY"),
         ({"label_prefix": "web*"}, "label_prefix"),
         ({"label_prefix": "{x}"}, "label_prefix"),
         ({"label_prefix": ""}, "label_prefix"),
-        ({"connect_ttl_s": 601}, "1 to 600"),
-        ({"per_client_per_minute": 0}, "at least 1"),
+        ({"connect_ttl_s": 601}, "less than or equal to 600"),
+        ({"per_client_per_minute": 0}, "greater than 0"),
         ({"configure": {"kb_token": "mine"}}, "'kb_token'"),
     ],
 )

@@ -129,7 +129,8 @@ def test_a_token_is_a_standard_jwt_that_other_libraries_check_and_issue(clock):
         "kb_turns": 3,
     }
     # RFC 7515 by hand: what any other library does
-    signed = f"{part(header)}.{part({'aud': 'kbserver', 'exp': 1_800_000_060.5, 'jti': 'j1', 'kb_labels': ['a']})}"
+    own = {"aud": "kbserver", "exp": 1_800_000_060.5, "jti": "j1", "kb_labels": ["a"]}
+    signed = f"{part(header)}.{part(own)}"
     digest = hmac.new(SECRET.encode(), signed.encode(), hashlib.sha256).digest()
     assert live.verify(
         f"{signed}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
@@ -248,7 +249,7 @@ def test_a_header_that_names_no_algorithm_or_another_gets_nowhere():
 
 
 def test_the_public_key_is_no_hmac_secret():
-    """The classic confusion: sign with HS256, and what everybody knows of the EdDSA key as the secret."""
+    """The classic confusion: sign with HS256 and the public half of the EdDSA key as the secret."""
     (pair,) = read_keys(PAIR, source="test")
     public = pair.verifying
     live = keys(PAIR, SECRET)

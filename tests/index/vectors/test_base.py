@@ -1,43 +1,62 @@
-"""The order of scored rows against sorting all of them."""
+"""The yardstick itself, against sums written out in plain Python."""
 
 import numpy as np
 import pytest
 
-from kbserver.index.vectors.base import hopeful, top_k_rows, union_rows
+from kbserver.errors import DimensionMismatch, NotFinite
+from kbserver.index.vectors.base import NumpyIndex, checked_query
+
+
+def plain_scores(embeddings, query):
+    return [
+        sum(float(a) * float(b) for a, b in zip(row, query, strict=True))
+        for row in embeddings
+    ]
+
+
+def test_the_yardstick_gives_inner_products(unit_vectors):
+    embeddings, query = unit_vectors(50), unit_vectors(1, seed=3)[0]
+    index = NumpyIndex(embeddings)
+    assert (index.size, index.dim, index.waits) == (50, 16, False)
+    wanted = plain_scores(embeddings, query)
+    found = index.score_rows(query, np.arange(50))
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    ranked = sorted(range(50), key=lambda row: (-found[row], row))
+    assert index.search(query, top_k=9).rows.tolist() == ranked[:9]
+    assert index.propose(query, count=4).tolist() == ranked[:4]
+    inside = np.arange(0, 50, 3)
+    found = index.search_rows(query, inside, top_k=5)
+    assert found.rows.tolist() == [row for row in ranked if row % 3 == 0][:5]
+    index.warm()
+
+
+def test_equal_vectors_score_the_same_and_keep_row_order(unit_vectors):
+    embeddings = np.repeat(unit_vectors(7), 3, axis=0)
+    found = NumpyIndex(embeddings).search(unit_vectors(1, seed=1)[0], top_k=21)
+    for start in range(0, 21, 3):
+        rows = found.rows[start : start + 3]
+        assert rows.tolist() == list(range(rows[0], rows[0] + 3))
+        assert len(set(found.scores[start : start + 3].tolist())) == 1
+
+
+def test_a_query_becomes_contiguous_float32():
+    query = checked_query(np.arange(8, dtype=np.float64)[::2], 4)
+    assert query.dtype == np.float32
+    assert query.flags.c_contiguous
+    assert query.tolist() == [0.0, 2.0, 4.0, 6.0]
 
 
 @pytest.mark.parametrize(
-    "values", [2, 40, 10**6], ids=["all but equal", "many ties", "few ties"]
+    ("shape", "words"), [((3,), "length 3"), ((1, 4), r"shape \(1, 4\)"), ((), "shape")]
 )
-@pytest.mark.parametrize("count", [0, 1, 99, 511, 512, 513, 801, 20_000])
-def test_the_best_come_first_and_equal_ones_by_row(count, values):
-    choose = np.random.default_rng(count)
-    ascending = np.sort(choose.integers(-values, values, count)).astype(np.float32)
-    for scores in (ascending, ascending[::-1], choose.permutation(ascending)):
-        rows = choose.permutation(3 * count)[:count].astype(np.int64)
-        ranked = sorted(zip((-scores).tolist(), rows.tolist(), strict=True))
-        for top_k in (-1, 0, 1, 7, 100, 300, count - 1, count, count + 1):
-            found = top_k_rows(rows, scores, top_k=top_k)
-            wanted = ranked[: max(top_k, 0)]
-            assert found.rows.tolist() == [row for _, row in wanted]
-            assert found.scores.tolist() == [-score for score, _ in wanted]
+def test_a_query_of_another_shape_is_refused_with_both(shape, words):
+    with pytest.raises(DimensionMismatch, match=f"{words}.*length 4"):
+        checked_query(np.zeros(shape, np.float32), 4)
 
 
-def test_few_more_are_hopeful_than_are_wanted():
-    scores = np.random.default_rng(0).random(20_000, dtype=np.float32)
-    best = np.argsort(-scores)[:100]
-    kept = hopeful(scores, 100)
-    assert set(best) <= set(kept)
-    assert kept.size < 150
-
-
-def test_united_rows_are_those_numpy_finds_unique():
-    choose = np.random.default_rng(0)
-    for sizes in ((), (0,), (0, 0), (1, 0), (5,), (100, 100), (60, 3, 60)):
-        parts = [choose.permutation(150)[:size].astype(np.int64) for size in sizes]
-        found = union_rows(parts)
-        assert found.dtype == np.int64
-        assert (
-            found.tolist()
-            == np.unique(np.concatenate([np.empty(0, np.int64), *parts])).tolist()
-        )
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_query_that_is_not_finite_is_refused(value):
+    query = np.zeros(4, np.float32)
+    query[2] = value
+    with pytest.raises(NotFinite):
+        checked_query(query, 4)

@@ -1,7 +1,14 @@
+import csv
+from pathlib import Path
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.csv import _delimiter, convert
+from kbserver.ingest.formats.shared.source import SourceFile
 
 PLANS = "Plan,Price\nFibre 100,$30 a month\nFibre 500,\n"
 
@@ -58,7 +65,8 @@ def test_a_single_line_or_column_is_not_lost(read):
 
 FAQ = (
     "Question,Answer,Category,Valid until,Alternatives\n"
-    'How do I reset my PIN?,"Dial *22#\nand follow.",account,2027-01-01,"i forgot my pin | new pin please"\n'
+    'How do I reset my PIN?,"Dial *22#\nand follow.",account,2027-01-01,"i '
+    'forgot my pin | new pin please"\n'
     "How do I reset my PIN?,In the app.,,,\n"
     "Is it free?,<p>Mostly:</p><ul><li>calls</li></ul>,,,\n"
     "No answer yet?,,,,\n"
@@ -117,7 +125,10 @@ def test_a_quote_never_closed_is_named(read):
 
 
 def test_decimal_commas_below_a_caption_do_not_separate(read):
-    sheet = "Fees 2026\nService;Fee;Remarks\nCard;15,00 €;free after theft\nTransfer;0,5 %;at least 5 €\nPaper;2,00 €;\n"
+    sheet = (
+        "Fees 2026\nService;Fee;Remarks\nCard;15,00 €;free after theft\n"
+        "Transfer;0,5 %;at least 5 €\nPaper;2,00 €;\n"
+    )
     [document] = read("fees.csv", sheet)
     assert [block.text for block in document.blocks] == [
         "Fees 2026",
@@ -125,3 +136,46 @@ def test_decimal_commas_below_a_caption_do_not_separate(read):
         "Service: Transfer; Fee: 0,5 %; Remarks: at least 5 €.",
         "Service: Paper; Fee: 2,00 €.",
     ]
+
+
+fields = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cf")), max_size=8
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    rows=st.lists(st.lists(fields, min_size=2, max_size=2), min_size=1, max_size=6),
+    delimiter=st.sampled_from(",;\t|"),
+)
+def test_whatever_a_spreadsheet_writes_is_read_cell_by_cell(tmp_path, rows, delimiter):
+    path = tmp_path / "t.csv"
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        csv.writer(stream, delimiter=delimiter).writerows(
+            [["Name one", "Name two"], *rows]
+        )
+    documents = convert(SourceFile(path, "t.csv"))
+    texts = " ".join(block.text for document in documents for block in document.blocks)
+    found = delimiter_of(path)
+    if found == delimiter:  # cells full of other delimiters may outvote it
+        for row in rows:
+            for cell in row:
+                assert " ".join(cell.split()) in texts
+
+
+def delimiter_of(path: Path) -> str:
+    return _delimiter(path.read_text(encoding="utf-8"), ",")
+
+
+@pytest.mark.parametrize(
+    ("sample", "delimiter"),
+    [
+        ("a,b\nc,d\n", ","),
+        ("a;b\n1,5;2,5\n", ";"),
+        ("one\ntwo\n", ","),
+        ("", ","),
+        ('"a\nb",c\n"d;e",f\n', ","),
+    ],
+)
+def test_the_delimiter_that_gives_rows_of_one_width_wins(sample, delimiter):
+    assert _delimiter(sample, ",") == delimiter

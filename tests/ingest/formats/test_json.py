@@ -1,6 +1,9 @@
 import json
+import re
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block
@@ -129,3 +132,52 @@ def test_half_a_character_is_taken_out(read):
     json.dumps([document.source, dict(document.metadata)], ensure_ascii=False).encode(
         "utf-8"
     )
+
+
+def test_an_object_with_a_text_of_its_own_is_one_record(read):
+    data = {"title": "Hours", "text": "Nine to five.", "tags": ["open"]}
+    [document] = read("a.json", json.dumps(data))
+    assert (document.source, document.title) == ("a.json#hours", "Hours")
+    assert document.metadata == {"tags": ["open"], "folder": ""}
+
+
+def test_records_without_a_text_share_one_document(read):
+    records = [{"text": "One."}, {"plan": "A"}, {"plan": "B"}]
+    first, others = read("our-plans.json", json.dumps(records))
+    assert first.source == "our-plans.json#one"
+    assert others.source == "our-plans.json"
+    assert [block.text for block in others.blocks] == ["plan: A.", "plan: B."]
+
+
+names = st.text("abcXYZ_", min_size=1, max_size=6)
+words = st.text("abcdefg", min_size=1, max_size=6)
+values = st.recursive(
+    st.one_of(words, st.integers(0, 99), st.booleans(), st.none()),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(names, inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+def words_of(data: object) -> set[str]:
+    if isinstance(data, dict):
+        return set().union(*map(words_of, data.values()))
+    if isinstance(data, list):
+        return set().union(*map(words_of, data))
+    if isinstance(data, str):
+        return {data}
+    return set()
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.dictionaries(st.sampled_from(("plan", "price", "zone")), values, min_size=1))
+def test_no_word_of_plain_data_is_lost(read, data):
+    try:
+        documents = read("data.json", json.dumps(data))
+    except DocumentUnreadable as exc:
+        assert exc.reason == "no text in it"
+        assert words_of(data) == set()
+    else:
+        texts = " ".join(block.text for one in documents for block in one.blocks)
+        assert words_of(data) <= set(re.findall(r"\w+", texts))

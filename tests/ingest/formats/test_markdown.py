@@ -1,7 +1,12 @@
+import re
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.markdown import title_of
 
 
 def blocks(read, text: str) -> list[Block]:
@@ -30,12 +35,16 @@ def test_one_of_several_top_headings_is_no_title(read):
 def test_marks_links_and_comments_leave_only_what_is_said(read):
     assert blocks(
         read,
-        "See **our** [prices](https://x.example/p) and `code` ~~old~~.\n\n<!-- not this -->\n\n![logo](a.png)",
+        "See **our** [prices](https://x.example/p) and `code` ~~old~~.\n\n"
+        "<!-- not this -->\n\n![logo](a.png)",
     ) == [Block("paragraph", "See our prices and code old.")]
 
 
 def test_a_list_keeps_its_numbers_depth_and_what_introduces_it(read):
-    text = "You need:\n\n1. a passport\n2. one of\n   - a bill\n   - a letter\n\n     not older than a year\n3. a photo\n"
+    text = (
+        "You need:\n\n1. a passport\n2. one of\n   - a bill\n   - a letter\n\n"
+        "     not older than a year\n3. a photo\n"
+    )
     assert blocks(read, text) == [
         Block("paragraph", "You need:"),
         Block("list_item", "1. a passport", 1, "You need:"),
@@ -47,7 +56,10 @@ def test_a_list_keeps_its_numbers_depth_and_what_introduces_it(read):
 
 
 def test_a_table_row_is_a_sentence_with_its_column_names(read):
-    text = "Prices in May:\n\n| Plan | Price | Note |\n|---|---|---|\n| Fibre 100 | $30 a month | |\n| Fibre 500 | $50 | new |\n"
+    text = (
+        "Prices in May:\n\n| Plan | Price | Note |\n|---|---|---|\n"
+        "| Fibre 100 | $30 a month | |\n| Fibre 500 | $50 | new |\n"
+    )
     assert blocks(read, text)[1:] == [
         Block(
             "table_row",
@@ -91,78 +103,12 @@ def test_a_bold_line_alone_is_a_heading_and_a_bold_sentence_is_not(read):
     ]
 
 
-def test_front_matter_becomes_metadata_in_one_form(read):
-    [document] = read(
-        "a.md",
-        "---\ntitle: Sale\nvalid_from: 2026-05-01\nvalid_until: 2026-05-31T18:00:00+02:00\nsupersedes: old.md\n"
-        "questions: is there a sale\npinned: yes\ntags: a, b\nprice: 3.5\nowner: {team: web}\nempty:\n---\n\nText.",
-    )
-    assert document.title == "Sale"
-    assert document.metadata == {
-        "title": "Sale",
-        "valid_from": "2026-05-01",
-        "valid_until": "2026-05-31T18:00:00+02:00",
-        "supersedes": ["old.md"],
-        "questions": ["is there a sale"],
-        "pinned": True,
-        "tags": ["a", "b"],
-        "price": 3.5,
-        "owner": {"team": "web"},
-        "folder": "",
-    }
-
-
-@pytest.mark.parametrize(
-    ("front_matter", "reason"),
-    [
-        ("title: [a", "front matter, line 3"),
-        ("ok: 1\n\tbad: 2", "front matter, line 3"),
-        (
-            "valid_until: 31/12/2026",
-            "valid_until is '31/12/2026'; write a date like 2026-12-31",
-        ),
-        ("pinned: perhaps", "pinned is 'perhaps'; write true or false"),
-        ("questions: {a: 1}", "questions is"),
-        ("d: !!python/object/apply:os.system [echo]", "front matter, line 2"),
-    ],
-)
-def test_front_matter_that_cannot_be_used_is_named(read, front_matter, reason):
-    with pytest.raises(DocumentUnreadable) as caught:
-        read("a.md", f"---\n{front_matter}\n---\nText.")
-    assert caught.value.reason.startswith(reason)
-
-
-def test_front_matter_that_multiplies_itself_is_refused(read):
-    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-        f"{one}: &{one} [{','.join([f'*{before}'] * 9)}]\n"
-        for before, one in zip("abcdefg", "bcdefgh", strict=True)
-    )
-    with pytest.raises(DocumentUnreadable, match="more than 1000 values"):
-        read("a.md", f"---\n{bomb}---\nText.")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "---\n\nJust a rule.\n\n---\n\nMore.",
-        "---\nnever closed",
-        "--- dashes ---\n\nText.",
-    ],
-)
-def test_a_rule_at_the_top_is_no_front_matter(read, text):
-    [document] = read("a.md", text)
-    said = " ".join(block.text for block in document.blocks)
-    assert all(word in said for word in ("rule", "More") if word in text) and set(
-        document.metadata
-    ) == {"folder"}
-    assert said.strip("- ")
-
-
 def test_a_short_footnote_stands_where_it_belongs(read):
     long = "word " * 60
     [document] = read(
         "a.md",
-        f"Open from 9 to 5[^hours]. See[^far], [^none].\n\n[^hours]: Not on\n  holidays.\n[^far]: {long}\n",
+        "Open from 9 to 5[^hours]. See[^far], [^none].\n\n[^hours]: Not on\n"
+        f"  holidays.\n[^far]: {long}\n",
     )
     assert [block.text for block in document.blocks] == [
         "Open from 9 to 5 (Not on holidays). See, [^none].",
@@ -187,4 +133,79 @@ def test_a_heading_followed_at_once_by_one_as_high_is_the_title(read):
     ) == (
         "Handbook",
         ["Hours", "Prices"],
+    )
+
+
+def heading(text: str, level: int) -> Block:
+    return Block("heading", text, level)
+
+
+TEXT = Block("paragraph", "Text.")
+
+
+@pytest.mark.parametrize(
+    ("blocks", "title"),
+    [
+        ([], ""),
+        ([TEXT], ""),
+        ([heading("A", 2), TEXT], "A"),
+        ([heading("A", 4), TEXT], ""),
+        ([heading("", 1), TEXT], ""),
+        ([heading("A", 2), TEXT, heading("B", 1)], ""),
+        ([heading("A", 2), TEXT, heading("B", 2)], ""),
+        ([heading("A", 2), heading("B", 2), TEXT], "A"),
+        ([heading("A", 2), heading("B", 3), heading("C", 2), TEXT], ""),
+        ([heading("A", 2), heading("", 1), TEXT], "A"),
+    ],
+)
+def test_the_heading_that_titles_a_document(blocks, title):
+    found, rest = title_of(blocks)
+    assert found == title
+    assert rest == (blocks[1:] if title else blocks)
+
+
+@pytest.mark.parametrize(
+    ("blocks", "kept"),
+    [
+        ([], []),
+        ([TEXT], [TEXT]),
+        ([heading("SALE", 5), TEXT], [TEXT]),
+        ([heading("Prices", 1), TEXT], [heading("Prices", 1), TEXT]),
+    ],
+)
+def test_a_title_given_elsewhere_wins(blocks, kept):
+    assert title_of(blocks, "Sale") == ("Sale", kept)
+
+
+lines = st.sampled_from(
+    (
+        "",
+        "# Title",
+        "Some *words* and **more**.",
+        "- item",
+        "  - inner",
+        "1. one",
+        "> quote",
+        "| a | b |",
+        "|---|---|",
+        "| c | d |",
+        "    code",
+        "**bold line**",
+        "Setext",
+        "---",
+        "***",
+    )
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(lines, min_size=1, max_size=15).map("\n".join))
+def test_no_word_of_a_page_is_lost(read, text):
+    try:
+        [document] = read("a.md", f"Start.\n\n{text}")
+    except DocumentUnreadable:
+        return
+    found = " ".join([document.title, *(block.text for block in document.blocks)])
+    assert set(re.findall(r"[a-z]+", text.lower())) <= set(
+        re.findall(r"[a-z]+", found.lower())
     )

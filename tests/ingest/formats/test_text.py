@@ -1,7 +1,10 @@
-import pytest
+import re
 
-from kbserver.errors import DocumentUnreadable
+from hypothesis import given
+from hypothesis import strategies as st
+
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.text import prose_blocks, text_blocks
 
 
 def blocks(read, text: str | bytes) -> list[Block]:
@@ -9,7 +12,10 @@ def blocks(read, text: str | bytes) -> list[Block]:
 
 
 def test_a_hard_wrap_is_undone_and_short_lines_stay_apart(read):
-    wrapped = "We open at nine and close at five on every weekday, with a break at noon\nthat lasts about an hour."
+    wrapped = (
+        "We open at nine and close at five on every weekday, with a break at "
+        "noon\nthat lasts about an hour."
+    )
     assert blocks(read, f"{wrapped}\r\n\r\nMain Street 1\r\n53111 Bonn\r\n") == [
         Block("paragraph", wrapped.replace("\n", " ")),
         Block("paragraph", "Main Street 1\n53111 Bonn"),
@@ -19,7 +25,8 @@ def test_a_hard_wrap_is_undone_and_short_lines_stay_apart(read):
 def test_underlined_and_capital_lines_are_headings(read):
     [document] = read(
         "a.txt",
-        "OPENING HOURS\n\nNine to five.\n\nParking\n-------\nBehind the house.\n\nA FAQ: WHY? BECAUSE.\n",
+        "OPENING HOURS\n\nNine to five.\n\nParking\n-------\nBehind the house.\n"
+        "\nA FAQ: WHY? BECAUSE.\n",
     )
     assert document.title == "OPENING HOURS"
     assert document.blocks == (
@@ -59,40 +66,41 @@ def test_columns_of_blanks_or_dots_are_a_table(read):
     ]
 
 
-@pytest.mark.parametrize(
-    ("text", "encoding"),
-    [
-        ("Öffnungszeiten: täglich von 9 bis 17 Uhr. Gebühr 5 £.", "latin-1"),
-        ("L’été, c’est 5 € — déjà vu…", "cp1252"),
-        (
-            "Часы работы: ежедневно с девяти до пяти часов. Звоните нам по телефону в любое время.",
-            "cp1251",
-        ),
-        (
-            "営業時間は毎日九時から五時までです。お電話でもお問い合わせいただけます。",
-            "shift_jis",
-        ),
-        ("Grüße aus Köln", "utf-16"),
-        ("Grüße aus Köln", "utf-8-sig"),
-        ("Grüße aus Köln", "utf-32"),
-        ("Grüße aus Köln", "utf-8"),
-    ],
+def test_a_text_with_tags_is_read_as_html_and_any_other_as_it_is():
+    assert prose_blocks("Open<br>daily.<p hidden>no</p>") == [
+        Block("paragraph", "Open\ndaily.")
+    ]
+    assert prose_blocks("a < b\n\nTITLE") == [
+        Block("paragraph", "a < b"),
+        Block("paragraph", "TITLE"),
+    ]
+
+
+def test_only_the_first_capital_line_is_of_the_first_level():
+    levels = [block.level for block in text_blocks("HOURS\n\nFEES:\n\nText.")]
+    assert levels == [1, 2, 0]
+
+
+lines = st.sampled_from(
+    (
+        "",
+        "  ",
+        "A line of prose that goes on and on until it is long enough to be wrapped",
+        "short",
+        "TITLE",
+        "=====",
+        "- item",
+        "  more",
+        "12) item",
+        "a    b",
+        "a\tb",
+        "You need:",
+        "\f",
+    )
 )
-def test_the_encoding_is_found_out(read, text, encoding):
-    assert blocks(read, text.encode(encoding)) == [Block("paragraph", text)]
 
 
-def test_a_guessed_encoding_is_noted(read):
-    assert read("a.txt", "Gebühr".encode("latin-1"))[0].notes == ("read as cp1252",)
-    assert read("a.txt", "Gebühr".encode())[0].notes == ()
-
-
-def test_a_few_broken_bytes_do_not_turn_utf8_into_something_else(read):
-    [document] = read("a.txt", ("Grüße aus Köln. " * 60).encode() + b"\xff Ende")
-    assert document.blocks[0].text.startswith("Grüße aus Köln.")
-    assert document.notes == ("1 broken UTF-8 characters",)
-
-
-def test_binary_data_is_no_text(read):
-    with pytest.raises(DocumentUnreadable, match="binary data"):
-        read("a.txt", b"\x7fELF\x02\x01\x01" + bytes(range(256)) * 20)
+@given(st.lists(lines, max_size=15).map("\n".join), st.booleans())
+def test_no_word_of_a_text_is_lost(text, headings):
+    found = " ".join(block.text for block in text_blocks(text, headings=headings))
+    assert set(re.findall(r"[A-Za-z]+", found)) == set(re.findall(r"[A-Za-z]+", text))

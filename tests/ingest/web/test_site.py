@@ -3,9 +3,8 @@
 import gzip
 import json
 import threading
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -13,7 +12,7 @@ import pytest
 
 from kbserver.errors import IngestError
 from kbserver.ingest.web.address import AddressRefused
-from kbserver.ingest.web.site import WebOptions, WebReport, fetch_site
+from kbserver.ingest.web.site import Clock, WebOptions, WebReport, fetch_site
 
 HTML = "text/html; charset=utf-8"
 QUICK = WebOptions(allow_private=True, pause_s=0.0, timeout_s=5.0)
@@ -37,7 +36,6 @@ class Site:
         self.pages: dict[str, Page] = {}
         self.asked: list[str] = []
         self.agents: set[str] = set()
-        self.times: list[float] = []
 
     def put(self, path: str, text: str | bytes, **facts: object) -> None:
         self.pages[path] = Page(
@@ -62,7 +60,6 @@ def site() -> Iterator[Site]:
         def do_GET(self) -> None:
             site.asked.append(self.path)
             site.agents.add(self.headers["user-agent"])
-            site.times.append(time.monotonic())
             page = site.pages.get(self.path, Page(b"not here", status=404))
             same_tag = page.etag and self.headers["if-none-match"] == page.etag
             same_time = (
@@ -71,9 +68,12 @@ def site() -> Iterator[Site]:
             body = b"" if same_tag or same_time else page.content
             self.send_response(304 if same_tag or same_time else page.status)
             for name, value in {
-                "content-type": page.type, "etag": page.etag, "last-modified": page.modified, **page.headers,
+                "content-type": page.type,
+                "etag": page.etag,
+                "last-modified": page.modified,
+                **page.headers,
                 "content-length": str(len(body)),
-            }.items():  # fmt: skip
+            }.items():
                 if value:
                     self.send_header(name, value)
             self.end_headers()
@@ -98,21 +98,23 @@ def site() -> Iterator[Site]:
 def page(
     title: str, text: str = "We are open from nine to five on every working day."
 ) -> str:
-    return f"<html><head><title>{title}</title></head><body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
+    head = f"<head><title>{title}</title></head>"
+    main = f"<main><h1>{title}</h1><p>{text}</p></main>"
+    return f"<html>{head}<body>{main}</body></html>"
 
 
 def fetch(
-    url: str, folder: Path, **changes: object
+    url: str, folder: Path, *, clock: Clock | None = None, **changes: object
 ) -> tuple[dict[str, bytes], WebReport]:
-    """The files fetched, by path, and the report."""
-    from dataclasses import replace
-
-    pages, report = fetch_site(url, folder, options=replace(QUICK, **changes))  # type: ignore[arg-type]
-    return {
+    """Return the files fetched, by path, and the report."""
+    options = replace(QUICK, **changes)  # type: ignore[arg-type]
+    pages, report = fetch_site(url, folder, options=options, clock=clock)
+    files = {
         path.relative_to(pages).as_posix(): path.read_bytes()
         for path in pages.rglob("*")
         if path.is_file()
-    }, report
+    }
+    return files, report
 
 
 def test_the_pages_of_a_sitemap_become_files_named_like_their_urls(site, tmp_path):
@@ -134,8 +136,13 @@ def test_the_pages_of_a_sitemap_become_files_named_like_their_urls(site, tmp_pat
     files, report = fetch(url, tmp_path)
 
     assert set(files) == {
-        "index.html", "help/reset.html", "help/index.html", "help/price.html", "faq@lang=en.html", "plans.pdf",
-    }  # fmt: skip
+        "index.html",
+        "help/reset.html",
+        "help/index.html",
+        "help/price.html",
+        "faq@lang=en.html",
+        "plans.pdf",
+    }
     assert (report.pages, report.fetched, report.skipped) == (6, 6, [])
     assert site.agents == {"kbserver"} and site.asked[0] == "/robots.txt"
 
@@ -230,12 +237,38 @@ def test_requests_keep_a_pause_and_the_crawl_delay(site, tmp_path):
     )
     site.put("/a", page("A"))
     site.put("/b", page("B"))
-    fetch(site.sitemap("/a", "/b"), tmp_path)
-    gaps = [
-        later - earlier
-        for earlier, later in zip(site.times[1:], site.times[2:], strict=False)
-    ]
-    assert len(gaps) == 2 and min(gaps) >= 0.28
+    pauses: list[float] = []
+    fetch(
+        site.sitemap("/a", "/b"),
+        tmp_path,
+        clock=Clock(now=lambda: sum(pauses), sleep=pauses.append),
+        pause_s=0.1,
+    )
+    # before robots.txt, the sitemap and two pages
+    assert pauses == pytest.approx([0.0, 0.1, 0.3, 0.3])
+
+
+def test_a_crawl_delay_of_hours_is_not_waited_for(site, tmp_path):
+    robots = "User-agent: *\nCrawl-delay: 86400\n"
+    site.put("/robots.txt", robots, type="text/plain")
+    site.put("/a", page("A"))
+    pauses: list[float] = []
+    clock = Clock(now=lambda: sum(pauses), sleep=pauses.append)
+    fetch(f"{site.url}/a", tmp_path, clock=clock, pause_s=0.1)
+    assert pauses == pytest.approx([0.0, 0.1])
+    site.sitemap("/a")
+    fetch(f"{site.url}/sitemap.xml", tmp_path, clock=clock)
+    assert max(pauses) == 30.0
+
+
+def test_an_answer_that_takes_too_long_is_given_up(site, tmp_path):
+    site.put("/a", page("A"))
+    site.put("/slow", page("Slow"))
+    seconds = iter(range(0, 10_000, 4))
+    url = site.sitemap("/a", "/slow")
+    clock = Clock(now=lambda: float(next(seconds)), sleep=lambda pause: None)
+    with pytest.raises(IngestError, match="not done within 3 s"):
+        fetch(url, tmp_path, clock=clock, timeout_s=3.0)
 
 
 def test_a_sitemap_index_and_a_gzipped_sitemap_are_read(site, tmp_path):

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from kbserver.errors import SnapshotCorrupt
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.writer import write_snapshot
+from kbserver.index.writer import SnapshotFacts, write_snapshot
 from kbserver.ingest.spoken_part import write_spoken_forms
 from kbserver.retrieval.spoken.form import spoken_form_of
 from kbserver.retrieval.spoken.table import PART, STEM, SpokenFormTable
-from kbserver.types import ModelIdentity, Passage
-from tests.index.conftest import DIM, random_unit_vectors
+from kbserver.types import Passage
+from tests.index.conftest import MODEL, random_unit_vectors, rows_of_passages
 
 texts = st.text(
     st.characters(codec=None), max_size=60
@@ -30,16 +30,13 @@ PASSAGES = [
 
 
 def written(folder: Path, passages: list[Passage], part: str | None = PART) -> Snapshot:
-    texts = [passage.text for passage in passages]
     return Snapshot.open(
         write_snapshot(
             folder,
             "demo",
-            passages=passages,
-            embeddings=random_unit_vectors(len(passages)),
-            embedded_texts=texts,
-            lexical_texts=texts,
-            model=ModelIdentity("all-MiniLM-L6-v2", "ab" * 32, DIM, 256),
+            rows_of_passages(passages),
+            random_unit_vectors(len(passages)),
+            SnapshotFacts(MODEL),
             documents=[DocumentEntry("a.md", "hash", 0, len(passages))],
             parts={part: lambda path: write_spoken_forms(passages, path)}
             if part is not None

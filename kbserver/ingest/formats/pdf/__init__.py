@@ -1,0 +1,1 @@
+"""PDF: `pages` reads lines, the other modules make structure of them."""

@@ -13,147 +13,202 @@ from kbserver.ingest.formats.pdf.table import Piece, Region, with_tables
 from kbserver.ingest.formats.shared.structure import LEAD_IN_CHARACTERS
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
-PARAGRAPH_GAP = 1.4  # times the usual distance of two lines
+PARAGRAPH_GAP = 1.4
+"""Times the usual distance of two lines."""
 
-_MARGIN = 2.0  # points; what begins less far apart begins at the same place
+_HEADING_DROP_EM = 1.6
+"""Lines of a heading this close are one that was wrapped."""
+_SAME_SIZE = 0.6
+"""Points; lines of one paragraph differ by less."""
+_NEXT_PAGE_DROP = 20
+"""Times the usual distance: the next line stands in the next column or page."""
+_MARGIN = 2.0
+"""Points; lines that begin less far apart begin at the same place."""
+_ENDED_EARLY = 0.15
+"""Of the paragraph's width; a line this much shorter than the longest ended early."""
 
 _ENDS_SENTENCE = re.compile(r"[.!?:;\"”»)]$")
 _HYPHENATED = re.compile(rf"(\w+){HYPHEN} ?(\w+)")
+_WORD = re.compile(r"[\w-]+")
 
 
 def page_blocks(pages: Sequence[Sequence[Line]]) -> list[Block]:
-    """Return headings, paragraphs, list items and table rows in reading order; hyphenation is undone."""
+    """Return headings, paragraphs, list items and table rows in reading order.
+
+    Hyphenation is undone.
+    """
     ordered = [_in_reading_order(page) for page in pages]
     lines = [line for page in ordered for line in page]
     if not lines:
         return []
     style = Style.of(lines)
-    words = Counter(
-        word for line in lines for word in re.findall(r"[\w-]+", line.text.lower())
-    )
+    words: Counter[str] = Counter()
+    for line in lines:
+        words.update(_WORD.findall(line.text.lower()))
     pieces = [piece for page in ordered for piece in with_tables(page, style)]
     blocks: list[Block] = []
     for group in _groups(pieces, style):
-        blocks.extend(_group_blocks(group, style, blocks, words))
+        before = blocks[-1] if blocks else None
+        if isinstance(group, Region):
+            blocks.extend(_table(group, style, before, words))
+        else:
+            blocks.append(_block(group, style, before, words))
     return blocks
 
 
 def _in_reading_order(page: Sequence[Line]) -> list[Line]:
-    """The order in which the page was drawn, which is reading order nearly always, columns included.
+    """Return the lines in the order in which the page was drawn, columns included.
 
-    A page drawn in another order gives itself away: text further down, then text above it in the same column.
-    Such a page is read from top to bottom.
+    A page drawn in another than the reading order shows it: text further down, then
+    text above it in the same column. Such a page is read from top to bottom.
     """
     for before, line in pairwise(page):
         overlap = min(before.right, line.right) - max(before.left, line.left)
-        if line.bottom > before.top and overlap > 0.5 * min(
-            before.right - before.left, line.right - line.left
-        ):
+        narrower = min(before.right - before.left, line.right - line.left)
+        if line.bottom > before.top and overlap > 0.5 * narrower:
             return sorted(page, key=lambda one: (-round(one.top), one.left))
     return list(page)
 
 
 def _groups(pieces: Iterable[Piece], style: Style) -> Iterator[list[Line] | Region]:
-    """Lines that belong together: a heading, a paragraph, a list item; tables as they are."""
+    """Yield lines that belong together as groups, and tables as they are.
+
+    A group is a heading, a paragraph or a list item.
+    """
     group: list[Line] = []
     for piece in pieces:
-        if group and (isinstance(piece, Region) or not _continues(group, piece, style)):
+        if isinstance(piece, Region):
+            if group:
+                yield group
+            group = []
+            yield piece
+            continue
+        if group and not _continues(group, piece, style):
             yield group
             group = []
-        if isinstance(piece, Region):
-            yield piece
-        else:
-            group.append(piece)
+        group.append(piece)
     if group:
         yield group
 
 
 def _continues(group: Sequence[Line], line: Line, style: Style) -> bool:
+    """Return whether a line goes on with the group above it."""
     before = group[-1]
     level = style.heading_level(line)
     if level != style.heading_level(before):
         return False
-    drop = before.bottom - line.bottom
     if level:
-        return (
-            0 < drop <= 1.6 * line.size
-            and line.size == before.size
-            and _on_one_axis(before, line)
-        )
-    if len(line.cells) > 1 or len(before.cells) > 1:
+        return _continues_heading(before, line)
+    if len(line.cells) > 1 or len(before.cells) > 1 or ITEM.match(line.text):
         return False
-    if ITEM.match(line.text) or abs(line.size - before.size) > 0.6:
+    if abs(line.size - before.size) > _SAME_SIZE:
         return False
-    if (
-        drop <= 0 or drop > 20 * style.spacing
-    ):  # the next column or page: the sentence may go on there
-        return not _ends(before) and (
-            line.text[:1].islower() or not ITEM.match(group[0].text)
-        )
+    drop = before.bottom - line.bottom
+    if drop <= 0 or drop > _NEXT_PAGE_DROP * style.spacing:
+        return _continues_elsewhere(group, line)
     if drop > PARAGRAPH_GAP * style.spacing:
         return False
-    if (
-        ITEM.match(group[0].text)
-        and _ends(before)
-        and line.left < group[0].left + _MARGIN
-        and line.text[:1].isupper()
-    ):
-        return False  # below the marker, not below the item's text: the list is over
-    if style.leaves_room(before, line):
+    if _ends_list(group, line) or style.leaves_room(before, line):
         return False
-    width = max(one.right for one in group) - min(one.left for one in group)
-    ended_early = before.right < max(one.right for one in (*group, line)) - 0.15 * max(
-        width, 1.0
-    )
-    return not (ended_early and _ends(before) and line.text[:1].isupper())
+    return not _ends_paragraph(group, line)
+
+
+def _continues_heading(before: Line, line: Line) -> bool:
+    if line.size != before.size or not _on_one_axis(before, line):
+        return False
+    return 0 < before.bottom - line.bottom <= _HEADING_DROP_EM * line.size
+
+
+def _continues_elsewhere(group: Sequence[Line], line: Line) -> bool:
+    """Return whether a sentence goes on in the next column or page."""
+    if _ends_sentence(group[-1]):
+        return False
+    return line.text[:1].islower() or not ITEM.match(group[0].text)
+
+
+def _ends_list(group: Sequence[Line], line: Line) -> bool:
+    """Return whether a line below a list item's marker, not its text, ends the list."""
+    if not ITEM.match(group[0].text) or not _ends_sentence(group[-1]):
+        return False
+    return line.left < group[0].left + _MARGIN and line.text[:1].isupper()
+
+
+def _ends_paragraph(group: Sequence[Line], line: Line) -> bool:
+    """Return whether the last line of a group is short, and a new sentence follows."""
+    before = group[-1]
+    if not _ends_sentence(before) or not line.text[:1].isupper():
+        return False
+    left = min(one.left for one in group)
+    right = max(one.right for one in group)
+    furthest = max(right, line.right)
+    return before.right < furthest - _ENDED_EARLY * max(right - left, 1.0)
 
 
 def _on_one_axis(before: Line, line: Line) -> bool:
-    """Whether two lines of a heading are one that was wrapped: both begin at the left, behind its number, or both
-    are centred."""
+    """Return whether two lines of a heading are one that was wrapped.
+
+    Both begin at the left, the second perhaps behind the first one's number, or both
+    are centred.
+    """
     further = line.left - before.left
-    centred = abs(before.left + before.right - line.left - line.right) < line.size
-    return -line.size / 2 < further < 4 * line.size or centred
+    off_centre = abs(before.left + before.right - line.left - line.right)
+    return -line.size / 2 < further < 4 * line.size or off_centre < line.size
 
 
-def _ends(line: Line) -> bool:
+def _ends_sentence(line: Line) -> bool:
     return bool(_ENDS_SENTENCE.search(line.text))
 
 
-def _group_blocks(
-    group: list[Line] | Region,
-    style: Style,
-    blocks: Sequence[Block],
-    words: Counter[str],
-) -> Iterable[Block]:
-    before = blocks[-1] if blocks else None
-    lead_in = ""
-    if before is not None and before.kind == "paragraph" and before.text.endswith(":"):
-        lead_in = before.text if len(before.text) <= LEAD_IN_CHARACTERS else ""
-    if isinstance(group, Region):
-        rows = [
-            [_whole(cell, words) for cell in row] for row in group.rows(style.spacing)
-        ]
-        return table_blocks(Table(rows, caption=lead_in))
+def _table(
+    region: Region, style: Style, before: Block | None, words: Counter[str]
+) -> list[Block]:
+    rows = [
+        [_without_hyphens(cell, words) for cell in row]
+        for row in region.rows(style.spacing)
+    ]
+    return table_blocks(Table(rows, caption=_announcement(before)))
+
+
+def _block(
+    group: Sequence[Line], style: Style, before: Block | None, words: Counter[str]
+) -> Block:
+    text = _without_hyphens(" ".join(line.text for line in group), words)
+    if level := style.heading_level(group[0]):
+        return Block("heading", text, level)
+    item = ITEM.match(text)
+    if item is None:
+        return Block("paragraph", text)
+    marker = "- "
+    if item["marker"][-1] in ".)":
+        marker = f"{item['marker']} "
+    lead_in = _announcement(before)
     if before is not None and before.kind == "list_item":
         lead_in = before.lead_in
-    text = _whole(" ".join(line.text for line in group), words)
-    if level := style.heading_level(group[0]):
-        return [Block("heading", text, level)]
-    if item := ITEM.match(text):
-        marker = f"{item['marker']} " if item["marker"][-1] in ".)" else "- "
-        return [Block("list_item", marker + text[item.end() :], 1, lead_in)]
-    return [Block("paragraph", text)]
+    return Block("list_item", marker + text[item.end() :], 1, lead_in)
 
 
-def _whole(text: str, words: Counter[str]) -> str:
-    """Undo hyphenation, keeping the hyphen of a compound that is written with one elsewhere in the document."""
+def _announcement(before: Block | None) -> str:
+    """Return the text of a paragraph that ends with a colon, else ""."""
+    if before is None or before.kind != "paragraph" or not before.text.endswith(":"):
+        return ""
+    if len(before.text) > LEAD_IN_CHARACTERS:
+        return ""
+    return before.text
+
+
+def _without_hyphens(text: str, words: Counter[str]) -> str:
+    """Undo hyphenation; a compound keeps its hyphen.
+
+    Args:
+        words: of the whole document: a compound is written with its hyphen elsewhere.
+    """
     if HYPHEN not in text:
         return text
 
-    def mend(found: re.Match[str]) -> str:
+    def whole(found: re.Match[str]) -> str:
         compound = f"{found[1]}-{found[2]}"
-        kept = words[compound.lower()] > 0 or not found[2][:1].islower()
-        return compound if kept else found[1] + found[2]
+        if words[compound.lower()] > 0 or not found[2][:1].islower():
+            return compound
+        return found[1] + found[2]
 
-    return _HYPHENATED.sub(mend, text).replace(HYPHEN, "-")
+    return _HYPHENATED.sub(whole, text).replace(HYPHEN, "-")

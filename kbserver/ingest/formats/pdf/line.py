@@ -11,16 +11,23 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-HEADING_RATIO = 1.12  # a line set this much larger than the body is a heading
+HEADING_RATIO = 1.12
+"""A line set this much larger than the body is a heading."""
 HEADING_CHARACTERS = 150
 
-_DEEPEST_EM = 8  # a list is indented by less than this
-_NARROWER = 0.8  # of the column's right edge: a quotation may be set this much narrower
+_DEEPEST_EM = 8
+"""A list is indented by less than this."""
+_NARROWER = 0.8
+"""Of the column's right edge: a quotation may be set this much narrower."""
+_WRAPPED = 0.8
+"""Of the furthest line: a line that ends beyond it was wrapped."""
+_SPACING_EM = 1.2
+"""Of lines in a document without a wrapped line."""
 
-HYPHEN = "\ufffe"  # where PDFium undid a line break after a hyphen
-MARKER = re.compile(
-    r"[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)]?"
-)  # alone in the first cell of two: a list, no table
+HYPHEN = "\ufffe"
+"""Where PDFium undid a line break after a hyphen."""
+MARKER = re.compile(r"[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)]?")
+"""Alone in the first cell of two: a list, no table."""
 ITEM = re.compile(r"^(?P<marker>[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)])\s+(?=\S)")
 
 
@@ -45,7 +52,10 @@ class Line:
     size: float
     bold: bool = False
     parts: tuple[Cell, ...] = ()
-    """The same text cut where a gap only may part two cells, for a table to confirm; () if that is `cells`."""
+    """The text cut where a gap only may separate two cells, for a table to confirm.
+
+    () if that is `cells`.
+    """
 
     @cached_property
     def text(self) -> str:
@@ -54,7 +64,7 @@ class Line:
 
     @property
     def table_cells(self) -> tuple[Cell, ...]:
-        """What are its cells if it is a row of a table."""
+        """Its cells if it is a row of a table."""
         return self.parts or self.cells
 
 
@@ -70,51 +80,38 @@ class Style:
     heading_sizes: tuple[float, ...]
     """Those clearly above the usual one, largest first."""
     margins: dict[int, float]
-    """Where lines begin, in whole points, and the furthest to the right that one of them ends."""
+    """Where lines begin, in whole points, and the furthest that one of them ends."""
 
     @classmethod
     def of(cls, lines: Sequence[Line]) -> Style:
         """Measure a document's lines; there must be one."""
-        weights: Counter[bool] = Counter()
-        for line in lines:
-            weights[line.bold] += len(line.text)
         size = usual_size(lines)
-        margin = 0.8 * max(
-            line.right for line in lines
-        )  # a line that ends beyond it was wrapped
-        gaps = [
-            before.bottom - line.bottom
-            for before, line in pairwise(lines)
-            if before.right > margin
-            and len(before.cells) == 1
-            and 0 < before.bottom - line.bottom < 3 * size
-        ]
-        larger = sorted(
-            {line.size for line in lines if line.size >= size * HEADING_RATIO},
-            reverse=True,
-        )
+        weights: Counter[bool] = Counter()
         margins: dict[int, float] = {}
         for line in lines:
-            margins[round(line.left)] = max(
-                line.right, margins.get(round(line.left), 0.0)
-            )
+            weights[line.bold] += len(line.text)
+            left = round(line.left)
+            margins[left] = max(line.right, margins.get(left, 0.0))
+        larger = {line.size for line in lines if line.size >= size * HEADING_RATIO}
         return cls(
-            size,
-            weights[True] > weights[False],
-            median(gaps) if gaps else size * 1.2,
-            tuple(larger),
-            margins,
+            size=size,
+            bold=weights[True] > weights[False],
+            spacing=_usual_spacing(lines, size),
+            heading_sizes=tuple(sorted(larger, reverse=True)),
+            margins=margins,
         )
 
     def leaves_room(self, before: Line, line: Line) -> bool:
-        """Whether an indented line was ended on purpose: the first word of the next would have fitted behind it.
+        """Return whether an indented line ended although the next word had fitted.
 
-        Browsers draw the points of a list as shapes, so that its short lines are all there is of it.
+        Browsers draw the points of a list as shapes, so that short lines are all that
+        tells its items apart.
         """
-        reach = range(
-            round(line.left - _DEEPEST_EM * self.size), round(line.left - self.size)
-        )
-        column = [right for left, right in self.margins.items() if left in reach]
+        nearest = round(line.left - self.size)
+        furthest = round(line.left - _DEEPEST_EM * self.size)
+        column = [
+            right for left, right in self.margins.items() if furthest <= left < nearest
+        ]
         if not column or before.left > line.left + 1:
             return False
         first = line.text.split(" ", 1)[0]
@@ -122,31 +119,43 @@ class Style:
         return before.right + needed < _NARROWER * max(column)
 
     def heading_level(self, line: Line) -> int:
-        """1 for the largest size to 4; 0 for a line that is no heading."""
-        if len(line.text) > HEADING_CHARACTERS or not any(
-            character.isalpha() for character in line.text
-        ):
+        """Return 1 for the largest size to 4; 0 for a line that is no heading."""
+        has_letters = any(character.isalpha() for character in line.text)
+        if len(line.text) > HEADING_CHARACTERS or not has_letters:
             return 0
         if line.size in self.heading_sizes:
             return min(self.heading_sizes.index(line.size) + 1, 3)
-        stands_out = (
-            line.bold
-            and not self.bold
-            and line.size >= self.size
-            and len(line.cells) == 1
-        )
-        if (
-            stands_out
-            and not line.text.endswith((".", ",", ";"))
-            and not ITEM.match(line.text)
-        ):
-            return min(len(self.heading_sizes) + 1, 4)
-        return 0
+        if not self._stands_out(line) or line.text.endswith((".", ",", ";")):
+            return 0
+        if ITEM.match(line.text):
+            return 0
+        return min(len(self.heading_sizes) + 1, 4)
+
+    def _stands_out(self, line: Line) -> bool:
+        """Return whether a line is bold in a document that is not."""
+        if not line.bold or self.bold:
+            return False
+        return line.size >= self.size and len(line.cells) == 1
 
 
 def usual_size(lines: Iterable[Line]) -> float:
-    """The size in which most of the text is set; there must be a line."""
+    """Return the size in which most of the text is set; there must be a line."""
     sizes: Counter[float] = Counter()
     for line in lines:
         sizes[line.size] += len(line.text)
-    return sizes.most_common(1)[0][0]
+    [(size, _)] = sizes.most_common(1)
+    return size
+
+
+def _usual_spacing(lines: Sequence[Line], size: float) -> float:
+    """Return the distance from a wrapped line to the next, points."""
+    margin = _WRAPPED * max(line.right for line in lines)
+    gaps: list[float] = []
+    for before, line in pairwise(lines):
+        gap = before.bottom - line.bottom
+        is_wrapped = before.right > margin and len(before.cells) == 1
+        if is_wrapped and 0 < gap < 3 * size:
+            gaps.append(gap)
+    if not gaps:
+        return size * _SPACING_EM
+    return median(gaps)

@@ -1,10 +1,10 @@
-"""PDF: PDFium gives the lines of each page, `page_layout` makes paragraphs, headings and tables of them."""
+"""PDF: PDFium reads the lines of each page, `layout` makes blocks of them."""
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
@@ -20,110 +20,118 @@ from kbserver.ingest.formats.pdf.streams import MAX_STREAM_BYTES, unpacks_to_too
 from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_PAGES = 5_000
-MAX_SECONDS = 120.0  # a page takes about 5 ms; a file built to be slow is given up between two pages
-CELL_GAP_EM = (
-    1.2  # a wider gap inside a line separates cells; justified text stays below
-)
-TIGHT_GAP_EM = 0.6  # so does one this wide that no space was drawn into, if it stands out in its line (Word: 0.8)
-STANDS_OUT = 2.5  # times the line's usual gap between two words
-SPACE_EM = 0.35  # the widest space of a font
-ANOTHER_HEIGHT_EM = 0.45  # words this far above each other are on two lines; a superscript is raised by less
-MARKER_GAP_EM = 0.5  # after a number at the beginning of a line: that of a list item; a space is about 0.25
+MAX_SECONDS = 120.0
+"""A page takes about 5 ms; a file built to be slow is given up between two pages."""
+CELL_GAP_EM = 1.2
+"""A wider gap inside a line separates cells; justified text stays below."""
+TIGHT_GAP_EM = 0.6
+"""So does one this wide without a drawn space, if it stands out in its line."""
+STANDS_OUT = 2.5
+"""Times the line's usual gap between two words."""
+SPACE_EM = 0.35
+"""The widest space of a font."""
+ANOTHER_HEIGHT_EM = 0.45
+"""Words this far above each other are on two lines; a superscript is raised by less."""
+MARKER_GAP_EM = 0.5
+"""After a number at the start of a line: that of a list item; a space is about 0.25."""
 
-_LINE_BREAK = re.compile(
-    rf"\r\n|\r|\n|(?<={HYPHEN})"
-)  # a hyphenated word has PDFium leave out the break
+_LONGEST_NUMBER = 3
+"""Characters of a list item's number."""
+_BOLD_WEIGHT = 600
+
+# PDFium leaves out the break after a hyphenated word.
+_LINE_BREAK = re.compile(rf"\r\n|\r|\n|(?<={HYPHEN})")
 _JUNK_TITLE = re.compile(
-    r"^(?:microsoft |untitled|document\d*$|dokument\d*$)|\.(?:docx?|indd|pptx?|xlsx?|qxd|pdf|tex)$",
+    r"^(?:microsoft |untitled|document\d*$|dokument\d*$)"
+    r"|\.(?:docx?|indd|pptx?|xlsx?|qxd|pdf|tex)$",
     re.I,
 )
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document in reading order, running headers and footers and page numbers taken out.
+    """Return one document in reading order, without running headers and page numbers.
 
     PDFium is not thread-safe: convert PDFs in one thread of a process at a time.
 
     Raises:
-        DocumentUnreadable: protected by a password, corrupt, a bomb, over 5,000 pages or two minutes, or only pictures.
+        DocumentUnreadable: protected by a password, corrupt, a bomb, over 5,000 pages
+            or two minutes, or only pictures.
     """
     if unpacks_to_too_much(file.path):
-        raise DocumentUnreadable(
-            file.source,
-            f"a bomb: a stream of it unpacks to over {MAX_STREAM_BYTES // 1024**2} MiB",
-        )
-    try:
-        pdf = pdfium.PdfDocument(file.path)
-    except pdfium.PdfiumError as exc:
-        reason = (
-            "protected by a password"
-            if getattr(exc, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD
-            else "corrupt or not a PDF file"
-        )
-        raise DocumentUnreadable(file.source, reason) from exc
+        limit = f"{MAX_STREAM_BYTES // 1024**2} MiB"
+        reason = f"a bomb: a stream of it unpacks to over {limit}"
+        raise DocumentUnreadable(file.source, reason)
+    pdf = _open(file)
     try:
         if len(pdf) > MAX_PAGES:
-            raise DocumentUnreadable(
-                file.source,
-                f"has {len(pdf):,} pages; at most {MAX_PAGES:,} are read: split it",
-            )
-        pages = list(_pages(pdf, file.source))
+            reason = f"has {len(pdf):,} pages; at most {MAX_PAGES:,} are read: split it"
+            raise DocumentUnreadable(file.source, reason)
+        pages = list(read_pages(pdf, file.source))
         given_title = " ".join(str(pdf.get_metadata_dict().get("Title", "")).split())
     finally:
         pdf.close()
     if not any(pages):
-        raise DocumentUnreadable(
-            file.source,
-            "no text in it, only pictures: scanned? recognise its text first (OCR)",
-        )
+        reason = "no text in it, only pictures: scanned? recognise its text first (OCR)"
+        raise DocumentUnreadable(file.source, reason)
     kept, removed = without_running_lines(pages)
-    blocks = page_blocks(kept)
-    notes = (
-        (f"removed {removed} running headers, footers and page numbers",)
-        if removed
-        else ()
-    )
-    title, rest = title_of(blocks)
-    if title:
-        blocks = rest
-    elif given_title and not _JUNK_TITLE.search(given_title):
+    notes: tuple[str, ...] = ()
+    if removed:
+        notes = (f"removed {removed} running headers, footers and page numbers",)
+    title, blocks = title_of(page_blocks(kept))
+    if not title and not _JUNK_TITLE.search(given_title):
         title = given_title
-    return [
-        Document(
-            file.source, title or title_from(file.source), tuple(blocks), {}, notes
-        )
-    ]
+    title = title or title_from(file.source)
+    return [Document(file.source, title, tuple(blocks), {}, notes)]
 
 
-def _pages(pdf: pdfium.PdfDocument, source: str) -> Iterator[list[Line]]:
-    give_up = time.monotonic() + MAX_SECONDS
+def _open(file: SourceFile) -> pdfium.PdfDocument:
+    try:
+        return pdfium.PdfDocument(file.path)
+    except pdfium.PdfiumError as exc:
+        reason = "corrupt or not a PDF file"
+        if getattr(exc, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
+            reason = "protected by a password"
+        raise DocumentUnreadable(file.source, reason) from exc
+
+
+def read_pages(
+    pdf: pdfium.PdfDocument,
+    source: str,
+    *,
+    clock: Callable[[], float] = time.monotonic,
+) -> Iterator[list[Line]]:
+    """Yield the lines of each page, in the order in which the page draws them.
+
+    Args:
+        clock: monotonic seconds.
+
+    Raises:
+        DocumentUnreadable: a page is corrupt, or the time is up.
+    """
+    give_up_at = clock() + MAX_SECONDS
     for number in range(len(pdf)):
-        if time.monotonic() > give_up:
-            raise DocumentUnreadable(
-                source,
-                f"page {number + 1} not reached in {MAX_SECONDS:.0f} s: split it",
-            )
+        if clock() > give_up_at:
+            reason = f"page {number + 1} not reached in {MAX_SECONDS:.0f} s: split it"
+            raise DocumentUnreadable(source, reason)
         try:
             page = pdf[number]
         except pdfium.PdfiumError as exc:
             raise DocumentUnreadable(source, f"page {number + 1} is corrupt") from exc
         text_page = page.get_textpage()
         try:
-            yield list(_lines(text_page))
+            yield _PageText(text_page).lines()
         finally:
             text_page.close()
             page.close()
 
 
-def _lines(text_page: pdfium.PdfTextPage) -> Iterator[Line]:
-    """PDFium's lines: text on one baseline, in the order in which the page draws it."""
-    text = text_page.get_text_range()
-    start = 0
-    for found in [*_LINE_BREAK.finditer(text), None]:
-        end = found.start() if found else len(text)
-        yield from _lines_between(text_page, text, start, end)
-        if found:
-            start = found.end()
+class _Box(NamedTuple):
+    """Where a character stands, in points from the page's lower left corner."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
 
 
 class _Gap(NamedTuple):
@@ -133,82 +141,172 @@ class _Gap(NamedTuple):
     """Its place in the text."""
     left: float
     right: float
-    drawn: bool
+    is_drawn: bool
     """Whether the page has a space there; else PDFium saw that the words stand apart."""
 
     @property
     def width(self) -> float:
+        """From one word to the next."""
         return self.right - self.left
 
 
+class _PageText:
+    """The text of one page, with the place of every character."""
+
+    def __init__(self, text_page: pdfium.PdfTextPage) -> None:
+        self._page = text_page
+        self._text = text_page.get_text_range()
+        self._boxes: dict[int, _Box] = {}
+
+    def lines(self) -> list[Line]:
+        """Return the lines: text on one baseline."""
+        lines: list[Line] = []
+        start = 0
+        for found in _LINE_BREAK.finditer(self._text):
+            lines += self._lines_between(start, found.start())
+            start = found.end()
+        lines += self._lines_between(start, len(self._text))
+        return lines
+
+    def _lines_between(self, start: int, end: int) -> list[Line]:
+        """Return the line between two breaks.
+
+        There are several where PDFium missed a break on the way up to a table's next
+        cell.
+        """
+        lines: list[Line] = []
+        spans = [(start, end)]
+        while spans:
+            start, end = self._stripped(*spans.pop())
+            if start == end:
+                continue
+            at = self._missed_break(start, end)
+            if at is None:
+                lines.append(self._line(start, end))
+            else:
+                spans += [(at, end), (start, at)]
+        return lines
+
+    def _stripped(self, start: int, end: int) -> tuple[int, int]:
+        """Return a span without the white space at its ends."""
+        while start < end and self._text[start].isspace():
+            start += 1
+        while end > start and self._text[end - 1].isspace():
+            end -= 1
+        return start, end
+
+    def _missed_break(self, start: int, end: int) -> int | None:
+        """Return the first space with words at different heights around it, or None."""
+        most = ANOTHER_HEIGHT_EM * self._size(start, end)
+        for at in self._spaces(start, end):
+            before = self._box(at - 1)
+            after = self._box(at + 1)
+            if abs(before.bottom - after.bottom) > most:
+                return at
+        return None
+
+    def _line(self, start: int, end: int) -> Line:
+        """Return the text of a span as one line."""
+        text = self._text[start:end]
+        size = self._size(start, end)
+        middle = self._middle(start, end)
+        wide, maybe = self._cuts(start, end)
+        parts: tuple[Cell, ...] = ()
+        if maybe and not ITEM.match(text):
+            parts = self._cells(start, end, sorted([*wide, *maybe]))
+        return Line(
+            cells=_with_marker(self._cells(start, end, wide)),
+            left=self._box(start).left,
+            right=self._box(end - 1).right,
+            top=middle.top,
+            bottom=middle.bottom,
+            size=size,
+            bold=self._weight((start + end) // 2) >= _BOLD_WEIGHT,
+            parts=parts,
+        )
+
+    def _cuts(self, start: int, end: int) -> tuple[list[int], list[int]]:
+        """Return the places of the gaps that separate cells, and of those that may."""
+        size = self._size(start, end)
+        gaps = [self._gap(at) for at in self._spaces(start, end)]
+        tight = max(TIGHT_GAP_EM * size, STANDS_OUT * _usual_width(gaps, size))
+        wide: list[int] = []
+        maybe: list[int] = []
+        for gap in gaps:
+            least = CELL_GAP_EM * size
+            number = self._text[start : gap.at]
+            if len(number) < _LONGEST_NUMBER and number.isdigit():
+                least = MARKER_GAP_EM * size
+            if gap.width > least:
+                wide.append(gap.at)
+            elif not gap.is_drawn and gap.width > tight:
+                maybe.append(gap.at)
+        return wide, maybe
+
+    def _spaces(self, start: int, end: int) -> list[int]:
+        """Return the places of the spaces between the words of a span."""
+        return [at for at in range(start + 1, end - 1) if self._text[at] == " "]
+
+    def _gap(self, at: int) -> _Gap:
+        space = self._box(at)
+        left = self._box(at - 1).right
+        right = self._box(at + 1).left
+        return _Gap(at, left, right, is_drawn=space.right > space.left)
+
+    def _cells(self, start: int, end: int, cuts: Sequence[int]) -> tuple[Cell, ...]:
+        """Return a span as cells, cut at some places."""
+        cells: list[Cell] = []
+        for cut in (*cuts, end):
+            text = self._text[start:cut].strip()
+            left = self._box(start).left
+            cells.append(Cell(text, left, self._box(cut - 1).right))
+            start = cut + 1
+        return tuple(cells)
+
+    def _size(self, start: int, end: int) -> float:
+        """Return the font size of a span, in points."""
+        middle = self._middle(start, end)
+        return round(max(middle.top - middle.bottom, 0.1), 1)
+
+    def _middle(self, start: int, end: int) -> _Box:
+        """Return the box of the middle character, or of the last if that is a space."""
+        at = (start + end) // 2
+        if self._text[at].isspace():
+            at = end - 1
+        return self._box(at)
+
+    def _box(self, at: int) -> _Box:
+        """Return the box of a character, asked for once: PDFium takes most of the time."""
+        box = self._boxes.get(at)
+        if box is None:
+            index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._page.raw, at)
+            box = _Box(*self._page.get_charbox(max(index, 0), loose=True))
+            self._boxes[at] = box
+        return box
+
+    def _weight(self, at: int) -> int:
+        """Return the font weight of a character: 400 is regular, 700 bold."""
+        index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._page.raw, at)
+        return int(pdfium_c.FPDFText_GetFontWeight(self._page.raw, index))
+
+
 def _usual_width(gaps: Sequence[_Gap], size: float) -> float:
-    """The line's gap between two words of one cell: a space, or what a justified line was stretched to."""
+    """Return the line's gap between two words of one cell.
+
+    It is a space, or what a justified line was stretched to.
+    """
     widths = [gap.width for gap in gaps]
     if len(widths) > 1 and max(widths) < 1.15 * min(widths):
         return min(widths)
     return min([*widths, SPACE_EM * size])
 
 
-def _lines_between(
-    text_page: pdfium.PdfTextPage, text: str, start: int, end: int
-) -> Iterator[Line]:
-    """The line between two breaks; more than one where PDFium missed a break on the way up to a table's next cell."""
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if start == end:
-        return
-
-    def box(at: int) -> tuple[float, float, float, float]:
-        """(left, bottom, right, top) of one character, in points from the page's lower left corner."""
-        index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(text_page.raw, at)
-        left, bottom, right, top = text_page.get_charbox(max(index, 0), loose=True)
-        return left, bottom, right, top
-
-    first, last = box(start), box(end - 1)
-    middle = box((start + end) // 2) if not text[(start + end) // 2].isspace() else last
-    size = round(max(middle[3] - middle[1], 0.1), 1)
-    gaps = []
-    for space in range(start + 1, end - 1):
-        if text[space] == " ":
-            before, at, after = box(space - 1), box(space), box(space + 1)
-            if abs(before[1] - after[1]) > ANOTHER_HEIGHT_EM * size:
-                yield from _lines_between(text_page, text, start, space)
-                yield from _lines_between(text_page, text, space, end)
-                return
-            gaps.append(_Gap(space, before[2], after[0], drawn=at[2] > at[0]))
-    usual = _usual_width(gaps, size)
-    wide, maybe = [], []
-    for gap in gaps:
-        number = gap.at - start < 3 and text[start : gap.at].isdigit()
-        if gap.width > (MARKER_GAP_EM if number else CELL_GAP_EM) * size:
-            wide.append(gap.at)
-        elif not gap.drawn and gap.width > max(TIGHT_GAP_EM * size, STANDS_OUT * usual):
-            maybe.append(gap.at)
-
-    def cells(cuts: Sequence[int]) -> tuple[Cell, ...]:
-        spans = zip([start, *(cut + 1 for cut in cuts)], [*cuts, end], strict=True)
-        return tuple(
-            Cell(text[a:b].strip(), box(a)[0], box(b - 1)[2]) for a, b in spans
-        )
-
-    whole = cells(wide)
-    if len(whole) == 2 and MARKER.fullmatch(whole[0].text):
-        marker = whole[0].text + "." * whole[0].text.isdigit()
-        whole = (Cell(f"{marker} {whole[1].text}", whole[0].left, whole[1].right),)
-    index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(
-        text_page.raw, (start + end) // 2
-    )
-    yield Line(
-        cells=whole,
-        left=first[0],
-        right=last[2],
-        top=middle[3],
-        bottom=middle[1],
-        size=size,
-        bold=pdfium_c.FPDFText_GetFontWeight(text_page.raw, index) >= 600,
-        parts=cells(sorted([*wide, *maybe]))
-        if maybe and not ITEM.match(text[start:end])
-        else (),
-    )
+def _with_marker(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
+    """Return the cells of a line, those of a list item as one: `1.` and its text."""
+    if len(cells) != 2 or not MARKER.fullmatch(cells[0].text):
+        return cells
+    first, second = cells
+    marker = first.text
+    if marker.isdigit():
+        marker += "."
+    return (Cell(f"{marker} {second.text}", first.left, second.right),)

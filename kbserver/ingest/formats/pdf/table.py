@@ -6,23 +6,29 @@ from bisect import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from math import inf
 from statistics import mean
 from typing import TypeAlias
 
 from kbserver.ingest.formats.pdf.line import HYPHEN, Cell, Line, Style
 
-_ROW_GAP = 1.2  # times the distance of two lines of one cell
-_AIRY = 0.25  # of a table's lines begin a row, if gaps part its rows
-_STICKS_OUT = (
-    3.0  # points by which a cell may reach into the white gap beside its column
-)
-_MOST_LINES = (
-    500  # of a table on one page; measuring it takes time with the square of them
-)
-_LEAST_LINES = 5  # of a column of text; fewer say too little about what they are
-_LEAST_WORDS = 3  # in a line of it, on average
-_GOES_ON = 0.5  # of its lines begin inside a sentence
+_ROW_GAP = 1.2
+"""Times the distance of two lines of one cell."""
+_AIRY = 0.25
+"""Of a table's lines begin a row, if gaps separate its rows."""
+_STICKS_OUT = 3.0
+"""Points by which a cell may reach into the white gap beside its column."""
+_MOST_LINES = 500
+"""Of a table on one page; measuring it takes time with the square of them."""
+_LEAST_LINES = 5
+"""Of a column of text; fewer say too little about what they are."""
+_LEAST_WORDS = 3
+"""In a line of a column of text, on average."""
+_GOES_ON = 0.5
+"""Of the lines of a column of text begin inside a sentence."""
+_NEAR = 3
+"""Times the distance of two lines: a row may stand this far below the one above."""
+_NEAR_ALONE = 1.9
+"""The same for a line with one cell, which may be a paragraph below the table."""
 
 
 @dataclass(frozen=True)
@@ -30,34 +36,34 @@ class Region:
     """Lines that make up one table, and the x between which its columns lie."""
 
     lines: list[Line]
-    bounds: list[float]  # between neighbouring columns, one less than there are columns
+    bounds: list[float]
+    """Between neighbouring columns, one less than there are columns."""
+
+    @classmethod
+    def of(cls, lines: list[Line]) -> Region:
+        """Put lines together, and find their columns."""
+        cells = [cell for line in lines for cell in line.table_cells]
+        return cls(lines, _bounds(cells))
 
     def rows(self, spacing: float) -> list[list[str]]:
-        """The cells by row; a cell that was wrapped is whole again.
+        """Return the cells by row; a cell that was wrapped is whole again.
 
-        Where rows stand further apart than the lines of a cell, that tells them apart; else a row begins with
-        whatever stands in the first column. A gap now and then between lines that are all filled only groups rows.
+        Where rows stand further apart than the lines of a cell, that tells them apart;
+        else a row begins with whatever stands in the first column.
+
+        Args:
+            spacing: from one line of a cell to the next, points.
         """
+        # (height, column, text) from top to bottom; heights grow downwards here
         parts = sorted(
             (-round(line.bottom), self.column(cell), cell.text)
             for line in self.lines
             for cell in line.table_cells
         )
-        filled = self.filled()
         heights = sorted({height for height, _, _ in parts})
-        airy = {
-            after
-            for before, after in pairwise(heights)
-            if after - before > _ROW_GAP * spacing
-        }
-        whole = sum(
-            len(filled[-height]) > len(self.bounds)
-            for height in heights[1:]
-            if height not in airy
-        )
-        if len(airy) < _AIRY * len(heights) and whole * 2 > len(heights) - len(airy):
-            airy = set()
-        starts = airy or {height for height, column, _ in parts if column == 0}
+        starts = self._airy_starts(heights, spacing)
+        if not starts:
+            starts = {height for height, column, _ in parts if column == 0}
         rows: list[list[str]] = []
         for height in heights:
             if not rows or height in starts:
@@ -67,95 +73,115 @@ class Region:
                     rows[-1][column] = f"{rows[-1][column]} {text}".strip()
         return rows
 
+    def _airy_starts(self, heights: Sequence[int], spacing: float) -> set[int]:
+        """Return the heights below a gap; none if the gaps only group rows.
+
+        They group rows if there are few of them, and most other lines are filled.
+        """
+        airy = {
+            below
+            for above, below in pairwise(heights)
+            if below - above > _ROW_GAP * spacing
+        }
+        filled = self.filled()
+        whole = 0
+        for height in heights[1:]:
+            if height not in airy and len(filled[-height]) > len(self.bounds):
+                whole += 1
+        others = len(heights) - len(airy)
+        if len(airy) < _AIRY * len(heights) and whole * 2 > others:
+            return set()
+        return airy
+
     def column(self, cell: Cell) -> int:
-        """The middle of a cell lies in its column, whichever side the column is aligned to."""
+        """Return the column of a cell: its middle lies there, however it is aligned."""
         return bisect(self.bounds, (cell.left + cell.right) / 2)
 
     def with_line(self, line: Line) -> Region | None:
-        """The table with one line more, or None if that line runs across its columns."""
-        bounds = _bounds(
-            [cell for one in (*self.lines, line) for cell in one.table_cells]
-        )
-        wider = Region([*self.lines, line], bounds)
-        apart = len({wider.column(cell) for cell in line.table_cells}) == len(
-            line.table_cells
-        )
-        return (
-            wider
-            if apart and len(bounds) >= len(self.lines[0].table_cells) - 1
-            else None
-        )
+        """Return the table with one more line; None if that runs across its columns."""
+        wider = Region.of([*self.lines, line])
+        columns = {wider.column(cell) for cell in line.table_cells}
+        if len(columns) < len(line.table_cells):
+            return None
+        if len(wider.bounds) < len(self.lines[0].table_cells) - 1:
+            return None
+        return wider
 
     def filled(self) -> dict[int, set[int]]:
-        """The columns in which something stands, by height."""
+        """Return the columns in which something stands, by height."""
         filled: dict[int, set[int]] = {}
         for line in self.lines:
-            filled.setdefault(round(line.bottom), set()).update(
-                self.column(cell) for cell in line.table_cells
-            )
+            columns = filled.setdefault(round(line.bottom), set())
+            columns.update(self.column(cell) for cell in line.table_cells)
         return filled
 
+    def is_table(self) -> bool:
+        """Return whether several cells stand beside each other at two heights."""
+        columns = self.filled().values()
+        return sum(len(filled) > 1 for filled in columns) > 1
+
     def ends_below_itself(self, spacing: float) -> bool:
-        """Whether its last line is no row: it stands alone at the left, further down than a wrapped cell goes on."""
+        """Return whether the last line is no row.
+
+        It stands alone at the left, further down than a wrapped cell goes on.
+        """
         filled = self.filled()
         if len(filled) < 2:
             return False
         last, above = sorted(filled)[:2]
-        return (
-            filled[last] == {0}
-            and above - last > _ROW_GAP * spacing
-            and round(self.lines[-1].bottom) == last
-        )
+        if round(self.lines[-1].bottom) != last or filled[last] != {0}:
+            return False
+        return above - last > _ROW_GAP * spacing
 
     def columns(self, spacing: float) -> list[Line] | None:
-        """The lines of text set in columns, one column after the other, or None if it is a table.
+        """Return the lines of text set in columns, one column after the other.
 
-        A page drawn line by line across its columns looks like a table at first. But its lines follow each other at
-        one distance, are long, and in every column most of them go on with the sentence of the line above.
+        A page drawn line by line across its columns looks like a table at first. But
+        its lines follow each other at one distance, are long, and in every column most
+        of them go on with the sentence of the line above.
+
+        Returns:
+            None if it is a table.
         """
-        width = len(self.bounds) + 1
-        columns = [
-            [
-                (line, cell)
-                for line in self.lines
-                for cell in line.table_cells
-                if self.column(cell) == at
-            ]
-            for at in range(width)
-        ]
         heights = sorted(self.filled())
-        if len(heights) < _LEAST_LINES or any(
-            two - one > _ROW_GAP * spacing for one, two in pairwise(heights)
-        ):
+        if len(heights) < _LEAST_LINES:
             return None
+        if any(two - one > _ROW_GAP * spacing for one, two in pairwise(heights)):
+            return None
+        columns: list[list[tuple[Line, Cell]]] = [
+            [] for _ in range(len(self.bounds) + 1)
+        ]
+        for line in self.lines:
+            for cell in line.table_cells:
+                columns[self.column(cell)].append((line, cell))
         if not all(_is_prose([cell.text for _, cell in column]) for column in columns):
             return None
-        return [
-            replace(
-                line,
-                cells=(cell._replace(text=_hyphenated(cell.text)),),
-                parts=(),
-                left=cell.left,
-                right=cell.right,
-            )
-            for column in columns
-            for line, cell in column
-        ]
+        return [_only(cell, line) for column in columns for line, cell in column]
+
+
+def _only(cell: Cell, line: Line) -> Line:
+    """Return a line with one of its cells only."""
+    cell = cell._replace(text=_hyphenated(cell.text))
+    return replace(line, cells=(cell,), parts=(), left=cell.left, right=cell.right)
 
 
 def _hyphenated(text: str) -> str:
-    """Mark a hyphen at the end of a line as PDFium does where the next line comes next on the page."""
-    return text[:-1] + HYPHEN if text.endswith("-") and text[-2:-1].isalpha() else text
+    """Mark a hyphen at a line's end as PDFium does where the next line follows."""
+    if text.endswith("-") and text[-2:-1].isalpha():
+        return text[:-1] + HYPHEN
+    return text
 
 
 def _is_prose(lines: Sequence[str]) -> bool:
-    """Whether most lines go on in the next: a table's cells stand for themselves, wrapped ones for a line or two."""
-    if (
-        len(lines) < _LEAST_LINES
-        or mean(len(line.split()) for line in lines) < _LEAST_WORDS
-    ):
+    """Return whether most lines go on in the next.
+
+    A table's cells stand for themselves, wrapped ones for a line or two.
+    """
+    if len(lines) < _LEAST_LINES:
         return False
-    goes_on = sum(other[:1].islower() for other in lines[1:])
+    if mean(len(line.split()) for line in lines) < _LEAST_WORDS:
+        return False
+    goes_on = sum(line[:1].islower() for line in lines[1:])
     return goes_on >= _GOES_ON * (len(lines) - 1)
 
 
@@ -164,64 +190,75 @@ Piece: TypeAlias = Line | Region
 
 
 def with_tables(page: Sequence[Line], style: Style) -> Iterator[Piece]:
-    """The lines of a page, those of each table put together."""
+    """Yield the lines of a page, those of each table put together."""
     at = 0
     while at < len(page):
         region = _table_at(page, at, style)
         if region is None:
             yield page[at]
             at += 1
+            continue
+        columns = region.columns(style.spacing)
+        if columns is None:
+            yield region
         else:
-            columns = region.columns(style.spacing)
-            yield from [region] if columns is None else columns
-            at += len(region.lines)
+            yield from columns
+        at += len(region.lines)
 
 
 def _table_at(page: Sequence[Line], start: int, style: Style) -> Region | None:
-    """The table whose first row is a given line, or None: it takes two heights with several aligned cells.
+    """Return the table whose first row is a given line, or None.
 
-    Its cells may be drawn row by row or one after the other, and column names may be centred above them or missing.
+    It takes two heights with several aligned cells. The cells may be drawn row by row
+    or one after the other, and column names may be centred above them or missing.
     """
     first = page[start]
     if len(first.table_cells) < 2:
         return None
-    region = Region([first], _bounds(first.table_cells))
+    region = Region.of([first])
     lowest = first.bottom
-    for line, after in pairwise([*page[start + 1 : start + _MOST_LINES], None]):
-        if line is None:
+    following = page[start + 1 : start + _MOST_LINES]
+    for number, line in enumerate(following):
+        alone = len(line.table_cells) == 1 and not _has_beside(following, number)
+        reach = (_NEAR_ALONE if alone else _NEAR) * style.spacing
+        if lowest - line.bottom > reach or line.bottom >= first.bottom - 1:
             break
+        if alone and (style.heading_level(line) > 0 or line.text.endswith(":")):
+            break  # it announces what comes below the table
         wider = region.with_line(line)
-        beside = (
-            after is not None
-            and abs(after.bottom - line.bottom) < line.size
-            and after.left > line.right
-        )
-        alone = len(line.table_cells) == 1 and not beside
-        near = lowest - line.bottom <= (1.9 if alone else 3) * style.spacing
-        below = line.bottom < first.bottom - 1
-        announces = alone and (style.heading_level(line) > 0 or line.text.endswith(":"))
-        if wider is None or not (near and below) or announces:
+        if wider is None:
             break
-        region, lowest = wider, min(lowest, line.bottom)
+        region = wider
+        lowest = min(lowest, line.bottom)
     while region.ends_below_itself(style.spacing):
-        region = Region(
-            region.lines[:-1],
-            _bounds([cell for line in region.lines[:-1] for cell in line.table_cells]),
-        )
-    return (
-        region
-        if sum(len(columns) > 1 for columns in region.filled().values()) > 1
-        else None
-    )
+        region = Region.of(region.lines[:-1])
+    if not region.is_table():
+        return None
+    return region
+
+
+def _has_beside(lines: Sequence[Line], number: int) -> bool:
+    """Return whether the next line stands at the right of a line, at its height."""
+    if number + 1 == len(lines):
+        return False
+    line, after = lines[number : number + 2]
+    return abs(after.bottom - line.bottom) < line.size and after.left > line.right
 
 
 def _bounds(cells: Iterable[Cell]) -> list[float]:
-    """The x in the middle of each white gap that no cell crosses, but for a little that sticks out."""
+    """Return the x in the middle of each white gap that no cell crosses.
+
+    A cell may stick out a little into the gap.
+    """
     bounds: list[float] = []
-    right = inf
+    right: float | None = None
     for cell in sorted(cells, key=lambda one: one.left):
         sticks_out = min(_STICKS_OUT, (cell.right - cell.left) / 4)
-        if cell.left + sticks_out > right:
-            bounds.append((right + cell.left + sticks_out) / 2)
-        right = max(cell.right - sticks_out, -inf if right == inf else right)
+        left = cell.left + sticks_out
+        if right is None:
+            right = cell.right - sticks_out
+            continue
+        if left > right:
+            bounds.append((right + left) / 2)
+        right = max(right, cell.right - sticks_out)
     return bounds

@@ -1,0 +1,1 @@
+"""What converters share: from bytes to text, from markup and tables to blocks."""

@@ -1,4 +1,4 @@
-"""Zip files that formats are made of: looked at before any parser opens them."""
+"""Zip files that formats are made of: checked before any parser opens them."""
 
 from __future__ import annotations
 
@@ -9,39 +9,42 @@ from pathlib import Path
 from kbserver.errors import DocumentUnreadable
 
 MAX_ENTRIES = 20_000
-MAX_UNPACKED_BYTES = 1024**3  # pictures and all
-MAX_MARKUP_BYTES = (
-    64 * 1024**2
-)  # the XML alone: parsers hold it as a tree of 10 to 30 times the size
-MAX_RATIO = 300  # real XML packs 5 to 60 to 1; a bomb of zeros 1000 to 1
-RATIO_FROM_BYTES = 1024**2  # below this size the ratio says nothing
+MAX_UNPACKED_BYTES = 1024**3
+"""Of all entries, pictures included."""
+MAX_MARKUP_BYTES = 64 * 1024**2
+"""Of the XML alone: parsers hold it as a tree of 10 to 30 times the size."""
+MAX_RATIO = 300
+"""Of unpacked to packed bytes: real XML has 5 to 60, a bomb of zeros 1,000."""
+RATIO_FROM_BYTES = 1024**2
+"""Below this size the ratio says nothing."""
 
-_UNPACKED_AT_ONCE = 256 * 1024  # bytes
+_MIB = 1024**2
+_UNPACKED_AT_ONCE = 256 * 1024
 _MARKUP = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".vml")
-_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"  # the container of old Office files and of encrypted new ones
+_OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""Begins old Office files, and encrypted new ones."""
 
 
 def open_checked_zip(path: Path, source: str) -> zipfile.ZipFile:
-    """Open a zip file whose directory promises nothing dangerous and keeps its promises; the caller closes it.
+    """Open a zip file whose directory is harmless and true; the caller closes it.
 
-    Every entry is unpacked once, a little at a time: `zipfile` gives out no more than the directory says, but to read
-    an entry at once it unpacks all there is, and a directory may lie.
+    Every entry is unpacked once, a little at a time: to read an entry at once, `zipfile`
+    unpacks all there is, and the size that the directory states may be a lie.
 
     Raises:
-        DocumentUnreadable: no zip file, cut short, encrypted, or one that would unpack to too much.
+        DocumentUnreadable: no zip file, cut short, encrypted, or one that would unpack
+            to too much.
     """
     with path.open("rb") as file:
         start = file.read(len(_OLE2))
     if start == _OLE2:
-        raise DocumentUnreadable(
-            source, "protected by a password, or in the old binary Office format"
-        )
+        reason = "protected by a password, or in the old binary Office format"
+        raise DocumentUnreadable(source, reason)
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as exc:
-        raise DocumentUnreadable(
-            source, f"corrupt or cut short: no readable {path.suffix} file"
-        ) from exc
+        reason = f"corrupt or cut short: no readable {path.suffix} file"
+        raise DocumentUnreadable(source, reason) from exc
     if problem := _problem(archive):
         archive.close()
         raise DocumentUnreadable(source, problem)
@@ -49,28 +52,43 @@ def open_checked_zip(path: Path, source: str) -> zipfile.ZipFile:
 
 
 def _problem(archive: zipfile.ZipFile) -> str | None:
+    """Return why an archive is not read, or None."""
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         return f"holds {len(entries):,} files; at most {MAX_ENTRIES:,} are unpacked"
     if any(entry.flag_bits & 0x1 for entry in entries):
         return "protected by a password"
     for entry in entries:
-        if entry.file_size >= RATIO_FROM_BYTES and entry.file_size > MAX_RATIO * max(
-            entry.compress_size, 1
-        ):
-            return f"a zip bomb: {entry.file_size / 1024**2:,.0f} MiB packed into {entry.compress_size / 1024:,.0f} KiB"
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > MAX_UNPACKED_BYTES:
-        return f"would unpack to {unpacked / 1024**2:,.0f} MiB; at most {MAX_UNPACKED_BYTES / 1024**2:,.0f} are read"
-    markup = sum(
-        entry.file_size for entry in entries if entry.filename.lower().endswith(_MARKUP)
-    )
+        if _is_bomb(entry):
+            unpacked = f"{entry.file_size / _MIB:,.0f} MiB"
+            packed = f"{entry.compress_size / 1024:,.0f} KiB"
+            return f"a zip bomb: {unpacked} packed into {packed}"
+    size = sum(entry.file_size for entry in entries)
+    if size > MAX_UNPACKED_BYTES:
+        most = f"at most {MAX_UNPACKED_BYTES / _MIB:,.0f} are read"
+        return f"would unpack to {size / _MIB:,.0f} MiB; {most}"
+    markup = sum(entry.file_size for entry in entries if _is_markup(entry))
     if markup > MAX_MARKUP_BYTES:
-        return f"holds {markup / 1024**2:,.0f} MiB of XML; at most {MAX_MARKUP_BYTES / 1024**2:,.0f} are read"
-    return next(filter(None, (_damage(archive, entry) for entry in entries)), None)
+        most = f"at most {MAX_MARKUP_BYTES / _MIB:,.0f} are read"
+        return f"holds {markup / _MIB:,.0f} MiB of XML; {most}"
+    for entry in entries:
+        if damage := _damage(archive, entry):
+            return damage
+    return None
+
+
+def _is_bomb(entry: zipfile.ZipInfo) -> bool:
+    if entry.file_size < RATIO_FROM_BYTES:
+        return False
+    return entry.file_size > MAX_RATIO * max(entry.compress_size, 1)
+
+
+def _is_markup(entry: zipfile.ZipInfo) -> bool:
+    return entry.filename.lower().endswith(_MARKUP)
 
 
 def _damage(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str | None:
+    """Unpack an entry and return what is wrong with it, or None."""
     try:
         with archive.open(entry) as content:
             while content.read(_UNPACKED_AT_ONCE):

@@ -1,4 +1,4 @@
-"""YAML between two `---` lines at the top of a text: a document's word about itself."""
+"""YAML between two `---` lines at the top of a text: what a document says about itself."""
 
 from __future__ import annotations
 
@@ -17,28 +17,32 @@ def split_front_matter(text: str, source: str) -> tuple[dict[str, object], str]:
     A text that begins with a rule (`---`) and prose, not keys, is all body.
 
     Raises:
-        DocumentUnreadable: the block is not valid YAML, with the line of the file; or a key holds the wrong thing.
+        DocumentUnreadable: the block is not valid YAML, with the line of the file; or a
+            key holds the wrong thing.
     """
-    if not text.lstrip().startswith("---") or not _YAML.detect(text.lstrip()):
+    content = text.lstrip()
+    if not content.startswith("---") or not _YAML.detect(content):
         return {}, text
-    above = text[: len(text) - len(text.lstrip())].count("\n")
     try:
-        block, body = _YAML.split(text.lstrip())
+        block, body = _YAML.split(content)
     except ValueError:  # never closed: a rule, then text
         return {}, text
     try:
         given = yaml.safe_load(block)
     except yaml.MarkedYAMLError as exc:
-        if ":" not in block.lstrip().split("\n", 1)[0]:
+        first_line = block.lstrip().split("\n", 1)[0]
+        if ":" not in first_line:
             return {}, text
-        line = above + exc.problem_mark.line + 1 if exc.problem_mark else above + 1
-        raise DocumentUnreadable(
-            source, f"front matter, line {line}: {exc.problem or 'not valid YAML'}"
-        ) from exc
+        line = text[: len(text) - len(content)].count("\n") + 1
+        if exc.problem_mark:
+            line += exc.problem_mark.line
+        reason = f"front matter, line {line}: {exc.problem or 'not valid YAML'}"
+        raise DocumentUnreadable(source, reason) from exc
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
-        raise DocumentUnreadable(
-            source, f"front matter: not valid YAML ({exc})"
-        ) from exc
+        reason = f"front matter: not valid YAML ({exc})"
+        raise DocumentUnreadable(source, reason) from exc
+    if given is None:
+        return {}, body
     if not isinstance(given, dict):
-        return ({}, body) if given is None else ({}, text)
+        return {}, text
     return normalise(source, given), body

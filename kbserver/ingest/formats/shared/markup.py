@@ -10,28 +10,25 @@ from lxml.html import HtmlElement
 
 SPACE = re.compile(r"[ \t\r\n\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 DROPPED_TAGS = frozenset(
-    "applet audio button canvas datalist embed head iframe input link map meta noscript object option "
-    "progress script select source style svg template textarea title track video".split()
+    "applet audio button canvas datalist embed head iframe input link map meta noscript "
+    "object option progress script select source style svg template textarea title "
+    "track video".split()
 )
 
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>", re.IGNORECASE)
-_PARSER = lxml.html.HTMLParser(
-    huge_tree=True
-)  # else what is nested over 256 deep is dropped without a word
+_PARSER = lxml.html.HTMLParser(huge_tree=True)
+"""Without `huge_tree` it drops what is nested over 256 deep."""
 _HIDDEN_STYLE = re.compile(
-    r"display\s*:\s*none|visibility\s*:\s*hidden|(?:font-size|opacity)\s*:\s*0(?:\.0*)?(?:px|em|rem|pt|%)?\s*(?:;|!|$)",
+    r"display\s*:\s*none|visibility\s*:\s*hidden"
+    r"|(?:font-size|opacity)\s*:\s*0(?:\.0*)?(?:px|em|rem|pt|%)?\s*(?:;|!|$)",
     re.IGNORECASE,
 )
-_REVEALING = (
-    "aria-controls",
-    "data-target",
-    "data-bs-target",
-    "href",
-)  # what opens an accordion's panel
+_REVEALING = ("aria-controls", "data-target", "data-bs-target", "href")
+"""Attributes that name the panel of an accordion which a control opens."""
 
 
 def without_declaration(markup: str) -> str:
-    """Take off an XML declaration: lxml refuses text, already decoded, that names an encoding."""
+    """Remove an XML declaration: lxml refuses decoded text that names an encoding."""
     return _XML_DECLARATION.sub("", markup, count=1)
 
 
@@ -44,33 +41,20 @@ def parse_html(markup: str) -> HtmlElement | None:
 
 
 def remove_hidden(root: HtmlElement) -> int:
-    """Take out what a reader of the page cannot see and return how many characters of text that were.
+    """Remove what a reader of the page cannot see; return its number of characters.
 
-    The panel of an accordion is kept although it starts closed: a visible control on the page opens it, and if
-    that is a button it becomes the panel's heading.
+    The panel of an accordion is kept although it starts closed: a visible control on
+    the page opens it, and if that is a button it becomes the panel's heading.
     """
     for button in list(root.iter("button")):
-        if button.get("aria-expanded") is not None or any(
-            button.get(name) for name in _REVEALING
-        ):
-            inside = next(
-                button.iterancestors("h1", "h2", "h3", "h4", "h5", "h6"), None
-            )
-            button.tag = "h6" if inside is None else "span"
-    hidden = [
-        element
-        for element in root.iter()
-        if isinstance(element.tag, str) and _is_hidden(element)
-    ]
+        if _opens_a_panel(button):
+            headings = button.iterancestors("h1", "h2", "h3", "h4", "h5", "h6")
+            is_in_heading = next(headings, None) is not None
+            button.tag = "span" if is_in_heading else "h6"
+    hidden = [element for element in _elements(root) if _is_hidden(element)]
     if not hidden:
         return 0
-    revealable = {
-        value.removeprefix("#")
-        for element in root.iter()
-        if isinstance(element.tag, str)
-        for attribute in _REVEALING
-        for value in (element.get(attribute) or "").split()
-    }
+    revealable = _revealable(root)
     removed = 0
     for element in hidden:
         if element.get("id") in revealable or element.get("hidden") == "until-found":
@@ -82,19 +66,43 @@ def remove_hidden(root: HtmlElement) -> int:
 
 
 def name_admonitions(root: HtmlElement) -> None:
-    """Put the name of each note or warning before its text (`Note: You need …`), where it is a line of its own."""
-    for name in root.xpath(
-        "//p[contains(concat(' ', @class, ' '), ' admonition-title ')]"
-    ):
-        text = name.getnext()
+    """Put the name of each note or warning into its text: `Note: You need …`.
+
+    Docutils and its kin write it as a paragraph of its own.
+    """
+    titles = root.xpath("//p[contains(concat(' ', @class, ' '), ' admonition-title ')]")
+    for title in titles:
+        text = title.getnext()
         if text is not None and text.tag == "p":
-            text.text = f"{name.text_content().strip().rstrip(':')}: {(text.text or '').lstrip()}"
-            name.drop_tree()
+            name = title.text_content().strip().rstrip(":")
+            text.text = f"{name}: {(text.text or '').lstrip()}"
+            title.drop_tree()
+
+
+def _elements(root: HtmlElement) -> list[HtmlElement]:
+    """Return the elements of a tree, comments and instructions left out."""
+    return [element for element in root.iter() if isinstance(element.tag, str)]
+
+
+def _opens_a_panel(button: HtmlElement) -> bool:
+    if button.get("aria-expanded") is not None:
+        return True
+    return any(button.get(name) for name in _REVEALING)
+
+
+def _revealable(root: HtmlElement) -> set[str]:
+    """Return the ids of the panels that a control on the page opens."""
+    ids: set[str] = set()
+    for element in _elements(root):
+        for attribute in _REVEALING:
+            values = (element.get(attribute) or "").split()
+            ids.update(value.removeprefix("#") for value in values)
+    return ids
 
 
 def _is_hidden(element: HtmlElement) -> bool:
     if element.tag in DROPPED_TAGS:
-        return False  # never becomes text, so nothing to report either
+        return False  # it never becomes text, so there is nothing to report
     if element.get("hidden") is not None or element.get("aria-hidden") == "true":
         return True
     style = element.get("style")

@@ -1,4 +1,4 @@
-"""What a document says about itself: the keys with a meaning, checked and brought into one form."""
+"""What a document says about itself: the known keys, checked and brought into one form."""
 
 from __future__ import annotations
 
@@ -9,21 +9,37 @@ from collections.abc import Mapping
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.formats.shared.visible import strip_invisible
 
-MAX_VALUES = 1000  # of one document's metadata, nested ones counted: YAML aliases can multiply without end
+MAX_VALUES = 1000
+"""Of one document's metadata, nested ones counted: YAML aliases multiply without end."""
+
+KNOWN_KEYS = frozenset(
+    (
+        "title",
+        "valid_from",
+        "valid_until",
+        "supersedes",
+        "questions",
+        "pinned",
+        "tags",
+    )
+)
+"""Keys that mean something to kbserver."""
 
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0", ""))
 
 
 def normalise(source: str, given: Mapping[str, object]) -> dict[str, object]:
-    """Return metadata as JSON values, the keys that mean something to kbserver in one form.
+    """Return metadata as JSON values, the keys that mean something in one form.
 
-    `title`: text · `valid_from`, `valid_until`: ISO 8601 date or moment · `supersedes`, `questions`, `tags`:
-    list of texts · `pinned`: true or false. Any other key is passed on as it is. `folder` is the place of the
-    document and cannot be given; empty values are left out.
+    `title`: text · `valid_from`, `valid_until`: ISO 8601 date or moment · `supersedes`,
+    `questions`, `tags`: list of texts · `pinned`: true or false. Any other key is passed
+    on as it is. `folder` is the place of the document and cannot be given; empty values
+    are left out.
 
     Raises:
-        DocumentUnreadable: a key with a meaning holds something else, or there are over `MAX_VALUES` values.
+        DocumentUnreadable: a key with a meaning holds something else, or there are over
+            `MAX_VALUES` values.
     """
     values = _Values(source)
     metadata: dict[str, object] = {}
@@ -36,10 +52,14 @@ def normalise(source: str, given: Mapping[str, object]) -> dict[str, object]:
                 metadata[key] = str(values.plain(value))
             case "valid_from" | "valid_until":
                 metadata[key] = _moment(source, key, value)
-            case "supersedes" | "questions" | "tags":
-                metadata[key] = _texts(
-                    source, key, value, split="," if key == "tags" else None
-                )
+            case "tags":
+                if isinstance(value, str):
+                    value = value.split(",")
+                metadata[key] = _texts(source, key, value)
+            case "supersedes" | "questions":
+                if isinstance(value, str):
+                    value = [value]
+                metadata[key] = _texts(source, key, value)
             case "pinned":
                 metadata[key] = _truth(source, key, value)
             case _:
@@ -48,18 +68,18 @@ def normalise(source: str, given: Mapping[str, object]) -> dict[str, object]:
 
 
 class _Values:
-    """Turns what YAML and JSON parsers give into JSON values, counting them."""
+    """Turns what YAML and JSON parsers return into JSON values, counting them."""
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._left = MAX_VALUES
 
     def plain(self, value: object) -> object:
+        """Return a value that JSON can hold."""
         self._left -= 1
         if self._left < 0:
-            raise DocumentUnreadable(
-                self._source, f"more than {MAX_VALUES} values in its metadata"
-            )
+            reason = f"more than {MAX_VALUES} values in its metadata"
+            raise DocumentUnreadable(self._source, reason)
         if isinstance(value, Mapping):
             return {str(key): self.plain(inner) for key, inner in value.items()}
         if isinstance(value, list | tuple | set | frozenset):
@@ -70,35 +90,34 @@ class _Values:
             return str(value)
         if value is None or isinstance(value, int | float):
             return value
-        return strip_invisible(str(value))[0]
+        text, _ = strip_invisible(str(value))
+        return text
 
 
 def _moment(source: str, key: str, value: object) -> str:
     if isinstance(value, dt.date):
         return value.isoformat()
+    text = str(value).strip()
     try:
-        text = str(value).strip()
-        return (
-            dt.date.fromisoformat(text)
-            if len(text) <= 10
-            else dt.datetime.fromisoformat(text)
-        ).isoformat()
+        if len(text) <= 10:
+            return dt.date.fromisoformat(text).isoformat()
+        return dt.datetime.fromisoformat(text).isoformat()
     except ValueError:
-        raise DocumentUnreadable(
-            source, f"{key} is {str(value)[:40]!r}; write a date like 2026-12-31"
-        ) from None
+        raise _wrong(source, key, value, "a date like 2026-12-31") from None
 
 
-def _texts(source: str, key: str, value: object, *, split: str | None) -> list[str]:
-    if isinstance(value, str):
-        value = value.split(split) if split else [value]
-    if not isinstance(value, list | tuple) or not all(
-        isinstance(one, str | int | float) for one in value
-    ):
-        raise DocumentUnreadable(
-            source, f"{key} is {str(value)[:40]!r}; write a list of texts"
-        )
-    return [text for one in value if (text := strip_invisible(str(one))[0].strip())]
+def _texts(source: str, key: str, value: object) -> list[str]:
+    if not isinstance(value, list | tuple):
+        raise _wrong(source, key, value, "a list of texts")
+    texts: list[str] = []
+    for one in value:
+        if not isinstance(one, str | int | float):
+            raise _wrong(source, key, value, "a list of texts")
+        text, _ = strip_invisible(str(one))
+        text = text.strip()
+        if text:
+            texts.append(text)
+    return texts
 
 
 def _truth(source: str, key: str, value: object) -> bool:
@@ -107,6 +126,8 @@ def _truth(source: str, key: str, value: object) -> bool:
         return True
     if word in _FALSE:
         return False
-    raise DocumentUnreadable(
-        source, f"{key} is {str(value)[:40]!r}; write true or false"
-    )
+    raise _wrong(source, key, value, "true or false")
+
+
+def _wrong(source: str, key: str, value: object, wanted: str) -> DocumentUnreadable:
+    return DocumentUnreadable(source, f"{key} is {str(value)[:40]!r}; write {wanted}")

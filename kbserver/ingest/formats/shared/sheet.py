@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.shared.metadata import normalise
@@ -19,12 +19,17 @@ from kbserver.ingest.formats.text import prose_blocks
 
 RECORD_ID_CHARACTERS = 64
 
-_NO_NAME = re.compile(
+_DEFAULT_NAME = re.compile(
     r"^(?:sheet|tabelle|feuil|hoja|foglio|blad)\s*\d+$", re.IGNORECASE
 )
-_ID_COLUMNS = frozenset(("id", "_id", "key", "slug"))
-_PHRASING_COLUMNS = frozenset(
-    ("questions", "alternatives", "phrasings", "variants", "also_asked_as")
+"""A sheet's name that a program gave it."""
+_ID_COLUMNS = ("id", "key", "slug")
+_PHRASING_COLUMNS = (
+    "questions",
+    "alternatives",
+    "phrasings",
+    "variants",
+    "also_asked_as",
 )
 
 
@@ -34,7 +39,9 @@ def sheet_documents(
     *,
     notes: tuple[str, ...] = (),
 ) -> list[Document]:
-    """Return the documents of a file's sheets: one for each question of a FAQ sheet, one for all the others.
+    """Return the documents of a file's sheets.
+
+    Each question of a FAQ sheet is a document; all other sheets together are one.
 
     Args:
         source: the file's.
@@ -49,7 +56,7 @@ def sheet_documents(
             names, rows = split_header(Table(table.rows, 1))
             documents.extend(_questions(source, names, rows, notes))
             continue
-        if name and not _NO_NAME.match(name):
+        if name and not _DEFAULT_NAME.match(name):
             blocks.append(Block("heading", name, level=2))
         if table.caption:
             blocks.append(Block("paragraph", table.caption))
@@ -60,19 +67,30 @@ def sheet_documents(
 
 
 def record_id(text: str, taken: set[str]) -> str:
-    """Make a name for a record that stays the same when others come and go: its words, and a number if taken."""
-    words = (
-        re.sub(r"[^\w]+", "-", text.lower())
-        .strip("-")[:RECORD_ID_CHARACTERS]
-        .rstrip("-")
-        or "record"
-    )
-    name, number = words, 1
+    """Make an id for a record that stays the same when others come and go.
+
+    Args:
+        text: the id is made of its words, with a number if that id is taken.
+        taken: ids in use; the new one is added.
+    """
+    words = re.sub(r"[^\w]+", "-", text.lower()).strip("-")
+    words = words[:RECORD_ID_CHARACTERS].rstrip("-") or "record"
+    name = words
+    number = 1
     while name in taken:
         number += 1
         name = f"{words}-{number}"
     taken.add(name)
     return name
+
+
+def answer_blocks(answer: str) -> tuple[Block, ...]:
+    """Return one block for a plain answer, so that it stays whole; else its structure."""
+    blocks = prose_blocks(answer)
+    if not blocks or any(block.kind != "paragraph" for block in blocks):
+        return tuple(blocks)
+    text = "\n".join(block.text for block in blocks)
+    return (Block("record", text),)
 
 
 def _is_faq(table: Table) -> bool:
@@ -84,7 +102,8 @@ def _questions(
     names: Sequence[str],
     rows: Iterable[Sequence[str]],
     notes: tuple[str, ...],
-) -> Iterable[Document]:
+) -> Iterator[Document]:
+    """Yield a document for each row of a FAQ sheet that has an answer."""
     columns = question_and_answer(names)
     if columns is None:
         return
@@ -92,39 +111,28 @@ def _questions(
     keys = [column_key(name) for name in names]
     taken: set[str] = set()
     for row in rows:
-        cells = [*(cell.strip() for cell in row), *[""] * (len(names) - len(row))]
-        question, answer = " ".join(cells[question_at].split()), cells[answer_at]
+        cells = [cell.strip() for cell in row]
+        cells += [""] * (len(names) - len(row))
+        question = " ".join(cells[question_at].split())
+        answer = cells[answer_at]
         if not answer:
             continue
-        given: dict[str, object] = {
-            key: cell
-            for at, (key, cell) in enumerate(zip(keys, cells, strict=False))
-            if key and at not in columns and key != "title"
-        }
-        for key in _PHRASING_COLUMNS & given.keys():
-            given["questions"] = [
-                part.strip()
-                for part in re.split(r"[|;\n]", str(given.pop(key)))
-                if part.strip()
-            ]
+        given: dict[str, object] = {}
+        for at, (key, cell) in enumerate(zip(keys, cells, strict=False)):
+            if key and key != "title" and at not in columns:
+                given[key] = cell
+        if any(key in given for key in _PHRASING_COLUMNS):
+            given["questions"] = _phrasings(given)
         named = next((str(given[key]) for key in _ID_COLUMNS if given.get(key)), "")
-        record = record_id(named or question or answer, taken)
-        yield Document(
-            f"{source}#{record}",
-            question,
-            answer_blocks(answer),
-            normalise(f"{source}#{record}", given),
-            notes,
-        )
+        record = f"{source}#{record_id(named or question or answer, taken)}"
+        metadata = normalise(record, given)
+        yield Document(record, question, answer_blocks(answer), metadata, notes)
 
 
-def answer_blocks(answer: str) -> tuple[Block, ...]:
-    """One block for a plain answer, so that it stays in one piece; its structure where it has one."""
-    blocks = prose_blocks(answer)
-    if all(block.kind == "paragraph" for block in blocks):
-        return (
-            (Block("record", "\n".join(block.text for block in blocks)),)
-            if blocks
-            else ()
-        )
-    return tuple(blocks)
+def _phrasings(given: dict[str, object]) -> list[str]:
+    """Take the columns of extra phrasings out of a row and return what they hold."""
+    phrasings: list[str] = []
+    for key in _PHRASING_COLUMNS:
+        parts = re.split(r"[|;\n]", str(given.pop(key, "")))
+        phrasings += [part.strip() for part in parts if part.strip()]
+    return phrasings

@@ -10,7 +10,7 @@ from kbserver.ingest.formats.shared.encoding import decode
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """Where a document's bytes are, and what it is called."""
+    """Where a document's bytes are, and its name in the corpus."""
 
     path: Path
     source: str

@@ -1,9 +1,10 @@
-"""HTML structure to blocks: the one builder behind Markdown, HTML, DOCX, EPUB, RST and mail."""
+"""HTML structure to blocks: one builder behind Markdown, HTML, DOCX, EPUB, RST and mail."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from lxml.html import HtmlElement
 
@@ -11,26 +12,30 @@ from kbserver.ingest.blocks import Block
 from kbserver.ingest.formats.shared.markup import DROPPED_TAGS, SPACE
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
-LEAD_IN_CHARACTERS = 200  # a longer paragraph is text of its own; only its last sentence may introduce a list
-STRONG_HEADING_CHARACTERS = (
-    80  # a bold paragraph up to this long is taken for a heading
-)
+LEAD_IN_CHARACTERS = 200
+"""A longer paragraph is text of its own; only its last sentence may introduce a list."""
+STRONG_HEADING_CHARACTERS = 80
+"""A bold paragraph up to this long is taken for a heading."""
 
-_BREAK = (
-    "\0"  # stands for <br> until white space is collapsed; cannot occur in parsed HTML
-)
+_MOST_ROWS_SPANNED = 1000
+_MOST_COLUMNS_SPANNED = 100
+
+_BREAK = "\0"
+"""Stands for <br> until white space is collapsed; cannot occur in parsed HTML."""
 _BREAKS = re.compile(rf" ?{_BREAK}(?: ?{_BREAK})* ?")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_MARKER = re.compile(r"^(?:- |\d+\. )")
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _BLOCK_TAGS = frozenset(
-    "address article aside blockquote body center dd div dl dt fieldset figcaption figure footer form header "
-    "hr html legend li main menu nav ol p section table tbody td tfoot th thead tr ul details summary".split()
+    "address article aside blockquote body center dd div dl dt fieldset figcaption "
+    "figure footer form header hr html legend li main menu nav ol p section table tbody "
+    "td tfoot th thead tr ul details summary".split()
 )
 
 
 def html_blocks(root: HtmlElement) -> list[Block]:
-    """Return the blocks of an element in reading order; hidden elements must be gone already."""
+    """Return the blocks of an element in reading order; hidden ones are gone already."""
     builder = _Builder()
     builder.visit(root)
     builder.flush()
@@ -44,20 +49,28 @@ def inline_text(element: HtmlElement) -> str:
     return " ".join(builder.take().split("\n"))
 
 
+class _Item(NamedTuple):
+    """The list item that text belongs to."""
+
+    level: int = 0
+    """Depth of its list; 0 outside any list."""
+    lead_in: str = ""
+    marker: str = ""
+    """Waits for the item's first text."""
+    at: int = -1
+    """Where the item's block stands; -1 before its first text."""
+
+
 class _Builder:
     """Walks a tree once; text gathers in a buffer that every block boundary empties."""
 
     def __init__(self) -> None:
         self.blocks: list[Block] = []
         self._buffer: list[str] = []
-        self._marker = ""  # of the list item whose first text has not come yet
-        self._item_level = 0
-        self._item_lead_in = ""
-        self._item_at = (
-            -1
-        )  # where the open item's block stands, -1 before its first text
+        self._item = _Item()
 
     def visit(self, element: HtmlElement) -> None:
+        """Add the blocks of an element; text without a block boundary stays gathered."""
         tag = element.tag
         if not isinstance(tag, str) or tag in DROPPED_TAGS:
             return
@@ -76,18 +89,61 @@ class _Builder:
         elif tag == "details":
             self._details(element)
         elif tag in _BLOCK_TAGS:
-            self.flush()
-            if (
-                tag == "p"
-                and (title := _strong_title(element))
-                and not self._item_level
-            ):
-                self.blocks.append(Block("heading", title, level=6))
-                return
-            self._children(element)
-            self.flush()
+            self._block(element)
         else:
             self._children(element)
+
+    def inline(self, element: HtmlElement) -> None:
+        """Gather all text below an element, block tags as mere spaces."""
+        if element.text:
+            self._buffer.append(element.text)
+        for child in element:
+            tag = child.tag
+            if isinstance(tag, str) and tag not in DROPPED_TAGS:
+                if tag == "br":
+                    self._buffer.append(_BREAK)
+                elif tag in _BLOCK_TAGS:
+                    self._buffer.append(" ")
+                self.inline(child)
+                if tag in _BLOCK_TAGS:
+                    self._buffer.append(" ")
+            if child.tail:
+                self._buffer.append(child.tail)
+
+    def take(self) -> str:
+        """Empty the buffer and return its text, white space collapsed.
+
+        A line break is a newline; two or more are a blank line.
+        """
+        if not self._buffer:
+            return ""
+        text = SPACE.sub(" ", "".join(self._buffer))
+        self._buffer.clear()
+        if _BREAK in text:
+            text = _BREAKS.sub(_newlines, text)
+        return text.strip()
+
+    def flush(self) -> None:
+        """End the text block that is being gathered, if there is one."""
+        text = self.take()
+        if not text:
+            return
+        if not self._item.level:
+            for part in text.split("\n\n"):
+                if part:
+                    self.blocks.append(Block("paragraph", part))
+            return
+        text = text.replace("\n\n", "\n")
+        at = self._item.at
+        if at >= 0 and at == len(self.blocks) - 1:
+            # a further paragraph of this item
+            begun = self.blocks[at]
+            text = f"{begun.text}\n{text}"
+            self.blocks[at] = Block("list_item", text, begun.level, begun.lead_in)
+            return
+        level, lead_in, marker, _ = self._item
+        self._item = _Item(level, lead_in, at=len(self.blocks))
+        self.blocks.append(Block("list_item", marker + text, level, lead_in))
 
     def _children(self, element: HtmlElement) -> None:
         if element.text:
@@ -97,63 +153,15 @@ class _Builder:
             if child.tail:
                 self._buffer.append(child.tail)
 
-    def inline(self, element: HtmlElement) -> None:
-        """Gather all text below an element, block tags as mere spaces."""
-        if element.text:
-            self._buffer.append(element.text)
-        for child in element:
-            if isinstance(child.tag, str) and child.tag not in DROPPED_TAGS:
-                self._buffer.append(
-                    _BREAK
-                    if child.tag == "br"
-                    else " "
-                    if child.tag in _BLOCK_TAGS
-                    else ""
-                )
-                self.inline(child)
-                self._buffer.append(" " if child.tag in _BLOCK_TAGS else "")
-            if child.tail:
-                self._buffer.append(child.tail)
-
-    def take(self) -> str:
-        """Empty the buffer: white space collapsed, one newline for each run of line breaks but a blank line
-        for two or more."""
-        if not self._buffer:
-            return ""
-        text = SPACE.sub(" ", "".join(self._buffer))
-        self._buffer.clear()
-        if _BREAK in text:
-            text = _BREAKS.sub(
-                lambda found: "\n" * min(found[0].count(_BREAK), 2), text
-            )
-        return text.strip()
-
-    def flush(self) -> None:
-        """End the text block that is being gathered, if there is one."""
-        text = self.take()
-        if not text:
-            return
-        if not self._item_level:
-            self.blocks.extend(
-                Block("paragraph", part) for part in text.split("\n\n") if part
-            )
-            return
-        text = text.replace("\n\n", "\n")
-        if (
-            self._item_at == len(self.blocks) - 1 and self._item_at >= 0
-        ):  # a further paragraph of this item
-            begun = self.blocks[self._item_at]
-            self.blocks[self._item_at] = Block(
-                "list_item", f"{begun.text}\n{text}", begun.level, begun.lead_in
-            )
-            return
-        self._item_at = len(self.blocks)
-        self.blocks.append(
-            Block(
-                "list_item", self._marker + text, self._item_level, self._item_lead_in
-            )
-        )
-        self._marker = ""
+    def _block(self, element: HtmlElement) -> None:
+        self.flush()
+        if element.tag == "p" and not self._item.level:
+            title = _strong_title(element)
+            if title:
+                self.blocks.append(Block("heading", title, level=6))
+                return
+        self._children(element)
+        self.flush()
 
     def _heading(self, element: HtmlElement, level: int) -> None:
         self.flush()
@@ -163,72 +171,72 @@ class _Builder:
 
     def _list(self, element: HtmlElement, *, ordered: bool) -> None:
         self.flush()
-        outer = (self._marker, self._item_level, self._item_lead_in, self._item_at)
+        outer = self._item
         lead_in = self._lead_in()
         number = _integer(element.get("start"), 1)
         for child in element:
             if not isinstance(child.tag, str):
                 continue
-            if (
-                child.tag != "li"
-            ):  # misplaced content, a nested list without its item among it
-                self._marker, self._item_level, self._item_lead_in, self._item_at = (
-                    outer
-                )
+            if child.tag != "li":
+                # misplaced, like a nested list without its item
+                self._item = outer
                 self.visit(child)
                 self.flush()
                 continue
             number = _integer(child.get("value"), number)
-            self._marker = f"{number}. " if ordered else "- "
-            self._item_level, self._item_lead_in, self._item_at = (
-                outer[1] + 1,
-                lead_in,
-                -1,
-            )
+            marker = "- "
+            if ordered:
+                marker = f"{number}. "
+            self._item = _Item(outer.level + 1, lead_in, marker)
             self._children(child)
             self.flush()
             number += 1
-        self._marker, self._item_level, self._item_lead_in, self._item_at = outer
+        self._item = outer
 
     def _lead_in(self) -> str:
-        """The text just before a list or table, if it introduces it."""
+        """Return the text just before a list or table, if it introduces it."""
         if not self.blocks:
             return ""
         before = self.blocks[-1]
         if before.kind == "list_item":  # a list below an item
-            text = re.sub(r"^(?:- |\d+\. )", "", before.text)
-            return text if len(text) <= LEAD_IN_CHARACTERS else before.lead_in
+            text = _MARKER.sub("", before.text)
+            if len(text) <= LEAD_IN_CHARACTERS:
+                return text
+            return before.lead_in
         if before.kind != "paragraph":
             return ""
         if len(before.text) <= LEAD_IN_CHARACTERS:
             return before.text
         last = _SENTENCE_END.split(before.text)[-1]
-        return last if last.endswith(":") and len(last) <= LEAD_IN_CHARACTERS else ""
+        if last.endswith(":") and len(last) <= LEAD_IN_CHARACTERS:
+            return last
+        return ""
+
+    def _announcement(self) -> str:
+        """Return the text just before if it ends with a colon, else ""."""
+        lead_in = self._lead_in()
+        if lead_in.endswith(":"):
+            return lead_in
+        return ""
 
     def _table(self, element: HtmlElement) -> None:
         self.flush()
         grid = _grid(element)
-        if grid is None:  # there for the layout: its cells are ordinary content
+        if grid is None:
+            # there for the layout: its cells are ordinary content
             for cell in element.iter("caption", "td", "th"):
                 if next(cell.iterancestors("table"), None) is element:
                     self._children(cell)
                     self.flush()
             return
         rows, header_rows = grid
-        if caption := next(
-            (inline_text(found) for found in element.iter("caption")), ""
-        ):
+        caption = next((inline_text(one) for one in element.iter("caption")), "")
+        if caption:
             self.blocks.append(Block("paragraph", caption))
-        lead_in = self._lead_in()
-        self.blocks.extend(
-            table_blocks(
-                Table(
-                    rows,
-                    header_rows,
-                    lead_in if caption or lead_in.endswith(":") else "",
-                )
-            )
-        )
+            lead_in = self._lead_in()
+        else:
+            lead_in = self._announcement()
+        self.blocks.extend(table_blocks(Table(rows, header_rows, lead_in)))
 
     def _code(self, element: HtmlElement) -> None:
         self.flush()
@@ -237,47 +245,41 @@ class _Builder:
             self.blocks.append(Block("code", text))
 
     def _definitions(self, element: HtmlElement) -> None:
-        """`<dl>`: a short definition becomes one item, a long one a section below its term."""
+        """Add a `<dl>`: a short definition is an item, a long one a section."""
         self.flush()
-        before = self._lead_in()
-        lead_in = before if before.endswith(":") else ""
+        lead_in = self._announcement()
         terms: list[str] = []
         for child in element.iter("dt", "dd"):
             if next(child.iterancestors("dl"), None) is not element:
                 continue
             if child.tag == "dt":
                 terms.append(inline_text(child).rstrip("¶ "))
-                continue
-            term = ", ".join(terms)
-            terms.clear()
-            inner = [
-                one.tag
-                for one in child
-                if isinstance(one.tag, str) and one.tag in _BLOCK_TAGS | {"pre"}
-            ]
-            structured = inner not in ([], ["p"])
-            if term and (structured or term.endswith("?")):
-                self._section(term, child)
-            elif text := inline_text(child):
-                self.blocks.append(
-                    Block(
-                        "list_item",
-                        f"{term.rstrip(':')}: {text}" if term else text,
-                        1,
-                        lead_in,
-                    )
-                )
-            elif term:
-                self.blocks.append(Block("paragraph", term))
+            else:
+                self._definition(", ".join(terms), child, lead_in)
+                terms.clear()
         if terms:
             self.blocks.append(Block("paragraph", ", ".join(terms)))
 
+    def _definition(self, term: str, element: HtmlElement, lead_in: str) -> None:
+        if term and (term.endswith("?") or _is_structured(element)):
+            self._section(term, element)
+            return
+        text = inline_text(element)
+        if text:
+            if term:
+                text = f"{term.rstrip(':')}: {text}"
+            self.blocks.append(Block("list_item", text, 1, lead_in))
+        elif term:
+            self.blocks.append(Block("paragraph", term))
+
     def _details(self, element: HtmlElement) -> None:
         self.flush()
-        summary = next((child for child in element if child.tag == "summary"), None)
-        title = inline_text(summary) if summary is not None else ""
-        if summary is not None:
-            summary.drop_tree()
+        title = ""
+        for child in element:
+            if child.tag == "summary":
+                title = inline_text(child)
+                child.drop_tree()
+                break
         if title:
             self._section(title, element)
         else:
@@ -285,22 +287,26 @@ class _Builder:
             self.flush()
 
     def _section(self, title: str, content: HtmlElement) -> None:
-        """A heading that reigns over one element only, so it is closed behind it."""
+        """Add a heading for one element only: an empty heading closes it behind."""
         self.blocks.append(Block("heading", title, level=6))
         self._children(content)
         self.flush()
         self.blocks.append(Block("heading", "", level=6))
 
 
+def _newlines(breaks: re.Match[str]) -> str:
+    return "\n" * min(breaks[0].count(_BREAK), 2)
+
+
 def _strong_title(paragraph: HtmlElement) -> str:
-    """The text of a paragraph that is bold from end to end and short: a heading in all but name."""
-    if (
-        len(paragraph) != 1
-        or paragraph[0].tag not in ("strong", "b")
-        or (paragraph.text or "").strip()
-    ):
+    """Return the text of a short paragraph that is bold from end to end, else "".
+
+    It is a heading in all but name.
+    """
+    if len(paragraph) != 1 or (paragraph.text or "").strip():
         return ""
-    if (paragraph[0].tail or "").strip():
+    [child] = paragraph
+    if child.tag not in ("strong", "b") or (child.tail or "").strip():
         return ""
     text = inline_text(paragraph)
     if len(text) > STRONG_HEADING_CHARACTERS or text.endswith((".", "!", ",", ";")):
@@ -308,7 +314,18 @@ def _strong_title(paragraph: HtmlElement) -> str:
     return text.rstrip(": ")
 
 
-def _code_text(element: HtmlElement) -> Iterable[str]:
+def _is_structured(definition: HtmlElement) -> bool:
+    """Return whether a definition holds more blocks than one paragraph."""
+    inner = [
+        child.tag
+        for child in definition
+        if isinstance(child.tag, str)
+        and (child.tag in _BLOCK_TAGS or child.tag == "pre")
+    ]
+    return inner not in ([], ["p"])
+
+
+def _code_text(element: HtmlElement) -> Iterator[str]:
     yield element.text or ""
     for child in element:
         if child.tag == "br":
@@ -319,52 +336,73 @@ def _code_text(element: HtmlElement) -> Iterable[str]:
 
 
 def _grid(table: HtmlElement) -> tuple[list[list[str]], int | None] | None:
-    """Return a data table's cells and its number of header rows (None: not said); None for a layout table."""
-    laid_out = any(
-        inner is not table for inner in table.iter("table", "h1", "h2", "h3")
-    )
-    if laid_out or table.get("role") in ("presentation", "none"):
+    """Return a data table's cells and its number of header rows.
+
+    None instead of the number if the table does not say it; None for a layout table.
+    """
+    if table.get("role") in ("presentation", "none"):
         return None
+    for inner in table.iter("table", "h1", "h2", "h3"):
+        if inner is not table:
+            return None
+    spans = _Spans()
     rows: list[list[str]] = []
     header_rows = 0
     in_header = True
-    spans: dict[int, tuple[int, str]] = {}  # column → (rows still to fill, text)
     for tr in table.iter("tr"):
         cells = [cell for cell in tr if cell.tag in ("td", "th")]
-        row: list[str] = []
-
-        def fill(row: list[str] = row) -> None:
-            while len(row) in spans:
-                left, text = spans.pop(len(row))
-                if left > 1:
-                    spans[len(row)] = (left - 1, text)
-                row.append(text)
-
-        for cell in cells:
-            fill()
-            text = inline_text(cell)
-            height = min(_integer(cell.get("rowspan"), 1), 1000)
-            for _ in range(min(max(_integer(cell.get("colspan"), 1), 1), 100)):
-                if height > 1:
-                    spans[len(row)] = (height - 1, text)
-                row.append(text)
-        fill()
+        row = spans.row(cells)
         if not any(row):
             continue
-        parent = tr.getparent()
-        says_header = (parent is not None and parent.tag == "thead") or all(
-            cell.tag == "th" for cell in cells
-        )
-        in_header = in_header and says_header
+        in_header = in_header and _is_header(tr, cells)
         header_rows += in_header
         rows.append(row)
-    if not rows or max(len(row) for row in rows) < 2:
+    if max((len(row) for row in rows), default=0) < 2:
         return None
     return rows, header_rows or None
 
 
+def _is_header(tr: HtmlElement, cells: list[HtmlElement]) -> bool:
+    parent = tr.getparent()
+    if parent is not None and parent.tag == "thead":
+        return True
+    return all(cell.tag == "th" for cell in cells)
+
+
+class _Spans:
+    """Cells that reach into further rows."""
+
+    def __init__(self) -> None:
+        # by column: (rows still to fill, text)
+        self._open: dict[int, tuple[int, str]] = {}
+
+    def row(self, cells: list[HtmlElement]) -> list[str]:
+        """Return a row's texts; a merged cell stands in each place it covers."""
+        row: list[str] = []
+        for cell in cells:
+            self._fill(row)
+            text = inline_text(cell)
+            height = min(_integer(cell.get("rowspan"), 1), _MOST_ROWS_SPANNED)
+            width = max(_integer(cell.get("colspan"), 1), 1)
+            for _ in range(min(width, _MOST_COLUMNS_SPANNED)):
+                if height > 1:
+                    self._open[len(row)] = (height - 1, text)
+                row.append(text)
+        self._fill(row)
+        return row
+
+    def _fill(self, row: list[str]) -> None:
+        """Append the cells of rows above that reach here."""
+        while len(row) in self._open:
+            left, text = self._open.pop(len(row))
+            if left > 1:
+                self._open[len(row)] = (left - 1, text)
+            row.append(text)
+
+
 def _integer(value: str | None, default: int) -> int:
+    """Return an attribute as a number; the default if it is missing or no number."""
     try:
-        return int(value) if value else default
+        return int(value or default)
     except ValueError:
         return default

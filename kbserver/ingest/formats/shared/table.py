@@ -1,4 +1,4 @@
-"""Rows of cells to sentences: the part that CSV, spreadsheets, slides and HTML tables share."""
+"""Rows of cells to sentences: what CSV, spreadsheets, slides and HTML tables share."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from kbserver.ingest.blocks import Block
 
-HEADER_CHARACTERS = 60  # a longer cell in the first row is content, not a column's name
+HEADER_CHARACTERS = 60
+"""A longer cell in the first row is content, not a column's name."""
 
 _QUESTION_COLUMNS = frozenset(
     "question questions q faq frage fragen pregunta prompt sample_question".split()
@@ -16,7 +17,7 @@ _QUESTION_COLUMNS = frozenset(
 _ANSWER_COLUMNS = frozenset(
     "answer answers a response reply antwort antworten respuesta reponse réponse".split()
 )
-_NUMBER = re.compile(r"\d")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,84 +32,65 @@ class Table:
 
 
 def table_blocks(table: Table) -> list[Block]:
-    """Return one sentence-like block for each row: `Plan: Fibre 100; Price: $30 a month.`
+    """Return one sentence-like block for each row: `Plan: Fibre 100; Price: $30.`
 
-    Without a header the first cell names its row: `Monday: 9 to 5.` A table that is nothing but a header
-    comes back as that row's text, so that none of its words is lost.
+    Without a header the first cell names its row: `Monday: 9 to 5.` A table that is
+    only a header gives that row's text, so that none of its words is lost.
     """
     names, rows = split_header(table)
     if not rows:
         rows, names = [names], []
     sentences = (row_sentence(names, row) for row in rows)
     return [
-        Block("table_row", text, lead_in=table.caption) for text in sentences if text
+        Block("table_row", sentence, lead_in=table.caption)
+        for sentence in sentences
+        if sentence
     ]
 
 
 def split_caption(table: Table) -> Table:
-    """Take what stands in a single cell above the columns (`Prices from May`) for the table's caption."""
-    rows = [row for row in table.rows if any(cell.strip() for cell in row)]
-    above = []
-    while len(rows) > 1 and sum(bool(cell.strip()) for cell in rows[0]) == 1:
-        if all(sum(bool(cell.strip()) for cell in row) == 1 for row in rows):
-            break  # one column only
-        above.append(" ".join(" ".join(rows[0]).split()))
+    """Make a single cell above the columns (`Prices from May`) the table's caption."""
+    rows = _filled_rows(table.rows)
+    has_columns = any(_filled_cells(row) != 1 for row in rows)
+    captions = [table.caption] if table.caption else []
+    while has_columns and len(rows) > 1 and _filled_cells(rows[0]) == 1:
+        captions.append(" ".join(" ".join(rows[0]).split()))
         rows = rows[1:]
-    return Table(
-        rows, table.header_rows, "\n".join([*filter(None, [table.caption]), *above])
-    )
+    return Table(rows, table.header_rows, "\n".join(captions))
 
 
 def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:
     """Return the column names ([] if the table has none) and the rows below them."""
-    rows = [row for row in table.rows if any(cell.strip() for cell in row)]
+    rows = _filled_rows(table.rows)
     header_rows = table.header_rows
     if header_rows is None:
-        header_rows = 1 if _looks_like_header(rows) else 0
-    if not header_rows:
+        header_rows = int(_looks_like_header(rows))
+    if not header_rows or not rows:
         return [], rows
     width = max(len(row) for row in rows)
+    header = rows[:header_rows]
     names = []
     for column in range(width):
-        parts = [row[column].strip() for row in rows[:header_rows] if column < len(row)]
+        parts = [row[column].strip() for row in header if column < len(row)]
         names.append(" ".join(dict.fromkeys(part for part in parts if part)))
     return names, rows[header_rows:]
 
 
-def _looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether the first row names columns: short, without figures, no two cells the same."""
-    if len(rows) < 2:
-        return False
-    first = [cell.strip() for cell in rows[0]]
-    if len(first) < 2 or not all(first[1:]) or len(set(first)) < len(first):
-        return False
-    return all(
-        len(cell) <= HEADER_CHARACTERS and not _NUMBER.search(cell) for cell in first
-    )
-
-
 def row_sentence(names: Sequence[str], row: Sequence[str]) -> str:
-    """Join one row into a sentence; empty cells are left out, "" if all are."""
+    """Join one row into a sentence without its empty cells; "" if all are empty."""
     cells = [" ".join(cell.split()) for cell in row]
     if not any(cells):
         return ""
-    if not names:
-        filled = [cell for cell in cells if cell]
-        text = filled[0].rstrip(":") + (
-            ": " + "; ".join(filled[1:]) if len(filled) > 1 else ""
-        )
+    if names:
+        text = _named_cells(names, cells)
     else:
-        parts = []
-        said: set[tuple[str, str]] = set()
-        for column, cell in enumerate(cells):
-            name = names[column].rstrip(":") if column < len(names) else ""
-            if (
-                cell and (name, cell) not in said
-            ):  # a merged cell comes once for each column it covers
-                said.add((name, cell))
-                parts.append(f"{name}: {cell}" if name else cell)
-        text = "; ".join(parts)
-    return text if text.endswith((".", "!", "?")) else text + "."
+        first, *others = [cell for cell in cells if cell]
+        text = first.rstrip(":")
+        if others:
+            text += f": {'; '.join(others)}"
+    if text.endswith((".", "!", "?")):
+        return text
+    return f"{text}."
 
 
 def column_key(name: str) -> str:
@@ -117,10 +99,48 @@ def column_key(name: str) -> str:
 
 
 def question_and_answer(names: Sequence[str]) -> tuple[int, int] | None:
-    """Return the places of the question and the answer column, or None if this is no FAQ sheet."""
+    """Return the places of the question and the answer column; None without both."""
     keys = [column_key(name) for name in names]
-    question = next(
-        (at for at, key in enumerate(keys) if key in _QUESTION_COLUMNS), None
+    question = _place_of(_QUESTION_COLUMNS, keys)
+    answer = _place_of(_ANSWER_COLUMNS, keys)
+    if question is None or answer is None:
+        return None
+    return question, answer
+
+
+def _filled_rows(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    return [row for row in rows if _filled_cells(row)]
+
+
+def _filled_cells(row: Sequence[str]) -> int:
+    return sum(bool(cell.strip()) for cell in row)
+
+
+def _looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row names columns: short, no digits, all different."""
+    if len(rows) < 2:
+        return False
+    first = [cell.strip() for cell in rows[0]]
+    if len(first) < 2 or not all(first[1:]) or len(set(first)) < len(first):
+        return False
+    return all(
+        len(cell) <= HEADER_CHARACTERS and not _DIGIT.search(cell) for cell in first
     )
-    answer = next((at for at, key in enumerate(keys) if key in _ANSWER_COLUMNS), None)
-    return (question, answer) if question is not None and answer is not None else None
+
+
+def _named_cells(names: Sequence[str], cells: Sequence[str]) -> str:
+    """Return `name: cell` pairs; a merged cell comes once, not once a column."""
+    pairs: dict[tuple[str, str], str] = {}
+    for column, cell in enumerate(cells):
+        name = ""
+        if column < len(names):
+            name = names[column].rstrip(":")
+        if name and cell:
+            pairs[name, cell] = f"{name}: {cell}"
+        elif cell:
+            pairs[name, cell] = cell
+    return "; ".join(pairs.values())
+
+
+def _place_of(wanted: frozenset[str], keys: Sequence[str]) -> int | None:
+    return next((at for at, key in enumerate(keys) if key in wanted), None)

@@ -1,11 +1,15 @@
+import string
 import zlib
 from pathlib import Path
 
 import pypdfium2 as pdfium
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document
+from kbserver.ingest.formats.pdf.pages import MAX_SECONDS, read_pages
 from kbserver.ingest.load import load
 
 
@@ -126,7 +130,8 @@ def test_hyphenation_is_undone_but_compounds_keep_their_hyphen(write_pdf):
         )
     )
     assert [block.text for block in document.blocks] == [
-        "Those who move house can take their connection along, with self-service or not. Use self-service."
+        "Those who move house can take their connection along, with self-service "
+        "or not. Use self-service."
     ]
 
 
@@ -245,7 +250,8 @@ def test_a_table_drawn_cell_by_cell_below_centred_names_is_a_table(write_pdf):
     assert [block.text for block in document.blocks[1:]] == [
         "Problem: The light of the router stays red for ten minutes; "
         "What to do: Unplug it, wait for thirty seconds and plug it in again.",
-        "Problem: Pages take long to load; What to do: Move the router to a place where it is seen from the sofa.",
+        "Problem: Pages take long to load; What to do: Move the router to a "
+        "place where it is seen from the sofa.",
         "Call us if nothing helps.",
     ]
 
@@ -273,9 +279,12 @@ def test_columns_drawn_line_by_line_across_the_page_are_no_table(write_pdf):
     ]
     document = read_pdf(write_pdf([drawn]))
     assert [block.text for block in document.blocks] == [
-        "The club meets on the first Tuesday of the month in the village hall. Members bring a plant to exchange and "
-        "guests pay three pounds at the door, where a cash box stands on the table. The shed is open on working days "
-        "from nine to eleven and the tools are returned within a week of the day on which they were taken. Nobody pays "
+        "The club meets on the first Tuesday of the month in the village hall. "
+        "Members bring a plant to exchange and "
+        "guests pay three pounds at the door, where a cash box stands on the "
+        "table. The shed is open on working days "
+        "from nine to eleven and the tools are returned within a week of the day "
+        "on which they were taken. Nobody pays "
         "for them."
     ]
 
@@ -340,12 +349,15 @@ def test_a_sentence_close_below_a_list_is_not_part_of_its_last_item(write_pdf):
 
 
 def test_a_title_and_a_heading_of_one_size_are_two(write_pdf):
-    document = read_pdf(
-        write_pdf(
-            [[(220, 790, 18, "Handbook"), (72, 764, 18, "Reading the meter"), *prose(72, 730, *LINES),
-              (72, 660, 18, "2. A heading that is"), (90, 638, 18, "wrapped"), *prose(72, 610, *LINES)]]
-        )
-    )  # fmt: skip
+    lines = [
+        (220, 790, 18, "Handbook"),
+        (72, 764, 18, "Reading the meter"),
+        *prose(72, 730, *LINES),
+        (72, 660, 18, "2. A heading that is"),
+        (90, 638, 18, "wrapped"),
+        *prose(72, 610, *LINES),
+    ]
+    document = read_pdf(write_pdf([lines]))
     assert document.title == "Handbook"
     assert [block.text for block in document.blocks if block.kind == "heading"] == [
         "Reading the meter",
@@ -424,3 +436,73 @@ def test_a_stream_that_unpacks_to_far_too_much_is_left_alone(tmp_path, kind, rea
     with pytest.raises(DocumentUnreadable) as caught:
         read_pdf(write_objects(tmp_path / "bomb.pdf", *CATALOG, page, stream))
     assert caught.value.reason.startswith(reason)
+
+
+def test_a_superscript_is_part_of_its_line(write_pdf):
+    line = [(72, 700, 11, "See the note"), (138, 703, 7, "1"), (146, 700, 11, "below.")]
+    document = read_pdf(write_pdf([[*line, *prose(72, 660, *LINES)]]))
+    assert document.blocks[0].text.startswith("See the note")
+    assert document.blocks[0].text.endswith("below.")
+
+
+def test_the_title_that_the_file_gives_is_used_unless_it_is_junk(tmp_path):
+    content = b"BT /F1 11 Tf 20 50 Td (We are open daily.) Tj ET"
+    for info_title, wanted in (
+        (b"Opening hours", "Opening hours"),
+        (b"page.indd", "A"),
+    ):
+        path = write_objects(
+            tmp_path / "a.pdf",
+            *CATALOG,
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 99]/Contents 4 0 R"
+            b"/Resources<</Font<</F1 5 0 R>>>>>>",
+            b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            b"<</Title(%s)>>" % info_title,
+            trailer=b"/Info 6 0 R",
+        )
+        assert read_pdf(path).title == wanted
+
+
+def test_a_file_that_takes_too_long_is_given_up_between_two_pages(write_pdf):
+    path = write_pdf([prose(72, 700, "Text.")] * 3)
+    seconds = iter((0.0, 0.0, MAX_SECONDS, MAX_SECONDS + 1))
+    with pdfium.PdfDocument(path) as pdf:
+        pages = read_pages(pdf, "a.pdf", clock=lambda: next(seconds))
+        assert [line.text for line in next(pages)] == ["Text."]
+        assert [line.text for line in next(pages)] == ["Text."]
+        with pytest.raises(DocumentUnreadable, match="page 3 not reached in 120 s"):
+            next(pages)
+
+
+def test_an_item_whose_number_stands_apart_is_one_cell(write_pdf):
+    path = write_pdf([[(72, 700, 11, "1."), (110, 700, 11, "Press it.")]])
+    with pdfium.PdfDocument(path) as pdf:
+        [[line]] = read_pages(pdf, "a.pdf")
+    assert [cell.text for cell in line.cells] == ["1. Press it."]
+
+
+words = st.text(string.ascii_letters + string.digits + "-.,:•", min_size=1, max_size=12)
+places = st.tuples(
+    st.integers(10, 500),
+    st.integers(10, 800),
+    st.sampled_from((7, 11, 16)),
+    st.lists(words, min_size=1, max_size=4).map(" ".join),
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(places, min_size=1, max_size=12))
+def test_every_letter_of_a_page_is_in_a_line_and_every_cell_has_text(write_pdf, page):
+    with pdfium.PdfDocument(write_pdf([page])) as pdf:
+        [lines] = read_pages(pdf, "a.pdf")
+    wanted = {letter for *_, text in page for letter in text if letter.isalpha()}
+    assert wanted <= set("".join(line.text for line in lines))
+    for line in lines:
+        assert line.size > 0 and line.top > line.bottom
+        assert line.text == line.text.strip() != ""
+        assert all(cell.text for cell in (*line.cells, *line.parts))

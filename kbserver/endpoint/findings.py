@@ -1,0 +1,105 @@
+"""What a turn found and how it ends: full, degraded or empty. Decided here, and only here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from kbserver.endpoint.doors.base import Limits
+from kbserver.endpoint.trace import Recorder
+from kbserver.endpoint.turn import HandlerAnswer
+from kbserver.retrieval.context import EMPTY, Context, compose, compose_text
+from kbserver.settings import TurnSettings
+from kbserver.types import FloatVector, Hit, Outcome, Reason
+
+_MOST_CHARACTERS = 20_000  # of a handler's text; the rest is not looked at
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What a turn answers, and how that counts."""
+
+    outcome: Outcome
+    reason: Reason | None = None
+    """Why it is not full; None if it is."""
+    hits: Sequence[Hit] = ()
+    """Best first."""
+    context: Context = EMPTY
+    embedding: FloatVector | None = None
+    """Of the query alone, shape (dim,); for the follow-up memory."""
+
+    @property
+    def answered(self) -> int:
+        """How many passages are in the answer; a fallback text counts as none."""
+        if self.outcome == "empty":
+            return 0
+        return len(self.context.passages)
+
+
+def decide(
+    answer: HandlerAnswer, recorder: Recorder, settings: TurnSettings, limits: Limits
+) -> Findings:
+    """Compose an answer and say how the turn ends.
+
+    Args:
+        answer: hits, a text or nothing, from the turn's own search or from a handler.
+        recorder: what the searches of the turn came to.
+
+    Raises:
+        TypeError: the answer is something else.
+    """
+    hits: Sequence[Hit] = ()
+    context = EMPTY
+    if isinstance(answer, str):
+        context = _of_text(answer, settings, limits)
+    elif answer is not None:
+        hits = _checked(answer)
+        context = compose(
+            hits,
+            max_context_bytes=settings.max_context_bytes,
+            max_answer_bytes=limits.passages_bytes,
+            speak=settings.speakable,
+        )
+    embedding = recorder.embedding
+    if not context.text:
+        reason = recorder.degraded or recorder.nothing or "no_match"
+        context = fallback_context(settings, limits)
+        return Findings("empty", reason, hits, context, embedding)
+    if recorder.degraded is not None:
+        return Findings("degraded", recorder.degraded, hits, context, embedding)
+    return Findings("full", None, hits, context, embedding)
+
+
+def fallback_context(settings: TurnSettings, limits: Limits) -> Context:
+    """Return the route's fallback text as a context; an empty one if it has none."""
+    return compose_text(
+        settings.fallback,
+        id="fallback",
+        score=0.0,
+        max_context_bytes=min(settings.max_context_bytes, limits.text_bytes),
+    )
+
+
+def _of_text(text: str, settings: TurnSettings, limits: Limits) -> Context:
+    digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return compose_text(
+        text[:_MOST_CHARACTERS],
+        id=f"text-{digest[:12]}",
+        score=1.0,
+        max_context_bytes=min(settings.max_context_bytes, limits.text_bytes),
+    )
+
+
+def _checked(answer: object) -> list[Hit]:
+    """Return the hits of an answer, which may be a single one."""
+    given: Iterable[object] = [answer]
+    if isinstance(answer, Iterable):
+        given = answer
+    hits: list[Hit] = []
+    for hit in given:
+        if not isinstance(hit, Hit):
+            kind = type(hit).__name__
+            raise TypeError(f"a handler gave {kind}; it may give hits, a text, or None")
+        hits.append(hit)
+    return hits

@@ -1,0 +1,164 @@
+"""What all turns add up to: Prometheus counters, and a line for the log."""
+
+from __future__ import annotations
+
+from collections import Counter as Tally
+from collections import deque
+from dataclasses import dataclass, field
+from typing import get_args
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from kbserver.endpoint.trace import Trace
+from kbserver.types import Outcome
+
+# In seconds; fine below the budget of 150 ms and the engine's limit of 300 ms.
+_BUCKETS = (
+    *(0.001, 0.0025, 0.005, 0.0075),
+    *(0.01, 0.015, 0.02, 0.03, 0.05, 0.075),
+    *(0.1, 0.15, 0.2, 0.3, 0.5),
+    1.0,
+)
+
+_MOST_TIMES = 10_000  # of the newest turns; a line in the log needs no more
+
+
+class Metrics:
+    """The server's Prometheus counters, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.turns = self._counter(
+            "kbserver_turns", "Turns answered, by outcome.", "outcome"
+        )
+        self.in_budget = self._counter(
+            "kbserver_turns_in_budget", "Turns answered before their deadline."
+        )
+        self.degraded = self._counter(
+            "kbserver_turns_degraded", "Degraded turns, by cause.", "reason"
+        )
+        self.empty = self._counter(
+            "kbserver_turns_empty", "Empty answers, by cause.", "reason"
+        )
+        self.refused = self._counter(
+            "kbserver_requests_refused",
+            "Requests answered with an error, by code.",
+            "code",
+        )
+        self.reload_failures = self._counter(
+            "kbserver_reload_failures",
+            "New generations that could not be taken over.",
+            "corpus",
+        )
+        self.turn_seconds = Histogram(
+            "kbserver_turn_seconds",
+            "Whole turn inside the server.",
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.stage_seconds = Histogram(
+            "kbserver_stage_seconds",
+            "One stage of a turn.",
+            ["stage"],
+            buckets=_BUCKETS,
+            registry=self.registry,
+        )
+        self.generation = Gauge(
+            "kbserver_corpus_passages",
+            "Passages of the generation served.",
+            ["corpus", "generation"],
+            registry=self.registry,
+        )
+        ratio = Gauge(
+            "kbserver_turns_in_budget_ratio",
+            "Share of all turns that were answered before their deadline, 0 to 1.",
+            registry=self.registry,
+        )
+        ratio.set_function(self._in_budget_ratio)
+        for outcome in get_args(Outcome):
+            self.turns.labels(outcome)  # on the page from the start, with 0
+        self._recent = Recent()
+        self._all = 0
+        self._all_in_budget = 0
+
+    def record(self, trace: Trace) -> None:
+        """Add one finished turn."""
+        self.turns.labels(trace.outcome).inc()
+        self._all += 1
+        if trace.in_budget:
+            self._all_in_budget += 1
+            self.in_budget.inc()
+        if trace.outcome == "degraded":
+            self.degraded.labels(trace.reason).inc()
+        if trace.outcome == "empty":
+            self.empty.labels(trace.reason).inc()
+        self.turn_seconds.observe(trace.total_ms / 1000.0)
+        for stage, ms in trace.stages_ms.items():
+            self.stage_seconds.labels(stage).observe(ms / 1000.0)
+        self._recent.add(trace)
+
+    def refuse(self, code: str) -> None:
+        """Count a request answered with an error."""
+        self.refused.labels(code).inc()
+        self._recent.refused += 1
+
+    def summary(self) -> str:
+        """Say in a line how the turns went since the last call; empty if there were none."""
+        recent = self._recent
+        self._recent = Recent()
+        return str(recent)
+
+    def page(self) -> tuple[bytes, str]:
+        """Return the metrics page and its media type."""
+        return generate_latest(self.registry), CONTENT_TYPE_LATEST
+
+    def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
+        return Counter(name, documentation, labels, registry=self.registry)
+
+    def _in_budget_ratio(self) -> float:
+        if not self._all:
+            return 1.0
+        return self._all_in_budget / self._all
+
+
+@dataclass(slots=True)
+class Recent:
+    """The turns of a while, as a line for the log."""
+
+    outcomes: Tally[str] = field(default_factory=Tally)
+    in_budget: int = 0
+    refused: int = 0
+    total_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_TIMES))
+
+    def add(self, trace: Trace) -> None:
+        """Add one finished turn."""
+        outcome: str = trace.outcome
+        if trace.outcome == "degraded":
+            outcome = f"degraded {trace.reason}"
+        self.outcomes[outcome] += 1
+        self.in_budget += trace.in_budget
+        self.total_ms.append(trace.total_ms)
+
+    def __str__(self) -> str:
+        turns = self.outcomes.total()
+        if not turns and not self.refused:
+            return ""
+        if not turns:
+            return f"no turns, {self.refused} requests refused"
+        by_frequency = self.outcomes.most_common()
+        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in by_frequency)
+        in_budget = 100.0 * self.in_budget / turns
+        ordered = sorted(self.total_ms)
+        last = len(ordered) - 1
+        median, p99 = ordered[int(0.5 * last)], ordered[int(0.99 * last)]
+        return (
+            f"{turns} turns, {in_budget:.1f} % in budget: {outcomes}; "
+            f"{self.refused} refused; median {median:.1f} ms, p99 {p99:.1f} ms"
+        )

@@ -1,0 +1,54 @@
+"""Files that are whole or not there: checksums, flushing, and replacement in one step."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def sha256_of(file: Path) -> str:
+    """Return the SHA-256 of a file's bytes as 64 hex digits.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def fsync(path: Path) -> None:
+    """Flush one file, or the entries of one folder, to the disk.
+
+    Source: fsync(2): syncing a file does not sync the folder entry that names it.
+    """
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Yield a path beside a file; what the block writes there replaces the file in one step.
+
+    A reader sees the old content or the new, never a part of either, even after a power cut.
+    If the block raises, the file stays as it was and nothing is left beside it.
+    """
+    beside = file.with_name(f".tmp-{file.name}-{os.getpid()}")
+    try:
+        yield beside
+        fsync(beside)
+        beside.replace(file)
+    finally:
+        beside.unlink(missing_ok=True)
+    fsync(file.parent)
+
+
+def replace_text(file: Path, text: str) -> None:
+    """Give a file new content, UTF-8, in one step; see `replacing`."""
+    with replacing(file) as beside:
+        beside.write_text(text, encoding="utf-8")

@@ -1,0 +1,35 @@
+"""The dense arm: the embedding of the query against the embeddings of the passages."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from kbserver.index.snapshot import Snapshot
+from kbserver.retrieval.arms.base import Candidates, Group, Query
+from kbserver.types import FloatVector, Rows
+
+
+class MeaningArm:
+    """Finds passages that mean the same as the query. Scores are cosines, in [-1, 1]."""
+
+    name = "meaning"
+    group: Group = "dense"
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._vectors = snapshot.vectors
+        self.waits = getattr(snapshot.vectors, "waits", False)
+
+    def propose(
+        self, query: Query, *, rows: Rows | None, count: int
+    ) -> Candidates | None:
+        """Find the nearest rows; see `Arm.propose`."""
+        vector = query.vector
+        if vector is None:
+            return None
+        nearest = self._nearest(vector, rows, count)
+        return Candidates(nearest, partial(self._vectors.score_rows, vector))
+
+    def _nearest(self, vector: FloatVector, rows: Rows | None, count: int) -> Rows:
+        if rows is None:
+            return self._vectors.propose(vector, count=count)
+        return self._vectors.search_rows(vector, rows, top_k=count).rows

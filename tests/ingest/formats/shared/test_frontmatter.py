@@ -1,0 +1,111 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.errors import DocumentUnreadable
+from kbserver.ingest.formats.shared.frontmatter import split_front_matter
+
+EVERY_KEY = """\
+---
+title: Sale
+valid_from: 2026-05-01
+valid_until: 2026-05-31T18:00:00+02:00
+supersedes: old.md
+questions: is there a sale
+pinned: yes
+tags: a, b
+price: 3.5
+owner: {team: web}
+empty:
+---
+
+Text."""
+
+
+def test_front_matter_becomes_metadata_in_one_form(read):
+    [document] = read("a.md", EVERY_KEY)
+    assert document.title == "Sale"
+    assert document.metadata == {
+        "title": "Sale",
+        "valid_from": "2026-05-01",
+        "valid_until": "2026-05-31T18:00:00+02:00",
+        "supersedes": ["old.md"],
+        "questions": ["is there a sale"],
+        "pinned": True,
+        "tags": ["a", "b"],
+        "price": 3.5,
+        "owner": {"team": "web"},
+        "folder": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "reason"),
+    [
+        ("title: [a", "front matter, line 3"),
+        ("ok: 1\n\tbad: 2", "front matter, line 3"),
+        (
+            "valid_until: 31/12/2026",
+            "valid_until is '31/12/2026'; write a date like 2026-12-31",
+        ),
+        ("pinned: perhaps", "pinned is 'perhaps'; write true or false"),
+        ("questions: {a: 1}", "questions is"),
+        ("d: !!python/object/apply:os.system [echo]", "front matter, line 2"),
+    ],
+)
+def test_front_matter_that_cannot_be_used_is_named(read, front_matter, reason):
+    with pytest.raises(DocumentUnreadable) as caught:
+        read("a.md", f"---\n{front_matter}\n---\nText.")
+    assert caught.value.reason.startswith(reason)
+
+
+def test_front_matter_that_multiplies_itself_is_refused(read):
+    bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
+        f"{one}: &{one} [{','.join([f'*{before}'] * 9)}]\n"
+        for before, one in zip("abcdefg", "bcdefgh", strict=True)
+    )
+    with pytest.raises(DocumentUnreadable, match="more than 1000 values"):
+        read("a.md", f"---\n{bomb}---\nText.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nJust a rule.\n\n---\n\nMore.",
+        "---\nnever closed",
+        "--- dashes ---\n\nText.",
+    ],
+)
+def test_a_rule_at_the_top_is_no_front_matter(read, text):
+    [document] = read("a.md", text)
+    said = " ".join(block.text for block in document.blocks)
+    assert all(word in said for word in ("rule", "More") if word in text)
+    assert set(document.metadata) == {"folder"}
+    assert said.strip("- ")
+
+
+def test_the_text_below_is_returned_without_the_block():
+    assert split_front_matter("\n---\ntitle: A\n---\nText.", "a.md") == (
+        {"title": "A"},
+        "\nText.",
+    )
+
+
+def test_an_empty_block_is_taken_off():
+    assert split_front_matter("---\n\n---\nText.", "a.md") == ({}, "\nText.")
+
+
+@given(st.text(max_size=200))
+def test_any_block_gives_metadata_or_a_reason(block):
+    try:
+        metadata, body = split_front_matter(f"---\n{block}\n---\nText.", "a.md")
+    except DocumentUnreadable as exc:
+        assert exc.reason
+    else:
+        assert body.endswith("Text.")
+        assert all(isinstance(key, str) for key in metadata)
+
+
+@given(st.text(max_size=200).filter(lambda text: not text.lstrip().startswith("---")))
+def test_a_text_without_a_rule_at_the_top_is_all_body(text):
+    assert split_front_matter(text, "a.md") == ({}, text)

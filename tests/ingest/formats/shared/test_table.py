@@ -1,0 +1,125 @@
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.shared.table import (
+    Table,
+    column_key,
+    question_and_answer,
+    row_sentence,
+    split_caption,
+    split_header,
+    table_blocks,
+)
+
+
+def test_a_row_is_a_sentence_with_its_column_names():
+    table = Table([["Plan", "Price"], ["Fibre", "$30"]], caption="May")
+    assert table_blocks(table) == [
+        Block("table_row", "Plan: Fibre; Price: $30.", lead_in="May")
+    ]
+
+
+def test_a_table_that_is_only_a_header_keeps_its_words():
+    assert table_blocks(Table([["Plan", "Price"]], header_rows=1)) == [
+        Block("table_row", "Plan: Price.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "sentence"),
+    [
+        ([], ["Monday", "9 to 5"], "Monday: 9 to 5."),
+        ([], ["Monday:", "9", "5"], "Monday: 9; 5."),
+        ([], ["Closed!"], "Closed!"),
+        (["Plan", "Price"], ["A", ""], "Plan: A."),
+        (["Plan:", ""], ["A", "new"], "Plan: A; new."),
+        (["A", "A"], ["x", "x"], "A: x."),
+        (["A", "B"], ["x", "x"], "A: x; B: x."),
+        (["A"], ["x", "y"], "A: x; y."),
+        (["A"], [" ", ""], ""),
+    ],
+)
+def test_sentences_of_rows(names, row, sentence):
+    assert row_sentence(names, row) == sentence
+
+
+@pytest.mark.parametrize(
+    ("first", "is_header"),
+    [
+        (["Plan", "Price"], True),
+        (["", "Price"], True),
+        (["Plan", ""], False),
+        (["Plan", "Plan"], False),
+        (["Plan", "2026"], False),
+        (["Plan", "word " * 13], False),
+    ],
+)
+def test_a_header_is_short_without_digits_and_all_different(first, is_header):
+    names, rows = split_header(Table([first, ["a", "b"]]))
+    assert bool(names) is is_header
+    assert len(rows) == 2 - is_header
+
+
+def test_two_header_rows_are_joined_without_repeats():
+    rows = [["Speed", "Speed"], ["up", "Speed"], ["1", "2"]]
+    assert split_header(Table(rows, header_rows=2)) == (
+        ["Speed up", "Speed"],
+        [["1", "2"]],
+    )
+
+
+def test_single_cells_above_the_columns_are_the_caption():
+    table = split_caption(
+        Table([["", "From  May"], [""], ["Net"], ["a", "b"]], caption="T")
+    )
+    assert (table.rows, table.caption) == ([["a", "b"]], "T\nFrom May\nNet")
+
+
+def test_a_table_of_one_column_has_no_caption():
+    table = split_caption(Table([["a"], ["b"]]))
+    assert (table.rows, table.caption) == ([["a"], ["b"]], "")
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (["Question", "Answer"], (0, 1)),
+        (["Antwort", "x", "Frage"], (2, 0)),
+        (["Question", "Reply to"], None),
+        ([], None),
+    ],
+)
+def test_a_faq_sheet_is_known_by_its_columns(names, columns):
+    assert question_and_answer(names) == columns
+
+
+def test_a_column_name_becomes_a_key():
+    assert column_key(" Valid until (date) ") == "valid_until_date"
+
+
+def test_a_table_without_cells_gives_nothing_whatever_it_says_of_a_header():
+    assert table_blocks(Table([["", " "]], header_rows=1)) == []
+    assert table_blocks(Table([])) == []
+
+
+cells = st.lists(st.text("ab 1.:;", max_size=6), max_size=4)
+words = re.compile(r"\w+")
+
+
+@given(st.lists(cells, max_size=5))
+def test_no_word_of_a_table_without_a_header_is_lost(rows):
+    table = split_caption(Table(rows, header_rows=0))
+    texts = " ".join([table.caption, *(block.text for block in table_blocks(table))])
+    wanted = " ".join(cell for row in rows for cell in row)
+    assert set(words.findall(wanted)) == set(words.findall(texts))
+
+
+@given(st.lists(cells, max_size=5), st.one_of(st.none(), st.integers(0, 2)))
+def test_every_row_is_one_sentence_on_one_line(rows, header_rows):
+    for block in table_blocks(Table(rows, header_rows)):
+        assert block.kind == "table_row"
+        assert block.text[-1] in ".!?" and "\n" not in block.text

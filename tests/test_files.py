@@ -1,0 +1,57 @@
+import hashlib
+import os
+
+import pytest
+
+from kbserver.files import replace_text, replacing, sha256_of
+
+
+def test_the_checksum_is_that_of_the_bytes(tmp_path):
+    file = tmp_path / "x"
+    content = os.urandom(300_000)
+    file.write_bytes(content)
+    assert sha256_of(file) == hashlib.sha256(content).hexdigest()
+    file.write_bytes(b"")
+    assert sha256_of(file).startswith("e3b0c44298fc1c14")
+
+
+def test_the_checksum_of_a_missing_file_is_an_error(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        sha256_of(tmp_path / "absent")
+
+
+def test_a_replaced_file_is_the_old_one_until_it_is_the_new_one(tmp_path):
+    file = tmp_path / "LIVE"
+    replace_text(file, "one\n")
+    with file.open() as old:
+        replace_text(file, "two é\n")
+        assert old.read() == "one\n"
+    assert file.read_bytes() == "two é\n".encode()
+    assert os.listdir(tmp_path) == ["LIVE"]
+
+
+def test_a_replacement_that_fails_leaves_the_old_file_alone(tmp_path):
+    file = tmp_path / "LIVE"
+    replace_text(file, "one\n")
+    with pytest.raises(UnicodeEncodeError):
+        replace_text(file, "\ud800")
+    assert file.read_text() == "one\n"
+    assert os.listdir(tmp_path) == ["LIVE"]
+
+
+def test_nothing_is_in_place_before_the_block_ends(tmp_path):
+    file = tmp_path / "archive.tar"
+    with replacing(file) as beside:
+        beside.write_bytes(b"whole")
+        assert beside.parent == tmp_path
+        assert not file.exists()
+    assert file.read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == ["archive.tar"]
+
+
+def test_an_interrupted_block_leaves_nothing_beside_the_file(tmp_path):
+    file = tmp_path / "archive.tar"
+    with pytest.raises(KeyboardInterrupt), replacing(file) as beside:
+        beside.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert os.listdir(tmp_path) == []
