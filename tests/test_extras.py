@@ -1,4 +1,4 @@
-"""The table of extras is the one in pyproject.toml, and a missing package is an error that names it."""
+"""The table of extras is the one in pyproject.toml; a missing package is an error that names it."""
 
 from __future__ import annotations
 

@@ -28,20 +28,28 @@ def folder(store: Path, tmp_path: Path) -> Path:
     )
 
 
-@pytest.fixture
-def run(folder: Path):
-    app = typer.Typer(pretty_exceptions_enable=False)
-    app.callback()(lambda: None)
-    store_commands.register(app)
+class Runner:
+    """Runs a command on a store and returns its output; the exit code of the last one is kept."""
 
-    def invoke(*arguments: str, where: Path = folder) -> str:
-        result = CliRunner().invoke(app, [*arguments, "--store", str(where)])
+    def __init__(self, folder: Path) -> None:
+        self._app = typer.Typer(pretty_exceptions_enable=False)
+        self._app.callback()(lambda: None)
+        store_commands.register(self._app)
+        self._folder = folder
+        self.exit_code = 0
+
+    def __call__(self, *arguments: str, where: Path | None = None) -> str:
+        store = where or self._folder
+        result = CliRunner().invoke(self._app, [*arguments, "--store", str(store)])
         if isinstance(result.exception, KbServerError):
             raise result.exception
-        invoke.exit_code = result.exit_code
+        self.exit_code = result.exit_code
         return result.output
 
-    return invoke
+
+@pytest.fixture
+def run(folder: Path) -> Runner:
+    return Runner(folder)
 
 
 def test_the_listing_names_every_generation(run, folder):
