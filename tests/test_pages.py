@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from kbserver.cli import app
 from kbserver.endpoint.app import KBServer
@@ -106,7 +107,9 @@ def test_every_command_and_option_stands_on_the_page_of_the_command_line():
             r"^## `kbserver (\w+)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL
         )
     )
-    commands = typer.main.get_command(app).commands
+    program = typer.main.get_command(app)
+    assert isinstance(program, TyperGroup)
+    commands = program.commands
     assert sections.keys() == commands.keys()
     for name, command in commands.items():
         section = " ".join(sections[name].split())
