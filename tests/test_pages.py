@@ -115,9 +115,9 @@ def test_every_command_and_option_stands_on_the_page_of_the_command_line():
         section = " ".join(sections[name].split())
         assert " ".join(command.help.split()) in section, name
         for option in command.params:
-            wanted = [*option.opts, *option.secondary_opts, option.help or ""]
-            if option.param_type_name == "argument":
-                wanted = [option.help or ""]
+            wanted = [getattr(option, "help", None) or ""]
+            if option.param_type_name == "option":
+                wanted += [*option.opts, *option.secondary_opts]
             missing = [text for text in wanted if " ".join(text.split()) not in section]
             assert missing == [], f"{name}: run make docs"
 
