@@ -11,15 +11,15 @@ import socket
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.types import Message, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from kbserver.endpoint.coalescing import OnePiece
+from kbserver.accepting import LOOP
 from kbserver.errors import KbServerError, SettingsError
+from kbserver.http_protocol import BoundedHttp
 from kbserver.settings import Settings
 
 try:
@@ -44,14 +44,6 @@ class Server(Protocol):
 
     async def until_ready(self) -> None:
         """Wait until the models are warm."""
-
-
-class HttpProtocol(HttpToolsProtocol):
-    """uvicorn's protocol on a transport that keeps heads for their bodies."""
-
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to speak HTTP."""
-        super().connection_made(cast(asyncio.Transport, OnePiece(transport)))
 
 
 FULL_COLLECTION_AFTER = 1_000  # smaller ones: minutes under the heaviest load; Python's own 10 are four seconds
@@ -232,7 +224,8 @@ def url_of(listener: socket.socket, *, tls: bool = False) -> str:
 def _options(settings: Settings) -> dict[str, Any]:
     """Our choices for `uvicorn.Config`."""
     return {
-        "http": HttpProtocol,
+        "http": BoundedHttp,
+        "loop": LOOP,
         "log_config": None,
         "access_log": settings.access_log,
         "server_header": False,

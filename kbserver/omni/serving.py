@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from kbserver.errors import OmniError
+from kbserver.http_protocol import BoundedHttp
 
 GRACE_S = 1  # sessions of a simulator are not worth waiting for
 
@@ -42,6 +43,7 @@ async def serving(
         )
         raise OmniError(f"{host}:{port} {reason}") from None
     choices: dict[str, Any] = {
+        "http": BoundedHttp,
         "log_config": None,
         "lifespan": "off",
         "ws": "websockets-sansio",
