@@ -21,6 +21,8 @@ LEVELS = {
     "lru": 0,
     "priority": 0,
     "extras": 0,
+    "http_protocol": 0,
+    "accepting": 0,
     "settings": 1,
     "index": 2,
     "embedding": 2,
@@ -44,7 +46,7 @@ ONLY_IN = {
     "onnx": ("embedding/export/",),
     "onnxruntime": ("embedding/",),
     "faiss": ("index/vectors/faiss.py",),
-    "uvicorn": ("endpoint/serve.py", "omni/serving.py"),
+    "uvicorn": ("endpoint/serve.py", "omni/serving.py", "http_protocol.py"),
 }
 """What is slow or heavy to import, and the files or folders that may."""
 

@@ -17,7 +17,9 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
+from kbserver.accepting import LOOP
 from kbserver.errors import KbServerError, SettingsError
+from kbserver.http_protocol import BoundedHttp
 from kbserver.settings import Settings
 
 try:
@@ -255,7 +257,8 @@ def _url(listener: socket.socket, settings: Settings) -> str:
 def _options(settings: Settings) -> dict[str, Any]:
     """Return our choices for `uvicorn.Config`."""
     return {
-        "http": "httptools",
+        "http": BoundedHttp,
+        "loop": LOOP,
         "log_config": None,
         "access_log": settings.access_log,
         "server_header": False,

@@ -13,6 +13,7 @@ from typing import Any
 import uvicorn
 
 from kbserver.errors import OmniError
+from kbserver.http_protocol import BoundedHttp
 
 GRACE_S = 1  # a stopped simulator does not wait for its sessions
 
@@ -40,6 +41,7 @@ async def serving(
             reason = "is taken; give another --port"
         raise OmniError(f"{host}:{port} {reason}") from None
     choices: dict[str, Any] = {
+        "http": BoundedHttp,
         "log_config": None,
         "lifespan": "off",
         "ws": "websockets-sansio",

@@ -1,0 +1,94 @@
+"""A real server on a real socket, and clients that speak raw bytes."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+import uvicorn
+
+from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.serve import listen
+from kbserver.http_protocol import BoundedHttp, HttpLimits
+from kbserver.settings import read_settings
+
+TOKEN = "hostile-token"
+TURN = b'{"session_label": "support", "query": "how do i reset the router"}'
+
+
+class QuickHttp(BoundedHttp):
+    """The same limits but for seconds, which a test would have to wait for."""
+
+    limits = HttpLimits(head_s=1.0, linger_s=0.5, unfinished=50)
+
+
+@contextlib.contextmanager
+def serving(app, http=QuickHttp):
+    """Run an application on a free port of 127.0.0.1 in a thread; yields (port, server)."""
+    listener = listen("127.0.0.1", 0)
+    config = uvicorn.Config(
+        app,
+        http=http,
+        log_config=None,
+        lifespan="on",
+        timeout_keep_alive=30,
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(
+        target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True
+    )
+    thread.start()
+    port = listener.getsockname()[1]
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.01)
+        yield port, server
+    finally:
+        server.should_exit = True
+        thread.join(timeout=20)
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def port(store):
+    settings = read_settings(
+        store=store, deadline_ms=5000, follow_up=False, tokens=[{"value": TOKEN}]
+    )
+    with serving(KBServer(settings)) as (port, _):
+        yield port
+
+
+def connect(port: int, timeout_s: float = 10.0) -> socket.socket:
+    client = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
+    client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return client
+
+
+def received(client: socket.socket) -> bytes:
+    """All that comes until the server closes the connection."""
+    parts = []
+    with contextlib.suppress(ConnectionResetError):
+        while part := client.recv(65536):
+            parts.append(part)
+    return b"".join(parts)
+
+
+def turn(body: bytes = TURN, *more: bytes, token: str = TOKEN) -> bytes:
+    """One whole request to /kb."""
+    lines = [
+        b"POST /kb HTTP/1.1",
+        b"Host: localhost",
+        b"Authorization: Bearer " + token.encode(),
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+        *more,
+    ]
+    return b"\r\n".join([*lines, b"", body])
+
+
+def status(answer: bytes) -> int:
+    """The status of the first answer; 0 if there is none."""
+    return int(answer.split(b" ", 2)[1]) if answer.startswith(b"HTTP/1.1 ") else 0

@@ -1,0 +1,199 @@
+"""Strangers against one server: connections in unfinished states, and heads without end.
+
+    python -m tests.hostile.flood --store STORE
+
+Prints what a caller's turns take and what the server holds, before and during each flood.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import multiprocessing
+import os
+import selectors
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+
+TOKEN = "flood-token"
+QUERY = {"session_label": "broadband", "query": "how do i reset the router"}
+STATES = (
+    b"",
+    b"POS",
+    b"POST /kb HTTP/1.1\r\nHost: x\r\nAuthor",
+    b"GET /healthz HTTP/1.1\r\n\r\nGET /heal",
+    b"POST /kb HTTP/1.1\r\nContent-Length: 60000\r\n\r\n{",
+    b"POST /kb HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\n",
+    b"POST /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
+)
+SPAWN = multiprocessing.get_context("spawn")
+HEADER = b"X-Padding: " + b"a" * 100 + b"\r\n"
+
+
+@contextlib.contextmanager
+def server(store: Path) -> Iterator[tuple[int, int]]:
+    """Run `kbserver serve` on a store; yields (port, process id)."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    environment = {
+        **os.environ,
+        "KB_TOKEN": TOKEN,
+        "KBSERVER_STORE": str(store),
+        "KBSERVER_PORT": str(port),
+        "KBSERVER_GATE": "false",
+    }
+    command = [sys.executable, "-m", "kbserver", "serve"]
+    with subprocess.Popen(
+        command, env=environment, stderr=subprocess.DEVNULL
+    ) as process:
+        try:
+            wait_until_ready(port)
+            yield port, process.pid
+        finally:
+            process.terminate()
+
+
+def wait_until_ready(port: int) -> None:
+    """Return once the server answers in full."""
+    for _ in range(600):
+        with contextlib.suppress(httpx2.HTTPError):
+            if httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise SystemExit("the server did not become ready within a minute")
+
+
+def resident_mb(process: int) -> float:
+    """Memory of a process that is in RAM, in MB."""
+    pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+class Caller(threading.Thread):
+    """Asks ten turns a second over one connection."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(daemon=True)
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+        self.ms: list[float] = []
+        self.failed = 0
+        self.stopped = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self.stopped.wait(0.1):
+            number += 1
+            begun = time.perf_counter()
+            try:
+                self.failed += self.ask(number) != 200
+            except OSError:
+                self.failed += 1
+            self.ms.append((time.perf_counter() - begun) * 1000)
+
+    def ask(self, number: int) -> int:
+        """Ask one question over the connection that is kept, as Omni may; the status of the answer."""
+        body = json.dumps(QUERY | {"query": f"{QUERY['query']} number {number}"})
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        self.connection.request("POST", "/kb", body, headers)
+        answer = self.connection.getresponse()
+        answer.read()
+        return answer.status
+
+    def report(self, name: str, memory: float) -> None:
+        """Print one line, and begin anew."""
+        taken, self.ms = self.ms, []
+        failed, self.failed = self.failed, 0
+        p99 = statistics.quantiles(taken, n=100)[98]
+        middle = statistics.median(taken)
+        print(
+            f"{name:34} {len(taken):5} turns  {failed:3} failed  "
+            f"median {middle:5.1f} ms  p99 {p99:5.1f} ms  {memory:6.1f} MB"
+        )
+
+
+def open_unfinished(port: int, count: int) -> None:
+    """Open connections, each in one of `STATES`, and keep them."""
+    clients = []
+    for number in range(count):
+        try:
+            client = socket.create_connection(("127.0.0.1", port), timeout=5)
+            client.sendall(STATES[number % len(STATES)])
+            client.setblocking(False)
+            clients.append(client)
+        except OSError:
+            continue
+    time.sleep(600)
+
+
+def send_headers(port: int, total: int, connections: int = 20) -> None:
+    """Send header lines over several connections until `total` bytes are sent; a closed one is opened again."""
+    selector = selectors.DefaultSelector()
+
+    def begin() -> None:
+        client = socket.create_connection(("127.0.0.1", port), timeout=5)
+        client.sendall(b"GET /healthz HTTP/1.1\r\n")
+        client.setblocking(False)
+        selector.register(client, selectors.EVENT_WRITE)
+
+    for _ in range(connections):
+        begin()
+    sent = 0
+    while sent < total:
+        for key, _ in selector.select(1.0):
+            client = key.fileobj
+            try:
+                sent += client.send(HEADER * 100)
+            except OSError:
+                selector.unregister(client)
+                client.close()
+                begin()
+    for key in list(selector.get_map().values()):
+        key.fileobj.close()
+
+
+def main() -> None:
+    """Run every flood once."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--connections", type=int, default=10_000)
+    parser.add_argument("--megabytes", type=int, default=100)
+    parser.add_argument(
+        "--seconds", type=float, default=15.0, help="of turns before and after"
+    )
+    options = parser.parse_args()
+    with server(options.store) as (port, process):
+        caller = Caller(port)
+        caller.start()
+        time.sleep(options.seconds)
+        before = resident_mb(process)
+        caller.report("before", before)
+        most = 0.0
+        for flood, size, name in (
+            (open_unfinished, options.connections, "{} unfinished connections"),
+            (send_headers, options.megabytes * 1_000_000, "{} bytes of headers"),
+        ):
+            stranger = SPAWN.Process(target=flood, args=(port, size), daemon=True)
+            stranger.start()
+            ends = time.monotonic() + options.seconds
+            while time.monotonic() < ends:
+                time.sleep(0.2)
+                most = max(most, resident_mb(process))
+            caller.report(name.format(size), most)
+            stranger.terminate()
+            stranger.join()
+        caller.stopped.set()
+        print(f"memory {most - before:+.1f} MB at most")
+
+
+if __name__ == "__main__":
+    main()
