@@ -66,10 +66,10 @@ def serve(
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
-    """Serve the store as an Omni **kb_endpoint**.
+    r"""Serve the store as an Omni **kb_endpoint**.
 
     The bearer token comes from the environment: **KB_TOKEN** (several, separated by commas, while
-    one is rotated out), or from \\[\\[tokens]] in the configuration file.
+    one is rotated out), or from \[\[tokens]] in the configuration file.
 
     Stop it with Ctrl-C; turns in flight are finished first.
 
