@@ -1,7 +1,8 @@
 """kbserver: a self-hosted grounding backend for voice agents.
 
-The names below are imported when they are first used: a client that only builds a configure frame, or a command that only
-prints its help, does not load FAISS and ONNX Runtime. What is not listed is imported by path:
+The names below are imported when they are first used: a client that only builds a configure frame,
+or a command that only prints its help, does not load FAISS and ONNX Runtime. What is not listed is
+imported by path:
 `from kbserver.ingest.build import ingest`.
 """
 

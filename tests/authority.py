@@ -1,4 +1,4 @@
-"""A certificate authority for tests, which nobody trusts but who is told to."""
+"""A certificate authority for tests, trusted by a client that is told to."""
 
 from __future__ import annotations
 

@@ -16,9 +16,6 @@ from filelock import FileLock
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
 
-watches_a_clock = pytest.mark.flaky(reruns=2)
-"""For tests of times: a shared machine stands still now and then, a fault comes every time."""
-
 HAS_TORCH = find_spec("torch") is not None
 OF_TORCH = {"torch", "sentence_transformers", "transformers"}
 

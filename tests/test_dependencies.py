@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from kbserver.extras import EXTRAS
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -62,3 +64,12 @@ def test_uv_and_pip_take_torch_from_the_same_index():
     assert index["explicit"]  # for torch alone
     script = (ROOT / "deploy" / "install_torch.sh").read_text(encoding="utf-8")
     assert f"index={index['url']}\n" in script
+
+
+def test_the_table_of_extras_is_that_of_the_project():
+    extras = {
+        name: {normal(requirement) for requirement in requirements}
+        for name, requirements in PROJECT["project"]["optional-dependencies"].items()
+    }
+    assert extras.pop("all") == {"kbserver"}
+    assert {name: set(extra.modules) for name, extra in EXTRAS.items()} == extras

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -31,29 +33,30 @@ QUERY = {"query": "how do i reset the router"}
 
 
 def ingest_process(docs: Path, store: Path) -> subprocess.Popen[bytes]:
-    command = [
-        sys.executable,
-        "-m",
-        "kbserver",
-        "ingest",
-        str(docs),
-        "--store",
-        str(store),
-        "--corpus",
-        CORPUS,
-    ]
-    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    """Start `kbserver ingest` as a process of its own."""
+    command = [sys.executable, "-m", "kbserver", "ingest", str(docs)]
+    options = ["--store", str(store), "--corpus", CORPUS]
+    return subprocess.Popen(
+        [*command, *options], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+
+
+def ingest_whole(docs: Path, store: Path) -> float:
+    """Let an ingest come to its end; return its seconds, the start of the interpreter included."""
+    begun = time.monotonic()
+    process = ingest_process(docs, store)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return time.monotonic() - begun
 
 
 def change(docs: Path, round_: int) -> None:
-    """Other passages each time, so that every ingest embeds, writes and publishes."""
-    write_documents(
-        docs,
-        {
-            f"{n}.md": f"# Article {n}\n\nRound {round_} of article {n}.\n"
-            for n in range(40)
-        },
-    )
+    """Write other passages each time, so that every ingest embeds, writes and publishes."""
+    articles = {}
+    for number in range(40):
+        text = f"# Article {number}\n\nRound {round_} of article {number}.\n"
+        articles[f"{number}.md"] = text
+    write_documents(docs, articles)
 
 
 class Asker(threading.Thread):
@@ -68,41 +71,47 @@ class Asker(threading.Thread):
         self.stop = threading.Event()
 
     def run(self) -> None:
-        with httpx2.Client(
-            base_url=self.url, headers={"authorization": f"Bearer {TOKEN}"}, timeout=30
-        ) as client:
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        with httpx2.Client(base_url=self.url, headers=headers, timeout=30) as client:
             while not self.stop.wait(0.01):
                 begun = time.monotonic()
-                try:
-                    response = client.post("/kb", json=QUERY)
-                    if (
-                        response.status_code != 200
-                        or "ten seconds" not in response.json()["context"]
-                    ):
-                        self.bad.append(f"{response.status_code} {response.text[:300]}")
-                except httpx2.HTTPError as exc:
-                    self.bad.append(repr(exc))
+                self.ask(client)
                 self.slowest_s = max(self.slowest_s, time.monotonic() - begun)
                 self.turns += 1
+
+    def ask(self, client: httpx2.Client) -> None:
+        """Ask once; keep what is not a good answer."""
+        try:
+            response = client.post("/kb", json=QUERY)
+        except httpx2.HTTPError as exc:
+            self.bad.append(repr(exc))
+            return
+        if response.status_code != 200:
+            self.bad.append(f"{response.status_code} {response.text[:300]}")
+        elif "ten seconds" not in response.json()["context"]:
+            self.bad.append(response.text[:300])
+
+
+@contextmanager
+def asking(url: str) -> Iterator[Asker]:
+    asker = Asker(url)
+    asker.start()
+    try:
+        yield asker
+    finally:
+        asker.stop.set()
+        asker.join()
 
 
 def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(
     tmp_path: Path, store: Path
 ) -> None:
-    docs, corpora = (
-        write_documents(tmp_path / "docs", ALWAYS),
-        Store(tmp_path / "store"),
-    )
+    docs = write_documents(tmp_path / "docs", ALWAYS)
+    corpora = Store(tmp_path / "store")
     corpora.path.mkdir()
     (corpora.path / ".models").symlink_to(store / ".models")
     change(docs, 0)
-    begun = time.monotonic()
-    first = ingest_process(docs, corpora.path)
-    _, errors = first.communicate(timeout=120)
-    assert first.returncode == 0, errors
-    whole_s = (
-        time.monotonic() - begun
-    )  # start of the interpreter included: the moments are spread over all of it
+    whole_s = ingest_whole(docs, corpora.path)
 
     moments = random.Random(7)
     published = 0
@@ -112,43 +121,33 @@ def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(
         deadline_ms=PATIENT_MS,
         reload_s=0.1,
     )
-    with serving(KBServer(settings)) as url:
-        asker = Asker(url)
-        asker.start()
-        try:
-            for round_ in range(1, KILLS + 1):
-                change(docs, round_)
-                before = corpora.live(CORPUS)
-                known = corpora.generations(CORPUS)
-                process = ingest_process(docs, corpora.path)
-                time.sleep(moments.uniform(0.1, 1.1) * whole_s)
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-                after = corpora.live(CORPUS)
-                published += after != before
-                whole_s *= (
-                    0.9 if after != before else 1.1
-                )  # half of the kills come before the swap, whatever the load
-                assert after == before or before in corpora.generations(CORPUS)
-                assert set(known) - set(corpora.generations(CORPUS)) <= {
-                    known[0]
-                }  # pruned, never lost
-                for generation in corpora.generations(CORPUS):
-                    report = corpora.verify(CORPUS, generation)
-                    assert report.ok, (round_, report.problems)
-            change(docs, KILLS + 1)
-            last = ingest_process(docs, corpora.path)
-            _, errors = last.communicate(timeout=120)
-            assert last.returncode == 0, errors
-        finally:
-            asker.stop.set()
-            asker.join()
+    with serving(KBServer(settings)) as url, asking(url) as asker:
+        for round_ in range(1, KILLS + 1):
+            change(docs, round_)
+            before = corpora.live(CORPUS)
+            known = corpora.generations(CORPUS)
+            process = ingest_process(docs, corpora.path)
+            time.sleep(moments.uniform(0.1, 1.1) * whole_s)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            after = corpora.live(CORPUS)
+            # Half of the kills come before the generation is published, whatever the load.
+            if after == before:
+                whole_s *= 1.1
+            else:
+                published += 1
+                whole_s *= 0.9
+            kept = corpora.generations(CORPUS)
+            assert after == before or before in kept
+            assert set(known) - set(kept) <= {known[0]}  # pruned, never lost
+            for generation in kept:
+                report = corpora.verify(CORPUS, generation)
+                assert report.ok, (round_, report.problems)
+        change(docs, KILLS + 1)
+        ingest_whole(docs, corpora.path)
     assert corpora.verify(CORPUS).ok
-    assert [
-        entry.name
-        for entry in (corpora.path / CORPUS).iterdir()
-        if entry.name.startswith((".tmp-", ".embedded-"))
-    ] == []
+    names = [entry.name for entry in (corpora.path / CORPUS).iterdir()]
+    assert [name for name in names if name.startswith((".tmp-", ".embedded-"))] == []
     assert asker.turns > KILLS and asker.bad == [], asker.bad[:3]
     print(
         f"{KILLS} kills, {published} after publishing; {asker.turns} turns, "

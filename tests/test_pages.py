@@ -7,6 +7,7 @@ from typing import get_args
 
 import pytest
 import typer
+from typer.core import TyperGroup
 
 from kbserver.cli import app
 from kbserver.endpoint.app import KBServer
@@ -106,15 +107,17 @@ def test_every_command_and_option_stands_on_the_page_of_the_command_line():
             r"^## `kbserver (\w+)`\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL
         )
     )
-    commands = typer.main.get_command(app).commands
+    program = typer.main.get_command(app)
+    assert isinstance(program, TyperGroup)
+    commands = program.commands
     assert sections.keys() == commands.keys()
     for name, command in commands.items():
         section = " ".join(sections[name].split())
         assert " ".join(command.help.split()) in section, name
         for option in command.params:
-            wanted = [*option.opts, *option.secondary_opts, option.help or ""]
-            if option.param_type_name == "argument":
-                wanted = [option.help or ""]
+            wanted = [getattr(option, "help", None) or ""]
+            if option.param_type_name == "option":
+                wanted += [*option.opts, *option.secondary_opts]
             missing = [text for text in wanted if " ".join(text.split()) not in section]
             assert missing == [], f"{name}: run make docs"
 

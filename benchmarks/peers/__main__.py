@@ -78,7 +78,7 @@ class Measured:
         default_factory=lambda: {clients: [] for clients in CLIENTS}
     )
     pausing_ms: list[float] = field(default_factory=list)
-    """Turns of one client who pauses between them."""
+    """Turns of one client that pauses between them."""
     said: dict[int, Counter[str]] = field(
         default_factory=lambda: {clients: Counter() for clients in CLIENTS}
     )

@@ -1,1 +1,1 @@
-"""Pairing with Omni: what a client sends, an engine to try it against, and a doctor for what lies between."""
+"""Pairing with Omni: what a client sends, an engine simulator, and a doctor for endpoints."""

@@ -1,6 +1,6 @@
-"""A conversation with an endpoint: the caller's words in, what the engine and the agent make of them out.
+"""A conversation with an endpoint: the caller's words in, the engine's lookup and the reply out.
 
-`TypedCall` asks the endpoint directly. `SpokenCall` says the words as audio to a simulator of its own, as a client
+`TypedCall` asks the endpoint directly. `SpokenCall` speaks to a simulator of its own, as a client
 would, so that framing, turn-taking and the agent's audio take part.
 """
 
@@ -51,7 +51,7 @@ class CallTurn:
 
     @property
     def in_time(self) -> bool:
-        """Whether an answer the engine could use arrived within its limit, with knowledge in it or without."""
+        """Whether a usable answer arrived within the limit, with knowledge in it or without."""
         return self.lookup.get("outcome") in ("grounded", "miss")
 
     def as_dict(self) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class TypedCall:
         await self._endpoint.aclose()
 
     async def say(self, text: str) -> CallTurn:
-        """Say something; never raises, whatever the endpoint does."""
+        """Say something; a failing endpoint is part of the result and raises nothing."""
         self._turns += 1
         lookup = await self._endpoint.look_up(text, self._label)
         return CallTurn(
@@ -176,7 +176,7 @@ class SpokenCall:
             )
             protocols = subprotocols("pyai_test_kbserver")
             self._ws: ClientConnection = await stack.enter_async_context(
-                connect(url, subprotocols=protocols, proxy=None)  # type: ignore[arg-type]  # its NewType of str
+                connect(url, subprotocols=protocols, proxy=None)  # type: ignore[arg-type]  # a NewType of str
             )
             await self._ws.send(self._frame.to_bytes())
             reading = asyncio.create_task(self._read())
@@ -193,23 +193,23 @@ class SpokenCall:
         await self._stack.aclose()
 
     async def say(self, text: str) -> CallTurn:
-        """Speak, and wait for the turn that comes of it.
+        """Speak, and wait for the turn it makes.
 
         Raises:
-            OmniError: no turn came: nothing was heard in the audio, or the session ended.
+            OmniError: no turn was made: no speech was heard, or the session ended.
         """
         self._audio_bytes = 0
         self._simulator.add_to_script(text)
         speech = await asyncio.to_thread(self._synthesize, text or "mm", CALLER_RATE)
-        for frame in audio_frames(
-            speech + silence(PAUSE_MS, CALLER_RATE), rate=CALLER_RATE, chunk_ms=FRAME_MS
-        ):
+        pcm16 = speech + silence(PAUSE_MS, CALLER_RATE)
+        for frame in audio_frames(pcm16, rate=CALLER_RATE, chunk_ms=FRAME_MS):
             await self._ws.send(encode(frame))
         try:
             record = await asyncio.wait_for(self._records.get(), self._turn_s)
         except TimeoutError:
             raise OmniError(
-                f"no turn came of {text!r} within {self._turn_s:.0f} s: the speech was not heard"
+                f"no turn came of {text!r} within {self._turn_s:.0f} s: "
+                "the speech was not heard"
             ) from None
         await self._until_quiet()
         return CallTurn(
@@ -222,7 +222,7 @@ class SpokenCall:
         )
 
     async def _until_quiet(self) -> None:
-        """Wait for the agent's audio that is still under way: nothing on the wire says where it ends."""
+        """Wait for the agent's audio under way; nothing on the wire says where it ends."""
         await (await self._ws.ping())
         before = -1
         while before != self._audio_bytes:

@@ -1,7 +1,7 @@
-"""The `configure` frame: the first thing a client sends, and where a session learns of its `kb_endpoint`.
+"""The `configure` frame: the first frame of a client; it names the session's `kb_endpoint`.
 
-Source: the Omni contract, section 3. Client frames are keyed on `type`, server events on `event`; a configure
-frame keyed on `event` is dropped without a word by the live engine.
+Source: the Omni contract, section 3. Client frames are keyed on `type`, server events on `event`;
+the live engine silently drops a configure frame keyed on `event`.
 """
 
 from __future__ import annotations
@@ -22,20 +22,17 @@ MAX_CONSENT_LINE_CHARACTERS = 500
 LANGUAGES = ("en", "fr", "es", "de", "hi")
 
 MASK = "***"
-MAX_DEPTH = (
-    50  # of nested JSON that is searched for secrets; ours: no tool's schema is deeper
-)
-_SECRET_NAME = re.compile(
-    r"token|secret|password|authorization|api_?key", re.IGNORECASE
-)
-_HEADER_SAFE = re.compile(
-    r"[\x21-\x7e]+"
-)  # one word of visible ASCII: what `Bearer <token>` can carry
+MAX_DEPTH = 50
+"""Of nested JSON that is searched for secrets; ours: no tool's schema is deeper."""
+
+_SECRETS = r"token|secret|password|authorization|api_?key"
+_SECRET_NAME = re.compile(_SECRETS, re.IGNORECASE)
+_HEADER_SAFE = re.compile(r"[\x21-\x7e]+")  # what `Bearer <token>` can carry
 
 
 @dataclass(frozen=True, repr=False)
 class ConfigureFrame:
-    """A checked `configure` frame. Printing it never shows a secret; `as_dict`, `to_json` and `to_bytes` do."""
+    """A checked `configure` frame. Printing it never shows a secret; its `as_…` and `to_…` do."""
 
     fields: Mapping[str, Any]
     """The frame key by key, `type` first."""
@@ -51,13 +48,15 @@ class ConfigureFrame:
         )
 
     def to_bytes(self) -> bytes:
-        """Return what goes over the WebSocket as one binary message: the byte 0x03, then UTF-8 JSON."""
+        """Return the frame as one binary message: the byte 0x03, then UTF-8 JSON."""
         return bytes([CONTROL]) + self.to_json().encode()
 
     def masked(self) -> dict[str, Any]:
-        """Return the frame with every secret replaced by `***`: for logs, screens and recordings."""
+        """Return the frame with `***` for every secret: for logs, screens and recordings."""
         hidden = mask_secrets(self.as_dict())
-        return dict(hidden) if isinstance(hidden, Mapping) else {}
+        if not isinstance(hidden, Mapping):
+            return {}
+        return dict(hidden)
 
     def __repr__(self) -> str:
         return f"ConfigureFrame({self.masked()!r})"
@@ -79,22 +78,23 @@ def configure_frame(
 ) -> ConfigureFrame:
     """Build and check the frame that tells the engine how to behave and where its knowledge is.
 
-    For the same arguments the result equals, key by key, what `omni_configure_frame` of `pyai-sdk` 0.5.0 gives:
-    what is None is left out, and `type` or `event` among the extra keys are ignored.
+    For the same arguments the result equals, key by key, that of `omni_configure_frame` in
+    `pyai-sdk` 0.5.0: what is None is left out, and `type` or `event` among the extra keys are
+    ignored.
 
     Args:
         voice_id: the voice to speak with.
-        persona: who the agent is; at most 32,000 characters.
-        greeting: what the agent says first, at most 1,000 characters; "" suppresses the first turn.
+        persona: the agent's role; at most 32,000 characters.
+        greeting: the agent's first words, at most 1,000 characters; "" suppresses the first turn.
         consent_line: at most 500 characters.
         kb_endpoint: URL of `POST /kb`; https, or http on this machine's loopback address only.
         kb_token: what the engine sends back as `Authorization: Bearer …`.
-        tools: each `{name, description, parameters or input_schema, endpoint?, side_effect?}`; the engine's own
-            tools (`transfer_to_human`, ...) go without a schema.
+        tools: each `{name, description, parameters or input_schema, endpoint?, side_effect?}`; the
+            engine's own tools (`transfer_to_human`, ...) go without a schema.
         language: en, fr, es, de or hi.
         caller_key: known to be sent in a second configure frame.
         event_key: add the key `event` beside `type`, for engines and mocks from before the SDK.
-        extra: anything else, passed on unchanged; the engine takes no notice of keys it does not know.
+        extra: anything else, passed on unchanged; the engine ignores keys it does not know.
 
     Raises:
         OmniError: a field is over its limit or cannot be sent; the message names field and limit.
@@ -114,9 +114,13 @@ def configure_frame(
         _check_tools(tools)
     if language is not None and language not in LANGUAGES:
         raise OmniError(
-            f"language is {language!r}; Omni speaks {', '.join(LANGUAGES)}: use one of these codes"
+            f"language is {language!r}; "
+            f"Omni speaks {', '.join(LANGUAGES)}: use one of these codes"
         )
 
+    listed_tools = None
+    if tools is not None:
+        listed_tools = [dict(tool) for tool in tools]
     known = {
         "voice_id": voice_id,
         "persona": persona,
@@ -124,38 +128,36 @@ def configure_frame(
         "kb_token": kb_token,
         "greeting": greeting,
         "consent_line": consent_line,
-        "tools": None if tools is None else [dict(tool) for tool in tools],
+        "tools": listed_tools,
         "language": language,
         "caller_key": caller_key,
     }
-    passed_on = {
-        key: value for key, value in extra.items() if key not in ("type", "event")
-    }
-    fields: dict[str, Any] = {"type": "configure"} | (
-        {"event": "configure"} if event_key else {}
-    )
-    fields |= {
-        key: value for key, value in (known | passed_on).items() if value is not None
-    }
+    extra.pop("type", None)
+    extra.pop("event", None)
+    fields: dict[str, Any] = {"type": "configure"}
+    if event_key:
+        fields["event"] = "configure"
+    for key, value in (known | extra).items():
+        if value is not None:
+            fields[key] = value
 
     frame = ConfigureFrame(fields)
     try:
         frame.to_bytes()
     except (TypeError, ValueError, RecursionError) as exc:
-        # The value may be a secret and is not repeated: json names its type, the codec its position.
-        reason = (
-            "lone surrogates are not text"
-            if isinstance(exc, UnicodeError)
-            else str(exc)
-        )
+        # The value may be a secret and is not repeated: json names its type.
+        reason = str(exc)
+        if isinstance(exc, UnicodeError):
+            reason = "lone surrogates are not text"
         raise OmniError(
-            f"the configure frame cannot be written as JSON: {reason}; use plain JSON values"
+            f"the configure frame cannot be written as JSON: {reason}; "
+            "use plain JSON values"
         ) from None
     return frame
 
 
 def check_endpoint(url: str, *, field: str) -> None:
-    """Check a URL that the engine is to call: https with a host, or http on loopback; no credentials, no fragment.
+    """Check a URL that the engine is to call; see `urls.url_problem`.
 
     Raises:
         OmniError: the URL cannot be called, or would carry the token in the clear.
@@ -181,24 +183,26 @@ def check_token(token: str) -> None:
         )
     if not _HEADER_SAFE.fullmatch(token):
         raise OmniError(
-            "kb_token holds a space, a control or a non-ASCII character and cannot travel in a header"
+            "kb_token holds a space, a control or a non-ASCII character "
+            "and cannot travel in a header"
         )
 
 
 def mask_secrets(value: object, *, depth: int = MAX_DEPTH) -> object:
-    """Return a copy with the value of every key that names a token, secret, password or key replaced by `***`.
+    """Return a copy in which the value of every key that names a secret is `***`.
 
-    What lies deeper than `depth` objects or lists is replaced too: nobody has looked at it.
+    What lies deeper than `depth` objects or lists is replaced unread.
     """
     if isinstance(value, Mapping | list | tuple) and depth == 0:
         return MASK
     if isinstance(value, Mapping):
-        return {
-            key: MASK
-            if isinstance(key, str) and _SECRET_NAME.search(key)
-            else mask_secrets(item, depth=depth - 1)
-            for key, item in value.items()
-        }
+        hidden: dict[object, object] = {}
+        for key, item in value.items():
+            if isinstance(key, str) and _SECRET_NAME.search(key):
+                hidden[key] = MASK
+            else:
+                hidden[key] = mask_secrets(item, depth=depth - 1)
+        return hidden
     if isinstance(value, list | tuple):
         return [mask_secrets(item, depth=depth - 1) for item in value]
     return value
@@ -235,7 +239,8 @@ def _check_tools(tools: Sequence[Mapping[str, Any]]) -> None:
         for key in ("parameters", "input_schema"):
             if tool.get(key) is not None and not isinstance(tool[key], Mapping):
                 raise OmniError(
-                    f"{where}.{key} is {type(tool[key]).__name__}; it must be a JSON schema object"
+                    f"{where}.{key} is {type(tool[key]).__name__}; "
+                    "it must be a JSON schema object"
                 )
         if tool.get("endpoint") is not None:
             check_endpoint(tool["endpoint"], field=f"{where}.endpoint")

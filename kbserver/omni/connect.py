@@ -14,18 +14,15 @@ from kbserver.labels import label_problem
 from kbserver.urls import OMNI_BASE, is_loopback
 
 OMNI_PATH = "/v1/omni"
-RATES = (
-    16_000,
-    24_000,
-)  # Hz of the caller's audio; the agent's is 24,000 Hz whatever is asked for
+RATES = (16_000, 24_000)
+"""Hz of the caller's audio; the agent's is always 24,000 Hz."""
 FORMATS = ("pcm16",)
 PROTOCOL = "pyai.v1"
 KEY_PROTOCOL_PREFIX = "pyai-key."
 
 _WEBSOCKET_SCHEMES = {"https": "wss", "wss": "wss", "http": "ws", "ws": "ws"}
-_HTTP_TOKEN = re.compile(
-    r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
-)  # RFC 9110 section 5.6.2: what a subprotocol may be made of
+# RFC 9110 section 5.6.2: the characters of a subprotocol.
+_HTTP_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 def connect_url(
@@ -39,7 +36,8 @@ def connect_url(
     """Return the URL to open the session's WebSocket at.
 
     Args:
-        session_label: comes back in every call to `kb_endpoint`; at most 256 characters, no control characters.
+        session_label: comes back in every call to `kb_endpoint`; at most 256 characters, no control
+            characters.
         base: where Omni is: `wss://`, `https://`, or plain on loopback (the simulator).
         rate: Hz of the caller's audio, 16,000 or 24,000.
         format: `pcm16`.
@@ -60,11 +58,13 @@ def connect_url(
         raise OmniError(f"the base {base!r} is not a URL like {OMNI_BASE}")
     if scheme == "ws" and not is_loopback(parts.hostname):
         raise OmniError(
-            f"the base {base!r} is not encrypted: the key would travel in the clear; use wss://"
+            f"the base {base!r} is not encrypted: the key would travel in the clear; "
+            "use wss://"
         )
     if parts.query or parts.fragment or parts.path.rstrip("/") not in ("", OMNI_PATH):
         raise OmniError(
-            f"the base {base!r} has a path or query of its own; give scheme and host like {OMNI_BASE}"
+            f"the base {base!r} has a path or query of its own; "
+            f"give scheme and host like {OMNI_BASE}"
         )
     query = {
         "api_key": api_key,
@@ -77,14 +77,17 @@ def connect_url(
 
 
 def subprotocols(api_key: str) -> list[str]:
-    """Return the two WebSocket subprotocols to offer: `pyai.v1`, which comes back, and the one that carries the key.
+    """Return the two WebSocket subprotocols to offer.
+
+    `pyai.v1` is the one that comes back, the other carries the key.
 
     Raises:
         OmniError: the key is empty or holds a character that a subprotocol cannot.
     """
     if not _HTTP_TOKEN.fullmatch(api_key):
         raise OmniError(
-            "the API key is empty or holds a character that a subprotocol cannot carry; check it"
+            "the API key is empty or holds a character that a subprotocol cannot carry; "
+            "check it"
         )
     return [PROTOCOL, KEY_PROTOCOL_PREFIX + api_key]
 
@@ -95,23 +98,19 @@ def check_label(label: str) -> None:
     Raises:
         OmniError: empty, over 256 characters, or with a control character.
     """
-    problem = (
-        label_problem(label)
-        if label
-        else "the session label is empty; leave it out instead"
-    )
-    if problem:
+    if not label:
+        raise OmniError("the session label is empty; leave it out instead")
+    problem = label_problem(label)
+    if problem is not None:
         raise OmniError(problem)
-    if not label.isprintable() and any(
-        "\ud800" <= character <= "\udfff" for character in label
-    ):
+    if any("\ud800" <= character <= "\udfff" for character in label):
         raise OmniError("the session label holds a lone surrogate, which is not text")
 
 
 def new_session_label(prefix: str = "call") -> str:
-    """Return a label for one call: the prefix, a hyphen and 128 random bits, so `call-*` is a pattern for it.
+    """Return a label for one call: the prefix, a hyphen and 128 random bits; `call-*` matches it.
 
-    Nobody can guess it, and it is never the id of a saved agent profile, to which an equal label would bind.
+    It cannot be guessed, and is never the id of a saved agent profile, to which it would bind.
 
     Raises:
         OmniError: the prefix breaks the rules for labels.

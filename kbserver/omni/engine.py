@@ -1,7 +1,7 @@
-"""The engine's side of a turn: one POST to `kb_endpoint`, 300 ms in all, and the call goes on whatever comes of it.
+"""The engine's side of a turn: one POST to `kb_endpoint`, 300 ms in all; it never stops the call.
 
-Source: the Omni contract, sections 1 and 2. What it leaves open (user agent, keep-alive, HTTP version) is ours to
-choose here: HTTP/1.1, and a new connection for every turn unless told otherwise, which is the harder case.
+Source: the Omni contract, sections 1 and 2. It leaves user agent, keep-alive and HTTP version open;
+here they are HTTP/1.1 and, unless told otherwise, a new connection a turn: the harder case.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ MAX_BODY_BYTES = 1_000_000  # ours: an answer this long is not one
 Outcome: TypeAlias = Literal[
     "grounded", "miss", "late", "unreachable", "refused", "invalid"
 ]
-"""grounded: knowledge came. miss: a good answer without any. The others are an ungrounded turn: too late, no
-connection, a status other than 200, or not the JSON it should be."""
+"""How a lookup ended.
+
+grounded: knowledge came. miss: a good answer without any. The others are an ungrounded turn:
+too late, no connection, a status other than 200, or not the JSON it should be.
+"""
 
 Reads: TypeAlias = Literal["context", "results"]
-"""Which key of the answer the agent speaks from. It is documented nowhere, so both must be tried."""
+"""The key of the answer that the agent speaks from: documented nowhere, so both are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +47,19 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """What one turn's call to `kb_endpoint` came to. It never raises; `outcome` and `reason` say what happened."""
+    """What one turn's call to `kb_endpoint` came to."""
 
     outcome: Outcome
     reason: str = ""
-    """Stable word for whatever is not grounded: `empty`, `timeout`, `refused`, `http_401`, `invalid_json`, ..."""
+    """Stable word why a turn is not grounded: `empty`, `timeout`, `http_401`, ..."""
     latency_ms: float = 0.0
-    """Wall clock from before the connection was opened until the answer was read or given up."""
+    """From before the connection is opened until the answer is read or given up."""
     status: int | None = None
     context: str = ""
     results: tuple[Result, ...] = ()
     body_bytes: int = 0
     trace: Mapping[str, Any] = field(default_factory=dict)
-    """The server's own account of the turn, if it was asked for with the debug header and gives one."""
+    """The server's own account of the turn, if the debug header asked for one."""
 
     @property
     def top_ids(self) -> list[str]:
@@ -65,7 +68,7 @@ class Lookup:
 
     @property
     def in_time(self) -> bool:
-        """Whether an answer the engine could use arrived within its limit."""
+        """Whether a usable answer arrived within the limit."""
         return self.outcome in ("grounded", "miss")
 
     def as_dict(self) -> dict[str, Any]:
@@ -79,7 +82,9 @@ class Lookup:
             "context": self.context,
             "body_bytes": self.body_bytes,
         }
-        return facts | ({"trace": dict(self.trace)} if self.trace else {})
+        if self.trace:
+            facts["trace"] = dict(self.trace)
+        return facts
 
 
 class KnowledgeEndpoint:
@@ -116,12 +121,17 @@ class KnowledgeEndpoint:
         self.url = url
         self.reads: Reads = reads
         self.timeout_ms = timeout_ms
-        headers = {"user-agent": "kbserver-simulator"} | (
-            {"authorization": f"Bearer {token}"} if token else {}
-        )
+        headers = {"user-agent": "kbserver-simulator"}
+        if token:
+            headers["authorization"] = f"Bearer {token}"
+        if debug:
+            headers["x-kbserver-debug"] = "1"
+        limits = httpx2.Limits(max_keepalive_connections=0)
+        if keep_alive:
+            limits = httpx2.Limits()
         self._client = httpx2.AsyncClient(
-            headers=headers | ({"x-kbserver-debug": "1"} if debug else {}),
-            limits=httpx2.Limits(max_keepalive_connections=None if keep_alive else 0),
+            headers=headers,
+            limits=limits,
             timeout=None,  # one wall-clock limit over everything, in look_up
             follow_redirects=False,
             trust_env=False,
@@ -144,29 +154,27 @@ class KnowledgeEndpoint:
         await self._client.aclose()
 
     async def look_up(self, query: str, session_label: str | None) -> Lookup:
-        """Ask once, as the engine does in every caller turn: two fields, no retry, no redirect, fail-open."""
+        """Ask once, as the engine does: two fields, no retry, no redirect. Raises nothing."""
         opened: list[Any] = []
         started = time.perf_counter()
         try:
             async with asyncio.timeout(self.timeout_ms / 1000):
-                status, body = await self._post(
-                    {"session_label": session_label, "query": query}, opened
-                )
+                turn = {"session_label": session_label, "query": query}
+                status, body = await self._post(turn, opened)
         except TimeoutError:
-            for stream in opened:  # the transport leaves a socket open when it is interrupted in the TLS handshake
+            # Interrupted in a TLS handshake, the transport leaves the socket open.
+            for stream in opened:
                 await stream.aclose()
             return Lookup("late", "timeout", _ms_since(started))
-        except Exception as exc:  # whatever it is, the call goes on
+        except Exception as exc:  # the call goes on in any case
             return Lookup("unreachable", explain(exc).word, _ms_since(started))
         latency_ms = _ms_since(started)
-        if (
-            latency_ms > self.timeout_ms
-        ):  # it arrived between the limit and the event loop's next look at the clock
+        # It may arrive after the limit and before the event loop looks at the clock.
+        if latency_ms > self.timeout_ms:
             return Lookup("late", "timeout", latency_ms, status, body_bytes=len(body))
         if status != 200:
-            return Lookup(
-                "refused", f"http_{status}", latency_ms, status, body_bytes=len(body)
-            )
+            reason = f"http_{status}"
+            return Lookup("refused", reason, latency_ms, status, body_bytes=len(body))
         return read_answer(body, reads=self.reads, latency_ms=latency_ms)
 
     async def _post(
@@ -189,55 +197,56 @@ class KnowledgeEndpoint:
 
 
 def read_answer(body: bytes, *, reads: Reads, latency_ms: float = 0.0) -> Lookup:
-    """Read the body of a 200 answer: `context` as a string, `results` as a list of `{id, content, score}`.
+    """Read the body of a 200 answer: a string `context`, and `results` of `{id, content, score}`.
 
-    A key that is missing or of another type counts as empty; a body that is not a JSON object is `invalid`.
+    A key that is missing or of another type counts as empty. A body that is not a JSON object, or
+    longer than `MAX_BODY_BYTES`, is `invalid`.
     """
+    answer = None
     try:
-        answer = json.loads(body) if len(body) <= MAX_BODY_BYTES else None
+        if len(body) <= MAX_BODY_BYTES:
+            answer = json.loads(body)
     except (ValueError, RecursionError):
         return Lookup("invalid", "invalid_json", latency_ms, 200, body_bytes=len(body))
     if not isinstance(answer, dict):
         return Lookup("invalid", "not_an_object", latency_ms, 200, body_bytes=len(body))
-    context = answer["context"] if isinstance(answer.get("context"), str) else ""
+    context = answer.get("context")
+    if not isinstance(context, str):
+        context = ""
     results = _results(answer.get("results"))
-    trace = answer["trace"] if isinstance(answer.get("trace"), dict) else {}
-    found = (
-        bool(context.strip())
-        if reads == "context"
-        else any(result.content.strip() for result in results)
-    )
-    outcome: Outcome = "grounded" if found else "miss"
-    return Lookup(
-        outcome,
-        "" if found else "empty",
-        latency_ms,
-        200,
-        context,
-        results,
-        len(body),
-        trace,
-    )
+    trace = answer.get("trace")
+    if not isinstance(trace, dict):
+        trace = {}
+    spoken = [context]
+    if reads == "results":
+        spoken = [result.content for result in results]
+    outcome: Outcome = "miss"
+    reason = "empty"
+    if any(text.strip() for text in spoken):
+        outcome = "grounded"
+        reason = ""
+    return Lookup(outcome, reason, latency_ms, 200, context, results, len(body), trace)
 
 
 def _results(value: object) -> tuple[Result, ...]:
-    found: list[Result] = []
-    for entry in value if isinstance(value, list) else []:
-        if isinstance(entry, dict) and isinstance(entry.get("content"), str):
-            score = entry.get("score")
-            number = (
-                float(score)
-                if isinstance(score, int | float) and not isinstance(score, bool)
-                else None
-            )
-            found.append(
-                Result(
-                    entry["id"] if isinstance(entry.get("id"), str) else "",
-                    entry["content"],
-                    number,
-                )
-            )
-    return tuple(found)
+    if not isinstance(value, list):
+        return ()
+    return tuple(
+        _result(entry)
+        for entry in value
+        if isinstance(entry, dict) and isinstance(entry.get("content"), str)
+    )
+
+
+def _result(entry: Mapping[str, Any]) -> Result:
+    id = entry.get("id")
+    if not isinstance(id, str):
+        id = ""
+    score = entry.get("score")
+    number: float | None = None
+    if isinstance(score, int | float) and not isinstance(score, bool):
+        number = float(score)
+    return Result(id, entry["content"], number)
 
 
 def _ms_since(started: float) -> float:

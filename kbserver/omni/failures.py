@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import httpx2
 
-# OpenSSL, x509_vfy.h: X509_V_ERR_CERT_HAS_EXPIRED, X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+# Source: OpenSSL, x509_vfy.h: CERT_HAS_EXPIRED, HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH.
 _CERTIFICATE_EXPIRED = 10
 _OTHER_HOST = (62, 64)
 
@@ -19,13 +19,14 @@ class Failure:
     """What went wrong between here and the first byte of an answer."""
 
     word: str
-    """timeout, refused, dns, certificate_expired, certificate_hostname, certificate, tls, closed, protocol, network."""
+    """timeout, refused, dns, certificate_expired, certificate_hostname, certificate, tls, closed,
+    protocol or network."""
     sentence: str
     """The same for a person, with the system's own words."""
 
 
 def explain(error: BaseException) -> Failure:
-    """Name a failed call. The transport wraps its causes several times; the innermost known one counts."""
+    """Name a failed call by the cause that is known; the transport wraps causes several times."""
     chain = list(_causes(error))
     for cause in chain:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -54,7 +55,9 @@ def explain(error: BaseException) -> Failure:
 def _certificate_word(error: ssl.SSLCertVerificationError) -> str:
     if error.verify_code == _CERTIFICATE_EXPIRED:
         return "certificate_expired"
-    return "certificate_hostname" if error.verify_code in _OTHER_HOST else "certificate"
+    if error.verify_code in _OTHER_HOST:
+        return "certificate_hostname"
+    return "certificate"
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:

@@ -1,7 +1,7 @@
 """Omni's frames as values, and back: no sockets in here.
 
-Every message is binary and begins with one byte: 0x01 audio, 0x02 transcript, 0x03 control JSON. Control frames
-of a client are keyed on `type`, those of the server on `event`.
+Every message is binary and begins with one byte: 0x01 audio, 0x02 transcript, 0x03 control JSON.
+Control frames of a client are keyed on `type`, those of the server on `event`.
 
 Source: the Omni contract, section 5.
 """
@@ -32,7 +32,7 @@ class Audio:
 
 @dataclass(frozen=True, slots=True)
 class Transcript:
-    """What somebody said. Live frames carry a piece of the caller's text; older ones name the role."""
+    """Spoken text. Live frames carry a piece of the caller's text; older ones name the role."""
 
     text: str
     role: str = "user"
@@ -51,7 +51,7 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A control frame of the server: `hello`, `configured`, `kb_query`, ... `{"detail": …}` is named `detail`."""
+    """A control frame of the server: `hello`, `configured`, ...; `{"detail": …}` is `detail`."""
 
     name: str
     fields: Mapping[str, Any] = field(default_factory=dict)
@@ -73,18 +73,19 @@ def encode(frame: Audio | Transcript | Command | Event) -> bytes:
     if isinstance(frame, Transcript):
         return bytes([TRANSCRIPT]) + _transcript_body(frame)
     if isinstance(frame, Command):
-        names = {"event": frame.type} if frame.event_keyed else {"type": frame.type}
+        names = {"type": frame.type}
+        if frame.event_keyed:
+            names = {"event": frame.type}
     elif frame.name == "detail":
         names = {}
     else:
         names = {"event": frame.name}
-    return bytes([CONTROL]) + _json(
-        names | {key: frame.fields[key] for key in frame.fields if key not in names}
-    )
+    fields = names | dict(frame.fields) | names  # the name first, and never overwritten
+    return bytes([CONTROL]) + _json(fields)
 
 
 def parse_client(message: bytes) -> ClientFrame:
-    """Read one message of a client. Both keys are accepted; `Command.event_keyed` tells which one was used.
+    """Read one message of a client; `Command.event_keyed` says which of the two keys it has.
 
     Raises:
         OmniError: not tagged with 0x01, 0x02 or 0x03, or the rest is not what the tag says.
@@ -97,12 +98,10 @@ def parse_client(message: bytes) -> ClientFrame:
     fields = _object(body)
     for key in ("type", "event"):
         if isinstance(fields.get(key), str):
-            rest = {
-                name: value
-                for name, value in fields.items()
-                if name not in ("type", "event")
-            }
-            return Command(fields[key], rest, event_keyed=key == "event")
+            name = fields[key]
+            fields.pop("type", None)
+            fields.pop("event", None)
+            return Command(name, fields, event_keyed=key == "event")
     raise OmniError(
         'a client\'s control frame has no \'type\'; write it like {"type": "configure", …}'
     )
@@ -121,17 +120,14 @@ def parse_server(message: bytes) -> ServerFrame:
         return _transcript(body)
     fields = _object(body)
     if isinstance(fields.get("event"), str):
-        return Event(
-            fields["event"],
-            {key: value for key, value in fields.items() if key != "event"},
-        )
+        return Event(fields.pop("event"), fields)
     if "detail" in fields:
         return Event("detail", fields)
     raise OmniError("a server's control frame has neither 'event' nor 'detail'")
 
 
 def audio_frames(pcm16: bytes, *, rate: int, chunk_ms: int) -> Iterator[Audio]:
-    """Cut audio into frames of `chunk_ms` milliseconds at `rate` Hz; the last one may be shorter."""
+    """Cut audio into frames of `chunk_ms` milliseconds at `rate` Hz; the last may be shorter."""
     _check_samples(pcm16)
     size = rate * chunk_ms // 1000 * 2
     for at in range(0, len(pcm16), size):
@@ -139,40 +135,37 @@ def audio_frames(pcm16: bytes, *, rate: int, chunk_ms: int) -> Iterator[Audio]:
 
 
 def transcript_frames(text: str) -> Iterator[Transcript]:
-    """Cut a caller's text into live frames that keep within both limits; their texts joined give `text` again."""
-    size = min(
-        MAX_TRANSCRIPT_CHARACTERS, MAX_TRANSCRIPT_BYTES // 4
-    )  # 4: the longest UTF-8 character
+    """Cut a caller's text into live frames within both limits; joined they give it again."""
+    longest_character = 4  # bytes of UTF-8
+    most = MAX_TRANSCRIPT_BYTES // longest_character
+    size = min(MAX_TRANSCRIPT_CHARACTERS, most)
     for at in range(0, len(text), size):
         yield Transcript(text[at : at + size])
 
 
 def _transcript_body(frame: Transcript) -> bytes:
-    # A live frame is bare text; JSON, its older form, is needed where the text alone would not say everything.
-    plain = (
-        frame.role == "user"
-        and not frame.final
-        and not frame.text.lstrip().startswith("{")
-    )
-    try:
-        body = frame.text.encode() if plain else b""
-    except UnicodeEncodeError:
-        raise OmniError(
-            "a transcript holds a lone surrogate, which is not text"
-        ) from None
-    if not plain:
-        body = _json(
-            {
-                "event": "transcript",
-                "role": frame.role,
-                "text": frame.text,
-                "final": frame.final,
-            }
-        )
+    # A live frame is bare text; its older form, JSON, says more.
+    bare = frame.role == "user" and not frame.final
+    if bare and not frame.text.lstrip().startswith("{"):
+        try:
+            body = frame.text.encode()
+        except UnicodeEncodeError:
+            raise OmniError(
+                "a transcript holds a lone surrogate, which is not text"
+            ) from None
+    else:
+        fields = {
+            "event": "transcript",
+            "role": frame.role,
+            "text": frame.text,
+            "final": frame.final,
+        }
+        body = _json(fields)
     if len(frame.text) > MAX_TRANSCRIPT_CHARACTERS or len(body) > MAX_TRANSCRIPT_BYTES:
         raise OmniError(
-            f"a transcript has {len(frame.text):,} characters, {len(body):,} bytes; the limits are "
-            f"{MAX_TRANSCRIPT_CHARACTERS:,} and {MAX_TRANSCRIPT_BYTES:,}: cut it with transcript_frames()"
+            f"a transcript has {len(frame.text):,} characters, {len(body):,} bytes; "
+            f"the limits are {MAX_TRANSCRIPT_CHARACTERS:,} and {MAX_TRANSCRIPT_BYTES:,}: "
+            "cut it with transcript_frames()"
         )
     return body
 
@@ -186,20 +179,17 @@ def _transcript(body: bytes) -> Transcript:
     if not text.lstrip().startswith("{"):
         return _within_limits(Transcript(text))
     fields = _object(body)
-    said, role, final = (
-        fields.get("text"),
-        fields.get("role", "user"),
-        fields.get("final", False),
-    )
+    said = fields.get("text")
+    role = fields.get("role", "user")
+    final = fields.get("final", False)
     if fields.get("event", "transcript") != "transcript":
         raise OmniError("a transcript's JSON has another event name than 'transcript'")
-    if (
-        not isinstance(said, str)
-        or not isinstance(role, str)
-        or not isinstance(final, bool)
+    if not (
+        isinstance(said, str) and isinstance(role, str) and isinstance(final, bool)
     ):
         raise OmniError(
-            "a transcript's JSON must be {event, role, text, final}: two strings and a boolean"
+            "a transcript's JSON must be {event, role, text, final}: "
+            "two strings and a boolean"
         )
     return _within_limits(Transcript(said, role, final))
 
@@ -207,7 +197,8 @@ def _transcript(body: bytes) -> Transcript:
 def _within_limits(frame: Transcript) -> Transcript:
     if len(frame.text) > MAX_TRANSCRIPT_CHARACTERS:
         raise OmniError(
-            f"a transcript has {len(frame.text):,} characters; the limit is {MAX_TRANSCRIPT_CHARACTERS:,}"
+            f"a transcript has {len(frame.text):,} characters; "
+            f"the limit is {MAX_TRANSCRIPT_CHARACTERS:,}"
         )
     return frame
 
@@ -220,7 +211,8 @@ def _audio(body: bytes) -> Audio:
 def _check_samples(pcm16: bytes) -> None:
     if len(pcm16) % 2:
         raise OmniError(
-            f"an audio frame has {len(pcm16)} bytes of PCM16; a sample is 2 bytes, send whole ones"
+            f"an audio frame has {len(pcm16)} bytes of PCM16; "
+            "a sample is 2 bytes, send whole ones"
         )
 
 
@@ -230,7 +222,8 @@ def _untag(message: bytes) -> tuple[int, bytes]:
     message = bytes(message)
     if not message or message[0] not in (AUDIO, TRANSCRIPT, CONTROL):
         raise OmniError(
-            "a frame without a tag; its first byte must be 0x01 audio, 0x02 transcript or 0x03 control"
+            "a frame without a tag; "
+            "its first byte must be 0x01 audio, 0x02 transcript or 0x03 control"
         )
     return message[0], message[1:]
 
@@ -253,9 +246,8 @@ def _object(body: bytes) -> dict[str, Any]:
         raise OmniError(
             f"a control frame holds a JSON {type(value).__name__}; it must be an object"
         )
-    _json(
-        value
-    )  # what Python reads but cannot write again, NaN and lone surrogates, is not JSON either
+    # NaN and lone surrogates, which Python reads but cannot write, are not JSON either.
+    _json(value)
     return value
 
 
@@ -265,11 +257,9 @@ def _json(fields: Mapping[str, Any]) -> bytes:
             dict(fields), ensure_ascii=False, separators=(",", ":"), allow_nan=False
         ).encode()
     except (TypeError, ValueError, RecursionError) as exc:
-        reason = (
-            "lone surrogates are not text"
-            if isinstance(exc, UnicodeError)
-            else str(exc)
-        )
+        reason = str(exc)
+        if isinstance(exc, UnicodeError):
+            reason = "lone surrogates are not text"
         raise OmniError(
             f"a control frame cannot be written as JSON: {reason}"
         ) from None

@@ -44,7 +44,8 @@ def new_session(
 
     Args:
         kb_endpoint: public URL of `POST /kb`.
-        kb_token: a static token, or what makes one for the label: `lambda label: server.issue_token(label, 3600)`.
+        kb_token: a static token, or a function that makes one for the label:
+            `lambda label: server.issue_token(label, 3600)`.
         api_key: PyAI's API key.
         prefix: the label is this, a hyphen and 128 random bits: write a route for `call-*`.
         base: where Omni is; `ws://127.0.0.1:…` for the simulator.
@@ -55,8 +56,10 @@ def new_session(
         OmniError: Omni would refuse a value; the message names it.
     """
     label = new_session_label(prefix)
-    token = kb_token if isinstance(kb_token, str) else kb_token(label)
+    if isinstance(kb_token, str):
+        token = kb_token
+    else:
+        token = kb_token(label)
     frame = configure_frame(kb_endpoint=kb_endpoint, kb_token=token, **configure)
-    return NewSession(
-        label, connect_url(label, base=base, rate=rate), subprotocols(api_key), frame
-    )
+    url = connect_url(label, base=base, rate=rate)
+    return NewSession(label, url, subprotocols(api_key), frame)

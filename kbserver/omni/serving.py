@@ -14,7 +14,7 @@ import uvicorn
 
 from kbserver.errors import OmniError
 
-GRACE_S = 1  # sessions of a simulator are not worth waiting for
+GRACE_S = 1  # a stopped simulator does not wait for its sessions
 
 
 @asynccontextmanager
@@ -27,7 +27,7 @@ async def serving(
         options: over our own choices, as for `uvicorn.Config`.
 
     Yields:
-        The running server. `base_url` gives its address; its `should_exit` becomes true at SIGINT and SIGTERM.
+        The running server; see `base_url`. Its `should_exit` becomes true at SIGINT and SIGTERM.
 
     Raises:
         OmniError: the address cannot be listened on.
@@ -35,11 +35,9 @@ async def serving(
     try:
         listener = socket.create_server((host, port))
     except OSError as exc:
-        reason = (
-            "is taken; give another --port"
-            if exc.errno == errno.EADDRINUSE
-            else f"cannot be used: {exc.strerror}"
-        )
+        reason = f"cannot be used: {exc.strerror}"
+        if exc.errno == errno.EADDRINUSE:
+            reason = "is taken; give another --port"
         raise OmniError(f"{host}:{port} {reason}") from None
     choices: dict[str, Any] = {
         "log_config": None,
@@ -66,7 +64,9 @@ async def serving(
 def base_url(server: uvicorn.Server, scheme: str = "http") -> str:
     """Return the address a running server listens on, like `http://127.0.0.1:49321`."""
     host, port = server.servers[0].sockets[0].getsockname()[:2]
-    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
+    if ":" in host:
+        host = f"[{host}]"
+    return f"{scheme}://{host}:{port}"
 
 
 def _is_a_fault(record: logging.LogRecord) -> bool:

@@ -191,8 +191,10 @@ def _scored(found: Found, rows: Rows) -> dict[str, Values]:
 
 
 def _covered(found: Found, scores_of: Mapping[str, Values], rows: Rows) -> Values:
-    """The share of the query's words that each row holds. Sounds do not count: a passage that
-    sounds like the query need not answer it."""
+    """The share of the query's words that each row holds.
+
+    Sounds do not count: a passage that sounds like the query need not answer it.
+    """
     words = found.get(WordsArm.name)
     if words is None or words.ideal <= 0:
         return np.zeros(rows.size, np.float32)

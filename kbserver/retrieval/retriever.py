@@ -330,8 +330,9 @@ class Retriever:
             sleep_in_place(_MODEL_BEGINS_S)
 
     def _answers(self, turn: _Turn) -> _Answers | None:
-        """Return what the arms found so far; None if the lexical arms are late and nothing else
-        was found.
+        """Return what the arms found so far.
+
+        None if the lexical arms are late and nothing else was found.
 
         Raises:
             Exception: whatever the lexical arms raised, if there is no other answer.

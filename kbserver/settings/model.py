@@ -184,32 +184,45 @@ class SessionSettings(BaseModel):
     configure: dict[str, Any] = Field(default_factory=dict)
     """The rest of the frame: `persona`, `voice_id`, `greeting`, `language`, …"""
 
-    @model_validator(mode="after")
-    def _checked(self) -> Self:
-        if not self.allowed_origins:
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins_of_pages(cls, origins: tuple[str, ...]) -> tuple[str, ...]:
+        if not origins:
             raise ValueError(
-                "allowed_origins is empty; name the pages that may ask, "
-                "https://www.example.com"
+                "is empty; name the pages that may ask, https://www.example.com"
             )
-        for origin in self.allowed_origins:
+        for origin in origins:
             problem = origin_problem(origin)
             if problem:
-                raise ValueError(f"allowed_origins {problem}")
+                raise ValueError(problem)
+        return origins
+
+    @field_validator("label_prefix")
+    @classmethod
+    def _plain_prefix(cls, prefix: str) -> str:
+        if not _LABEL_PREFIX.fullmatch(prefix):
+            raise ValueError(
+                "use 1 to 64 letters, digits, dots, hyphens and underscores, "
+                "and begin with a letter or a digit"
+            )
+        return prefix
+
+    @field_validator("configure")
+    @classmethod
+    def _rest_of_the_frame(cls, configure: dict[str, Any]) -> dict[str, Any]:
+        for key in sorted(_FILLED_IN.intersection(configure)):
+            raise ValueError(
+                f"holds {key!r}, which the server fills in itself; remove it"
+            )
+        return configure
+
+    @model_validator(mode="after")
+    def _public_urls(self) -> Self:
+        # Not of the fields: a message repeats a field's text, which may hold credentials.
         for key in ("kb_endpoint", "base"):
             problem = url_problem(getattr(self, key))
             if problem:
                 raise ValueError(f"{key} {problem}")
-        if not _LABEL_PREFIX.fullmatch(self.label_prefix):
-            raise ValueError(
-                f"label_prefix = {self.label_prefix!r}: use 1 to 64 letters, digits, "
-                "dots, hyphens and underscores, and begin with a letter or a digit"
-            )
-        filled_in = sorted(_FILLED_IN.intersection(self.configure))
-        if filled_in:
-            raise ValueError(
-                f"configure holds {filled_in[0]!r}, which the server fills in itself; "
-                "remove it"
-            )
         return self
 
 

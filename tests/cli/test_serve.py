@@ -343,7 +343,15 @@ def test_a_snapshot_that_cannot_be_searched_is_refused_with_the_command_that_reb
     store, tmp_path, old, new, code, wanted
 ):
     copy = changed_store(store, tmp_path / "copy", old, new)
-    found, err = failed("serve", "--store", copy, "--port", 0, cwd=tmp_path)
+    found, err = failed(
+        "serve",
+        "--store",
+        copy,
+        "--port",
+        0,
+        cwd=tmp_path,
+        KBSERVER_MODELS=str(tmp_path / "models"),
+    )
     assert found == code
     assert wanted in err and err.count("\n") == 1
     assert f"kbserver ingest PATH --corpus support --store {copy}" in err

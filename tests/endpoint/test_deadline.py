@@ -192,18 +192,21 @@ def test_a_model_that_stalls_leaves_the_words_in_the_event_loop_too(store, stall
 
 
 def test_a_search_that_has_become_dear_leaves_the_event_loop(store):
-    def work():  # 20 ms of CPU time
-        until = time.thread_time() + 0.02
+    def work():  # several times what the event loop is left for
+        until = time.thread_time() + 0.1
         while time.thread_time() < until:
             pass
 
     async def run():
-        async with retriever_of(store, in_loop_ms=4.0, lexical=work) as retriever:
-            return [
-                await in_threads(retriever, f"{QUERY} {number}") for number in range(20)
+        async with retriever_of(store, in_loop_ms=30.0, lexical=work) as retriever:
+            left_at = [
+                number
+                for number in range(20)
+                if await leaves_the_loop(retriever, f"{QUERY} {number}")
             ]
+            return left_at
 
-    async def in_threads(retriever, query):
+    async def leaves_the_loop(retriever, query):
         """Whether the event loop went on while a search by words alone was under way."""
         went_on = []
         asyncio.get_running_loop().call_soon(went_on.append, True)
@@ -215,8 +218,9 @@ def test_a_search_that_has_become_dear_leaves_the_event_loop(store):
         )
         return bool(went_on)
 
-    threads = asyncio.run(run())
-    assert not threads[0] and threads[-1]
+    left_at = asyncio.run(run())
+    assert left_at and 0 not in left_at
+    assert left_at == list(range(left_at[0], 20))  # and does not come back
 
 
 def test_two_arms_that_stall_give_nothing(store, stall):

@@ -131,6 +131,8 @@ def test_without_a_new_row_nothing_is_new(tmp_path, previous):
     run.spool.take_over(0)
     assert count_new(run.spool, previous, run.encoder) == 0
     assert count_new(run.spool, None, run.encoder) == 1
+    run.run()
+    assert run.encoder.embedded == []
 
 
 def test_an_interrupted_run_leaves_its_embeddings_to_the_next(tmp_path):

@@ -1,4 +1,4 @@
-"""A headless Chromium, driven over its own DevTools protocol: no driver program, no browser download."""
+"""A headless Chromium, driven over its own DevTools protocol: no driver, no download."""
 
 from __future__ import annotations
 
@@ -23,9 +23,17 @@ CHROMIUM = (
     or shutil.which("google-chrome")
 )
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
-)  # fmt: skip
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--remote-debugging-port=0",
+)
 PATIENCE_S = 60  # two cores that others use too
 
 
@@ -70,7 +78,7 @@ class Tab:
     async def open(
         self, url: str, *, microphone: bool, width: int, height: int, before: str = ""
     ) -> None:
-        """Load a page of this origin, after `before` was run in it; the microphone is granted or denied, not asked."""
+        """Load a page of this origin after `before` ran in it, with or without the microphone."""
         self._context = (await self.send("Target.createBrowserContext"))[
             "browserContextId"
         ]

@@ -1,4 +1,4 @@
-"""A knowledge endpoint written by hand from the contract, and a simulator to call it: both on real sockets."""
+"""A knowledge endpoint written by hand from the contract, and a simulator: on real sockets."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PASSAGES = {
 
 @dataclass
 class Endpoint:
-    """`POST /kb` as the contract describes it, independent of kbserver's own; it keeps every request it saw."""
+    """`POST /kb` by the contract, independent of kbserver's own; it keeps every request."""
 
     token: str | None = TOKEN
     delay_s: float = 0.0
@@ -149,8 +149,8 @@ class Stage:
 def simulate(tmp_path: Path) -> Callable[..., Any]:
     """Start a simulator: `async with simulate(script=[...], strict=True) as stage`.
 
-    Its agent does not wait while it speaks, and a lookup may take 3 s, so that a busy machine fails no test that
-    is not about time; those that are ask for `timeout_ms=300`.
+    Its agent does not wait while it speaks, and a lookup may take 3 s, so that a busy machine fails
+    no test that is not about time; those that are ask for `timeout_ms=300`.
     """
 
     @asynccontextmanager

@@ -58,7 +58,7 @@ messages = (
 
 
 class Wire:
-    """A connection in memory: the client's messages, then its leaving; what was sent to it is kept."""
+    """A connection in memory: the client's messages, then its end; it keeps what was sent."""
 
     def __init__(self, incoming: list[bytes | str]) -> None:
         self.incoming = incoming

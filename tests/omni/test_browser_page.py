@@ -1,4 +1,4 @@
-"""The browser example in a real browser: its session from a real kbserver, its call with the simulator."""
+"""The browser example in a real browser, with a real kbserver and the simulator."""
 
 from __future__ import annotations
 
@@ -47,7 +47,10 @@ NOTED = """
         played.push({ rate: this.buffer.sampleRate, seconds: this.buffer.duration, at: at[0] });
         return start.apply(this, at);
     };
-    AudioBufferSourceNode.prototype.stop = function (...at) { stopped.push(this); return stop.apply(this, at); };
+    AudioBufferSourceNode.prototype.stop = function (...at) {
+        stopped.push(this);
+        return stop.apply(this, at);
+    };
     const sent = [];
     const { send } = WebSocket.prototype;
     WebSocket.prototype.send = function (frame) {
@@ -97,7 +100,7 @@ def page_server(folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def stage(simulate: Any, store: Path, tmp_path: Path) -> Any:
-    """The whole stage: page, kbserver and simulator, each on a port of its own. Gives the page's URL and the simulator."""
+    """Page, kbserver and simulator, each on its own port; yields page URL and simulator."""
 
     @asynccontextmanager
     async def start(**options: Any) -> AsyncIterator[tuple[str, Any]]:
@@ -110,13 +113,18 @@ def stage(simulate: Any, store: Path, tmp_path: Path) -> Any:
         with page_server(folder) as page:
             async with simulate(**options) as engine:
                 settings = read_settings(
-                    store=store, deadline_ms=3_000, signing_key=new_secret(), PYAI_API_KEY="pyai_test_x",
+                    store=store,
+                    deadline_ms=3_000,
+                    signing_key=new_secret(),
+                    PYAI_API_KEY="pyai_test_x",
                     session={
-                        "allowed_origins": [page], "kb_endpoint": f"{url}/kb", "base": engine.http,
+                        "allowed_origins": [page],
+                        "kb_endpoint": f"{url}/kb",
+                        "base": engine.http,
                         "configure": {"greeting": "Hello, what can I do for you?"},
                     },
                     routes=[{"label": "web-*", "corpora": ["support"]}],
-                )  # fmt: skip
+                )
                 port = urlsplit(url).port or 0
                 async with (
                     serving(KBServer(settings), port=port, lifespan="on"),

@@ -1,4 +1,4 @@
-"""Clients that were not written for the simulator, unchanged but for the base URL, in whole grounded calls.
+"""Clients not written for the simulator, unchanged but for the base URL, in grounded calls.
 
 The knowledge endpoint is a real kbserver over a real store.
 """
@@ -35,7 +35,7 @@ SCRIPT = tuple(TURNS)
 
 @pytest.fixture
 async def kbserver(store: Path) -> AsyncIterator[str]:
-    """The URL of a kbserver over the shared store; it has time, since these tests share the machine."""
+    """The URL of a kbserver over the shared store, with time to spare."""
     settings = read_settings(
         store=store, deadline_ms=3_000, tokens=[{"value": TOKEN}], speakable=False
     )
@@ -139,10 +139,13 @@ NODE_CLIENT = textwrap.dedent(
     const [url, endpoint, token] = process.argv.slice(3);
     const questions = JSON.parse(process.argv[6]);
     const ws = new WebSocket(url, ["pyai-key.pyai_test_node"]);
-    const control = (fields) => ws.send(Buffer.concat([Buffer.from([3]), Buffer.from(JSON.stringify(fields))]));
+    const tag = Buffer.from([3]);
+    const control = (fields) =>
+      ws.send(Buffer.concat([tag, Buffer.from(JSON.stringify(fields))]));
     const ask = () => control({ type: "input_text", text: questions.shift() });
     const replies = [];
-    ws.on("open", () => control({ type: "configure", greeting: "", kb_endpoint: endpoint, kb_token: token }));
+    const knowledge = { kb_endpoint: endpoint, kb_token: token };
+    ws.on("open", () => control({ type: "configure", greeting: "", ...knowledge }));
     ws.on("message", (data, isBinary) => {
       if (!isBinary) throw new Error("a text frame");
       if (data[0] !== 3) return;

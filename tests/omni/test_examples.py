@@ -26,11 +26,15 @@ TOKEN = "a-token-for-tests-only-0123456789abcdef"
 
 @asynccontextmanager
 async def program(name: str, *arguments: str, **environment: str) -> AsyncIterator[Any]:
+    own = {"PYTHONPATH": str(ROOT), "PYAI_API_KEY": "pyai_test_x", "KB_TOKEN": TOKEN}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, str(ROOT / "examples" / name), *arguments,
-        env=os.environ | {"PYTHONPATH": str(ROOT), "PYAI_API_KEY": "pyai_test_x", "KB_TOKEN": TOKEN} | environment,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        sys.executable,
+        str(ROOT / "examples" / name),
+        *arguments,
+        env=os.environ | own | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     try:
         yield process
     finally:

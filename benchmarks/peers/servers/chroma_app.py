@@ -78,7 +78,7 @@ def chroma():
             try:
                 client = chromadb.HttpClient("127.0.0.1", port)
                 collection = client.get_collection("corpus", embedding_function=None)
-            except ValueError:  # what it raises while nobody listens there
+            except ValueError:  # raised while nothing listens there
                 if process.poll() is not None:
                     raise
                 time.sleep(0.05)

@@ -28,9 +28,11 @@ REFERENCES = Path(__file__).with_name("references.json")
 class Oracle(Protocol):
     """Gives a model's own vectors, and raises `IngestError` for a passage it would cut."""
 
-    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix: ...
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Return one unit vector a query, shape (len(texts), dim)."""
 
-    def embed_passages(self, texts: Sequence[str]) -> FloatMatrix: ...
+    def embed_passages(self, texts: Sequence[str]) -> FloatMatrix:
+        """Return one unit vector a passage, shape (len(texts), dim)."""
 
 
 class StoredVectors:

@@ -53,9 +53,9 @@ class SigningKey:
 
 
 def read_keys(text: str, *, source: str) -> list[SigningKey]:
-    """Read every key of a text: PEM blocks, and secrets separated by commas or white space.
+    r"""Read every key of a text: PEM blocks, and secrets separated by commas or white space.
 
-    They keep their order. Inside PEM, a line break may be written as the two characters `\\n`, as
+    They keep their order. Inside PEM, a line break may be written as the two characters `\n`, as
     environment files need it.
 
     Args:

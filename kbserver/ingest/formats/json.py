@@ -227,7 +227,7 @@ def _is_nested(values: Iterable[object]) -> bool:
 
 
 def _sentence(data: object) -> str:
-    """`name: Fibre 100; price: $30; address: (city: Bonn; street: Am Hof 1).`"""
+    """Plain data as a sentence: `name: Fibre 100; address: (city: Bonn; street: Am Hof 1)`."""
     text = _phrase(data, depth=0)
     if not text or text.endswith((".", "!", "?")):
         return text

@@ -5,7 +5,6 @@ Read `examine` first. Source of every expectation: the Omni contract, sections 1
 
 from __future__ import annotations
 
-import random
 import secrets
 import ssl
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +15,7 @@ import httpx2
 
 from kbserver.omni.doctor.address import check_address, check_certificate
 from kbserver.omni.doctor.findings import Diagnosis, Finding, Grade
-from kbserver.omni.doctor.probe import Answer, Probe, percentile
+from kbserver.omni.doctor.probe import Probe, Response, percentile
 from kbserver.settings import ENGINE_TIMEOUT_MS
 from kbserver.urls import is_loopback
 
@@ -30,14 +29,21 @@ STRONG_TOKEN_CHARACTERS = 32
 WEAK_TOKEN_CHARACTERS = 16
 MIN_DISTINCT_CHARACTERS = 8
 
-# Said after the question, so that every timed turn is one that was not asked before: caches would flatter the server.
-_SPELLED = "alpha bravo charlie delta echo foxtrot golf hotel india juliett kilo lima mike november oscar papa".split()
+# Said after the question, so that no timed turn was asked before: caches would flatter the server.
+_SPELLED = (
+    "alpha bravo charlie delta echo foxtrot golf hotel "
+    "india juliett kilo lima mike november oscar papa"
+).split()
 _NEW_TOKEN_CODES = (
     "expired_token",
     "premature_token",
     "revoked_token",
     "exhausted_token",
-)  # kbserver's own
+)
+"""Of kbserver's own error envelopes."""
+
+_CAUSES = {"refused": "unreachable", "network": "unreachable", "timeout": "no_answer"}
+"""Of a failed connection, where its cause is not its own word."""
 
 _KNOWN_KEYS = {"session_label", "query", "context", "results"}
 
@@ -59,7 +65,7 @@ async def examine(
     Args:
         url: the exact `kb_endpoint`.
         token: the bearer token of the configure frame.
-        label, query: what the probing turns say; an answerable question under a real label checks more.
+        label, query: of the probing turns; an answerable question under a real label checks more.
         before: findings already made, and told, about store, model and settings.
         turns: how many are timed on a kept-alive connection; a third as many on new ones.
         limit_ms: after which an answer is too late for the engine.
@@ -69,7 +75,7 @@ async def examine(
     findings = list(before)
 
     def note(*made: Finding | None) -> bool:
-        """Take findings; whether all of them let the examination go on."""
+        """Take findings; True if all of them let the examination go on."""
         for finding in made:
             if finding is not None:
                 findings.append(finding)
@@ -77,9 +83,9 @@ async def examine(
         return not any(finding and finding.grade == "fail" for finding in made)
 
     verify = verify or httpx2.create_ssl_context()
-    on = note(*await check_address(url)) and note(await check_certificate(url, verify))
     turn = {"session_label": label, "query": query}
-    if on:
+    reachable = note(*await check_address(url))
+    if reachable and note(await check_certificate(url, verify)):
         async with Probe(url, token, verify=verify) as probe:
             first = await probe.ask(turn)
             if note(check_contact(first, token), check_answer(first)):
@@ -88,21 +94,12 @@ async def examine(
                 note(*await check_tolerances(probe, turn))
                 note(await check_oversized(probe))
                 note(await check_parallel(probe, turn, limit_ms))
-                note(
-                    await check_time(
-                        probe, turn, "time, kept-alive connection", turns, limit_ms
-                    )
-                )
+                kept = "time, kept-alive connection"
+                note(await check_time(probe, turn, kept, turns, limit_ms))
+                fewer = max(turns // 3, 1)
+                new = "time, new connection"
                 async with Probe(url, token, verify=verify, fresh=True) as cold:
-                    note(
-                        await check_time(
-                            cold,
-                            turn,
-                            "time, new connection",
-                            max(turns // 3, 1),
-                            limit_ms,
-                        )
-                    )
+                    note(await check_time(cold, turn, new, fewer, limit_ms))
     note(check_token_strength(token))
     return Diagnosis(url, tuple(findings))
 
@@ -111,191 +108,156 @@ def check_token_strength(token: str | None) -> Finding:
     """Judge how hard the token is to guess, by length and variety."""
     step = "make one with: python -c 'import secrets; print(secrets.token_urlsafe(32))'"
     if not token:
-        return Finding(
-            "token",
-            "warn",
-            "none given: the endpoint is asked without one",
-            f"set KB_TOKEN; {step}",
-        )
-    if len(token) < WEAK_TOKEN_CHARACTERS or len(set(token)) < MIN_DISTINCT_CHARACTERS:
-        found = f"{len(token)} characters, {len(set(token))} different ones: it can be guessed"
+        found = "none given: the endpoint is asked without one"
+        return Finding("token", "warn", found, f"set KB_TOKEN; {step}")
+    length = len(token)
+    distinct = len(set(token))
+    if length < WEAK_TOKEN_CHARACTERS or distinct < MIN_DISTINCT_CHARACTERS:
+        found = f"{length} characters, {distinct} different ones: it can be guessed"
         return Finding("token", "fail", found, step, "weak_token")
-    if len(token) < STRONG_TOKEN_CHARACTERS:
-        return Finding(
-            "token",
-            "warn",
-            f"{len(token)} characters; {STRONG_TOKEN_CHARACTERS} are good",
-            step,
-        )
-    return Finding("token", "ok", f"{len(token)} characters")
+    if length < STRONG_TOKEN_CHARACTERS:
+        found = f"{length} characters; {STRONG_TOKEN_CHARACTERS} are good"
+        return Finding("token", "warn", found, step)
+    return Finding("token", "ok", f"{length} characters")
 
 
-def check_contact(answer: Answer, token: str | None) -> Finding:
-    """Judge the first turn: whether anything answers there, and whether it lets us in."""
+def check_contact(answer: Response, token: str | None) -> Finding:
+    """Judge the first turn: whether the endpoint answers, and whether it takes the token."""
     check = "first turn"
     if answer.failure is not None:
-        cause = {
-            "refused": "unreachable",
-            "network": "unreachable",
-            "timeout": "no_answer",
-        }.get(answer.failure.word, answer.failure.word)
+        word = answer.failure.word
+        cause = _CAUSES.get(word, word)
         step = "start kbserver serve, and check host, port and firewall"
         return Finding(check, "fail", answer.failure.sentence, step, cause)
     if 300 <= answer.status < 400:
         target = answer.headers.get("location", "elsewhere")
-        step = f"the engine follows no redirect: give the URL that answers by itself, perhaps {target}"
-        return Finding(
-            check,
-            "fail",
-            f"HTTP {answer.status}, a redirect to {target}",
-            step,
-            "redirects",
+        step = (
+            "the engine follows no redirect: "
+            f"give the URL that answers by itself, perhaps {target}"
         )
+        found = f"HTTP {answer.status}, a redirect to {target}"
+        return Finding(check, "fail", found, step, "redirects")
     if answer.status in (401, 403):
-        if not token:
-            return Finding(
-                check,
-                "fail",
-                f"{answer}: it wants a token",
-                "set KB_TOKEN to the server's token",
-                "no_token",
-            )
-        error = answer.fields.get("error")
-        code = str(error.get("code")) if isinstance(error, dict) else ""
-        if code in _NEW_TOKEN_CODES:
-            step = "issue another:  kbserver token --label LABEL --ttl 1h"
-            return Finding(
-                check, "fail", f"{answer}: {code.replace('_', ' ')}", step, code
-            )
-        step = "give the server and the configure frame the same token: KB_TOKEN on both sides"
-        return Finding(
-            check, "fail", f"{answer}: the token is not accepted", step, "wrong_token"
-        )
+        return _check_denial(answer, token)
     if answer.status in (404, 405):
+        found = f"{answer}: nothing takes POST at this path"
         step = "check the path; kbserver answers POST /kb unless its settings say otherwise"
-        return Finding(
-            check,
-            "fail",
-            f"{answer}: nothing takes POST at this path",
-            step,
-            "wrong_path",
-        )
+        return Finding(check, "fail", found, step, "wrong_path")
     if answer.status == 503:
+        found = f"{answer}: still loading, or overloaded"
         step = "wait until /readyz answers 200, or raise max_concurrent_turns if it stays busy"
-        return Finding(
-            check, "fail", f"{answer}: still loading, or overloaded", step, "not_ready"
-        )
+        return Finding(check, "fail", found, step, "not_ready")
     if answer.status != 200:
-        return Finding(
-            check,
-            "fail",
-            f"{answer}; only 200 grounds a turn",
-            "see the server's log",
-            "server_error",
-        )
+        found = f"{answer}; only 200 grounds a turn"
+        return Finding(check, "fail", found, "see the server's log", "server_error")
     return Finding(check, "ok", f"{answer} in {answer.took_ms:.0f} ms")
 
 
-def check_answer(answer: Answer) -> Finding | None:
+def _check_denial(answer: Response, token: str | None) -> Finding:
+    """Judge a first turn that was answered with 401 or 403."""
+    check = "first turn"
+    if not token:
+        step = "set KB_TOKEN to the server's token"
+        return Finding(check, "fail", f"{answer}: it wants a token", step, "no_token")
+    code = ""
+    error = answer.fields.get("error")
+    if isinstance(error, dict):
+        code = str(error.get("code"))
+    if code in _NEW_TOKEN_CODES:
+        found = f"{answer}: {code.replace('_', ' ')}"
+        step = "issue another:  kbserver token --label LABEL --ttl 1h"
+        return Finding(check, "fail", found, step, code)
+    found = f"{answer}: the token is not accepted"
+    step = (
+        "give the server and the configure frame the same token: KB_TOKEN on both sides"
+    )
+    return Finding(check, "fail", found, step, "wrong_token")
+
+
+def check_answer(answer: Response) -> Finding | None:
     """Compare a 200 answer with the contract; None if there is none."""
     if answer.status != 200:
         return None
     check, cause, fields = "answer", "bad_answer", answer.fields
-    wanted = 'answer {"session_label", "query", "context", "results": [{"id", "content", "score"}]}'
+    wanted = (
+        'answer {"session_label", "query", "context", '
+        '"results": [{"id", "content", "score"}]}'
+    )
     context, results = fields.get("context"), fields.get("results")
     if not isinstance(context, str) or not isinstance(results, list):
         found = "no JSON object with a string context and a list results"
         return Finding(check, "fail", found, wanted, cause)
-    entries = [entry if isinstance(entry, dict) else {} for entry in results]
-    ids = [entry.get("id") for entry in entries]
-    if not all(isinstance(id, str) and id for id in ids) or len(set(ids)) < len(ids):
-        return Finding(
-            check,
-            "fail",
-            "a result has no id of its own",
-            "give every result a stable id",
-            cause,
-        )
+    entries = [entry for entry in results if isinstance(entry, dict)]
+    ids = [entry["id"] for entry in entries if isinstance(entry.get("id"), str)]
+    if len(set(filter(None, ids))) < len(results):
+        step = "give every result a stable id"
+        return Finding(check, "fail", "a result has no id of its own", step, cause)
     if not all(isinstance(entry.get("content"), str) for entry in entries):
         return Finding(check, "fail", "a result has no content", wanted, cause)
     if bool(context.strip()) != bool(entries):
         found = f"context has {len(context)} characters, results {len(entries)} entries"
-        step = (
-            "fill both or neither: which of them the engine reads is documented nowhere"
-        )
+        step = "fill both or neither: which the engine reads is documented nowhere"
         return Finding(check, "fail", found, step, cause)
     if len(answer.body) >= BODY_LIMIT_BYTES:
-        found = (
-            f"{len(answer.body):,} bytes; above about {BODY_LIMIT_BYTES:,} it is cut"
-        )
+        size = len(answer.body)
+        found = f"{size:,} bytes; above about {BODY_LIMIT_BYTES:,} it is cut"
         return Finding(check, "warn", found, "lower max_context_bytes or top_k")
     extra = sorted(set(fields) - _KNOWN_KEYS)
     if extra:
-        return Finding(
-            check,
-            "warn",
-            f"extra keys: {', '.join(extra)}",
-            "leave out what the engine does not know",
-        )
+        found = f"extra keys: {', '.join(extra)}"
+        return Finding(check, "warn", found, "leave out what the engine does not know")
     if not entries:
         step = (
             "give --label and --query that a document answers; if these should be answered, "
             "see kbserver routes --explain LABEL and kbserver query"
         )
-        return Finding(
-            check,
-            "warn",
-            "as the contract has it, but nothing was found for this question",
-            step,
-        )
-    return Finding(
-        check,
-        "ok",
-        f"as the contract has it; {len(entries)} passages, {len(answer.body):,} bytes",
-    )
+        found = "as the contract has it, but nothing was found for this question"
+        return Finding(check, "warn", found, step)
+    size = len(answer.body)
+    found = f"as the contract has it; {len(entries)} passages, {size:,} bytes"
+    return Finding(check, "ok", found)
 
 
 async def check_same_ids(
-    probe: Probe, turn: Mapping[str, Any], first: Answer
+    probe: Probe, turn: Mapping[str, Any], first: Response
 ) -> Finding | None:
     """Ask the same again: the ids must be the same. None if nothing was found."""
-    ids = [entry.get("id") for entry in first.fields.get("results", [])]
+    ids = _ids(first)
     if not ids:
         return None
-    again = [
-        entry.get("id") for entry in (await probe.ask(turn)).fields.get("results", [])
-    ]
-    if set(ids) == set(again):
+    if set(ids) == set(_ids(await probe.ask(turn))):
         return Finding("stable ids", "ok", f"{len(ids)} passages, the same twice")
     step = "derive ids from the passages, not from the request"
-    return Finding(
-        "stable ids", "fail", "the same question gave other ids", step, "unstable_ids"
-    )
+    found = "the same question gave other ids"
+    return Finding("stable ids", "fail", found, step, "unstable_ids")
+
+
+def _ids(answer: Response) -> list[object]:
+    return [entry.get("id") for entry in answer.fields.get("results", [])]
 
 
 async def check_strangers(probe: Probe, turn: Mapping[str, Any]) -> list[Finding]:
     """See that a wrong token, and none, are turned away."""
     findings = []
-    local = is_loopback(urlsplit(probe.url).hostname or "")
-    for check, stranger in (
-        ("wrong token", secrets.token_urlsafe(32)),
-        ("no token", None),
-    ):
-        answer = await probe.ask(turn, token=stranger)
+    grade: Grade = "fail"
+    cause = "open_to_all"
+    if is_loopback(urlsplit(probe.url).hostname or ""):
+        grade = "warn"
+        cause = ""
+    strangers = {"wrong token": secrets.token_urlsafe(32), "no token": None}
+    for check, token in strangers.items():
+        answer = await probe.ask(turn, token=token)
         if answer.status in (401, 403):
             findings.append(Finding(check, "ok", f"turned away with {answer}"))
-        else:
-            found = f"{answer}: whoever finds the URL can read your knowledge"
-            step = "start kbserver serve with KB_TOKEN set, and without --open"
-            grade: Grade = "warn" if local else "fail"
-            findings.append(
-                Finding(check, grade, found, step, "" if local else "open_to_all")
-            )
+            continue
+        found = f"{answer}: anyone with the URL can read your knowledge"
+        step = "start kbserver serve with KB_TOKEN set, and without --open"
+        findings.append(Finding(check, grade, found, step, cause))
     return findings
 
 
 async def check_tolerances(probe: Probe, turn: Mapping[str, Any]) -> list[Finding]:
-    """Send what the contract says must be taken: labels of every kind, the alias, nothing said, unknown fields."""
+    """Send what the contract allows: labels of every kind, the alias, no words, unknown fields."""
     query = turn["query"]
     bodies: dict[str, dict[str, Any]] = {
         "absent label": {"query": query},
@@ -342,14 +304,10 @@ async def check_oversized(probe: Probe) -> Finding:
     if answer.failure is not None and answer.failure.word == "closed":
         return Finding(check, "ok", "refused by closing the connection")
     step = "limit request bodies, in the server or in the proxy before it"
-    grade: Grade = "warn" if answer.status == 200 else "fail"
-    return Finding(
-        check,
-        grade,
-        f"1 MiB gave {answer}",
-        step,
-        "" if grade == "warn" else "server_error",
-    )
+    found = f"1 MiB gave {answer}"
+    if answer.status == 200:
+        return Finding(check, "warn", found, step)
+    return Finding(check, "fail", found, step, "server_error")
 
 
 async def check_parallel(
@@ -363,20 +321,14 @@ async def check_parallel(
     worst_ms = max(answer.took_ms for answer in answers)
     figures = {"failed": len(bad), "late": len(late), "worst_ms": round(worst_ms, 1)}
     if not bad and not late:
-        return Finding(
-            check,
-            "ok",
-            f"all answered, the slowest in {worst_ms:.0f} ms",
-            figures=figures,
-        )
-    found = f"{len(bad)} not answered, {len(late)} after {limit_ms:.0f} ms, the slowest in {worst_ms:.0f} ms"
-    return Finding(
-        check,
-        "warn",
-        found,
-        "give the server more cores, or fewer calls",
-        figures=figures,
+        found = f"all answered, the slowest in {worst_ms:.0f} ms"
+        return Finding(check, "ok", found, figures=figures)
+    found = (
+        f"{len(bad)} not answered, {len(late)} after {limit_ms:.0f} ms, "
+        f"the slowest in {worst_ms:.0f} ms"
     )
+    step = "give the server more cores, or fewer calls"
+    return Finding(check, "warn", found, step, figures=figures)
 
 
 async def check_time(
@@ -384,15 +336,14 @@ async def check_time(
 ) -> Finding:
     """Measure turns one after the other, network included, against the engine's limit."""
     times: list[float] = []
-    bad: list[Answer] = []
+    bad: list[Response] = []
     for _ in range(turns):
         answer = await probe.ask(_never_asked(turn))
         times.append(answer.took_ms)
         if answer.status != 200:
             bad.append(answer)
-        if len(times) == GIVE_UP_AFTER and (
-            min(times) > limit_ms or len(bad) == GIVE_UP_AFTER
-        ):
+        hopeless = min(times) > limit_ms or len(bad) == len(times)
+        if len(times) == GIVE_UP_AFTER and hopeless:
             break
     p50, p95, p99 = (percentile(times, share) for share in (0.50, 0.95, 0.99))
     figures = {
@@ -404,30 +355,25 @@ async def check_time(
     if bad:
         found = f"{len(bad)} of {len(times)} turns not answered: {bad[0]}"
         step = "see the server's log; a token with --max-turns runs out here"
-        return Finding(
-            check, "fail", found, step, "unsteady", figures | {"failed": len(bad)}
-        )
-    found = f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms over {len(times)} turns from here"
-    step = "host the endpoint nearer to the engine, and see the stage times with kbserver query"
+        figures["failed"] = len(bad)
+        return Finding(check, "fail", found, step, "unsteady", figures)
+    found = (
+        f"p50 {p50:.0f} ms, p95 {p95:.0f} ms, p99 {p99:.0f} ms "
+        f"over {len(times)} turns from here"
+    )
+    step = (
+        "host the endpoint nearer to the engine, "
+        "and see the stage times with kbserver query"
+    )
     if p95 > limit_ms:
-        return Finding(
-            check,
-            "fail",
-            f"{found}; after {limit_ms:.0f} ms a turn goes on ungrounded",
-            step,
-            "too_slow",
-            figures,
-        )
+        found = f"{found}; after {limit_ms:.0f} ms a turn goes on ungrounded"
+        return Finding(check, "fail", found, step, "too_slow", figures)
     if p99 > limit_ms / 2:
-        return Finding(
-            check,
-            "warn",
-            f"{found}; little is left of the {limit_ms:.0f} ms",
-            step,
-            figures=figures,
-        )
+        found = f"{found}; little is left of the {limit_ms:.0f} ms"
+        return Finding(check, "warn", found, step, figures=figures)
     return Finding(check, "ok", found, figures=figures)
 
 
 def _never_asked(turn: Mapping[str, Any]) -> dict[str, Any]:
-    return {**turn, "query": " ".join([turn["query"], *random.choices(_SPELLED, k=4)])}
+    words = [secrets.choice(_SPELLED) for _ in range(4)]
+    return {**turn, "query": " ".join([turn["query"], *words])}

@@ -21,7 +21,7 @@ class Finding:
     next_step: str = ""
     """What to do about it; empty where there is nothing to do."""
     cause: str = ""
-    """A stable word for what fails: `wrong_token`, `too_slow`, `redirects`, `certificate_expired`, ..."""
+    """A stable word for what fails: `wrong_token`, `too_slow`, `redirects`, ..."""
     figures: Mapping[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
@@ -50,13 +50,15 @@ class Diagnosis:
 
     @property
     def verdict(self) -> str:
-        """`healthy`, or the cause of the first failure: whatever comes after it may follow from it."""
-        return self.failures[0].cause or "failed" if self.failures else "healthy"
+        """`healthy`, or the cause of the first failure: later ones may follow from it."""
+        if not self.failures:
+            return "healthy"
+        return self.failures[0].cause or "failed"
 
     @property
     def exit_code(self) -> int:
         """0 when healthy, warnings or not; else 1."""
-        return 1 if self.failures else 0
+        return int(bool(self.failures))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the diagnosis as JSON values."""

@@ -1,4 +1,4 @@
-"""One request to an endpoint, timed, whatever comes back; the doctor's instrument."""
+"""One timed request to an endpoint; the doctor's instrument."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PATIENCE_S = 5.0  # long enough to tell a slow endpoint from one that does not a
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """What came back. `status` is 0 and `failure` says why if nothing did."""
 
     status: int
@@ -36,10 +36,14 @@ class Answer:
             value = json.loads(self.body)
         except (ValueError, RecursionError):
             return {}
-        return value if isinstance(value, dict) else {}
+        if not isinstance(value, dict):
+            return {}
+        return value
 
     def __str__(self) -> str:
-        return self.failure.sentence if self.failure else f"HTTP {self.status}"
+        if self.failure is not None:
+            return self.failure.sentence
+        return f"HTTP {self.status}"
 
 
 class Probe:
@@ -58,8 +62,11 @@ class Probe:
     ) -> None:
         self.url = url
         self._token = token
+        limits = httpx2.Limits()
+        if fresh:
+            limits = httpx2.Limits(max_keepalive_connections=0)
         self._client = httpx2.AsyncClient(
-            limits=httpx2.Limits(max_keepalive_connections=0 if fresh else None),
+            limits=limits,
             timeout=PATIENCE_S,
             follow_redirects=False,
             trust_env=False,
@@ -80,30 +87,37 @@ class Probe:
 
     async def ask(
         self, body: Mapping[str, Any], *, token: str | None | EllipsisType = ...
-    ) -> Answer:
+    ) -> Response:
         """POST a JSON body. `token` replaces the probe's own; None sends none."""
-        bearer = self._token if isinstance(token, EllipsisType) else token
-        headers = {"authorization": f"Bearer {bearer}"} if bearer else {}
+        bearer = self._token
+        if not isinstance(token, EllipsisType):
+            bearer = token
+        headers = {}
+        if bearer:
+            headers["authorization"] = f"Bearer {bearer}"
         started = time.perf_counter()
         try:
             response = await self._client.post(
                 self.url, json=dict(body), headers=headers
             )
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as exc:
-            return Answer(
-                0, took_ms=(time.perf_counter() - started) * 1000, failure=explain(exc)
-            )
+            took_ms = (time.perf_counter() - started) * 1000
+            return Response(0, took_ms=took_ms, failure=explain(exc))
         took_ms = (time.perf_counter() - started) * 1000
-        return Answer(
-            response.status_code, response.content, dict(response.headers), took_ms
-        )
+        headers = dict(response.headers)
+        return Response(response.status_code, response.content, headers, took_ms)
 
-    async def ask_all(self, bodies: Sequence[Mapping[str, Any]]) -> list[Answer]:
-        """POST several bodies at the same time; the answers come in the order of the bodies."""
+    async def ask_all(self, bodies: Sequence[Mapping[str, Any]]) -> list[Response]:
+        """POST several bodies at the same time; the responses are in the order of the bodies."""
         return list(await asyncio.gather(*(self.ask(body) for body in bodies)))
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the value below or at which `share` of the values lie, by nearest rank; nan if there are none."""
-    ordered = sorted(values)
-    return ordered[max(math.ceil(share * len(ordered)) - 1, 0)] if ordered else math.nan
+    """Return the value at or below which `share` of the values lie, by nearest rank.
+
+    nan if there are no values.
+    """
+    if not values:
+        return math.nan
+    rank = math.ceil(share * len(values))
+    return sorted(values)[max(rank - 1, 0)]

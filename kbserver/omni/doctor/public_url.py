@@ -10,14 +10,14 @@ import httpx2
 
 VARIABLES = ("PUBLIC_URL", "RENDER_EXTERNAL_URL")
 NGROK_API = "http://127.0.0.1:4040"
-# cloudflared takes the first free of these ports for its metrics, which name its quick tunnel
+# cloudflared serves its metrics, which name its quick tunnel, on the first free of these ports.
 CLOUDFLARED_APIS = tuple(f"http://127.0.0.1:{port}" for port in range(20241, 20246))
 LOOK_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class PublicUrl:
-    """A base URL, without the endpoint's path, and who said so."""
+    """A base URL, without the endpoint's path, and where it was found."""
 
     base: str
     origin: str
@@ -30,7 +30,7 @@ async def find_public_url(
     ngrok: str = NGROK_API,
     cloudflared: Sequence[str] = CLOUDFLARED_APIS,
 ) -> PublicUrl | None:
-    """Return the first of: PUBLIC_URL, RENDER_EXTERNAL_URL, a running ngrok's tunnel, a running cloudflared's.
+    """Return the URL of the environment, or of a running ngrok or cloudflared tunnel.
 
     Args:
         port: of ngrok's tunnels only one to this local port counts; None takes any.
@@ -41,11 +41,9 @@ async def find_public_url(
     async with httpx2.AsyncClient(timeout=LOOK_S, trust_env=False) as client:
         for tunnel in _list(await _get(client, f"{ngrok}/api/tunnels"), "tunnels"):
             address = tunnel.get("public_url")
-            if (
-                isinstance(address, str)
-                and address.startswith("https://")
-                and _leads_to(tunnel, port)
-            ):
+            if not isinstance(address, str) or not address.startswith("https://"):
+                continue
+            if _leads_to(tunnel, port):
                 return PublicUrl(address.rstrip("/"), "ngrok")
         for api in cloudflared:
             host = (await _get(client, f"{api}/quicktunnel")).get("hostname")
@@ -57,26 +55,26 @@ async def find_public_url(
 async def _get(client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
     try:
         response = await client.get(url)
-        value = response.json() if response.status_code == 200 else {}
+        value = response.json()
     except (httpx2.HTTPError, ValueError):
         return {}
-    return value if isinstance(value, dict) else {}
+    if response.status_code != 200 or not isinstance(value, dict):
+        return {}
+    return value
 
 
 def _list(value: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     entries = value.get(key)
-    return (
-        [entry for entry in entries if isinstance(entry, dict)]
-        if isinstance(entries, list)
-        else []
-    )
+    if not isinstance(entries, list):
+        return []
+    return [entry for entry in entries if isinstance(entry, dict)]
 
 
 def _leads_to(tunnel: Mapping[str, Any], port: int | None) -> bool:
     config = tunnel.get("config")
-    address = config.get("addr") if isinstance(config, dict) else None
-    return (
-        port is None
-        or not isinstance(address, str)
-        or address.rstrip("/").endswith(f":{port}")
-    )
+    if port is None or not isinstance(config, dict):
+        return True
+    address = config.get("addr")
+    if not isinstance(address, str):
+        return True
+    return address.rstrip("/").endswith(f":{port}")

@@ -1,4 +1,4 @@
-"""Who may open a session: keys in every style a client sends them, sandbox keys, and short-lived browser tokens.
+"""Which keys open a session: in every style a client sends them, with sandbox and browser keys.
 
 Source: the Omni contract, section 4.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -27,12 +27,12 @@ SANDBOX_SCOPES = (
     "omni:session",
 )
 SANDBOX_TTL_S = 7 * 24 * 3600
-TOKEN_PREFIX = "omni_session_"
+TOKEN_PREFIX = "omni_session_"  # noqa: S105  (no secret: every token begins so)
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a session is not opened: as a close code, and as the HTTP status that may come instead."""
+    """Why a session is not opened, with its close code and the HTTP status used instead."""
 
     close_code: int
     status: int
@@ -54,9 +54,10 @@ TOO_MANY = Refusal(4429, 429, "concurrency_limit_exceeded", "too many sessions a
 def offered_key(
     headers: Mapping[str, str], query: Mapping[str, str], protocols: Sequence[str] = ()
 ) -> str | None:
-    """Find the key a client sent: subprotocol `pyai-key.…`, `?api_key=`, `Authorization: Bearer` or `x-api-key`.
+    """Return the key a client sent, or None.
 
-    Header names are lower case. Returns None if there is none.
+    Looked for in turn: the subprotocol `pyai-key.…`, `?api_key=`, `Authorization: Bearer` and
+    `x-api-key`. Header names are lower case.
     """
     for protocol in protocols:
         if protocol.startswith(KEY_PROTOCOL_PREFIX):
@@ -72,17 +73,17 @@ def offered_key(
 def echoed_protocol(offered: Sequence[str], *, strict: bool) -> str | None:
     """Choose the subprotocol to answer with: never one that was not offered.
 
-    `pyai.v1` if it was offered. Else the offered key protocol, without which Node's `ws` and browsers close the
-    connection; a strict engine publishes no key and answers with none.
+    `pyai.v1` if it was offered. Else the offered key protocol, without which Node's `ws` and
+    browsers close the connection; a strict engine publishes no key and answers with none.
     """
     if PROTOCOL in offered:
         return PROTOCOL
     if strict:
         return None
-    return next(
-        (protocol for protocol in offered if protocol.startswith(KEY_PROTOCOL_PREFIX)),
-        None,
-    )
+    for protocol in offered:
+        if protocol.startswith(KEY_PROTOCOL_PREFIX):
+            return protocol
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,97 +103,91 @@ class KeyRing:
 
     keys: Collection[str] | None = field(default=None, repr=False)
     """Accepted API keys; None accepts any key that is not empty."""
+    clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def __post_init__(self) -> None:
         self._sandbox: dict[str, float] = {}
         self._tokens: dict[str, SessionToken] = {}
 
-    def check(
-        self, key: str | None, *, origin: str | None = None, now: float | None = None
-    ) -> Refusal | None:
+    def check(self, key: str | None, *, origin: str | None = None) -> Refusal | None:
         """Return why a key does not open a session, or None if it does."""
-        now = time.time() if now is None else now
         if not key:
             return UNAUTHORIZED
         token = self._tokens.get(key)
         if token is not None:
-            if token.expires_at <= now:
+            if token.expires_at <= self.clock():
                 return UNAUTHORIZED
-            return (
-                FORBIDDEN
-                if origin is not None and origin not in token.allowed_origins
-                else None
-            )
+            if origin is not None and origin not in token.allowed_origins:
+                return FORBIDDEN
+            return None
         if key.startswith(TOKEN_PREFIX):
             return UNAUTHORIZED
-        # Where any key will do, whatever page is open in a browser here could make this machine call an endpoint.
-        if (
-            self.keys is None
-            and key not in self._sandbox
-            and not (origin is None or _is_local(origin))
-        ):
+        # Where any key will do, a page open in a local browser could make this machine call an
+        # endpoint.
+        any_key = self.keys is None and key not in self._sandbox
+        if any_key and origin is not None and not _is_local(origin):
             return STRANGE_PAGE
-        return None if self.check_api_key(key, now=now) else UNAUTHORIZED
+        if not self.check_api_key(key):
+            return UNAUTHORIZED
+        return None
 
-    def check_api_key(self, key: str | None, *, now: float | None = None) -> bool:
-        """Whether this is an API key: what may mint session tokens, which a token itself may not."""
-        now = time.time() if now is None else now
+    def check_api_key(self, key: str | None) -> bool:
+        """Whether this is an API key, which may mint session tokens; a token may not."""
         if not key or key.startswith(TOKEN_PREFIX):
             return False
         if key in self._sandbox:
-            return self._sandbox[key] > now
+            return self._sandbox[key] > self.clock()
+        if self.keys is None:
+            return True
         # Each key is compared in constant time; how many there are is no secret.
-        return self.keys is None or any(
+        return any(
             secrets.compare_digest(key.encode(), known.encode()) for known in self.keys
         )
 
-    def mint_sandbox_key(self, *, now: float | None = None) -> tuple[str, float]:
+    def mint_sandbox_key(self) -> tuple[str, float]:
         """Return a new key and when it expires, in seconds since the epoch."""
-        now = time.time() if now is None else now
         key = SANDBOX_PREFIX + secrets.token_hex(16)
-        self._sandbox[key] = now + SANDBOX_TTL_S
-        return key, self._sandbox[key]
+        expires_at = self.clock() + SANDBOX_TTL_S
+        self._sandbox[key] = expires_at
+        return key, expires_at
 
-    def mint_token(self, request: object, *, now: float | None = None) -> SessionToken:
-        """Mint a token as `POST /v1/omni/sessions` asks: `{allowed_origins, ttl_seconds?, session_label?}`.
+    def mint_token(self, request: object) -> SessionToken:
+        """Mint a token as the body of `POST /v1/omni/sessions` asks.
+
+        Args:
+            request: `{allowed_origins, ttl_seconds?, session_label?}`.
 
         Raises:
-            OmniError: no origin, a wildcard, a lifetime outside 1 to 600 s, or a label that breaks the rules.
+            OmniError: no origin, a wildcard, a lifetime outside 1 to 600 s, or a bad label.
         """
-        now = time.time() if now is None else now
-        fields: Mapping[str, Any] = request if isinstance(request, dict) else {}
-        origins, ttl_s = (
-            fields.get("allowed_origins"),
-            fields.get("ttl_seconds", DEFAULT_TTL_S),
-        )
+        now = self.clock()
+        fields: Mapping[str, Any] = {}
+        if isinstance(request, dict):
+            fields = request
+        origins = fields.get("allowed_origins")
+        ttl_s = fields.get("ttl_seconds", DEFAULT_TTL_S)
         label = fields.get("session_label")
-        if (
-            not isinstance(origins, list)
-            or not origins
-            or not all(map(_is_origin, origins))
-        ):
+        if not isinstance(origins, list) or not all(map(_is_origin, origins)):
+            origins = []
+        if not origins:
             raise OmniError(
-                "allowed_origins must list at least one origin like https://app.example.com, without *"
+                "allowed_origins must list at least one origin "
+                "like https://app.example.com, without *"
             )
-        if (
-            isinstance(ttl_s, bool)
-            or not isinstance(ttl_s, int)
-            or not MIN_TTL_S <= ttl_s <= MAX_TTL_S
-        ):
+        whole = isinstance(ttl_s, int) and not isinstance(ttl_s, bool)
+        if not whole or not MIN_TTL_S <= ttl_s <= MAX_TTL_S:
             raise OmniError(
                 f"ttl_seconds must be a whole number from {MIN_TTL_S} to {MAX_TTL_S}"
             )
         if label is not None and (not isinstance(label, str) or label_problem(label)):
             raise OmniError(
-                "session_label must be a string of at most 256 characters without control characters"
+                "session_label must be a string of at most 256 characters "
+                "without control characters"
             )
-        token = SessionToken(
-            TOKEN_PREFIX + secrets.token_urlsafe(24), tuple(origins), now + ttl_s, label
-        )
-        self._tokens = {
-            kept.token: kept for kept in self._tokens.values() if kept.expires_at > now
-        }
-        self._tokens[token.token] = token
+        secret = TOKEN_PREFIX + secrets.token_urlsafe(24)
+        token = SessionToken(secret, tuple(origins), now + ttl_s, label)
+        kept = [other for other in self._tokens.values() if other.expires_at > now]
+        self._tokens = {other.token: other for other in [*kept, token]}
         return token
 
 

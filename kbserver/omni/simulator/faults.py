@@ -1,4 +1,4 @@
-"""Faults that the simulator shows on request, so that a client meets them before the live engine does."""
+"""Faults that the simulator shows on request, so that a client meets them early."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _AT_CONNECT = ("4401", "4403", "4429", "http-401", "http-403", "http-429")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault. `turn` is the 1-based caller turn it strikes; None: at once, or in every turn for `kb-…`."""
+    """One fault and the 1-based caller turn it strikes; None: every turn, or at once."""
 
     kind: FaultKind
     turn: int | None = None
@@ -63,12 +63,17 @@ def parse_fault(text: str) -> Fault:
     spelled = _SPELLED.fullmatch(text)
     for kind in get_args(FaultKind):
         if spelled and spelled["kind"] == kind:
-            fault = Fault(kind, int(spelled["turn"]) if spelled["turn"] else None)
-            if fault.at_connect and fault.turn is not None:
+            turn = None
+            if spelled["turn"]:
+                turn = int(spelled["turn"])
+            fault = Fault(kind, turn)
+            if fault.at_connect and turn is not None:
                 raise OmniError(
-                    f"the fault {kind} strikes when a client connects; write it without @{fault.turn}"
+                    f"the fault {kind} strikes when a client connects; "
+                    f"write it without @{turn}"
                 )
             return fault
     raise OmniError(
-        f"there is no fault {text!r}; there are {', '.join(FAULTS)}, the first four also as NAME@TURN"
+        f"there is no fault {text!r}; there are {', '.join(FAULTS)}, "
+        "the first four also as NAME@TURN"
     )

@@ -17,7 +17,7 @@ class SimulatorOptions:
     """How the simulated engine behaves, in every session."""
 
     strict: bool = False
-    """As the live engine at its least forgiving: no key is echoed, frames keyed on `event` are dropped."""
+    """As the live engine at its strictest: it echoes no key, and drops frames keyed on `event`."""
     reads: Reads = "context"
     timeout_ms: float = ENGINE_TIMEOUT_MS
     keep_alive: bool = False

@@ -7,18 +7,18 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Any, Self, TextIO, TypeAlias
 
 from kbserver.errors import OmniError
 from kbserver.omni.configure import mask_secrets
 
 Record: TypeAlias = Mapping[str, Any]
-"""One line: `record` names its kind (`session`, `configure`, `turn`, `note`, `end`, ...), `call_id` its session; that of
-a client that was `refused` is empty."""
+"""One line: `record` names its kind (`session`, `configure`, `turn`, `note`, `end`, ...), `call_id`
+its session; of a client that was `refused` it is empty."""
 
 
 class Recorder:
-    """Appends records to a file and hands each to a listener. A context manager; both are optional."""
+    """Appends records to a file and hands each to a listener, if there are. A context manager."""
 
     def __init__(
         self, path: Path | None = None, listener: Callable[[Record], None] | None = None
@@ -29,8 +29,11 @@ class Recorder:
             OmniError: the file cannot be written.
         """
         self._listener = listener
+        self._file: TextIO | None = None
+        if path is None:
+            return
         try:
-            self._file = path.open("a", encoding="utf-8") if path else None
+            self._file = path.open("a", encoding="utf-8")
         except OSError as exc:
             raise OmniError(
                 f"the record {path} cannot be written: {exc}; give another path"
@@ -49,13 +52,15 @@ class Recorder:
             self._file.close()
 
     def write(self, kind: str, call_id: str, **facts: Any) -> None:
-        """Write one record; whatever is named like a secret becomes `***`."""
-        hidden = mask_secrets(
-            {"record": kind, "call_id": call_id, "at": round(time.time(), 3)} | facts
-        )
-        record: Record = hidden if isinstance(hidden, Mapping) else {}
+        """Write one record; values of keys that name a secret become `***`."""
+        record: dict[str, Any] = {"record": kind, "call_id": call_id}
+        record["at"] = round(time.time(), 3)
+        record |= facts
+        hidden = mask_secrets(record)
+        if isinstance(hidden, dict):
+            record = hidden
         if self._file is not None:
-            # A caller's words may hold anything a client sent, lone surrogates included.
+            # ASCII, because a client may send lone surrogates.
             self._file.write(json.dumps(record, ensure_ascii=True, default=str) + "\n")
             self._file.flush()
         if self._listener is not None:

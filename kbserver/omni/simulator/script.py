@@ -11,8 +11,9 @@ from kbserver.errors import OmniError
 def read_script(path: Path) -> list[str]:
     """Return the utterances of a script, in order.
 
-    A text file holds one utterance a line; blank lines and lines that begin with `#` are left out. A `.jsonl`
-    file holds one object a line with the utterance as `text`, as the queries of a corpus do.
+    A text file holds one utterance a line; blank lines and lines that begin with `#` are left out.
+    A `.jsonl` file holds one object a line with the utterance as `text`, as the queries of a corpus
+    do.
 
     Raises:
         OmniError: the file cannot be read, or holds no utterance.
@@ -28,11 +29,8 @@ def read_script(path: Path) -> list[str]:
             if line.strip()
         ]
     else:
-        utterances = [
-            line.strip()
-            for line in lines
-            if line.strip() and not line.lstrip().startswith("#")
-        ]
+        stripped = [line.strip() for line in lines]
+        utterances = [line for line in stripped if line and not line.startswith("#")]
     if not utterances:
         raise OmniError(f"the script {path} holds no utterance; write one a line")
     return utterances

@@ -1,13 +1,15 @@
-"""A local stand-in for the Omni engine: the same paths, keys, frames and events, and the same call to `kb_endpoint`.
+"""A local Omni engine: the same paths, keys, frames and events, and the same call to `kb_endpoint`.
 
-Any Omni client connects to it unchanged but for the base URL. Source: the Omni contract, sections 4 and 7.
+Any Omni client connects to it unchanged but for the base URL. Source: the Omni contract, sections 4
+and 7.
 """
 
 from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from starlette.applications import Starlette
@@ -44,12 +46,18 @@ _REFUSALS: dict[FaultKind, Refusal] = {
     "4429": TOO_MANY,
     "http-429": TOO_MANY,
 }
+MAX_CLOSE_REASON = 120  # characters; a close frame holds at most 123 bytes
+_ERROR_TYPES = {
+    401: "authentication_error",
+    403: "permission_error",
+    429: "rate_limit_error",
+}
 
 
 class Simulator:
     """The engine simulator; an ASGI application for uvicorn with a WebSocket implementation.
 
-    It calls whatever `kb_endpoint` a client names: let it listen on loopback only.
+    It calls any `kb_endpoint` that a client names: let it listen on loopback only.
     """
 
     def __init__(
@@ -63,7 +71,7 @@ class Simulator:
         """Set the stage; nothing listens yet.
 
         Args:
-            script: the caller's words, one for each turn that is heard as audio, whichever session hears it.
+            script: the caller's words, one a turn that any session hears as audio.
             keys: accepted API keys; None accepts any that is not empty.
             recorder: takes every session's records.
         """
@@ -72,6 +80,7 @@ class Simulator:
         self.sessions: dict[str, SimulatedSession] = {}
         self._script = deque(script)
         self._recorder = recorder or Recorder()
+        one_session = "/simulator/sessions/{call_id}"
         self.app = Starlette(
             routes=[
                 WebSocketRoute(OMNI_PATH, self._session),
@@ -79,16 +88,8 @@ class Simulator:
                 Route("/v1/omni/sessions", self._mint_token, methods=["POST"]),
                 Route("/v1/sandbox/keys", self._mint_sandbox_key, methods=["POST"]),
                 Route("/simulator/sessions", self._list_sessions, methods=["GET"]),
-                Route(
-                    "/simulator/sessions/{call_id}/say",
-                    self._admin_say,
-                    methods=["POST"],
-                ),
-                Route(
-                    "/simulator/sessions/{call_id}/fault",
-                    self._admin_fault,
-                    methods=["POST"],
-                ),
+                Route(f"{one_session}/say", self._admin_say, methods=["POST"]),
+                Route(f"{one_session}/fault", self._admin_fault, methods=["POST"]),
             ]
         )
 
@@ -103,7 +104,7 @@ class Simulator:
     def say(
         self, text: str, *, source: Source = "typed", call_id: str = "latest"
     ) -> bool:
-        """Let the caller of a session say something without audio; False if there is no such session."""
+        """Let the caller of a session say something; False if there is no such session."""
         session = self._find(call_id)
         if session is not None:
             session.say(text, source)
@@ -115,53 +116,31 @@ class Simulator:
         return self.sessions.get(call_id)
 
     def _next_utterance(self) -> str | None:
-        return self._script.popleft() if self._script else None
+        if not self._script:
+            return None
+        return self._script.popleft()
 
     # The session
 
     async def _session(self, websocket: WebSocket) -> None:
-        query = websocket.query_params
-        faults = _faults_of(query.getlist(FAULT_PARAMETER))
-        offered = [str(protocol) for protocol in websocket.scope["subprotocols"]]
-
-        connect_faults = [
+        """Open a session, or refuse it as the live engine would."""
+        faults = _faults_of(websocket.query_params.getlist(FAULT_PARAMETER))
+        at_connect = [
             fault for fault in self.options.faults + faults if fault.at_connect
         ]
-        for fault in connect_faults:
+        for fault in at_connect:
             if fault.kind.startswith("http-"):
-                refusal = _REFUSALS[fault.kind]
-                self._refused(refusal.status, f"{refusal.code}, the fault {fault.kind}")
-                await websocket.send_denial_response(
-                    _envelope(refusal.status, refusal.message, refusal.code)
-                )
+                await self._deny(websocket, fault)
                 return
-        await websocket.accept(echoed_protocol(offered, strict=self.options.strict))
-        for fault in connect_faults:
-            refusal = _REFUSALS[fault.kind]
-            self._refused(refusal.close_code, f"{refusal.code}, the fault {fault.kind}")
-            await websocket.close(refusal.close_code, refusal.code)
+        offered = [str(protocol) for protocol in websocket.scope["subprotocols"]]
+        strict = self.options.strict
+        await websocket.accept(echoed_protocol(offered, strict=strict))
+        refusal = self._refusal(websocket, offered, at_connect)
+        if refusal is not None:
+            await self._refuse(websocket, refusal)
             return
-        key = offered_key(websocket.headers, query, offered)
-        refused = self.keys.check(key, origin=websocket.headers.get("origin"))
-        if refused is not None:
-            self._refused(refused.close_code, refused.message)
-            await websocket.close(refused.close_code, refused.code)
-            return
-        label = (
-            query.get("session_label")
-            or query.get("agent_id")
-            or query.get("agent")
-            or None
-        )
-        problem = _problem(label, query.get("format"), query.get("rate"))
-        if problem is not None:
-            self._refused(1008, problem)
-            await websocket.close(
-                1008, problem[:120]
-            )  # a close frame holds at most 123 bytes of reason
-            return
-
-        state = SessionState(label, int(query.get("rate", RATES[-1])))
+        rate = int(websocket.query_params.get("rate", RATES[-1]))
+        state = SessionState(_label_of(websocket.query_params), rate)
         session = SimulatedSession(
             _SocketLine(websocket),
             state,
@@ -172,11 +151,40 @@ class Simulator:
         )
         self.sessions[state.call_id] = session
         try:
-            await session.run(remark=_remark(offered, strict=self.options.strict))
+            await session.run(remark=_remark(offered, strict=strict))
         finally:
             del self.sessions[state.call_id]
 
-    def _refused(self, code: int, reason: str) -> None:
+    def _refusal(
+        self, websocket: WebSocket, offered: Sequence[str], faults: Sequence[Fault]
+    ) -> Refusal | None:
+        """Return why a client that connected gets no session, or None if it gets one."""
+        if faults:
+            return _refusal_of(faults[0])
+        query = websocket.query_params
+        key = offered_key(websocket.headers, query, offered)
+        refused = self.keys.check(key, origin=websocket.headers.get("origin"))
+        if refused is not None:
+            return refused
+        problem = _problem(_label_of(query), query.get("format"), query.get("rate"))
+        if problem is not None:
+            reason = problem[:MAX_CLOSE_REASON]
+            return Refusal(1008, 400, reason, problem)
+        return None
+
+    async def _refuse(self, websocket: WebSocket, refusal: Refusal) -> None:
+        """Close a connection that was accepted."""
+        self._note_refusal(refusal.close_code, refusal.message)
+        await websocket.close(refusal.close_code, refusal.code)
+
+    async def _deny(self, websocket: WebSocket, fault: Fault) -> None:
+        """Answer with an HTTP status instead of the upgrade."""
+        refusal = _REFUSALS[fault.kind]
+        self._note_refusal(refusal.status, _refusal_of(fault).message)
+        answer = _envelope(refusal.status, refusal.message, refusal.code)
+        await websocket.send_denial_response(answer)
+
+    def _note_refusal(self, code: int, reason: str) -> None:
         self._recorder.write("refused", "", code=code, reason=reason)
 
     # What a client asks for over HTTP
@@ -188,7 +196,9 @@ class Simulator:
             token = self.keys.mint_token(await _json_body(request))
         except OmniError as exc:
             return _envelope(400, str(exc), "invalid_request")
-        scheme = "wss" if request.url.scheme == "https" else "ws"
+        scheme = "ws"
+        if request.url.scheme == "https":
+            scheme = "wss"
         answer = {
             "object": "omni.session",
             "token": token.token,
@@ -208,7 +218,7 @@ class Simulator:
         }
         return JSONResponse(answer, status_code=201)
 
-    # What a test or a person asks for
+    # What a test or a user asks for
 
     async def _list_sessions(self, request: Request) -> Response:
         states = [session.state for session in self.sessions.values()]
@@ -222,17 +232,14 @@ class Simulator:
         body = await _admin_body(request)
         if isinstance(body, Response):
             return body
-        if not isinstance(body.get("text"), str):
-            return _envelope(
-                400,
-                'the body must be {"text": "what the caller says"}',
-                "invalid_request",
-            )
-        if not self.say(
-            body["text"], source="admin", call_id=request.path_params["call_id"]
-        ):
+        text = body.get("text")
+        if not isinstance(text, str):
+            wanted = 'the body must be {"text": "what the caller says"}'
+            return _envelope(400, wanted, "invalid_request")
+        call_id = request.path_params["call_id"]
+        if not self.say(text, source="admin", call_id=call_id):
             return _no_session()
-        return JSONResponse({"said": body["text"]}, status_code=202)
+        return JSONResponse({"said": text}, status_code=202)
 
     async def _admin_fault(self, request: Request) -> Response:
         body = await _admin_body(request)
@@ -245,7 +252,8 @@ class Simulator:
             fault = parse_fault(str(body.get("fault")))
             if fault.at_connect:
                 raise OmniError(
-                    f"the fault {fault.kind} strikes when a client connects, and this one is connected"
+                    f"the fault {fault.kind} strikes when a client connects, "
+                    "and this one is connected"
                 )
         except OmniError as exc:
             return _envelope(400, str(exc), "invalid_request")
@@ -260,11 +268,14 @@ class _SocketLine:
         self._websocket = websocket
         self._dropped = False
 
+    @property
+    def _is_open(self) -> bool:
+        if self._dropped:
+            return False
+        return self._websocket.application_state is WebSocketState.CONNECTED
+
     async def send(self, message: bytes) -> None:
-        if (
-            self._dropped
-            or self._websocket.application_state is not WebSocketState.CONNECTED
-        ):
+        if not self._is_open:
             return
         try:
             await self._websocket.send_bytes(message)
@@ -275,19 +286,30 @@ class _SocketLine:
         message = await self._websocket.receive()
         if message["type"] == "websocket.disconnect":
             return None
-        data: bytes | str | None = message.get("bytes")
-        return data if data is not None else str(message.get("text", ""))
+        data: bytes | None = message.get("bytes")
+        if data is None:
+            return str(message.get("text", ""))
+        return data
 
     async def close(self, code: int, reason: str) -> None:
-        if (
-            not self._dropped
-            and self._websocket.application_state is WebSocketState.CONNECTED
-        ):
+        if self._is_open:
             await self._websocket.close(code, reason)
 
     async def drop(self) -> None:
         # An ASGI application that returns without closing leaves the server to cut the connection.
         self._dropped = True
+
+
+def _label_of(query: Mapping[str, str]) -> str | None:
+    for name in ("session_label", "agent_id", "agent"):
+        if query.get(name):
+            return query[name]
+    return None
+
+
+def _refusal_of(fault: Fault) -> Refusal:
+    refusal = _REFUSALS[fault.kind]
+    return replace(refusal, message=f"{refusal.code}, the fault {fault.kind}")
 
 
 def _faults_of(texts: Iterable[str]) -> tuple[Fault, ...]:
@@ -304,12 +326,13 @@ def _remark(offered: Sequence[str], *, strict: bool) -> str | None:
     """What is to be said about the subprotocols of a client, if anything."""
     if not offered or PROTOCOL in offered:
         return None
-    done = (
-        "none is echoed, as by the live engine"
-        if strict
-        else f"echoed here; the live engine echoes {PROTOCOL} alone"
+    done = f"echoed here; the live engine echoes {PROTOCOL} alone"
+    if strict:
+        done = "none is echoed, as by the live engine"
+    return (
+        f"the client does not offer {PROTOCOL} ({done}): "
+        "Node's ws and browsers then close the connection"
     )
-    return f"the client does not offer {PROTOCOL} ({done}): Node's ws and browsers then close the connection"
 
 
 def _problem(label: str | None, format: str | None, rate: str | None) -> str | None:
@@ -334,31 +357,23 @@ async def _json_body(request: Request) -> object:
 
 async def _admin_body(request: Request) -> dict[str, Any] | Response:
     if request.headers.get("origin"):
-        return _envelope(
-            403, "not for web pages", "forbidden"
-        )  # a page elsewhere must not drive a local simulator
+        # A page elsewhere must not drive a local simulator.
+        return _envelope(403, "not for web pages", "forbidden")
     try:
         body = await _json_body(request)
     except OmniError as exc:
         return _envelope(400, str(exc), "invalid_json")
-    return (
-        body
-        if isinstance(body, dict)
-        else _envelope(400, "the body must be a JSON object", "invalid_request")
-    )
+    if not isinstance(body, dict):
+        return _envelope(400, "the body must be a JSON object", "invalid_request")
+    return body
 
 
 def _no_session() -> Response:
-    return _envelope(
-        404, "no such session; GET /simulator/sessions lists them", "not_found"
-    )
+    message = "no such session; GET /simulator/sessions lists them"
+    return _envelope(404, message, "not_found")
 
 
 def _envelope(status: int, message: str, code: str) -> Response:
-    kind = {
-        401: "authentication_error",
-        403: "permission_error",
-        429: "rate_limit_error",
-    }.get(status, "invalid_request_error")
+    kind = _ERROR_TYPES.get(status, "invalid_request_error")
     error = {"message": message, "type": kind, "code": code, "param": None}
     return JSONResponse({"error": error}, status_code=status)

@@ -1,4 +1,4 @@
-"""One simulated Omni session: frames in, frames out, and one knowledge lookup for every caller turn.
+"""One simulated Omni session: frames in, frames out, one knowledge lookup a caller turn.
 
 Read `_turn` first. Source: the Omni contract, sections 3, 5 and 7.
 """
@@ -38,7 +38,8 @@ PROTOCOL_VERSION = 2
 CHUNK_MS = 120  # the contract: at most 150 ms of agent audio in a frame
 AUDIO_OUT = f"pcm16@{AGENT_RATE}"
 DEFAULT_VOICE = "simulated"
-DEFAULT_GREETING = "Hello, how can I help?"  # ours: that "" suppresses the first turn says that there is one
+DEFAULT_GREETING = "Hello, how can I help?"
+"""Ours: the contract says that "" suppresses the first turn, so there is one by default."""
 
 Source: TypeAlias = Literal["script", "input_text", "typed", "admin"]
 
@@ -97,7 +98,7 @@ class SimulatedSession:
         """Prepare a session on a connection that is open.
 
         Args:
-            next_utterance: the words for the next turn that is heard as audio; None: there are none left.
+            next_utterance: the words for the next turn that is heard as audio; None: no more.
             faults: for this session, beside those of the options.
         """
         self.state = state
@@ -149,15 +150,15 @@ class SimulatedSession:
                 await self._knowledge.aclose()
             if self._vad.speaking:
                 self._note(
-                    "the caller's audio stopped in mid-speech; Omni has no commit frame: keep streaming silence"
+                    "the caller's audio stopped in mid-speech; "
+                    "Omni has no commit frame: keep streaming silence"
                 )
             self._record("end", turns=state.turns)
 
     def say(self, text: str, source: Source) -> None:
         """Let the caller say something without audio; it interrupts the agent as speech does."""
-        text = text.encode(
-            "utf-8", "replace"
-        ).decode()  # a terminal may hand on bytes that were no text
+        # A terminal may hand on bytes that were no text.
+        text = text.encode("utf-8", "replace").decode()
         self._hear(CallerTurn(text, source, time.monotonic()))
 
     def inject(self, fault: Fault) -> None:
@@ -167,9 +168,12 @@ class SimulatedSession:
     # What the client sends
 
     async def _listen(self) -> None:
-        while (message := await self._line.receive()) is not None:
+        while True:
+            message = await self._line.receive()
+            if message is None:
+                return
             try:
-                frame = parse_client(message)  # type: ignore[arg-type]  # a text frame is refused in there
+                frame = parse_client(message)  # type: ignore[arg-type]  # it refuses text
             except OmniError as exc:
                 self._note(f"dropped, as the live engine does without a word: {exc}")
                 continue
@@ -188,30 +192,29 @@ class SimulatedSession:
             text = self._next_utterance()
             if text is None:
                 self._note(
-                    f"heard {self._vad.spoken_ms} ms of speech, but the script has no words left for it"
+                    f"heard {self._vad.spoken_ms} ms of speech, "
+                    "but the script has no words left for it"
                 )
             else:
                 self._hear(CallerTurn(text, "script", ended_at))
 
     async def _obey(self, command: Command) -> bool:
-        """Carry out a control frame. Returns whether the session goes on."""
+        """Carry out a control frame; False ends the session."""
         if command.event_keyed:
-            fate = (
-                "dropped, as the live engine does"
-                if self._options.strict
-                else "taken all the same"
-            )
+            fate = "taken all the same"
+            if self._options.strict:
+                fate = "dropped, as the live engine does"
             self._note(
-                f"a client frame is keyed on 'event' ({command.type}); {fate}: client frames need 'type'"
+                f"a client frame is keyed on 'event' ({command.type}); {fate}: "
+                "client frames need 'type'"
             )
             if self._options.strict:
                 return True
+        text = command.fields.get("text")
         if command.type == "configure":
             await self._configure(dict(command.fields))
-        elif command.type == "input_text" and isinstance(
-            command.fields.get("text"), str
-        ):
-            self.say(command.fields["text"], "input_text")
+        elif command.type == "input_text" and isinstance(text, str):
+            self.say(text, "input_text")
         elif command.type == "session_ending":
             await self._event("session_end", call_id=self.state.call_id)
             await self._line.close(1000, "session_ending")
@@ -222,12 +225,7 @@ class SimulatedSession:
 
     async def _configure(self, fields: dict[str, Any]) -> None:
         voice = fields.get("voice_id")
-        voices = self._options.voices
-        if (
-            voice is not None
-            and voices is not None
-            and not (isinstance(voice, str) and voice in voices)
-        ):
+        if voice is not None and not self._is_voice(voice):
             await self._send(Event("detail", {"detail": "voice_not_found"}))
             self._note(f"the voice {voice!r} does not exist")
             return
@@ -236,29 +234,33 @@ class SimulatedSession:
         config = self.state.config
         self._record("configure", fields=fields)
         if first or fields.keys() & {"kb_endpoint", "kb_token"}:
-            await self._connect_knowledge(
-                config.get("kb_endpoint"), config.get("kb_token")
-            )
+            url, token = config.get("kb_endpoint"), config.get("kb_token")
+            await self._connect_knowledge(url, token)
         greeting = config.get("greeting", DEFAULT_GREETING)
-        lines = [
-            line
-            for line in (config.get("consent_line"), greeting)
-            if isinstance(line, str) and line
-        ]
+        lines = [config.get("consent_line"), greeting]
+        lines = [line for line in lines if isinstance(line, str) and line]
         tools = config.get("tools")
+        if not isinstance(tools, list):
+            tools = []
         self.state.configured = True
         await self._event(
             "configured",
             voice_id=config.get("voice_id", DEFAULT_VOICE),
             greeting=bool(greeting),
             kb=self._knowledge is not None,
-            tools=len(tools) if isinstance(tools, list) else 0,
+            tools=len(tools),
             endpointing_ms=self._options.silence_ms,
             audio_out=AUDIO_OUT,
         )
         if first and lines:
             self._opening = " ".join(lines)
             self._wake.set()
+
+    def _is_voice(self, voice: object) -> bool:
+        voices = self._options.voices
+        if voices is None:
+            return True
+        return isinstance(voice, str) and voice in voices
 
     async def _connect_knowledge(self, url: object, token: object) -> None:
         if self._knowledge is not None:
@@ -273,11 +275,13 @@ class SimulatedSession:
         except OmniError as exc:
             self._note(f"the knowledge endpoint is not accepted: {exc}")
             return
-        # In a thread: reading the system's certificates takes long enough to make other sessions' turns late.
+        if token is not None:
+            token = str(token)
+        # In a thread: reading the system's certificates would make other sessions' turns late.
         self._knowledge = await asyncio.to_thread(
             KnowledgeEndpoint,
             str(url),
-            None if token is None else str(token),
+            token,
             reads=self._options.reads,
             timeout_ms=self._options.timeout_ms,
             keep_alive=self._options.keep_alive,
@@ -287,7 +291,8 @@ class SimulatedSession:
     def _hear(self, turn: CallerTurn) -> None:
         if not self.state.configured:
             self._note(
-                "the caller spoke before a configure frame was taken: no turn, as in the live engine"
+                "the caller spoke before a configure frame was taken: "
+                "no turn, as in the live engine"
             )
             return
         self._waiting.append(turn)
@@ -313,7 +318,7 @@ class SimulatedSession:
                     return
 
     async def _turn(self, number: int, caller: CallerTurn) -> bool:
-        """One caller turn, from the words to the agent's audio. Returns whether the session goes on."""
+        """One caller turn, from the words to the agent's audio; False ends the session."""
         if await self._strike(number):
             return False
         for frame in transcript_frames(caller.text):
@@ -328,9 +333,11 @@ class SimulatedSession:
             since_caller_end_ms=since_caller_end_ms,
             call_id=self.state.call_id,
         )
-        reply = build_reply(
-            lookup or Lookup("miss", "no_kb"), reads=self._options.reads
-        )
+        found = lookup or Lookup("miss", "no_kb")
+        reply = build_reply(found, reads=self._options.reads)
+        recorded = None
+        if lookup is not None:
+            recorded = lookup.as_dict()
         interrupted = True  # also by the client's leaving
         try:
             interrupted = await self._say(reply)
@@ -341,7 +348,7 @@ class SimulatedSession:
                 turn=number,
                 source=caller.source,
                 heard=caller.text,
-                lookup=None if lookup is None else lookup.as_dict(),
+                lookup=recorded,
                 since_caller_end_ms=since_caller_end_ms,
                 reply=reply,
                 interrupted=interrupted,
@@ -366,7 +373,7 @@ class SimulatedSession:
             await self._event("kb_query", none=True, reason=lookup.reason)
 
     async def _say(self, text: str) -> bool:
-        """Speak, and stop when the caller does. Returns whether it was interrupted."""
+        """Speak until the caller does; return whether the caller interrupted."""
         self._barged_in.clear()
         self._speaking = True
         if self._waiting:  # the caller went on speaking while this was looked up
@@ -395,9 +402,8 @@ class SimulatedSession:
             await self._line.drop()
             return True
         if self._fault("1011", number):
-            await self._event(
-                "error", code="engine_error", message="simulated engine failure"
-            )
+            message = "simulated engine failure"
+            await self._event("error", code="engine_error", message=message)
             await self._line.close(1011, "engine error")
             return True
         return False

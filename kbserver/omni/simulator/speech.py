@@ -1,4 +1,4 @@
-"""Text as PCM16 audio: spoken by espeak-ng where it is installed, else a tone as long as the words would take."""
+"""Text as PCM16 audio: spoken by espeak-ng where it is installed, else a tone as long."""
 
 from __future__ import annotations
 
@@ -25,18 +25,23 @@ _PITCH_HZ = 220
 
 def synthesizer() -> Synthesizer:
     """Return the best voice there is on this machine."""
-    return speak if shutil.which("espeak-ng") else tone
+    if shutil.which("espeak-ng"):
+        return speak
+    return tone
 
 
 def tone(text: str, rate: int) -> bytes:
-    """Return a soft tone that swells like syllables, as long as the text takes to say: 0.2 to 8 s; b"" for no text."""
-    duration_ms = (
-        min(max(len(text) * MS_PER_CHARACTER, MIN_TONE_MS), MAX_TONE_MS) if text else 0
-    )
+    """Return a soft tone that swells like syllables, as long as the text takes to say.
+
+    It takes 0.2 to 8 s; b"" for no text.
+    """
+    if not text:
+        return b""
+    wanted_ms = len(text) * MS_PER_CHARACTER
+    duration_ms = min(max(wanted_ms, MIN_TONE_MS), MAX_TONE_MS)
     seconds = np.arange(rate * duration_ms // 1000, dtype=np.float64) / rate
-    envelope = np.clip(
-        1.2 * np.abs(np.sin(2 * np.pi * 1.5 * seconds + 0.5)), 0.25, 1.0
-    )  # three syllables a second
+    syllables = np.abs(np.sin(2 * np.pi * 1.5 * seconds + 0.5))  # three a second
+    envelope = np.clip(1.2 * syllables, 0.25, 1.0)
     wavefront = _AMPLITUDE * envelope * np.sin(2 * np.pi * _PITCH_HZ * seconds)
     return bytes((wavefront * 32767).astype("<i2").tobytes())
 
@@ -50,7 +55,7 @@ def speak(text: str, rate: int) -> bytes:
     """Return the text spoken by espeak-ng; a tone if it fails."""
     command = ["espeak-ng", "--stdin", "--stdout"]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  (a fixed command; the text goes to its input)
             command,
             input=text.encode(),
             capture_output=True,
@@ -72,13 +77,12 @@ def resample(
         return b""
     count = round(len(samples) * rate / source_rate)
     positions = np.arange(count) * (source_rate / rate)
-    return bytes(
-        np.interp(positions, np.arange(len(samples)), samples).astype("<i2").tobytes()
-    )
+    resampled = np.interp(positions, np.arange(len(samples)), samples)
+    return bytes(resampled.astype("<i2").tobytes())
 
 
 def _with_length(audio: bytes) -> bytes:
-    # espeak-ng writes the header before it knows the length; the data chunk of its stream says 0x7ffff000 bytes.
+    # espeak-ng writes the header before it knows the length: its data chunk says 0x7ffff000 bytes.
     if len(audio) < 44 or audio[36:40] != b"data":
         raise ValueError("not the WAV stream that was expected")
     return audio[:40] + (len(audio) - 44).to_bytes(4, "little") + audio[44:]

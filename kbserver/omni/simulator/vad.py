@@ -1,4 +1,4 @@
-"""When a caller begins and stops to speak, judged by energy alone: samples in, moments out, no clock."""
+"""When a caller begins and stops to speak, judged by energy: samples in, moments out, no clock."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import numpy as np
 FRAME_MS = 20
 DEFAULT_SILENCE_MS = 600  # the contract: 500 to 800 ms of silence end a turn
 START_MS = 60  # three loud frames in a row: a click is shorter
-THRESHOLD = 330  # root mean square of PCM16 samples, about -40 dBFS: above a quiet line, below speech
+THRESHOLD = (
+    330  # root mean square of PCM16 samples: -40 dBFS, above a quiet line, below speech
+)
 
 Moment: TypeAlias = Literal["began", "ended"]
 
 
 @dataclass
 class EnergyVad:
-    """Follows one caller's audio. Time is counted in samples, so speech ends only in silence that was sent."""
+    """Follows one caller's audio. Time is counted in samples, so only sent silence ends speech."""
 
     rate: int
     """Hz of the PCM16 audio that is fed."""
@@ -25,7 +27,7 @@ class EnergyVad:
     threshold: float = THRESHOLD
     speaking: bool = False
     spoken_ms: int = 0
-    """Length of the utterance: running while it lasts, without the silence that ended it afterwards."""
+    """Length of the utterance so far; once it ended, without the silence that ended it."""
 
     def __post_init__(self) -> None:
         self._pending = b""
@@ -41,11 +43,8 @@ class EnergyVad:
         self._pending = audio[whole:]
         if not whole:
             return moments
-        frames = (
-            np.frombuffer(audio[:whole], dtype="<i2")
-            .reshape(-1, size // 2)
-            .astype(np.float64)
-        )
+        samples = np.frombuffer(audio[:whole], dtype="<i2").astype(np.float64)
+        frames = samples.reshape(-1, size // 2)
         for energy in np.sqrt(np.mean(frames**2, axis=1)):
             moment = self._step(loud=bool(energy >= self.threshold))
             if moment is not None:
@@ -53,8 +52,12 @@ class EnergyVad:
         return moments
 
     def _step(self, *, loud: bool) -> Moment | None:
-        self._loud_ms = self._loud_ms + FRAME_MS if loud else 0
-        self._quiet_ms = 0 if loud else self._quiet_ms + FRAME_MS
+        if loud:
+            self._loud_ms += FRAME_MS
+            self._quiet_ms = 0
+        else:
+            self._loud_ms = 0
+            self._quiet_ms += FRAME_MS
         if not self.speaking:
             if self._loud_ms < START_MS:
                 return None

@@ -439,7 +439,7 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
             {"kb_endpoint": "https://user:word@kb.example.com/kb"},
             "kb_endpoint holds credentials",
         ),
-        ({"allowed_origins": []}, "allowed_origins is empty"),
+        ({"allowed_origins": []}, "allowed_origins: is empty"),
         ({"allowed_origins": ["*"]}, "allowed_origins"),
         ({"allowed_origins": ["null"]}, "allowed_origins"),
         ({"allowed_origins": ["https://*.example.com"]}, "allowed_origins"),
@@ -454,7 +454,7 @@ def test_before_it_is_opened_it_says_how_to_open_it(keys):
         ),
         (
             {"allowed_origins": ["https://user@www.example.com"]},
-            "allowed_origins holds credentials",
+            "allowed_origins: holds credentials",
         ),
         ({"kb_endpoint": "http://kb.example.com/kb"}, "session: kb_endpoint"),
         ({"kb_endpoint": "kb.example.com"}, "session: kb_endpoint"),
@@ -474,6 +474,7 @@ def test_what_cannot_be_used_is_named_at_the_start(keys, changed, words):
     with pytest.raises(SettingsError, match=words.replace("*", r"\*")) as caught:
         sessions(keys, **changed)
     assert API_KEY not in str(caught.value)
+    assert "user:word" not in str(caught.value)
 
 
 def test_loopback_origins_and_ipv6_are_allowed_while_developing(keys):

@@ -13,15 +13,14 @@ from starlette.routing import Route
 
 from kbserver.omni.doctor.examine import check_answer, check_token_strength, examine
 from kbserver.omni.doctor.findings import Diagnosis, Finding
-from kbserver.omni.doctor.probe import Answer, percentile
-from kbserver.omni.doctor.public_url import PublicUrl, find_public_url
+from kbserver.omni.doctor.probe import Response
 from kbserver.omni.serving import base_url, serving
 from tests.authority import Authority
 
 pytestmark = pytest.mark.anyio
 
 QUESTION = "how do i reset my pin"
-PATIENT_MS = 3_000  # these tests share two cores with many others; the one that is about time has its 300 ms
+PATIENT_MS = 3_000  # a busy machine fails no test that is not about time
 
 
 def by_check(diagnosis: Diagnosis) -> dict[str, Finding]:
@@ -43,11 +42,26 @@ async def test_a_healthy_server_is_healthy_and_every_check_was_made(kb) -> None:
     assert diagnosis.exit_code == 0
     assert tuple(told) == diagnosis.findings
     assert set(found) == {
-        "URL", "first turn", "answer", "stable ids", "wrong token", "no token", "absent label", "null label",
-        "256-character label", "unicode label", "agent_id alias", "label beside alias", "empty query",
-        "unknown fields", "oversized body", "20 turns at once", "time, kept-alive connection",
-        "time, new connection", "token",
-    }  # fmt: skip
+        "URL",
+        "first turn",
+        "answer",
+        "stable ids",
+        "wrong token",
+        "no token",
+        "absent label",
+        "null label",
+        "256-character label",
+        "unicode label",
+        "agent_id alias",
+        "label beside alias",
+        "empty query",
+        "unknown fields",
+        "oversized body",
+        "20 turns at once",
+        "time, kept-alive connection",
+        "time, new connection",
+        "token",
+    }
     assert (
         found["URL"].grade == "warn" and "engine cannot reach it" in found["URL"].found
     )
@@ -155,7 +169,7 @@ async def test_a_certificate_is_valid_or_soon_not_or_expired_or_for_another_host
     assert bool(finding.next_step) == (grade != "ok")
 
 
-async def test_an_authority_nobody_knows_is_not_taken_for_an_expired_certificate(
+async def test_an_unknown_authority_is_not_taken_for_an_expired_certificate(
     kb, authority
 ) -> None:  # type: ignore[no-untyped-def]
     async with serving(kb.app, **authority.issue(90)) as server:
@@ -284,7 +298,8 @@ async def test_each_intolerance_is_found_by_its_own_check(
         (b'{"context": "x"}', "fail", "results"),
         (b'{"context": "", "results": [{"id": "", "content": "a"}]}', "fail", "no id"),
         (
-            b'{"context": "a", "results": [{"id": "1", "content": "a"}, {"id": "1", "content": "b"}]}',
+            b'{"context": "a", "results": '
+            b'[{"id": "1", "content": "a"}, {"id": "1", "content": "b"}]}',
             "fail",
             "no id",
         ),
@@ -308,7 +323,7 @@ async def test_each_intolerance_is_found_by_its_own_check(
 def test_an_answer_is_held_against_the_contract(
     body: bytes, grade: str, words: str
 ) -> None:
-    finding = check_answer(Answer(200, body))
+    finding = check_answer(Response(200, body))
     assert finding is not None
     assert finding.grade == grade
     assert words in finding.found
@@ -330,76 +345,3 @@ def test_a_token_is_judged_by_length_and_variety_and_never_repeated(
     finding = check_token_strength(token)
     assert finding.grade == grade
     assert not token or token not in json.dumps(finding.as_dict())
-
-
-def test_the_verdict_is_the_first_failure_and_findings_are_json() -> None:
-    findings = (
-        Finding("a", "warn", "x"),
-        Finding("b", "fail", "x", "do this", "store"),
-        Finding("c", "fail", "x", "do that", "too_slow"),
-    )
-    diagnosis = Diagnosis("https://kb.example.com/kb", findings)
-    assert (diagnosis.verdict, diagnosis.exit_code) == ("store", 1)
-    assert (
-        json.loads(json.dumps(diagnosis.as_dict()))["findings"][1]["next_step"]
-        == "do this"
-    )
-
-
-def test_percentiles_are_measured_values_by_nearest_rank() -> None:
-    values = [float(value) for value in range(1, 101)]
-    assert [percentile(values, share) for share in (0.5, 0.95, 0.99)] == [
-        50.0,
-        95.0,
-        99.0,
-    ]
-    assert percentile([7.0], 0.99) == 7.0
-
-
-async def test_the_public_url_comes_from_the_environment_first() -> None:
-    environment = {
-        "RENDER_EXTERNAL_URL": "https://x.onrender.com",
-        "PUBLIC_URL": " https://kb.example.com/ ",
-    }
-    assert await find_public_url(environment) == PublicUrl(
-        "https://kb.example.com", "PUBLIC_URL"
-    )
-    del environment["PUBLIC_URL"]
-    assert await find_public_url(environment) == PublicUrl(
-        "https://x.onrender.com", "RENDER_EXTERNAL_URL"
-    )
-
-
-async def test_the_public_url_comes_from_a_running_tunnel() -> None:
-    tunnels = [
-        {"public_url": "tcp://1.tcp.ngrok.io:1", "config": {"addr": "localhost:22"}},
-        {
-            "public_url": "https://other.ngrok.app",
-            "config": {"addr": "http://localhost:9999"},
-        },
-        {
-            "public_url": "https://mine.ngrok.app",
-            "config": {"addr": "http://localhost:8080"},
-        },
-    ]
-
-    async def ngrok(request: Request) -> JSONResponse:
-        return JSONResponse({"tunnels": tunnels, "uri": "/api/tunnels"})
-
-    async def cloudflared(request: Request) -> JSONResponse:
-        return JSONResponse({"hostname": "some-words.trycloudflare.com"})
-
-    routes = [Route("/api/tunnels", ngrok), Route("/quicktunnel", cloudflared)]
-    async with (
-        serving(Starlette(routes=routes)) as server,
-        serving(Starlette()) as empty,
-    ):
-        there, nothing = base_url(server), base_url(empty)
-        both = {"ngrok": there, "cloudflared": [nothing, there]}
-        assert await find_public_url({}, port=8080, **both) == PublicUrl(
-            "https://mine.ngrok.app", "ngrok"
-        )
-        assert await find_public_url({}, port=1234, **both) == PublicUrl(
-            "https://some-words.trycloudflare.com", "cloudflared"
-        )
-        assert await find_public_url({}, ngrok=nothing, cloudflared=[nothing]) is None

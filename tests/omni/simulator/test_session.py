@@ -1,4 +1,4 @@
-"""Whole sessions over a real WebSocket: what a client sends, what it gets, and what the knowledge endpoint saw."""
+"""Whole sessions over a real WebSocket: frames of both sides, and the calls they cause."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class Table:
 
 
 def table_blocks(table: Table) -> list[Block]:
-    """Return one sentence-like block for each row: `Plan: Fibre 100; Price: $30.`
+    """Return one sentence-like block for each row, `Plan: Fibre 100; Price: $30`.
 
     Without a header the first cell names its row: `Monday: 9 to 5.` A table that is
     only a header gives that row's text, so that none of its words is lost.
