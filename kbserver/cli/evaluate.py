@@ -133,7 +133,6 @@ def evaluate(
     Example:  kbserver eval corpora/broadband --require 'ndcg@10>=0.7'
     """
     extras.require("evaluation", "kbserver eval")
-    from kbserver.evaluation.dataset import read_dataset
     from kbserver.evaluation.report import (
         against,
         as_dict,
@@ -155,15 +154,7 @@ def evaluate(
     where = find_target(
         target, store=settings.store, cache=store or cache_folder(), corpus=corpus
     )
-    if qrels is None and queries is None:
-        qrels = where.qrels
-    if not queries and where.queries:
-        queries = [where.queries]
-    if not queries:
-        raise SettingsError(
-            f"no queries.jsonl beside {target}; name one with --queries"
-        )
-    dataset = read_dataset(queries, qrels)
+    dataset = _dataset(where, target, queries, qrels)
     with Shown() as shown:
         where.prepare(shown.on_progress)
     with asked() as on_progress:
@@ -200,6 +191,21 @@ def evaluate(
         complain(f"not met: {failure}")
     if failures:
         raise typer.Exit(1)
+
+
+def _dataset(
+    where: Target, named: str, queries: list[Path] | None, qrels: Path | None
+) -> Dataset:
+    """Read the questions and judgements that are named, else those beside the corpus."""
+    from kbserver.evaluation.dataset import read_dataset
+
+    if qrels is None and queries is None:
+        qrels = where.qrels
+    if not queries and where.queries:
+        queries = [where.queries]
+    if not queries:
+        raise SettingsError(f"no queries.jsonl beside {named}; name one with --queries")
+    return read_dataset(queries, qrels)
 
 
 async def _evaluated(

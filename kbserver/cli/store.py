@@ -24,6 +24,7 @@ from kbserver.cli.terminal import (
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
+    from kbserver.index.selfcheck import CheckReport
     from kbserver.index.store import Store
 
 
@@ -223,33 +224,38 @@ def verify(
         reports += [known.verify(name, one) for one in wanted]
     problems += [problem for report in reports for problem in report.problems]
     if as_json:
-        checked = [
-            {
-                "corpus": report.corpus,
-                "generation": report.generation,
-                "ok": report.ok,
-                "files": report.files,
-                "bytes": report.bytes,
-                "sampled": report.sampled,
-                "found": report.found,
-                "problems": list(report.problems),
-            }
-            for report in reports
-        ]
+        checked = [_report_as_dict(report) for report in reports]
         print_json({"ok": not problems, "generations": checked, "problems": problems})
     else:
-        for report in reports:
-            mark = Text("BAD  ", style="bold red")
-            if report.ok:
-                mark = Text("ok   ", style="green")
-            files = f"{report.files} files, {_size(report.bytes)}"
-            found = f"{report.found} of {report.sampled} passages found"
-            name = f"{report.corpus} {report.generation}"
-            out.print(mark + Text(f"{name}   {files}, {found}"))
+        _show_reports(reports)
         for problem in problems:
             complain(problem)
     if problems:
         sys.exit(StoreError.exit_code)
+
+
+def _report_as_dict(report: CheckReport) -> dict[str, Any]:
+    return {
+        "corpus": report.corpus,
+        "generation": report.generation,
+        "ok": report.ok,
+        "files": report.files,
+        "bytes": report.bytes,
+        "sampled": report.sampled,
+        "found": report.found,
+        "problems": list(report.problems),
+    }
+
+
+def _show_reports(reports: list[CheckReport]) -> None:
+    for report in reports:
+        mark = Text("BAD  ", style="bold red")
+        if report.ok:
+            mark = Text("ok   ", style="green")
+        files = f"{report.files} files, {_size(report.bytes)}"
+        found = f"{report.found} of {report.sampled} passages found"
+        name = f"{report.corpus} {report.generation}"
+        out.print(mark + Text(f"{name}   {files}, {found}"))
 
 
 def export(
