@@ -79,7 +79,8 @@ def configure_frame(
     """Build and check the frame that tells the engine how to behave and where its knowledge is.
 
     For the same arguments the result equals, key by key, that of `omni_configure_frame` in
-    `pyai-sdk` 0.5.0: what is None is left out, and `type` or `event` among the extra keys are ignored.
+    `pyai-sdk` 0.5.0: what is None is left out, and `type` or `event` among the extra keys are
+    ignored.
 
     Args:
         voice_id: the voice to speak with.
