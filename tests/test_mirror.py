@@ -15,7 +15,6 @@ EXCEPTIONS = {
     "embedding/export/sentences.py": TEXTS,
     "http_protocol.py": "tests/hostile/test_heads.py sends it raw bytes",
     "index/lexical/base.py": PROTOCOL,
-    "retrieval/arms/base.py": PROTOCOL,
 }
 
 

@@ -101,7 +101,7 @@ class Caller(threading.Thread):
             self.ms.append((time.perf_counter() - begun) * 1000)
 
     def ask(self, number: int) -> int:
-        """Ask one question over the connection that is kept, as Omni may; the status of the answer."""
+        """Ask one question over the kept connection; the status of the answer."""
         body = json.dumps(QUERY | {"query": f"{QUERY['query']} number {number}"})
         headers = {"authorization": f"Bearer {TOKEN}"}
         self.connection.request("POST", "/kb", body, headers)
@@ -136,7 +136,7 @@ def open_unfinished(port: int, count: int) -> None:
 
 
 def send_headers(port: int, total: int, connections: int = 20) -> None:
-    """Send header lines over several connections until `total` bytes are sent; a closed one is opened again."""
+    """Send header lines until `total` bytes are sent; open a closed connection again."""
     selector = selectors.DefaultSelector()
 
     def begin() -> None:
