@@ -120,8 +120,10 @@ def parts_as_ingested(
         texts: what each is found by; read once.
         count: how many there are.
     """
-    spoken_forms = {SPOKEN_FORMS: lambda folder: write_spoken_forms(passages, folder)}
-    return phonetic_parts(texts, count) | spoken_forms
+    return {
+        **phonetic_parts(texts, count),
+        SPOKEN_FORMS: lambda folder: write_spoken_forms(passages, folder),
+    }
 
 
 def main() -> None:

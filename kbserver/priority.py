@@ -18,9 +18,8 @@ def yield_to_turns() -> None:
     """
     if sys.platform != "linux":
         return
-    with suppress(
-        OSError
-    ):  # a container may forbid it; the thread then works as before
+    # A container may forbid it; the thread then works as before.
+    with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 

@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 _RANKING = ("ndcg@10", "mrr@10", "recall@1", "recall@3", "recall@5")
 _SPOKEN = ("answered", "kept", "false_grounding", "false_smalltalk")
 _HEADINGS = {"false_grounding": "false", "false_smalltalk": "small talk"}
-_WORST = (
-    5  # questions that lost most against the baseline; the saved runs hold them all
-)
+# Questions that lost most against the baseline; the saved runs hold them all.
+_WORST = 5
 
 
 def register(app: typer.Typer) -> None:

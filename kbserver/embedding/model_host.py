@@ -207,9 +207,8 @@ class ModelHost:
         while True:
             try:
                 pool = await self._opened(self._open_encoder)
-            except (
-                Exception
-            ) as exc:  # whatever a model raises, the host must outlive it
+            except Exception as exc:
+                # Whatever a model raises, the host must outlive it.
                 self._note_failed_opening(exc)
             else:
                 self._put_in_charge(pool)
@@ -294,9 +293,8 @@ def _retire_if_open(opened: asyncio.Future[WorkerPool]) -> None:
 def _fail(opened: asyncio.Future[WorkerPool], error: BaseException) -> None:
     if opened.done():
         return
-    if not isinstance(
-        error, Exception
-    ):  # SystemExit in a future would end the event loop
+    # SystemExit in a future would end the event loop.
+    if not isinstance(error, Exception):
         error = RuntimeError(repr(error))
     opened.set_exception(error)
 

@@ -19,9 +19,8 @@ from kbserver.embedding.plan import Backend, Plan, Precision, choose
 from kbserver.errors import ModelError
 from kbserver.types import ModelIdentity
 
-_WORTHWHILE = (
-    0.9  # of the time at fp32: above it int8 costs quality and gains next to nothing
-)
+# Share of the time at fp32: above it int8 costs quality and gains next to nothing.
+_WORTHWHILE = 0.9
 
 # Device files of NVIDIA, AMD and WSL: importing torch to ask takes seconds.
 _ACCELERATORS = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")

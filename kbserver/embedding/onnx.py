@@ -169,9 +169,8 @@ class OnnxEncoder:
         """Compare a vector made on this processor with the exact one."""
         vector = self.embed_queries([reference.text])[0]
         cosine = float(vector @ np.asarray(reference.vector, np.float32))
-        if (
-            not cosine >= LEAST_COSINE - _REFERENCE_SLACK
-        ):  # so that NaN is refused as well
+        # Written with `not`, so that NaN is refused as well.
+        if not cosine >= LEAST_COSINE - _REFERENCE_SLACK:
             raise ModelError(
                 f"{self._folder}: on this processor a vector is at a cosine of {cosine:.3f} "
                 "to the exact one, made on another"

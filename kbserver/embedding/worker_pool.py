@@ -23,9 +23,8 @@ MOST_WORKERS = 16
 """With more threads than this, the interpreter's lock is what they wait for."""
 
 _SMOOTHING = 0.1  # weight of the newest call: follows a change within some ten calls
-_WORTHWHILE = (
-    0.9  # batches that take longer than this share of single calls are not made
-)
+# Batches that take longer than this share of single calls are not made.
+_WORTHWHILE = 0.9
 _STUCK_AFTER_CALLS = 8  # a call this many times longer than usual ...
 _STUCK_AFTER_S = 0.1  # ... and longer than this is not expected to end in time
 _USUAL_QUERY = "a question of about the usual length"
@@ -293,9 +292,8 @@ class WorkerPool:
         begun = self._clock()
         try:
             vectors = self._vectors(texts)
-        except (
-            BaseException
-        ) as exc:  # a model may raise anything; its waiters must hear of it
+        except BaseException as exc:
+            # A model may raise anything; its waiters must hear of it.
             return Failure(jobs, f"{type(exc).__name__}: {exc}")
         took_s = self._clock() - begun
         self.call_s += _SMOOTHING * (took_s - self.call_s)

@@ -19,9 +19,9 @@ from kbserver.embedding.cores import usable_cores
 from kbserver.errors import Overloaded
 
 # Shares of a turn's budget.
-QUEUE_SHARE = (
-    0.5  # spent in the queue at most: the turn's own work and the reserve need the rest
-)
+
+# Spent in the queue at most: the turn's own work and the reserve need the rest.
+QUEUE_SHARE = 0.5
 WAITED_SHARE = 0.8  # waited for the event loop; after it the answer would be late
 LONG_WAIT_SHARE = 0.3  # waited for the event loop; counts as all of the capacity taken
 
@@ -35,9 +35,8 @@ FEWEST_TURNS = 40
 _GREEDY = 1.5  # times an even share of the turns in work
 _TEXTS_A_CORE = 4  # in hand when the model uses a core to the full: those of one run
 _QUEUED = 4  # turns in work; with fewer, the pace is that of the callers
-_SMOOTHING = (
-    0.05  # weight of the newest turn: a change shows within some twenty of them
-)
+# Weight of the newest turn: a change shows within some twenty of them.
+_SMOOTHING = 0.05
 _SHARING_S = 2.0  # a label that asked this recently counts as one of those that share
 _MOST_LABELS = 10_000
 

@@ -399,9 +399,8 @@ class KBServer:
                 if await self.corpora.refresh():
                     self._build_table(sorted(self.corpora.retrievers))
                     self.cache.clear()
-            except (
-                Exception
-            ) as exc:  # the store may be unmounted: what is open goes on serving
+            except Exception as exc:
+                # The store may be unmounted: what is open goes on serving.
                 log.error("cannot look at the store: %s", exc)
 
     async def _summarise_forever(self) -> None:

@@ -167,9 +167,8 @@ async def freeze_garbage(server: Server) -> None:
     Walking what was loaded holds every thread for 30 ms. Turns leave next to nothing behind that
     only a full collection finds.
     """
-    with contextlib.suppress(
-        KbServerError
-    ):  # the model cannot be opened; logged elsewhere
+    # The model cannot be opened: that is logged elsewhere.
+    with contextlib.suppress(KbServerError):
         await server.until_ready()
     gc.collect()
     gc.freeze()
@@ -184,9 +183,8 @@ def allow_open_files() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == hard:
         return
-    with contextlib.suppress(
-        OSError, ValueError
-    ):  # macOS says "unlimited", means 10,240
+    # macOS says "unlimited" and means 10,240.
+    with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 

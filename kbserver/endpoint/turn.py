@@ -80,9 +80,8 @@ class Turn:
         if narrowed is None:
             return []
         past = self._past
-        if (
-            query is not None
-        ):  # not the caller's words: what was said before is no context
+        # Not the caller's words: what was said before is no context.
+        if query is not None:
             past = ()
         settings = _with(self.settings, top_k=top_k, min_score=min_score)
         outcomes = await _outcomes(

@@ -22,9 +22,8 @@ from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings, TurnSettings
 from kbserver.types import Scope
 
-DEPTH = (
-    30  # hits judged: enough for ten documents, of which several passages may be hits
-)
+# Hits judged: enough for ten documents, of which several passages may be hits.
+DEPTH = 30
 PATIENCE_MS = 10_000  # no arm is left out for want of time; speed is measured apart
 
 OnAnswer: TypeAlias = Callable[[str, Question, Grounding], None]

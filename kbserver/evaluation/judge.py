@@ -37,9 +37,8 @@ class Judge:
         """
         self._dataset = dataset
         judged = _documents_judged(dataset)
-        found: list[
-            set[str]
-        ] = []  # for each sort of name: the judged ones the corpus holds
+        # For each sort of name: the judged ones that the corpus holds.
+        found: list[set[str]] = []
         example = ""
         if judged:
             for passage in passages:

@@ -11,9 +11,8 @@ from kbserver.errors import SettingsError
 from kbserver.retrieval.calibration import CurvePoint
 
 KEEP = 0.9
-ROUGH_FALSE = (
-    0.05  # without judged questions: share of foreign ones that may get a passage
-)
+# Without judged questions: share of foreign ones that may get a passage.
+ROUGH_FALSE = 0.05
 LEAST = 5  # scores of either sort; with fewer, a threshold is a guess
 
 Scores = NDArray[np.float64]

@@ -16,9 +16,8 @@ from kbserver.index.snapshot import Snapshot
 
 _SAMPLE = 200  # passages searched for: they show a wrong index, and take a second
 _TOP_K = 10
-_SAME_SCORE = (
-    5e-3  # a twin may stand in a passage's place; int8 moves scores by half of it
-)
+# A twin may stand in a passage's place; int8 moves scores by half of this.
+_SAME_SCORE = 5e-3
 
 
 @dataclass(frozen=True, slots=True)

@@ -299,6 +299,7 @@ def test_a_scope_too_large_to_scan_is_searched_approximately_and_never_left(
 ):
     embeddings = unit(3000)
     built = APPROXIMATE[kind](tmp_path)(embeddings)
+    assert isinstance(built, FaissIndex)
     index = FaissIndex(
         built._embeddings,
         built._approximate,

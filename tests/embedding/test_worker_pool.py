@@ -22,11 +22,25 @@ from kbserver.embedding.worker_pool import (
     WorkerPool,
 )
 from kbserver.errors import DimensionMismatch, NotFinite
+from kbserver.types import FloatMatrix
 
 from .faulty import PATIENCE_S, FaultyModel, Gate, HandClock
 from .test_cores import needs_two_cores
 
 NEVER = Deadline(float("inf"))
+
+
+class FixedModel(FaultyModel):
+    """Gives `vectors`, once they are set, whatever the texts."""
+
+    def __init__(self, vectors: FloatMatrix | None = None) -> None:
+        super().__init__()
+        self.vectors = vectors
+
+    def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        if self.vectors is None:
+            return super().embed_queries(texts)
+        return self.vectors
 
 
 class Bench:
@@ -147,9 +161,9 @@ def test_vectors_with_nan_are_a_failure(bench):
 
 
 def test_a_vector_too_few_is_a_failure(bench):
-    model = FaultyModel()
+    model = FixedModel()
     pool = bench.pool(model)
-    model.embed_queries = lambda texts: np.zeros((0, 3), np.float32)
+    model.vectors = np.zeros((0, 3), np.float32)
     bench.submit(pool, "a")
     outcome = bench.outcome()
     assert (
@@ -165,10 +179,8 @@ def test_a_vector_too_few_is_a_failure(bench):
     ],
 )
 def test_a_model_whose_first_vectors_are_wrong_gets_no_pool(bench, vectors, error):
-    model = FaultyModel()
-    model.embed_queries = lambda texts: vectors
     with pytest.raises(error):
-        bench.pool(model)
+        bench.pool(FixedModel(vectors))
 
 
 # Jobs that no call waits for

@@ -37,8 +37,20 @@ class FaultyEncoder:
             vectors = self.real.embed_queries(texts)
         return vectors
 
+    def embed_passages(self, texts, *, on_progress=None):
+        return self.real.embed_passages(texts, on_progress=on_progress)
+
+    def count_tokens(self, text):
+        return self.real.count_tokens(text)
+
     def close(self):
         self.real.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        self.close()
 
 
 class FaultyModel:

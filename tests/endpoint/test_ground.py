@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -505,12 +506,7 @@ def test_what_is_found_by_words_only_is_not_kept_but_what_is_kept_is_served(
 def test_a_new_generation_is_searched(loop, services, support, corpora):
     loop.run(ground(Call(QUESTION, "support"), services))
     other = Counting(corpora.retrievers["hotels"])
-    newer = Services(
-        services.table,
-        {"support": other},
-        services.memory,
-        services.cache,
-    )
+    newer = replace(services, retrievers={"support": other})
     loop.run(ground(Call(QUESTION, "support"), newer))
     assert len(support.asked) == len(other.asked) == 1
 

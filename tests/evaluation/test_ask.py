@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -49,7 +49,7 @@ def asked(
     return answers
 
 
-def with_server(store: Path, work: Callable[[KBServer], object]) -> None:
+def with_server(store: Path, work: Callable[[KBServer], Awaitable[None]]) -> None:
     async def run() -> None:
         async with asking(Settings(), store) as server:
             await work(server)

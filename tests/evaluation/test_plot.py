@@ -32,8 +32,8 @@ def root() -> ElementTree.Element:
 
 
 def points(line: ElementTree.Element) -> list[tuple[float, float]]:
-    pairs = line.get("points", "").split()
-    return [tuple(map(float, pair.split(","))) for pair in pairs]
+    pairs = [pair.split(",") for pair in line.get("points", "").split()]
+    return [(float(x), float(y)) for x, y in pairs]
 
 
 def test_both_curves_are_drawn_to_scale(root):

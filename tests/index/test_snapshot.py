@@ -9,6 +9,7 @@ import pytest
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, StoreMissing
 from kbserver.index.documents import text_hash
 from kbserver.index.lexical.base import Bm25Parameters
+from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.manifest import (
     SCHEMA_VERSION,
@@ -44,6 +45,7 @@ def test_what_was_written_comes_back(write, unit_vectors, passages_of):
         assert list(snapshot.passages) == passages
         assert snapshot.passage(1) == passages[1]
         np.testing.assert_array_equal(snapshot.embeddings, unit_vectors(len(HARD)))
+        assert isinstance(snapshot.lexical, Bm25Index)
         assert snapshot.lexical.parameters == Bm25Parameters(k1=1.2)
         assert [d.source for d in snapshot.documents()] == [p.source for p in passages]
         manifest = snapshot.manifest

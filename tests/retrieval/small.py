@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from kbserver.errors import StoreError
+from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.lexical.build import build_lexical
 from kbserver.index.vectors.base import NumpyIndex
@@ -33,7 +34,7 @@ class SmallSnapshot:
         ]
         folder.mkdir(exist_ok=True)
         build_lexical(texts, folder)
-        self.lexical = Bm25Index.open(folder)
+        self.lexical: LexicalIndex = Bm25Index.open(folder)
         self.vectors = NumpyIndex(np.eye(self.size, dtype=np.float32))
         self.folder = folder
         self.valid: Rows | None = None

@@ -66,9 +66,8 @@ def test_the_candidates_of_every_arm_are_scored_by_all_arms(snapshot):
 
 
 def test_the_order_is_that_of_the_fused_evidence_and_scores_fall(snapshot):
-    nat = np.float32(NAT)
     words = ArrayArm("words", "lexical", [8.0, 0.0, 0.0, 0.0], ideal=8.0)
-    meaning = ArrayArm("meaning", "dense", [0.5, 0.5 + 9 * nat, 0.5 + 7 * nat, 0.0])
+    meaning = ArrayArm("meaning", "dense", [0.5, 0.5 + 9 * NAT, 0.5 + 7 * NAT, 0.0])
     hits = ranked(ranker_of(snapshot, words, meaning))
     assert ids(hits) == ["p1", "p0", "p2"]
     scores = [hit.score for hit in hits]

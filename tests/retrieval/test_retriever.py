@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -139,6 +140,10 @@ def test_words_answer_while_the_model_is_not_there(store):
     assert set(retrieval.hits[0].arms) == {"lexical"}
 
 
+def never_opened() -> NoReturn:
+    raise AssertionError("the embedding model was opened")
+
+
 @pytest.mark.parametrize("harm", ["none", "lines", "offsets", "other rules"])
 def test_an_answer_is_the_same_without_spoken_forms(ask, store, tmp_path, harm, caplog):
     folder = Store(store).open("support").folder
@@ -159,9 +164,8 @@ def test_an_answer_is_the_same_without_spoken_forms(ask, store, tmp_path, harm, 
         }
         write_manifest(replace(read_manifest(folder), files=files), folder)
     with Snapshot.open(folder) as snapshot, ThreadPoolExecutor() as executor:
-        retriever = Retriever(
-            "support", snapshot, QueryEmbedder(lambda: None), executor
-        )
+        embedder = QueryEmbedder(never_opened)
+        retriever = Retriever("support", snapshot, embedder, executor)
         for _ in range(2):
             retrieval = asyncio.run(
                 retriever.retrieve(
@@ -310,11 +314,11 @@ class WithPart:
 def opened(store, embedder, *, in_loop_ms=PLENTY_MS, threads=None, **hooks):
     """A retriever over the support corpus; every step runs in the loop unless it waits."""
     with (
-        Store(store).open("support") as snapshot,
+        Store(store).open("support") as real,
         ThreadPoolExecutor() as executor,
     ):
-        parts = {name: hook(getattr(snapshot, name)) for name, hook in hooks.items()}
-        snapshot = WithPart(snapshot, **parts)
+        parts = {name: hook(getattr(real, name)) for name, hook in hooks.items()}
+        snapshot = WithPart(real, **parts)
         retriever = Retriever(
             "support", snapshot, embedder, threads or executor, in_loop_ms=in_loop_ms
         )

@@ -46,9 +46,8 @@ from kbserver.embedding.export_meta import (
 from kbserver.embedding.onnx import LEAST_COSINE, OnnxEncoder
 from kbserver.types import FloatMatrix, FloatVector
 
-_INT8_ACCURACY = (
-    4  # MatMulNBits' accuracy_level: activations are quantised to int8 as well
-)
+# The accuracy_level of MatMulNBits: activations are quantised to int8 as well.
+_INT8_ACCURACY = 4
 _TRIALS = 5
 _TIMED = SENTENCES[:4]
 

@@ -32,9 +32,8 @@ from jwt.exceptions import InvalidKeyError
 from kbserver.errors import SettingsError
 
 MIN_SECRET_BYTES = 32  # RFC 7518 section 3.2: as long as the hash
-_MIN_DISTINCT_BYTES = (
-    8  # a repeated word has fewer; random hex digits once in 2,000 keys
-)
+# A repeated word has fewer; random hex digits once in 2,000 keys.
+_MIN_DISTINCT_BYTES = 8
 
 _PEM_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _HOW = "make one with  kbserver token --new-key"

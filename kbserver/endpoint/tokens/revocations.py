@@ -24,9 +24,8 @@ class Revocations:
             SettingsError: it cannot be read.
         """
         self._file = file
-        self._seen: tuple[int, int, int] | None = (
-            None  # time, size and inode when it was read
-        )
+        # Time, size and inode when it was read.
+        self._seen: tuple[int, int, int] | None = None
         self._listed: frozenset[str] = frozenset()
         self._added: set[str] = set()
         if file is None:

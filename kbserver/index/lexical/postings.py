@@ -22,9 +22,8 @@ STEM = "bm25"
 WALKED_PER_LOOK_UP = 16
 """Postings added in the time of one binary search: 2 ns each."""
 
-_KNOWN_TERMS = (
-    50_000  # query terms whose place is remembered: 12 MB; finding one takes 6 µs
-)
+# Query terms whose place is remembered: 12 MB; finding one takes 6 µs.
+_KNOWN_TERMS = 50_000
 _PAGE_BYTES = 4096
 
 Term: TypeAlias = tuple[int, int, int]

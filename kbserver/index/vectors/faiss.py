@@ -54,9 +54,8 @@ Each component moves by half a unit in the last of 11 places; by Cauchy and Schw
 moves by no more than that.
 """
 
-_SPARE_CANDIDATES = (
-    64  # beyond top_k, so that the last of them is nearly always out of reach
-)
+# Beyond top_k, so that the last of them is nearly always out of reach.
+_SPARE_CANDIDATES = 64
 
 _EFFORTS: dict[VectorKind, tuple[int, ...]] = {
     "pq": (4, 8, 16, 32),

@@ -10,9 +10,8 @@ import numpy as np
 FRAME_MS = 20
 DEFAULT_SILENCE_MS = 600  # the contract: 500 to 800 ms of silence end a turn
 START_MS = 60  # three loud frames in a row: a click is shorter
-THRESHOLD = (
-    330  # root mean square of PCM16 samples: -40 dBFS, above a quiet line, below speech
-)
+# Root mean square of PCM16 samples: -40 dBFS, above a quiet line, below speech.
+THRESHOLD = 330
 
 Moment: TypeAlias = Literal["began", "ended"]
 

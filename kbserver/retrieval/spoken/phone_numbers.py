@@ -6,9 +6,9 @@ import re
 
 # Patterns here and in `amounts` and `dates` begin with a character class and look back from behind
 # it: the regular expression engine then skips to the first digit, ten times as fast.
-_START = (
-    r"[0-9](?<![\w.,:/$£€#+-][0-9])"  # not inside a number, amount, path or reference
-)
+
+# Not inside a number, amount, path or reference.
+_START = r"[0-9](?<![\w.,:/$£€#+-][0-9])"
 _OPEN = r"[0-9(](?<![\w.,:/$£€#+-][0-9(])"
 _END = r"(?![\w%]|[-.,:/][0-9])"
 

@@ -109,9 +109,8 @@ _TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 _PIPE = re.compile(r"(?<!\\)\|")
 _NO_CELL = re.compile(r"[\s\-–—]*")
 _CLOSED = re.compile(r"[.!?:;,…。！？][)\]\"'’”»]*$")
-_WRAP_WIDTH = (
-    45  # characters; text is not wrapped narrower, so shorter lines end on purpose
-)
+# In characters; text is not wrapped narrower, so shorter lines end on purpose.
+_WRAP_WIDTH = 45
 
 
 def strip_markup(text: str) -> str:

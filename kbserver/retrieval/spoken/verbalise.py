@@ -116,9 +116,8 @@ _ABBREVIATION_BEFORE_NUMBER = re.compile(
     r"(?:max|Max|min|Min|ext|Ext|tel|Tel|approx|Approx)(?:\.|(?<=el):|(?<=prox))"
     r"(?= ?(?:[($£€+]*[0-9]|plus [0-9]|[A-Z]{1,2}\$[0-9])) ?"
 )
-_NUMBERED = re.compile(
-    r"No\.(?<=[\w,(] ...) ?(?=[0-9])"
-)  # but not "Is it free? No. 5 days ..."
+# But not "Is it free? No. 5 days ...".
+_NUMBERED = re.compile(r"No\.(?<=[\w,(] ...) ?(?=[0-9])")
 _VERSION = re.compile(r"[vV](?<![\w/.-].)(?=[0-9]+(?:\.[0-9]+)+(?![\w-]))")
 _DOCTOR = re.compile(r"Dr(?<!\w..)\.? (?=[A-Z][a-z])")
 _NO_DRIVE = re.compile(r"(?:[.!?:;] |\(|\b[a-z]+,? )$")  # Oak Dr. is a drive

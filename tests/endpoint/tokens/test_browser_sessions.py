@@ -26,7 +26,7 @@ from starlette.routing import Route
 from kbserver.endpoint.tokens.browser_sessions import BrowserSessions
 from kbserver.endpoint.tokens.keys import new_secret, read_keys
 from kbserver.endpoint.tokens.signed import SigningKeys, unverified
-from kbserver.errors import SettingsError, WireError
+from kbserver.errors import Overloaded, SettingsError, WireError
 from kbserver.omni.configure import configure_frame
 from kbserver.settings import read_settings
 from kbserver.settings.model import SessionSettings
@@ -151,18 +151,18 @@ def endpoint(browser_sessions: BrowserSessions) -> Iterator[httpx2.Client]:
             yield
 
     async def wire_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, WireError)
         envelope = {
             "error": {"code": error.code, "type": error.type, "message": str(error)}
-        }  # type: ignore[attr-defined]
-        wait = (
-            {"retry-after": str(error.retry_after_s)}
-            if hasattr(error, "retry_after_s")
-            else None
-        )
-        return JSONResponse(envelope, error.status, headers=wait)  # type: ignore[attr-defined]
+        }
+        headers = {}
+        if isinstance(error, Overloaded):
+            headers["retry-after"] = str(error.retry_after_s)
+        return JSONResponse(envelope, error.status, headers=headers)
 
     async def http_error(request: Request, error: Exception) -> Response:
-        return JSONResponse({}, error.status_code, headers=error.headers)  # type: ignore[attr-defined]
+        assert isinstance(error, HTTPException)
+        return JSONResponse({}, error.status_code, headers=error.headers)
 
     app = Starlette(
         routes=browser_sessions.routes(),

@@ -25,8 +25,8 @@ def test_the_yardstick_gives_inner_products(unit_vectors):
     assert index.search(query, top_k=9).rows.tolist() == ranked[:9]
     assert index.propose(query, count=4).tolist() == ranked[:4]
     inside = np.arange(0, 50, 3)
-    found = index.search_rows(query, inside, top_k=5)
-    assert found.rows.tolist() == [row for row in ranked if row % 3 == 0][:5]
+    nearest = index.search_rows(query, inside, top_k=5)
+    assert nearest.rows.tolist() == [row for row in ranked if row % 3 == 0][:5]
     index.warm()
 
 

@@ -54,13 +54,17 @@ class Site:
 
 @pytest.fixture
 def site() -> Iterator[Site]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    server.daemon_threads = True
+    served = Site(server.server_address[1])
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            site.asked.append(self.path)
-            site.agents.add(self.headers["user-agent"])
-            page = site.pages.get(self.path, Page(b"not here", status=404))
+            served.asked.append(self.path)
+            served.agents.add(self.headers["user-agent"])
+            page = served.pages.get(self.path, Page(b"not here", status=404))
             same_tag = page.etag and self.headers["if-none-match"] == page.etag
             same_time = (
                 page.modified and self.headers["if-modified-since"] == page.modified
@@ -82,13 +86,11 @@ def site() -> Iterator[Site]:
         def log_message(self, *arguments: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    site = Site(server.server_address[1])
+    server.RequestHandlerClass = Handler
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     try:
-        yield site
+        yield served
     finally:
         server.shutdown()
         thread.join()

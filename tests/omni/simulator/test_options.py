@@ -18,4 +18,4 @@ def test_by_default_it_behaves_as_the_live_engine_is_known_to():
 
 def test_options_are_the_same_for_every_session():
     with pytest.raises(FrozenInstanceError):
-        SimulatorOptions().strict = True
+        SimulatorOptions().strict = True  # type: ignore[misc]  # read-only: that is the point

@@ -14,6 +14,7 @@ import httpx2
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from kbserver.omni.configure import configure_frame
 from kbserver.omni.frames import Command, Event, encode, parse_server
@@ -343,7 +344,7 @@ async def test_a_sandbox_key_opens_a_session(simulate) -> None:  # type: ignore[
         assert "omni:session" in minted["scopes"]
         async with connect(
             f"{stage.ws}/v1/omni",
-            subprotocols=[f"pyai-key.{minted['api_key']}"],
+            subprotocols=[Subprotocol(f"pyai-key.{minted['api_key']}")],
             proxy=None,
         ) as ws:
             assert (await first_event(ws)).name == "hello"
