@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from kbserver.errors import SettingsError
 
@@ -78,7 +80,90 @@ class LabelPattern:
 
     def match(self, label: str) -> dict[str, str] | None:
         """Return the parameters of a label that fits the whole pattern; None if it does not fit."""
+        if len(self._pieces) > MOST_PIECES_BY_REGEX:
+            return _match_pieces(self._pieces, label)
         found = self._regex.fullmatch(label)
         if found is None:
             return None
         return found.groupdict()
+
+    @cached_property
+    def _pieces(self) -> tuple[_Piece, ...]:
+        """The pattern's stars and names, each with the literal text after it, behind its begin."""
+        pieces: list[_Piece] = []
+        wildcard: str | None = None
+        at = 0
+        for found in _PIECE.finditer(self.pattern):
+            pieces.append(_Piece(wildcard, self.pattern[at : found.start()]))
+            wildcard = found["name"] or "*"
+            at = found.end()
+        pieces.append(_Piece(wildcard, self.pattern[at:]))
+        return tuple(pieces)
+
+
+MOST_PIECES_BY_REGEX = 3
+"""The begin and two wildcards; with more of them a regular expression may try for seconds."""
+
+
+class _Piece(NamedTuple):
+    """A wildcard and the literal text that follows it."""
+
+    wildcard: str | None
+    """A name, `*`, or None for the begin of a pattern."""
+    literal: str
+
+
+def _match_pieces(pieces: Sequence[_Piece], label: str) -> dict[str, str] | None:
+    """Match as the regular expression does: names as short, stars as long as possible.
+
+    The work is the label's length times the number of pieces.
+    """
+    # fits[n][at]: whether the pieces from the n-th on fit the label from `at` to its end
+    fits = [[False] * (len(label) + 1) for _ in range(len(pieces))]
+    fits.append([at == len(label) for at in range(len(label) + 1)])
+    for number in range(len(pieces) - 1, -1, -1):
+        _fill(fits[number], pieces[number], fits[number + 1], label)
+    if not fits[0][0]:
+        return None
+
+    found: dict[str, str] = {}
+    at = 0
+    for number, piece in enumerate(pieces):
+        end = _end_of_wildcard(piece, label, at, fits[number + 1])
+        if piece.wildcard not in (None, "*"):
+            found[str(piece.wildcard)] = label[at:end]
+        at = end + len(piece.literal)
+    return found
+
+
+def _fill(fits: list[bool], piece: _Piece, rest: list[bool], label: str) -> None:
+    """Set where a piece may begin, so that the rest fits after it."""
+    literal = piece.literal
+    can_end = False  # the wildcard at a place right of this one, which it may run on to
+    for at in range(len(label), -1, -1):
+        after = at + len(literal)
+        here = after <= len(label) and rest[after] and label.startswith(literal, at)
+        if piece.wildcard is None:
+            fits[at] = here
+        elif piece.wildcard == "*":
+            can_end = can_end or here
+            fits[at] = can_end
+        else:
+            if label[at : at + 1] == "/":
+                can_end = False
+            fits[at] = can_end
+            can_end = can_end or here
+
+
+def _end_of_wildcard(piece: _Piece, label: str, at: int, rest: list[bool]) -> int:
+    """Where the wildcard of a piece ends that begins at `at` and is known to fit."""
+    places: Iterable[int] = (at,)
+    if piece.wildcard == "*":
+        places = range(len(label), at - 1, -1)
+    elif piece.wildcard is not None:
+        places = range(at + 1, len(label) + 1)
+    for end in places:
+        after = end + len(piece.literal)
+        if after <= len(label) and rest[after] and label.startswith(piece.literal, end):
+            return end
+    raise AssertionError("a piece that fits has an end")

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.errors import SettingsError
-from kbserver.labels import LabelPattern, label_problem
+from kbserver.labels import LabelPattern, _match_pieces, label_problem
 
 label_text = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=40)
 
@@ -55,3 +55,25 @@ def test_label_rules_are_omnis():
     assert label_problem("café-ñ-日本") is None
     assert "control" in (label_problem("a\nb") or "")
     assert "control" in (label_problem("a\x7fb") or "")
+
+
+pieces = st.sampled_from(["a", "b", "-", "/", "*", "{x}", "{y}", "{z}", "ab"])
+labels = st.text("ab-/", max_size=12)
+
+
+@given(st.lists(pieces, max_size=7), labels)
+def test_many_wildcards_fit_what_their_regular_expression_fits(parts, label):
+    text = "".join(
+        part for n, part in enumerate(parts) if part not in parts[:n] or "{" not in part
+    )
+    pattern = LabelPattern(text)
+    found = pattern._regex.fullmatch(label)
+    wanted = found.groupdict() if found else None
+    assert _match_pieces(pattern._pieces, label) == wanted
+
+
+def test_many_wildcards_are_not_left_to_a_regular_expression():
+    pattern = LabelPattern("{a}-{b}-{c}-{d}-{e}-{f}*end")
+    assert pattern.match("-" * 256) is None
+    assert pattern.match("a-" * 126 + "end") is not None
+    assert "_regex" not in vars(pattern)  # it would try for minutes

@@ -435,10 +435,15 @@ def _read_settings(config: Path | str | None, overrides: Mapping[str, Any]) -> S
     return read_settings(path, **overrides)
 
 
+_MOST_DIGITS = (
+    5  # of a limit below MAX_LIMIT_MS; Python refuses to read thousands of them
+)
+
+
 def _limit_ms(headers: Headers) -> float | None:
     """Return the budget of `X-Request-Timeout-Ms`, which may lower the route's; None without."""
     text = headers.get("x-request-timeout-ms", "")
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
         return None
     limit_ms = int(text)
     if not 0 < limit_ms < MAX_LIMIT_MS:

@@ -46,7 +46,7 @@ class Bodies:
                 "too many requests at once; the call goes on without grounding"
             )
         announced = request.headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > self._limit_bytes:
+        if _is_over(announced, self._limit_bytes):
             raise self._too_large()
         self._reading += 1
         try:
@@ -74,3 +74,17 @@ class Bodies:
             f"the body is over {self._limit_bytes} bytes; a turn needs a few hundred",
             code="body_too_large",
         )
+
+
+def _is_over(announced: str, limit_bytes: int) -> bool:
+    """Whether a Content-Length announces more than the limit; False for what is no number."""
+    if not announced.isascii() or not announced.isdigit():
+        return False
+    if len(announced) > _MOST_DIGITS:
+        return True
+    return int(announced) > limit_bytes
+
+
+_MOST_DIGITS = (
+    18  # of a length that is worth reading; Python refuses to read thousands of them
+)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ from kbserver.types import Metadata, Rows
 
 _ALWAYS = -(2**62)  # seconds since the epoch: before everything
 _FOREVER = 2**62
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_A_DAY = 86_400
 _FILES = ("valid_from.npy", "valid_until.npy")
 
 
@@ -90,25 +92,32 @@ def parse_validity(metadata: Metadata) -> tuple[int, int]:
     first, after = _ALWAYS, _FOREVER
     start = metadata.get("valid_from")
     if start is not None:
-        first = int(_moment("valid_from", start).timestamp())
+        first = _seconds(_moment("valid_from", start))
     end = metadata.get("valid_until")
     if end is not None:
-        after = int(_moment("valid_until", end, end_of_day=True).timestamp())
+        after = _seconds(_moment("valid_until", end), end_of_day=True)
     return first, after
 
 
-def _moment(key: str, value: object, *, end_of_day: bool = False) -> datetime:
+def _seconds(moment: date, *, end_of_day: bool = False) -> int:
+    """Unix seconds of a time, or of a day's begin or end; clipped to what a calendar can name."""
+    if isinstance(moment, datetime):
+        seconds = (moment - _EPOCH).total_seconds()
+        return int(seconds)
+    days = moment.toordinal() - _EPOCH.toordinal()
+    if end_of_day:
+        days += 1
+    return days * _SECONDS_A_DAY
+
+
+def _moment(key: str, value: object) -> date:
     text = str(value).strip()
     if isinstance(value, date):
         text = value.isoformat()
     try:
-        day = date.fromisoformat(text)
+        return date.fromisoformat(text)
     except ValueError:
         return _time_of_day(key, value, text)
-    midnight = datetime.combine(day, time(tzinfo=UTC))
-    if end_of_day:
-        return midnight + timedelta(days=1)
-    return midnight
 
 
 def _time_of_day(key: str, value: object, text: str) -> datetime:

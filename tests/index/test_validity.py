@@ -73,3 +73,19 @@ def test_dates_are_read_as_yaml_and_json_give_them(value):
 def test_a_date_that_cannot_be_read_is_named(value):
     with pytest.raises(ValueError, match="valid_until is .*write an ISO date"):
         parse_validity({"valid_until": value})
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("valid_until", "9999-12-31"),
+        ("valid_until", date(9999, 12, 31)),
+        ("valid_until", "9999-12-31T23:59:59-12:00"),
+        ("valid_from", "0001-01-01"),
+        ("valid_from", "0001-01-01T00:00:00+14:00"),
+    ],
+)
+def test_the_first_and_the_last_day_of_the_calendar_can_be_written(key, value):
+    first, after = parse_validity({key: value})
+    assert first < 0 < after
+    assert first < 1_700_000_000 < after
