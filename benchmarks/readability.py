@@ -9,8 +9,11 @@ PATH is a package's folder, or the name of an installed package; kbserver if non
 
 import argparse
 import ast
+import io
 import re
+import tokenize
 import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -62,10 +65,20 @@ def measure(files: list[Path]) -> Readability:
         lines += len(filled)
         characters += sum(len(line.strip()) for line in filled)
         long_lines += sum(len(line) > LONG for line in filled)
-        people += len(PEOPLE.findall(source))
-        nodes = ast.walk(ast.parse(source))
+        nodes = list(ast.walk(ast.parse(source)))
+        people += sum(len(PEOPLE.findall(text)) for text in _prose(source, nodes))
         conditionals += sum(isinstance(node, ast.IfExp) for node in nodes)
     return Readability(lines, characters, long_lines, conditionals, people)
+
+
+def _prose(source: str, nodes: Iterable[ast.AST]) -> Iterator[str]:
+    """Comments and docstrings; other strings are data, such as a caller's words."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+    for node in nodes:
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield str(node.value.value)
 
 
 def modules(package: Path) -> list[Path]:

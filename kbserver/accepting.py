@@ -106,7 +106,7 @@ class Listener:
 
 
 class _Paced:
-    """What a loop gains: `create_server` over a bound socket accepts a few connections at a time."""
+    """What a loop gains: over a bound socket it accepts a few connections at a time."""
 
     async def create_server(
         self,

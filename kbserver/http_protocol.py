@@ -164,7 +164,7 @@ class BoundedHttp(HttpToolsProtocol):
 
     @property
     def ignored_upgrade(self) -> bool:
-        """Whether the head asks for a protocol that is not spoken here; it is answered as HTTP/1.1."""
+        """Whether the head asks for a protocol that is not spoken here."""
         if not self.parser.should_upgrade():
             return False
         wanted = [value.lower() for name, value in self.headers if name == b"upgrade"]

