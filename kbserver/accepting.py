@@ -1,6 +1,6 @@
 """An event loop that accepts a few connections at a time, so that a flood of them delays no turn.
 
-uvloop accepts until no connection is left, and turns wait meanwhile: a stranger who connects as
+uvloop accepts until no connection is left, and turns wait meanwhile: a stranger that connects as
 fast as we accept stops them for seconds. Used by name as `uvicorn.Config(loop=LOOP)`.
 """
 
