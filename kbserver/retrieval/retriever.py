@@ -293,6 +293,9 @@ class Retriever:
                 answers.dense,
                 top_k=settings.top_k,
             )
+            # One run of the model wakes several turns in one round of the event loop: without a
+            # pause here, requests that arrive meanwhile wait until all of them are answered.
+            await asyncio.sleep(0)
             await until(deadline, turn.ranking)
             ranked = outcome_of(turn.ranking)
             degraded = answers.degraded
