@@ -1,4 +1,4 @@
-"""Modules that take seconds to import, or much memory: imported when one of them is needed."""
+"""Modules that import torch, which takes seconds and much memory: imported when one is needed."""
 
 from __future__ import annotations
 
@@ -8,16 +8,6 @@ from types import ModuleType
 from kbserver.errors import ModelError
 
 _OF_TORCH = {"torch", "sentence_transformers", "transformers"}
-
-
-def exact_module() -> ModuleType:
-    """Return `export.exact`, which needs onnx: 0.3 s."""
-    return importlib.import_module("kbserver.embedding.export.exact")
-
-
-def quantised_module() -> ModuleType:
-    """Return `export.quantised`, which needs onnx: 0.3 s."""
-    return importlib.import_module("kbserver.embedding.export.quantised")
 
 
 def traced_module() -> ModuleType:

@@ -9,6 +9,7 @@ The user's cache is `KBSERVER_MODELS`, else `kbserver/models` in the XDG cache f
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import shutil
@@ -19,7 +20,6 @@ from typing import Literal
 
 from filelock import FileLock
 
-from kbserver.embedding import deferred
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.export_meta import ExportMeta, NotExportable
 from kbserver.embedding.onnx import OnnxEncoder
@@ -249,11 +249,17 @@ class Exports:
         )
 
 
+# The modules that make an export need onnx, which takes 0.3 s to import: a server that finds its
+# export never does.
+
+
 def _exact(source: ModelSource, target: Path) -> ExportMeta:
-    meta: ExportMeta = deferred.exact_module().export_exact(source, target)
+    exact = importlib.import_module("kbserver.embedding.export.exact")
+    meta: ExportMeta = exact.export_exact(source, target)
     return meta
 
 
 def _quantised(exact: Path, target: Path) -> ExportMeta:
-    meta: ExportMeta = deferred.quantised_module().quantise(exact, target)
+    quantised = importlib.import_module("kbserver.embedding.export.quantised")
+    meta: ExportMeta = quantised.quantise(exact, target)
     return meta

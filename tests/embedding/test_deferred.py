@@ -1,8 +1,6 @@
 import subprocess
 import sys
 
-from kbserver.embedding.deferred import exact_module, quantised_module
-
 WITHOUT_TORCH = """
 import sys
 
@@ -38,11 +36,6 @@ def run(program: str) -> str:
 
 def test_the_door_to_models_imports_nothing_slow() -> None:
     assert run(HEAVY) == "[]\n"
-
-
-def test_modules_come_when_they_are_asked_for() -> None:
-    assert callable(exact_module().export_exact)
-    assert callable(quantised_module().quantise)
 
 
 def test_a_missing_torch_says_what_to_install() -> None:
