@@ -20,6 +20,7 @@ from typing import Literal
 
 from filelock import FileLock
 
+from kbserver.embedding import deferred
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.export_meta import ExportMeta, NotExportable
 from kbserver.embedding.onnx import OnnxEncoder
