@@ -70,18 +70,16 @@ def test_meaning_is_shed_first_and_every_turn_is_answered(url):
         turns = burst(url, ["support"] * 2 * MOST_FULL)
         ends = Counter(end for _, end in turns)
         assert set(ends) <= {"full", "degraded busy", "degraded late"}, ends
-        assert 1 <= ends["full"] <= MOST_FULL
+        assert ends["full"] <= MOST_FULL
     assert ends["degraded busy"] >= 1
     wait_until(lambda: burst(url, ["support"]) == [("support", "full")])
 
 
-def test_a_noisy_label_leaves_the_model_to_the_others(url):
+def test_a_noisy_label_gets_half_of_the_model_at_most_and_all_are_answered(url):
     burst(url, ["hotels"])  # known as one of those that share, before the noise begins
     turns = burst(url, ["support"] * 2 * MOST_FULL + ["hotels"] * 4)
-    noisy = by_both_arms(turns, "support")
-    quiet = by_both_arms(turns, "hotels")
-    assert noisy <= 0.5
-    assert quiet > noisy
+    assert by_both_arms(turns, "support") <= 0.5
+    assert "refused" not in {end for label, end in turns if label == "hotels"}
 
 
 def test_too_much_even_for_words_is_refused_and_health_stays_answerable(store):
