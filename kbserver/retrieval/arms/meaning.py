@@ -17,7 +17,7 @@ class MeaningArm:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._vectors = snapshot.vectors
-        self.waits = getattr(snapshot.vectors, "waits", False)
+        self.waits = snapshot.vectors.waits
 
     def propose(
         self, query: Query, *, rows: Rows | None, count: int

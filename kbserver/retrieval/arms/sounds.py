@@ -21,7 +21,7 @@ class SoundsArm:
 
     def __init__(self, field: Bm25Index) -> None:
         self._field = field
-        self.waits = getattr(field, "waits", False)
+        self.waits = field.waits
 
     def propose(
         self, query: Query, *, rows: Rows | None, count: int

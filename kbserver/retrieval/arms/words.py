@@ -29,7 +29,7 @@ class WordsArm:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._index = snapshot.lexical
-        self.waits = getattr(snapshot.lexical, "waits", False)
+        self.waits = snapshot.lexical.waits
         self._stop_terms = frozenset(
             term for word in SPOKEN_STOP_WORDS for term in terms_of(self._index, word)
         )
