@@ -42,10 +42,11 @@ class Load:
     def per_second(self) -> float:
         return self.statuses[200] / self.seconds
 
-    def percentile(self, share: float) -> float:
+    def percentile(self, percent: float) -> float:
+        """Return the latency in ms that so many percent (0 to 100) of the turns stay within."""
         if not self.ms:
             return float("nan")
-        return float(np.percentile(self.ms, share))
+        return float(np.percentile(self.ms, percent))
 
     def within(self, limit_ms: float) -> float:
         """Share of all turns sent that were answered with 200 within a limit."""

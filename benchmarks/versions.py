@@ -75,7 +75,7 @@ def load(
     found = asyncio.run(closed_loop(server.url, ask, clients=callers, seconds=seconds))
     said = outcomes(before, server.counters())
     turns = max(1, round(found.per_second * seconds))
-    return found.per_second, by_both_arms(said) / turns, found.percentile(0.99)
+    return found.per_second, by_both_arms(said) / turns, found.percentile(99)
 
 
 def main() -> None:
