@@ -35,7 +35,7 @@ are trusted when errors are compensated."""
 MARGIN = 1.15
 """Activations may be this many times larger than the calibrated ones before they are cut."""
 
-_LAZY_ROWS = 64  # rows after which errors are handed on to all rows behind, as in GPTQ
+_LAZY_ROWS = 32  # rows after which errors are handed on to all rows behind, as in GPTQ
 _LEVELS = 255
 _LARGEST_WEIGHT = 127  # a weight's level is at most this far from 0, on either side
 _BLOCK_ZERO_POINT = _LARGEST_WEIGHT + 1
@@ -95,14 +95,14 @@ def quantise_per_channel(
         The levels, shape (inner, outer), and the scale of each column, shape (outer,).
     """
     scale = _scale_of_columns(weights)
-    hessian = (activations.T @ activations).astype(np.float64)
-    damping = DAMPING * hessian.trace() / len(hessian) or 1.0
-    hessian += np.eye(len(hessian)) * damping
+    hessian = activations.T @ activations
+    damping = DAMPING * float(hessian.trace()) / len(hessian) or 1.0
+    hessian[np.diag_indices_from(hessian)] += np.float32(damping)
     # The channel that counts most comes first, while there are most others to compensate in.
     order = np.argsort(-hessian.diagonal(), kind="stable")
     inverse = np.linalg.inv(hessian[np.ix_(order, order)])
     compensation = np.linalg.cholesky(inverse).T
-    left = weights[order].astype(np.float64)
+    left = weights[order]
     levels = np.empty(weights.shape, np.int8)
     for start in range(0, len(order), _LAZY_ROWS):
         rows = slice(start, start + _LAZY_ROWS)
@@ -110,9 +110,10 @@ def quantise_per_channel(
         errors = np.empty_like(batch)
         within = compensation[rows, rows]
         for place, row in enumerate(order[rows]):
-            wanted = batch[place] / scale
-            levels[row] = np.rint(np.clip(wanted, -_LARGEST_WEIGHT, _LARGEST_WEIGHT))
-            error = (batch[place] - levels[row] * scale) / within[place, place]
+            wanted = np.rint(batch[place] / scale)
+            rounded = np.clip(wanted, -_LARGEST_WEIGHT, _LARGEST_WEIGHT)
+            levels[row] = rounded
+            error = (batch[place] - rounded * scale) / within[place, place]
             batch[place + 1 :] -= np.outer(within[place, place + 1 :], error)
             errors[place] = error
         behind = slice(start + _LAZY_ROWS, None)

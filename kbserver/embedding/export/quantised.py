@@ -19,6 +19,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
+from threadpoolctl import threadpool_limits
 
 from kbserver.embedding.export.graph import (
     RUNTIME_DOMAIN,
@@ -65,7 +66,9 @@ def quantise(exported: Path, target: Path) -> ExportMeta:
     """
     exact = ExportMeta.read(exported)
     try:
-        _write_graph(exported, target)
+        # More BLAS threads than free cores wait for each other in loops, at many times the cost.
+        with threadpool_limits(limits=1, user_api="blas"):
+            _write_graph(exported, target)
     except (OSError, MemoryError):  # says nothing about the model
         raise
     except Exception as exc:  # neither onnx nor ONNX Runtime says what it raises
