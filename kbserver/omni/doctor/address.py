@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 import time
 from urllib.parse import urlsplit
 
+from kbserver.addresses import is_public
 from kbserver.errors import OmniError
 from kbserver.omni.configure import check_endpoint
 from kbserver.omni.doctor.findings import Finding
@@ -51,11 +51,11 @@ async def check_address(url: str) -> list[Finding]:
     port = parts.port or _PORTS[parts.scheme]
     try:
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except OSError as exc:
+    except (OSError, UnicodeError) as exc:
         step = "check the spelling and the DNS record"
         return [Finding("URL", "fail", f"{host}: {explain(exc).sentence}", step, "dns")]
     addresses = sorted({str(entry[4][0]) for entry in found})
-    hidden = [address for address in addresses if not _is_global(address)]
+    hidden = [address for address in addresses if not is_public(address)]
     if hidden:
         named = f"{host} is {', '.join(hidden)}, which"
         if hidden == [host]:
@@ -92,7 +92,3 @@ async def check_certificate(url: str, verify: ssl.SSLContext) -> Finding | None:
         return Finding("certificate", "warn", found, step, figures=figures)
     found = f"valid for {left_days:.0f} days"
     return Finding("certificate", "ok", found, figures=figures)
-
-
-def _is_global(address: str) -> bool:
-    return ipaddress.ip_address(address.partition("%")[0]).is_global
