@@ -48,7 +48,7 @@ def url_problem(url: str) -> str | None:
         return f"has the host {host!r}, which is no name of one machine; {_EXAMPLE}"
     if parts.username is not None or parts.password is not None:
         return "holds credentials; leave out what stands before the @"
-    if parts.fragment:
+    if "#" in url:
         return f"ends in #{parts.fragment}, which never reaches a server; leave it out"
     if parts.scheme == "http" and not is_loopback(host):
         return f"is plain http on {host}: a token would travel in the clear; use https"

@@ -23,6 +23,8 @@ LEVELS = {
     "extras": 0,
     "http_protocol": 0,
     "accepting": 0,
+    "addresses": 0,
+    "answers": 0,
     "settings": 1,
     "index": 2,
     "embedding": 2,

@@ -6,8 +6,6 @@ here they are HTTP/1.1 and, unless told otherwise, a new connection a turn: the 
 
 from __future__ import annotations
 
-import asyncio
-import json
 import ssl
 import time
 from collections.abc import Mapping
@@ -15,8 +13,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
-import httpx2
-
+from kbserver.answers import (
+    AnswerLate,
+    AnswerLimits,
+    AnswerTooLarge,
+    Client,
+    read_json,
+)
 from kbserver.omni.configure import check_endpoint, check_token
 from kbserver.omni.failures import explain
 from kbserver.settings import ENGINE_TIMEOUT_MS
@@ -126,16 +129,9 @@ class KnowledgeEndpoint:
             headers["authorization"] = f"Bearer {token}"
         if debug:
             headers["x-kbserver-debug"] = "1"
-        limits = httpx2.Limits(max_keepalive_connections=0)
-        if keep_alive:
-            limits = httpx2.Limits()
-        self._client = httpx2.AsyncClient(
-            headers=headers,
-            limits=limits,
-            timeout=None,  # one wall-clock limit over everything, in look_up
-            follow_redirects=False,
-            trust_env=False,
-            verify=verify or httpx2.create_ssl_context(),
+        limits = AnswerLimits(seconds=timeout_ms / 1000, body_bytes=MAX_BODY_BYTES)
+        self._client = Client(
+            limits, headers=headers, keep_alive=keep_alive, verify=verify
         )
 
     async def __aenter__(self) -> Self:
@@ -155,20 +151,18 @@ class KnowledgeEndpoint:
 
     async def look_up(self, query: str, session_label: str | None) -> Lookup:
         """Ask once, as the engine does: two fields, no retry, no redirect. Raises nothing."""
-        opened: list[Any] = []
+        turn = {"session_label": session_label, "query": query}
         started = time.perf_counter()
         try:
-            async with asyncio.timeout(self.timeout_ms / 1000):
-                turn = {"session_label": session_label, "query": query}
-                status, body = await self._post(turn, opened)
-        except TimeoutError:
-            # Interrupted in a TLS handshake, the transport leaves the socket open.
-            for stream in opened:
-                await stream.aclose()
+            answer = await self._client.ask("POST", self.url, json=turn)
+        except AnswerLate:
             return Lookup("late", "timeout", _ms_since(started))
+        except AnswerTooLarge:
+            return Lookup("invalid", "too_large", _ms_since(started))
         except Exception as exc:  # the call goes on in any case
             return Lookup("unreachable", explain(exc).word, _ms_since(started))
         latency_ms = _ms_since(started)
+        status, body = answer.status, answer.content
         # It may arrive after the limit and before the event loop looks at the clock.
         if latency_ms > self.timeout_ms:
             return Lookup("late", "timeout", latency_ms, status, body_bytes=len(body))
@@ -177,36 +171,16 @@ class KnowledgeEndpoint:
             return Lookup("refused", reason, latency_ms, status, body_bytes=len(body))
         return read_answer(body, reads=self.reads, latency_ms=latency_ms)
 
-    async def _post(
-        self, payload: Mapping[str, Any], opened: list[Any]
-    ) -> tuple[int, bytes]:
-        async def note_connection(event: str, info: Mapping[str, Any]) -> None:
-            if event == "connection.connect_tcp.complete":
-                opened.append(info["return_value"])
-
-        body = bytearray()
-        extensions = {"trace": note_connection}
-        async with self._client.stream(
-            "POST", self.url, json=payload, extensions=extensions
-        ) as response:
-            async for piece in response.aiter_bytes():
-                body += piece
-                if len(body) > MAX_BODY_BYTES:
-                    break
-        return response.status_code, bytes(body)
-
 
 def read_answer(body: bytes, *, reads: Reads, latency_ms: float = 0.0) -> Lookup:
     """Read the body of a 200 answer: a string `context`, and `results` of `{id, content, score}`.
 
-    A key that is missing or of another type counts as empty. A body that is not a JSON object, or
-    longer than `MAX_BODY_BYTES`, is `invalid`.
+    A key that is missing or of another type counts as empty. A body that is not a JSON object, as
+    `answers.read_json` takes it, is `invalid`.
     """
-    answer = None
     try:
-        if len(body) <= MAX_BODY_BYTES:
-            answer = json.loads(body)
-    except (ValueError, RecursionError):
+        answer = read_json(body)
+    except ValueError:
         return Lookup("invalid", "invalid_json", latency_ms, 200, body_bytes=len(body))
     if not isinstance(answer, dict):
         return Lookup("invalid", "not_an_object", latency_ms, 200, body_bytes=len(body))

@@ -7,7 +7,10 @@ import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import httpcore2
 import httpx2
+
+from kbserver.answers import AnswerTooLarge
 
 # Source: OpenSSL, x509_vfy.h: CERT_HAS_EXPIRED, HOSTNAME_MISMATCH and IP_ADDRESS_MISMATCH.
 _CERTIFICATE_EXPIRED = 10
@@ -20,7 +23,7 @@ class Failure:
 
     word: str
     """timeout, refused, dns, certificate_expired, certificate_hostname, certificate, tls, closed,
-    protocol or network."""
+    protocol, too_large or network."""
     sentence: str
     """The same for a person, with the system's own words."""
 
@@ -40,15 +43,24 @@ def explain(error: BaseException) -> Failure:
             return Failure("refused", "nothing listens there: connection refused")
         if isinstance(cause, ConnectionResetError | BrokenPipeError):
             return Failure("closed", "the connection was closed before an answer came")
+    return _of_an_exchange(chain)
+
+
+def _of_an_exchange(chain: list[BaseException]) -> Failure:
+    """Name a call that failed for none of the system's own reasons."""
     for cause in chain:
-        if isinstance(cause, TimeoutError | httpx2.TimeoutException):
+        if isinstance(cause, AnswerTooLarge):
+            return Failure("too_large", f"the answer is too large: {cause}")
+        if isinstance(cause, TimeoutError | httpcore2.TimeoutException):
             return Failure("timeout", "no answer in time")
         if isinstance(cause, ssl.SSLError):
             return Failure("tls", f"no TLS connection: {cause.reason or cause}")
-    if isinstance(error, httpx2.RemoteProtocolError | httpx2.ReadError):
-        return Failure("closed", "the connection was closed before an answer came")
-    if isinstance(error, httpx2.ProtocolError | httpx2.DecodingError):
-        return Failure("protocol", f"what came back is not HTTP: {error}")
+    for cause in chain:
+        if isinstance(cause, httpcore2.RemoteProtocolError | httpcore2.ReadError):
+            return Failure("closed", "the connection was closed before an answer came")
+        if isinstance(cause, httpcore2.ProtocolError | httpx2.DecodingError):
+            return Failure("protocol", f"what came back is not HTTP: {cause}")
+    error = chain[0]
     return Failure("network", str(error) or type(error).__name__)
 
 

@@ -1,9 +1,11 @@
 import socket
 import ssl
 
+import httpcore2
 import httpx2
 import pytest
 
+from kbserver.answers import AnswerTooLarge, NoAnswer
 from kbserver.omni.failures import explain
 
 
@@ -26,8 +28,8 @@ def wrapped(cause):
         try:
             raise cause
         except Exception as exc:
-            raise httpx2.ConnectError("all attempts failed") from exc
-    except httpx2.ConnectError as exc:
+            raise httpcore2.ConnectError("all attempts failed") from exc
+    except httpcore2.ConnectError as exc:
         return exc
 
 
@@ -39,7 +41,7 @@ def wrapped(cause):
         (BrokenPipeError(32, "pipe"), "closed"),
         (socket.gaierror(-2, "Name or service not known"), "dns"),
         (TimeoutError(), "timeout"),
-        (httpx2.ReadTimeout("slow"), "timeout"),
+        (httpcore2.ReadTimeout("slow"), "timeout"),
         (certificate_error(10), "certificate_expired"),
         (certificate_error(62), "certificate_hostname"),
         (certificate_error(64), "certificate_hostname"),
@@ -57,15 +59,20 @@ def test_a_cause_is_named_however_deep_it_lies(cause, word):
 @pytest.mark.parametrize(
     ("error", "word"),
     [
-        (httpx2.RemoteProtocolError("disconnected"), "closed"),
-        (httpx2.ReadError("eof"), "closed"),
-        (httpx2.LocalProtocolError("illegal header"), "protocol"),
+        (httpcore2.RemoteProtocolError("disconnected"), "closed"),
+        (httpcore2.ReadError("eof"), "closed"),
+        (httpcore2.LocalProtocolError("illegal header"), "protocol"),
         (httpx2.DecodingError("not gzip"), "protocol"),
+        (AnswerTooLarge("over 5 bytes"), "too_large"),
         (ValueError(), "network"),
     ],
 )
 def test_a_failure_of_http_itself_is_named_by_its_kind(error, word):
     assert explain(error).word == word
+    try:
+        raise NoAnswer("in words") from error
+    except NoAnswer as exc:
+        assert explain(exc).word == word
 
 
 def test_the_sentence_holds_the_systems_own_words():

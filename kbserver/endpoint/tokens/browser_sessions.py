@@ -9,7 +9,6 @@ Source: the Omni contract, section 4 (`POST /v1/omni/sessions`) and section 3 (t
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import math
@@ -18,6 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Annotated, Any, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,6 +28,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from kbserver.answers import Answer, AnswerLimits, Client, NoAnswer
 from kbserver.endpoint.tokens.rates import RateLimit, caller_of
 from kbserver.errors import Forbidden, RateLimited, SettingsError, UpstreamFailed
 from kbserver.settings.model import SessionSettings
@@ -37,7 +38,8 @@ log = logging.getLogger("kbserver.endpoint")
 
 SESSIONS_PATH = "/v1/omni/sessions"
 PREFLIGHT_MAX_AGE_S = 600
-TIMEOUT_S = 5.0
+LIMITS = AnswerLimits(seconds=5.0, body_bytes=64 * 1024)
+"""PyAI's answer is under a kilobyte."""
 
 _ALL_CLIENTS = "*"
 
@@ -47,9 +49,9 @@ class _Ephemeral(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
 
-    token: Annotated[str, Field(min_length=1)]
+    token: Annotated[str, Field(pattern=r"^[\x21-\x7e]+$")]
     url: Annotated[str, Field(min_length=1)]
-    expires_at: int
+    expires_at: Annotated[int, Field(ge=0, lt=2**53)]
     """Milliseconds since 1970."""
 
 
@@ -62,7 +64,7 @@ class BrowserSessions:
         *,
         api_key: str,
         token_for: Callable[[str], str],
-        timeout_s: float = TIMEOUT_S,
+        limits: AnswerLimits = LIMITS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Check that sessions can be made.
@@ -72,7 +74,7 @@ class BrowserSessions:
             api_key: PyAI's API key, with the scope `omni:session`. It is sent to `settings.base`
                 and never shown.
             token_for: makes the signed token of a session label.
-            timeout_s: how long PyAI may take to answer.
+            limits: of PyAI's answer.
             clock: monotonic seconds, for the limits.
 
         Raises:
@@ -87,19 +89,15 @@ class BrowserSessions:
         self._base = settings.base.rstrip("/")
         self._api_key = api_key
         self._token_for = token_for
-        self._timeout_s = timeout_s
+        self._limits = limits
         self._each_client = RateLimit(settings.per_client_per_minute, clock=clock)
         self._all_clients = RateLimit(settings.total_per_minute, clock=clock)
-        self._client: httpx2.AsyncClient | None = None
+        self._client: Client | None = None
         token_for(self._new_label())  # a key that cannot sign is found now
 
     async def __aenter__(self) -> Self:
         """Open the HTTP client. Redirects are not followed: the key goes to `base` alone."""
-        # A proxy of the environment only tunnels https; of plain http it would see the key.
-        encrypted = self._base.startswith("https://")
-        self._client = httpx2.AsyncClient(
-            timeout=self._timeout_s, follow_redirects=False, trust_env=encrypted
-        )
+        self._client = Client(self._limits, proxy=_proxy_for(self._base))
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -192,8 +190,8 @@ class BrowserSessions:
             "ttl_seconds": self._settings.connect_ttl_s,
             "session_label": label,
         }
-        response = await self._ask_pyai(wanted)
-        status = response.status_code
+        answer = await self._ask_pyai(wanted)
+        status = answer.status
         if status in (401, 403):
             raise _failed(
                 f"PyAI refused the API key ({status}); "
@@ -202,11 +200,11 @@ class BrowserSessions:
         if status not in (200, 201):
             raise _failed(f"PyAI answered {status}")
         try:
-            ephemeral = _Ephemeral.model_validate_json(response.content)
-            theirs = _label_in(ephemeral.url)
+            ephemeral = _Ephemeral.model_validate_json(answer.content)
+            theirs = _labels_in(ephemeral.url)
         except (ValidationError, ValueError):
             raise _failed(_NOT_A_SESSION) from None
-        if theirs not in (None, label):
+        if theirs not in ([], [label]):
             raise _failed(
                 "PyAI's URL carries a session label that is not the one asked for"
             )
@@ -214,21 +212,22 @@ class BrowserSessions:
             raise _failed(_NOT_A_SESSION)
         return ephemeral
 
-    async def _ask_pyai(self, wanted: dict[str, object]) -> httpx2.Response:
+    async def _ask_pyai(self, wanted: dict[str, object]) -> Answer:
         if self._client is None:
             raise RuntimeError(
                 "BrowserSessions is not open; "
                 "enter it in the lifespan:  async with sessions: …"
             )
         try:
-            async with asyncio.timeout(self._timeout_s):
-                return await self._client.post(
-                    self._base + SESSIONS_PATH,
-                    json=wanted,
-                    headers={"authorization": f"Bearer {self._api_key}"},
-                )
-        except (httpx2.HTTPError, TimeoutError) as exc:
-            kind = type(exc).__name__
+            return await self._client.ask(
+                "POST",
+                self._base + SESSIONS_PATH,
+                json=wanted,
+                headers={"authorization": f"Bearer {self._api_key}"},
+            )
+        except NoAnswer as exc:
+            # its words may be PyAI's, and PyAI has the key
+            kind = type(exc.__cause__ or exc).__name__
             raise _failed(f"no answer from {self._base}: {kind}") from None
 
 
@@ -243,6 +242,33 @@ def _failed(reason: str) -> UpstreamFailed:
     )
 
 
+def _proxy_for(base: str) -> httpx2.Proxy | None:
+    """Return the proxy that the environment names for PyAI's API, or None.
+
+    It only tunnels https; of plain http it would see the key, so it is not asked.
+
+    Raises:
+        SettingsError: the environment names what is no HTTP proxy.
+    """
+    parts = urlsplit(base)
+    proxies = getproxies()
+    named = proxies.get("https") or proxies.get("all")
+    if parts.scheme != "https" or not named or proxy_bypass(parts.hostname or ""):
+        return None
+    if "://" not in named:
+        named = f"http://{named}"
+    try:
+        proxy = httpx2.Proxy(named)
+        if proxy.url.scheme in ("http", "https"):
+            return proxy
+    except (ValueError, httpx2.InvalidURL):
+        pass  # the same to the user
+    raise SettingsError(
+        "the proxy for https that the environment names is not an http one; "
+        f"name such a one, or put {parts.hostname} into NO_PROXY"
+    )
+
+
 def _fits_header(api_key: str) -> bool:
     if not api_key or " " in api_key:
         return False
@@ -251,7 +277,7 @@ def _fits_header(api_key: str) -> bool:
 
 def _with_label(url: str, label: str) -> str:
     """Return the URL with a session label in its query, unless it holds one."""
-    if _label_in(url) is not None:
+    if _labels_in(url):
         return url
     separator = "?"
     if urlsplit(url).query:
@@ -259,11 +285,14 @@ def _with_label(url: str, label: str) -> str:
     return url + separator + urlencode({"session_label": label})
 
 
-def _label_in(url: str) -> str | None:
-    labels = parse_qs(urlsplit(url).query).get("session_label")
-    if not labels:
-        return None
-    return labels[0]
+def _labels_in(url: str) -> list[str]:
+    """Return every session label in a URL's query.
+
+    Raises:
+        ValueError: it is no URL.
+    """
+    query = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    return query.get("session_label", [])
 
 
 def _is_socket_url(url: str) -> bool:

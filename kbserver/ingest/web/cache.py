@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +21,19 @@ _PAGES = "pages"
 _UNFIT = re.compile(r"[^\w.,=&@+()~ -]+")
 _LONGEST_NAME = 120
 """Bytes of one folder's or file's name; file systems allow 255."""
+_LONGEST_PATH = 600
+"""Bytes of a page's path below the folder; some systems allow 1,024 from the root."""
+_MOST_FOLDERS = 32
+"""A page that lies deeper is not kept."""
+_NAME_TROUBLE = {
+    errno.EEXIST,
+    errno.EILSEQ,
+    errno.EINVAL,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOTDIR,
+}
+"""What a system says of one name; the next one may be fine."""
 
 _SUFFIXES = {
     "text/html": ".html",
@@ -40,6 +56,10 @@ class Fetched:
     """As the server wrote it, to be sent back."""
     last_modified: str = ""
     """As the server wrote it, to be sent back."""
+
+
+class NameUnfit(Exception):
+    """A page's URL makes no file's name; the others go on."""
 
 
 class PageCache:
@@ -76,6 +96,7 @@ class PageCache:
         """Keep a page and return its file; None if pages of its type are not read.
 
         Raises:
+            NameUnfit: its path is too long or too deep, or this system does not take its name.
             StoreError: it cannot be written.
         """
         file = file_of(url, content_type)
@@ -89,7 +110,7 @@ class PageCache:
             name = f"{path.stem}-{digest[:8]}{path.suffix}"
             file = path.with_name(name).as_posix()
         target = self.pages / file
-        with disk_trouble("keep a page", target):
+        with disk_trouble("keep a page", target), _naming():
             target.parent.mkdir(parents=True, exist_ok=True)
             beside = target.with_name(f".tmp-{digest[:16]}")
             beside.write_bytes(content)
@@ -110,6 +131,7 @@ class PageCache:
             for path in self.pages.rglob("*"):
                 if path.is_file() and path not in kept:
                     path.unlink()
+            _remove_empty_folders(self.pages)
         self.remember()
 
     def remember(self) -> None:
@@ -132,14 +154,38 @@ def _read_index(file: Path) -> dict[str, Fetched]:
         return {}
 
 
+def _remove_empty_folders(top: Path) -> None:
+    """Remove folders without a file, so that a page may take a folder's name."""
+    folders = [path for path in top.rglob("*") if path.is_dir()]
+    for folder in sorted(folders, reverse=True):  # inner ones first
+        if not any(folder.iterdir()):
+            folder.rmdir()
+
+
+@contextlib.contextmanager
+def _naming() -> Iterator[None]:
+    """Tell a name that the system does not take from trouble with the disk."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno not in _NAME_TROUBLE:
+            raise
+        raise NameUnfit(f"its name cannot be kept ({exc.strerror})") from exc
+
+
 def file_of(url: str, content_type: str) -> str | None:
     """Return where a page is kept, so that its source reads like its URL.
 
     `https://example.com/help/reset?lang=en` gives `help/reset@lang=en.html`, a folder's
     own page `index.html`.
 
+    A folder's name never looks like a page's, so that `a.html` and `a.html/b` are kept both.
+
     Returns:
         A posix path, or None if pages of its type are not read.
+
+    Raises:
+        NameUnfit: the path is too long or too deep.
     """
     parts = urlsplit(url)
     names = [
@@ -161,7 +207,21 @@ def file_of(url: str, content_type: str) -> str | None:
         last = last[: -len(own)]
     if parts.query:
         last += f"@{_fit(parts.query)}"
-    return "/".join([*names, f"{_fit(last)}{suffix}"])
+    path = "/".join([*map(_folder, names), f"{_fit(last)}{suffix}"])
+    if len(path.encode()) > _LONGEST_PATH or len(names) > _MOST_FOLDERS:
+        raise NameUnfit(
+            f"its path is too long to be kept: {len(names)} folders, "
+            f"{len(path.encode()):,} bytes"
+        )
+    return path
+
+
+def _folder(name: str) -> str:
+    """Return a folder's name without a suffix that is read."""
+    suffix = Path(name).suffix
+    if suffix.lower() in FORMATS:
+        return f"{name.removesuffix(suffix)}-{suffix[1:]}"
+    return name
 
 
 def _fit(name: str) -> str:

@@ -8,20 +8,23 @@ asked, and only at public addresses.
 
 from __future__ import annotations
 
+import asyncio
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
-from urllib.parse import urldefrag, urljoin, urlsplit
+from urllib.parse import urljoin, urlsplit
 
-import httpx2
 from protego import Protego
 
+from kbserver.answers import Answer, AnswerLimits, AnswerTooLarge, Client, NoAnswer
 from kbserver.errors import IngestError
 from kbserver.ingest.walk import Skipped
-from kbserver.ingest.web.address import CheckedTransport, site_of
-from kbserver.ingest.web.cache import Fetched, PageCache, file_of
+from kbserver.ingest.web.address import AddressRefused, checked_address, site_of
+from kbserver.ingest.web.cache import Fetched, NameUnfit, PageCache, file_of
 from kbserver.ingest.web.sitemap import read_sitemap
 
 USER_AGENT = "kbserver"
@@ -36,6 +39,11 @@ _MAX_ROBOTS_BYTES = 500 * 1024
 """RFC 9309, section 2.5: at least this much is read."""
 _LONGEST_PAUSE_S = 30.0
 """A longer crawl-delay is not waited for."""
+_LONGEST_URL = 2048
+"""Characters; the protocol of sitemaps allows fewer."""
+_SHOWN_OF_LONG_URL = 100
+_VALIDATOR = re.compile(r"[\x20-\x7e]{1,1000}")
+"""An ETag or a date that can be sent back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +57,7 @@ class WebOptions:
     pause_s: float = 0.5
     """Between two requests; more if robots.txt says so."""
     timeout_s: float = 20.0
-    """Of one request."""
+    """Of one request, from the look-up of the name until the last byte."""
     allow_private: bool = False
     """Also ask loopback and private addresses."""
 
@@ -73,12 +81,10 @@ class Clock:
     sleep: Callable[[float], None] = time.sleep
 
 
-class _Answer(NamedTuple):
+class _Page(NamedTuple):
     url: str
     """After redirects."""
-    status: int
-    content: bytes
-    headers: httpx2.Headers
+    answer: Answer
 
 
 class _Refused(Exception):
@@ -113,17 +119,17 @@ def fetch_site(
     """
     options = options or WebOptions()
     on_fetch = on_fetch or _no_progress
-    url = urldefrag(url).url
+    url = _without_fragment(url)
     report = WebReport()
     cache = PageCache(folder)
     with _Site(url, options, clock or Clock()) as site:
         site.read_robots()
         first = _first_answer(url, site, cache)
         pages = _pages_of(first, site, report)
-        fetched: dict[str, _Answer] = {}
+        fetched: dict[str, Answer] = {}
         if pages is None:
-            page = urldefrag(first.url).url
-            fetched = {page: first}
+            page = _without_fragment(first.url)
+            fetched = {page: first.answer}
             pages = [page]
         try:
             kept = _fetch_all(pages, fetched, site, cache, report, on_fetch)
@@ -143,29 +149,41 @@ def _no_progress(done: int, total: int) -> None:
     """Report nothing."""
 
 
-def _first_answer(url: str, site: _Site, cache: PageCache) -> _Answer:
+def _without_fragment(url: str) -> str:
+    return url.partition("#")[0]
+
+
+def _skip(report: WebReport, url: str, reason: object) -> None:
+    """Note a URL that gives no page, of a long one the beginning."""
+    if len(url) > _LONGEST_URL:
+        url = f"{url[:_SHOWN_OF_LONG_URL]}…"
+    report.skipped.append(Skipped(url, str(reason)))
+
+
+def _first_answer(url: str, site: _Site, cache: PageCache) -> _Page:
     """Fetch the URL that the user named.
 
     Raises:
         IngestError: it cannot be fetched.
     """
     try:
-        answer = site.get(url, known=cache.find(url))
+        page = site.get(url, known=cache.find(url))
     except _Refused as exc:
         raise IngestError(f"{url}: {exc}") from exc
-    if answer.status not in (200, 304):
+    status = page.answer.status
+    if status not in (200, 304):
         raise IngestError(
-            f"{url}: the server answered {answer.status}; check the URL in a browser"
+            f"{url}: the server answered {status}; check the URL in a browser"
         )
-    return answer
+    return page
 
 
-def _pages_of(first: _Answer, site: _Site, report: WebReport) -> list[str] | None:
+def _pages_of(first: _Page, site: _Site, report: WebReport) -> list[str] | None:
     """Return the pages that a sitemap and its sitemaps name, each once, in order.
 
     None if it is no sitemap.
     """
-    sitemap = read_sitemap(first.content)
+    sitemap = read_sitemap(first.answer.content)
     if sitemap is None:
         return None
     pages = dict.fromkeys(sitemap.pages)
@@ -179,23 +197,23 @@ def _pages_of(first: _Answer, site: _Site, report: WebReport) -> list[str] | Non
             continue
         seen.add(url)
         try:
-            answer = site.get(url)
+            answer = site.get(url).answer
             inner = None
             if answer.status == 200:
                 inner = read_sitemap(answer.content)
             if inner is None:
                 raise _Refused(f"no sitemap there (status {answer.status})")
-        except _Refused as exc:
-            report.skipped.append(Skipped(url, str(exc)))
+        except (_Refused, AddressRefused) as exc:
+            _skip(report, url, exc)
             continue
         pages |= dict.fromkeys(inner.pages)
         waiting += [(url, depth + 1) for url in inner.sitemaps]
-    return list(dict.fromkeys(urldefrag(page).url for page in pages))
+    return list(dict.fromkeys(_without_fragment(page) for page in pages))
 
 
 def _fetch_all(
     pages: list[str],
-    fetched: dict[str, _Answer],
+    fetched: dict[str, Answer],
     site: _Site,
     cache: PageCache,
     report: WebReport,
@@ -216,22 +234,22 @@ def _fetch_all(
         on_fetch(number, len(wanted))
         known = cache.find(url)
         try:
-            answer = fetched.get(url) or site.get(url, known=known)
+            answer = fetched.get(url) or site.get(url, known=known).answer
             if _keep(url, answer, known, cache, report):
                 kept.add(url)
-        except _Refused as exc:
+        except (_Refused, AddressRefused, NameUnfit) as exc:
             reason = str(exc)
             if known:
                 reason += "; kept as it was"
                 kept.add(url)
-            report.skipped.append(Skipped(url, reason))
+            _skip(report, url, reason)
     on_fetch(len(wanted), len(wanted))
     return kept
 
 
 def _keep(
     url: str,
-    answer: _Answer,
+    answer: Answer,
     known: Fetched | None,
     cache: PageCache,
     report: WebReport,
@@ -240,18 +258,19 @@ def _keep(
 
     Raises:
         _Refused: the server cannot give the page for the moment.
+        NameUnfit: its URL makes no file's name.
     """
     if answer.status == 304 and known:
         return True
     if answer.status in (404, 410):
-        report.skipped.append(Skipped(url, f"gone (status {answer.status})"))
+        _skip(report, url, f"gone (status {answer.status})")
         return False
     if answer.status != 200:
         raise _Refused(f"the server answered {answer.status}")
     content_type = answer.headers.get("content-type", "")
     if file_of(url, content_type) is None:
         reason = f"unknown type {content_type or 'none given'}"
-        report.skipped.append(Skipped(url, reason))
+        _skip(report, url, reason)
         return False
     cache.put(
         url,
@@ -273,15 +292,15 @@ class _Site:
         self.options = options
         self._clock = clock
         self._root = f"{parts.scheme}://{parts.netloc}/"
-        self._client = httpx2.Client(
-            transport=CheckedTransport(allow_private=options.allow_private),
+        self._runner = asyncio.Runner()
+        largest = max(options.max_page_bytes, _MAX_ROBOTS_BYTES)
+        self._client = Client(
+            AnswerLimits(options.timeout_s, largest),
             headers={
                 "user-agent": USER_AGENT,
                 "accept": "text/html, text/*;q=0.8, */*;q=0.5",
             },
-            timeout=options.timeout_s,
-            follow_redirects=False,
-            trust_env=False,
+            address_for=partial(checked_address, allow_private=options.allow_private),
         )
         self._robots = Protego.parse("")
         self._pause_s = options.pause_s
@@ -292,7 +311,8 @@ class _Site:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._client.close()
+        with self._runner as runner:
+            runner.run(self._client.aclose())
 
     def read_robots(self) -> None:
         """Read robots.txt; none allows everything, one out of reach allows nothing.
@@ -305,7 +325,7 @@ class _Site:
         url = urljoin(self._root, "/robots.txt")
         nothing = "without it no page is fetched"
         try:
-            answer = self._follow(url, {}, limit=_MAX_ROBOTS_BYTES, cut=True)
+            answer = self._follow(url, {}, limit=_MAX_ROBOTS_BYTES, cut=True).answer
         except _Refused as exc:
             raise IngestError(f"{url}: {exc}; {nothing}, try again later") from exc
         if answer.status >= 500 or answer.status == 429:
@@ -318,7 +338,7 @@ class _Site:
             delay_s = self._robots.crawl_delay(USER_AGENT) or 0.0
             self._pause_s = max(self._pause_s, min(delay_s, _LONGEST_PAUSE_S))
 
-    def get(self, url: str, *, known: Fetched | None = None) -> _Answer:
+    def get(self, url: str, *, known: Fetched | None = None) -> _Page:
         """Fetch a URL of this site; status 304 if it is what is known of it.
 
         Raises:
@@ -327,27 +347,29 @@ class _Site:
             AddressRefused: the host resolves to an address that may not be asked.
         """
         headers: dict[str, str] = {}
-        if known and known.etag:
+        if known and _VALIDATOR.fullmatch(known.etag):
             headers = {"if-none-match": known.etag}
-        elif known and known.last_modified:
+        elif known and _VALIDATOR.fullmatch(known.last_modified):
             headers = {"if-modified-since": known.last_modified}
         return self._follow(url, headers, limit=self.options.max_page_bytes)
 
     def _follow(
         self, url: str, headers: dict[str, str], *, limit: int, cut: bool = False
-    ) -> _Answer:
+    ) -> _Page:
         """Fetch a URL through its redirects."""
         for _ in range(_MAX_REDIRECTS + 1):
             self._check(url)
             answer = self._ask(url, headers, limit=limit, cut=cut)
             is_redirect = answer.status in (301, 302, 303, 307, 308)
-            if not is_redirect or "location" not in answer.headers:
-                return answer
-            url = urljoin(url, answer.headers["location"])
+            if not is_redirect:
+                return _Page(url, answer)
+            url = _redirected(url, answer)
         raise _Refused(f"more than {_MAX_REDIRECTS} redirects")
 
     def _check(self, url: str) -> None:
         """Refuse another site, and what robots.txt forbids."""
+        if len(url) > _LONGEST_URL:
+            raise _Refused(f"its URL has {len(url):,} characters")
         try:
             site = site_of(url)
         except IngestError as exc:
@@ -359,39 +381,43 @@ class _Site:
 
     def _ask(
         self, url: str, headers: dict[str, str], *, limit: int, cut: bool
-    ) -> _Answer:
+    ) -> Answer:
         """Send one request when the pause is over.
 
         Args:
             limit: bytes of the answer.
             cut: cut a longer answer, instead of refusing it.
         """
+        total = self.options.max_total_bytes
+        left = total - self._bytes
+        if left <= 0:
+            raise _Refused(f"over {total:,} bytes in all")
         self._clock.sleep(max(0.0, self._next_at - self._clock.now()))
-        give_up_at = self._clock.now() + self.options.timeout_s
+        asking = self._client.ask(
+            "GET", url, headers=headers, body_bytes=min(limit, left), cut=cut
+        )
         try:
-            with self._client.stream("GET", url, headers=headers) as response:
-                content = self._content(response, give_up_at, limit=limit, cut=cut)
-                status = response.status_code
-                return _Answer(url, status, content, response.headers)
-        except (httpx2.HTTPError, httpx2.InvalidURL) as exc:
-            raise _Refused(f"cannot be fetched ({exc or type(exc).__name__})") from exc
+            answer = self._runner.run(asking)
+        except AnswerTooLarge as exc:
+            self._bytes += min(limit, left)
+            raise _Refused(str(exc)) from exc
+        except NoAnswer as exc:
+            raise _Refused(f"cannot be fetched ({exc})") from exc
         finally:
             self._next_at = self._clock.now() + self._pause_s
+        self._bytes += len(answer.content)
+        return answer
 
-    def _content(
-        self, response: httpx2.Response, give_up_at: float, *, limit: int, cut: bool
-    ) -> bytes:
-        content = bytearray()
-        total = self.options.max_total_bytes
-        for part in response.iter_bytes():
-            content += part
-            self._bytes += len(part)
-            if len(content) > limit and not cut:
-                raise _Refused(f"over {limit:,} bytes")
-            if len(content) > limit:
-                break
-            if self._bytes > total:
-                raise _Refused(f"over {total:,} bytes in all")
-            if self._clock.now() > give_up_at:
-                raise _Refused(f"not done within {self.options.timeout_s:.0f} s")
-        return bytes(content[:limit])
+
+def _redirected(url: str, answer: Answer) -> str:
+    """Return where a redirect leads.
+
+    Raises:
+        _Refused: it leads nowhere.
+    """
+    try:
+        return urljoin(url, answer.headers["location"])
+    except KeyError:
+        raise _Refused(f"redirected ({answer.status}) without saying where") from None
+    except ValueError as exc:
+        raise _Refused(f"redirected to what is no URL ({exc})") from exc

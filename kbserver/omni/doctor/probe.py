@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import math
 import ssl
 import time
@@ -12,11 +11,11 @@ from dataclasses import dataclass, field
 from types import EllipsisType, TracebackType
 from typing import Any, Self
 
-import httpx2
-
+from kbserver.answers import AnswerLimits, Client, NoAnswer, read_json
 from kbserver.omni.failures import Failure, explain
 
-PATIENCE_S = 5.0  # long enough to tell a slow endpoint from one that does not answer
+LIMITS = AnswerLimits(seconds=5.0, body_bytes=1_000_000)
+"""Seconds enough to tell a slow endpoint from one that does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +30,10 @@ class Response:
 
     @property
     def fields(self) -> dict[str, Any]:
-        """The body as a JSON object; {} if it is none."""
+        """The body as a JSON object; {} if it is none that `answers.read_json` takes."""
         try:
-            value = json.loads(self.body)
-        except (ValueError, RecursionError):
+            value = read_json(self.body)
+        except ValueError:
             return {}
         if not isinstance(value, dict):
             return {}
@@ -59,19 +58,15 @@ class Probe:
         *,
         verify: ssl.SSLContext | None = None,
         fresh: bool = False,
+        limits: AnswerLimits = LIMITS,
     ) -> None:
         self.url = url
         self._token = token
-        limits = httpx2.Limits()
-        if fresh:
-            limits = httpx2.Limits(max_keepalive_connections=0)
-        self._client = httpx2.AsyncClient(
-            limits=limits,
-            timeout=PATIENCE_S,
-            follow_redirects=False,
-            trust_env=False,
-            verify=verify or httpx2.create_ssl_context(),
+        self._client = Client(
+            limits,
             headers={"user-agent": "kbserver-doctor"},
+            keep_alive=not fresh,
+            verify=verify,
         )
 
     async def __aenter__(self) -> Self:
@@ -97,15 +92,14 @@ class Probe:
             headers["authorization"] = f"Bearer {bearer}"
         started = time.perf_counter()
         try:
-            response = await self._client.post(
-                self.url, json=dict(body), headers=headers
+            answer = await self._client.ask(
+                "POST", self.url, json=dict(body), headers=headers
             )
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as exc:
+        except NoAnswer as exc:
             took_ms = (time.perf_counter() - started) * 1000
             return Response(0, took_ms=took_ms, failure=explain(exc))
         took_ms = (time.perf_counter() - started) * 1000
-        headers = dict(response.headers)
-        return Response(response.status_code, response.content, headers, took_ms)
+        return Response(answer.status, answer.content, answer.headers, took_ms)
 
     async def ask_all(self, bodies: Sequence[Mapping[str, Any]]) -> list[Response]:
         """POST several bodies at the same time; the responses are in the order of the bodies."""

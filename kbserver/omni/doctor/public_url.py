@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import httpx2
+from kbserver.answers import AnswerLimits, Client, NoAnswer, read_json
 
 VARIABLES = ("PUBLIC_URL", "RENDER_EXTERNAL_URL")
 NGROK_API = "http://127.0.0.1:4040"
 # cloudflared serves its metrics, which name its quick tunnel, on the first free of these ports.
 CLOUDFLARED_APIS = tuple(f"http://127.0.0.1:{port}" for port in range(20241, 20246))
-LOOK_S = 0.5
+LIMITS = AnswerLimits(seconds=0.5, body_bytes=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ async def find_public_url(
     for name in VARIABLES:
         if environment.get(name, "").strip():
             return PublicUrl(environment[name].strip().rstrip("/"), name)
-    async with httpx2.AsyncClient(timeout=LOOK_S, trust_env=False) as client:
+    async with Client(LIMITS) as client:
         for tunnel in _list(await _get(client, f"{ngrok}/api/tunnels"), "tunnels"):
             address = tunnel.get("public_url")
             if not isinstance(address, str) or not address.startswith("https://"):
@@ -52,13 +52,13 @@ async def find_public_url(
     return None
 
 
-async def _get(client: httpx2.AsyncClient, url: str) -> dict[str, Any]:
+async def _get(client: Client, url: str) -> dict[str, Any]:
     try:
-        response = await client.get(url)
-        value = response.json()
-    except (httpx2.HTTPError, ValueError):
+        answer = await client.ask("GET", url)
+        value = read_json(answer.content)
+    except (NoAnswer, ValueError):
         return {}
-    if response.status_code != 200 or not isinstance(value, dict):
+    if answer.status != 200 or not isinstance(value, dict):
         return {}
     return value
 

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from kbserver.answers import AnswerLimits
 from kbserver.endpoint.tokens.browser_sessions import BrowserSessions
 from kbserver.endpoint.tokens.keys import new_secret, read_keys
 from kbserver.endpoint.tokens.signed import SigningKeys, unverified
@@ -33,6 +34,7 @@ from kbserver.settings.model import SessionSettings
 
 API_KEY = "pyai_live_0123456789_never_shown"
 ORIGIN = "https://www.example.com"
+QUICK = AnswerLimits(seconds=0.5, body_bytes=10_000)
 KB_ENDPOINT = "https://kb.example.com/kb"
 
 
@@ -112,7 +114,7 @@ def keys() -> SigningKeys:
     return SigningKeys(read_keys(new_secret(), source="test"))
 
 
-OWN = ("api_key", "token_for", "timeout_s", "clock")  # arguments that are no settings
+OWN = ("api_key", "token_for", "limits", "clock")  # arguments that are no settings
 
 
 def sessions(
@@ -365,7 +367,7 @@ def test_when_pyai_fails_the_page_learns_nothing_but_that_and_the_log_says_why(
         setattr(pyai, name, value)
     with (
         caplog.at_level(logging.DEBUG),
-        endpoint(sessions(keys, pyai_base, timeout_s=0.5)) as page,
+        endpoint(sessions(keys, pyai_base, limits=QUICK)) as page,
     ):
         answer = page.post("/session")
     assert answer.status_code == 502

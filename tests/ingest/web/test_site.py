@@ -263,16 +263,6 @@ def test_a_crawl_delay_of_hours_is_not_waited_for(site, tmp_path):
     assert max(pauses) == 30.0
 
 
-def test_an_answer_that_takes_too_long_is_given_up(site, tmp_path):
-    site.put("/a", page("A"))
-    site.put("/slow", page("Slow"))
-    seconds = iter(range(0, 10_000, 4))
-    url = site.sitemap("/a", "/slow")
-    clock = Clock(now=lambda: float(next(seconds)), sleep=lambda pause: None)
-    with pytest.raises(IngestError, match="not done within 3 s"):
-        fetch(url, tmp_path, clock=clock, timeout_s=3.0)
-
-
 def test_a_sitemap_index_and_a_gzipped_sitemap_are_read(site, tmp_path):
     site.put("/a", page("A"))
     site.put("/b", page("B"))
