@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
@@ -16,13 +15,23 @@ from rich.text import Text
 from kbserver.cli.connection import endpoint_url, read_token
 from kbserver.cli.options import Config, Label, TokenFile
 from kbserver.cli.simulate import ReadsFrom
-from kbserver.cli.terminal import err, hanging, log_to_terminal, out, typed_lines
+from kbserver.cli.terminal import (
+    err,
+    hanging,
+    line,
+    log_to_terminal,
+    out,
+    print_json,
+    typed_lines,
+)
 
 if TYPE_CHECKING:
     from kbserver.omni.call import CallTurn, SpokenCall, TypedCall
 
 
 _MARGIN = 9  # columns, for the names of what is shown
+_LONGEST_SHOWN = 6_000
+"""Characters of one text; the engine cuts answers above as many bytes."""
 
 
 def register(app: typer.Typer) -> None:
@@ -119,12 +128,12 @@ async def _converse(
             hint = "; an empty line hangs up"
             if script is not None:
                 hint = ""
-            err.print(Text(f"calling {where}{hint}"))
+            err.print(line(f"calling {where}{hint}"))
         async for text in _utterances(script):
             turn = await conversation.say(text)
             turns.append(turn)
             if as_json:
-                typer.echo(json.dumps(turn.as_dict(), ensure_ascii=False))
+                print_json(turn.as_dict(), indent=None)
             else:
                 _show(turn)
 
@@ -133,8 +142,8 @@ async def _utterances(script: Path | None) -> AsyncIterator[str]:
     from kbserver.omni.simulator.script import read_script
 
     if script is not None:
-        for line in read_script(script):
-            yield line
+        for said in read_script(script):
+            yield said
         return
     _prompt()
     async for typed in typed_lines():
@@ -164,22 +173,21 @@ def _show(turn: CallTurn) -> None:
             f"{turn.spoken_ms} ms spoken, {turn.audio_ms} ms of agent audio back",
         )
     if trace:
-        _print(
-            "route",
-            f"{trace.get('route') or '–'}   {trace.get('outcome')} {trace.get('reason') or ''}",
-        )
+        route, outcome = trace.get("route") or "–", trace.get("outcome")
+        answered = f"{route}   {outcome} {trace.get('reason') or ''}"
+        _print("route", _shortened(answered))
     _print(
         "lookup",
-        f"{lookup['outcome']}{reason}   ids {', '.join(lookup['top_ids']) or '–'}",
+        f"{lookup['outcome']}{reason}   ids {_shortened(', '.join(lookup['top_ids'])) or '–'}",
     )
     out.print(
         Text("time     ")
         + mark
-        + Text(f"{lookup['latency_ms']:.1f} of 300 ms{_stages(trace)}")
+        + line(f"{lookup['latency_ms']:.1f} of 300 ms{_stages(trace)}")
     )
-    for line in str(lookup["context"]).splitlines():
-        _print("", line, style="dim")
-    _print("agent", turn.reply, style="cyan")
+    for shown in _shortened(str(lookup["context"])).splitlines():
+        _print("", shown, style="dim")
+    _print("agent", _shortened(turn.reply), style="cyan")
     out.print()
 
 
@@ -187,12 +195,30 @@ def _print(name: str, text: str, style: str = "") -> None:
     out.print(Text(f"{name:<{_MARGIN}}{hanging(text, out, _MARGIN)}", style=style))
 
 
+def _shortened(text: str) -> str:
+    """Return the beginning of a text that is longer than an answer should be."""
+    if len(text) <= _LONGEST_SHOWN:
+        return text
+    more = len(text) - _LONGEST_SHOWN
+    return f"{text[:_LONGEST_SHOWN]} … and {more:,} more characters (--json shows all)"
+
+
 def _stages(trace: Mapping[str, Any]) -> str:
-    stages = trace.get("stages_ms") or {}
-    if not stages:
+    """Return the server's own times; what is no time is left out: the trace is the endpoint's."""
+    stages = trace.get("stages_ms")
+    if not isinstance(stages, dict):
         return ""
-    inside = "  ".join(f"{name} {ms:.1f}" for name, ms in stages.items())
-    return f"   in the server {trace.get('total_ms', 0):.1f}: {inside}"
+    inside = "  ".join(
+        f"{name} {ms:.1f}" for name, ms in stages.items() if _is_number(ms)
+    )
+    total_ms = trace.get("total_ms")
+    if not inside or not _is_number(total_ms):
+        return ""
+    return _shortened(f"   in the server {total_ms:.1f}: {inside}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _sum_up(turns: list[CallTurn], where: str) -> None:
@@ -210,6 +236,6 @@ def _sum_up(turns: list[CallTurn], where: str) -> None:
         f"{number}: {counted}; the slowest lookup took {slowest_ms:.0f} of 300 ms"
     )
     if not all(turn.in_time for turn in turns):
-        err.print(Text(f"next: kbserver doctor {where}"))
+        err.print(line(f"next: kbserver doctor {where}"))
     elif not any(turn.lookup.get("trace") for turn in turns):
         err.print("route and stage times: start the server with KBSERVER_DEBUG=1")

@@ -12,6 +12,7 @@ import typer
 
 from kbserver.cli.connection import TOKEN_VARIABLE, read_text, read_token
 from kbserver.cli.options import TokenFile
+from kbserver.cli.terminal import print_json
 from kbserver.errors import OmniError, SettingsError
 from kbserver.omni.configure import MASK, ConfigureFrame, configure_frame
 from kbserver.omni.connect import (
@@ -172,7 +173,7 @@ def configure(
         shown = _shown(frame, show_secrets)
         if url is not None:
             shown = {"url": url, "subprotocols": protocols, "configure": shown}
-        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        print_json(shown)
 
 
 def _shown(frame: ConfigureFrame, show_secrets: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from kbserver.cli.connection import check_session, endpoint_url, read_token
 from kbserver.cli.options import AsJson, Config, StorePath, TokenFile
-from kbserver.cli.terminal import err, log_to_terminal, out, print_json
+from kbserver.cli.terminal import err, line, log_to_terminal, out, print_json
 from kbserver.errors import KbServerError, SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
@@ -275,13 +275,13 @@ def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
 def _show(finding: Finding) -> None:
     mark, style = _MARKS[finding.grade]
     out.print(
-        Text(f"{mark} ", style=style) + Text(f"{finding.check:<28} {finding.found}")
+        Text(f"{mark} ", style=style) + line(f"{finding.check:<28} {finding.found}")
     )
     if finding.next_step:
         style = ""
         if finding.grade == "ok":
             style = "dim"
-        out.print(Text(f"  {'':<28} → {finding.next_step}", style=style))
+        out.print(line(f"  {'':<28} → {finding.next_step}", style=style))
 
 
 def _conclude(diagnosis: Diagnosis) -> None:
@@ -291,7 +291,7 @@ def _conclude(diagnosis: Diagnosis) -> None:
         if warned:
             more = f"; see the {warned} warning{'s' * (warned > 1)} above"
         err.print(
-            Text(
+            line(
                 f"healthy: {diagnosis.url} answers as the engine needs it{more}",
                 style="bold green",
             )
@@ -299,6 +299,6 @@ def _conclude(diagnosis: Diagnosis) -> None:
         return
     first = diagnosis.failures[0]
     err.print(
-        Text(f"{diagnosis.verdict}: {first.check}: {first.found}", style="bold red")
+        line(f"{diagnosis.verdict}: {first.check}: {first.found}", style="bold red")
     )
-    err.print(Text(f"next: {first.next_step}"))
+    err.print(line(f"next: {first.next_step}"))

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
 from kbserver import extras
 from kbserver.cli.ingest import Shown
@@ -18,6 +17,7 @@ from kbserver.cli.options import AsJson, Config
 from kbserver.cli.questions import asked
 from kbserver.cli.terminal import (
     complain,
+    line,
     log_to_terminal,
     out,
     print_json,
@@ -268,7 +268,7 @@ def _show(evaluation: Evaluation, manifest: Manifest) -> None:
     if evaluation.missing:
         count, first_missing = len(evaluation.missing), evaluation.missing[0]
         out.print(
-            Text(
+            line(
                 f"  {count} judged documents are not in the corpus ({first_missing}, …)"
             )
         )
@@ -322,7 +322,7 @@ def _table(title: str, rows: dict[str, dict[str, float]]) -> Table:
         table.add_column(_HEADINGS.get(column, column), justify="right")
     for name, row in rows.items():
         cells = [f"{row[column]:.3f}" if column in row else "–" for column in columns]
-        table.add_row(Text(name or "(no kind)"), f"{row['questions']:.0f}", *cells)
+        table.add_row(line(name or "(no kind)"), f"{row['questions']:.0f}", *cells)
     return table
 
 
@@ -353,7 +353,7 @@ def _show_comparison(
     for name, rows in compared.items():
         for row in rows:
             table.add_row(
-                Text(name),
+                line(name),
                 row.measure,
                 str(row.questions),
                 f"{row.before:.4f}",
@@ -371,4 +371,4 @@ def _show_comparison(
         before[name], evaluation.variants[name].per_query, rows[0].measure
     )
     for id, change in [one for one in changes if one[1] < 0][:_WORST]:
-        out.print(Text(f"  {change:+.2f}  {id}  {texts[id][:90]}"))
+        out.print(line(f"  {change:+.2f}  {id}  {texts[id][:90]}"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Sequence
@@ -27,7 +26,14 @@ from typer.core import TyperCommand
 
 from kbserver import extras
 from kbserver.cli.options import AsJson, StoreConfig, Wait
-from kbserver.cli.terminal import complain, err, log_to_terminal, out, print_json
+from kbserver.cli.terminal import (
+    complain,
+    err,
+    line,
+    log_to_terminal,
+    out,
+    print_json,
+)
 from kbserver.errors import SettingsError
 from kbserver.index.backends import VECTOR_CHOICES
 
@@ -350,11 +356,11 @@ def _watch(
 
     def show(report: IngestReport) -> None:
         if as_json:
-            print(json.dumps(report.as_dict(), ensure_ascii=False), flush=True)
+            print_json(report.as_dict(), indent=None)
         elif report.published or not shown_before:
             _show(report, store.path)
         if not shown_before:
-            err.print(f"watching {', '.join(map(str, paths))}; stop with Ctrl-C")
+            err.print(line(f"watching {', '.join(map(str, paths))}; stop with Ctrl-C"))
         shown_before.append(True)
 
     shown_before: list[bool] = []
@@ -462,10 +468,10 @@ def _show(report: IngestReport, store: Path) -> None:
         out.print("  dry run: nothing was changed")
     elif report.published:
         place = store / report.corpus
-        out.print(Text(f"  generation {report.generation} is live in {place}  {took}"))
+        out.print(line(f"  generation {report.generation} is live in {place}  {took}"))
     else:
         stays = f"generation {report.generation} stays live"
-        out.print(Text(f"  nothing changed: {stays}  {took}"))
+        out.print(line(f"  nothing changed: {stays}  {took}"))
 
 
 def _show_embedding(report: IngestReport) -> None:
@@ -474,7 +480,7 @@ def _show_embedding(report: IngestReport) -> None:
     if report.dry_run:
         out.print(f"  {report.embedded} to embed with {report.model}, {taken_over}")
         for change, source in report.changes[:_SHOWN]:
-            out.print(Text(f"    {change:<7}  {source}"))
+            out.print(line(f"    {change:<7}  {source}"))
         _show_more(report.changes)
     elif report.published:
         rate = ""
@@ -490,7 +496,7 @@ def _show_reasons(title: str, reasons: Sequence[Skipped]) -> None:
         return
     out.print(f"  {title}:")
     for one in reasons[:_SHOWN]:
-        out.print(Text(f"    {one.source}: {one.reason}"))
+        out.print(line(f"    {one.source}: {one.reason}"))
     _show_more(reasons)
 
 

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from kbserver.cli.options import AsJson, StoreConfig, StorePath
-from kbserver.cli.terminal import out, print_json
+from kbserver.cli.terminal import line, out, print_json
 from kbserver.errors import IngestError
 
 if TYPE_CHECKING:
@@ -105,8 +105,8 @@ def _show(findings: list[Finding]) -> None:
             place = f"  {one.source}"
             if one.other:
                 place += f" ↔ {one.other}"
-            out.print(Text(place, style="cyan"))
-            out.print(Padding(Text(one.said), (0, 0, 0, 4)))
+            out.print(line(place, style="cyan"))
+            out.print(Padding(line(one.said), (0, 0, 0, 4)))
         if count > _SHOWN:
             out.print(f"  … and {count - _SHOWN} more (--json lists all)")
         out.print()

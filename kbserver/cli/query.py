@@ -11,7 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from kbserver.cli.options import AsJson, Config, Label, StorePath
-from kbserver.cli.terminal import err, log_to_terminal, out, print_json, print_table
+from kbserver.cli.terminal import (
+    err,
+    line,
+    log_to_terminal,
+    out,
+    print_json,
+    print_table,
+)
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
@@ -114,8 +121,8 @@ def _show(grounding: Grounding) -> None:
             table.add_row(
                 f"{hit.score:.3f}",
                 *(_score(hit, arm) for arm in _ARMS),
-                Text(hit.passage.source),
-                Text(_beginning(hit.passage.text)),
+                line(hit.passage.source),
+                line(_beginning(hit.passage.text)),
             )
         out.print()
         print_table(table)
@@ -124,7 +131,7 @@ def _show(grounding: Grounding) -> None:
     if trace.reason:
         outcome += f" ({trace.reason})"
     route = trace.route or "–"
-    out.print(Text(f"route {route}   outcome {outcome}   {trace.total_ms:.1f} ms"))
+    out.print(line(f"route {route}   outcome {outcome}   {trace.total_ms:.1f} ms"))
     stages = [f"{stage} {ms:.1f}" for stage, ms in trace.stages_ms.items()]
     out.print(Text("   ".join(stages)))
 
@@ -169,7 +176,7 @@ def _list_routes(table: RouteTable, *, as_json: bool) -> None:
         print_json({"routes": [route.as_dict() for route in table.routes]})
         return
     for route in table.routes:
-        out.print(Text(str(route)))
+        out.print(line(str(route)))
     if not table.routes:
         out.print("no routes: no corpora in the store and none configured")
 
@@ -194,10 +201,10 @@ def _explain(table: RouteTable, label: str, *, as_json: bool) -> None:
             'A default route is written  label = "*"'
         )
         return
-    out.print(Text(f"parameters  {match.parameters or '–'}"))
-    out.print(Text(f"scope       {match.scope or 'the whole corpus'}"))
+    out.print(line(f"parameters  {match.parameters or '–'}"))
+    out.print(line(f"scope       {match.scope or 'the whole corpus'}"))
     shown = [f"{name} {value}" for name, value in _notable(match.route.settings)]
-    out.print(Text("settings    " + "   ".join(shown)))
+    out.print(line("settings    " + "   ".join(shown)))
 
 
 def _notable(settings: TurnSettings) -> Iterator[tuple[str, object]]:

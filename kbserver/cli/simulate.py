@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from kbserver.cli.terminal import err, hanging, log_to_terminal, typed_lines
+from kbserver.cli.terminal import err, hanging, line, log_to_terminal, typed_lines
 
 if TYPE_CHECKING:
     from kbserver.omni.simulator.recording import Record
@@ -169,8 +169,8 @@ async def _serve(
 
 
 async def _say_what_is_typed(simulator: Simulator) -> None:
-    async for line in typed_lines():
-        if line and not simulator.say(line, source="typed"):
+    async for typed in typed_lines():
+        if typed and not simulator.say(typed, source="typed"):
             err.print("  no client is connected, so no caller can say that")
 
 
@@ -179,39 +179,39 @@ def _show(record: Record) -> None:
     call = str(record["call_id"])[-6:]
     match record["record"]:
         case "session":
-            line = Text(
+            shown = line(
                 f"{call}  session opened, label {record['label']!r}", style="bold"
             )
         case "refused":
-            line = Text(
+            shown = line(
                 f"        a client was refused: {record['code']} {record['reason']}",
                 style="yellow",
             )
         case "configure":
-            line = Text(
+            shown = line(
                 f"{call}  configure: {', '.join(record['fields']) or 'nothing'}"
             )
         case "note":
-            line = Text(
+            shown = Text(
                 f"{call}  {hanging('note: ' + record['note'], err, 8)}", style="yellow"
             )
         case "turn":
             agent = f"agent: {record['reply']}"
             if record["interrupted"]:
                 agent += "   (interrupted)"
-            line = Text(
+            shown = Text(
                 f"{call}  {hanging('heard: ' + record['heard'], err, 8)}\n        "
             )
-            line += _lookup_line(record["lookup"]) + Text(
+            shown += _lookup_line(record["lookup"]) + Text(
                 f"\n        {hanging(agent, err, 8)}"
             )
         case "end":
-            line = Text(
+            shown = line(
                 f"{call}  session over after {record['turns']} turns", style="bold"
             )
         case kind:
-            line = Text(f"{call}  {kind}: {record.get('type', '')}")
-    err.print(line)
+            shown = line(f"{call}  {kind}: {record.get('type', '')}")
+    err.print(shown)
 
 
 def _lookup_line(lookup: dict[str, object] | None) -> Text:
@@ -225,6 +225,6 @@ def _lookup_line(lookup: dict[str, object] | None) -> Text:
     ids = lookup["top_ids"]
     if isinstance(ids, list) and ids:
         named = f"   {', '.join(map(str, ids))}"
-    return Text(
+    return line(
         f"{lookup['outcome']}{reason} in {lookup['latency_ms']} ms{named}", style=style
     )

@@ -16,6 +16,7 @@ from kbserver.cli.options import AsJson, CorpusName, StoreConfig, StorePath, Wai
 from kbserver.cli.terminal import (
     complain,
     err,
+    line,
     log_to_terminal,
     out,
     print_json,
@@ -91,19 +92,19 @@ def corpora(
         mark = ""
         if one.live:
             mark = "●"
-        table.add_row(corpus, mark, one.generation, *_facts(one))
+        table.add_row(line(corpus), mark, line(one.generation), *_facts(one))
         before = one.corpus
     print_table(table)
 
 
 def _facts(one: _Generation) -> list[str | Text]:
     if one.problem:
-        return ["–", "–", "–", Text(one.problem, style="red"), ""]
+        return ["–", "–", "–", line(one.problem, style="red"), ""]
     return [
         f"{one.documents:,}",
         f"{one.passages:,}",
         _size(one.bytes),
-        one.model,
+        line(one.model),
         _age(one.created_at),
     ]
 
@@ -339,7 +340,8 @@ def import_(
     if not is_exported(
         model, cache=settings.models, store=settings.store, precision=settings.precision
     ):
-        err.print(f"{model.name} is prepared for this user when it is first served")
+        later = "is prepared for this user when it is first served"
+        err.print(line(f"{model.name} {later}"))
 
 
 def _store(config: Path | None, store: Path | None) -> Store:

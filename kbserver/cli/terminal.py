@@ -1,4 +1,8 @@
-"""The terminal: answers on stdout, everything else on stderr."""
+"""The terminal: answers on stdout, everything else on stderr.
+
+What documents, sites, endpoints and callers say may hold control characters that move the cursor,
+change a title or forge a line. Whatever is printed or logged passes `printable` here.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,67 @@ import asyncio
 import contextlib
 import json
 import logging
+import re
 import sys
 import textwrap
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.logging import RichHandler
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"
+    "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""Control characters but tab and newline, what changes the direction of text, and what is none."""
+
+
+def printable(text: str, *, newlines: bool = False) -> str:
+    """Return a text in which control characters are visible, as Python escapes them.
+
+    Args:
+        text: from anywhere.
+        newlines: leave newlines; without it the text is one line.
+    """
+    if not newlines:
+        text = text.replace("\n", "\\n")
+    return _UNSEEN.sub(_escaped, text)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return ascii(found[0])[1:-1]
+
+
+def line(text: str, style: str = "") -> Text:
+    """Return one line of a text from anywhere."""
+    return Text(printable(text), style=style)
+
+
+class Terminal(Console):
+    """A console on which no text is markup, and no control character comes from a text."""
+
+    def __init__(self, **options: Any) -> None:
+        """Take the options of `Console`."""
+        super().__init__(markup=False, emoji=False, highlight=False, **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """Yield the segments of what is printed, those of a text made visible."""
+        for segment in super().render(renderable, options):
+            if segment.control is None:
+                text = printable(segment.text, newlines=True)
+                segment = Segment(text, segment.style)
+            yield segment
+
+
+out = Terminal(soft_wrap=True)
+err = Terminal(stderr=True, soft_wrap=True)
 
 _NARROWEST = 20  # columns; a text in fewer is a column of words
 _WIDEST = 160  # columns of a table; eleven figures and a name take about 130
@@ -26,17 +78,21 @@ _WIDEST = 160  # columns of a table; eleven figures and a name take about 130
 
 def complain(message: str) -> None:
     """Print an error, one paragraph on stderr."""
-    err.print(Text("error: ", style="bold red") + Text(message))
+    margin = "error: "
+    message = printable(message, newlines=True)
+    hung = message.replace("\n", "\n" + " " * len(margin))
+    err.print(Text(margin, style="bold red") + Text(hung))
 
 
 def hanging(text: str, console: Console, margin: int) -> str:
-    """Return a text broken between words where a terminal is too narrow for it.
+    """Return a text made printable, broken between words where a terminal is too narrow for it.
 
     Args:
-        text: to be printed at column `margin`.
+        text: from anywhere, to be printed at column `margin`.
         console: where it is printed. Without a terminal the text stays one line.
         margin: columns before the text; further lines begin below the first.
     """
+    text = printable(text)
     wide = console.width - margin
     if not console.is_terminal or len(text) <= wide or wide < _NARROWEST:
         return text
@@ -45,12 +101,23 @@ def hanging(text: str, console: Console, margin: int) -> str:
 
 def print_table(table: Table) -> None:
     """Print a table whole, whatever the width of the terminal: no heading broken, none cut."""
-    Console(highlight=False, width=max(out.width, _WIDEST)).print(table, crop=False)
+    Terminal(width=max(out.width, _WIDEST)).print(table, crop=False)
 
 
-def print_json(value: Any) -> None:
-    """Print a value for a script to read: JSON on stdout, nothing else."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))
+def print_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print a value for a script to read: JSON on stdout, nothing else.
+
+    Args:
+        value: strings, numbers, booleans, None, and lists and dictionaries of them.
+        indent: columns of a level; None prints one line.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    print(_UNSEEN.sub(_escaped_in_json, text), flush=True)
+
+
+def _escaped_in_json(found: re.Match[str]) -> str:
+    """JSON's own escape: all that is found is inside of strings, and reads as it was."""
+    return f"\\u{ord(found[0]):04x}"
 
 
 def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
@@ -65,7 +132,7 @@ def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
     if err.is_terminal:
         handler = RichHandler(console=err, show_path=False, markup=False)
         form = "%(message)s"
-    handler.setFormatter(logging.Formatter(form))
+    handler.setFormatter(_OneLine(form))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     level = logging.INFO
     endpoint_level = logging.WARNING
@@ -75,6 +142,17 @@ def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
         endpoint_level = logging.NOTSET
     logging.getLogger("kbserver").setLevel(level)
     logging.getLogger("kbserver.endpoint").setLevel(endpoint_level)
+
+
+class _OneLine(logging.Formatter):
+    """Formats a record as one line; below it a traceback, indented, so that none can be forged."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # logging's own name
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # logging's own name
+        traceback = printable(super().formatException(ei), newlines=True)
+        return textwrap.indent(traceback, "    ")
 
 
 async def typed_lines() -> AsyncIterator[str]:

@@ -12,7 +12,7 @@ import typer
 from rich.text import Text
 
 from kbserver.cli.options import AsJson, Config
-from kbserver.cli.terminal import err, out, print_json
+from kbserver.cli.terminal import err, line, out, print_json
 from kbserver.errors import SettingsError, Unauthorized
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _inspect(text: str, keys: SigningKeys | None, *, as_json: bool) -> None:
     for key, value in facts.items():
         if key in ("exp", "nbf", "iat"):
             value = _moment(value)
-        out.print(Text(f"{key:<10} {value}"))
+        out.print(line(f"{key:<10} {value}"))
 
 
 def _keys(key_file: Path | None, config: Path | None) -> SigningKeys | None:

@@ -83,6 +83,7 @@ def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(
     environment = os.environ | {
         "KB_TOKEN": TOKEN,
         "COLUMNS": "44",
+        "LINES": "25",  # a dumb terminal has 80 columns unless it is told both
         "TERM": "dumb",
         "PYTHONPATH": str(ROOT),
     }
