@@ -232,8 +232,13 @@ async def check_same_ids(
     return Finding("stable ids", "fail", found, step, "unstable_ids")
 
 
-def _ids(answer: Response) -> list[object]:
-    return [entry.get("id") for entry in answer.fields.get("results", [])]
+def _ids(answer: Response) -> list[str]:
+    """Return the ids of the results that have one, whatever else the endpoint sent."""
+    results = answer.fields.get("results")
+    if not isinstance(results, list):
+        return []
+    entries = [entry for entry in results if isinstance(entry, dict)]
+    return [entry["id"] for entry in entries if isinstance(entry.get("id"), str)]
 
 
 async def check_strangers(probe: Probe, turn: Mapping[str, Any]) -> list[Finding]:

@@ -8,6 +8,9 @@ from typing import Any, Literal, TypeAlias
 
 Grade: TypeAlias = Literal["ok", "warn", "fail", "skip"]
 
+LONGEST_TEXT = 2_000
+"""Characters of what was found and of the next step: an endpoint may be quoted in both."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -23,6 +26,12 @@ class Finding:
     cause: str = ""
     """A stable word for what fails: `wrong_token`, `too_slow`, `redirects`, ..."""
     figures: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("found", "next_step"):
+            text = getattr(self, name)
+            if len(text) > LONGEST_TEXT:
+                object.__setattr__(self, name, f"{text[:LONGEST_TEXT]}…")
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as JSON values."""
