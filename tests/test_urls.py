@@ -59,6 +59,7 @@ def test_https_and_plain_http_on_this_machine_are_usable(url):
         ("https://user:word@kb.example.com", "holds credentials"),
         ("https://@kb.example.com", "holds credentials"),
         ("https://kb.example.com/#part", "#part"),
+        ("https://kb.example.com/#", "never reaches a server"),
         ("http://kb.example.com", "use https"),
         ("http://10.0.0.5/kb", "use https"),
         ("http://localhost.example.com", "use https"),

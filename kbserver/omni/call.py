@@ -32,6 +32,8 @@ CALLER_RATE = 16_000
 FRAME_MS = 20
 PAUSE_MS = 700  # longer than the silence that ends a turn
 QUIET_S = 0.02
+MAX_FRAME_BYTES = 1_000_000
+MAX_QUEUED_FRAMES = 16
 TURN_S = 30.0  # a turn that takes this long will not come
 
 
@@ -176,7 +178,13 @@ class SpokenCall:
             )
             protocols = subprotocols("pyai_test_kbserver")
             self._ws: ClientConnection = await stack.enter_async_context(
-                connect(url, subprotocols=protocols, proxy=None)  # type: ignore[arg-type]  # a NewType of str
+                connect(
+                    url,
+                    subprotocols=protocols,  # type: ignore[arg-type]  # a NewType of str
+                    proxy=None,
+                    max_size=MAX_FRAME_BYTES,
+                    max_queue=MAX_QUEUED_FRAMES,
+                )
             )
             await self._ws.send(self._frame.to_bytes())
             reading = asyncio.create_task(self._read())

@@ -6,17 +6,25 @@ import io
 import json
 import logging
 import sys
+import unicodedata
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
+from rich.progress import Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
 from kbserver.cli.terminal import (
+    Terminal,
     complain,
     hanging,
+    line,
     log_to_terminal,
     print_json,
     print_table,
+    printable,
     typed_lines,
 )
 
@@ -95,3 +103,107 @@ def test_typed_lines_end_with_the_input(monkeypatch: pytest.MonkeyPatch) -> None
         return [line async for line in typed_lines()]
 
     assert asyncio.run(typed()) == ["one", "", "two"]
+
+
+ESCAPES = "\x1b]0;title\x07\x1b[2J\x9b1A\u202etxt\u2028\ud800\x7f"
+VISIBLE = r"\x1b]0;title\x07\x1b[2J\x9b1A\u202etxt\u2028\ud800\x7f"
+
+
+def test_control_characters_are_visible() -> None:
+    assert printable(ESCAPES) == VISIBLE
+    assert printable("a\rb\nc\td") == r"a\rb\nc" + "\td"
+    assert printable("a\rb\nc", newlines=True) == "a\\rb\nc"
+
+
+@pytest.mark.parametrize(
+    "text", ["Müller", "日本語", "שלום", "👩‍👩‍👧", "می‌خواهم", "a\\x1b"]
+)
+def test_words_of_any_script_stay_as_they_are(text: str) -> None:
+    assert printable(text) == text
+
+
+@given(st.text())
+def test_no_text_keeps_what_a_terminal_obeys(text: str) -> None:
+    shown = printable(text)
+    assert not any(
+        unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp")
+        or unicodedata.bidirectional(one) in ("RLO", "LRO", "RLI", "LRI", "FSI", "PDI")
+        for one in shown.replace("\t", "")
+    )
+    assert printable(shown) == shown
+    shown.encode()
+
+
+def output_of(*printed: object, width: int = 200) -> str:
+    stream = io.StringIO()
+    console = Terminal(file=stream, force_terminal=True, color_system=None, width=width)
+    console.print(*printed)
+    return stream.getvalue()
+
+
+def test_whatever_is_printed_is_visible() -> None:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("source")
+    table.add_row(ESCAPES)
+    for printed in (ESCAPES, Text("x\x1b[2J"), table):
+        shown = output_of(printed)
+        assert "\x1b" not in shown and r"\x1b" in shown
+
+
+def test_a_text_is_never_markup() -> None:
+    assert output_of("[red]a[/red] [/] :smile:") == "[red]a[/red] [/] :smile:\n"
+
+
+def test_a_bar_shows_what_it_is_told_as_it_is() -> None:
+    stream = io.StringIO()
+    console = Terminal(file=stream, force_terminal=True, color_system=None, width=80)
+    column = TextColumn("{task.description}", markup=False)
+    with Progress(column, console=console) as progress:
+        progress.add_task("\x1b]0;title")
+    assert r"\x1b]0" in stream.getvalue()
+    assert "\x1b]0" not in stream.getvalue()
+
+
+def test_a_line_is_one_line() -> None:
+    assert output_of(line("a.md\nerror: forged\r")) == "a.md\\nerror: forged\\r\n"
+
+
+def test_a_text_that_hangs_is_visible() -> None:
+    assert hanging(ESCAPES, terminal(200), 9) == VISIBLE
+
+
+def test_an_error_of_two_lines_is_one_error(capsys: pytest.CaptureFixture[str]) -> None:
+    complain("a\nerror: forged\x1b[2J")
+    assert capsys.readouterr().err == "error: a\n       error: forged\\x1b[2J\n"
+
+
+@given(st.recursive(st.text(), lambda inner: st.dictionaries(st.text(), inner)))
+def test_json_holds_no_control_characters_and_reads_as_it_was(value: object) -> None:
+    stream = io.StringIO()
+    before, sys.stdout = sys.stdout, stream
+    try:
+        print_json(value)
+        print_json(value, indent=None)
+    finally:
+        sys.stdout = before
+    shown = stream.getvalue()
+    *pretty, flat = shown.rstrip("\n").split("\n")
+    assert json.loads("\n".join(pretty)) == json.loads(flat) == value
+    assert printable(shown, newlines=True) == shown
+
+
+def test_a_record_of_the_log_is_one_line_and_its_traceback_is_indented(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_to_terminal()
+    log = logging.getLogger("kbserver.ingest")
+    log.warning("skipped %s", "a.md\n2026-01-01 ERROR forged\x1b[2J")
+    try:
+        raise ValueError("a\nforged\x1b[2J")
+    except ValueError:
+        log.exception("failed")
+    first, second, *traceback = capsys.readouterr().err.splitlines()
+    assert first.endswith(r"WARNING skipped a.md\n2026-01-01 ERROR forged\x1b[2J")
+    assert second.endswith("ERROR failed")
+    assert traceback and all(one.startswith("    ") for one in traceback)
+    assert traceback[-1] == r"    forged\x1b[2J"

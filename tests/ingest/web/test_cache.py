@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from kbserver.errors import StoreError
 from kbserver.ingest.load import FORMATS
-from kbserver.ingest.web.cache import Fetched, PageCache, file_of
+from kbserver.ingest.web.cache import Fetched, NameUnfit, PageCache, file_of
 
 HTML = "text/html; charset=utf-8"
 URL = "https://a.example/help/reset"
@@ -30,6 +30,8 @@ def put(cache: PageCache, url: str, content: bytes = b"<p>Hi</p>") -> str | None
         ("https://a.example/a%20b", HTML, "a b.html"),
         ("https://a.example/../../etc/x", HTML, "etc/x.html"),
         ("https://a.example/.hidden", HTML, "hidden.html"),
+        ("https://a.example/a.html/b", HTML, "a-html/b.html"),
+        ("https://a.example/v1.0/b", HTML, "v1.0/b.html"),
         ("https://a.example/film", "video/mp4", None),
         ("https://a.example/film.pdf", "video/mp4", None),
     ],
@@ -42,14 +44,15 @@ def test_a_file_is_named_like_its_url(url, content_type, file):
 def test_no_url_leaves_the_folder(path, query):
     try:
         file = file_of(f"https://a.example/{path}?{query}", HTML)
-    except ValueError:
-        return  # no URL at all
+    except (ValueError, NameUnfit):
+        return  # no URL at all, or one of hundreds of bytes
     assert file is not None
     parts = PurePosixPath(file).parts
     assert not PurePosixPath(file).is_absolute()
     assert not any(part.startswith((".", "~")) for part in parts)
     assert all(len(part.encode()) <= 125 for part in parts)
     assert PurePosixPath(file).suffix in FORMATS
+    assert not any(PurePosixPath(part).suffix.lower() in FORMATS for part in parts[:-1])
 
 
 def test_a_page_is_found_again_after_a_restart(tmp_path):
@@ -110,3 +113,27 @@ def test_a_file_where_the_folder_should_be_is_a_clear_error(tmp_path):
     (tmp_path / "web").write_text("x")
     with pytest.raises(StoreError, match="keep pages"):
         PageCache(tmp_path / "web")
+
+
+def test_a_page_and_a_folder_of_one_name_are_kept_both(tmp_path):
+    cache = PageCache(tmp_path)
+    for path in ("a.html", "a.html/b.html", "a.html/b.html/c"):
+        assert put(cache, f"https://a.example/{path}", path.encode()) is not None
+    files = [path for path in cache.pages.rglob("*") if path.is_file()]
+    assert len(files) == 3
+
+
+@pytest.mark.parametrize("path", ["a/" * 33 + "b", ("long" * 25 + "/") * 6])
+def test_a_page_that_lies_too_deep_is_named(tmp_path, path):
+    with pytest.raises(NameUnfit, match="too long to be kept"):
+        put(PageCache(tmp_path), f"https://a.example/{path}")
+    assert put(PageCache(tmp_path), f"https://a.example/{path[2:60]}") is not None
+
+
+def test_a_folder_where_a_page_should_be_is_named_and_gone_the_next_time(tmp_path):
+    cache = PageCache(tmp_path)
+    (cache.pages / "a.html").mkdir()
+    with pytest.raises(NameUnfit, match="its name cannot be kept"):
+        put(cache, "https://a.example/a.html")
+    cache.keep_only(set())
+    assert put(cache, "https://a.example/a.html") == "a.html"

@@ -53,6 +53,22 @@ def test_a_sitemap_that_unpacks_to_more_than_the_protocol_allows_is_none():
     assert read_sitemap(bomb) is None
 
 
+def test_a_file_of_more_elements_than_a_sitemap_needs_is_none(monkeypatch):
+    monkeypatch.setattr(sitemap, "_MOST_ELEMENTS", 8)
+    assert read_sitemap(PAGES) is not None
+    assert read_sitemap(PAGES.replace(b"</urlset>", b"<url/></urlset>")) is None
+
+
+def test_only_an_address_of_a_page_or_a_sitemap_counts_and_it_is_cut():
+    address = "https://a.example/" + "x" * 9_000
+    odd = (
+        "<urlset><loc>a</loc><url><image><loc>b</loc></image></url><url>"
+        f"<loc>{address}</loc></url><video><loc>c</loc></video></urlset>"
+    )
+    found = read_sitemap(odd.encode())
+    assert found == Sitemap([address[: sitemap._LONGEST_ADDRESS]], [])
+
+
 def test_entities_of_the_machine_are_not_read():
     attack = (
         b'<!DOCTYPE urlset [<!ENTITY x SYSTEM "file:///etc/passwd">]>'

@@ -1,6 +1,6 @@
 import json
 
-from kbserver.omni.doctor.findings import Diagnosis, Finding
+from kbserver.omni.doctor.findings import LONGEST_TEXT, Diagnosis, Finding
 
 OK = Finding("URL", "ok", "reachable")
 WARNED = Finding("token", "warn", "short", "make a longer one")
@@ -38,3 +38,10 @@ def test_as_json_nothing_is_lost():
             "figures": {"p95_ms": 900.0},
         }
     ]
+
+
+def test_what_an_endpoint_makes_long_is_cut():
+    finding = Finding("first turn", "fail", "x" * 90_000, "y" * 90_000)
+    assert finding.found == "x" * LONGEST_TEXT + "…"
+    assert finding.next_step == "y" * LONGEST_TEXT + "…"
+    assert Finding("first turn", "ok", "x" * LONGEST_TEXT).found == "x" * LONGEST_TEXT
