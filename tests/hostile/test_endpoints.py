@@ -165,8 +165,8 @@ def test_doctor_tells_what_is_ill_and_shows_no_controls(answer, tmp_path, monkey
 
 
 def test_an_endpoint_that_answers_differently_every_time_is_examined_to_the_end():
-    answers = [{"context": "x", "results": [{"id": "a", "content": "x"}]}]
-    answers += [*ODD.values()]
+    good = {"context": "x", "results": [{"id": "a", "content": "x"}]}
+    answers: list[object] = [good, *ODD.values()]
     turns = iter(range(10**6))
 
     def answering(head):
