@@ -23,6 +23,9 @@ MAX_JSON_DEPTH = 32
 MAX_JSON_DIGITS = 100
 """Of one number. Longer ones overflow a float, or take Python long to write."""
 
+_LONGEST_WORDS = 300
+"""Characters of a failure's message, which may quote what came."""
+
 _READ_BYTES = 16 * 1024
 """Read at once, so that a flood does not hold the event loop for long."""
 
@@ -174,7 +177,8 @@ class Client:
             late = f"not done within {self.limits.seconds:g} s"
             raise AnswerLate(late) from exc
         except _FAILURES as exc:
-            raise NoAnswer(str(exc) or type(exc).__name__) from exc
+            words = str(exc) or type(exc).__name__
+            raise NoAnswer(words[:_LONGEST_WORDS]) from exc
 
     async def _exchange(
         self, request: httpx2.Request, most: int, *, cut: bool

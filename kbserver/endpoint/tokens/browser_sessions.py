@@ -78,7 +78,8 @@ class BrowserSessions:
             clock: monotonic seconds, for the limits.
 
         Raises:
-            SettingsError: the API key cannot be used, or `token_for` cannot make a token.
+            SettingsError: the API key or the environment's proxy cannot be used, or `token_for`
+                cannot make a token.
         """
         if not _fits_header(api_key):
             raise SettingsError(
@@ -87,6 +88,7 @@ class BrowserSessions:
             )
         self._settings = settings
         self._base = settings.base.rstrip("/")
+        self._proxy = _proxy_for(self._base)
         self._api_key = api_key
         self._token_for = token_for
         self._limits = limits
@@ -97,7 +99,7 @@ class BrowserSessions:
 
     async def __aenter__(self) -> Self:
         """Open the HTTP client. Redirects are not followed: the key goes to `base` alone."""
-        self._client = Client(self._limits, proxy=_proxy_for(self._base))
+        self._client = Client(self._limits, proxy=self._proxy)
         return self
 
     async def __aexit__(self, *exc: object) -> None:

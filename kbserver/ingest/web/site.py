@@ -41,7 +41,8 @@ _LONGEST_PAUSE_S = 30.0
 """A longer crawl-delay is not waited for."""
 _LONGEST_URL = 2048
 """Characters; the protocol of sitemaps allows fewer."""
-_SHOWN_OF_LONG_URL = 100
+_LONGEST_REASON = 400
+"""Characters; a reason may quote what a server sent."""
 _VALIDATOR = re.compile(r"[\x20-\x7e]{1,1000}")
 """An ETag or a date that can be sent back."""
 
@@ -154,10 +155,13 @@ def _without_fragment(url: str) -> str:
 
 
 def _skip(report: WebReport, url: str, reason: object) -> None:
-    """Note a URL that gives no page, of a long one the beginning."""
+    """Note a URL that gives no page; of what is too long, the beginning."""
     if len(url) > _LONGEST_URL:
-        url = f"{url[:_SHOWN_OF_LONG_URL]}…"
-    report.skipped.append(Skipped(url, str(reason)))
+        url = f"{url[:_LONGEST_REASON]}…"
+    said = str(reason)
+    if len(said) > _LONGEST_REASON:
+        said = f"{said[:_LONGEST_REASON]}…"
+    report.skipped.append(Skipped(url, said))
 
 
 def _first_answer(url: str, site: _Site, cache: PageCache) -> _Page:

@@ -50,7 +50,8 @@ async def check_address(url: str) -> list[Finding]:
     loop = asyncio.get_running_loop()
     port = parts.port or _PORTS[parts.scheme]
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        async with asyncio.timeout(CONNECT_S):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
         step = "check the spelling and the DNS record"
         return [Finding("URL", "fail", f"{host}: {explain(exc).sentence}", step, "dns")]

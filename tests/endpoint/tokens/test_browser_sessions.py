@@ -31,6 +31,7 @@ from kbserver.errors import Overloaded, SettingsError, WireError
 from kbserver.omni.configure import configure_frame
 from kbserver.settings import read_settings
 from kbserver.settings.model import SessionSettings
+from tests.raw_server import raw_server, whole
 
 API_KEY = "pyai_live_0123456789_never_shown"
 ORIGIN = "https://www.example.com"
@@ -416,6 +417,35 @@ def test_a_proxy_of_the_environment_does_not_see_the_key_in_the_clear(
                 assert client.post("/session").status_code == 200
         with pytest.raises(BlockingIOError):
             proxy.accept()
+
+
+def test_https_goes_through_the_proxy_of_the_environment(keys, monkeypatch):
+    heads: list[bytes] = []
+
+    def refuse(head: bytes) -> list[bytes]:
+        heads.append(head.split(b"\r\n")[0])
+        return [whole(b"", status=b"403 Forbidden")]
+
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with raw_server(refuse) as port:
+        monkeypatch.setenv("https_proxy", f"127.0.0.1:{port}")
+        with endpoint(sessions(keys)) as page:
+            page = httpx2.Client(base_url=page.base_url, headers=page.headers)
+            with page:
+                assert page.post("/session").status_code == 502
+        assert heads == [b"CONNECT api.example.com:443 HTTP/1.1"]
+        monkeypatch.setenv("no_proxy", "api.example.com")
+        assert sessions(keys)._proxy is None
+
+
+@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://proxy:port", "ftp://x"])
+def test_a_proxy_of_another_kind_is_refused_at_the_start(keys, monkeypatch, proxy):
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", proxy)
+    with pytest.raises(SettingsError, match="put api.example.com into NO_PROXY"):
+        sessions(keys)
 
 
 def test_an_unreachable_pyai_is_a_failure_like_any_other(keys):
