@@ -439,7 +439,9 @@ def test_https_goes_through_the_proxy_of_the_environment(keys, monkeypatch):
         assert sessions(keys)._proxy is None
 
 
-@pytest.mark.parametrize("proxy", ["socks5://127.0.0.1:1080", "http://proxy:port", "ftp://x"])
+@pytest.mark.parametrize(
+    "proxy", ["socks5://127.0.0.1:1080", "http://proxy:port", "ftp://x"]
+)
 def test_a_proxy_of_another_kind_is_refused_at_the_start(keys, monkeypatch, proxy):
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
