@@ -28,8 +28,8 @@ from kbserver.types import FloatVector, ModelIdentity, Unavailability
 QUEUE_LIMIT = 256
 """Texts queued or being embedded at most; more than any budget admits, so it only bounds memory."""
 
-CACHED_VECTORS = 4096
-"""6 MB at 384 dimensions."""
+CACHE_BYTES = 12_000_000
+"""Some 6,000 queries and their vectors of 384 dimensions."""
 
 _SAFETY = 1.1  # the expected time, times this, must fit into the budget
 
@@ -69,7 +69,7 @@ class QueryEmbedder:
         *,
         workers: int | None = None,
         queue_limit: int = QUEUE_LIMIT,
-        cached_vectors: int = CACHED_VECTORS,
+        cache_bytes: int = CACHE_BYTES,
         hang_limit_s: float = 2.0,
         clock: Clock = time.monotonic,
     ) -> None:
@@ -79,13 +79,13 @@ class QueryEmbedder:
             open_encoder: opens the model; called in a thread of its own, again after a failure.
             workers: threads that run the model side by side; None: one a core.
             queue_limit: texts queued or being embedded at most.
-            cached_vectors: query vectors kept, the least recently used goes first; 0 keeps none.
+            cache_bytes: of query vectors kept, the least recently used goes first; 0 keeps none.
             hang_limit_s: a call that lasts longer is given up, and its thread replaced.
             clock: what deadlines and the model's calls are measured by.
         """
         self.stats = EmbedderStats()
         self._queue_limit = queue_limit
-        self._cache = VectorCache(cached_vectors)
+        self._cache = VectorCache(cache_bytes)
         self._clock = clock
         self._host = ModelHost(
             open_encoder,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from kbserver.lru import LruCache
+from typing import TypeAlias
+
+from kbserver.lru import LruCache, bytes_of
 from kbserver.types import FloatVector
 
-LONGEST_TEXT = 512
-"""Characters; longer queries are not cached, so that a few of them cannot fill the memory."""
+_Place: TypeAlias = tuple[str, str]
+"""A model's fingerprint, and a text."""
 
 
 class VectorCache:
     """An exact, bounded cache; the least recently used vector goes first. For one thread."""
 
-    def __init__(self, size: int) -> None:
-        """Keep `size` vectors at most; 0 keeps none."""
-        self._vectors: LruCache[tuple[str, str], FloatVector] = LruCache(size)
+    def __init__(self, most_bytes: int) -> None:
+        """Keep texts and vectors of so many bytes at most; 0 keeps none."""
+        self._vectors: LruCache[_Place, FloatVector] = LruCache(most_bytes, _size)
 
     def __len__(self) -> int:
         return len(self._vectors)
@@ -24,6 +26,10 @@ class VectorCache:
         return self._vectors.get((model, text))
 
     def put(self, model: str, text: str, vector: FloatVector) -> None:
-        """Keep a vector, unless its text is too long to be said twice."""
-        if len(text) <= LONGEST_TEXT:
-            self._vectors.put((model, text), vector)
+        """Keep a vector."""
+        self._vectors.put((model, text), vector)
+
+
+def _size(place: _Place, vector: FloatVector) -> int:
+    _, text = place
+    return bytes_of(place, text) + vector.nbytes

@@ -291,15 +291,14 @@ class WorkerPool:
         texts = [job.text for job in jobs]
         begun = self._clock()
         try:
-            vectors = self._vectors(texts)
+            vectors = [_own(vector) for vector in self._vectors(texts)]
         except BaseException as exc:
             # A model may raise anything; its waiters must hear of it.
             return Failure(jobs, f"{type(exc).__name__}: {exc}")
         took_s = self._clock() - begun
         self.call_s += _SMOOTHING * (took_s - self.call_s)
         self.text_s += _SMOOTHING * (took_s / len(texts) - self.text_s)
-        vectors.flags.writeable = False  # shared by the cache and every caller
-        return Batch(jobs, list(vectors))
+        return Batch(jobs, vectors)
 
     def _vectors(self, texts: list[str]) -> FloatMatrix:
         vectors = self.encoder.embed_queries(texts)
@@ -370,8 +369,16 @@ class EmbeddingThread(Thread):
         return now - since
 
 
+def _own(row: FloatVector) -> FloatVector:
+    """Return a copy of one row: a view would keep all rows for as long as it is cached."""
+    vector = row.copy()
+    vector.flags.writeable = False  # shared by the cache and every caller
+    return vector
+
+
 def _checked(vectors: FloatMatrix, count: int, dim: int) -> FloatMatrix:
     """Refuse anything but one finite vector of the right length for each text."""
+    vectors = np.asarray(vectors, np.float32)
     if vectors.shape != (count, dim):
         raise DimensionMismatch(
             f"the model gave vectors of shape {vectors.shape}, wanted ({count}, {dim})"

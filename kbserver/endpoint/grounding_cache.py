@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from sys import getsizeof
 from typing import NamedTuple, TypeAlias
 
 from kbserver.endpoint.findings import Findings
 from kbserver.lru import LruCache
 from kbserver.types import Reason
 
-MOST_FINDINGS = 1024
-"""About 10 MB: three passages each, and the context made from them."""
+CACHE_BYTES = 16_000_000
+"""Some 1,000 findings of three passages each, and the context made from them."""
 
 LONGEST_QUERY = 512
 """Characters; longer queries are not kept, since they hardly ever come twice."""
+
+_TURN_BYTES = 2_000  # of scope, limits, hits and titles
 
 LOOKED_EVERYWHERE: tuple[Reason, ...] = ("below_min_score", "no_match")
 """Reasons of an empty turn that would be the same with more time."""
@@ -33,9 +36,9 @@ class CacheKey(NamedTuple):
 class GroundingCache:
     """Exact and bounded; the least recently used goes first. For the event loop's thread."""
 
-    def __init__(self, size: int = MOST_FINDINGS) -> None:
-        """Keep `size` findings at most; 0 keeps none."""
-        self._kept: LruCache[_Place, _Kept] = LruCache(size)
+    def __init__(self, most_bytes: int = CACHE_BYTES) -> None:
+        """Keep findings of so many bytes at most; 0 keeps none."""
+        self._kept: LruCache[_Place, _Kept] = LruCache(most_bytes, _size)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -71,6 +74,22 @@ class GroundingCache:
 
 _Place: TypeAlias = tuple[str, Hashable]
 _Kept: TypeAlias = tuple[Sequence[object], Findings]
+
+
+def _size(place: _Place, kept: _Kept) -> int:
+    """Return the bytes of the texts that are kept; other things of a turn are smaller."""
+    query, _ = place
+    _, findings = kept
+    texts = [query, findings.context.text]
+    texts += [passage.content for passage in findings.context.passages]
+    for hit in findings.hits:
+        texts.append(hit.passage.text)
+        if hit.spoken_form is not None:
+            texts += [hit.spoken_form.content, hit.spoken_form.line]
+    size = _TURN_BYTES + sum(map(getsizeof, texts))
+    if findings.embedding is not None:
+        size += findings.embedding.nbytes
+    return size
 
 
 def _whole(findings: Findings) -> bool:

@@ -12,6 +12,7 @@ from kbserver.embedding.models import open_encoder
 from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.embedding.worker_pool import NoVector, VectorOrReason
 from kbserver.errors import EmbedderUnavailable, ModelError
+from kbserver.lru import ENTRY_BYTES, bytes_of
 
 from .faulty import FaultyModel, Gate, HandClock, until
 
@@ -142,7 +143,9 @@ async def test_the_same_text_in_flight_is_embedded_once() -> None:
 
 async def test_a_text_asked_before_is_answered_at_once_and_not_embedded_again() -> None:
     model = FaultyModel()
-    async with Started(model, cached_vectors=2) as started:
+    one = ENTRY_BYTES + bytes_of(("faulty", "a"), "a") + model.identity.dim * 4
+    two = 2 * one
+    async with Started(model, cache_bytes=two) as started:
         for text in ("a", "b", "a", "c", "a", "b"):  # c pushes b out
             await started.length(text)
         assert model.calls == [["a"], ["b"], ["c"], ["b"]]

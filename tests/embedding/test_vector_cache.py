@@ -2,9 +2,12 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kbserver.embedding.vector_cache import LONGEST_TEXT, VectorCache
+from kbserver.embedding.vector_cache import VectorCache
+from kbserver.lru import ENTRY_BYTES, bytes_of
 
 VECTORS = [np.full(3, number, np.float32) for number in range(8)]
+EACH = ENTRY_BYTES + bytes_of(("a", "1"), "1") + VECTORS[0].nbytes
+"""Bytes of one vector with its place."""
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["get", "put"]), st.sampled_from("ab"), st.integers(0, 7)
@@ -25,7 +28,7 @@ PUT_TWICE = [
 def test_the_most_recently_used_vectors_are_kept(
     steps: list[tuple[str, str, int]], size: int
 ) -> None:
-    cache = VectorCache(size)
+    cache = VectorCache(size * EACH)
     recent: list[tuple[str, int]] = []  # the same in its plainest form: the latest last
     for action, model, number in steps:
         key = (model, number)
@@ -45,14 +48,14 @@ def test_the_most_recently_used_vectors_are_kept(
 
 
 def test_a_vector_of_another_model_is_not_given() -> None:
-    cache = VectorCache(10)
+    cache = VectorCache(10 * EACH)
     cache.put("one", "text", VECTORS[1])
     assert cache.get("two", "text") is None
 
 
-def test_texts_longer_than_a_turn_are_not_kept() -> None:
-    cache = VectorCache(10)
-    cache.put("one", "x" * LONGEST_TEXT, VECTORS[1])
-    assert len(cache) == 1
-    cache.put("one", "x" * (LONGEST_TEXT + 1), VECTORS[1])
+def test_long_texts_take_the_room_of_many() -> None:
+    cache = VectorCache(10 * EACH)
+    for number in range(7):
+        cache.put("one", str(number), VECTORS[number])
+    cache.put("one", "x" * 9 * EACH, VECTORS[1])
     assert len(cache) == 1

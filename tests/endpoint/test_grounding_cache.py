@@ -5,6 +5,8 @@ from kbserver.endpoint.grounding_cache import LONGEST_QUERY, CacheKey, Grounding
 from kbserver.retrieval.context import Context
 
 FINDINGS = Findings("full", context=Context("answer"))
+EACH = 2_400
+"""Bytes of one of them with its place; two of them take more than three quarters of two."""
 
 
 def test_findings_are_served_while_the_same_objects_would_be_searched():
@@ -27,7 +29,7 @@ def test_another_version_drops_the_findings_even_if_it_is_equal(version):
 
 
 def test_the_least_recently_used_goes_first():
-    cache = GroundingCache(2)
+    cache = GroundingCache(2 * EACH)
     for query in ("a", "b"):
         cache.put(CacheKey(query, (), ()), FINDINGS)
     assert cache.get(CacheKey("a", (), ()))
@@ -77,7 +79,7 @@ def test_findings_that_may_be_better_next_time_are_not_kept(findings):
     ],
 )
 def test_a_query_that_hardly_comes_twice_is_not_kept(size, key):
-    cache = GroundingCache(size)
+    cache = GroundingCache(size * EACH)
     cache.put(key, FINDINGS)
     assert len(cache) == 0
     assert cache.get(key) is None

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from kbserver.lru import LruCache
 
-MAX_CALLERS = 10_000
-"""About 2 MB. Filling it with addresses does not help: all callers together are limited too."""
+CALLERS_BYTES = 4_000_000
+"""Some 10,000 addresses. Filling it does not help: all callers together are limited too."""
 
 
 class RateLimit:
@@ -22,21 +22,21 @@ class RateLimit:
         self,
         per_minute: int,
         *,
-        most_callers: int = MAX_CALLERS,
+        most_bytes: int = CALLERS_BYTES,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start with full buckets.
 
         Args:
             per_minute: requests of one caller.
-            most_callers: remembered; the one that has been silent longest is forgotten.
+            most_bytes: of callers remembered; the one that has been silent longest is forgotten.
             clock: monotonic seconds.
         """
         self._burst = float(per_minute)
         self._per_second = per_minute / 60.0
         self._clock = clock
         # caller → (requests left, when they were counted)
-        self._levels: LruCache[str, tuple[float, float]] = LruCache(most_callers)
+        self._levels: LruCache[str, tuple[float, float]] = LruCache(most_bytes)
 
     def __len__(self) -> int:
         """How many callers are remembered."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.rows import Scores
 from kbserver.index.strings import SortedStrings, map_array
+from kbserver.lru import remembered
 from kbserver.types import Rows
 
 STEM = "bm25"
@@ -22,8 +22,7 @@ STEM = "bm25"
 WALKED_PER_LOOK_UP = 16
 """Postings added in the time of one binary search: 2 ns each."""
 
-# Query terms whose place is remembered: 12 MB; finding one takes 6 µs.
-_KNOWN_TERMS = 50_000
+_KNOWN_TERMS_BYTES = 12_000_000  # of some 30,000 query terms; finding one takes 6 µs
 _PAGE_BYTES = 4096
 
 Term: TypeAlias = tuple[int, int, int]
@@ -61,7 +60,7 @@ class Postings:
         """
         self.size = size
         self.maxima = maxima
-        self.find = lru_cache(maxsize=_KNOWN_TERMS)(self._find)
+        self.find = remembered(self._find, most_bytes=_KNOWN_TERMS_BYTES)
         self._terms = terms
         self._starts = starts
         self._rows = rows

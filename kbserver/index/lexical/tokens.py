@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
+from collections.abc import Callable
 
 import Stemmer
 
 from kbserver.errors import SettingsError
+from kbserver.lru import remembered
 
 _MARKS = "".join(
     chr(code)
@@ -27,7 +29,7 @@ LANGUAGES = ("none", *Stemmer.algorithms())
 """Languages of a corpus; `none` is for any language, without stemming."""
 
 _JOINED_BY_APOSTROPHE = ("english", "none")
-_MEMORY_WORDS = 100_000  # words a thread remembers; stemming one costs 0.7 µs
+_MEMORY_BYTES = 16_000_000  # of words a thread remembers; stemming one costs 0.7 µs
 
 
 def tokenize(text: str, *, language: str = "english") -> list[str]:
@@ -54,8 +56,8 @@ def tokenize(text: str, *, language: str = "english") -> list[str]:
         words = _TOKEN.findall(folded.replace("_", " "))
     known = _known_words(language)
     if language in _JOINED_BY_APOSTROPHE:
-        return [known[word] for word in words]
-    return [known[part] for word in words for part in word.split("'")]
+        return [known(word) for word in words]
+    return [known(part) for word in words for part in word.split("'")]
 
 
 def checked_language(language: str) -> str:
@@ -71,42 +73,38 @@ def checked_language(language: str) -> str:
     return language
 
 
-class _KnownWords(dict[str, str]):
-    """The term of every word met so far, worked out when a word is first met."""
+def _term_of(language: str) -> Callable[[str], str]:
+    """Return a function that makes a term of a folded word."""
+    stem: Callable[[str], str] | None = None
+    if language != "none":
+        stem = Stemmer.Stemmer(language).stemWord
 
-    def __init__(self, language: str) -> None:
-        super().__init__()
-        self._stem = None
-        if language != "none":
-            self._stem = Stemmer.Stemmer(language).stemWord
-
-    def __missing__(self, word: str) -> str:
+    def term_of(word: str) -> str:
         term = word
         if "'" in term:
             term = term.removesuffix("'s").replace("'", "")
         if "," in term:
             term = _THOUSANDS.sub("", term)
-        if self._stem:
-            term = self._stem(term)
-        if len(self) >= _MEMORY_WORDS:
-            self.clear()
-        self[word] = term
+        if stem is not None:
+            term = stem(term)
         return term
+
+    return term_of
 
 
 class _ThreadMemory(threading.local):
     """Known words by language. A Snowball stemmer keeps state, so each thread has its own."""
 
     def __init__(self) -> None:
-        self.by_language: dict[str, _KnownWords] = {}
+        self.by_language: dict[str, Callable[[str], str]] = {}
 
 
 _memory = _ThreadMemory()
 
 
-def _known_words(language: str) -> _KnownWords:
+def _known_words(language: str) -> Callable[[str], str]:
     known = _memory.by_language.get(language)
     if known is None:
-        known = _KnownWords(language)
+        known = remembered(_term_of(language), most_bytes=_MEMORY_BYTES)
         _memory.by_language[language] = known
     return known

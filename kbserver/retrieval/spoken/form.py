@@ -7,8 +7,9 @@ Computed in a turn it would hold the GIL for a millisecond.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from sys import getsizeof
 
+from kbserver.lru import bytes_of, remembered
 from kbserver.retrieval.near_duplicates import joined_sketch, sketch_of
 from kbserver.retrieval.spoken.plain_text import join_blocks, strip_markup
 from kbserver.retrieval.spoken.verbalise import verbalise
@@ -23,9 +24,10 @@ some passage, or the format of the table changes: what other rules gave is then 
 
 LONGEST_TITLE = 400  # characters of a passage that may repeat its title
 
-_CACHED_TEXTS = 2048  # 3 MB; for passages without a stored form, and those that are cut
-cached_strip_markup = lru_cache(_CACHED_TEXTS)(strip_markup)
-cached_verbalise = lru_cache(_CACHED_TEXTS)(verbalise)
+# For passages without a stored form, and those that are cut: some 1,000 of each.
+_CACHED_BYTES = 3_000_000
+cached_strip_markup = remembered(strip_markup, most_bytes=_CACHED_BYTES)
+cached_verbalise = remembered(verbalise, most_bytes=_CACHED_BYTES)
 
 _WORD = re.compile(r"\w+")
 
@@ -56,11 +58,12 @@ def lead(passage: Passage, content: str) -> str:
     heading = ""
     if passage.heading_path:
         heading = passage.heading_path[-1]
-    return _lead(passage.title, heading, content[:LONGEST_TITLE])
+    return _cached_lead((passage.title, heading, content[:LONGEST_TITLE]))
 
 
-@lru_cache(_CACHED_TEXTS)
-def _lead(title: str, heading: str, beginning: str) -> str:
+def _lead(texts: tuple[str, str, str]) -> str:
+    """Return the lead of a title, a heading and the beginning of a content."""
+    title, heading, beginning = texts
     said = _key(beginning)
     parts: list[str] = []
     for part in (title, heading):
@@ -70,6 +73,13 @@ def _lead(title: str, heading: str, beginning: str) -> str:
         if words and not repeated and not said.startswith(key):
             parts.append(words)
     return ", ".join(parts)
+
+
+def _size_of_lead(texts: tuple[str, str, str], said: str) -> int:
+    return sum(map(getsizeof, texts)) + bytes_of(texts, said)
+
+
+_cached_lead = remembered(_lead, most_bytes=_CACHED_BYTES, size_of=_size_of_lead)
 
 
 def led_in(lead_in: str, content: str) -> str:

@@ -13,13 +13,14 @@ finds.
 from __future__ import annotations
 
 import re
-from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from sys import getsizeof
 from typing import Final
 
 import numpy as np
 
+from kbserver.lru import ENTRY_BYTES, LruCache
 from kbserver.retrieval.transcript import english
 from kbserver.types import FloatVector
 
@@ -36,6 +37,9 @@ NAMING_SHARE: Final = 0.003
 """A word in less than this share of the passages names its subject by itself."""
 
 MAX_TERMS: Final = 12
+
+MEMORY_BYTES: Final = 64_000_000
+"""Of remembered turns: some 8,000 labels with four turns each."""
 
 _MOST_NAMED = 2  # words that name something: with no more a query is elliptical
 _MOST_NAMED_INSIDE = 4  # with no more a pronoun may point outside
@@ -207,27 +211,31 @@ def _points_outside(words: Sequence[str], at: int, named: Sequence[bool]) -> boo
 
 
 class Memory:
-    """The last turns of each session label, bounded in labels, turns and age.
+    """The last turns of each session label, bounded in bytes, turns and age.
 
     Labels share nothing. It reads no clock: the caller passes monotonic seconds. Not for concurrent
     use; the event loop owns it.
     """
 
     def __init__(
-        self, *, max_labels: int = 10_000, max_turns: int = 4, ttl_s: float = 600.0
+        self,
+        *,
+        most_bytes: int = MEMORY_BYTES,
+        max_turns: int = 4,
+        ttl_s: float = 600.0,
     ) -> None:
         """Start empty.
 
         Args:
-            max_labels: beyond it the label that was silent longest is forgotten.
+            most_bytes: beyond them the label that was silent longest is forgotten.
             max_turns: per label; the oldest goes first.
             ttl_s: seconds after which a turn is forgotten. Calls pause for minutes, and labels may
                 come back the next day.
         """
-        self.max_labels = max_labels
         self.max_turns = max_turns
         self.ttl_s = ttl_s
-        self._turns: OrderedDict[str, deque[Exchange]] = OrderedDict()
+        # newest first
+        self._turns: LruCache[str, tuple[Exchange, ...]] = LruCache(most_bytes, _size)
 
     def __len__(self) -> int:
         """Return how many labels are held, expired ones included until they are next looked at."""
@@ -235,27 +243,33 @@ class Memory:
 
     def remember(self, label: str, exchange: Exchange) -> None:
         """Add a label's newest turn; its time is the exchange's own."""
-        turns = self._turns.setdefault(label, deque(maxlen=self.max_turns))
-        turns.append(exchange)
-        self._turns.move_to_end(label)
+        turns = (exchange, *(self._turns.peek(label) or ()))
+        self._turns.put(label, turns[: self.max_turns])
         self._expire(exchange.at_s)
-        while len(self._turns) > self.max_labels:
-            self._turns.popitem(last=False)
 
     def recall(self, label: str, *, now_s: float) -> tuple[Exchange, ...]:
         """Return a label's turns within the time to live, newest first; () when there are none."""
-        turns = self._turns.get(label, ())
-        newest_first = reversed(turns)
-        return tuple(turn for turn in newest_first if now_s - turn.at_s <= self.ttl_s)
+        turns = self._turns.peek(label) or ()
+        return tuple(turn for turn in turns if now_s - turn.at_s <= self.ttl_s)
 
     def forget(self, label: str) -> None:
         """Drop everything about a label; do nothing when there is nothing."""
-        self._turns.pop(label, None)
+        self._turns.pop(label)
 
     def _expire(self, now_s: float) -> None:
         """Drop the labels whose newest turn is too old, from the one silent longest on."""
-        while self._turns:
-            label, turns = next(iter(self._turns.items()))
-            if now_s - turns[-1].at_s <= self.ttl_s:
+        while len(self._turns):
+            label = next(iter(self._turns))
+            turns = self._turns.peek(label)
+            if turns and now_s - turns[0].at_s <= self.ttl_s:
                 return
-            del self._turns[label]
+            self._turns.pop(label)
+
+
+def _size(label: str, turns: Sequence[Exchange]) -> int:
+    size = getsizeof(label)
+    for turn in turns:
+        size += ENTRY_BYTES + getsizeof(turn.query) + sum(map(getsizeof, turn.served))
+        if turn.embedding is not None:
+            size += turn.embedding.nbytes
+    return size

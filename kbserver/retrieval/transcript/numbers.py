@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
+from kbserver.lru import remembered
 from kbserver.retrieval.transcript.english import (
     LETTER_NAMES,
     MULTIPLIERS,
@@ -37,6 +37,7 @@ _PARTS = frozenset().union(
 _REPEATED = {"double": 2, "triple": 3}
 _LEAST_WITH_SEPARATORS = 10_000
 _LONGEST_SPELLED_NUMBER = 8  # words
+_HINTS_BYTES = 1_000_000  # of some 4,000 words: callers use few
 
 _DIGITS = re.compile(r"(\d{1,2})(st|nd|rd|th)?|(\d{1,2})[/:](\d{1,2})")
 
@@ -103,8 +104,7 @@ def written_forms(words: Sequence[str]) -> tuple[str, ...]:
     return tuple(form for form in found if form not in present)
 
 
-@lru_cache(maxsize=4096)
-def _hint(word: str) -> int:
+def _work_out_hint(word: str) -> int:
     """Return 2 for a word that a form may be made of, 0 for any other.
 
     1 for `a` and `i`, which are letters only beside others.
@@ -117,6 +117,9 @@ def _hint(word: str) -> int:
     if len(letter) == 1 or letter in _PARTS:
         return 2
     return 0
+
+
+_hint = remembered(_work_out_hint, most_bytes=_HINTS_BYTES)
 
 
 def is_code(word: str) -> bool:

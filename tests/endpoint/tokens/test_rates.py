@@ -39,12 +39,20 @@ def test_a_long_silence_saves_up_no_more_than_one_burst():
 
 
 def test_the_table_never_grows_over_its_bound_and_forgets_who_was_silent_longest():
-    limit = RateLimit(1, most_callers=3, clock=Clock())
+    limit = RateLimit(1, most_bytes=1_200, clock=Clock())
     for caller in ("a", "b", "c", "a", "d"):
         limit.wait_s(caller)
     assert len(limit) == 3
     assert limit.wait_s("a") > 0
     assert limit.wait_s("b") == 0.0
+
+
+def test_a_long_address_takes_the_room_of_many():
+    limit = RateLimit(1, most_bytes=3_000, clock=Clock())
+    for caller in "abcde":
+        limit.wait_s(caller)
+    limit.wait_s("x" * 2_500)
+    assert len(limit) == 1
 
 
 @pytest.mark.parametrize(

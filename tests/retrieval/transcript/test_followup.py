@@ -153,6 +153,10 @@ def test_without_an_earlier_embedding_the_query_keeps_its_own() -> None:
     np.testing.assert_array_equal(carried.blend(unit(1, 0)), unit(1, 0))
 
 
+ROOM = 1_700
+"""Bytes for three short turns of as many labels, or of two; not for four."""
+
+
 def test_labels_share_nothing() -> None:
     memory = Memory()
     memory.remember("call-1", Exchange("pool", at_s=1.0))
@@ -187,7 +191,7 @@ def test_silent_labels_are_dropped_when_others_speak() -> None:
 
 
 def test_the_label_silent_longest_goes_first_when_there_are_too_many() -> None:
-    memory = Memory(max_labels=2)
+    memory = Memory(most_bytes=ROOM)
     for second, label in enumerate(("a", "b", "a", "c")):
         memory.remember(label, Exchange("pool", at_s=float(second)))
 
@@ -205,11 +209,23 @@ def test_a_label_can_be_forgotten() -> None:
     assert len(memory) == 0
 
 
+def test_long_turns_take_the_room_of_many_labels() -> None:
+    memory = Memory(most_bytes=10 * ROOM)
+    for label in "abcdefgh":
+        memory.remember(label, Exchange("pool", at_s=0.0))
+    assert len(memory) == 8
+    titles = ("x" * 7_000,)
+    memory.remember("i", Exchange("x" * 7_000, at_s=0.0, served=titles))
+
+    assert len(memory) < 5
+    assert len(memory.recall("i", now_s=0.0)) == 1
+
+
 @given(
     st.lists(st.tuples(st.sampled_from("abcde"), st.floats(0.0, 100.0)), max_size=60)
 )
 def test_memory_stays_within_its_bounds(steps: list[tuple[str, float]]) -> None:
-    memory, now_s = Memory(max_labels=3, max_turns=2, ttl_s=50.0), 0.0
+    memory, now_s = Memory(most_bytes=ROOM, max_turns=2, ttl_s=50.0), 0.0
     for label, pause_s in steps:
         now_s += pause_s
         memory.remember(label, Exchange(label, at_s=now_s))
