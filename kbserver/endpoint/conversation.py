@@ -1,4 +1,4 @@
-"""The earlier turns of a session label: what a turn may lean on, and what it leaves behind."""
+"""The earlier turns of a session label: what a turn leans on, and what it leaves behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kbserver.endpoint.findings import Findings
-from kbserver.retrieval.transcript.cleaning import hear
+from kbserver.retrieval.transcript.cleaning import understand
 from kbserver.retrieval.transcript.followup import Exchange, Memory, dependence
 from kbserver.settings import TurnSettings
 
@@ -16,11 +16,13 @@ from kbserver.settings import TurnSettings
 class Conversation:
     """One label's part of the follow-up memory, as one turn sees it."""
 
-    past: tuple[Exchange, ...] = ()
-    """Earlier turns, newest first; () where none are kept."""
+    leans_on: tuple[Exchange, ...] = ()
+    """Earlier turns, newest first; () if the query means the same without them.
+
+    Only a turn without any finds the same as any other label's would: it may be shared."""
     _label: str = ""
     _query: str = ""
-    """Cleaned."""
+    """Cleaned, if the route cleans."""
     _memory: Memory | None = None
     """None: this label's turns are not remembered."""
     _clock: Callable[[], float] = time.monotonic
@@ -35,20 +37,19 @@ class Conversation:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> Conversation:
-        """Recall a label's turns; none for a call without a label and for a shared one.
+        """Recall what a query leans on; nothing without a label and for a shared one.
 
         Args:
             clock: monotonic seconds.
         """
         if not label or settings.shared_label or not settings.follow_up:
             return cls()
+        # The words that the ranker looks at: other words may lean on other turns.
+        heard = understand(query, fillers=settings.fillers).text
         past = memory.recall(label, now_s=clock())
-        return cls(past, label, hear(query).text, memory, clock)
-
-    @property
-    def stands_alone(self) -> bool:
-        """Whether the query means the same without the earlier turns."""
-        return not self.past or dependence(self._query) == 0.0
+        if dependence(heard) == 0.0:
+            past = ()
+        return cls(past, label, heard, memory, clock)
 
     def remember(self, findings: Findings) -> None:
         """Keep this turn for the next one."""

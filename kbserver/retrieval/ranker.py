@@ -19,7 +19,7 @@ from kbserver.retrieval.fusion import Evidence, Ranking, rank, scores, weighted
 from kbserver.retrieval.neighbours import places_to_read
 from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.spoken.reader import PassageReader
-from kbserver.retrieval.transcript.cleaning import as_said, hear
+from kbserver.retrieval.transcript import cleaning
 from kbserver.retrieval.transcript.followup import Exchange, carry
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit, Rows, Scope
@@ -97,7 +97,7 @@ class Ranker:
         Returns:
             Without a vector.
         """
-        heard = hear(query) if settings.fillers else as_said(query)
+        heard = cleaning.understand(query, fillers=settings.fillers)
         leans_on = carry(heard.text, past, share=self._share)
         return Query(heard, settings, leans_on)
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
+from sys import getsizeof
 
+from kbserver.lru import remembered
 from kbserver.retrieval.transcript import english
 from kbserver.retrieval.transcript.english import Phrases
 from kbserver.retrieval.transcript.numbers import is_code, written_forms
@@ -23,6 +25,10 @@ _PUNCTUATION = '.,;:!?"()[]“”…'
 _LONGEST_REPEAT = 5  # words
 _LONGEST_REPAIR = 6  # words that may be taken back
 _FEWEST_WORDS = 3  # of a question, once its opening is gone
+_HEARD_BYTES = (
+    2_000_000  # of some 1,000 queries: a turn hears its own for arms and memory
+)
+_WORDS_BYTES = 1_000_000  # of some 4,000 words: callers use few
 _CUES_BEGIN = english.STRONG_CUES.keys() | english.WEAK_CUES.keys()
 
 
@@ -49,14 +55,7 @@ class Heard:
         return written_forms([bare(word) for word in self.text.split()])
 
 
-@lru_cache(maxsize=256)  # a turn hears its query for both arms and for the memory
-def hear(raw: str) -> Heard:
-    """Clean one transcript: fillers → repetitions → repairs → opening words.
-
-    Returns:
-        `Heard`. Its text is never empty unless `raw` is blank: a step that would leave nothing is
-        skipped.
-    """
+def _hear(raw: str) -> Heard:
     words = raw.split()
     steady = without_repeats(without_fillers(words))
     repaired, taken_back = repair(steady)
@@ -64,18 +63,39 @@ def hear(raw: str) -> Heard:
     return Heard(" ".join(asked), taken_back)
 
 
+def _size_of_heard(raw: str, heard: Heard) -> int:
+    return 10 * getsizeof(raw)  # its words, cleaned, and their other spellings
+
+
+hear = remembered(_hear, most_bytes=_HEARD_BYTES, size_of=_size_of_heard)
+"""Clean one transcript: fillers → repetitions → repairs → opening words.
+
+Gives `Heard`. Its text is never empty unless the transcript is blank: a step that would leave
+nothing is skipped.
+"""
+
+
 def as_said(raw: str) -> Heard:
     """Leave a transcript as it is."""
     return Heard(" ".join(raw.split()))
 
 
-@lru_cache(maxsize=4096)  # each step looks at every word again, and callers use few
-def bare(word: str) -> str:
-    """Return the word as a recogniser writes it.
+def understand(raw: str, *, fillers: bool) -> Heard:
+    """Clean one transcript if a route's `fillers` says so; else leave it as it is."""
+    if fillers:
+        return hear(raw)
+    return as_said(raw)
 
-    Lower case, straight apostrophes, no punctuation around it.
-    """
+
+def _bare(word: str) -> str:
     return word.strip(_PUNCTUATION).replace("’", "'").lower()
+
+
+bare = remembered(_bare, most_bytes=_WORDS_BYTES)
+"""Return a word as a recogniser writes it: lower case, straight apostrophes, no punctuation around.
+
+Each step looks at every word again.
+"""
 
 
 def without_fillers(words: Sequence[str]) -> list[str]:
@@ -154,18 +174,17 @@ def without_opening(words: Sequence[str]) -> list[str]:
 
     `ok great can you tell me when check in is` → `when check in is`.
     """
-    rest = list(words)
+    plain = [bare(word) for word in words]
+    begin = 0
     while True:
-        plain = [bare(word) for word in rest]
-        opener = _phrase_size(english.OPENERS, plain, 0)
-        wrapper = _phrase_size(english.WRAPPERS, plain, 0)
-        size = max(opener, wrapper)
-        following = plain[size : size + 1]
-        if size and following in (["if"], ["whether"]):
-            size += 1
-        if not size or len(rest) - size < _FEWEST_WORDS:
-            return rest
-        rest = rest[size:]
+        opener = _phrase_size(english.OPENERS, plain, begin)
+        wrapper = _phrase_size(english.WRAPPERS, plain, begin)
+        end = begin + max(opener, wrapper)
+        if end > begin and plain[end : end + 1] in (["if"], ["whether"]):
+            end += 1
+        if end == begin or len(words) - end < _FEWEST_WORDS:
+            return list(words[begin:])
+        begin = end
 
 
 def _is_filler(plain: Sequence[str], at: int) -> bool:

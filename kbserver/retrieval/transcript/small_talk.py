@@ -91,7 +91,9 @@ def gate(text: str) -> Reason | None:
         return None
     if len(set(without_noise) - _KNOWN) > _MAX_UNKNOWN:
         return None
-    kinds = _cover(" ".join(without_noise)) or _cover(said)
+    kinds = _cover(" ".join(without_noise))
+    if not kinds and len(words) <= _MAX_WORDS:
+        kinds = _cover(said)
     for reason in _WEIGHT:
         if reason in kinds:
             return reason

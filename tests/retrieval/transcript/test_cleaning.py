@@ -105,6 +105,8 @@ def test_an_opening_goes_as_long_as_a_question_remains() -> None:
     assert (
         without_opening("can you tell me why".split()) == "can you tell me why".split()
     )
+    many = "okay so " * 100 + "can you tell me if breakfast is included"
+    assert without_opening(many.split()) == "breakfast is included".split()
 
 
 @given(st.text(alphabet="abcdefghiorstu '?0123456789", max_size=80))

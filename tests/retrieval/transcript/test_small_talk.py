@@ -370,6 +370,13 @@ def test_one_word_it_does_not_know_lets_the_utterance_through(
     assert introduced or gate(f"{word} {said}" if first else f"{said} {word}") is None
 
 
+def test_what_is_longer_than_any_farewell_is_not_tried_noises_included() -> None:
+    assert gate("uh huh " * 12) == "backchannel"
+    assert gate("uh huh " * 13) is None
+    assert gate("uh " * 300) == "empty"  # without a pattern for each place
+    assert gate("uh " * 300 + "u") is None
+
+
 @given(st.text(max_size=200))
 def test_any_text_gets_an_answer(text: str) -> None:
     assert gate(text) in {None, *get_args(Reason)}
