@@ -39,7 +39,7 @@ Reason: TypeAlias = Literal[
     # degraded: the embedding is missing, or the lexical arm or one of several corpora
     "busy", "late", "loading", "failed", "lexical_late", "lexical_failed", "corpus_failed",
     # empty
-    "unknown_label", "empty_scope", "no_match", "below_min_score", "error",
+    "unknown_label", "empty_scope", "no_match", "below_min_score", "error", "handler_busy",
     # gated
     "empty", "greeting", "goodbye", "thanks", "hold", "repeat", "presence", "confirmation",
     "backchannel",

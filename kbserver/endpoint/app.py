@@ -21,10 +21,12 @@ from starlette.types import Receive, Scope, Send
 
 from kbserver.endpoint.admission import Admission, Place
 from kbserver.endpoint.bodies import Bodies
+from kbserver.endpoint.complaints import Complaints
 from kbserver.endpoint.doors import DOORS
 from kbserver.endpoint.doors.base import Door, Headers
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
+from kbserver.endpoint.handlers import DaemonThreads, Handlers
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.loop_lag import LoopLag
 from kbserver.endpoint.metrics import Metrics
@@ -90,6 +92,8 @@ class KBServer:
         self.corpora = LiveCorpora(self.settings.store, self.settings, self.metrics)
         self.memory = Memory()
         self.cache = GroundingCache()
+        self.handlers = Handlers(count=self.metrics.handler_fault)
+        self.complaints = Complaints()
         self.admission = Admission(
             self.settings.max_concurrent_turns,
             budget_ms=self.settings.deadline_ms,
@@ -97,6 +101,7 @@ class KBServer:
             waited_s=LoopLag().waited_s,
         )
         self.signing_keys = SigningKeys.from_settings(self.settings)
+        self._page_writer = DaemonThreads(1, name="kbserver-metrics")
         self._routes = routes
         self._decorated: list[Route] = []
         self._tokens: TokenTable | None = None
@@ -281,6 +286,8 @@ class KBServer:
             retrievers=self.corpora.retrievers,
             memory=self.memory,
             cache=self.cache,
+            handlers=self.handlers,
+            complaints=self.complaints,
         )
         grounding = await ground(call, services)
         self.metrics.record(grounding.trace)
@@ -339,9 +346,11 @@ class KBServer:
         """Answer this machine itself, or a static token: a browser may hold a signed one."""
         if not _is_local(request):
             self.check_tokens().check_static(request.headers)
-        # A page of some hundred lines takes milliseconds to write: not on the event loop.
+        # A page of some hundred lines takes milliseconds to write: not on the event loop. Nor in
+        # its executor, where own code of a handler may hold every thread.
         loop = asyncio.get_running_loop()
-        body, media_type = await loop.run_in_executor(None, self.metrics.page)
+        page = self.metrics.page
+        body, media_type = await loop.run_in_executor(self._page_writer, page)
         return Response(body, headers={"content-type": media_type})
 
     async def _wire_error(self, request: Request, exc: Exception) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kbserver.endpoint.doors.base import Limits
@@ -12,8 +12,6 @@ from kbserver.endpoint.turn import HandlerAnswer
 from kbserver.retrieval.context import EMPTY, Context, compose, compose_text
 from kbserver.settings import TurnSettings
 from kbserver.types import FloatVector, Hit, Outcome, Reason
-
-_MOST_CHARACTERS = 20_000  # of a handler's text; the rest is not looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +41,15 @@ def decide(
     """Compose an answer and say how the turn ends.
 
     Args:
-        answer: hits, a text or nothing, from the turn's own search or from a handler.
+        answer: of the turn's own search, or a handler's, as `handlers.checked` returned it.
         recorder: what the searches of the turn came to.
-
-    Raises:
-        TypeError: the answer is something else.
     """
     hits: Sequence[Hit] = ()
     context = EMPTY
     if isinstance(answer, str):
         context = _of_text(answer, settings, limits)
     elif answer is not None:
-        hits = _checked(answer)
+        hits = answer
         context = compose(
             hits,
             max_context_bytes=settings.max_context_bytes,
@@ -84,22 +79,8 @@ def fallback_context(settings: TurnSettings, limits: Limits) -> Context:
 def _of_text(text: str, settings: TurnSettings, limits: Limits) -> Context:
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     return compose_text(
-        text[:_MOST_CHARACTERS],
+        text,
         id=f"text-{digest[:12]}",
         score=1.0,
         max_context_bytes=min(settings.max_context_bytes, limits.text_bytes),
     )
-
-
-def _checked(answer: object) -> list[Hit]:
-    """Return the hits of an answer, which may be a single one."""
-    given: Iterable[object] = [answer]
-    if isinstance(answer, Iterable):
-        given = answer
-    hits: list[Hit] = []
-    for hit in given:
-        if not isinstance(hit, Hit):
-            kind = type(hit).__name__
-            raise TypeError(f"a handler gave {kind}; it may give hits, a text, or None")
-        hits.append(hit)
-    return hits

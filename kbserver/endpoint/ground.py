@@ -7,19 +7,18 @@ answer, so a turn always answers.
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-import logging
-from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from sys import maxsize
 
 from kbserver.deadline import Deadline
 from kbserver.endpoint.admission import Place
+from kbserver.endpoint.complaints import Complaints
 from kbserver.endpoint.conversation import Conversation
 from kbserver.endpoint.doors.base import Limits
 from kbserver.endpoint.findings import Findings, decide, fallback_context
 from kbserver.endpoint.grounding_cache import CacheKey, GroundingCache
+from kbserver.endpoint.handlers import Handlers, NoAnswer
 from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant
 from kbserver.endpoint.trace import Recorder, Trace
@@ -30,8 +29,6 @@ from kbserver.retrieval.transcript.followup import Memory
 from kbserver.retrieval.transcript.small_talk import gate
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit, Reason, Scope
-
-log = logging.getLogger("kbserver.endpoint")
 
 RESERVE_MS = 45.0
 """Kept of a budget for composing and writing the answer, under load too; see benchmarks."""
@@ -72,6 +69,8 @@ class Services:
     memory: Memory
     """Earlier turns of each session label."""
     cache: GroundingCache
+    handlers: Handlers = field(default_factory=Handlers)
+    complaints: Complaints = field(default_factory=Complaints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +108,16 @@ async def ground(call: Call, services: Services) -> Grounding:
         return _finished(recorder, known)
 
     try:
-        answer = await _answer(turn, access.route.handler, call.place, recorder)
+        answer = await _answer(
+            turn, access.route.handler, call.place, services, recorder
+        )
         with recorder.stage("compose"):
             findings = decide(answer, recorder, settings, call.limits)
-    except TimeoutError:
-        return _finished(recorder, _fallback("late", settings, call.limits))
-    except Exception as exc:  # of a handler or an index: the call goes on ungrounded
-        kind = type(exc).__name__
-        log.exception("turn failed: route %r: %s", recorder.route, kind)
+    except NoAnswer as exc:
+        services.complaints(_failure(recorder, str(exc)), exc.__cause__)
+        return _finished(recorder, _fallback(exc.reason, settings, call.limits))
+    except Exception as exc:  # of an index: the call goes on ungrounded
+        services.complaints(_failure(recorder, type(exc).__name__), exc)
         return _finished(recorder, _fallback("error", settings, call.limits))
 
     if not call.place.words_only:  # with more time the turn might find more
@@ -213,7 +214,7 @@ def _turn(
         scope=access.scope,
         _retrievers=services.retrievers,
         _recorder=recorder,
-        _past=conversation.past,
+        _past=conversation.leans_on,
         _embed_by=times.embed_by,
         _copies=access.route.handler is not None,
     )
@@ -224,7 +225,7 @@ def _cache_key(
 ) -> CacheKey | None:
     """Return what decides the findings; None if a handler or earlier turns do as well."""
     route = access.route
-    if route.handler is not None or not conversation.stands_alone:
+    if route.handler is not None or conversation.leans_on:
         return None
     version: list[object] = []
     for name in access.corpora:
@@ -236,30 +237,25 @@ def _cache_key(
 
 
 async def _answer(
-    turn: Turn, handler: Handler | None, place: Place, recorder: Recorder
+    turn: Turn,
+    handler: Handler | None,
+    place: Place,
+    services: Services,
+    recorder: Recorder,
 ) -> HandlerAnswer:
     """Search, or let the route's handler answer.
 
     Raises:
-        TimeoutError: the handler was not done by the turn's deadline.
+        NoAnswer: the handler has none.
     """
     if handler is None:
         return await turn.retrieve()  # ends by the deadline, with what it has by then
-    left_s = max(0.0, turn.deadline.remaining_ms() / 1000.0)
     with recorder.stage("handler"), place.elsewhere():
-        async with asyncio.timeout(left_s):
-            if _is_async(handler):
-                answer = handler(turn)
-            else:
-                answer = await asyncio.to_thread(handler, turn)
-            if isinstance(answer, Awaitable):
-                answer = await answer
-            return answer
+        return await services.handlers.answer(handler, turn)
 
 
-def _is_async(handler: Handler) -> bool:
-    call = getattr(handler, "__call__", None)  # noqa: B004  # of an object: its method
-    return inspect.iscoroutinefunction(handler) or inspect.iscoroutinefunction(call)
+def _failure(recorder: Recorder, why: str) -> str:
+    return f"turn failed: route {recorder.route!r}: {why}"
 
 
 def _fallback(reason: Reason, settings: TurnSettings, limits: Limits) -> Findings:

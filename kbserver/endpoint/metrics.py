@@ -57,6 +57,11 @@ class Metrics:
             "New generations that could not be taken over.",
             "corpus",
         )
+        self.handler_faults = self._counter(
+            "kbserver_handler_faults",
+            "Calls of handlers that gave no answer, by what was wrong.",
+            "fault",
+        )
         self.turn_seconds = Histogram(
             "kbserver_turn_seconds",
             "Whole turn inside the server.",
@@ -103,6 +108,10 @@ class Metrics:
         for stage, ms in trace.stages_ms.items():
             self.stage_seconds.labels(stage).observe(ms / 1000.0)
         self._recent.add(trace)
+
+    def handler_fault(self, fault: str) -> None:
+        """Count what was wrong with a call of a handler; see `handlers.Fault`."""
+        self.handler_faults.labels(fault).inc()
 
     def refuse(self, code: str) -> None:
         """Count a request answered with an error."""

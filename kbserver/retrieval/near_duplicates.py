@@ -69,6 +69,7 @@ class _Words:
         self._text = hit.passage.text
         self._sketch = _sketch(hit)
         self._list: list[str] | None = None
+        self._set: _Trigrams | None = None
 
     def nearly_same(self, other: _Words) -> bool:
         if self._sketch and other._sketch:
@@ -76,12 +77,21 @@ class _Words:
                 return False
             if _surely_same(self._sketch, other._sketch):
                 return True
-        return _nearly_same(self._found(), other._found())
+        if not _may_be_nearly_same(self._found(), other._found()):
+            return False
+        trigrams, others = self._trigrams(), other._trigrams()
+        shared = len(trigrams & others)
+        return shared >= NEAR_DUPLICATE * min(len(trigrams), len(others))
 
     def _found(self) -> list[str]:
         if self._list is None:
             self._list = _words(self._text)
         return self._list
+
+    def _trigrams(self) -> _Trigrams:
+        if self._set is None:
+            self._set = _trigrams(self._found())
+        return self._set
 
 
 def _sketch(hit: Hit) -> Sketch | None:
@@ -111,7 +121,7 @@ def _surely_same(one: Sketch, other: Sketch) -> bool:
     return shared >= _SURELY_SAME * fewest
 
 
-def _nearly_same(one: list[str], other: list[str]) -> bool:
+def _may_be_nearly_same(one: list[str], other: list[str]) -> bool:
     # A word that only one text holds begins a trigram that only this text holds, unless it is one
     # of the last two words. This bound decides most pairs without making any trigram.
     words, others = set(one), set(other)
@@ -119,11 +129,7 @@ def _nearly_same(one: list[str], other: list[str]) -> bool:
     shared_of_other = len(other) - len(others - words)
     most_shared = max(1, min(shared_of_one, shared_of_other))
     fewest_trigrams = min(len(words), len(others)) - 2
-    if most_shared < NEAR_DUPLICATE * fewest_trigrams:
-        return False
-    trigrams, other_trigrams = _trigrams(one), _trigrams(other)
-    shared = len(trigrams & other_trigrams)
-    return shared >= NEAR_DUPLICATE * min(len(trigrams), len(other_trigrams))
+    return most_shared >= NEAR_DUPLICATE * fewest_trigrams
 
 
 def _bits(trigrams: _Trigrams) -> int:

@@ -22,7 +22,7 @@ def recorder():
     return Recorder()
 
 
-@pytest.mark.parametrize("answer", [HITS, tuple(HITS), iter(HITS)])
+@pytest.mark.parametrize("answer", [HITS, tuple(HITS)])
 def test_hits_make_a_full_turn(recorder, answer):
     findings = decide(answer, recorder, SETTINGS, LIMITS)
     assert (findings.outcome, findings.reason) == ("full", None)
@@ -31,12 +31,6 @@ def test_hits_make_a_full_turn(recorder, answer):
         "ten seconds" in findings.context.text or "10 seconds" in findings.context.text
     )
     assert findings.answered == 2
-
-
-def test_a_single_hit_is_an_answer(recorder):
-    findings = decide(HITS[0], recorder, SETTINGS, LIMITS)
-    assert findings.hits == [HITS[0]]
-    assert findings.outcome == "full"
 
 
 def test_a_text_is_an_answer_without_hits(recorder):
@@ -84,12 +78,6 @@ def test_a_corpus_without_a_passage_does_not_count_where_another_has_one(recorde
     recorder.nothing = "below_min_score"
     findings = decide(HITS, recorder, SETTINGS, LIMITS)
     assert (findings.outcome, findings.reason) == ("full", None)
-
-
-@pytest.mark.parametrize("answer", [42, ["text"], [HITS[0], None], object()])
-def test_nonsense_is_refused_by_its_type(recorder, answer):
-    with pytest.raises(TypeError, match="it may give hits, a text, or None"):
-        decide(answer, recorder, SETTINGS, LIMITS)
 
 
 def test_the_fallback_stands_in_for_an_empty_answer(recorder):

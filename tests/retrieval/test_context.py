@@ -1,6 +1,8 @@
 import json
 import random
 from dataclasses import replace
+from functools import partial
+from itertools import groupby
 
 import pytest
 from hypothesis import given
@@ -11,11 +13,13 @@ from kbserver.retrieval.context import (
 )
 from kbserver.retrieval.context import (
     EMPTY,
+    _by_lead,
     _json_bytes,
+    _shortenings,
     compose,
     compose_text,
 )
-from kbserver.retrieval.spoken.form import spoken_form_of
+from kbserver.retrieval.spoken.form import lead, spoken_form_of
 from kbserver.types import Hit, Passage
 
 texts = st.text(st.characters(exclude_categories=("Cs",)), max_size=400)
@@ -230,3 +234,26 @@ def test_a_fixed_text_stands_in_both_places():
 
 def test_nothing_found_gives_an_empty_text():
     assert composed() == EMPTY
+
+
+words = st.lists(st.sampled_from(("Red", "Light", "Red light.", "It is", "a.", "&")))
+
+
+@given(words, words, words)
+def test_texts_are_grouped_by_their_leads_as_if_each_were_asked_for_its_own(
+    title, heading, content
+):
+    passage = Passage("1", "", " ".join(title), (" ".join(heading),))
+    shortenings = _shortenings(" ".join(content))
+    grouped = groupby(shortenings, key=partial(lead, passage))
+    assert list(_by_lead(shortenings, passage)) == [list(group) for _, group in grouped]
+
+
+@given(words, st.integers(1, 60))
+def test_of_a_text_the_longest_beginning_of_whole_sentences_that_fits_is_said(
+    text, most
+):
+    whole = " ".join(text)
+    context = compose_text(whole, id="1", score=1.0, max_context_bytes=most)
+    fitting = [one for one in (whole, *_shortenings(whole)) if len(one) <= most]
+    assert context.text == next(iter(fitting), "")

@@ -29,7 +29,7 @@ _FENCE = re.compile(
     r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-_CODE = re.compile(r"(`+)([^`\n]+)\1")
+_CODE = re.compile(r"(`++)([^`\n]+)\1")
 _CODE_TAG = re.compile(r"</?([A-Za-z][\w .:-]*?) ?/?>")
 
 _HTML_HIDDEN = re.compile(
@@ -159,7 +159,8 @@ def _stripped_once(text: str) -> str:
 def _without_code_marks(text: str) -> str:
     if "`" in text or "~~~" in text:
         text = _FENCE.sub(_code_block, text)
-        text = _CODE.sub(lambda code: _CODE_TAG.sub(r"\1", code[2]), text)
+        if "<" in text:
+            text = _CODE.sub(lambda code: _CODE_TAG.sub(r"\1", code[2]), text)
         text = text.replace("`", "")
     return text
 
