@@ -2,6 +2,8 @@
 
 uvloop accepts until no connection is left, and turns wait meanwhile: a stranger that connects as
 fast as we accept stops them for seconds. Used by name as `uvicorn.Config(loop=LOOP)`.
+
+At its end it waits for no thread: own code may hang in one, by way of `asyncio.to_thread`.
 """
 
 from __future__ import annotations
@@ -11,7 +13,12 @@ import contextlib
 import socket
 import ssl as tls
 from collections.abc import Callable
-from typing import Any, cast
+from concurrent.futures import Executor
+from typing import Any, TypeVar, cast
+
+from kbserver.threads import DaemonThreads
+
+T = TypeVar("T")
 
 LOOP = "kbserver.accepting:new_event_loop"
 
@@ -23,6 +30,8 @@ HANDSHAKE_S = 10.0
 
 HANDSHAKES_AT_ONCE = 200
 """TLS handshakes under way; further connections wait in the kernel."""
+
+_MOST_THREADS = 32  # as many as a loop of Python's has on a large machine
 
 NO_DESCRIPTORS_PAUSE_S = 0.1
 """After the system refused a connection for want of descriptors or memory."""
@@ -106,7 +115,22 @@ class Listener:
 
 
 class _Paced:
-    """What a loop gains: over a bound socket it accepts a few connections at a time."""
+    """What a loop gains: it accepts a few connections at a time, and its threads are daemons."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._threads = DaemonThreads(_MOST_THREADS, name="kbserver-loop")
+
+    def run_in_executor(
+        self,
+        executor: Executor | None,
+        function: Callable[..., T],
+        *args: Any,
+    ) -> asyncio.Future[T]:
+        """Run in an executor; without one in threads that nothing waits for at the end."""
+        running = super().run_in_executor  # type: ignore[misc]
+        future: asyncio.Future[T] = running(executor or self._threads, function, *args)
+        return future
 
     async def create_server(
         self,

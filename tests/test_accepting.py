@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import threading
 
 import pytest
 
@@ -106,3 +107,22 @@ def test_a_server_without_a_socket_of_its_own_is_the_loops():
         server.close()
 
     run(plain())
+
+
+def test_the_loop_ends_while_own_code_hangs_in_a_thread_of_it():
+    release = threading.Event()
+    ended = []
+
+    def hang():
+        release.wait(20.0)
+        ended.append(True)
+
+    async def give_up_soon():
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await asyncio.to_thread(hang)
+        assert await asyncio.to_thread(lambda: "another") == "another"
+
+    run(give_up_soon())
+    assert not ended  # nothing has waited for it
+    release.set()

@@ -25,6 +25,7 @@ LEVELS = {
     "accepting": 0,
     "addresses": 0,
     "answers": 0,
+    "threads": 0,
     "settings": 1,
     "index": 2,
     "embedding": 2,

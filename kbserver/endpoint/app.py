@@ -26,7 +26,7 @@ from kbserver.endpoint.doors import DOORS
 from kbserver.endpoint.doors.base import Door, Headers
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
-from kbserver.endpoint.handlers import DaemonThreads, Handlers
+from kbserver.endpoint.handlers import Handlers
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.loop_lag import LoopLag
 from kbserver.endpoint.metrics import Metrics
@@ -46,6 +46,7 @@ from kbserver.errors import (
 from kbserver.labels import LabelPattern
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings, read_settings, route_settings
+from kbserver.threads import DaemonThreads
 
 log = logging.getLogger("kbserver.endpoint")
 

@@ -11,22 +11,17 @@ import asyncio
 import contextvars
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from math import isfinite
-from queue import SimpleQueue
-from threading import Lock, Thread
 from types import UnionType
-from typing import Any, Literal, ParamSpec, SupportsFloat, TypeAlias, TypeVar, cast
+from typing import Any, Literal, SupportsFloat, TypeAlias, cast
 
 from kbserver.endpoint.turn import Handler, HandlerAnswer, Turn
 from kbserver.errors import KbServerError
+from kbserver.threads import DaemonThreads
 from kbserver.types import Hit, Passage, Reason, SpokenForm
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 MOST_CALLS_LEFT = 32
 """Calls of one handler that have not ended with their turns; with so many it is busy."""
@@ -304,57 +299,3 @@ def _writable(text: str, most_characters: int = MOST_CHARACTERS) -> str:
     if begin.isascii():
         return begin
     return begin.encode("utf-8", "replace").decode("utf-8")
-
-
-class DaemonThreads(Executor):
-    """A bounded number of threads, none of which is waited for when the process ends.
-
-    The threads of `concurrent.futures` are, so one that hangs would keep the process alive.
-    """
-
-    def __init__(self, most_threads: int, *, name: str) -> None:
-        """Start no thread yet; each is started when it is first needed."""
-        self._most_threads = most_threads
-        self._name = name
-        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
-        self._lock = Lock()
-        self._threads = 0
-        self._free = 0
-        """Threads without work, less the work that none has taken yet."""
-
-    def submit(
-        self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs
-    ) -> Future[T]:
-        """Queue a call; cancelling the future of one that has not begun takes it out.
-
-        Raises:
-            RuntimeError: the system gives no more threads.
-        """
-        future: Future[T] = Future()
-        with self._lock:
-            starts = self._free <= 0 and self._threads < self._most_threads
-            if starts:
-                Thread(target=self._run, name=self._name, daemon=True).start()
-                self._threads += 1
-                self._free += 1
-            self._free -= 1
-        self._work.put((future, partial(function, *args, **kwargs)))
-        return future
-
-    def _run(self) -> None:
-        while True:
-            future, call = self._work.get()
-            if future.set_running_or_notify_cancel():
-                _fulfil(future, call)
-            del future, call  # kept, they would hold a turn until the next one
-            with self._lock:
-                self._free += 1
-
-
-def _fulfil(future: Future[T], call: Callable[[], T]) -> None:
-    try:
-        result = call()
-    except BaseException as exc:
-        future.set_exception(exc)
-    else:
-        future.set_result(result)

@@ -20,7 +20,6 @@ from kbserver.endpoint.handlers import (
     MOST_HITS,
     MOST_NAME_CHARACTERS,
     BadAnswer,
-    DaemonThreads,
     Handlers,
     NoAnswer,
     checked,
@@ -256,31 +255,6 @@ def test_what_a_plain_handler_works_out_late_is_worked_out_in_its_thread(handler
 
     assert asyncio.run(handlers.answer(handler, turn())) == [HIT]
     assert threads == {"kbserver-handler"}
-
-
-def test_no_thread_holds_up_the_end_of_the_process():
-    threads = DaemonThreads(2, name="kept")
-    assert threads.submit(lambda: threading.current_thread().daemon).result(LIMIT_S)
-
-
-@given(st.lists(st.booleans(), max_size=40))
-def test_threads_are_bounded_and_every_call_is_made_once(raises):
-    threads = DaemonThreads(3, name="bounded")
-    names = set()
-
-    def call(number, fails):
-        names.add(threading.get_ident())
-        if fails:
-            raise SystemExit(number)
-        return number
-
-    futures = [threads.submit(call, *pair) for pair in enumerate(raises)]
-    for number, (future, fails) in enumerate(zip(futures, raises, strict=True)):
-        if fails:
-            assert isinstance(future.exception(LIMIT_S), SystemExit)
-        else:
-            assert future.result(LIMIT_S) == number
-    assert len(names) <= 3
 
 
 # What a handler gives
