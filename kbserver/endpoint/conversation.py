@@ -47,7 +47,7 @@ class Conversation:
         # The words that the ranker looks at: other words may lean on other turns.
         heard = understand(query, fillers=settings.fillers).text
         past = memory.recall(label, now_s=clock())
-        if dependence(heard) == 0.0:
+        if past and dependence(heard) == 0.0:
             past = ()
         return cls(past, label, heard, memory, clock)
 

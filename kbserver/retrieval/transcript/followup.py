@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from sys import getsizeof
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -210,6 +210,13 @@ def _points_outside(words: Sequence[str], at: int, named: Sequence[bool]) -> boo
     return ends_the_query and words[at] in ("that", "this")
 
 
+class _Kept(NamedTuple):
+    """One turn of a label, and the bytes it takes."""
+
+    exchange: Exchange
+    bytes: int
+
+
 class Memory:
     """The last turns of each session label, bounded in bytes, turns and age.
 
@@ -235,7 +242,7 @@ class Memory:
         self.max_turns = max_turns
         self.ttl_s = ttl_s
         # newest first
-        self._turns: LruCache[str, tuple[Exchange, ...]] = LruCache(most_bytes, _size)
+        self._turns: LruCache[str, tuple[_Kept, ...]] = LruCache(most_bytes, _size)
 
     def __len__(self) -> int:
         """Return how many labels are held, expired ones included until they are next looked at."""
@@ -243,14 +250,15 @@ class Memory:
 
     def remember(self, label: str, exchange: Exchange) -> None:
         """Add a label's newest turn; its time is the exchange's own."""
-        turns = (exchange, *(self._turns.peek(label) or ()))
+        kept = _Kept(exchange, _bytes_of(exchange))
+        turns = (kept, *(self._turns.peek(label) or ()))
         self._turns.put(label, turns[: self.max_turns])
         self._expire(exchange.at_s)
 
     def recall(self, label: str, *, now_s: float) -> tuple[Exchange, ...]:
         """Return a label's turns within the time to live, newest first; () when there are none."""
         turns = self._turns.peek(label) or ()
-        return tuple(turn for turn in turns if now_s - turn.at_s <= self.ttl_s)
+        return tuple(turn for turn, _ in turns if now_s - turn.at_s <= self.ttl_s)
 
     def forget(self, label: str) -> None:
         """Drop everything about a label; do nothing when there is nothing."""
@@ -261,15 +269,18 @@ class Memory:
         while len(self._turns):
             label = next(iter(self._turns))
             turns = self._turns.peek(label)
-            if turns and now_s - turns[0].at_s <= self.ttl_s:
+            if turns and now_s - turns[0].exchange.at_s <= self.ttl_s:
                 return
             self._turns.pop(label)
 
 
-def _size(label: str, turns: Sequence[Exchange]) -> int:
-    size = getsizeof(label)
-    for turn in turns:
-        size += ENTRY_BYTES + getsizeof(turn.query) + sum(map(getsizeof, turn.served))
-        if turn.embedding is not None:
-            size += turn.embedding.nbytes
+def _size(label: str, turns: Sequence[_Kept]) -> int:
+    return getsizeof(label) + sum(turn.bytes for turn in turns)
+
+
+def _bytes_of(exchange: Exchange) -> int:
+    size = ENTRY_BYTES + getsizeof(exchange.query)
+    size += sum(map(getsizeof, exchange.served))
+    if exchange.embedding is not None:
+        size += exchange.embedding.nbytes
     return size
