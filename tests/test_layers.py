@@ -22,6 +22,7 @@ LEVELS = {
     "priority": 0,
     "extras": 0,
     "http_protocol": 0,
+    "bodies": 0,
     "accepting": 0,
     "addresses": 0,
     "answers": 0,

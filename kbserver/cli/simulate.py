@@ -131,7 +131,11 @@ def simulate(
         words = read_script(script)
     with Recorder(record, listener=_show) as recorder:
         simulator = Simulator(
-            options, script=words, keys=key or None, recorder=recorder
+            options,
+            script=words,
+            keys=key or None,
+            recorder=recorder,
+            names=[host],
         )
         try:
             asyncio.run(_serve(simulator, host, port, record))

@@ -19,8 +19,8 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 from starlette.types import Receive, Scope, Send
 
+from kbserver.bodies import Bodies
 from kbserver.endpoint.admission import Admission, Place
-from kbserver.endpoint.bodies import Bodies
 from kbserver.endpoint.complaints import Complaints
 from kbserver.endpoint.doors import DOORS
 from kbserver.endpoint.doors.base import Door, Headers

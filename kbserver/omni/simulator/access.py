@@ -14,10 +14,13 @@ from urllib.parse import urlsplit
 
 from kbserver.errors import OmniError
 from kbserver.labels import label_problem
+from kbserver.lru import LruCache
 from kbserver.omni.connect import KEY_PROTOCOL_PREFIX, PROTOCOL
 from kbserver.urls import is_loopback
 
 MIN_TTL_S, DEFAULT_TTL_S, MAX_TTL_S = 1, 60, 600
+MOST_KEYS = 10_000
+"""Sandbox keys, and as many session tokens, that are remembered; any page may ask for more."""
 SANDBOX_PREFIX = "pyai_test_"
 SANDBOX_SCOPES = (
     "hear:transcribe",
@@ -106,8 +109,8 @@ class KeyRing:
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def __post_init__(self) -> None:
-        self._sandbox: dict[str, float] = {}
-        self._tokens: dict[str, SessionToken] = {}
+        self._sandbox: LruCache[str, float] = LruCache(MOST_KEYS)
+        self._tokens: LruCache[str, SessionToken] = LruCache(MOST_KEYS)
 
     def check(self, key: str | None, *, origin: str | None = None) -> Refusal | None:
         """Return why a key does not open a session, or None if it does."""
@@ -124,7 +127,7 @@ class KeyRing:
             return UNAUTHORIZED
         # Where any key will do, a page open in a local browser could make this machine call an
         # endpoint.
-        any_key = self.keys is None and key not in self._sandbox
+        any_key = self.keys is None and self._sandbox.get(key) is None
         if any_key and origin is not None and not _is_local(origin):
             return STRANGE_PAGE
         if not self.check_api_key(key):
@@ -135,8 +138,9 @@ class KeyRing:
         """Whether this is an API key, which may mint session tokens; a token may not."""
         if not key or key.startswith(TOKEN_PREFIX):
             return False
-        if key in self._sandbox:
-            return self._sandbox[key] > self.clock()
+        sandboxed_until = self._sandbox.get(key)
+        if sandboxed_until is not None:
+            return sandboxed_until > self.clock()
         if self.keys is None:
             return True
         # Each key is compared in constant time; how many there are is no secret.
@@ -148,7 +152,7 @@ class KeyRing:
         """Return a new key and when it expires, in seconds since the epoch."""
         key = SANDBOX_PREFIX + secrets.token_hex(16)
         expires_at = self.clock() + SANDBOX_TTL_S
-        self._sandbox[key] = expires_at
+        self._sandbox.put(key, expires_at)
         return key, expires_at
 
     def mint_token(self, request: object) -> SessionToken:
@@ -186,8 +190,7 @@ class KeyRing:
             )
         secret = TOKEN_PREFIX + secrets.token_urlsafe(24)
         token = SessionToken(secret, tuple(origins), now + ttl_s, label)
-        kept = [other for other in self._tokens.values() if other.expires_at > now]
-        self._tokens = {other.token: other for other in [*kept, token]}
+        self._tokens.put(secret, token)
         return token
 
 

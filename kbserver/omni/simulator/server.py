@@ -6,20 +6,23 @@ and 7.
 
 from __future__ import annotations
 
+import ipaddress
 import json
 from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from kbserver.errors import OmniError
+from kbserver.bodies import Bodies
+from kbserver.errors import OmniError, WireError
 from kbserver.omni.connect import FORMATS, OMNI_PATH, PROTOCOL, RATES, check_label
 from kbserver.omni.simulator.access import (
     FORBIDDEN,
@@ -35,6 +38,7 @@ from kbserver.omni.simulator.faults import Fault, FaultKind, parse_fault
 from kbserver.omni.simulator.options import SimulatorOptions
 from kbserver.omni.simulator.recording import Recorder
 from kbserver.omni.simulator.session import SessionState, SimulatedSession, Source
+from kbserver.urls import is_loopback
 
 OLD_PATH = "/v2/omni/chat"
 FAULT_PARAMETER = "simulate_fault"  # of the connect URL: a fault for this session alone
@@ -46,6 +50,7 @@ _REFUSALS: dict[FaultKind, Refusal] = {
     "4429": TOO_MANY,
     "http-429": TOO_MANY,
 }
+MAX_BODY_BYTES = 64 * 1024
 MAX_CLOSE_REASON = 120  # characters; a close frame holds at most 123 bytes
 _ERROR_TYPES = {
     401: "authentication_error",
@@ -67,6 +72,7 @@ class Simulator:
         script: Iterable[str] = (),
         keys: Collection[str] | None = None,
         recorder: Recorder | None = None,
+        names: Collection[str] = (),
     ) -> None:
         """Set the stage; nothing listens yet.
 
@@ -74,12 +80,15 @@ class Simulator:
             script: the caller's words, one a turn that any session hears as audio.
             keys: accepted API keys; None accepts any that is not empty.
             recorder: takes every session's records.
+            names: of this machine, under which clients may ask beside localhost and addresses.
         """
         self.options = options or SimulatorOptions()
         self.keys = KeyRing(keys)
         self.sessions: dict[str, SimulatedSession] = {}
         self._script = deque(script)
         self._recorder = recorder or Recorder()
+        self._names = frozenset(name.lower() for name in names)
+        self._bodies = Bodies(MAX_BODY_BYTES)
         one_session = "/simulator/sessions/{call_id}"
         self.app = Starlette(
             routes=[
@@ -90,12 +99,31 @@ class Simulator:
                 Route("/simulator/sessions", self._list_sessions, methods=["GET"]),
                 Route(f"{one_session}/say", self._admin_say, methods=["POST"]),
                 Route(f"{one_session}/fault", self._admin_fault, methods=["POST"]),
-            ]
+            ],
+            exception_handlers={WireError: _wire_error},
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak ASGI."""
-        await self.app(scope, receive, send)
+        if scope["type"] == "lifespan" or self._is_meant(HTTPConnection(scope)):
+            await self.app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            websocket = WebSocket(scope, receive, send)
+            await websocket.send_denial_response(_misdirected())
+        else:
+            await _misdirected()(scope, receive, send)
+
+    def _is_meant(self, connection: HTTPConnection) -> bool:
+        """Whether the `Host` is a name of this machine, or any address.
+
+        A page from elsewhere whose name was made to lead here says that name, and could otherwise
+        read the answers as its own.
+        """
+        try:
+            host = urlsplit("//" + connection.headers.get("host", "")).hostname or ""
+        except ValueError:
+            return False
+        return is_loopback(host) or host in self._names or _is_address(host)
 
     def add_to_script(self, *utterances: str) -> None:
         """Put more of the caller's words at the end of the script."""
@@ -193,7 +221,7 @@ class Simulator:
         if not self.keys.check_api_key(offered_key(request.headers, {})):
             return _envelope(401, UNAUTHORIZED.message, UNAUTHORIZED.code)
         try:
-            token = self.keys.mint_token(await _json_body(request))
+            token = self.keys.mint_token(await self._json_body(request))
         except OmniError as exc:
             return _envelope(400, str(exc), "invalid_request")
         scheme = "ws"
@@ -229,7 +257,7 @@ class Simulator:
         return JSONResponse({"sessions": listed})
 
     async def _admin_say(self, request: Request) -> Response:
-        body = await _admin_body(request)
+        body = await self._admin_body(request)
         if isinstance(body, Response):
             return body
         text = body.get("text")
@@ -242,7 +270,7 @@ class Simulator:
         return JSONResponse({"said": text}, status_code=202)
 
     async def _admin_fault(self, request: Request) -> Response:
-        body = await _admin_body(request)
+        body = await self._admin_body(request)
         if isinstance(body, Response):
             return body
         session = self._find(request.path_params["call_id"])
@@ -259,6 +287,24 @@ class Simulator:
             return _envelope(400, str(exc), "invalid_request")
         session.inject(fault)
         return JSONResponse({"fault": body["fault"]}, status_code=202)
+
+    async def _json_body(self, request: Request) -> object:
+        try:
+            return json.loads(await self._bodies.read(request))
+        except (ValueError, RecursionError):
+            raise OmniError("the body is not valid JSON") from None
+
+    async def _admin_body(self, request: Request) -> dict[str, Any] | Response:
+        if request.headers.get("origin"):
+            # A page elsewhere must not drive a local simulator.
+            return _envelope(403, "not for web pages", "forbidden")
+        try:
+            body = await self._json_body(request)
+        except OmniError as exc:
+            return _envelope(400, str(exc), "invalid_json")
+        if not isinstance(body, dict):
+            return _envelope(400, "the body must be a JSON object", "invalid_request")
+        return body
 
 
 class _SocketLine:
@@ -348,24 +394,26 @@ def _problem(label: str | None, format: str | None, rate: str | None) -> str | N
     return None
 
 
-async def _json_body(request: Request) -> object:
+def _is_address(host: str) -> bool:
     try:
-        return json.loads(await request.body())
-    except (ValueError, RecursionError):
-        raise OmniError("the body is not valid JSON") from None
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
-async def _admin_body(request: Request) -> dict[str, Any] | Response:
-    if request.headers.get("origin"):
-        # A page elsewhere must not drive a local simulator.
-        return _envelope(403, "not for web pages", "forbidden")
-    try:
-        body = await _json_body(request)
-    except OmniError as exc:
-        return _envelope(400, str(exc), "invalid_json")
-    if not isinstance(body, dict):
-        return _envelope(400, "the body must be a JSON object", "invalid_request")
-    return body
+def _misdirected() -> Response:
+    message = (
+        "the Host is no name of the simulator's; ask for localhost or for its address, "
+        "or start it with --host NAME"
+    )
+    return _envelope(421, message, "misdirected_request")
+
+
+async def _wire_error(request: Request, exc: Exception) -> Response:
+    if not isinstance(exc, WireError):
+        raise exc
+    return _envelope(exc.status, str(exc), exc.code)
 
 
 def _no_session() -> Response:

@@ -6,6 +6,7 @@ from kbserver.errors import OmniError
 from kbserver.omni.simulator.access import (
     FORBIDDEN,
     MAX_TTL_S,
+    MOST_KEYS,
     SANDBOX_TTL_S,
     STRANGE_PAGE,
     TOKEN_PREFIX,
@@ -141,3 +142,15 @@ def test_printing_shows_no_secret():
 def test_a_request_for_a_token_that_breaks_a_rule_is_refused(request_):
     with pytest.raises(OmniError):
         KeyRing().mint_token(request_)
+
+
+def test_only_so_many_keys_and_tokens_are_remembered() -> None:
+    ring = KeyRing()
+    first, _ = ring.mint_sandbox_key()
+    token = ring.mint_token({"allowed_origins": ["https://app.example.com"]}).token
+    assert ring.check(first, origin="https://app.example.com") is None
+    for _ in range(MOST_KEYS):
+        ring.mint_sandbox_key()
+        ring.mint_token({"allowed_origins": ["https://app.example.com"]})
+    assert ring.check(first, origin="https://app.example.com") is STRANGE_PAGE
+    assert ring.check(token) is UNAUTHORIZED

@@ -18,7 +18,9 @@ from websockets.typing import Subprotocol
 
 from kbserver.omni.configure import configure_frame
 from kbserver.omni.frames import Command, Event, encode, parse_server
+from kbserver.omni.serving import base_url, serving
 from kbserver.omni.simulator.access import echoed_protocol
+from kbserver.omni.simulator.server import Simulator
 
 pytestmark = pytest.mark.anyio
 KEY = "pyai_test_anything"
@@ -409,3 +411,56 @@ async def test_a_wrong_admin_call_says_what_is_wrong_and_a_web_page_has_no_say(
                 and "kb-slow" in answer.json()["error"]["message"]
             )
             assert (await http.post(fault, json={"fault": "4429"})).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("host", "meant"),
+    [
+        ("localhost:8787", True),
+        ("app.localhost", True),
+        ("[::1]:8787", True),
+        ("192.0.2.7", True),
+        ("simulator.internal:8787", True),
+        ("evil.example.com", False),
+        ("127.0.0.1.evil.example.com:8787", False),
+        ("localhost.evil.example.com", False),
+        ("[::1", False),
+        ("", False),
+    ],
+)
+async def test_a_page_whose_name_leads_here_is_turned_away_at_every_door(
+    host, meant
+) -> None:  # type: ignore[no-untyped-def]
+    simulator = Simulator(names=["Simulator.internal"])
+    async with serving(simulator) as server:
+        url = base_url(server)
+        async with httpx2.AsyncClient(base_url=url, headers={"host": host}) as http:
+            for method, path, kept in (
+                ("GET", "/simulator/sessions", 200),
+                ("POST", "/v1/sandbox/keys", 201),
+                ("POST", "/simulator/sessions/latest/say", 404),
+            ):
+                answer = await http.request(method, path, json={"text": "x"})
+                assert answer.status_code == (kept if meant else 421)
+            if not meant:
+                assert "--host" in answer.json()["error"]["message"]
+                assert len(simulator.keys._sandbox) == 0
+        reader, writer = await asyncio.open_connection(*url.split("//")[1].split(":"))
+        writer.write(
+            f"GET /v1/omni?api_key={KEY} HTTP/1.1\r\nHost: {host}\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}\r\n\r\n".encode()
+        )
+        line = await asyncio.wait_for(reader.readline(), 5)
+        assert line.split()[1] == (b"101" if meant else b"421")
+        writer.close()
+
+
+async def test_a_body_over_the_limit_is_refused_before_it_is_read(simulate) -> None:  # type: ignore[no-untyped-def]
+    async with simulate() as stage, httpx2.AsyncClient(base_url=stage.http) as http:
+        for path in ("/v1/omni/sessions", "/simulator/sessions/latest/say"):
+            answer = await http.post(
+                path, content=b"x" * 65_537, headers={"x-api-key": KEY}
+            )
+            assert answer.status_code == 413
+            assert answer.json()["error"]["code"] == "body_too_large"
