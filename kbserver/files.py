@@ -19,6 +19,18 @@ def sha256_of(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def without_following(path: str, flags: int) -> int:
+    """Open a file, but not what a symbolic link names: an `opener` for `open`.
+
+    Raises:
+        OSError: ELOOP: the path is a symbolic link; or the file cannot be opened.
+    """
+    return os.open(path, flags | _NO_LINK, 0o666)
+
+
+_NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
+
+
 def fsync(path: Path) -> None:
     """Flush one file, or the entries of one folder, to the disk.
 

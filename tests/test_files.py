@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from kbserver.files import replace_text, replacing, sha256_of
+from kbserver.files import replace_text, replacing, sha256_of, without_following
 
 
 def test_the_checksum_is_that_of_the_bytes(tmp_path):
@@ -55,3 +55,14 @@ def test_an_interrupted_block_leaves_nothing_beside_the_file(tmp_path):
         beside.write_bytes(b"half")
         raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []
+
+
+def test_what_a_symbolic_link_names_is_not_opened(tmp_path):
+    file, link = tmp_path / "file", tmp_path / "link"
+    with open(file, "a", opener=without_following) as stream:
+        stream.write("one")
+    link.symlink_to(file)
+    for mode in ("r", "a", "w"):
+        with pytest.raises(OSError, match="symbolic"):
+            open(link, mode, opener=without_following)
+    assert file.read_text() == "one"

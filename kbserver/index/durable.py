@@ -56,6 +56,7 @@ def disk_trouble(doing: str, where: Path) -> Iterator[None]:
 
 
 _NEXT_STEPS = {
+    errno.ELOOP: "no symbolic link is followed there; delete it",
     errno.ENOSPC: "free some space, run kbserver prune, or name another place with --store",
     errno.EDQUOT: "free some space, run kbserver prune, or name another place with --store",
     errno.EACCES: "run as the owner of the store, or name another place with --store",

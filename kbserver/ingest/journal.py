@@ -10,6 +10,7 @@ from types import TracebackType
 
 import numpy as np
 
+from kbserver.files import without_following
 from kbserver.index.durable import disk_trouble
 from kbserver.types import FloatMatrix, FloatVector, ModelIdentity
 
@@ -27,7 +28,7 @@ class EmbeddingJournal:
         """Open or start the journal of a model in a corpus's folder.
 
         Raises:
-            StoreError: it cannot be written.
+            StoreError: it cannot be written, or is a symbolic link.
         """
         self._file = folder / f".embedded-{model.fingerprint[:16]}"
         self._record = np.dtype(
@@ -39,9 +40,12 @@ class EmbeddingJournal:
         )
         with disk_trouble("write the journal of embeddings", self._file):
             # unbuffered: closing must not repeat a write that failed
-            self._stream = self._file.open("a+b", buffering=0)
-            whole = self._file.stat().st_size // self._record.itemsize
-            os.truncate(self._file, whole * self._record.itemsize)
+            self._stream = open(
+                self._file, "a+b", buffering=0, opener=without_following
+            )
+            size = os.fstat(self._stream.fileno()).st_size
+            whole = size // self._record.itemsize
+            self._stream.truncate(whole * self._record.itemsize)
         self._rows = self._known(whole)
         self.kept = whole
         """How many embeddings are in the file."""
@@ -106,7 +110,7 @@ class EmbeddingJournal:
         """Return the row of each text hash in the file."""
         if not count:
             return {}
-        records = np.memmap(self._file, dtype=self._record, mode="r", shape=(count,))
+        records = np.memmap(self._stream, dtype=self._record, mode="r", shape=(count,))
         return {digest.tobytes(): row for row, digest in enumerate(records["hash"])}
 
 

@@ -83,3 +83,16 @@ def test_one_that_was_not_needed_leaves_no_file(tmp_path):
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path):
     with pytest.raises(StoreError, match="cannot write the journal of embeddings"):
         EmbeddingJournal(tmp_path / "missing", MODEL)
+
+
+def test_what_a_symbolic_link_names_is_neither_cut_nor_read(tmp_path):
+    with EmbeddingJournal(tmp_path, MODEL) as journal:
+        journal.append(DIGESTS[:1], VECTORS[:1])
+    file = only_file(tmp_path)
+    other = tmp_path / "other"
+    other.write_bytes(file.read_bytes() + b"cut")
+    file.unlink()
+    file.symlink_to(other)
+    with pytest.raises(StoreError, match="symbolic link.*delete it"):
+        EmbeddingJournal(tmp_path, MODEL)
+    assert other.read_bytes().endswith(b"cut")

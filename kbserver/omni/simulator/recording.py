@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self, TextIO, TypeAlias
 
 from kbserver.errors import OmniError
+from kbserver.files import without_following
 from kbserver.omni.configure import mask_secrets
 
 Record: TypeAlias = Mapping[str, Any]
@@ -26,17 +28,20 @@ class Recorder:
         """Open the file for appending.
 
         Raises:
-            OmniError: the file cannot be written.
+            OmniError: the file cannot be written, or is a symbolic link.
         """
         self._listener = listener
         self._file: TextIO | None = None
         if path is None:
             return
         try:
-            self._file = path.open("a", encoding="utf-8")
+            self._file = open(path, "a", encoding="utf-8", opener=without_following)
         except OSError as exc:
+            reason = str(exc)
+            if exc.errno == errno.ELOOP:
+                reason = "it is a symbolic link, which is not followed"
             raise OmniError(
-                f"the record {path} cannot be written: {exc}; give another path"
+                f"the record {path} cannot be written: {reason}; give another path"
             ) from None
 
     def __enter__(self) -> Self:

@@ -44,3 +44,13 @@ def test_a_file_that_cannot_be_written_is_an_error_with_a_next_step(
 ) -> None:
     with pytest.raises(OmniError, match="give another path"):
         Recorder(tmp_path / "no" / "such" / "folder.jsonl")
+
+
+def test_what_a_symbolic_link_names_is_not_written(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.write_text("not ours\n")
+    link = tmp_path / "turns.jsonl"
+    link.symlink_to(other)
+    with pytest.raises(OmniError, match="symbolic link.*give another path"):
+        Recorder(link)
+    assert other.read_text() == "not ours\n"
