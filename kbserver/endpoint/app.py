@@ -323,12 +323,27 @@ class KBServer:
                 limit_ms=_limit_ms(headers),
                 limits=door.limits,
             )
-            grounding = await self._ground(call)
+            grounding = await self._counted(call)
         extra: dict[str, object] | None = None
         if self.settings.debug and headers.get("x-kbserver-debug") == "1":
             extra = {"trace": grounding.trace.as_dict()}
         body = door.render(question, grounding.context, extra)
         return Response(body, media_type="application/json")
+
+    async def _counted(self, call: Call) -> Grounding:
+        """Answer one turn, and count it as one of its token's if a route answered."""
+        turns = call.grant.turns
+        if turns is None or self.settings.open:
+            return await self._ground(call)
+        turns.take()
+        answered = False
+        try:
+            grounding = await self._ground(call)
+            answered = bool(grounding.trace.route)
+        finally:
+            if not answered:
+                turns.give_back()
+        return grounding
 
     async def _healthz(self, request: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")

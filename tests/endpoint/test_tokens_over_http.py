@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
@@ -12,6 +13,7 @@ import httpx2
 import pytest
 import uvicorn
 
+from kbserver.endpoint.admission import Admission
 from kbserver.endpoint.app import KBServer
 from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.tokens.keys import new_ed25519, new_secret
@@ -139,6 +141,64 @@ def test_a_token_that_is_good_no_longer_is_401_and_says_why(server):
             assert refused.status_code == 401
             assert refused.headers["www-authenticate"] == "Bearer"
             assert refused.json()["error"]["code"] == code
+
+
+def test_only_a_turn_that_is_grounded_uses_up_a_turn(server):
+    token = server.issue_token("*", 60, max_turns=2)
+    bearer = {"authorization": f"Bearer {token}"}
+    with serving(server) as client:
+        for _ in range(3):
+            assert ask(client, "nowhere", token).json()["context"] == ""
+            assert client.post("/kb", content=b"{", headers=bearer).status_code == 400
+            large = client.post("/kb", content=b"x" * 70_000, headers=bearer)
+            assert large.status_code == 413
+            assert client.get("/kb", headers=bearer).status_code == 405
+        places = server.admission
+        server.admission = Admission(0, budget_ms=300.0, fewest_turns=0)
+        assert ask(client, "web-1", token).status_code == 503
+        server.admission = places
+        said = [ask(client, "web-1", token).status_code for _ in range(3)]
+    assert said == [200, 200, 401]
+
+
+def test_of_turns_at_once_exactly_so_many_are_grounded(server):
+    token = server.issue_token("*", 60, max_turns=7)
+    waiting = []
+    all_wait = asyncio.Event()
+
+    async def slow(turn):
+        waiting.append(turn)
+        if len(waiting) == 7:
+            all_wait.set()
+        await all_wait.wait()
+        return "reset it in the app"
+
+    patient = {"deadline_ms": 20_000}
+    settings = server.settings.turn_settings().model_copy(update=patient)
+    route = Route(LabelPattern("web-*"), (), settings, handler=slow)
+    server.table = RouteTable([route])
+
+    async def crowd():
+        transport = httpx2.ASGITransport(server)
+        async with httpx2.AsyncClient(
+            transport=transport, base_url="http://kb"
+        ) as client:
+            headers = {"authorization": f"Bearer {token}"}
+            return await asyncio.gather(
+                *(
+                    client.post(
+                        "/kb",
+                        json={"session_label": label, "query": "reset my pin"},
+                        headers=headers,
+                    )
+                    for label in ("web-1", "nowhere", "web-2") * 100
+                )
+            )
+
+    answers = asyncio.run(crowd())
+    grounded = [answer for answer in answers if "reset it" in answer.text]
+    assert len(grounded) == len(waiting) == 7
+    assert {answer.status_code for answer in answers} <= {200, 401, 503}
 
 
 @pytest.mark.parametrize("make", [new_secret, new_ed25519])

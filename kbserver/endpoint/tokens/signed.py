@@ -17,7 +17,6 @@ nowhere.
 
 from __future__ import annotations
 
-import heapq
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -31,6 +30,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from kbserver.endpoint.tokens.keys import SigningKey, read_key_file, read_keys
 from kbserver.endpoint.tokens.revocations import Revocations
 from kbserver.endpoint.tokens.static import Grant
+from kbserver.endpoint.tokens.turns import TokenTurns, TurnCounts
 from kbserver.errors import SettingsError, Unauthorized
 from kbserver.labels import LabelPattern, label_problem
 from kbserver.settings import Settings
@@ -39,7 +39,6 @@ AUDIENCE = "kbserver"
 LEEWAY_S = 5  # by which the clocks of two machines may differ
 MAX_TTL_S = 366 * 86_400
 MAX_TOKEN_CHARACTERS = 4_096  # half of what common proxies allow for all headers
-MAX_COUNTED_TOKENS = 100_000  # about 20 MB
 KEY_VARIABLE = "KBSERVER_SIGNING_KEY"
 
 _Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -60,7 +59,7 @@ class _Claims(BaseModel):
     kb_scope: dict[str, str] = Field(default_factory=dict)
     kb_turns: Annotated[int, Field(ge=1)] | None = None
 
-    def grant(self) -> Grant:
+    def grant(self, turns: TokenTurns | None) -> Grant:
         """Return what the token allows.
 
         Raises:
@@ -70,43 +69,7 @@ class _Claims(BaseModel):
         corpora: tuple[str, ...] | None = None
         if self.kb_corpora is not None:
             corpora = tuple(self.kb_corpora)
-        return Grant(labels, corpora, dict(self.kb_scope))
-
-
-class TurnCounts:
-    """Turns taken by each token that has a limit, in this process alone.
-
-    A token is forgotten once it has expired. When there are too many, the one that expires soonest
-    is forgotten first: it may then take its turns once more, in what is left of its time.
-    """
-
-    def __init__(self, most_tokens: int = MAX_COUNTED_TOKENS) -> None:
-        self._most_tokens = most_tokens
-        self._taken: dict[str, int] = {}
-        self._by_expiry: list[tuple[float, str]] = []
-
-    def __len__(self) -> int:
-        """How many tokens are remembered."""
-        return len(self._taken)
-
-    def take(self, jti: str, *, limit: int, expires_at: float, now: float) -> bool:
-        """Count one turn of a token; False, and nothing is counted, if it has had all of them."""
-        taken = self._taken.get(jti, 0)
-        if taken >= limit:
-            return False
-        if jti not in self._taken:
-            self._make_room(now)
-            heapq.heappush(self._by_expiry, (expires_at, jti))
-        self._taken[jti] = taken + 1
-        return True
-
-    def _make_room(self, now: float) -> None:
-        while self._by_expiry:
-            expires_at, jti = self._by_expiry[0]
-            if expires_at > now and len(self._taken) < self._most_tokens:
-                return
-            heapq.heappop(self._by_expiry)
-            self._taken.pop(jti, None)
+        return Grant(labels, corpora, dict(self.kb_scope), turns)
 
 
 class SigningKeys:
@@ -237,7 +200,7 @@ class SigningKeys:
         return token
 
     def verify(self, token: str) -> Grant:
-        """Return what a token allows, and count one turn of it if it has a limit.
+        """Return what a token allows. Its turns are counted by the grant, where it has a limit.
 
         Raises:
             Unauthorized: with the code `invalid_token` (not signed by one of our keys, or no token
@@ -246,7 +209,8 @@ class SigningKeys:
         """
         try:
             claims = self._authentic(token)
-            grant = claims.grant()
+            turns = self._turns_of(claims)
+            grant = claims.grant(turns)
         except (jwt.PyJWTError, ValidationError, SettingsError):
             raise _refused("invalid_token") from None
         now = self._clock()
@@ -256,17 +220,16 @@ class SigningKeys:
             raise _refused("premature_token")
         if claims.jti in self.revocations:
             raise _refused("revoked_token")
-        if not self._has_a_turn(claims, now):
-            raise _refused("exhausted_token")
+        if turns is not None:
+            turns.check()
         return grant
 
-    def _has_a_turn(self, claims: _Claims, now: float) -> bool:
-        """Count one turn of a token; False if it has had all of them."""
+    def _turns_of(self, claims: _Claims) -> TokenTurns | None:
         if claims.kb_turns is None:
-            return True
+            return None
         expires_at = claims.exp + LEEWAY_S
-        return self._turns.take(
-            claims.jti, limit=claims.kb_turns, expires_at=expires_at, now=now
+        return TokenTurns(
+            claims.jti, claims.kb_turns, expires_at, self._turns, self._clock
         )
 
     def _authentic(self, token: str) -> _Claims:
@@ -299,7 +262,6 @@ _MESSAGES = {
     "expired_token": "this token has expired; ask for a new one",
     "premature_token": "this token is not good yet; compare the clocks",
     "revoked_token": "this token has been revoked; ask for a new one",
-    "exhausted_token": "this token has had all its turns; ask for a new one",
 }
 
 

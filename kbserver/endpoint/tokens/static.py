@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from kbserver.endpoint.tokens.turns import TokenTurns
 from kbserver.errors import SettingsError, Unauthorized
 from kbserver.labels import LabelPattern
 from kbserver.types import Scope
@@ -23,6 +24,8 @@ class Grant:
     corpora: tuple[str, ...] | None = None
     """None: whatever the route names."""
     scope: Scope = field(default_factory=dict)
+    turns: TokenTurns | None = None
+    """How many turns are left to it; None: any number."""
 
     def allows(self, label: str | None) -> bool:
         """Whether the token is good for a session label; None counts as the empty label."""
@@ -85,7 +88,7 @@ class TokenTable:
         headers: Mapping[str, str],
         token_of: Callable[[Mapping[str, str]], str] = bearer_token,
     ) -> Grant:
-        """Return what the token of a request allows; a signed token takes one of its turns.
+        """Return what the token of a request allows.
 
         Args:
             token_of: finds the token in the headers, or raises Unauthorized.

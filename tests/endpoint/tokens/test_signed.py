@@ -20,7 +20,6 @@ from kbserver.endpoint.tokens.signed import (
     LEEWAY_S,
     MAX_TOKEN_CHARACTERS,
     SigningKeys,
-    TurnCounts,
     unverified,
 )
 from kbserver.errors import SettingsError, Unauthorized
@@ -386,23 +385,21 @@ def test_turns_are_counted_for_each_token_and_then_it_is_exhausted():
         live.issue(LABEL, 60, max_turns=1),
         live.issue(LABEL, 60),
     )
-    live.verify(limited)
-    live.verify(limited)
-    live.verify(other)
+    live.verify(limited).turns.take()
+    live.verify(limited).turns.take()
+    live.verify(other).turns.take()
     assert refused(live, limited) == "exhausted_token"
-    assert refused(live, limited) == "exhausted_token"
-    for _ in range(5):
-        live.verify(free)
+    assert refused(live, other) == "exhausted_token"
+    assert live.verify(free).turns is None
 
 
-def test_counts_of_expired_tokens_are_forgotten_and_the_table_keeps_its_bound():
-    counts = TurnCounts(most_tokens=3)
-    for number in range(10):
-        assert counts.take(f"t{number}", limit=1, expires_at=100.0 + number, now=0.0)
-    assert len(counts) == 3
-    assert not counts.take("t9", limit=1, expires_at=109.0, now=0.0)
-    assert counts.take("t10", limit=1, expires_at=300.0, now=200.0)
-    assert len(counts) == 1
+def test_checking_a_token_takes_none_of_its_turns():
+    live = keys(SECRET)
+    token = live.issue(LABEL, 60, max_turns=1)
+    for _ in range(3):
+        live.verify(token)
+    live.verify(token).turns.take()
+    assert refused(live, token) == "exhausted_token"
 
 
 # Issuing
