@@ -3,35 +3,58 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from kbserver.errors import SettingsError
 
 log = logging.getLogger("kbserver.endpoint")
 
+SETTLED_S = 10.0
+"""For which a file must not change before what is gone from it counts as gone."""
+
 
 class Revocations:
     """The `jti` of revoked tokens: those of a file, and those revoked in this process.
 
-    The file has one a line; what follows `#` is a remark. It is read again when it changes. Once
-    read, it may vanish or become unreadable: the last list stays in force.
+    The file has one a line; what follows `#` is a remark. It is read again when it changes. A token
+    that is new in it is revoked at once. One that is gone from it is good again only when the file
+    has settled: a list that is being written in place opens nothing. Once read, it may vanish or
+    become unreadable: the last list stays in force.
     """
 
-    def __init__(self, file: Path | None = None) -> None:
+    def __init__(
+        self,
+        file: Path | None = None,
+        *,
+        settled_s: float = SETTLED_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """Read the file.
+
+        Args:
+            settled_s: how long the file must stay the same, in seconds.
+            clock: monotonic seconds.
 
         Raises:
             SettingsError: it cannot be read.
         """
         self._file = file
-        # Time, size and inode when it was read.
-        self._seen: tuple[int, int, int] | None = None
+        self._settled_s = settled_s
+        self._clock = clock
+        # Times, size and inode when it was read.
+        self._seen: tuple[int, ...] | None = None
         self._listed: frozenset[str] = frozenset()
         self._added: set[str] = set()
+        self._pending: tuple[float, frozenset[str]] | None = None
+        """When the file was read, and what it said; None once it has settled."""
         if file is None:
             return
         try:
-            self._read(file)
+            self._seen = _state(file)
+            self._listed = _read(file)
+            self._pending = self._clock(), self._listed
         except (OSError, UnicodeDecodeError) as exc:
             raise SettingsError(
                 f"revocation list {str(file)!r}: {_reason(exc)}; "
@@ -44,13 +67,14 @@ class Revocations:
 
     def __contains__(self, jti: object) -> bool:
         if self._file is not None:
-            self._read_again(self._file)
+            self._look_again(self._file)
         return jti in self._added or jti in self._listed
 
-    def _read_again(self, file: Path) -> None:
+    def _look_again(self, file: Path) -> None:
         try:
-            self._read(file)
+            self._follow(file)
         except (OSError, UnicodeDecodeError) as exc:
+            self._pending = None
             if self._seen is None:  # logged already
                 return
             self._seen = None
@@ -59,18 +83,43 @@ class Revocations:
                 type(exc).__name__,
             )
 
-    def _read(self, file: Path) -> None:
-        status = file.stat()
-        seen = (status.st_mtime_ns, status.st_size, status.st_ino)
-        if seen == self._seen:
+    def _follow(self, file: Path) -> None:
+        seen = _state(file)
+        settled = False
+        if self._pending is not None:
+            read_at, _ = self._pending
+            settled = self._clock() >= read_at + self._settled_s
+        if seen == self._seen and not settled:
             return
-        listed = set()
-        for line in file.read_text(encoding="utf-8").splitlines():
-            jti, _, _ = line.partition("#")
-            listed.add(jti.strip())
-        listed.discard("")
-        self._listed = frozenset(listed)
+        says = _read(file)
+        if settled and self._pending is not None and self._pending[1] == says:
+            self._pending = None
+            self._take_over(says)
+        else:
+            self._pending = self._clock(), says
+            self._listed |= says
         self._seen = seen
+
+    def _take_over(self, says: frozenset[str]) -> None:
+        """Let the file's list be in force, with what is gone from it."""
+        gone = len(self._listed - says)
+        if gone:
+            log.warning("tokens no longer revoked: %d; still: %d", gone, len(says))
+        self._listed = says
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    status = file.stat()
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino
+
+
+def _read(file: Path) -> frozenset[str]:
+    listed = set()
+    for line in file.read_text(encoding="utf-8").splitlines():
+        jti, _, _ = line.partition("#")
+        listed.add(jti.strip())
+    listed.discard("")
+    return frozenset(listed)
 
 
 def _reason(exc: OSError | UnicodeDecodeError) -> str:
