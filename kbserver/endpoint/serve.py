@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import errno
 import gc
+import logging
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -18,6 +20,12 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
 from kbserver.accepting import LOOP
+from kbserver.endpoint.hang_up import (
+    Terminal,
+    ignore,
+    read_again_at_hang_up,
+    tls_context,
+)
 from kbserver.errors import KbServerError, SettingsError
 from kbserver.http_protocol import BoundedHttp
 from kbserver.settings import Settings
@@ -32,6 +40,8 @@ FULL_COLLECTION_AFTER = 1_000
 
 GRACE_S = 10
 """For slow readers at the shutdown; turns in flight are over within their deadline."""
+
+_MOST_SHOWN = 200  # characters of a path in the access log
 
 _BACKLOG = 2048  # connections that are not accepted yet
 
@@ -65,6 +75,8 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM. Turns in flight are finished first.
 
+    At SIGHUP turns go on, and TLS files that were renewed are read again.
+
     Args:
         on_open: called with the server's URL once the store is open and the port is listened on.
         uvicorn_options: over our own choices, as for `uvicorn.Config`.
@@ -74,10 +86,14 @@ def serve(
         StoreError: the store is missing or cannot be read.
     """
     settings = server.settings
+    terminal = Terminal()
+    ignore()
     server.check_tokens()
     # The lifespan is entered here: an error at the start is then one line, not a traceback.
     options = _options(settings) | {"lifespan": "off"} | uvicorn_options
     config = _loaded(uvicorn.Config(server, **options))
+    if options["access_log"]:
+        log_access()
     listener = listen(settings.host, settings.port)
     allow_open_files()
 
@@ -86,6 +102,7 @@ def serve(
             if on_open is not None:
                 on_open(_url(listener, settings))
             freezing = asyncio.create_task(freeze_garbage(server))
+            read_again_at_hang_up(terminal)
             await uvicorn.Server(config).serve(sockets=[listener])
             freezing.cancel()
 
@@ -109,7 +126,7 @@ def serve_workers(
     workers: int,
     on_open: Callable[[str], None] | None = None,
 ) -> None:
-    """Serve with several processes until SIGINT or SIGTERM.
+    """Serve with several processes until SIGINT or SIGTERM; SIGHUP is handed on to them.
 
     They accept from one socket and map the same snapshots. Each has a model of its own and counts
     turns, places and metrics for itself; one that dies is replaced. A label's turns go to the
@@ -131,16 +148,35 @@ def serve_workers(
     make_app = partial(WorkerApp, make_server)
     config = uvicorn.Config(make_app, factory=True, **options)
     try:
-        Multiprocess(config, sockets=[listener]).run()
+        _Workers(config, sockets=[listener]).run()
     finally:
         listener.close()
+
+
+class _Workers(Multiprocess):
+    """Several processes that go on at SIGHUP; uvicorn would start each anew."""
+
+    def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
+        self._terminal = Terminal()
+        super().__init__(config, sockets)
+
+    def handle_hup(self) -> None:
+        if self._terminal.is_gone:
+            self.handle_term()
+            return
+        for process in self.processes:
+            if process.pid is not None and process.process.is_alive():
+                os.kill(process.pid, signal.SIGHUP)
 
 
 class WorkerApp:
     """The application of one of several processes: a server that freezes its garbage once open."""
 
     def __init__(self, make_server: Callable[[], Server]) -> None:
+        ignore()
         self._server = make_server()
+        if self._server.settings.access_log:
+            log_access()
         self._freezing: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -153,6 +189,7 @@ class WorkerApp:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
                 self._freezing = asyncio.create_task(freeze_garbage(self._server))
+                read_again_at_hang_up()
 
         try:
             await self._server(scope, receive, send_and_freeze)
@@ -174,6 +211,29 @@ async def freeze_garbage(server: Server) -> None:
     gc.freeze()
     young, old, _ = gc.get_threshold()
     gc.set_threshold(young, old, FULL_COLLECTION_AFTER)
+
+
+def log_access() -> None:
+    """Print a line for every request, by uvicorn's logger, without the query of its path."""
+    access = logging.getLogger("uvicorn.access")
+    access.setLevel(logging.INFO)
+    access.addFilter(_without_query)
+    access.propagate = True
+    if not access.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        access.addHandler(handler)
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Shorten what callers choose in a line of uvicorn's; False if it is of another form."""
+    match record.args:
+        case (str() as address, str() as method, str() as target, version, status):
+            path, _, _ = target.partition("?")
+            shown = address[:_MOST_SHOWN], method, path[:_MOST_SHOWN], version, status
+            record.args = shown
+            return True
+    return False
 
 
 def allow_open_files() -> None:
@@ -254,7 +314,7 @@ def _url(listener: socket.socket, settings: Settings) -> str:
 
 def _options(settings: Settings) -> dict[str, Any]:
     """Return our choices for `uvicorn.Config`."""
-    return {
+    options: dict[str, Any] = {
         "http": BoundedHttp,
         "loop": LOOP,
         "log_config": None,
@@ -266,6 +326,9 @@ def _options(settings: Settings) -> dict[str, Any]:
         "ssl_certfile": settings.tls_certificate,
         "ssl_keyfile": settings.tls_key,
     }
+    if settings.tls_certificate is not None:
+        options["ssl_context_factory"] = tls_context
+    return options
 
 
 def _loaded(config: uvicorn.Config) -> uvicorn.Config:

@@ -1,5 +1,6 @@
 """`kbserver serve` as a person starts it: a process, a port, a signal."""
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -184,6 +185,51 @@ def test_the_log_holds_neither_tokens_nor_words_of_the_caller(served):
     out, err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "zebra" not in out + err and "test-token" not in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment"),
+    [
+        (["--access-log"], {}),
+        (["--access-log", "-v"], {}),
+        ([], {"KBSERVER_ACCESS_LOG": "true"}),
+        (["--access-log", "--workers", "2"], {}),
+    ],
+    ids=["flag", "verbose", "environment", "workers"],
+)
+def test_the_access_log_has_a_line_for_every_request_without_its_words(
+    store, tmp_path, arguments, environment
+):
+    process = run(
+        "serve",
+        *("--store", store, "--port", 0, *arguments),
+        cwd=tmp_path,
+        **environment,
+    )
+    try:
+        url = listening(process)
+        for _ in range(200):
+            with contextlib.suppress(httpx2.HTTPError):
+                if httpx2.get(f"{url}/readyz").status_code == 200:
+                    break
+            time.sleep(0.1)
+        client = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": "192.0.2.7"}
+        turn = {"session_label": "support", "query": "reset my zebra"}
+        httpx2.post(f"{url}/kb?token={TOKEN}&q=zebra", json=turn, headers=client)
+        httpx2.post(f"{url}/kb", content=b"zebra", headers=client)
+        httpx2.get(f"{url}/no%0Asuch/{'x' * 500}", headers=client)
+        process.terminate()
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+    lines = [line for line in err.splitlines() if "192.0.2.7" in line]
+    assert [re.search(r'"(\S+) (/\S*) HTTP/1.1" (\d+)', line)[0] for line in lines] == [
+        '"POST /kb HTTP/1.1" 200',
+        '"POST /kb HTTP/1.1" 400',
+        f'"GET {"/no%0Asuch/".ljust(200, "x")} HTTP/1.1" 404',
+    ]
+    assert "zebra" not in err and TOKEN not in err
 
 
 def test_a_taken_port_is_one_line_that_says_what_to_do(store):

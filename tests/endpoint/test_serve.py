@@ -2,15 +2,21 @@
 
 import asyncio
 import gc
+import logging
+import re
 import socket
+import subprocess
+import sys
 from functools import partial
 
+import httpx2
 import pytest
 
 from kbserver.endpoint.app import KBServer
 from kbserver.endpoint.serve import (
     FULL_COLLECTION_AFTER,
     WorkerApp,
+    _without_query,
     freeze_garbage,
     listen,
     serve,
@@ -18,6 +24,8 @@ from kbserver.endpoint.serve import (
 )
 from kbserver.errors import ModelError, SettingsError
 from kbserver.settings import read_settings
+
+from .conftest import wait_until
 
 
 @pytest.fixture
@@ -104,7 +112,8 @@ class Ready:
     """A server that says when its models were waited for."""
 
     def __init__(self, store):
-        self.server = KBServer(read_settings(store=store, open=True))
+        self.settings = read_settings(store=store, open=True)
+        self.server = KBServer(self.settings)
         self.frozen = asyncio.Event()
 
     async def __call__(self, scope, receive, send):
@@ -143,3 +152,42 @@ def test_one_of_several_processes_freezes_its_garbage_once_it_is_open(
         await lifespan
 
     asyncio.run(run())
+
+
+def access_line(*args):
+    """A line of uvicorn's access log, as it is printed; None if it is not."""
+    record = logging.makeLogRecord({"msg": '%s - "%s %s HTTP/%s" %d', "args": args})
+    return record.getMessage() if _without_query(record) else None
+
+
+def test_a_line_of_the_access_log_ends_where_the_query_begins():
+    line = access_line("192.0.2.7:0", "GET", "/a?q=words", "1.1", 200)
+    assert line == '192.0.2.7:0 - "GET /a HTTP/1.1" 200'
+    assert len(access_line("9" * 9_000, "GET", "/" * 9_000, "1.1", 200)) < 450
+
+
+def test_a_line_of_another_form_is_not_printed():
+    assert access_line("GET /a?q=words", "x", "y", "z") is None
+
+
+def test_without_any_logging_set_up_the_access_log_goes_to_stderr(store, tmp_path):
+    """As in a program that calls `server.run()` and has never heard of `logging`."""
+    code = f"""
+from kbserver.endpoint.app import KBServer
+KBServer(store={str(store)!r}, open=True, port=0, access_log=True).run()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=tmp_path
+    ) as process:
+        url = re.search(r"http\S+(?=/kb)", process.stderr.readline())[0]
+        wait_until(lambda: answers(f"{url}/healthz?secret"))
+        process.terminate()
+        said = process.communicate(timeout=30)[1]
+    assert '"GET /healthz HTTP/1.1" 200' in said and "secret" not in said
+
+
+def answers(url):
+    try:
+        return httpx2.get(url).status_code == 200
+    except httpx2.HTTPError:
+        return False
