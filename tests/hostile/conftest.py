@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 import time
 
@@ -25,17 +26,21 @@ class QuickHttp(BoundedHttp):
 
 
 @contextlib.contextmanager
-def serving(app, http=QuickHttp):
-    """Run an application on a free port of 127.0.0.1 in a thread; yields (port, server)."""
+def serving(app, http=QuickHttp, **options):
+    """Run an application on a free port of 127.0.0.1 in a thread; yields (port, server).
+
+    Args:
+        options: over these choices, as for `uvicorn.Config`.
+    """
     listener = listen("127.0.0.1", 0)
-    config = uvicorn.Config(
-        app,
-        http=http,
-        log_config=None,
-        lifespan="on",
-        timeout_keep_alive=30,
-        timeout_graceful_shutdown=2,
-    )
+    choices = {
+        "http": http,
+        "log_config": None,
+        "lifespan": "on",
+        "timeout_keep_alive": 30,
+        "timeout_graceful_shutdown": 2,
+    }
+    config = uvicorn.Config(app, **(choices | options))
     server = uvicorn.Server(config)
     thread = threading.Thread(
         target=lambda: asyncio.run(server.serve(sockets=[listener])), daemon=True
@@ -61,16 +66,21 @@ def port(store):
         yield port
 
 
-def connect(port: int, timeout_s: float = 10.0) -> socket.socket:
+def connect(
+    port: int, timeout_s: float = 10.0, trust: ssl.SSLContext | None = None
+) -> socket.socket:
+    """A connection to a server here; over TLS with an authority to trust."""
     client = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return client
+    if trust is None:
+        return client
+    return trust.wrap_socket(client, server_hostname="127.0.0.1")
 
 
 def received(client: socket.socket) -> bytes:
     """All that comes until the server closes the connection."""
     parts = []
-    with contextlib.suppress(ConnectionResetError):
+    with contextlib.suppress(ConnectionResetError, ssl.SSLError):
         while part := client.recv(65536):
             parts.append(part)
     return b"".join(parts)
