@@ -28,8 +28,8 @@ ACCEPTED_AT_ONCE = 2
 HANDSHAKE_S = 10.0
 """For a TLS handshake, as for a request's head."""
 
-HANDSHAKES_AT_ONCE = 200
-"""TLS handshakes under way; further connections wait in the kernel."""
+HANDSHAKES_AT_ONCE = 400
+"""TLS handshakes under way; one more closes the oldest of them."""
 
 _MOST_THREADS = 32  # as many as a loop of Python's has on a large machine
 
@@ -52,7 +52,7 @@ class Listener:
         self._protocol_factory = protocol_factory
         self._sock = sock
         self._ssl = ssl
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: dict[asyncio.Task[None], None] = {}  # the oldest first
         self._reading = False
         self._closed = False
         self._go_on()
@@ -89,10 +89,12 @@ class Listener:
                 return
             connection.setblocking(False)
             task = self._loop.create_task(self._open(connection))
-            self._opening.add(task)
+            self._opening[task] = None
             task.add_done_callback(self._opened)
-        if len(self._opening) >= HANDSHAKES_AT_ONCE:
-            self._pause()
+            if len(self._opening) > HANDSHAKES_AT_ONCE:
+                oldest = next(iter(self._opening))
+                del self._opening[oldest]
+                oldest.cancel()
 
     async def _open(self, connection: socket.socket) -> None:
         handshake_s = None
@@ -109,9 +111,7 @@ class Listener:
             )
 
     def _opened(self, task: asyncio.Task[None]) -> None:
-        self._opening.discard(task)
-        if len(self._opening) < HANDSHAKES_AT_ONCE:
-            self._go_on()
+        self._opening.pop(task, None)
 
 
 class _Paced:

@@ -7,7 +7,12 @@ import threading
 
 import pytest
 
-from kbserver.accepting import Listener, new_event_loop
+from kbserver.accepting import (
+    HANDSHAKE_S,
+    HANDSHAKES_AT_ONCE,
+    Listener,
+    new_event_loop,
+)
 from tests.authority import Authority
 
 MANY = 300
@@ -92,6 +97,33 @@ def test_a_broken_handshake_stops_nothing(tmp_path):
         writer.write(b"this is no handshake")
         assert await echoed(address, b"hello", authority.trust) == b"hello"
         writer.close()
+        server.close()
+        await server.wait_closed()
+
+    run(over_tls())
+
+
+def test_handshakes_that_never_begin_shut_nobody_out(tmp_path):
+    authority = Authority(tmp_path)
+    files = authority.issue(30)
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(files["ssl_certfile"], files["ssl_keyfile"])
+
+    async def over_tls():
+        sock = listening()
+        address = sock.getsockname()
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(Echo, sock=sock, ssl=ours)
+        silent = []
+        for _ in range(HANDSHAKES_AT_ONCE + 50):
+            silent.append(await asyncio.open_connection(*address))
+        async with asyncio.timeout(HANDSHAKE_S / 2):  # before the first of them ends
+            assert await echoed(address, b"hello", authority.trust) == b"hello"
+            oldest, _ = silent[0]
+            assert await oldest.read() == b""
+        assert not silent[-1][0].at_eof()
+        for _, writer in silent:
+            writer.close()
         server.close()
         await server.wait_closed()
 
