@@ -38,7 +38,7 @@ class HttpLimits:
     linger_s: float = 2.0
     """After an answer, for the rest of a body that was not read."""
     unfinished: int = 500
-    """Connections without a whole request, 11 KB each; one more closes the oldest of them."""
+    """Connections without a whole request, 11 KB each, 66 over TLS; one more closes the oldest."""
     reserved_files: int = 128
     """Descriptors that connections leave to the store, the models and the log."""
     framing_share: int = 8

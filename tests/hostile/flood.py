@@ -1,4 +1,4 @@
-"""Strangers against one server: connections in unfinished states, and heads without end.
+"""Strangers against one server: unfinished connections, bodies that stay out, heads without end.
 
     python -m tests.hostile.flood --store STORE
 
@@ -20,10 +20,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+
+from kbserver.bodies import AT_ONCE
 
 TOKEN = "flood-token"
 QUERY = {"session_label": "broadband", "query": "how do i reset the router"}
@@ -135,6 +138,20 @@ def open_unfinished(port: int, count: int) -> None:
     time.sleep(600)
 
 
+def stall_bodies(port: int, count: int) -> None:
+    """Announce bodies with a good token, never send them, and begin anew when given up."""
+    head = f"POST /kb HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n"
+    stalled = head.encode() + b"Content-Length: 500\r\n\r\n{"
+    clients: deque[socket.socket] = deque()
+    while True:
+        client = socket.create_connection(("127.0.0.1", port), timeout=5)
+        client.sendall(stalled)
+        clients.append(client)
+        if len(clients) > count:
+            clients.popleft().close()
+            time.sleep(0.001)
+
+
 def send_headers(port: int, total: int, connections: int = 20) -> None:
     """Send header lines until `total` bytes are sent; open a closed connection again."""
     selector = selectors.DefaultSelector()
@@ -166,6 +183,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--connections", type=int, default=10_000)
+    parser.add_argument("--bodies", type=int, default=2 * AT_ONCE)
     parser.add_argument("--megabytes", type=int, default=100)
     parser.add_argument(
         "--seconds", type=float, default=15.0, help="of turns before and after"
@@ -180,6 +198,7 @@ def main() -> None:
         most = 0.0
         for flood, size, name in (
             (open_unfinished, options.connections, "{} unfinished connections"),
+            (stall_bodies, options.bodies, "{} bodies that stay out"),
             (send_headers, options.megabytes * 1_000_000, "{} bytes of headers"),
         ):
             stranger = SPAWN.Process(target=flood, args=(port, size), daemon=True)
