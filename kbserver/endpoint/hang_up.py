@@ -33,7 +33,7 @@ def read_again() -> None:
     log.info("SIGHUP: settings, routes and tokens are read at a start; turns go on")
     for context, (certificate, key) in _tls_files.items():
         try:
-            # Half of a pair would break the context in use; nobody is there to type a password.
+            # Half of a pair would break the context in use; no terminal asks for a password.
             trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             trial.load_cert_chain(certificate, key, password="")
             context.load_cert_chain(certificate, key)
