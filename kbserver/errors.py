@@ -201,3 +201,14 @@ class UpstreamFailed(WireError):
 
     status = 502
     type = "upstream_error"
+
+
+def said_by(error: BaseException) -> str:
+    """Return what an error says, in one line; one that is not raised on purpose with its kind."""
+    if isinstance(error, KbServerError):
+        return str(error)
+    kind = type(error).__name__
+    text = " ".join(str(error).split())
+    if not text:
+        return kind
+    return f"{kind}: {text}"

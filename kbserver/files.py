@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,31 @@ def without_following(path: str, flags: int) -> int:
 
 
 _NO_LINK: int = getattr(os, "O_NOFOLLOW", 0)  # Windows has no such flag
+
+
+def read_small(file: Path, most: int) -> bytes:
+    """Return the bytes of a plain file that should be small.
+
+    A pipe in its place does not hold the reader up, nor does a large file fill the memory.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no plain file, or has more than `most` bytes.
+    """
+    try:
+        with open(file, "rb", opener=_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise ValueError("found no plain file")
+            content = stream.read(most + 1)
+    except IsADirectoryError:
+        raise ValueError("found a folder, wanted a file") from None
+    if len(content) > most:
+        raise ValueError(f"found more than the {most:,} bytes that it may have")
+    return content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def fsync(path: Path) -> None:

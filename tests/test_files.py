@@ -3,7 +3,13 @@ import os
 
 import pytest
 
-from kbserver.files import replace_text, replacing, sha256_of, without_following
+from kbserver.files import (
+    read_small,
+    replace_text,
+    replacing,
+    sha256_of,
+    without_following,
+)
 
 
 def test_the_checksum_is_that_of_the_bytes(tmp_path):
@@ -18,6 +24,30 @@ def test_the_checksum_is_that_of_the_bytes(tmp_path):
 def test_the_checksum_of_a_missing_file_is_an_error(tmp_path):
     with pytest.raises(FileNotFoundError):
         sha256_of(tmp_path / "absent")
+
+
+def test_a_small_file_is_read_and_no_larger_one(tmp_path):
+    file = tmp_path / "LIVE"
+    file.write_bytes(b"x" * 10)
+    assert read_small(file, 10) == b"x" * 10
+    with pytest.raises(ValueError, match="more than the 9 bytes"):
+        read_small(file, 9)
+    file.unlink()
+    with pytest.raises(FileNotFoundError):
+        read_small(file, 9)
+
+
+def test_only_a_plain_file_is_read_as_a_small_one(tmp_path):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ValueError, match="found a folder"):
+        read_small(tmp_path / "folder", 9)
+    os.mkfifo(tmp_path / "pipe")
+    before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc") else 0
+    for name in ("folder", "pipe") * 20:
+        with pytest.raises(ValueError, match="found"):
+            read_small(tmp_path / name, 9)
+    if before:
+        assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_replaced_file_is_the_old_one_until_it_is_the_new_one(tmp_path):

@@ -55,6 +55,13 @@ def disk_trouble(doing: str, where: Path) -> Iterator[None]:
         ) from exc
 
 
+def is_of_the_machine(error: OSError) -> bool:
+    """Whether the machine lacks something at the moment; the file itself may be whole."""
+    return error.errno in _LACKING
+
+
+_LACKING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE}
+
 _NEXT_STEPS = {
     errno.ELOOP: "no symbolic link is followed there; delete it",
     errno.ENOSPC: "free some space, run kbserver prune, or name another place with --store",
@@ -64,5 +71,11 @@ _NEXT_STEPS = {
     errno.EROFS: "the file system is read-only: name another place with --store",
     errno.ENOTDIR: "a file stands where a folder should be: name another place with --store",
     errno.EEXIST: "a file stands where a folder should be: name another place with --store",
+    errno.EISDIR: "a folder stands where a file should be: remove it",
     errno.ENAMETOOLONG: "name a shorter place with --store",
+    errno.EMFILE: "too many files are open: raise the limit (ulimit -n, LimitNOFILE=)",
+    errno.ENFILE: "too many files are open on this machine: raise fs.file-max",
+    errno.ENOMEM: "free some memory, or allow more mappings (vm.max_map_count)",
+    errno.EIO: "the disk does not answer: see the system's log",
+    errno.ESTALE: "the network drive has gone away: mount it again",
 }

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
 from kbserver.files import sha256_of
+from kbserver.index.durable import is_of_the_machine
 from kbserver.types import ModelIdentity
 
 SCHEMA_VERSION = 1
@@ -104,6 +105,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         SnapshotCorrupt: it is missing, was changed, cannot be read, or is no manifest.
         SnapshotMismatch: it was written by another version of kbserver.
+        OSError: the machine lacks something, descriptors for instance.
     """
     try:
         text = (folder / MANIFEST).read_bytes()
@@ -114,6 +116,8 @@ def read_manifest(folder: Path) -> Manifest:
             f"{repair(folder)}"
         ) from exc
     except OSError as exc:
+        if is_of_the_machine(exc):
+            raise
         raise SnapshotCorrupt(
             f"{exc.filename}: cannot be read ({exc.strerror}); {repair(folder)}"
         ) from exc
@@ -178,7 +182,11 @@ def check_files(manifest: Manifest, folder: Path, *, checksums: bool) -> None:
 def check_file(
     manifest: Manifest, folder: Path, name: str, *, checksum: bool = True
 ) -> str | None:
-    """Say how a file differs from what the manifest says (found, wanted), or None."""
+    """Say how a file differs from what the manifest says (found, wanted), or None.
+
+    Raises:
+        OSError: the machine lacks something, descriptors for instance.
+    """
     file = folder / name
     wanted = manifest.files[name]
     if not file.is_file():
@@ -191,6 +199,8 @@ def check_file(
     try:
         digest = sha256_of(file)
     except OSError as exc:  # no permission, or the disk fails
+        if is_of_the_machine(exc):
+            raise
         return f"{file}: cannot be read ({exc.strerror})"
     if digest != wanted.sha256:
         return f"{file}: its SHA-256 is {digest}, the manifest says {wanted.sha256}"

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from kbserver.errors import StoreError
+from kbserver.errors import KbServerError, said_by
 from kbserver.index.embeddings import decoded
 from kbserver.index.lexical.tokens import tokenize
-from kbserver.index.manifest import check_file, read_manifest
+from kbserver.index.manifest import check_file, read_manifest, repair
 from kbserver.index.snapshot import Snapshot
 
 _SAMPLE = 200  # passages searched for: they show a wrong index, and take a second
@@ -42,12 +42,16 @@ class CheckReport:
 
 
 def check_snapshot(folder: Path) -> CheckReport:
-    """Compare every file with its checksum; if all are right, search for a sample of passages."""
+    """Compare every file with its checksum; if all are right, search for a sample of passages.
+
+    Whatever goes wrong is a problem of the report: damage can raise anything.
+    """
     try:
         manifest = read_manifest(folder)
-    except StoreError as exc:
-        return CheckReport(folder.parent.name, folder.name, 0, 0, 0, 0, (str(exc),))
-    checked = [check_file(manifest, folder, name) for name in manifest.files]
+        checked = [check_file(manifest, folder, name) for name in manifest.files]
+    except Exception as exc:
+        problem = _told(folder, exc)
+        return CheckReport(folder.parent.name, folder.name, 0, 0, 0, 0, (problem,))
     problems = [problem for problem in checked if problem is not None]
     sampled = found = 0
     if not problems:
@@ -57,8 +61,8 @@ def check_snapshot(folder: Path) -> CheckReport:
                 lost = list(_lost(snapshot, rows))
                 sampled, found = len(rows), len(rows) - len(lost)
                 problems += lost
-        except StoreError as exc:
-            problems.append(str(exc))
+        except Exception as exc:
+            problems.append(_told(folder, exc))
     return CheckReport(
         manifest.corpus,
         manifest.generation,
@@ -68,6 +72,13 @@ def check_snapshot(folder: Path) -> CheckReport:
         found,
         tuple(problems),
     )
+
+
+def _told(folder: Path, error: Exception) -> str:
+    """One sentence about what went wrong with a generation, with the next step."""
+    if isinstance(error, KbServerError):
+        return str(error)
+    return f"{folder}: cannot be checked ({said_by(error)}); {repair(folder)}"
 
 
 def _lost(snapshot: Snapshot, rows: Iterable[int]) -> Iterator[str]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
-from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, StoreMissing
+from kbserver.errors import (
+    KbServerError,
+    SnapshotCorrupt,
+    SnapshotMismatch,
+    StoreError,
+    StoreMissing,
+    said_by,
+)
 from kbserver.files import fsync
 from kbserver.index.backends import LEXICAL, VECTORS, open_lexical, open_vectors
 from kbserver.index.documents import DocumentEntry, read_documents, read_text_hashes
-from kbserver.index.durable import fsync_tree, read_ahead
+from kbserver.index.durable import (
+    disk_trouble,
+    fsync_tree,
+    is_of_the_machine,
+    read_ahead,
+)
 from kbserver.index.embeddings import Embeddings, open_embeddings, shape_of
 from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.manifest import (
@@ -81,21 +92,31 @@ class Snapshot:
             StoreMissing: there is no such folder.
             SnapshotCorrupt: a file is missing or is not what the manifest says.
             SnapshotMismatch: it was written by another version of kbserver.
+            StoreError: the machine lacks something, descriptors for instance.
         """
         if not folder.is_dir():
             raise StoreMissing(
                 f"{folder}: no such snapshot; see what there is with: kbserver corpora"
             )
+        with disk_trouble("open a generation", folder):
+            try:
+                return cls._opened(folder, verify)
+            except KbServerError:
+                raise
+            except Exception as exc:  # bytes that were tampered with can raise any
+                if isinstance(exc, OSError) and is_of_the_machine(exc):
+                    raise
+                raise SnapshotCorrupt(
+                    f"{folder}: cannot be opened ({said_by(exc)}); {repair(folder)}"
+                ) from exc
+
+    @classmethod
+    def _opened(cls, folder: Path, verify: bool) -> Snapshot:
         manifest = read_manifest(folder)
         check_files(manifest, folder, checksums=verify)
         _check_kind("vector", manifest.vectors.kind, VECTORS, folder)
         _check_kind("lexical", manifest.lexical, LEXICAL, folder)
-        try:
-            snapshot = cls(folder, manifest)
-        except (ValueError, KeyError, TypeError, OSError, struct.error) as exc:
-            raise SnapshotCorrupt(
-                f"{folder}: cannot be opened ({exc}); {repair(folder)}"
-            ) from exc
+        snapshot = cls(folder, manifest)
         snapshot._check_counts()
         return snapshot
 

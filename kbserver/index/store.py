@@ -16,7 +16,7 @@ from pathlib import Path
 import filelock
 
 from kbserver.errors import StoreBusy, StoreError, StoreMissing
-from kbserver.files import fsync, replace_text
+from kbserver.files import fsync, read_small, replace_text
 from kbserver.index.archive import Archive, pack
 from kbserver.index.durable import disk_trouble
 from kbserver.index.manifest import MANIFEST, Manifest, read_manifest
@@ -26,6 +26,7 @@ from kbserver.index.snapshot import Snapshot, seal
 
 _LIVE = "LIVE"
 _LOCK = ".lock"
+_LONGEST_LIVE = 128  # bytes; a generation's name has 74 at most
 _FIRST_INGEST = "make one with: kbserver ingest PATH"
 
 
@@ -39,6 +40,8 @@ class Store:
     def corpora(self) -> list[str]:
         """Return the names of the corpora that have a generation, sorted.
 
+        One that may not be read is among them: opening it says why it cannot be.
+
         Raises:
             StoreMissing: there is no such folder.
             StoreError: it is a file, or may not be read.
@@ -50,7 +53,7 @@ class Store:
                 )
             folders = [entry for entry in self.path.iterdir() if entry.is_dir()]
             names = sorted(folder.name for folder in folders if is_corpus(folder.name))
-            return [name for name in names if self._generations(name)]
+            return [name for name in names if self._is_corpus(name)]
 
     def generations(self, corpus: str) -> list[str]:
         """Return the generations of a corpus, oldest first.
@@ -76,10 +79,7 @@ class Store:
             StoreMissing: no such corpus, or no generation of it is published or left.
         """
         pointer = self.path / checked_corpus(corpus) / _LIVE
-        with disk_trouble("read which generation is live", pointer):
-            generation = None
-            if pointer.is_file():
-                generation = pointer.read_text("utf-8").strip()
+        generation = _named_by(pointer)
         if generation is None:
             self.generations(corpus)  # says so if there is no such corpus
             raise StoreMissing(
@@ -97,7 +97,9 @@ class Store:
 
     def manifest(self, corpus: str, generation: str | None = None) -> Manifest:
         """Read the manifest of a generation, by default the live one; see `read_manifest`."""
-        return read_manifest(self._folder(corpus, generation))
+        folder = self._folder(corpus, generation)
+        with disk_trouble("read the manifest", folder):
+            return read_manifest(folder)
 
     def open(
         self, corpus: str, generation: str | None = None, *, verify: bool = False
@@ -286,7 +288,34 @@ class Store:
             names = [entry.name for entry in (self.path / corpus).iterdir()]
             return sorted(name for name in names if self._is_whole(corpus, name))
 
+    def _is_corpus(self, name: str) -> bool:
+        try:
+            return bool(self._generations(name))
+        except StoreError:
+            return True
+
     def _is_whole(self, corpus: str, generation: str) -> bool:
         if not is_generation(generation):
             return False
         return (self.path / corpus / generation / MANIFEST).is_file()
+
+
+def _named_by(pointer: Path) -> str | None:
+    """Return the generation that a pointer names, whether it is there or not; None without one.
+
+    Raises:
+        StoreMissing: the pointer is no small file.
+        StoreError: it cannot be read.
+    """
+    with disk_trouble("read which generation is live", pointer):
+        try:
+            content = read_small(pointer, _LONGEST_LIVE)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except ValueError as exc:
+            corpus = pointer.parent
+            raise StoreMissing(
+                f"{pointer}: names no generation: {exc}; remove it, then publish one "
+                f"with: kbserver rollback {corpus.name} --store {corpus.parent}"
+            ) from exc
+    return content.decode("ascii", "backslashreplace").strip()

@@ -68,6 +68,70 @@ def test_rollback_mends_a_pointer_that_is_gone_or_wrong(write, store):
     assert store.rollback("demo", to=first.name) == first.name
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "names ''"),
+        (b"\xff\xfe\x00", "names "),
+        (b"../../elsewhere\n", "names '../../elsewhere'"),
+        (b"/etc/passwd\n", "names '/etc/passwd'"),
+        (b"000001-x\n" * 2, "names '000001-x"),
+        (b"0" * 10_000_000, "more than the 128 bytes"),
+    ],
+)
+def test_a_pointer_of_any_content_is_missing_and_mended(write, store, content, said):
+    folder = write()
+    pointer = store.path / "demo" / "LIVE"
+    pointer.write_bytes(content)
+    for use in (store.live, store.open, store.verify, store.manifest):
+        with pytest.raises(StoreMissing, match="kbserver rollback demo") as error:
+            use("demo")
+        assert said in str(error.value) and len(str(error.value)) < 600
+    assert store.rollback("demo") == folder.name == store.live("demo")
+
+
+def test_a_pointer_that_is_no_file_is_missing(write, store):
+    folder = write()
+    pointer = store.path / "demo" / "LIVE"
+    pointer.unlink()
+    os.mkfifo(pointer)
+    with pytest.raises(StoreMissing, match="found no plain file"):
+        store.live("demo")
+    assert store.rollback("demo") == folder.name == store.live("demo")
+    pointer.unlink()
+    pointer.mkdir()
+    with pytest.raises(StoreMissing, match="found a folder.*remove it"):
+        store.live("demo")
+    with pytest.raises(StoreError, match="a folder stands where a file should be"):
+        store.rollback("demo")
+    pointer.rmdir()
+    assert store.rollback("demo") == folder.name == store.live("demo")
+
+
+def test_without_descriptors_nothing_is_called_corrupt(write, store):
+    folder = write()
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest_free = os.dup(0)
+    os.close(lowest_free)
+    try:
+        for more in range(200):  # each step of an opening is the first that gets none
+            resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free + more, hard))
+            try:
+                Snapshot.open(folder, verify=True).close()
+            except SnapshotCorrupt:
+                raise
+            except StoreError as exc:
+                assert "too many files are open" in str(exc)
+            else:
+                break
+        else:
+            pytest.fail("it was never opened")
+        assert more > 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 def test_prune_keeps_the_newest_and_always_the_live_one(write, store, unit_vectors):
     folders = [write() for _ in range(5)]
     store.rollback("demo", to=folders[1].name)
