@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kbserver.files import replace_text
+from kbserver.errors import StoreError, said_by
+from kbserver.files import read_small, replace_text
 from kbserver.index.durable import disk_trouble
 
 CALIBRATION_FILE = "calibration.json"
@@ -25,6 +26,8 @@ Callers leave out what the label says already, so right passages score lower."""
 
 SCORE_VERSION = 3
 """Raised whenever `fusion` changes its scores: a calibration holds for its own scores only."""
+
+_LONGEST = 1 << 20  # bytes of the file; a curve of a thousand points takes a tenth
 
 _OTHER_SCORES = "made with another model or version, not used"
 
@@ -83,25 +86,36 @@ def read_min_score(folder: Path, fingerprint: str) -> float | None:
         fingerprint: of the model its live generation was built with.
 
     Returns:
-        None if there is no calibration, it belongs to another model or another version's scores,
-        or the file is damaged.
+        None if there is no calibration, or it belongs to another model or another version's
+        scores.
+
+    Raises:
+        StoreError: the file is damaged or cannot be read; the message says how.
     """
     file = folder / CALIBRATION_FILE
     try:
-        values = json.loads(file.read_bytes())
+        values = json.loads(read_small(file, _LONGEST))
         if not isinstance(values, Mapping):
             raise ValueError(f"found {type(values).__name__}, wanted an object")
         made_with = (values["score_version"], values["fingerprint"])
         if made_with != (SCORE_VERSION, fingerprint):
             log.warning("%s: %s; run kbserver calibrate again", file, _OTHER_SCORES)
             return None
-        min_score = float(values["min_score"])
-        return min(1.0, max(0.0, min_score))
+        return _least_score(values["min_score"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        log.warning("%s: cannot be used (%s); run kbserver calibrate again", file, exc)
-        return None
+    except Exception as exc:  # a file nested too deeply raises RecursionError, for one
+        raise StoreError(
+            f"{file}: cannot be used ({said_by(exc)}); run kbserver calibrate again, "
+            "or remove the file"
+        ) from exc
+
+
+def _least_score(value: object) -> float:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        if 0.0 <= value <= 1.0:  # NaN is not
+            return float(value)
+    raise ValueError(f"min_score is {value!r:.40}, wanted a number from 0 to 1")
 
 
 def default_min_score(*, in_scope: bool) -> float:

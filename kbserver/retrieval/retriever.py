@@ -12,11 +12,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.cores import sleep_in_place
 from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.embedding.worker_pool import NoVector, VectorOrReason
+from kbserver.errors import StoreError
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.arms import open_arms
@@ -142,6 +144,7 @@ class Retriever:
         *,
         in_loop_ms: float = IN_LOOP_MS,
         reserve_ms: float = FUSE_RESERVE_MS,
+        calibrated: float | None = None,
     ) -> None:
         """Take an open snapshot.
 
@@ -152,6 +155,7 @@ class Retriever:
             executor: for steps that would hold the event loop for too long.
             in_loop_ms: see `StepRunner`.
             reserve_ms: the arms end this long before the deadline.
+            calibrated: the least score in force if the corpus's calibration cannot be read.
         """
         self.corpus = corpus
         self._reserve_ms = reserve_ms
@@ -170,8 +174,9 @@ class Retriever:
             partial(ranker.propose, "dense"), waits=dense_waits
         )
         self._rank = self._steps.add(ranker.rank, waits=lexical_waits or dense_waits)
-        self._calibrated: float | None = None
-        self._calibrated_ns = -1
+        self._calibrated = calibrated
+        self._calibrated_by: tuple[int, ...] | None = None
+        self._calibration_trouble = ""
         self.recalibrate()
 
     @property
@@ -197,18 +202,41 @@ class Retriever:
             if isinstance(lexical, Done) and isinstance(dense, Done):
                 self._rank(lexical.value, dense.value, top_k=settings.top_k)
 
-    def recalibrate(self) -> None:
-        """Take over what `kbserver calibrate` stored since, if anything; reads a file."""
+    @property
+    def calibrated(self) -> float | None:
+        """The least score that was measured for this corpus and model; None without one."""
+        return self._calibrated
+
+    def recalibrate(self) -> bool:
+        """Take over what `kbserver calibrate` stored since, if anything; reads a file.
+
+        A calibration that cannot be used leaves the least score in force as it is, and is said.
+
+        Returns:
+            Whether another least score is in force now.
+        """
         folder = self.snapshot.folder.parent
-        try:
-            changed_ns = (folder / CALIBRATION_FILE).stat().st_mtime_ns
-        except OSError:
-            changed_ns = 0
-        if changed_ns == self._calibrated_ns:
-            return
+        state = _state_of(folder / CALIBRATION_FILE)
+        if state == self._calibrated_by:
+            return False
         fingerprint = self.snapshot.manifest.model.fingerprint
-        self._calibrated = read_min_score(folder, fingerprint)
-        self._calibrated_ns = changed_ns
+        before = self._calibrated
+        try:
+            self._calibrated = read_min_score(folder, fingerprint)
+            self._calibrated_by = state
+            self._calibration_trouble = ""
+        except StoreError as exc:
+            if not isinstance(exc.__cause__, OSError):  # it may be read the next time
+                self._calibrated_by = state
+            self._say_once(str(exc))
+        return before != self._calibrated
+
+    def _say_once(self, trouble: str) -> None:
+        if trouble == self._calibration_trouble:
+            return
+        self._calibration_trouble = trouble
+        least = self.min_score(TurnSettings(), in_scope=False)
+        log.error("%s. Meanwhile min_score %.3f is in force", trouble, least)
 
     def min_score(self, settings: TurnSettings, *, in_scope: bool) -> float:
         """Return the score below which no passage is answered.
@@ -406,3 +434,12 @@ def _why_nothing(ranked: Sequence[Hit], good: Sequence[Hit]) -> Reason | None:
     if ranked:
         return "below_min_score"
     return "no_match"
+
+
+def _state_of(file: Path) -> tuple[int, ...]:
+    """Return what changes when a file is replaced or written; () without one."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size

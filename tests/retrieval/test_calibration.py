@@ -1,10 +1,12 @@
 import json
 import logging
+import os
 
 import pytest
 
 from kbserver.errors import StoreError
 from kbserver.retrieval.calibration import (
+    SCORE_VERSION,
     Calibration,
     CurvePoint,
     read_min_score,
@@ -50,14 +52,55 @@ def test_another_models_calibration_is_not_used(tmp_path, calibration, caplog):
     assert "kbserver calibrate" in caplog.text
 
 
+def with_min_score(value: str) -> str:
+    made_with = f'"score_version": {SCORE_VERSION}, "fingerprint": "f"'
+    return f'{{{made_with}, "min_score": {value}}}'
+
+
 @pytest.mark.parametrize(
-    "damage", ["", "{", "[]", "{}", '{"score_version": 1, "fingerprint": "f"}', "\x00"]
+    ("damage", "found"),
+    [
+        ("", "Expecting value"),
+        ("{", "Expecting property name"),
+        ("[]", "found list"),
+        ("{}", "score_version"),
+        (f'{{"score_version": {SCORE_VERSION}}}', "fingerprint"),
+        ("\x00", "Expecting value"),
+        ("[" * 100_000, "RecursionError"),
+        (" " * (1 << 20) + "{}", "more than the 1,048,576 bytes"),
+        (with_min_score("NaN"), "min_score is nan"),
+        (with_min_score("1e999"), "min_score is inf"),
+        (with_min_score("-0.1"), "min_score is -0.1"),
+        (with_min_score("2"), "min_score is 2"),
+        (with_min_score("true"), "min_score is True"),
+        (with_min_score('"0.4"'), "min_score is '0.4'"),
+        (with_min_score("null"), "min_score is None"),
+        (with_min_score("9" * 5000), "integer string"),
+    ],
 )
-def test_a_damaged_file_is_not_used_and_said(tmp_path, damage, caplog):
+def test_a_damaged_file_is_an_error_that_says_what_to_do(tmp_path, damage, found):
     (tmp_path / "calibration.json").write_text(damage)
-    with caplog.at_level(logging.WARNING):
-        assert read_min_score(tmp_path, "f") is None
-    assert "run kbserver calibrate again" in caplog.text
+    with pytest.raises(StoreError, match="run kbserver calibrate again") as error:
+        read_min_score(tmp_path, "f")
+    assert found in str(error.value)
+    assert len(str(error.value)) < 600
+
+
+def test_a_pipe_or_a_folder_in_its_place_holds_nothing_up(tmp_path):
+    file = tmp_path / "calibration.json"
+    os.mkfifo(file)
+    with pytest.raises(StoreError, match="no plain file"):
+        read_min_score(tmp_path, "f")
+    file.unlink()
+    file.mkdir()
+    with pytest.raises(StoreError, match="found a folder"):
+        read_min_score(tmp_path, "f")
+
+
+@pytest.mark.parametrize(("value", "wanted"), [("0", 0.0), ("1", 1.0), ("0.5", 0.5)])
+def test_any_number_from_0_to_1_is_taken(tmp_path, value, wanted):
+    (tmp_path / "calibration.json").write_text(with_min_score(value))
+    assert read_min_score(tmp_path, "f") == wanted
 
 
 def test_scores_of_another_version_are_not_used(tmp_path, calibration):

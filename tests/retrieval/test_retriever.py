@@ -532,6 +532,38 @@ def test_the_version_changes_with_the_calibration(store, tmp_path):
     assert not all(one is other for one, other in zip(before, after, strict=True))
 
 
+def test_a_damaged_calibration_leaves_the_least_score_as_it_is(store, tmp_path, caplog):
+    shutil.copytree(store / "support", tmp_path / "support")
+    file = tmp_path / "support" / "calibration.json"
+    settings = TurnSettings()
+    with opened(tmp_path, Known(NoVector("busy"))) as retriever:
+        write_calibration(tmp_path / "support", calibration_of(retriever))
+        assert retriever.recalibrate()
+        file.write_text("{")
+        for _ in range(3):
+            assert not retriever.recalibrate()
+            assert retriever.min_score(settings, in_scope=False) == 0.42
+        [record] = caplog.records
+        said = record.getMessage()
+        assert record.levelname == "ERROR" and str(file) in said
+        assert "Meanwhile min_score 0.420 is in force" in said
+        file.unlink()
+        assert retriever.recalibrate()
+        assert retriever.min_score(settings, in_scope=False) == DEFAULT_MIN_SCORE
+        write_calibration(tmp_path / "support", calibration_of(retriever))
+        assert retriever.recalibrate()
+    assert len(caplog.records) == 1
+
+
+def test_a_start_with_a_damaged_calibration_takes_the_default(store, tmp_path, caplog):
+    shutil.copytree(store / "support", tmp_path / "support")
+    (tmp_path / "support" / "calibration.json").write_text("[" * 100_000)
+    with opened(tmp_path, Known(NoVector("busy"))) as retriever:
+        least = retriever.min_score(TurnSettings(), in_scope=False)
+    assert least == DEFAULT_MIN_SCORE
+    assert "Meanwhile min_score 0.150 is in force" in caplog.text
+
+
 def test_each_kind_of_failure_is_logged_once(caplog):
     log_once = LogOnce("support")
     for error in (ValueError("first"), ValueError("second"), OSError("third")):
