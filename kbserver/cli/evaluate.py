@@ -221,7 +221,7 @@ async def _evaluated(
     from kbserver.evaluation.evaluate import evaluate
 
     async with asking(settings, where.store) as server:
-        retriever = server.corpora.retrievers[where.corpus]
+        retriever = server.corpora.served(where.corpus)
         base = settings.turn_settings()
         least = retriever.min_score(
             base, in_scope=any(question.scope for question in dataset.questions)

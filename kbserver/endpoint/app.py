@@ -42,6 +42,7 @@ from kbserver.errors import (
     SettingsError,
     Unauthorized,
     WireError,
+    said_by,
 )
 from kbserver.labels import LabelPattern
 from kbserver.retrieval.transcript.followup import Memory
@@ -255,12 +256,11 @@ class KBServer:
         Models load in the background.
 
         Raises:
-            StoreError: the store cannot be served.
+            StoreError: no corpus of the store can be served.
             SettingsError: a route names a corpus that is not there.
         """
         self.look_at_store()  # a wrong route shows before gigabytes are read
         await self.corpora.open()
-        self._build_table(sorted(self.corpora.retrievers))
         background = [asyncio.create_task(self._summarise_forever())]
         if self.settings.reload_s:
             background.append(asyncio.create_task(self._reload_forever()))
@@ -418,15 +418,20 @@ class KBServer:
         return DOORS[0]
 
     async def _reload_forever(self) -> None:
+        said = ""
         while True:
             await asyncio.sleep(self.settings.reload_s)
             try:
                 if await self.corpora.refresh():
-                    self._build_table(sorted(self.corpora.retrievers))
                     self.cache.clear()
-            except Exception as exc:
-                # The store may be unmounted: what is open goes on serving.
-                log.error("cannot look at the store: %s", exc)
+                    self._rebuild_table()
+                said = ""
+            except (
+                Exception
+            ) as exc:  # whatever happens, the next generation is followed
+                if said_by(exc) != said:
+                    said = said_by(exc)
+                    log.exception("cannot follow the store: %s", said)
 
     async def _summarise_forever(self) -> None:
         while True:
@@ -434,6 +439,23 @@ class KBServer:
             summary = self.metrics.summary()
             if summary:
                 log.info("%s in %.0f s", summary, SUMMARY_S)
+
+    def _rebuild_table(self) -> None:
+        """Fit the table to the store's corpora; say so if labels reach something else now."""
+        before = self.table.summary()
+        try:
+            self._build_table(self.corpora.names)
+        except SettingsError as exc:
+            log.error("the routes stay as they were: %s", exc)
+            return
+        now = self.table.summary()
+        if now != before:
+            log.warning(
+                "the store's corpora changed, and with them the labels that are answered: "
+                "%s  became  %s;  write [[routes]] down to decide it yourself",
+                before,
+                now,
+            )
 
     def _build_table(self, corpora: Sequence[str]) -> None:
         self.table = table_for(

@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
 from kbserver.embedding.models import check_present, open_encoder
 from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.endpoint.metrics import Metrics
-from kbserver.errors import KbServerError, ModelError, SnapshotMismatch, StoreMissing
+from kbserver.endpoint.troubles import Troubles
+from kbserver.errors import (
+    KbServerError,
+    ModelError,
+    SnapshotMismatch,
+    StoreError,
+    StoreMissing,
+    said_by,
+)
 from kbserver.index.manifest import rebuild
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 from kbserver.priority import yield_to_turns
 from kbserver.retrieval.retriever import Retriever
-from kbserver.settings import Settings
+from kbserver.settings import Settings, TurnSettings
 from kbserver.types import ModelIdentity
+
+MODEL_LIMIT_S = 900.0
+"""For the model of a new generation to be warm; writing an export takes minutes at most."""
+
+_STORE = ""  # among the troubles, which are by corpus: the store itself
+
+T = TypeVar("T")
 
 log = logging.getLogger("kbserver.endpoint")
 
@@ -29,6 +46,7 @@ class LiveCorpora:
     """Every corpus of a store with its live generation, ready to be searched.
 
     A turn takes a retriever and keeps it to its end: a swap never pulls a snapshot from under it.
+    Each corpus fails by itself: whatever is wrong with one, the others are opened and followed.
     """
 
     def __init__(
@@ -38,11 +56,13 @@ class LiveCorpora:
         metrics: Metrics,
         *,
         open_encoder: Callable[..., Encoder] = open_encoder,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Name a store; `open` opens it.
 
         Args:
             open_encoder: gives the model of a corpus, called as `embedding.models.open_encoder`.
+            clock: seconds; decides when what failed is tried again.
         """
         self._open_encoder = open_encoder
         self._store = Store(store)
@@ -50,7 +70,8 @@ class LiveCorpora:
         self._metrics = metrics
         self._retrievers: dict[str, Retriever] = {}
         self._embedders: dict[str, QueryEmbedder] = {}  # by the model's fingerprint
-        self._failed: dict[str, str] = {}  # by corpus, the generation
+        self._names: list[str] = []
+        self._troubles = Troubles(clock)
         # One thread a core: more would only wait for the interpreter's lock.
         self._executor = ThreadPoolExecutor(
             max(2, usable_cores()), thread_name_prefix="kbserver-search"
@@ -65,30 +86,61 @@ class LiveCorpora:
         return self._retrievers
 
     @property
+    def names(self) -> list[str]:
+        """The corpora of the store at the last look, sorted, whether they are served or not."""
+        return self._names
+
+    def served(self, name: str) -> Retriever:
+        """Return the retriever of a corpus.
+
+        Raises:
+            StoreError: it is not served; the message says why.
+        """
+        retriever = self._retrievers.get(name)
+        if retriever is None:
+            why = self._troubles.reason(name) or "the store does not hold it"
+            raise StoreError(f"corpus {name}: {why}")
+        return retriever
+
+    @property
     def queue_length(self) -> int:
         """Queries waiting for their embedding."""
         return sum(embedder.queue_length for embedder in self._embedders.values())
 
     @property
     def ready(self) -> bool:
-        """Whether at least one corpus is there and every model is warm."""
+        """Whether at least one corpus is served and the models of all that are served are warm.
+
+        A corpus that cannot be served is no reason to send the callers of the others away.
+        """
         if not self._retrievers:
             return False
-        return all(embedder.ready for embedder in self._embedders.values())
+        used = self._models_in_use()
+        return all(self._embedders[fingerprint].ready for fingerprint in used)
 
     async def open(self) -> None:
         """Open the live generation of every corpus.
 
-        Models load in the background: lexical search answers meanwhile.
+        Models load in the background: lexical search answers meanwhile. A corpus that cannot be
+        opened is logged and counted, and `refresh` tries it again.
 
         Raises:
             StoreMissing: there is no store, or no corpus in it.
-            StoreError: a snapshot cannot be opened.
-            ModelError: the model of one is not on this machine.
+            StoreError: no corpus can be opened; it says why the first one cannot.
+            ModelError: the same, for want of its model.
         """
-        for name in self.on_disk():
+        published = self._published()
+        self._names = list(published)
+        failures = {}
+        for name in published:
             # At the start sizes and counts are checked; the bytes were when they were published.
-            await self._take_over(name, executor=None, verify=False)
+            failure = await self._try(name, verify=False)
+            if failure is not None:
+                failures[name] = failure
+        if not self._retrievers:
+            raise next(iter(failures.values()))
+        for name, failure in failures.items():
+            self._fails(name, published[name], failure)
 
     def on_disk(self) -> list[str]:
         """Return the names of the store's corpora, sorted.
@@ -108,26 +160,25 @@ class LiveCorpora:
     async def refresh(self) -> bool:
         """Take over generations published since.
 
-        A generation that does not verify leaves the old one serving, and is not tried again.
+        A generation that cannot be served leaves the old one serving. It is tried again after
+        growing pauses, and at once when another is published. A store that is away, or holds no
+        corpus at all, leaves everything as it is.
 
         Returns:
-            Whether another generation, or another set of corpora, is served now.
+            Whether another generation, or another set of corpora, is there now.
         """
-        before = dict(self._retrievers)
-        loop = asyncio.get_running_loop()
-        published = await loop.run_in_executor(self._opening, self._published)
+        before = self._names, dict(self._retrievers)
+        await self._let_models_go()
+        published = await self._look()
+        if published is None:
+            return False
+        self._names = list(published)
         for name, generation in published.items():
-            serving = self._retrievers.get(name)
-            known = self._failed.get(name) == generation
-            if serving is not None and serving.generation == generation:
-                known = True
-            if not known:
-                await self._try_to_take_over(name, generation)
-            elif serving is not None:
-                await loop.run_in_executor(self._opening, serving.recalibrate)
-        for name in before.keys() - published.keys():
-            self._retire(name)
-        return before != self._retrievers
+            await self._follow(name, generation)
+        for name in before[0]:
+            if name not in published:
+                self._forget(name)
+        return before != (self._names, self._retrievers)
 
     async def until_ready(self) -> None:
         """Wait until every model is warm.
@@ -135,8 +186,8 @@ class LiveCorpora:
         Raises:
             KbServerError: one could not be opened.
         """
-        for embedder in self._embedders.values():
-            await embedder.until_ready()
+        for fingerprint in self._models_in_use():
+            await self._embedders[fingerprint].until_ready()
 
     async def close(self) -> None:
         """Stop the embedders and let the snapshots go."""
@@ -146,42 +197,108 @@ class LiveCorpora:
         self._opening.shutdown(wait=True, cancel_futures=True)
         self._retrievers.clear()
 
-    async def _try_to_take_over(self, name: str, generation: str) -> None:
+    async def _look(self) -> dict[str, str] | None:
+        """Return the live generation of every corpus on disk; None if the store is away."""
         try:
-            await self._take_over(name, executor=self._opening, verify=True)
+            published = await self._in_background(self._published)
+        except Exception as exc:
+            self._metrics.store_failing.set(1)
+            if self._troubles.add(_STORE, "", said_by(exc)):
+                log.error("what is open goes on being served: %s", said_by(exc))
+            return None
+        self._metrics.store_failing.set(0)
+        if self._troubles.end(_STORE):
+            log.info("the store %s is there again", self._store.path)
+        return published
+
+    async def _follow(self, name: str, generation: str) -> None:
+        """Serve what is published of a corpus now, and what was calibrated for it."""
+        serving = self._retrievers.get(name)
+        if serving is not None and serving.snapshot.folder.name == generation:
+            self._works(name, generation)
+        elif self._troubles.may_try(name, generation):
+            failure = await self._try(name, verify=True)
+            if failure is not None:
+                self._fails(name, generation, failure)
+        serving = self._retrievers.get(name)
+        if serving is None:
+            return
+        before = _least_score(serving)
+        if await self._in_background(serving.recalibrate):
+            now = _least_score(serving)
+            log.info("corpus %s: min_score %.3f → %.3f", name, before, now)
+            self._metrics.min_score.labels(name).set(now)
+
+    async def _try(self, name: str, *, verify: bool) -> KbServerError | None:
+        """Take a corpus's live generation over; return what keeps it from being served."""
+        try:
+            await self._take_over(name, verify=verify)
         except KbServerError as exc:
-            self._failed[name] = generation
+            return exc
+        except Exception as exc:  # damage can raise anything; the other corpora go on
+            # Not its cause: the traceback would keep the files that are open so far.
+            return StoreError(
+                f"{said_by(exc)}; see what is wrong with: "
+                f"kbserver verify {name} --store {self._store.path}"
+            )
+        self._works(name, self._retrievers[name].snapshot.folder.name)
+        return None
+
+    def _fails(self, name: str, generation: str, failure: KbServerError) -> None:
+        """Say and count that a corpus's live generation cannot be served.
+
+        Args:
+            generation: the one that was published when it was tried.
+        """
+        self._metrics.corpus_failing.labels(name).set(1)
+        if self._troubles.add(name, generation, str(failure)):
             self._metrics.reload_failures.labels(name).inc()
             log.error(
-                "corpus %s: the new generation %s is not served: %s",
+                "corpus %s: %s is not served, %s: %s",
                 name,
-                generation,
-                exc,
+                generation or "its live generation",
+                self._instead(name),
+                failure,
             )
-        else:
-            self._failed.pop(name, None)
 
-    async def _take_over(
-        self, name: str, *, executor: Executor | None, verify: bool
-    ) -> None:
+    def _instead(self, name: str) -> str:
+        serving = self._retrievers.get(name)
+        if serving is None:
+            return "and its turns find nothing"
+        return f"{serving.snapshot.folder.name} stays"
+
+    def _works(self, name: str, generation: str) -> None:
+        self._metrics.corpus_failing.labels(name).set(0)
+        if self._troubles.end(name):
+            log.info("corpus %s: works again with generation %s", name, generation)
+
+    async def _take_over(self, name: str, *, verify: bool) -> None:
         """Open a corpus's live generation and serve it.
 
         Args:
-            executor: opens it; None: the event loop's own.
-            verify: read every file and compare its checksum.
+            verify: read every file and compare its checksum, in the background; else as fast
+                as can be.
         """
+        executor: Executor | None = None
+        if verify:
+            executor = self._opening
         loop = asyncio.get_running_loop()
         snapshot = await loop.run_in_executor(executor, self._open, name, verify)
         embedder = await self._embedder(snapshot.manifest.model)
-        retriever = Retriever(name, snapshot, embedder, self._executor)
+        calibrated = self._calibrated(name, snapshot.manifest.model)
+        retriever = Retriever(
+            name, snapshot, embedder, self._executor, calibrated=calibrated
+        )
         await loop.run_in_executor(executor, retriever.warm)
         if name in self._retrievers:
             # A new model must be warm before it replaces one that answers in full.
-            await embedder.until_ready()
+            async with asyncio.timeout(MODEL_LIMIT_S):
+                await embedder.until_ready()
             self._retire(name)
         self._retrievers[name] = retriever
         generation = snapshot.manifest.generation
         self._metrics.generation.labels(name, generation).set(snapshot.size)
+        self._metrics.min_score.labels(name).set(_least_score(retriever))
         log.info(
             "corpus %s: serving generation %s with %d passages",
             name,
@@ -190,14 +307,44 @@ class LiveCorpora:
         )
 
     def _published(self) -> dict[str, str]:
-        """Return the live generation of every corpus on disk; empty text where none is named."""
+        """Return the live generation of every corpus on disk; empty text where none can be told.
+
+        Raises:
+            StoreMissing: there is no store, or no corpus in it: perhaps a drive is away.
+            StoreError: the store cannot be read.
+        """
         generations = {}
-        for name in self._store.corpora():
+        for name in self.on_disk():
             try:
                 generations[name] = self._store.live(name)
-            except StoreMissing:
+            except StoreError:  # opening it says why
                 generations[name] = ""
         return generations
+
+    async def _in_background(self, work: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._opening, work)
+
+    def _calibrated(self, name: str, model: ModelIdentity) -> float | None:
+        """Return the least score in force of a corpus and model that are served; None without."""
+        serving = self._retrievers.get(name)
+        if serving is None:
+            return None
+        if serving.snapshot.manifest.model.fingerprint != model.fingerprint:
+            return None
+        return serving.calibrated
+
+    def _models_in_use(self) -> set[str]:
+        """Return the fingerprint of every model that a served corpus needs."""
+        served = self._retrievers.values()
+        return {retriever.snapshot.manifest.model.fingerprint for retriever in served}
+
+    async def _let_models_go(self) -> None:
+        """Close the models that no corpus is served with, once no turn waits for them."""
+        unused = self._embedders.keys() - self._models_in_use()
+        for fingerprint in unused:
+            if not self._embedders[fingerprint].queue_length:
+                await self._embedders.pop(fingerprint).close()
 
     def _open(self, name: str, verify: bool) -> Snapshot:
         snapshot = self._store.open(name, verify=verify)
@@ -228,6 +375,14 @@ class LiveCorpora:
         old = self._retrievers.pop(name)
         self._metrics.generation.remove(name, old.generation)
 
+    def _forget(self, name: str) -> None:
+        """Let go of a corpus that was taken out of the store."""
+        self._troubles.end(name)
+        self._metrics.forget(name)
+        if name in self._retrievers:
+            self._retire(name)
+        log.warning("corpus %s: is in the store no more, and served no more", name)
+
     async def _embedder(self, model: ModelIdentity) -> QueryEmbedder:
         """Return the embedder of a model; corpora of one model share it."""
         known = self._embedders.get(model.fingerprint)
@@ -247,6 +402,11 @@ class LiveCorpora:
             )
 
         embedder = QueryEmbedder(open_model, workers=settings.embed_threads or None)
-        self._embedders[model.fingerprint] = embedder
         await embedder.open()
+        self._embedders[model.fingerprint] = embedder
         return embedder
+
+
+def _least_score(retriever: Retriever) -> float:
+    """Return what is in force for a route without a `min_score` and a scope of its own."""
+    return retriever.min_score(TurnSettings(), in_scope=False)

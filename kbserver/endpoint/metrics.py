@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import get_args
 
@@ -62,6 +63,19 @@ class Metrics:
             "Calls of handlers that gave no answer, by what was wrong.",
             "fault",
         )
+        self.corpus_failing = self._gauge(
+            "kbserver_corpus_failing",
+            "1 while the live generation of a corpus cannot be served, else 0.",
+            "corpus",
+        )
+        self.store_failing = self._gauge(
+            "kbserver_store_failing", "1 while the store cannot be read, else 0."
+        )
+        self.min_score = self._gauge(
+            "kbserver_corpus_min_score",
+            "Least score of an answer, for routes without one of their own.",
+            "corpus",
+        )
         self.turn_seconds = Histogram(
             "kbserver_turn_seconds",
             "Whole turn inside the server.",
@@ -75,16 +89,15 @@ class Metrics:
             buckets=_BUCKETS,
             registry=self.registry,
         )
-        self.generation = Gauge(
+        self.generation = self._gauge(
             "kbserver_corpus_passages",
             "Passages of the generation served.",
-            ["corpus", "generation"],
-            registry=self.registry,
+            "corpus",
+            "generation",
         )
-        ratio = Gauge(
+        ratio = self._gauge(
             "kbserver_turns_in_budget_ratio",
             "Share of all turns that were answered before their deadline, 0 to 1.",
-            registry=self.registry,
         )
         ratio.set_function(self._in_budget_ratio)
         for outcome in get_args(Outcome):
@@ -118,6 +131,12 @@ class Metrics:
         self.refused.labels(code).inc()
         self._recent.refused += 1
 
+    def forget(self, corpus: str) -> None:
+        """Drop what is known of a corpus that is gone; counts stay."""
+        for gauge in (self.corpus_failing, self.min_score):
+            with suppress(KeyError):
+                gauge.remove(corpus)
+
     def summary(self) -> str:
         """Say in a line how the turns went since the last call; empty if there were none."""
         recent = self._recent
@@ -130,6 +149,9 @@ class Metrics:
 
     def _counter(self, name: str, documentation: str, *labels: str) -> Counter:
         return Counter(name, documentation, labels, registry=self.registry)
+
+    def _gauge(self, name: str, documentation: str, *labels: str) -> Gauge:
+        return Gauge(name, documentation, labels, registry=self.registry)
 
     def _in_budget_ratio(self) -> float:
         if not self._all:

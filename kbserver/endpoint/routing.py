@@ -51,11 +51,15 @@ class Route:
 
     def __str__(self) -> str:
         """One line for people: `vip-{name} → support, by hotels.vip:answer   (origin)`."""
-        corpora = ", ".join(self.corpora) or "any corpus"
-        answers = f"{self.pattern.pattern:<20} → {corpora}"
+        answers = f"{self.pattern.pattern:<20} → {self.corpora_named}"
         if self.handler is not None:
             answers += f", by {name_of(self.handler)}"
         return f"{answers}   ({self.origin})"
+
+    @property
+    def corpora_named(self) -> str:
+        """The corpora it searches, for people."""
+        return ", ".join(self.corpora) or "any corpus"
 
     def as_dict(self) -> dict[str, object]:
         """JSON values for `kbserver routes --json`."""
@@ -103,6 +107,13 @@ class RouteTable:
             if parameters is not None:
                 return Match(route, parameters, route.bound_scope(parameters))
         return None
+
+    def summary(self) -> str:
+        """Say in a line which labels reach which corpora: `* → docs`."""
+        reached = [
+            f"{route.pattern.pattern} → {route.corpora_named}" for route in self.routes
+        ]
+        return ", ".join(reached) or "no label"
 
     def explain(self, label: str | None) -> list[tuple[Route, bool]]:
         """Return the routes that are tried for a label, in order, and whether each fits."""

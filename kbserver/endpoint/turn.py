@@ -103,11 +103,14 @@ class Turn:
         return best
 
     def _searched(self, corpora: Sequence[str] | None) -> list[Retriever]:
-        """Return the retrievers of some corpora, or of all; without those that are not there."""
+        """Return the retrievers of some corpora, or of all; note those that are not served."""
         names = self.corpora
         if corpora is not None:
             names = tuple(name for name in corpora if name in self.corpora)
-        return [self._retrievers[name] for name in names if name in self._retrievers]
+        served = [name for name in names if name in self._retrievers]
+        if len(served) < len(names):
+            self._recorder.corpus_failed()
+        return [self._retrievers[name] for name in served]
 
     def _noted(self, outcomes: Sequence[Retrieval | BaseException]) -> list[Hit]:
         """Note what the searches came to and return their hits; raise if every one failed."""

@@ -120,7 +120,7 @@ class _Asker:
         *,
         history: bool,
     ) -> None:
-        self._snapshot = server.corpora.retrievers[corpus].snapshot
+        self._snapshot = server.corpora.served(corpus).snapshot
         self._variants = variants
         self._on_answer = on_answer
         self._history = history

@@ -63,7 +63,7 @@ async def calibrate(
         SettingsError: too few questions, an unknown corpus in `against`, or qrels of another
             corpus.
     """
-    manifest = server.corpora.retrievers[corpus].snapshot.manifest
+    manifest = server.corpora.served(corpus).snapshot.manifest
     dataset = _dataset(server, corpus, given, foreign, against)
     evaluation = await evaluate(
         server,

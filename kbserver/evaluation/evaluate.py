@@ -215,7 +215,7 @@ async def evaluate(
     Raises:
         SettingsError: the qrels are not about this corpus.
     """
-    snapshot = server.corpora.retrievers[corpus].snapshot
+    snapshot = server.corpora.served(corpus).snapshot
     judge = Judge(dataset, snapshot.passages)
     latency = None
     if timed:

@@ -1,5 +1,6 @@
 import asyncio
 import json
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -327,6 +328,77 @@ def test_it_refuses_to_start_without_a_token_or_a_store(store, tmp_path, monkeyp
     (tmp_path / "empty").mkdir()
     with pytest.raises(StoreMissing, match="kbserver ingest"):
         asyncio.run(start(tmp_path / "empty"))
+
+
+def damage(corpus):
+    """Keep the live generation of a corpus from being opened."""
+    live = (corpus / "LIVE").read_text().strip()
+    (corpus / live / "passages.jsonl").unlink()
+
+
+def test_a_damaged_corpus_is_not_answered_from_another(store, tmp_path):
+    own = tmp_path / "store"
+    shutil.copytree(store, own, symlinks=True)
+    damage(own / "hotels")
+    settings = read_settings(
+        store=own, deadline_ms=PATIENT_MS, open=True, follow_up=False
+    )
+    server = KBServer(settings)
+
+    async def run():
+        async with server.running():
+            await server.until_ready()
+            dark = await server.ground("are dogs welcome", "hotels")
+            unknown = await server.ground("how do i reset my router", "other")
+            well = await server.ground("how do i reset my router", "support")
+            return dark.trace, unknown.trace, well.trace
+
+    dark, unknown, well = asyncio.run(run())
+    assert (dark.outcome, dark.reason) == ("empty", "corpus_failed")
+    assert (unknown.outcome, unknown.reason) == ("empty", "unknown_label")
+    assert well.outcome == "full"
+
+
+def test_a_route_over_a_damaged_corpus_answers_from_the_others(store, tmp_path):
+    own = tmp_path / "store"
+    shutil.copytree(store, own, symlinks=True)
+    damage(own / "hotels")
+    routes = [{"label": "*", "corpora": ["hotels", "support"]}]
+    settings = read_settings(
+        store=own, deadline_ms=PATIENT_MS, open=True, routes=routes
+    )
+
+    async def run():
+        server = KBServer(settings)
+        async with server.running():
+            await server.until_ready()
+            grounding = await server.ground("how do i reset my router", "anyone")
+            return grounding.trace, grounding.hits[0].corpus
+
+    trace, corpus = asyncio.run(run())
+    assert (trace.outcome, trace.reason) == ("degraded", "corpus_failed")
+    assert corpus == "support"
+
+
+def test_a_second_corpus_takes_no_label_away_without_a_word(store, tmp_path, caplog):
+    own = tmp_path / "store"
+    shutil.copytree(store, own, symlinks=True)
+    shutil.move(own / "hotels", tmp_path / "hotels")
+    settings = read_settings(store=own, open=True, reload_s=0.05)
+
+    async def run():
+        server = KBServer(settings)
+        async with server.running():
+            assert server.table.summary() == "* → support"
+            shutil.move(tmp_path / "hotels", own / "hotels")
+            while len(server.table.routes) == 1:
+                await asyncio.sleep(0.01)
+
+    with caplog.at_level("WARNING", "kbserver.endpoint"):
+        asyncio.run(asyncio.wait_for(run(), LIMIT_S))
+    [said] = [record.getMessage() for record in caplog.records]
+    assert "* → support  became  hotels → hotels, support → support;" in said
+    assert "[[routes]]" in said
 
 
 def test_routes_may_be_given_in_place_of_those_of_the_settings(store):

@@ -1,6 +1,10 @@
 """The corpora of a store, opened and swapped without a server around them."""
 
 import asyncio
+import hashlib
+import json
+import logging
+import os
 import shutil
 from contextlib import asynccontextmanager
 
@@ -8,8 +12,8 @@ import pytest
 
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.metrics import Metrics
-from kbserver.errors import StoreMissing
-from kbserver.index.store import Store
+from kbserver.errors import StoreError, StoreMissing
+from kbserver.retrieval.calibration import SCORE_VERSION
 from kbserver.settings import read_settings
 
 
@@ -100,21 +104,308 @@ def test_a_corpus_that_comes_later_is_verified_and_served(own_store, tmp_path):
     assert asyncio.run(run()) == ["hotels", "support"]
 
 
-def test_a_damaged_corpus_is_counted_once_and_not_tried_again(own_store, tmp_path):
-    later = tmp_path / "later"
-    shutil.move(own_store / "hotels", later)
-    generation = Store(own_store).live("support")
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self):
+        self.now_s = 0.0
+
+    def __call__(self):
+        return self.now_s
+
+
+def copied_generation(corpus, name="000009-copy"):
+    """Copy the live generation of a corpus and point to the copy."""
+    live = (corpus / "LIVE").read_text().strip()
+    shutil.copytree(corpus / live, corpus / name)
+    (corpus / "LIVE").write_text(f"{name}\n")
+    return corpus / name
+
+
+def tampered(name, content):
+    """Damage one file of a new generation, and have its manifest agree."""
+
+    def damage(corpus):
+        folder = copied_generation(corpus)
+        file = folder / name
+        if callable(content):
+            file.write_bytes(content(file.read_bytes()))
+        else:
+            file.write_bytes(content)
+        manifest = json.loads((folder / "manifest.json").read_bytes())
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        manifest["files"][name] = {"bytes": file.stat().st_size, "sha256": digest}
+        text = json.dumps(manifest).encode()
+        (folder / "manifest.json").write_bytes(text)
+        digest = hashlib.sha256(text).hexdigest()
+        (folder / "manifest.sha256").write_text(f"{digest}  manifest.json\n")
+
+    return damage
+
+
+def with_header(header):
+    """Bytes of an array file with a header of one's own."""
+    text = header.encode() + b"\n"
+    return b"\x93NUMPY\x02\x00" + len(text).to_bytes(4, "little") + text
+
+
+def pointing(content):
+    def damage(corpus):
+        (corpus / "LIVE").write_bytes(content)
+
+    return damage
+
+
+def pointer_is_a_folder(corpus):
+    (corpus / "LIVE").unlink()
+    (corpus / "LIVE").mkdir()
+
+
+def pointer_is_gone(corpus):
+    (corpus / "LIVE").unlink()
+
+
+def changed_byte(corpus):
+    file = copied_generation(corpus) / "embeddings.npy"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+
+
+def file_is_gone(corpus):
+    (copied_generation(corpus) / "passages.jsonl").unlink()
+
+
+HUGE = "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 384)}"
+DAMAGE = {
+    "no pointer": pointer_is_gone,
+    "a folder for a pointer": pointer_is_a_folder,
+    "a pointer that is no text": pointing(b"\xff\xfe\x00"),
+    "an empty pointer": pointing(b""),
+    "an endless pointer": pointing(b"0" * 1_000_000),
+    "a pointer to elsewhere": pointing(b"../support\n"),
+    "a changed byte": changed_byte,
+    "a missing file": file_is_gone,
+    "a huge array": tampered("embeddings.npy", with_header(HUGE % 2**40)),
+    "an array beyond numbers": tampered("embeddings.npy", with_header(HUGE % 2**80)),
+    "a nested header": tampered("embeddings.npy", with_header("(" * 5000)),
+    "an endless header": tampered("embeddings.npy", with_header("1" * 50_000)),
+    "lines that are no JSON": tampered("passages.jsonl", lambda old: b"[" * len(old)),
+    "no lines": tampered("passages.jsonl", b""),
+    "no arrays": tampered("bm25.rows.npy", b""),
+}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_what_is_wrong_with_one_corpus_is_said_once_and_the_others_go_on(
+    own_store, kind, caplog
+):
+    metrics = Metrics()
+    hotels = own_store / "hotels"
+    good = (hotels / "LIVE").read_text()
+
+    async def run():
+        async with opened(own_store, metrics) as live:
+            with caplog.at_level(logging.INFO, "kbserver"):
+                DAMAGE[kind](hotels)
+                newer = copied_generation(own_store / "support").name
+                await live.refresh()
+                serving = {
+                    name: retriever.snapshot.folder.name
+                    for name, retriever in live.retrievers.items()
+                }
+                assert serving == {"hotels": good.strip(), "support": newer}
+                for _ in range(3):
+                    assert not await live.refresh()
+                said = errors(caplog)
+                failing = metrics.page()[0]
+                if (hotels / "LIVE").is_dir():
+                    (hotels / "LIVE").rmdir()
+                (hotels / "LIVE").write_text(good)
+                assert not await live.refresh()
+            return said, failing
+
+    [said], failing = asyncio.run(run())
+    assert said.startswith("corpus hotels: ") and f"{good.strip()} stays: " in said
+    assert "kbserver " in said.partition("stays: ")[2]  # the next step
+    assert "\n" not in said
+    assert b'kbserver_corpus_failing{corpus="hotels"} 1.0' in failing
+    assert b'kbserver_corpus_failing{corpus="support"} 0.0' in failing
+    assert b'kbserver_reload_failures_total{corpus="hotels"} 1.0' in failing
+    assert f"corpus hotels: works again with generation {good.strip()}" in caplog.text
+    assert b'kbserver_corpus_failing{corpus="hotels"} 0.0' in metrics.page()[0]
+
+
+def errors(caplog):
+    return [
+        record.getMessage() for record in caplog.records if record.levelname == "ERROR"
+    ]
+
+
+def test_what_failed_is_tried_again_after_a_pause_and_at_once_if_replaced(own_store):
+    clock = Clock()
+    metrics = Metrics()
+    support = own_store / "support"
+
+    async def run():
+        async with opened(own_store, metrics, clock=clock) as live:
+            folder = copied_generation(support)
+            file = folder / "embeddings.npy"
+            whole = file.read_bytes()
+            file.write_bytes(whole[:-1])
+            assert not await live.refresh()
+            file.write_bytes(whole)
+            assert not await live.refresh()  # not before the pause is over
+            clock.now_s += 1.0
+            assert await live.refresh()
+            assert live.served("support").snapshot.folder == folder
+            broken = copied_generation(support, "000010-broken")
+            (broken / "embeddings.npy").write_bytes(whole[:-1])
+            assert not await live.refresh()
+            copied_generation(support, "000011-damaged-too")
+            assert not await live.refresh()
+            (support / "LIVE").write_text("000009-copy\n")
+            copied_generation(support, "000012-whole")
+            assert await live.refresh()
+            return live.served("support").snapshot.folder.name
+
+    assert asyncio.run(run()) == "000012-whole"
+    page, _ = metrics.page()
+    assert b'kbserver_reload_failures_total{corpus="support"} 3.0' in page
+
+
+def test_a_generation_of_another_name_is_taken_over_once(own_store):
+    async def run():
+        async with opened(own_store) as live:
+            copied_generation(own_store / "support")
+            return [await live.refresh() for _ in range(3)]
+
+    assert asyncio.run(run()) == [True, False, False]
+
+
+def test_a_store_that_is_away_leaves_everything_and_is_followed_when_back(
+    own_store, caplog
+):
+    away = own_store.with_name("away")
     metrics = Metrics()
 
     async def run():
         async with opened(own_store, metrics) as live:
-            shutil.copytree(later, own_store / "hotels")
-            [file] = (own_store / "hotels").glob("*/embeddings.npy")
-            file.write_bytes(file.read_bytes()[:-1])
-            for _ in range(2):
-                assert not await live.refresh()
-            return live.retrievers["support"].generation
+            with caplog.at_level(logging.INFO, "kbserver"):
+                before = dict(live.retrievers)
+                own_store.rename(away)
+                for _ in range(3):
+                    assert not await live.refresh()
+                own_store.mkdir()  # an empty place to mount it
+                for _ in range(3):
+                    assert not await live.refresh()
+                assert live.retrievers == before
+                assert b"kbserver_store_failing 1.0" in metrics.page()[0]
+                own_store.rmdir()
+                away.rename(own_store)
+                newer = copied_generation(own_store / "support")
+                assert await live.refresh()
+                return live.served("support").snapshot.folder == newer
 
-    assert asyncio.run(run()) == generation
-    page, _ = metrics.page()
-    assert b'kbserver_reload_failures_total{corpus="hotels"} 1.0' in page
+    assert asyncio.run(run())
+    gone, empty = errors(caplog)
+    assert "no store there" in gone and "holds no corpus" in empty
+    assert "is there again" in caplog.text
+    assert b"kbserver_store_failing 0.0" in metrics.page()[0]
+
+
+def test_without_descriptors_everything_stays_and_comes_back(own_store, caplog):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def run():
+        async with opened(own_store) as live:
+            await live.until_ready()
+            before = dict(live.retrievers)
+            newer = copied_generation(own_store / "support")
+            lowest_free = os.dup(0)
+            os.close(lowest_free)
+            with caplog.at_level(logging.INFO, "kbserver"):
+                try:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest_free, hard))
+                    for _ in range(3):
+                        assert not await live.refresh()
+                    assert live.retrievers == before
+                finally:
+                    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+                assert await live.refresh()
+            return live.served("support").snapshot.folder == newer
+
+    assert asyncio.run(run())
+    [said] = errors(caplog)
+    assert "too many files are open" in said
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["a folder for a pointer", "a missing file", "a huge array", "no lines"],
+)
+def test_a_start_serves_the_corpora_that_can_be_served(own_store, kind, caplog):
+    metrics = Metrics()
+    clock = Clock()
+    hotels = own_store / "hotels"
+    good = (hotels / "LIVE").read_text()
+    DAMAGE[kind](hotels)
+
+    async def run():
+        async with opened(own_store, metrics, clock=clock) as live:
+            await live.until_ready()
+            assert live.ready
+            assert live.names == ["hotels", "support"]
+            with pytest.raises(StoreError, match="corpus hotels: .*kbserver "):
+                live.served("hotels")
+            [said] = errors(caplog)
+            assert said.startswith("corpus hotels: ")
+            assert "its turns find nothing" in said
+            assert b'kbserver_corpus_failing{corpus="hotels"} 1.0' in metrics.page()[0]
+            if (hotels / "LIVE").is_dir():
+                (hotels / "LIVE").rmdir()
+            (hotels / "LIVE").write_text(good)
+            assert await live.refresh()
+            return sorted(live.retrievers)
+
+    assert asyncio.run(run()) == ["hotels", "support"]
+
+
+def test_a_start_fails_if_no_corpus_can_be_served(own_store, caplog):
+    for corpus in ("hotels", "support"):
+        DAMAGE["a huge array"](own_store / corpus)
+
+    async def run():
+        async with opened(own_store):
+            pass
+
+    with pytest.raises(StoreError, match="hotels.*kbserver ingest PATH"):
+        asyncio.run(run())
+    assert not errors(caplog)  # the command says it
+
+
+def test_a_new_least_score_is_logged_and_counted(own_store, caplog):
+    metrics = Metrics()
+    file = own_store / "support" / "calibration.json"
+
+    async def run():
+        async with opened(own_store, metrics) as live:
+            with caplog.at_level(logging.INFO, "kbserver"):
+                manifest = live.served("support").snapshot.manifest
+                values = {
+                    "score_version": SCORE_VERSION,
+                    "fingerprint": manifest.model.fingerprint,
+                    "min_score": 0.47,
+                }
+                assert b'min_score{corpus="support"} 0.15' in metrics.page()[0]
+                file.write_text(json.dumps(values))
+                await live.refresh()
+                assert b'min_score{corpus="support"} 0.47' in metrics.page()[0]
+                file.write_text("damaged")
+                copied_generation(own_store / "support")
+                assert await live.refresh()
+                assert b'min_score{corpus="support"} 0.47' in metrics.page()[0]
+
+    asyncio.run(run())
+    assert "corpus support: min_score 0.150 → 0.470" in caplog.text
+    [said] = errors(caplog)
+    assert str(file) in said and "Meanwhile min_score 0.470 is in force" in said
