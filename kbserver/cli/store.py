@@ -64,11 +64,9 @@ def corpora(
     be read is listed with the reason.
     """
     known = _store(config, store)
-    listing = [
-        _described(known, corpus, name)
-        for corpus in known.corpora()
-        for name in known.generations(corpus)
-    ]
+    listing: list[_Generation] = []
+    for corpus in known.corpora():
+        listing += _listed(known, corpus)
     if as_json:
         print_json([_as_dict(one) for one in listing])
         return
@@ -156,20 +154,32 @@ def prune(
 ) -> None:
     """Remove old generations; the live one always stays.
 
-    A server that has one open goes on undisturbed. Exit codes: 0 done, 2 neither a corpus nor --all
-    given, 3 the store.
+    A server that has one open goes on undisturbed. With --all a corpus that cannot be pruned is
+    named, and the others are. Exit codes: 0 done, 2 neither a corpus nor --all given, 3 the store.
     """
     known = _store(config, store)
     if (corpus is None) is not all_:
         raise SettingsError("name one corpus to prune, or say --all")
     removed: dict[str, list[str]] = {}
+    problems = []
     names = known.corpora()
     if corpus is not None:
         names = [corpus]
     for name in names:
-        known.generations(name)
-        with known.lock(name, wait_s=wait):
-            removed[name] = known.prune(name, keep=keep)
+        try:
+            known.generations(name)
+            with known.lock(name, wait_s=wait):
+                removed[name] = known.prune(name, keep=keep)
+        except StoreError as exc:
+            problems.append(exc)
+    _show_removed(removed, as_json=as_json)
+    for problem in problems[1:]:
+        complain(str(problem))
+    if problems:
+        raise problems[0]
+
+
+def _show_removed(removed: dict[str, list[str]], *, as_json: bool) -> None:
     if as_json:
         print_json(removed)
         return
@@ -217,7 +227,7 @@ def verify(
             wanted = known.generations(name)
             if not every:
                 wanted = [generation or known.live(name)]
-        except StoreMissing as exc:
+        except StoreError as exc:
             if corpus is not None:
                 raise
             problems.append(str(exc))
@@ -351,10 +361,18 @@ def _store(config: Path | None, store: Path | None) -> Store:
     return Store(read_settings(config, store=store).store)
 
 
+def _listed(store: Store, corpus: str) -> list[_Generation]:
+    try:
+        generations = store.generations(corpus)
+    except StoreError as exc:
+        return [_Generation(corpus, "–", False, problem=str(exc))]
+    return [_described(store, corpus, name) for name in generations]
+
+
 def _described(store: Store, corpus: str, generation: str) -> _Generation:
     try:
         live = store.live(corpus) == generation
-    except StoreMissing:
+    except StoreError:
         live = False
     try:
         manifest = store.manifest(corpus, generation)
@@ -399,9 +417,11 @@ def _size(size: float) -> str:
 
 
 def _age(created_at: str) -> str:
-    seconds = max(
-        0.0, (datetime.now(UTC) - datetime.fromisoformat(created_at)).total_seconds()
-    )
+    try:
+        created = datetime.fromisoformat(created_at).astimezone(UTC)
+    except (ValueError, OverflowError):  # a manifest may say anything
+        return "–"
+    seconds = max(0.0, (datetime.now(UTC) - created).total_seconds())
     for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
         if seconds >= length:
             return f"{seconds / length:.0f} {unit}"
