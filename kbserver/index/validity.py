@@ -15,6 +15,8 @@ _ALWAYS = -(2**62)  # seconds since the epoch: before everything
 _FOREVER = 2**62
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_A_DAY = 86_400
+_WANTED = "write an ISO date or time, like 2025-12-31"
+_MOST_SHOWN = 40  # characters of what cannot be read
 _FILES = ("valid_from.npy", "valid_until.npy")
 
 
@@ -111,22 +113,23 @@ def _seconds(moment: date, *, end_of_day: bool = False) -> int:
 
 
 def _moment(key: str, value: object) -> date:
-    text = str(value).strip()
     if isinstance(value, date):
-        text = value.isoformat()
+        value = value.isoformat()
+    if not isinstance(value, str):  # a number may be too long to be written down
+        raise ValueError(f"{key} is of the type {type(value).__name__}; {_WANTED}")
+    text = value.strip()
     try:
         return date.fromisoformat(text)
     except ValueError:
-        return _time_of_day(key, value, text)
+        return _time_of_day(key, text)
 
 
-def _time_of_day(key: str, value: object, text: str) -> datetime:
+def _time_of_day(key: str, text: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise ValueError(
-            f"{key} is {value!r}; write an ISO date or time, like 2025-12-31"
-        ) from None
+        shown = text[:_MOST_SHOWN]
+        raise ValueError(f"{key} is {shown!r}; {_WANTED}") from None
     if moment.tzinfo is None:
         return moment.replace(tzinfo=UTC)
     return moment

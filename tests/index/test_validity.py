@@ -1,6 +1,9 @@
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kbserver.index.validity import Validity, ValidityWriter, parse_validity
 
@@ -68,11 +71,47 @@ def test_dates_are_read_as_yaml_and_json_give_them(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["soon", "31.12.2025", "", 20, ["2025-12-31"], "2025-13-01"]
+    "value",
+    [
+        *("soon", "31.12.2025", "", "2025-13-01", "0000-01-01", "10000-01-01"),
+        *("2025-01-01T24:00", "2025-06-30T23:59:60", "2025-01-01T00:00+24:00"),
+        *(20, 10**5000, float("nan"), True, ["2025-12-31"], {}, b"2025-12-31"),
+        *("2025-01-01\ud800", "x" * 1_000_000),
+    ],
+    ids=lambda value: (
+        f"{type(value).__name__} {str(value)[:12]!a}"
+        if value != 10**5000
+        else "endless"
+    ),
 )
 def test_a_date_that_cannot_be_read_is_named(value):
-    with pytest.raises(ValueError, match="valid_until is .*write an ISO date"):
+    with pytest.raises(ValueError, match="valid_until is .*write an ISO date") as error:
         parse_validity({"valid_until": value})
+    assert len(str(error.value)) < 200
+
+
+ZONES = st.integers(-24 * 60 + 1, 24 * 60 - 1).map(
+    lambda minutes: timezone(timedelta(minutes=minutes))
+)
+
+
+@given(
+    st.dates() | st.datetimes(timezones=st.none() | ZONES),
+    st.booleans(),
+)
+def test_every_moment_of_the_calendar_can_be_written(moment, as_text):
+    value = moment.isoformat() if as_text else moment
+    first, after = parse_validity({"valid_from": value, "valid_until": value})
+    wanted_s = (datetime(1, 1, 1) - datetime(1970, 1, 1)).total_seconds()
+    if isinstance(moment, datetime):
+        wanted_s += (moment.replace(tzinfo=None) - datetime(1, 1, 1)).total_seconds()
+        wanted_s -= (moment.utcoffset() or timedelta()).total_seconds()
+        assert abs(first - wanted_s) <= 1 and after == first
+    else:
+        wanted_s += (moment.toordinal() - 1) * 86_400.0
+        assert (first, after) == (wanted_s, wanted_s + 86_400)
+    columns = np.array([first, after], dtype=np.int64)  # they fit
+    assert columns.tolist() == [first, after]
 
 
 @pytest.mark.parametrize(
