@@ -36,7 +36,7 @@ from kbserver.index.store import Store
 from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.ingest.chunk import TARGET_TOKENS
 from kbserver.ingest.embed import count_new, embed_rows
-from kbserver.ingest.journal import EmbeddingJournal
+from kbserver.ingest.journal import EmbeddingJournal, remove_journals
 from kbserver.ingest.load import format_names
 from kbserver.ingest.phonetic_part import phonetic_parts
 from kbserver.ingest.reader import Reader, passage_id
@@ -194,13 +194,17 @@ def _bring_up_to_date(
     reader = Reader(plan.corpus, plan.encoder, plan.chunking, plan.previous, report)
     with Spool(plan.scratch / "passages", reader.prepared) as spool:
         entries = read(files, reader, spool, unsettled, progress)
-        if not compare(plan, entries, spool, report) or plan.options.dry_run:
+        changed = compare(plan, entries, spool, report)
+        if plan.options.dry_run:
             return
         folder = plan.store.path / plan.corpus
+        if not changed:
+            remove_journals(folder)
+            return
         with EmbeddingJournal(folder, plan.encoder.identity) as journal:
             embeddings = embed(plan, spool, journal, report, progress)
             generation = write(plan, entries, spool, embeddings, progress)
-            publish(plan, generation, journal, report)
+            publish(plan, generation, report)
         progress("write", len(spool), len(spool))
 
 
@@ -353,12 +357,7 @@ def write(
     return folder.name
 
 
-def publish(
-    plan: Plan,
-    generation: str,
-    journal: EmbeddingJournal,
-    report: IngestReport,
-) -> None:
+def publish(plan: Plan, generation: str, report: IngestReport) -> None:
     """Make a generation the live one, and remove what it replaces.
 
     Raises:
@@ -367,7 +366,7 @@ def publish(
     plan.store.publish(plan.corpus, generation)
     report.generation = generation
     report.published = True
-    journal.remove()
+    remove_journals(plan.store.path / plan.corpus)
     plan.store.prune(plan.corpus, keep=plan.options.keep)
 
 

@@ -15,6 +15,7 @@ from kbserver.index.durable import disk_trouble
 from kbserver.types import FloatMatrix, FloatVector, ModelIdentity
 
 _DIGEST_BYTES = 32
+_PREFIX = ".embedded-"  # of a journal's name; the model's fingerprint follows
 
 
 class EmbeddingJournal:
@@ -30,7 +31,7 @@ class EmbeddingJournal:
         Raises:
             StoreError: it cannot be written, or is a symbolic link.
         """
-        self._file = folder / f".embedded-{model.fingerprint[:16]}"
+        self._file = folder / f"{_PREFIX}{model.fingerprint[:16]}"
         self._record = np.dtype(
             [
                 ("hash", f"V{_DIGEST_BYTES}"),
@@ -88,11 +89,6 @@ class EmbeddingJournal:
         self._rows.update(zip(digests, rows, strict=True))
         self.kept += len(digests)
 
-    def remove(self) -> None:
-        """Delete the file: a published generation holds its embeddings now."""
-        self._stream.close()
-        self._file.unlink(missing_ok=True)
-
     def __enter__(self) -> EmbeddingJournal:
         return self
 
@@ -112,6 +108,19 @@ class EmbeddingJournal:
             return {}
         records = np.memmap(self._stream, dtype=self._record, mode="r", shape=(count,))
         return {digest.tobytes(): row for row, digest in enumerate(records["hash"])}
+
+
+def remove_journals(folder: Path) -> None:
+    """Delete the journals of a corpus that is up to date: its live generation holds what counts.
+
+    Those of a killed ingest are among them, whatever its model was.
+
+    Raises:
+        StoreError: one cannot be deleted.
+    """
+    with disk_trouble("remove the journals of embeddings", folder):
+        for file in folder.glob(f"{_PREFIX}*"):
+            file.unlink()
 
 
 def _checksum(digest: np.void, vector: FloatVector) -> int:

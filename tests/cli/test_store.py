@@ -1,5 +1,6 @@
 """The store's own commands, run as a user runs them, on a copy of a real store."""
 
+import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -215,3 +216,65 @@ def test_a_pointer_to_nothing_is_reported_and_can_be_mended(run, folder):
     )
     run("rollback", "support")
     assert Store(folder).live("support") == live
+
+
+def tampered(folder: Path, name: str, content: bytes) -> None:
+    """Change a file of the live generation of `support`, and have its manifest agree."""
+    generation = folder / "support" / Store(folder).live("support")
+    (generation / name).write_bytes(content)
+    manifest = json.loads((generation / "manifest.json").read_bytes())
+    digest = hashlib.sha256(content).hexdigest()
+    manifest["files"][name] = {"bytes": len(content), "sha256": digest}
+    text = json.dumps(manifest).encode()
+    (generation / "manifest.json").write_bytes(text)
+    line = f"{hashlib.sha256(text).hexdigest()}  manifest.json\n"
+    (generation / "manifest.sha256").write_text(line)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("passages.jsonl", b"[" * 100_000),
+        ("passages.jsonl", b""),
+        ("passages.offsets.npy", b"\x93NUMPY\x01\x00\xff\xff"),
+        ("embeddings.npy", b"\x93NUMPY\x01\x00\x00\x20" + b"(" * 8192),
+        ("embeddings.npy", b""),
+    ],
+)
+def test_verify_says_in_a_sentence_what_is_wrong(run, folder, name, content):
+    tampered(folder, name, content)
+    output = run("verify")
+    assert run.exit_code == 3
+    assert "ok   hotels" in output and "BAD  support" in output
+    assert "Traceback" not in output
+    [said] = [line for line in output.splitlines() if line.startswith("error: ")]
+    assert "kbserver rollback support" in said or "kbserver rollback" in output
+    report = json.loads(run("verify", "--json"))
+    assert run.exit_code == 3 and not report["ok"]
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"0" * 1_000_000, b"../hotels"])
+def test_one_corpus_without_a_pointer_does_not_hide_the_others(run, folder, content):
+    (folder / "hotels" / "LIVE").write_bytes(content)
+    output = run("verify")
+    assert run.exit_code == 3
+    assert "ok   support" in output and "error: " in output
+    assert len(json.loads(run("corpora", "--json"))) == 2
+    with pytest.raises(StoreMissing, match="hotels"):
+        run("prune", "--all", "--keep", "1")
+    run("rollback", "hotels")
+    run("verify")
+    assert run.exit_code == 0
+
+
+def test_a_manifest_may_say_any_name_and_date(run, folder):
+    generation = folder / "support" / Store(folder).live("support")
+    manifest = json.loads((generation / "manifest.json").read_bytes())
+    manifest["model"]["name"] = "[/red][link"
+    manifest["created_at"] = "in spring"
+    text = json.dumps(manifest).encode()
+    (generation / "manifest.json").write_bytes(text)
+    line = f"{hashlib.sha256(text).hexdigest()}  manifest.json\n"
+    (generation / "manifest.sha256").write_text(line)
+    assert "support" in run("corpora")
+    assert run.exit_code == 0

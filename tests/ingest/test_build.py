@@ -224,7 +224,7 @@ def test_what_is_written_is_served_only_when_it_is_published(plan, spool):
         with pytest.raises(StoreMissing):
             plan.store.open(CORPUS)
 
-        build.publish(plan, generation, journal, report)
+        build.publish(plan, generation, report)
 
     assert (report.published, report.generation) == (True, generation)
     assert plan.store.live(CORPUS) == generation
@@ -251,7 +251,7 @@ def test_comparing_with_a_generation_counts_documents_and_sees_other_parameters(
         report = IngestReport(CORPUS)
         embeddings = build.embed(plan, spool, journal, report, nothing)
         generation = build.write(plan, ENTRIES, spool, embeddings, nothing)
-        build.publish(plan, generation, journal, report)
+        build.publish(plan, generation, report)
     changed = [DocumentEntry("a.md", "another hash", 0, 2, {})]
     moved = [DocumentEntry("b.md", "hash of a", 0, 2, {})]
     other = [DocumentEntry("b.md", "another hash", 0, 2, {})]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbserver.errors import StoreError
-from kbserver.ingest.journal import EmbeddingJournal
+from kbserver.ingest.journal import EmbeddingJournal, remove_journals
 from kbserver.types import ModelIdentity
 
 MODEL = ModelIdentity("test", "0123456789abcdef0123", dim=8, max_tokens=256)
@@ -74,10 +74,18 @@ def test_another_model_has_a_journal_of_its_own(tmp_path):
 def test_one_that_was_not_needed_leaves_no_file(tmp_path):
     with EmbeddingJournal(tmp_path, MODEL):
         pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_corpus_that_is_up_to_date_needs_none_of_any_model(tmp_path):
+    other = ModelIdentity("other", "ffff456789abcdef0123", dim=8, max_tokens=256)
+    with EmbeddingJournal(tmp_path, other) as journal:
+        journal.append(DIGESTS, VECTORS)
+    (tmp_path / "LIVE").touch()
     with EmbeddingJournal(tmp_path, MODEL) as journal:
         journal.append(DIGESTS, VECTORS)
-        journal.remove()
-    assert list(tmp_path.iterdir()) == []
+        remove_journals(tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["LIVE"]
 
 
 def test_a_folder_that_is_not_there_is_a_clear_error(tmp_path):
