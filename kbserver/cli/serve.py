@@ -100,6 +100,7 @@ def serve(
             run(server, on_open=lambda url: _announce(server, url))
             return
         server.look_at_store()
+        server.corpora.check()
         make = partial(_worker, _for_workers(settings, workers), verbose)
         serve_workers(
             settings, make, workers=workers, on_open=lambda url: _announce(server, url)

@@ -142,6 +142,16 @@ class LiveCorpora:
         for name, failure in failures.items():
             self._fails(name, published[name], failure)
 
+    def check(self) -> None:
+        """Check that a corpus of the store can be opened, for servers in other processes.
+
+        Raises:
+            StoreError, ModelError: as `open`.
+        """
+        failures = [self._openable(name) for name in self.on_disk()]
+        if failures[0] is not None and None not in failures:
+            raise failures[0]
+
     def on_disk(self) -> list[str]:
         """Return the names of the store's corpora, sorted.
 
@@ -351,6 +361,15 @@ class LiveCorpora:
         self._check_model(snapshot)
         snapshot.warm()
         return snapshot
+
+    def _openable(self, name: str) -> KbServerError | None:
+        """Return what keeps a corpus from being opened; None if nothing does."""
+        try:
+            with self._store.open(name) as snapshot:
+                self._check_model(snapshot)
+        except KbServerError as exc:
+            return exc
+        return None
 
     def _check_model(self, snapshot: Snapshot) -> None:
         """Refuse a model that is not there, or is another one now: waiting would not help."""

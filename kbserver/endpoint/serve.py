@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -186,6 +187,11 @@ class WorkerApp:
             return
 
         async def send_and_freeze(message: Message) -> None:
+            error = sys.exc_info()[
+                1
+            ]  # why the startup failed, which is all there is to say
+            if isinstance(error, KbServerError) and "message" in message:
+                message = {**message, "message": str(error)}
             await send(message)
             if message["type"] == "lifespan.startup.complete":
                 self._freezing = asyncio.create_task(freeze_garbage(self._server))

@@ -404,6 +404,50 @@ def test_a_snapshot_that_cannot_be_searched_is_refused_with_the_command_that_reb
     assert f"kbserver ingest PATH --corpus support --store {copy}" in err
 
 
+def without_passages(store, folder, *corpora):
+    """A copy of a store in which these corpora cannot be opened."""
+    copy = shutil.copytree(store, folder, symlinks=True)
+    for corpus in corpora:
+        live = (copy / corpus / "LIVE").read_text().strip()
+        (copy / corpus / live / "passages.jsonl").unlink()
+    return copy
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_it_leaves_with_one_line_if_no_corpus_can_be_opened(store, tmp_path, workers):
+    copy = without_passages(store, tmp_path / "copy", "hotels", "support")
+    options = ("--store", copy, "--port", 0, "--workers", workers)
+    code, err = failed("serve", *options, cwd=tmp_path)
+    assert code == 3
+    assert err.count("\n") == 1 and "passages.jsonl: missing" in err
+    assert "kbserver ingest PATH --corpus hotels" in err
+
+
+def test_one_damaged_corpus_is_said_and_the_others_are_served(store, tmp_path):
+    copy = without_passages(store, tmp_path / "copy", "hotels")
+    (copy / "support" / "calibration.json").write_text("[" * 50_000)
+    process = run("serve", "--store", copy, "--port", 0, cwd=tmp_path)
+    try:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if found := re.search(r"kb_endpoint\s+(http://\S+)/kb", line):
+                break
+        said = [line for line in lines if " ERROR " in line]
+        assert any("corpus hotels: " in line and "missing" in line for line in said)
+        assert any("calibration.json: cannot be used" in line for line in said)
+        assert len(said) == 2
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        ask = {"session_label": "support", "query": "how do i reset the router"}
+        answer = httpx2.post(f"{found[1]}/kb", json=ask, headers=headers, timeout=30)
+        assert "ten seconds" in answer.json()["context"]
+        page = httpx2.get(f"{found[1]}/metrics").text
+        assert 'kbserver_corpus_failing{corpus="hotels"} 1.0' in page
+    finally:
+        process.kill()
+        process.communicate(timeout=20)
+
+
 def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path):
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / ".models").symlink_to(store / ".models")
