@@ -34,7 +34,7 @@ from kbserver.cli.terminal import (
     out,
     print_json,
 )
-from kbserver.errors import SettingsError
+from kbserver.errors import SettingsError, StoreMissing
 from kbserver.index.backends import VECTOR_CHOICES
 
 if TYPE_CHECKING:
@@ -237,7 +237,10 @@ def ingest(
     if watch:
         _watch(paths, corpora, name, options, as_json=as_json)
         return
+    before = _corpora_in(corpora)
     report = _ingested(paths, corpora, name, options)
+    if len(before) == 1 and not settings.routes:
+        _warn_of_labels(before[0], _corpora_in(corpora))
     report.skipped[:0] = notes
     if as_json:
         print_json(report.as_dict())
@@ -302,6 +305,26 @@ def _ingested(
                 kept = f"{exc.kept} embeddings are kept for the next ingest"
             err.print(f"stopped. The live generation is untouched; {kept}.")
             sys.exit(130)
+
+
+def _corpora_in(store: Store) -> list[str]:
+    try:
+        return store.corpora()
+    except StoreMissing:
+        return []
+
+
+def _warn_of_labels(only: str, now: list[str]) -> None:
+    """Say that labels that the only corpus answered reach nothing beside a second one."""
+    if len(now) > 1:
+        err.print(
+            Text("note: ", style="bold yellow")
+            + Text(
+                f"the store holds {' and '.join(now)} now, and no [[routes]] are written down: "
+                f"a label reaches the corpus of its name, and any other label, which {only} "
+                "answered so far, reaches nothing. Write [[routes]] in kbserver.toml"
+            )
+        )
 
 
 def _known_index(value: str | None) -> str | None:

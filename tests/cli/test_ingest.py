@@ -131,6 +131,29 @@ def test_a_device_that_there_is_not_is_refused(run, docs):
         run(docs, "--device", "tpu")
 
 
+def test_a_second_corpus_says_which_labels_reach_nothing_from_now_on(
+    run, docs, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    said = "any other label, which docs answered so far, reaches nothing"
+    assert said not in run(docs, "--corpus", "docs")
+    assert said not in run(docs, "--corpus", "docs")
+    assert said not in run(docs, "--corpus", "extra", "--dry-run")
+    assert said in run(docs, "--corpus", "extra")
+    assert said not in run(docs, "--corpus", "third")
+
+
+def test_written_routes_need_no_word_about_a_second_corpus(
+    run, docs, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kbserver.toml").write_text(
+        '[[routes]]\nlabel = "*"\ncorpora = ["docs"]\n'
+    )
+    run(docs, "--corpus", "docs")
+    assert "reaches nothing" not in run(docs, "--corpus", "extra")
+
+
 def test_a_dry_run_lists_what_would_change(run, docs):
     run(docs, "--corpus", "help")
     (docs / "new.md").write_text("# New\n\nA new page.\n")
