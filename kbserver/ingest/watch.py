@@ -13,13 +13,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 import watchfiles
 
 from kbserver.embedding.models import open_encoder
-from kbserver.errors import IngestError, KbServerError
+from kbserver.errors import IngestError, KbServerError, said_by
 from kbserver.index.store import Store
 from kbserver.ingest.build import IngestOptions, ingest
 from kbserver.ingest.report import IngestReport, OnProgress
@@ -89,24 +90,41 @@ def watch(
     with encoder:
 
         def bring_up_to_date(unsettled: frozenset[Path]) -> None:
-            try:
-                report = ingest(
-                    paths,
-                    store=store,
-                    corpus=corpus,
-                    options=options,
-                    encoder=encoder,
-                    unsettled=unsettled,
-                    on_progress=on_progress,
-                )
-            except KbServerError as exc:
-                on_error(exc)
-            else:
-                on_report(report)
+            work = partial(
+                ingest,
+                paths,
+                store=store,
+                corpus=corpus,
+                options=options,
+                encoder=encoder,
+                unsettled=unsettled,
+                on_progress=on_progress,
+            )
+            attempt(work, on_report, on_error)
 
         bring_up_to_date(frozenset())
         for changed in _changes(paths, store.path, stop):
             follow(changed, bring_up_to_date, stop.wait)
+
+
+def attempt(
+    work: Callable[[], IngestReport], on_report: OnReport, on_error: OnError
+) -> None:
+    """Ingest once and tell how it went; whatever fails, the watch goes on."""
+    try:
+        report = work()
+    except KbServerError as exc:
+        on_error(exc)
+    except Exception as exc:
+        log.debug("an ingest failed", exc_info=exc)
+        on_error(
+            IngestError(
+                f"the ingest failed ({said_by(exc)}); the live generation is untouched, "
+                "and the next change is a new attempt"
+            )
+        )
+    else:
+        on_report(report)
 
 
 def follow(

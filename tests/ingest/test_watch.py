@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 import watchfiles
 
-from kbserver.errors import IngestError, KbServerError
+from kbserver.errors import IngestError, KbServerError, StoreError
 from kbserver.index.store import Store
 from kbserver.ingest import watch as watching
 from kbserver.ingest.report import IngestReport
 from kbserver.ingest.walk import Skipped
 from kbserver.ingest.watch import (
     ReportLog,
+    attempt,
     follow,
     log_error,
     wait_until_stable,
@@ -33,6 +34,22 @@ CORPUS = "support"
 PATIENT_S = 60.0
 """For what must happen in the end, however slow the machine is."""
 XYLOPHONE = "# New\n\nThe xylophone is in room seven.\n"
+
+
+@pytest.mark.parametrize(
+    "failure", [StoreError("the disk is full"), MemoryError(), OSError(24, "none left")]
+)
+def test_an_ingest_that_fails_with_anything_is_told_and_ends_nothing(failure):
+    def work() -> IngestReport:
+        raise failure
+
+    errors: list[KbServerError] = []
+    reports: list[IngestReport] = []
+    attempt(work, reports.append, errors.append)
+    [error] = errors
+    assert (str(failure) or type(failure).__name__) in str(error)
+    attempt(lambda: IngestReport(CORPUS), reports.append, errors.append)
+    assert len(reports) == len(errors) == 1
 
 
 class Time:
