@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-COUNT = os.environ.get("KBSERVER_CRASHES", "24")
+COUNT = os.environ.get("KBSERVER_CRASHES", "16")
 ROOT = Path(__file__).parents[2]
 
 
