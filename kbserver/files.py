@@ -1,13 +1,18 @@
-"""Files that are whole or not there: checksums, flushing, and replacement in one step."""
+"""Files that are whole or not there: checksums, flushing, room, and replacement in one step."""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+_ZEROS = 1 << 20  # bytes written at once
+_NOT_OFFERED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)  # by the file system
 
 
 def sha256_of(file: Path) -> str:
@@ -67,6 +72,26 @@ def fsync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def reserve(stream: IO[bytes], size: int) -> None:
+    """Append so many zeros to a file that is open for writing, with room on the disk for each.
+
+    Raises:
+        OSError: the disk is full, or the file cannot be written.
+    """
+    stream.flush()
+    allocate = getattr(os, "posix_fallocate", None)  # missing on macOS and Windows
+    if allocate is not None and size:
+        try:
+            allocate(stream.fileno(), stream.tell(), size)
+        except OSError as exc:
+            if exc.errno not in _NOT_OFFERED:
+                raise
+        else:
+            return
+    for start in range(0, size, _ZEROS):
+        stream.write(bytes(min(_ZEROS, size - start)))
 
 
 @contextmanager

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbserver.errors import SnapshotCorrupt
+from kbserver.index.arrays import open_array
 from kbserver.index.manifest import VectorPrecision, repair
-from kbserver.index.strings import map_array
 from kbserver.types import FloatMatrix, FloatVector
 
 Embeddings = NDArray[np.float32] | NDArray[np.float16] | NDArray[np.void]
@@ -92,21 +92,21 @@ def is_exact(embeddings: Embeddings) -> bool:
 
 
 def open_embeddings(file: Path) -> Embeddings:
-    """Map the embeddings of a snapshot, read-only.
+    """Open the embeddings of a snapshot, read-only.
 
     Raises:
         SnapshotCorrupt: their dtype or shape is not one of `Embeddings`.
         OSError, ValueError: the file cannot be read, or is no `.npy`.
     """
-    mapped = map_array(file)
-    if mapped.ndim == 2 and mapped.dtype in (np.float32, np.float16):
-        return mapped
-    if mapped.ndim == 1 and mapped.dtype.names == ("scale", "steps"):
-        steps = mapped.dtype["steps"].shape
-        if len(steps) == 1 and mapped.dtype == _record(steps[0]):
-            return mapped
+    found = open_array(file)
+    if found.ndim == 2 and found.dtype in (np.float32, np.float16):
+        return found
+    if found.ndim == 1 and found.dtype.names == ("scale", "steps"):
+        steps = found.dtype["steps"].shape
+        if len(steps) == 1 and found.dtype == _record(steps[0]):
+            return found
     raise SnapshotCorrupt(
-        f"{file}: {mapped.dtype} of shape {mapped.shape}, wanted rows of float32 or float16, "
+        f"{file}: {found.dtype} of shape {found.shape}, wanted rows of float32 or float16, "
         f"or records of a scale and int8 steps; {repair(file.parent)}"
     )
 

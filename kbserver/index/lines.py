@@ -9,12 +9,12 @@ from types import TracebackType
 
 import numpy as np
 
-from kbserver.index.strings import map_array, map_bytes
+from kbserver.index.arrays import open_array, open_bytes, save_array
 from kbserver.types import Rows
 
 
 class LineTable:
-    """Lines by row, mapped: a million of them open as fast as ten."""
+    """Lines by row: of a large file only those asked for are read."""
 
     def __init__(self, lines: bytes | mmap.mmap, offsets: Rows) -> None:
         self._lines = lines
@@ -22,10 +22,10 @@ class LineTable:
 
     @classmethod
     def open(cls, stem: Path) -> LineTable:
-        """Map what `LineWriter` wrote at the same stem."""
+        """Open what `LineWriter` wrote at the same stem."""
         return cls(
-            map_bytes(stem.with_suffix(".jsonl")),
-            map_array(stem.with_suffix(".offsets.npy")),
+            open_bytes(stem.with_suffix(".jsonl")),
+            open_array(stem.with_suffix(".offsets.npy")),
         )
 
     def __len__(self) -> int:
@@ -62,4 +62,5 @@ class LineWriter:
     ) -> None:
         self._stream.close()
         if kind is None:
-            np.save(self._offsets_file, np.frombuffer(self._offsets, dtype=np.int64))
+            offsets = np.frombuffer(self._offsets, dtype=np.int64)
+            save_array(self._offsets_file, offsets)

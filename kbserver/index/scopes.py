@@ -1,4 +1,4 @@
-"""Metadata filters: which rows have a value, written once and mapped."""
+"""Metadata filters: which rows have a value, written once."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from kbserver.index.strings import SortedStrings, map_array, write_strings
+from kbserver.index.arrays import open_array, save_array
+from kbserver.index.strings import SortedStrings, write_strings
 from kbserver.types import Metadata, Rows, Scope
 
 _STEM = "scopes"
 
 
 class ScopeTable:
-    """The rows of every metadata value of a snapshot, mapped."""
+    """The rows of every metadata value of a snapshot."""
 
     def __init__(self, values: SortedStrings, starts: Rows, rows: Rows) -> None:
         self._values = values
@@ -25,11 +26,11 @@ class ScopeTable:
 
     @classmethod
     def open(cls, folder: Path) -> ScopeTable:
-        """Map what `ScopeWriter` wrote into a folder."""
+        """Open what `ScopeWriter` wrote into a folder."""
         return cls(
             SortedStrings.open(folder / f"{_STEM}.values.bin"),
-            map_array(folder / f"{_STEM}.starts.npy"),
-            map_array(folder / f"{_STEM}.rows.npy"),
+            open_array(folder / f"{_STEM}.starts.npy"),
+            open_array(folder / f"{_STEM}.rows.npy"),
         )
 
     def rows(self, scope: Scope) -> Rows | None:
@@ -97,11 +98,11 @@ class ScopeWriter:
         parts = [_expanded(self._runs[entry]) for entry in entries]
         starts = np.zeros(len(parts) + 1, dtype=np.int64)
         np.cumsum([part.size for part in parts], out=starts[1:])
-        np.save(folder / f"{_STEM}.starts.npy", starts)
+        save_array(folder / f"{_STEM}.starts.npy", starts)
         rows = np.empty(0, dtype=np.int64)
         if parts:
             rows = np.concatenate(parts)
-        np.save(folder / f"{_STEM}.rows.npy", rows)
+        save_array(folder / f"{_STEM}.rows.npy", rows)
 
 
 def _expanded(runs: array[int]) -> Rows:

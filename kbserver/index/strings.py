@@ -1,4 +1,4 @@
-"""Many strings in one mapped file, sorted: found without being loaded."""
+"""Many strings in one file, sorted: found without being read one by one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from kbserver.index.arrays import open_array, open_bytes, save_array
 
 _STEP = 32  # strings a landmark; with 64, finding one takes a fifth longer
 
 
 class SortedStrings:
-    """Distinct strings by ascending UTF-8 bytes, each with its number; mapped, not loaded.
+    """Distinct strings by ascending UTF-8 bytes, each with its number.
 
     Finding a string takes about 4 µs.
     """
@@ -27,9 +28,9 @@ class SortedStrings:
 
     @classmethod
     def open(cls, stem: Path) -> SortedStrings:
-        """Map what `write_strings` wrote at the same stem."""
+        """Open what `write_strings` wrote at the same stem."""
         return cls(
-            map_bytes(stem.with_suffix(".bin")), map_array(stem.with_suffix(".npy"))
+            open_bytes(stem.with_suffix(".bin")), open_array(stem.with_suffix(".npy"))
         )
 
     def __len__(self) -> int:
@@ -90,21 +91,5 @@ def write_strings(strings: Iterable[str], stem: Path) -> list[str]:
     offsets = np.zeros(len(ordered) + 1, dtype=np.int64)
     np.cumsum([len(text) for text in ordered], out=offsets[1:])
     stem.with_suffix(".bin").write_bytes(b"".join(ordered))
-    np.save(stem.with_suffix(".npy"), offsets)
+    save_array(stem.with_suffix(".npy"), offsets)
     return [text.decode("utf-8", "surrogatepass") for text in ordered]
-
-
-def map_array(file: Path) -> NDArray[Any]:
-    """Map an array of a `.npy` file, read-only; a plain array, whose slices cost a tenth."""
-    array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False).view(
-        np.ndarray
-    )
-    return array
-
-
-def map_bytes(file: Path) -> bytes | mmap.mmap:
-    """Map a file's bytes, read-only; slices are `bytes`."""
-    with file.open("rb") as stream:
-        if file.stat().st_size == 0:
-            return b""  # nothing cannot be mapped
-        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kbserver.index.strings import map_array
+from kbserver.index.arrays import open_array, save_array
 from kbserver.types import Metadata, Rows
 
 _ALWAYS = -(2**62)  # seconds since the epoch: before everything
@@ -32,10 +32,10 @@ class Validity:
 
     @classmethod
     def open(cls, folder: Path) -> Validity | None:
-        """Map the columns of a folder; None if no passage there is limited in time."""
+        """Open the columns of a folder; None if no passage there is limited in time."""
         if not (folder / _FILES[0]).exists():
             return None
-        return cls(*(map_array(folder / name) for name in _FILES))
+        return cls(*(open_array(folder / name) for name in _FILES))
 
     def rows(self, now_s: float) -> Rows:
         """Return the rows valid at a moment, ascending.
@@ -79,7 +79,7 @@ class ValidityWriter:
         if (columns[0] == _ALWAYS).all() and (columns[1] == _FOREVER).all():
             return
         for name, column in zip(_FILES, columns, strict=True):
-            np.save(folder / name, column)
+            save_array(folder / name, column)
 
 
 def parse_validity(metadata: Metadata) -> tuple[int, int]:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from kbserver.errors import DimensionMismatch, IngestError, NotFinite
+from kbserver.index.arrays import write_header
 from kbserver.index.backends import build_lexical, build_vectors
 from kbserver.index.documents import DocumentEntry, TextHashWriter, write_documents
 from kbserver.index.durable import disk_trouble
@@ -177,7 +178,8 @@ def _write_embeddings(
             f"embeddings of shape {embeddings.shape}, the model's vectors have length {dim}"
         )
     with (folder / EMBEDDINGS).open("wb") as stream:
-        _write_header(embeddings, facts.precision, stream)
+        none = encoded(embeddings[:0], facts.precision)
+        write_header(stream, none.dtype, (embeddings.shape[0], *none.shape[1:]))
         for start in range(0, embeddings.shape[0], _BLOCK_ROWS):
             block = embeddings[start : start + _BLOCK_ROWS]
             block = np.ascontiguousarray(block, dtype=np.float32)
@@ -188,19 +190,6 @@ def _write_embeddings(
                     "the model returned garbage, so nothing was written"
                 )
             stream.write(encoded(block, facts.precision).data)
-
-
-def _write_header(
-    embeddings: FloatMatrix, precision: VectorPrecision, stream: IO[bytes]
-) -> None:
-    """Write the header of a `.npy` file that holds all embeddings as they are stored."""
-    none = encoded(embeddings[:0], precision)
-    header = {
-        "descr": np.lib.format.dtype_to_descr(none.dtype),
-        "fortran_order": False,
-        "shape": (embeddings.shape[0], *none.shape[1:]),
-    }
-    np.lib.format.write_array_header_2_0(stream, header)
 
 
 def _check_count(rows: int, embeddings: FloatMatrix) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kbserver.embedding.base import Encoder
+from kbserver.index.arrays import new_array
 from kbserver.index.documents import text_hash
 from kbserver.index.durable import disk_trouble
 from kbserver.index.embeddings import decoded
@@ -49,7 +50,9 @@ def embed_rows(
     Raises:
         StoreError: the disk is full.
     """
-    embeddings = _mapped(file, (len(spool), encoder.identity.dim))
+    shape = (len(spool), encoder.identity.dim)
+    with disk_trouble("write embeddings", file.parent):
+        embeddings = new_array(file, np.float32, shape)
     started = time.monotonic()
     if previous is not None and not _same_model(previous, encoder):
         previous = None
@@ -145,19 +148,3 @@ def _look_up(
         else:
             embeddings[row] = vector
     return missing
-
-
-def _mapped(file: Path, shape: tuple[int, int]) -> FloatMatrix:
-    """Make a file for an array of zeros and map it.
-
-    Every byte is written: storing into a mapped hole of a full disk kills the process.
-    """
-    count, dim = shape
-    rows = np.zeros((min(count, _BLOCK_ROWS), dim), dtype=np.float32)
-    with disk_trouble("write embeddings", file.parent), file.open("wb") as stream:
-        header = {"descr": rows.dtype.str, "fortran_order": False, "shape": shape}
-        np.lib.format.write_array_header_1_0(stream, header)
-        for start in range(0, count, _BLOCK_ROWS):
-            stream.write(rows[: count - start].data)
-    embeddings: FloatMatrix = np.load(file, mmap_mode="r+")
-    return embeddings

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from kbserver.index.arrays import new_array, save_array
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.lexical.formula import idf, saturation
 from kbserver.index.lexical.postings import STEM
@@ -77,11 +78,11 @@ def build_lexical(
     _leave_out(frequencies > max_share * size, frequencies, blocks)
     starts = np.zeros(len(numbers) + 1, dtype=np.int64)
     np.cumsum(frequencies[by_bytes], out=starts[1:])
-    np.save(folder / f"{STEM}.starts.npy", starts)
+    save_array(folder / f"{STEM}.starts.npy", starts)
     free = np.empty(len(numbers), dtype=np.int64)
     free[by_bytes] = starts[:-1]
     scores = _write_postings(blocks, frequencies, free, all_lengths, parameters, folder)
-    np.save(folder / f"{STEM}.maxima.npy", _maxima(scores, starts))
+    save_array(folder / f"{STEM}.maxima.npy", _maxima(scores, starts))
     facts = {"size": size, "parameters": asdict(parameters)}
     (folder / f"{STEM}.json").write_text(json.dumps(facts), "utf-8")
 
@@ -146,8 +147,8 @@ def _write_postings(
         folder: where the two files go.
     """
     count = int(frequencies.sum())
-    rows = _new_array(folder / f"{STEM}.rows.npy", np.int32, count)
-    scores = _new_array(folder / f"{STEM}.scores.npy", np.float32, count)
+    rows = new_array(folder / f"{STEM}.rows.npy", np.int32, (count,))
+    scores = new_array(folder / f"{STEM}.scores.npy", np.float32, (count,))
     size = len(lengths)
     idfs = np.array([idf(frequency, size) for frequency in frequencies.tolist()])
     mean_length = 1.0
@@ -175,12 +176,3 @@ def _maxima(
     if held.any():
         maxima[held] = np.maximum.reduceat(scores, starts[:-1][held])
     return maxima
-
-
-def _new_array(file: Path, dtype: type[np.generic], size: int) -> NDArray[np.generic]:
-    """Make a file for an array that may be larger than is good for memory."""
-    if size == 0:  # an empty file cannot be mapped
-        empty = np.empty(0, dtype=dtype)
-        np.save(file, empty)
-        return empty
-    return np.lib.format.open_memmap(file, mode="w+", dtype=dtype, shape=(size,))

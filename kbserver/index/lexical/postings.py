@@ -1,4 +1,4 @@
-"""Postings of a BM25 index: which rows hold a term, and what it adds to their scores; mapped."""
+"""Postings of a BM25 index: which rows hold a term, and what it adds to their scores."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from kbserver.index.arrays import open_array
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.rows import Scores
-from kbserver.index.strings import SortedStrings, map_array
+from kbserver.index.strings import SortedStrings
 from kbserver.lru import remembered
 from kbserver.types import Rows
 
@@ -69,15 +70,15 @@ class Postings:
 
     @classmethod
     def open(cls, folder: Path) -> tuple[Postings, Bm25Parameters]:
-        """Map what `build.build_lexical` wrote into a folder, with the parameters it used."""
+        """Open what `build.build_lexical` wrote into a folder, with the parameters it used."""
         facts = json.loads((folder / f"{STEM}.json").read_text("utf-8"))
         postings = cls(
             size=facts["size"],
             terms=SortedStrings.open(folder / f"{STEM}.terms.bin"),
-            starts=map_array(folder / f"{STEM}.starts.npy"),
-            rows=map_array(folder / f"{STEM}.rows.npy"),
-            scores=map_array(folder / f"{STEM}.scores.npy"),
-            maxima=map_array(folder / f"{STEM}.maxima.npy"),
+            starts=open_array(folder / f"{STEM}.starts.npy"),
+            rows=open_array(folder / f"{STEM}.rows.npy"),
+            scores=open_array(folder / f"{STEM}.scores.npy"),
+            maxima=open_array(folder / f"{STEM}.maxima.npy"),
         )
         return postings, Bm25Parameters(**facts["parameters"])
 
