@@ -20,6 +20,7 @@ import faiss as _faiss
 import numpy as np
 
 from kbserver.errors import SnapshotCorrupt
+from kbserver.index.arrays import SMALL_BYTES
 from kbserver.index.embeddings import (
     Embeddings,
     EmbeddingsFile,
@@ -83,7 +84,7 @@ _SEED = 20240229
 
 
 def open_index(embeddings: Embeddings, folder: Path, facts: VectorFacts) -> FaissIndex:
-    """Open what `build_index` wrote; the file is mapped, not read.
+    """Open what `build_index` wrote; a large file is mapped, not read.
 
     Raises:
         SnapshotCorrupt: the file is no FAISS index, or holds other rows than the embeddings.
@@ -92,8 +93,7 @@ def open_index(embeddings: Embeddings, folder: Path, facts: VectorFacts) -> Fais
         return FaissIndex(embeddings)
     file = folder / FILE
     try:
-        # IO_FLAG_MMAP would copy a graph, and read inverted lists through a thread pool.
-        index = faiss.read_index(os.fspath(file), faiss.IO_FLAG_MMAP_IFC)
+        index = faiss.read_index(os.fspath(file), _reading(file))
     except RuntimeError as exc:
         raise SnapshotCorrupt(f"{file}: not a FAISS index; {repair(folder)}") from exc
     count, dim = shape_of(embeddings)
@@ -122,9 +122,23 @@ def build_index(embeddings: Path, folder: Path, kind: VectorKind) -> VectorFacts
         return VectorFacts("flat", recall_at_10=1.0, effort=0)
     with _threads(os.cpu_count() or 1):
         index = _BUILD[kind](stored)
-        faiss.write_index(index, os.fspath(folder / FILE))
+        _write(index, folder / FILE)
         effort, recall = _least_effort(kind, index, stored, _held_out(stored))
     return VectorFacts(kind, recall_at_10=recall, effort=effort)
+
+
+def _reading(file: Path) -> int:
+    """How FAISS shall read a file."""
+    if file.stat().st_size <= SMALL_BYTES:
+        return 0
+    # IO_FLAG_MMAP would copy a graph, and read inverted lists through a thread pool.
+    return int(faiss.IO_FLAG_MMAP_IFC)
+
+
+def _write(index: Any, file: Path) -> None:
+    """Write an index. By itself FAISS overlooks a disk that is full when the file is closed."""
+    with file.open("wb") as stream:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(stream.write))
 
 
 class FaissIndex:
