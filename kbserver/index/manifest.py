@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
 from kbserver.files import sha256_of
+from kbserver.index.arrays import SMALL_BYTES
 from kbserver.index.durable import is_of_the_machine
-from kbserver.types import ModelIdentity
+from kbserver.types import ModelIdentity, is_fingerprint
 
 SCHEMA_VERSION = 1
 """Raised whenever a snapshot written before can no longer be read."""
@@ -34,13 +36,25 @@ MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"
 """As sha256sum writes it: `sha256sum -c manifest.sha256` works."""
 
+DECISIVE = ("scopes.", "valid_", "passages.offsets.")
+"""How the names of files begin that decide whose passage is spoken, and when."""
+
+_MOST_ROWS = 2**31 - 1  # the lexical index numbers them by int32
+_MOST_EFFORT = 1_000_000
+_LONGEST_VECTOR = 65_536  # numbers
+_LONGEST_TEXT = 1_000_000  # tokens
+_LONGEST_NAME = 1_000  # characters of a model's; it may be a path
+
+Count: TypeAlias = Annotated[int, Field(ge=0, le=_MOST_ROWS)]
+"""Of rows or documents."""
+
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """Size and SHA-256 of one file."""
 
-    bytes: int
-    sha256: str
+    bytes: Annotated[int, Field(ge=0)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +62,34 @@ class VectorFacts:
     """How a snapshot's embeddings are searched."""
 
     kind: VectorKind
-    recall_at_10: float
+    recall_at_10: Annotated[float, Field(ge=0, le=1)]
     """Share of the exact ten nearest found for held-out queries at build; 1 for `flat`."""
-    effort: int
+    effort: Annotated[int, Field(ge=0, le=_MOST_EFFORT)]
     """Of a search: lists probed (`ivf`), candidates kept (`hnsw`) or a hit (`pq`); 0 for `flat`."""
     choice: VectorChoice = "auto"
     """What was asked for; the next ingest keeps to it."""
     precision: VectorPrecision = "float32"
     """How the embeddings are stored."""
+
+
+def _usable(model: ModelIdentity) -> ModelIdentity:
+    """Refuse an identity that is no model's: the fingerprint becomes a path, the name is shown."""
+    if not is_fingerprint(model.fingerprint):
+        raise ValueError("a fingerprint is 32 of the digits 0-9 and a-f")
+    if not model.name.isprintable() or len(model.name) > _LONGEST_NAME:
+        raise ValueError(f"a name is printable, up to {_LONGEST_NAME} characters")
+    if (
+        not 0 < model.dim <= _LONGEST_VECTOR
+        or not 0 < model.max_tokens <= _LONGEST_TEXT
+    ):
+        raise ValueError("no model has such vectors or reads so many tokens")
+    return model
+
+
+def _moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a moment needs a time zone")
+    return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +99,13 @@ class Manifest:
     schema_version: int
     corpus: str
     generation: str
-    created_at: str
+    created_at: Annotated[str, AfterValidator(_moment)]
     """ISO 8601, UTC."""
-    model: ModelIdentity
+    model: Annotated[ModelIdentity, AfterValidator(_usable)]
     chunking: Mapping[str, Any]
     """The parameters documents were cut with."""
-    documents: int
-    passages: int
+    documents: Count
+    passages: Count
     vectors: VectorFacts
     files: Mapping[str, FileFacts]
     """By posix path below the snapshot's folder; the manifest's own checksum lies beside it."""
@@ -167,14 +201,19 @@ def rebuild(folder: Path) -> str:
     return f"kbserver ingest PATH --corpus {corpus} --store {store}"
 
 
-def check_files(manifest: Manifest, folder: Path, *, checksums: bool) -> None:
-    """Compare the files of a folder with what the manifest says: sizes, and SHA-256 if asked.
+def check_files(manifest: Manifest, folder: Path, *, large: bool) -> None:
+    """Compare the files of a folder with what the manifest says: sizes and SHA-256.
+
+    Args:
+        large: hash the files over `SMALL_BYTES`, too. Without it those are compared by size
+            alone, unless they are `DECISIVE`.
 
     Raises:
         SnapshotCorrupt: one is missing or differs; see `check_file`.
     """
-    for name in manifest.files:
-        problem = check_file(manifest, folder, name, checksum=checksums)
+    for name, facts in manifest.files.items():
+        checksum = large or facts.bytes <= SMALL_BYTES or name.startswith(DECISIVE)
+        problem = check_file(manifest, folder, name, checksum=checksum)
         if problem:
             raise SnapshotCorrupt(f"{problem}; {repair(folder)}")
 

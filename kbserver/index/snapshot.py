@@ -1,4 +1,4 @@
-"""One generation of a corpus: an immutable folder of passages, embeddings and indexes, mapped."""
+"""One generation of a corpus: an immutable folder of passages, embeddings and indexes."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kbserver.errors import (
     said_by,
 )
 from kbserver.files import fsync
+from kbserver.index.arrays import SMALL_BYTES
 from kbserver.index.backends import LEXICAL, VECTORS, open_lexical, open_vectors
 from kbserver.index.documents import DocumentEntry, read_documents, read_text_hashes
 from kbserver.index.durable import (
@@ -28,6 +29,7 @@ from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.manifest import (
     MANIFEST,
     Manifest,
+    check_file,
     check_files,
     read_manifest,
     rebuild,
@@ -64,12 +66,12 @@ class Snapshot:
     manifest: Manifest
     passages: PassageTable
     embeddings: Embeddings
-    """One row a passage, mapped; `embeddings.decoded` reads them."""
+    """One row a passage; `embeddings.decoded` reads them."""
     vectors: VectorIndex
     lexical: LexicalIndex
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
-        """Map the files of a folder whose manifest was read; see `open`."""
+        """Open the files of a folder whose manifest was read; see `open`."""
         self.folder = folder
         self.manifest = manifest
         self.passages = PassageTable.open(folder)
@@ -86,7 +88,8 @@ class Snapshot:
         Args:
             folder: `STORE/<corpus>/<generation>`.
             verify: compare every file with its SHA-256 first, which takes a second or two a GB;
-                otherwise only the manifest with its checksum and the files with their sizes.
+                otherwise those that are small or decide whose passage is spoken, see
+                `manifest.check_files`.
 
         Raises:
             StoreMissing: there is no such folder.
@@ -113,7 +116,7 @@ class Snapshot:
     @classmethod
     def _opened(cls, folder: Path, verify: bool) -> Snapshot:
         manifest = read_manifest(folder)
-        check_files(manifest, folder, checksums=verify)
+        check_files(manifest, folder, large=verify)
         _check_kind("vector", manifest.vectors.kind, VECTORS, folder)
         _check_kind("lexical", manifest.lexical, LEXICAL, folder)
         snapshot = cls(folder, manifest)
@@ -198,6 +201,20 @@ class Snapshot:
         self.lexical.warm()
         if self.size:
             self.passage(0)
+
+    def edited_files(self) -> list[str]:
+        """Say which large files are of another size now, one sentence each; [] is as it should be.
+
+        They are mapped, so truncating one ends the process that reads beyond its end.
+        """
+        found = []
+        for name, facts in self.manifest.files.items():
+            # Deleted or renamed, it would stay readable for as long as it is open.
+            if facts.bytes > SMALL_BYTES and (self.folder / name).exists():
+                problem = check_file(self.manifest, self.folder, name, checksum=False)
+                if problem is not None:
+                    found.append(problem)
+        return found
 
     def _check_counts(self) -> None:
         counts = {

@@ -4,6 +4,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,29 @@ def test_a_name_that_stands_for_another_model_is_refused(
     with pytest.raises(SnapshotMismatch, match=complaint):
         Exports([tmp_path], wanted).open("fp32", threads=1)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("fingerprint", ["../elsewhere", "f" * 31, "F" * 32, ""])
+def test_what_is_no_fingerprint_is_not_looked_for(
+    fingerprint: str, tmp_path: Path
+) -> None:
+    wanted = ModelIdentity(DEFAULT_MODEL, fingerprint, 384, 256)
+    with pytest.raises(ModelError, match="no model's fingerprint"):
+        Exports([tmp_path], wanted)
+
+
+def test_an_export_of_another_model_under_this_ones_name_is_not_used(
+    export: Path, encoder: Encoder, tmp_path: Path
+) -> None:
+    other = replace(encoder.identity, name="./gone", fingerprint="e" * 32)
+    shutil.copytree(export, tmp_path / other.fingerprint)
+    exports = Exports([tmp_path], other)
+    assert exports.identity() is None
+    with pytest.raises(ModelError, match="no such folder"):
+        exports.open("fp32", threads=1)
+
+
+def test_an_export_says_which_model_it_is_of(export: Path, encoder: Encoder) -> None:
+    renamed = replace(encoder.identity, name="evil/model")
+    assert Exports([export.parent], renamed).identity() == encoder.identity
+    assert Exports([export.parent / "none"], renamed).identity() is None

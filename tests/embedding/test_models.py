@@ -12,10 +12,16 @@ import pytest
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.export_meta import EXPORT_FORMATS
-from kbserver.embedding.models import check_present, is_exported, open_encoder
-from kbserver.embedding.source import resolve
+from kbserver.embedding.models import (
+    check_present,
+    is_exported,
+    open_encoder,
+    recognise,
+)
+from kbserver.embedding.source import DEFAULT_IDENTITY, resolve
 from kbserver.errors import ModelError, SnapshotMismatch
 from kbserver.settings import DEFAULT_MODEL
+from kbserver.types import ModelIdentity
 
 TEXTS = [
     "how do i reset my pin",
@@ -322,3 +328,37 @@ def test_a_cache_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     complaint = "the exported model cannot be written here"
     with pytest.raises(ModelError, match=complaint):
         open_encoder(DEFAULT_MODEL, cache=tmp_path / "models", for_queries=True)
+
+
+def test_the_default_model_is_known_by_its_fingerprint(
+    encoder: Encoder, tmp_path: Path
+) -> None:
+    renamed = replace(encoder.identity, name="evil/model")
+    assert recognise(renamed, cache=tmp_path) == encoder.identity == DEFAULT_IDENTITY
+
+
+def test_a_model_is_known_once_it_is_exported_here(
+    encoder: Encoder, cache: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(cache / encoder.identity.fingerprint, tmp_path / ("e" * 32))
+    meta_file = tmp_path / ("e" * 32) / "meta.json"
+    meta = json.loads(meta_file.read_text())
+    meta["identity"] |= {"fingerprint": "e" * 32, "name": "mine"}
+    meta_file.write_text(json.dumps(meta))
+    mine = replace(encoder.identity, fingerprint="e" * 32, name="mine")
+    assert recognise(replace(mine, name="theirs"), cache=tmp_path) == mine
+
+
+@pytest.mark.parametrize("trusted", [None, "other", "evil/model "])
+def test_an_unknown_model_needs_the_users_word(
+    trusted: str | None, tmp_path: Path
+) -> None:
+    unknown = ModelIdentity("evil/model", "e" * 32, 384, 256)
+    with pytest.raises(ModelError, match="not known.*--trust-model evil/model"):
+        recognise(unknown, cache=tmp_path, trusted=trusted)
+    assert recognise(unknown, cache=tmp_path, trusted="evil/model") == unknown
+
+
+def test_a_model_that_is_known_by_other_vectors_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="length 384.*found 16"):
+        recognise(replace(DEFAULT_IDENTITY, dim=16), cache=tmp_path)

@@ -13,7 +13,7 @@ from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.types import FloatMatrix, ModelIdentity, Passage
 
 DIM = 16
-MODEL = ModelIdentity("all-MiniLM-L6-v2", "ab" * 32, DIM, 256)
+MODEL = ModelIdentity("all-MiniLM-L6-v2", "ab" * 16, DIM, 256)
 
 
 def random_unit_vectors(count: int, dim: int = DIM, seed: int = 0) -> FloatMatrix:

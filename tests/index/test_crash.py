@@ -31,7 +31,7 @@ while True:
     with store.lock("demo", wait_s=5):
         folder = write_snapshot(
             store.path, "demo", rows, vectors,
-            SnapshotFacts(ModelIdentity("m", "ab", 16, 256), vectors="ivf"),
+            SnapshotFacts(ModelIdentity("m", "ab" * 16, 16, 256), vectors="ivf"),
         )
         store.publish("demo", folder.name)
         published.send(folder.name)

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
+from kbserver.index.arrays import SMALL_BYTES
 from kbserver.index.manifest import (
     SCHEMA_VERSION,
     FileFacts,
@@ -40,7 +41,7 @@ def manifest_of(folder):
         corpus="demo",
         generation="000001-x",
         created_at="2026-01-01T00:00:00+00:00",
-        model=ModelIdentity("m", "ab" * 32, 16, 256),
+        model=ModelIdentity("m", "ab" * 16, 16, 256),
         chunking={"max_tokens": 200},
         documents=1,
         passages=2,
@@ -107,11 +108,63 @@ def test_a_changed_manifest_is_corrupt(folder):
 
 def test_the_first_file_that_differs_is_named_with_the_next_step(folder):
     manifest = read_manifest(folder)
-    check_files(manifest, folder, checksums=True)
+    check_files(manifest, folder, large=False)
     (folder / "a.npy").write_bytes(b"abd")
-    check_files(manifest, folder, checksums=False)
     with pytest.raises(SnapshotCorrupt, match="a.npy: its SHA-256.*rollback demo"):
-        check_files(manifest, folder, checksums=True)
+        check_files(manifest, folder, large=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_hashed"),
+    [
+        ("embeddings.npy", False),
+        ("scopes.rows.npy", True),
+        ("valid_until.npy", True),
+        ("passages.offsets.npy", True),
+    ],
+)
+def test_of_large_files_those_that_decide_whose_passage_is_spoken_are_always_hashed(
+    folder, name, is_hashed
+):
+    file = folder / name
+    file.write_bytes(bytes(SMALL_BYTES + 1))
+    manifest = manifest_of(folder)
+    file.write_bytes(b"x" + bytes(SMALL_BYTES))
+    if not is_hashed:
+        check_files(manifest, folder, large=False)
+    with pytest.raises(SnapshotCorrupt, match=f"{name}: its SHA-256"):
+        check_files(manifest, folder, large=not is_hashed)
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("model", {"fingerprint": "../" + "0" * 29}),
+        ("model", {"fingerprint": "0" * 31}),
+        ("model", {"fingerprint": "A" * 32}),
+        ("model", {"fingerprint": "0" * 32 + "\n"}),
+        ("model", {"name": "a\x1b[2J"}),
+        ("model", {"name": "a" * 1001}),
+        ("model", {"dim": 0}),
+        ("model", {"dim": 10**9}),
+        ("model", {"max_tokens": -1}),
+        ("vectors", {"effort": -1}),
+        ("vectors", {"recall_at_10": float("nan")}),
+        ("vectors", {"precision": "float64"}),
+        (None, {"passages": -1}),
+        (None, {"documents": 2**31}),
+        (None, {"created_at": "yesterday"}),
+        (None, {"created_at": "2026-01-01T00:00:00"}),
+        (None, {"files": {"a.npy": {"bytes": -1, "sha256": "0" * 64}}}),
+        (None, {"files": {"a.npy": {"bytes": 1, "sha256": "0" * 63}}}),
+    ],
+)
+def test_a_value_that_no_ingest_writes_is_corrupt(folder, part, change):
+    record = json.loads((folder / "manifest.json").read_text())
+    where = record[part] if part else record
+    where |= change
+    with pytest.raises(SnapshotCorrupt, match=part or next(iter(change))):
+        parse(record)
 
 
 def test_a_file_is_missing_of_another_size_or_right(folder):

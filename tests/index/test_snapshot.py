@@ -247,7 +247,9 @@ def test_counts_that_contradict_the_files_are_detected(write):
         Snapshot.open(folder)
     write_manifest(
         replace(
-            read_manifest(folder), passages=20, model=ModelIdentity("m", "ab", 8, 256)
+            read_manifest(folder),
+            passages=20,
+            model=ModelIdentity("m", "ab" * 16, 8, 256),
         ),
         folder,
     )

@@ -41,7 +41,7 @@ def infinite_in(row):
         ),
         ({"vectors": "annoy"}, SettingsError, "'annoy' is not known.*auto, flat"),
         (
-            {"model": ModelIdentity("m", "ab", 8, 256)},
+            {"model": ModelIdentity("m", "ab" * 16, 8, 256)},
             DimensionMismatch,
             r"\(20, 16\), .* length 8",
         ),

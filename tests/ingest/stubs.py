@@ -16,7 +16,7 @@ class StubEncoder:
     queries_per_call = 1
     side_by_side = False
 
-    def __init__(self, fingerprint: str = "f" * 64, max_tokens: int = 256) -> None:
+    def __init__(self, fingerprint: str = "f" * 32, max_tokens: int = 256) -> None:
         self.identity = ModelIdentity("stub", fingerprint, dim=8, max_tokens=max_tokens)
         self.embedded: list[str] = []
 

@@ -273,7 +273,7 @@ def test_comparing_with_a_generation_counts_documents_and_sees_other_parameters(
             {"index": "hnsw"},
             {"precision": "int8"},
             {"chunking": {}},
-            {"encoder": StubEncoder(fingerprint="0" * 64)},
+            {"encoder": StubEncoder(fingerprint="0" * 32)},
         ):
             assert compared(replace(again, **parameter), spool, ENTRIES).published
 

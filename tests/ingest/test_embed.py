@@ -119,7 +119,7 @@ def test_rows_and_texts_of_the_live_generation_are_taken_over(tmp_path, previous
 
 
 def test_nothing_is_taken_over_from_another_model(tmp_path, previous):
-    run = Embedding(tmp_path / "run", StubEncoder(fingerprint="0" * 64), previous)
+    run = Embedding(tmp_path / "run", StubEncoder(fingerprint="0" * 32), previous)
     run.spool.add(prepared("A\nFirst text."))
     assert count_new(run.spool, previous, run.encoder) == 1
     run.run()
