@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -314,6 +315,13 @@ def import_(
         Path, typer.Argument(help="What `kbserver export` wrote.", metavar="FILE")
     ],
     publish: Annotated[bool, typer.Option(help="Serve it at once.")] = True,
+    trust_model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Its embedding model, if this machine does not know it: fetch and run it.",
+        ),
+    ] = None,
     config: StoreConfig = None,
     store: StorePath = None,
     wait: Wait = 0.0,
@@ -321,12 +329,12 @@ def import_(
 ) -> None:
     """Add the generation of an exported file to the store, which is made if it is not there.
 
-    Every checksum must hold. The file need not be trusted for where it writes; what its documents
-    say is another matter.
+    The file need not be trusted: all it says is checked, and its search for meaning is built anew.
+    What its documents say is another matter. It gets the next number of the corpus.
 
-    Exit codes: 0 done, 3 no such file, damaged, or there already.
+    Exit codes: 0 done, 3 no such file, damaged, or there already, 4 its model is not known here.
     """
-    from kbserver.embedding.models import is_exported
+    from kbserver.embedding.models import is_exported, recognise
     from kbserver.index.manifest import read_manifest
     from kbserver.index.store import Store
     from kbserver.settings import read_settings
@@ -334,19 +342,34 @@ def import_(
     log_to_terminal()
     settings = read_settings(config, store=store)
     known = Store(settings.store)
-    corpus, generation = known.import_(file, wait_s=wait)
+    recognise_here = partial(
+        recognise, cache=settings.models, store=settings.store, trusted=trust_model
+    )
+    corpus, generation = known.import_(file, recognise=recognise_here, wait_s=wait)
+    model = read_manifest(known.path / corpus / generation).model
     if publish:
         with known.lock(corpus, wait_s=wait):
             known.publish(corpus, generation)
     if as_json:
-        print_json({"corpus": corpus, "generation": generation, "published": publish})
+        print_json(
+            {
+                "corpus": corpus,
+                "generation": generation,
+                "published": publish,
+                "model": model.name,
+                "fingerprint": model.fingerprint,
+            }
+        )
         return
     if publish:
         out.print(f"{corpus}: generation {generation} is live")
     else:
         out.print(f"{corpus}: generation {generation} is there")
         err.print(f"serve it with:  kbserver rollback {corpus} --to {generation}")
-    model = read_manifest(known.path / corpus / generation).model
+    trusted = "known on this machine"
+    if trust_model == model.name:
+        trusted = "trusted as you say"
+    out.print(Text(f"its model is {model.name}, {trusted} ({model.fingerprint})"))
     if not is_exported(
         model, cache=settings.models, store=settings.store, precision=settings.precision
     ):

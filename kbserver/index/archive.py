@@ -1,16 +1,21 @@
-"""A generation as one file: a plain tar, its manifest first; it is read without being trusted."""
+"""A generation as one file: a plain tar, its manifest first; it is read without being trusted.
+
+The members stand in the order of the manifest and each is a plain file of exactly the size it
+says. So whatever else a tar may hold (links, holes, names twice or outside) stands where
+something else should, and is refused before it is looked at.
+"""
 
 from __future__ import annotations
 
-import io
-import shutil
+import hashlib
 import tarfile
-from pathlib import Path, PurePosixPath
+from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
-from typing import IO
 
-from kbserver.errors import SnapshotCorrupt
+from kbserver.errors import SnapshotCorrupt, StoreError
 from kbserver.files import replacing
+from kbserver.index.foreign import VECTOR_INDEX, check_manifest
 from kbserver.index.manifest import (
     CHECKSUM,
     MANIFEST,
@@ -18,10 +23,10 @@ from kbserver.index.manifest import (
     parse_manifest,
     read_manifest,
 )
-from kbserver.index.names import checked_corpus, is_generation
 
-_LONGEST_MANIFEST = 64 << 20  # bytes; read into memory before anything in it is trusted
+_LONGEST_MANIFEST = 1 << 20  # bytes; one of some thirty files has 5,000
 _COPIED_AT_ONCE = 1 << 20  # bytes
+_PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
 _WRITE_AGAIN = "write the file again with: kbserver export CORPUS FILE"
 
@@ -30,7 +35,8 @@ def pack(folder: Path, file: Path) -> None:
     """Write a generation's folder as one file, in one step; equal generations give equal bytes."""
     names = (MANIFEST, CHECKSUM, *read_manifest(folder).files)
     with replacing(file) as beside:
-        with tarfile.open(beside, "w", format=tarfile.PAX_FORMAT) as tar:
+        # GNU's headers hold any size by themselves, those of POSIX need a second one.
+        with tarfile.open(beside, "w", format=tarfile.GNU_FORMAT) as tar:
             for name in names:
                 member = tarfile.TarInfo(name)  # no owner, no mode, no time
                 member.size = (folder / name).stat().st_size
@@ -45,48 +51,64 @@ class Archive:
         """Open the file and read its manifest.
 
         Raises:
-            SnapshotCorrupt: it is no such file, or its manifest was changed or names a file that
-                may not be written.
+            OSError: the file cannot be read.
+            SnapshotCorrupt: it is no such file, or its manifest was changed, says what no ingest
+                writes, or promises more than the file holds.
         """
         self._file = file
+        self._stream = file.open("rb")
         try:
-            self._tar = tarfile.open(file, "r:")
-        except tarfile.TarError as exc:
-            raise self._refused(f"not a tar file ({exc})") from exc
-        try:
-            text, checksum_line = (
-                self._small_member(name) for name in (MANIFEST, CHECKSUM)
-            )
+            text, checksum_line = map(self._small_member, (MANIFEST, CHECKSUM))
             self.manifest: Manifest = parse_manifest(
                 text, checksum_line, where=file, next_step=_WRITE_AGAIN
             )
-            self._check_names()
+            try:
+                check_manifest(self.manifest)
+            except (StoreError, ValueError) as exc:
+                raise self.refused(str(exc)) from exc
+            held = file.stat().st_size
+            if self.manifest.bytes > held:
+                raise self.refused(
+                    f"its manifest promises {self.manifest.bytes} bytes, there are {held}"
+                )
         except BaseException:
-            self._tar.close()
+            self._stream.close()
             raise
 
     def extract(self, folder: Path) -> None:
-        """Write the files the manifest names, and no others, into an empty folder.
-
-        Checksums are not compared.
+        """Write the files of the manifest into an empty folder, but for the vector index.
 
         Raises:
-            SnapshotCorrupt: a file is missing, is no plain file, or is not as large as it should.
+            SnapshotCorrupt: a file is missing, is no plain file, or differs from what the manifest
+                says in its size or SHA-256; or something stands where nothing should.
         """
-        for name in (MANIFEST, CHECKSUM, *self.manifest.files):
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            member = self._member(name)
-            if (
-                name in self.manifest.files
-                and member.size != self.manifest.files[name].bytes
-            ):
-                wanted = self.manifest.files[name].bytes
-                raise self._refused(
-                    f"{name} has {member.size} bytes, the manifest says {wanted}"
+        for name, facts in self.manifest.files.items():
+            size = self._next(name)
+            if size != facts.bytes:
+                raise self.refused(
+                    f"{name} has {size} bytes, the manifest says {facts.bytes}"
                 )
-            with target.open("xb") as stream:
-                self._copy(member, stream)
+            digest = hashlib.sha256()
+            if name.startswith(VECTOR_INDEX):
+                self._copy(name, size, digest.update)
+            else:
+                target = folder / name
+                target.parent.mkdir(exist_ok=True)
+                with target.open("xb") as stream:
+                    self._copy(name, size, digest.update, stream.write)
+            if digest.hexdigest() != facts.sha256:
+                raise self.refused(
+                    f"{name}: its SHA-256 is {digest.hexdigest()}, "
+                    f"the manifest says {facts.sha256}"
+                )
+        # `tarfile` fills the last record with zeros.
+        rest = self._stream.read(2 * tarfile.RECORDSIZE)
+        if rest.strip(b"\0") or not 0 < len(rest) < 2 * tarfile.RECORDSIZE:
+            raise self.refused("it does not end after the last file of the manifest")
+
+    def refused(self, why: str) -> SnapshotCorrupt:
+        """Return the error that the file cannot be used for a reason."""
+        return SnapshotCorrupt(f"{self._file}: {why}; {_WRITE_AGAIN}")
 
     def __enter__(self) -> Archive:
         return self
@@ -97,63 +119,39 @@ class Archive:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._tar.close()
+        self._stream.close()
 
-    def _member(self, name: str) -> tarfile.TarInfo:
+    def _next(self, name: str) -> int:
+        """Read the header of the next member, which must have this name; return its size."""
+        block = self._stream.read(tarfile.BLOCKSIZE)
         try:
-            member = self._tar.getmember(name)
-        except (KeyError, tarfile.TarError) as exc:
-            raise self._refused(f"{name} is missing") from exc
-        if not member.isreg():
-            raise self._refused(f"{name} is no plain file")
-        return member
+            member = tarfile.TarInfo.frombuf(block, "utf-8", "backslashreplace")
+        except tarfile.TarError as exc:
+            raise self.refused(f"no member of a tar where {name} should be") from exc
+        if member.type not in _PLAIN:
+            raise self.refused(f"{name} is no plain file")
+        if member.name != name:
+            raise self.refused(f"{member.name!r} stands where {name} should")
+        return member.size
 
     def _small_member(self, name: str) -> bytes:
-        try:
-            member = self._tar.next()
-        except tarfile.TarError as exc:
-            raise self._refused(f"cut off before {name}") from exc
-        if (
-            member is None
-            or member.name != name
-            or not member.isreg()
-            or member.size > _LONGEST_MANIFEST
-        ):
-            found = "nothing"
-            if member is not None:
-                found = repr(member.name)
-            raise self._refused(f"{found} stands where {name} should")
-        content = io.BytesIO()
-        self._copy(member, content)
-        return content.getvalue()
-
-    def _copy(self, member: tarfile.TarInfo, target: IO[bytes]) -> None:
-        source = self._tar.extractfile(member)
-        if source is None:
-            raise self._refused(f"{member.name} is no plain file")
-        try:
-            shutil.copyfileobj(source, target, _COPIED_AT_ONCE)
-        except tarfile.TarError as exc:
-            raise self._refused(f"cut off inside {member.name}") from exc
-
-    def _check_names(self) -> None:
-        checked_corpus(self.manifest.corpus)
-        if not is_generation(self.manifest.generation):
-            raise self._refused(
-                f"{self.manifest.generation!r} cannot be the name of a generation"
+        size = self._next(name)
+        if not 0 <= size <= _LONGEST_MANIFEST:
+            raise self.refused(
+                f"{name} has {size} bytes, up to {_LONGEST_MANIFEST:,} are read"
             )
-        for name in self.manifest.files:
-            path = PurePosixPath(name)
-            strange = (
-                path.is_absolute()
-                or not path.parts
-                or ".." in path.parts
-                or path.as_posix() != name
-            )
-            if strange or "\\" in name or "\0" in name:
-                raise self._refused(
-                    f"its manifest names {name!r}, which would be written outside the snapshot"
-                )
+        content = bytearray()
+        self._copy(name, size, content.extend)
+        return bytes(content)
 
-    def _refused(self, why: str) -> SnapshotCorrupt:
-        return SnapshotCorrupt(f"{self._file}: {why}; {_WRITE_AGAIN}")
+    def _copy(self, name: str, size: int, *takers: Callable[[bytes], object]) -> None:
+        """Hand the content of a member to some functions, block by block."""
+        left = size
+        while left > 0:
+            block = self._stream.read(min(left, _COPIED_AT_ONCE))
+            if not block:
+                raise self.refused(f"cut off inside {name}")
+            for take in takers:
+                take(block)
+            left -= len(block)
+        self._stream.read(-size % tarfile.BLOCKSIZE)

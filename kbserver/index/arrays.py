@@ -100,6 +100,29 @@ def new_array(file: Path, dtype: DTypeLike, shape: tuple[int, ...]) -> NDArray[A
     return array
 
 
+def check_starts(starts: NDArray[Any], count: int, end: int, what: str) -> None:
+    """Check where each of some runs begins, and that the last one ends where it should.
+
+    Raises:
+        ValueError: they are not `count + 1` ascending int64 from 0 to `end`; it names `what`.
+    """
+    right = starts.dtype == np.int64 and starts.shape == (count + 1,)
+    if not right or starts[0] != 0 or starts[-1] != end or (np.diff(starts) < 0).any():
+        raise ValueError(f"{what}: not {count} runs that end at {end}")
+
+
+def check_rows(rows: NDArray[Any], size: int, what: str) -> None:
+    """Check row numbers.
+
+    Raises:
+        ValueError: they are no integers in one dimension, or one is not from 0 to below `size`.
+    """
+    if rows.dtype.kind != "i" or rows.ndim != 1:
+        raise ValueError(f"{what}: no row numbers")
+    if rows.size and not 0 <= rows.min() <= rows.max() < size:
+        raise ValueError(f"{what}: rows from {rows.min()} to {rows.max()} of {size}")
+
+
 def write_header(
     stream: IO[bytes], dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> None:

@@ -9,8 +9,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-_LINES = "documents.jsonl"
-_HASHES = "embedded.sha256"
+LINES = "documents.jsonl"
+"""In a snapshot's folder: one document a line."""
+
+HASHES = "embedded.sha256"
+"""In a snapshot's folder: the digest of each row's embedded text, end to end."""
+
 _DIGEST_BYTES = 32
 
 
@@ -33,7 +37,7 @@ class DocumentEntry:
 def write_documents(documents: Iterable[DocumentEntry], folder: Path) -> int:
     """Write the table, one JSON object a line, in the order given; return how many there were."""
     count = 0
-    with (folder / _LINES).open("wb") as stream:
+    with (folder / LINES).open("wb") as stream:
         for document in documents:
             record = asdict(document)
             line = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
@@ -44,7 +48,7 @@ def write_documents(documents: Iterable[DocumentEntry], folder: Path) -> int:
 
 def read_documents(folder: Path) -> Iterator[DocumentEntry]:
     """Read the table in the order it was written."""
-    with (folder / _LINES).open("rb") as stream:
+    with (folder / LINES).open("rb") as stream:
         for line in stream:
             yield DocumentEntry(**json.loads(line.decode("utf-8", "surrogatepass")))
 
@@ -58,7 +62,7 @@ class TextHashWriter:
     """Writes the hash of each embedded text into a folder, in row order. A context manager."""
 
     def __init__(self, folder: Path) -> None:
-        self._stream = (folder / _HASHES).open("wb")
+        self._stream = (folder / HASHES).open("wb")
 
     def add(self, text: str) -> None:
         """Write the hash of the next row's text."""
@@ -73,7 +77,7 @@ class TextHashWriter:
 
 def read_text_hashes(folder: Path) -> dict[bytes, int]:
     """Return the row of every embedded text by its hash; its embedding can be taken over."""
-    blob = (folder / _HASHES).read_bytes()
+    blob = (folder / HASHES).read_bytes()
     starts = range(0, len(blob), _DIGEST_BYTES)
     digests = [blob[start : start + _DIGEST_BYTES] for start in starts]
     return {digest: row for row, digest in enumerate(digests)}

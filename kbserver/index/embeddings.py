@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -99,16 +99,24 @@ def open_embeddings(file: Path) -> Embeddings:
         OSError, ValueError: the file cannot be read, or is no `.npy`.
     """
     found = open_array(file)
-    if found.ndim == 2 and found.dtype in (np.float32, np.float16):
-        return found
-    if found.ndim == 1 and found.dtype.names == ("scale", "steps"):
-        steps = found.dtype["steps"].shape
-        if len(steps) == 1 and found.dtype == _record(steps[0]):
-            return found
+    embeddings = as_embeddings(found)
+    if embeddings is not None:
+        return embeddings
     raise SnapshotCorrupt(
         f"{file}: {found.dtype} of shape {found.shape}, wanted rows of float32 or float16, "
         f"or records of a scale and int8 steps; {repair(file.parent)}"
     )
+
+
+def as_embeddings(array: NDArray[Any]) -> Embeddings | None:
+    """Return an array as embeddings; None if its dtype or shape is not one of `Embeddings`."""
+    if array.ndim == 2 and array.dtype in (np.float32, np.float16):
+        return array
+    if array.ndim == 1 and array.dtype.names == ("scale", "steps"):
+        steps = array.dtype["steps"].shape
+        if len(steps) == 1 and array.dtype == _record(steps[0]):
+            return array
+    return None
 
 
 class EmbeddingsFile:

@@ -9,7 +9,7 @@ from types import TracebackType
 
 import numpy as np
 
-from kbserver.index.arrays import open_array, open_bytes, save_array
+from kbserver.index.arrays import check_starts, open_array, open_bytes, save_array
 from kbserver.types import Rows
 
 
@@ -34,6 +34,14 @@ class LineTable:
     def __getitem__(self, row: int) -> bytes:
         """The line of a row from 0 on, with its end."""
         return self._lines[self._offsets[row] : self._offsets[row + 1]]
+
+    def check(self, rows: int) -> None:
+        """Check where the lines begin.
+
+        Raises:
+            ValueError: there are not as many as rows, or they do not fill the file.
+        """
+        check_starts(self._offsets, rows, len(self._lines), "offsets of lines")
 
 
 class LineWriter:

@@ -15,7 +15,8 @@ UNFINISHED = ".tmp-"
 """Begins the name of what is being written or removed; no corpus or generation begins so."""
 
 _CORPUS = re.compile(r"[a-z0-9][a-z0-9._-]*", re.ASCII)
-_GENERATION = re.compile(r"(\d{6,9})-[0-9A-Za-z._-]{1,64}", re.ASCII)
+_GENERATION = re.compile(r"(\d{6,9})-([0-9A-Za-z._-]{1,64})", re.ASCII)
+_LAST_NUMBER = 999_999_999
 
 
 def checked_corpus(name: str) -> str:
@@ -56,13 +57,36 @@ def is_generation(name: str) -> bool:
     return _GENERATION.fullmatch(name) is not None
 
 
-def next_generation(existing: Iterable[str]) -> str:
+def next_generation(existing: Iterable[str], *, origin: str | None = None) -> str:
     """Return a name for a new generation: a number above all others, the time, random digits.
 
     The number, not the clock, makes names sort by age: clocks go back.
+
+    Args:
+        existing: the names in the corpus's folder.
+        origin: the name that it had elsewhere; time and digits are taken from it, the number is
+            not.
+
+    Raises:
+        StoreError: it is there already, or no number is left.
     """
-    matches = [_GENERATION.fullmatch(name) for name in existing]
-    numbers = [int(match[1]) for match in matches if match is not None]
-    number = max(numbers, default=0) + 1
     now = datetime.now(UTC)
-    return f"{number:06}-{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    rest = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+    if origin is not None:
+        rest = origin.partition("-")[2]
+    number = 1
+    for name in existing:
+        match = _GENERATION.fullmatch(name)
+        if match is None:
+            continue
+        if match[2] == rest:
+            raise StoreError(
+                f"the generation {name} is here already; nothing to import"
+            )
+        number = max(number, int(match[1]) + 1)
+    if number > _LAST_NUMBER:
+        raise StoreError(
+            f"no number is left for a generation after {_LAST_NUMBER}; move away the folder "
+            "that begins with it"
+        )
+    return f"{number:06}-{rest}"

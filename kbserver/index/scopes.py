@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kbserver.index.arrays import open_array, save_array
+from kbserver.index.arrays import check_rows, check_starts, open_array, save_array
 from kbserver.index.strings import SortedStrings, write_strings
 from kbserver.types import Metadata, Rows, Scope
 
@@ -59,6 +59,16 @@ class ScopeTable:
         return [
             entry.removeprefix(prefix) for entry in self._values.starting_with(prefix)
         ]
+
+    def check(self, size: int) -> None:
+        """Check every number in the table of a snapshot of `size` rows.
+
+        Raises:
+            ValueError: one is not what `ScopeWriter` writes.
+        """
+        self._values.check("scopes.values")
+        check_starts(self._starts, len(self._values), len(self._rows), "scopes.starts")
+        check_rows(self._rows, size, "scopes.rows")
 
     def _rows_of(self, key: str, value: str) -> Rows:
         if key == "folder":

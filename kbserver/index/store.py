@@ -9,7 +9,7 @@ STORE/<corpus>/.tmp-*                being written or removed; a leftover if the
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,10 +19,18 @@ from kbserver.errors import StoreBusy, StoreError, StoreMissing
 from kbserver.files import fsync, read_small, replace_text
 from kbserver.index.archive import Archive, pack
 from kbserver.index.durable import disk_trouble
+from kbserver.index.foreign import adopt
 from kbserver.index.manifest import MANIFEST, Manifest, read_manifest
-from kbserver.index.names import UNFINISHED, checked_corpus, is_corpus, is_generation
+from kbserver.index.names import (
+    UNFINISHED,
+    checked_corpus,
+    is_corpus,
+    is_generation,
+    next_generation,
+)
 from kbserver.index.selfcheck import CheckReport, check_snapshot
 from kbserver.index.snapshot import Snapshot, seal
+from kbserver.types import ModelIdentity
 
 _LIVE = "LIVE"
 _LOCK = ".lock"
@@ -234,38 +242,51 @@ class Store:
         with disk_trouble("export", file):
             pack(folder, file)
 
-    def import_(self, file: Path, *, wait_s: float = 0.0) -> tuple[str, str]:
+    def import_(
+        self,
+        file: Path,
+        *,
+        recognise: Callable[[ModelIdentity], ModelIdentity],
+        wait_s: float = 0.0,
+    ) -> tuple[str, str]:
         """Add the generation of an exported file, unpublished; return its corpus and name.
 
-        The caller need not trust the file: nothing is written outside the corpus, and every
-        checksum is compared.
+        The caller need not trust the file: nothing is written outside the corpus, every checksum
+        and every number is checked, and the vector index is built anew. The generation gets the
+        next number of the corpus.
 
         Args:
             file: what `export` wrote.
+            recognise: returns the model of that identity by the name it has here, or raises
+                ModelError; asked before anything is written.
             wait_s: how many seconds to wait for another writer of the corpus.
 
         Raises:
             StoreMissing: there is no such file.
             SnapshotCorrupt: it is no exported generation, or was changed.
-            StoreError: the store has that generation already.
+            StoreError: the store has that generation already, or the file cannot be read.
         """
         if not file.is_file():
             raise StoreMissing(
                 f"{file}: no such file; write one with: kbserver export CORPUS FILE"
             )
-        with Archive(file) as archive:
-            corpus, generation = archive.manifest.corpus, archive.manifest.generation
-            folder = self.path / corpus
-            unfinished = folder / f"{UNFINISHED}{generation}"
+        with disk_trouble("import", file), Archive(file) as archive:
+            manifest = archive.manifest
+            model = recognise(manifest.model)
+            corpus, folder = manifest.corpus, self.path / manifest.corpus
             with self.lock(corpus, wait_s=wait_s), disk_trouble("import", folder):
-                if (folder / generation).exists():
-                    raise StoreError(
-                        f"{folder}: has the generation {generation} already; "
-                        "nothing to import"
-                    )
+                generation = next_generation(
+                    (entry.name for entry in folder.iterdir()),
+                    origin=manifest.generation,
+                )
+                unfinished = folder / f"{UNFINISHED}{generation}"
                 try:
                     unfinished.mkdir()
                     archive.extract(unfinished)
+                    try:
+                        adopt(unfinished, manifest, generation=generation, model=model)
+                    except ValueError as exc:
+                        raise archive.refused(str(exc)) from exc
                     seal(unfinished, folder / generation)
                 except BaseException:
                     shutil.rmtree(unfinished, ignore_errors=True)

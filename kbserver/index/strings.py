@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from kbserver.index.arrays import open_array, open_bytes, save_array
+from kbserver.index.arrays import check_starts, open_array, open_bytes, save_array
 
 _STEP = 32  # strings a landmark; with 64, finding one takes a fifth longer
 
@@ -72,6 +72,17 @@ class SortedStrings:
             if not found.startswith(wanted):
                 return
             yield found.decode("utf-8", "surrogatepass")
+
+    def check(self, what: str) -> None:
+        """Read them all.
+
+        Raises:
+            ValueError: they are not what `write_strings` writes; it names `what`.
+        """
+        count = len(self._offsets) - 1
+        check_starts(self._offsets, count, len(self._blob), what)
+        for _ in self:
+            pass  # reading one raises UnicodeDecodeError
 
     @cached_property
     def _landmarks(self) -> list[bytes]:

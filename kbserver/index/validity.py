@@ -52,6 +52,16 @@ class Validity:
         self._known = (stage, rows)
         return rows
 
+    def check(self, size: int) -> None:
+        """Check the columns of a snapshot of `size` rows.
+
+        Raises:
+            ValueError: they are no seconds, or not one a row.
+        """
+        for column in (self._from, self._until):
+            if column.dtype != np.int64 or column.shape != (size,):
+                raise ValueError(f"validity: not one moment for each of {size} rows")
+
 
 class ValidityWriter:
     """Collects the validity of passages in row order."""

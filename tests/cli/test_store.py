@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ import typer
 from typer.testing import CliRunner
 
 from kbserver.cli import store as store_commands
+from kbserver.embedding.source import DEFAULT_IDENTITY
 from kbserver.errors import (
     KbServerError,
+    ModelError,
     SettingsError,
     SnapshotCorrupt,
     StoreError,
     StoreMissing,
 )
 from kbserver.files import replace_text
+from kbserver.index.manifest import read_manifest, write_manifest
 from kbserver.index.store import Store
 
 
@@ -124,6 +128,7 @@ def test_a_corpus_travels_as_one_file(run, folder, tmp_path):
     other = tmp_path / "other"
     output = run("import", str(file), where=other)
     assert "is live" in output and Store(other).verify("support").ok
+    assert "its model is all-MiniLM-L6-v2, known on this machine" in output
     with pytest.raises(StoreError, match="already"):
         run("import", str(file), where=other)
     third = json.loads(
@@ -133,9 +138,27 @@ def test_a_corpus_travels_as_one_file(run, folder, tmp_path):
         "corpus": "support",
         "generation": Store(folder).live("support"),
         "published": False,
+        "model": "all-MiniLM-L6-v2",
+        "fingerprint": DEFAULT_IDENTITY.fingerprint,
     }
     with pytest.raises(StoreMissing, match="no generation is live"):
         Store(tmp_path / "third").live("support")
+
+
+def test_a_model_that_is_not_known_is_named_and_needs_consent(run, folder, tmp_path):
+    live = folder / "support" / Store(folder).live("support")
+    manifest = read_manifest(live)
+    unknown = replace(manifest.model, name="evil/model", fingerprint="e" * 32)
+    write_manifest(replace(manifest, model=unknown), live)
+    file, other = tmp_path / "support.kb", tmp_path / "other"
+    run("export", "support", str(file))
+    with pytest.raises(ModelError, match="'evil/model'.*--trust-model evil/model"):
+        run("import", str(file), where=other)
+    with pytest.raises(ModelError):
+        run("import", str(file), "--trust-model", "other", where=other)
+    assert not other.exists()
+    output = run("import", str(file), "--trust-model", "evil/model", where=other)
+    assert "its model is evil/model, trusted as you say" in output
 
 
 def test_a_changed_file_is_not_imported(run, tmp_path):

@@ -46,6 +46,18 @@ def test_a_new_generation_sorts_after_all_others_whatever_the_clock_said():
     assert len({next_generation(existing) for _ in range(20)}) == 20
 
 
+def test_a_generation_from_elsewhere_keeps_all_of_its_name_but_the_number():
+    existing = ["000001-a", "000007-b"]
+    assert next_generation(existing, origin="999999999-c.d-e") == "000008-c.d-e"
+    with pytest.raises(StoreError, match="000007-b is here already"):
+        next_generation(existing, origin="000002-b")
+
+
+def test_when_no_number_is_left_the_folder_in_the_way_is_named():
+    with pytest.raises(StoreError, match="after 999999999.*move away"):
+        next_generation(["999999999-x"])
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -4,11 +4,14 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kbserver.errors import SnapshotCorrupt, StoreBusy, StoreError, StoreMissing
+from kbserver.index.lexical.build import build_lexical
+from kbserver.index.manifest import read_manifest, write_manifest
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 
@@ -280,11 +283,21 @@ def test_a_lock_dies_with_its_holder(store):
         pass
 
 
+def sounds(folder):
+    folder.mkdir()
+    build_lexical((f"sound {row}" for row in range(20)), folder)
+
+
+def same(model):
+    return model
+
+
 def test_an_exported_generation_is_the_same_elsewhere(write, store, tmp_path):
-    folder = write(parts={"part.bin": lambda path: path.write_bytes(b"x")})
+    folder = write(parts={"sounds": sounds})
     store.export("demo", tmp_path / "demo.tar")
     elsewhere = Store(tmp_path / "elsewhere")
-    assert elsewhere.import_(tmp_path / "demo.tar") == ("demo", folder.name)
+    imported = elsewhere.import_(tmp_path / "demo.tar", recognise=same)
+    assert imported == ("demo", folder.name)
     elsewhere.publish("demo", folder.name)
     assert elsewhere.verify("demo").ok
 
@@ -297,7 +310,23 @@ def test_an_exported_generation_is_the_same_elsewhere(write, store, tmp_path):
 
     assert contents(elsewhere.path / "demo" / folder.name) == contents(folder)
     with pytest.raises(StoreError, match="already"):
-        elsewhere.import_(tmp_path / "demo.tar")
+        elsewhere.import_(tmp_path / "demo.tar", recognise=same)
+
+
+def test_an_imported_generation_gets_the_next_number_of_its_corpus(
+    write, store, tmp_path
+):
+    first = write()
+    last = first.with_name(f"999999999-{first.name.partition('-')[2]}")
+    write_manifest(replace(read_manifest(first), generation=last.name), first)
+    first.rename(last)
+    store.export("demo", tmp_path / "demo.tar", last.name)
+    shutil.rmtree(last)
+    mine = write()
+    imported = store.import_(tmp_path / "demo.tar", recognise=same)
+    assert imported == ("demo", f"000002-{last.name.partition('-')[2]}")
+    assert store.live("demo") == mine.name
+    assert write().name.startswith("000003-")
 
 
 def test_a_broken_generation_is_not_exported(write, store, tmp_path):

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kbserver.index.arrays import open_array
+from kbserver.index.arrays import check_rows, check_starts, open_array
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.rows import Scores
 from kbserver.index.strings import SortedStrings
@@ -140,6 +140,23 @@ class Postings:
         """Every term with its document frequency, by ascending UTF-8 bytes."""
         frequencies = np.diff(self._starts).tolist()
         return zip(self._terms, frequencies, strict=True)
+
+    def check(self, size: int) -> None:
+        """Check every number of the index of a snapshot of `size` rows.
+
+        Raises:
+            ValueError: one is not what `build.build_lexical` writes.
+        """
+        if self.size != size:
+            raise ValueError(f"{STEM}.json: {self.size!r} rows, wanted {size}")
+        self._terms.check(f"{STEM}.terms")
+        count = len(self._terms)
+        check_starts(self._starts, count, len(self._rows), f"{STEM}.starts")
+        check_rows(self._rows, size, f"{STEM}.rows")
+        for scores, wanted in ((self._scores, len(self._rows)), (self.maxima, count)):
+            right = scores.dtype == np.float32 and scores.shape == (wanted,)
+            if not right or not np.isfinite(scores).all():
+                raise ValueError(f"{STEM}: not {wanted} scores")
 
     def warm(self) -> None:
         """Touch every page of the postings, so that the first turns need not map them."""

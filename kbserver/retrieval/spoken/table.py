@@ -61,6 +61,9 @@ class SpokenFormTable:
         """
         text = self.line(row)[_CHECKSUM_BYTES:].decode("utf-8", "surrogatepass")
         lead, content, line, trigrams, bits = json.loads(text)
+        if not _is_form(lead, content or "", line or "", bits, trigrams):
+            step = repair(self._folder.parent)
+            raise SnapshotCorrupt(f"{self._folder}: row {row} is no wording; {step}")
         if content is None:
             content = passage.text
         if line is None:
@@ -97,6 +100,12 @@ def line_of(form: SpokenForm) -> bytes:
     text = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
     written = text.encode("utf-8", "surrogatepass")
     return _checksum(written) + written
+
+
+def _is_form(*values: object) -> bool:
+    """Whether the values are texts, but for a number at the end."""
+    *texts, number = values
+    return isinstance(number, int) and all(isinstance(text, str) for text in texts)
 
 
 def _checksum(line: bytes) -> bytes:
