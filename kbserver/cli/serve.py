@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import re
 import shlex
+import sys
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
@@ -82,6 +84,9 @@ def serve(
     from kbserver.settings import read_settings
 
     log_to_terminal(serving=True, verbose=verbose)
+    # Says where a bus error came from: a mapped file of the store was cut.
+    if sys.__stderr__ is not None:
+        faulthandler.enable(sys.__stderr__, all_threads=False)
     settings = read_settings(
         config,
         store=store,

@@ -72,6 +72,7 @@ class LiveCorpora:
         self._embedders: dict[str, QueryEmbedder] = {}  # by the model's fingerprint
         self._names: list[str] = []
         self._troubles = Troubles(clock)
+        self._edited: set[str] = set()
         # One thread a core: more would only wait for the interpreter's lock.
         self._executor = ThreadPoolExecutor(
             max(2, usable_cores()), thread_name_prefix="kbserver-search"
@@ -188,6 +189,7 @@ class LiveCorpora:
         for name in before[0]:
             if name not in published:
                 self._forget(name)
+        await self._in_background(self._notice_edits)
         return before != (self._names, self._retrievers)
 
     async def until_ready(self) -> None:
@@ -315,6 +317,21 @@ class LiveCorpora:
             generation,
             snapshot.size,
         )
+
+    def _notice_edits(self) -> None:
+        """Say once which mapped files were edited: reading one that was cut ends the process."""
+        for name, serving in list(self._retrievers.items()):
+            for problem in serving.snapshot.edited_files():
+                if problem in self._edited:
+                    continue
+                self._edited.add(problem)
+                self._metrics.edited_files.labels(name).inc()
+                log.critical(
+                    "corpus %s: a file being served was edited in place, and reading it may end "
+                    "this server: %s; ingest again, and never write into a generation",
+                    name,
+                    problem,
+                )
 
     def _published(self) -> dict[str, str]:
         """Return the live generation of every corpus on disk; empty text where none can be told.

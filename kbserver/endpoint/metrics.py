@@ -58,6 +58,11 @@ class Metrics:
             "New generations that could not be taken over.",
             "corpus",
         )
+        self.edited_files = self._counter(
+            "kbserver_edited_files",
+            "Files of a generation being served that were found to be edited in place.",
+            "corpus",
+        )
         self.handler_faults = self._counter(
             "kbserver_handler_faults",
             "Calls of handlers that gave no answer, by what was wrong.",

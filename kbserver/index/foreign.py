@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 
-from kbserver.errors import SettingsError
 from kbserver.index.arrays import open_array
 from kbserver.index.backends import LEXICAL, VECTOR_CHOICES, VECTORS, build_vectors
 from kbserver.index.documents import HASHES, LINES, DocumentEntry
@@ -28,7 +27,7 @@ from kbserver.index.lines import LineTable
 from kbserver.index.manifest import Manifest, facts_of_files, write_manifest
 from kbserver.index.names import checked_corpus, is_generation
 from kbserver.index.scopes import ScopeTable
-from kbserver.index.snapshot import DAMAGE, EMBEDDINGS
+from kbserver.index.snapshot import EMBEDDINGS
 from kbserver.index.validity import Validity
 from kbserver.types import ModelIdentity, Passage
 
@@ -97,15 +96,19 @@ def adopt(
         model: what its embeddings come from, by the name it has here.
 
     Raises:
-        ValueError: a file holds what no ingest writes.
+        ValueError: a file is missing, or holds what no ingest writes.
+        OSError: the disk is full, or a file cannot be read.
     """
     try:
         _check_embeddings(folder / EMBEDDINGS, manifest)
         _check_tables(folder, manifest)
         _check_records(folder, manifest)
-    except (*DAMAGE, SettingsError) as exc:
-        reason = str(exc) or type(exc).__name__
-        raise ValueError(reason) from exc
+    except OSError as exc:
+        if not isinstance(exc, FileNotFoundError):
+            raise
+        raise ValueError(f"{Path(exc.filename).name} is missing") from exc
+    except Exception as exc:  # bytes that are made up can raise any
+        raise ValueError(str(exc) or type(exc).__name__) from exc
     rows = manifest.passages
     choice = manifest.vectors.choice
     built = build_vectors(choice, folder / EMBEDDINGS, folder, rows=rows)

@@ -377,7 +377,8 @@ def changed_store(store, folder, old, new):
     [
         (b'"schema_version": 1', b'"schema_version": 99', 3, "schema version 99"),
         (b'"dim": 384', b'"dim": 768', 3, "length 768"),
-        (b'"fingerprint": "', b'"fingerprint": "0', 3, "now holds"),
+        (b'"fingerprint": "c', b'"fingerprint": "d', 3, "now holds"),
+        (b'"fingerprint": "c', b'"fingerprint": "/', 3, "a fingerprint is 32"),
         (
             b'"name": "all-MiniLM-L6-v2"',
             b'"name": "/no/such/model"',

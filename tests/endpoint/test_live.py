@@ -7,12 +7,16 @@ import logging
 import os
 import shutil
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.metrics import Metrics
 from kbserver.errors import StoreError, StoreMissing
+from kbserver.index.arrays import SMALL_BYTES
+from kbserver.index.manifest import FileFacts, read_manifest, write_manifest
+from kbserver.index.store import Store
 from kbserver.retrieval.calibration import SCORE_VERSION
 from kbserver.settings import read_settings
 
@@ -57,6 +61,29 @@ def test_it_is_not_ready_before_it_is_opened_nor_after_it_is_closed(own_store):
         return live.ready, live.retrievers
 
     assert asyncio.run(run()) == (False, {})
+
+
+def test_a_file_that_is_edited_while_it_is_served_is_named_once(own_store, caplog):
+    generation = own_store / "support" / Store(own_store).live("support")
+    large = generation / "large.bin"
+    large.write_bytes(bytes(SMALL_BYTES + 1))
+    manifest = read_manifest(generation)
+    files = {**manifest.files, "large.bin": FileFacts(SMALL_BYTES + 1, "0" * 64)}
+    write_manifest(replace(manifest, files=files), generation)
+    metrics = Metrics()
+
+    async def run():
+        async with opened(own_store, metrics) as live:
+            await live.refresh()
+            assert "edited in place" not in caplog.text
+            os.truncate(large, 3)
+            await live.refresh()
+            await live.refresh()
+
+    asyncio.run(run())
+    assert caplog.text.count("edited in place") == 1
+    assert f"{large}: 3 bytes" in caplog.text
+    assert 'edited_files_total{corpus="support"} 1.0' in metrics.page()[0].decode()
 
 
 def test_a_store_without_a_corpus_is_missing(tmp_path):

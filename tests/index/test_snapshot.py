@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch, StoreError, StoreMissing
+from kbserver.index.arrays import SMALL_BYTES
 from kbserver.index.documents import text_hash
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.lexical.bm25 import Bm25Index
@@ -238,6 +239,25 @@ def test_another_schema_version_is_refused_with_both_and_the_command(write):
     message = str(caught.value)
     assert f"schema version 99, this kbserver reads {SCHEMA_VERSION}" in message
     assert f"kbserver ingest PATH --corpus {folder.parent.name}" in message
+
+
+def test_a_large_file_that_is_edited_in_place_is_noticed(write, tmp_path):
+    def large(file):
+        file.write_bytes(bytes(SMALL_BYTES + 1))
+
+    folder = write(parts={"large.bin": large})
+    with Snapshot.open(folder) as snapshot:
+        assert snapshot.edited_files() == []
+        os.truncate(folder / "passages.jsonl", 0)  # held in memory
+        assert snapshot.passage(3).id == "id-3"
+        assert snapshot.edited_files() == []
+        os.truncate(folder / "large.bin", 5)
+        (problem,) = snapshot.edited_files()
+        assert problem == (
+            f"{folder / 'large.bin'}: 5 bytes, the manifest says {SMALL_BYTES + 1}"
+        )
+        (folder / "large.bin").unlink()  # as `prune` does
+        assert snapshot.edited_files() == []
 
 
 def test_counts_that_contradict_the_files_are_detected(write):
