@@ -52,7 +52,8 @@ def check_snapshot(folder: Path) -> CheckReport:
     except Exception as exc:
         problem = _told(folder, exc)
         return CheckReport(folder.parent.name, folder.name, 0, 0, 0, 0, (problem,))
-    problems = [problem for problem in checked if problem is not None]
+    step = repair(folder)
+    problems = [f"{problem}; {step}" for problem in checked if problem is not None]
     sampled = found = 0
     if not problems:
         try:

@@ -20,7 +20,7 @@ from kbserver.files import fsync, read_small, replace_text
 from kbserver.index.archive import Archive, pack
 from kbserver.index.durable import disk_trouble
 from kbserver.index.foreign import adopt
-from kbserver.index.manifest import MANIFEST, Manifest, read_manifest
+from kbserver.index.manifest import Manifest, read_manifest
 from kbserver.index.names import (
     UNFINISHED,
     checked_corpus,
@@ -95,7 +95,7 @@ class Store:
                 f"publish one with: kbserver rollback {corpus}"
             )
         # Asked after the pointer was read: a writer may publish in between.
-        if not self._is_whole(corpus, generation):
+        if not self._is_there(corpus, generation):
             there = ", ".join(self.generations(corpus))
             raise StoreMissing(
                 f"{pointer}: names {generation!r}, there are {there}; "
@@ -307,7 +307,7 @@ class Store:
     def _generations(self, corpus: str) -> list[str]:
         with disk_trouble("read the corpus", self.path / corpus):
             names = [entry.name for entry in (self.path / corpus).iterdir()]
-            return sorted(name for name in names if self._is_whole(corpus, name))
+            return sorted(name for name in names if self._is_there(corpus, name))
 
     def _is_corpus(self, name: str) -> bool:
         try:
@@ -315,10 +315,11 @@ class Store:
         except StoreError:
             return True
 
-    def _is_whole(self, corpus: str, generation: str) -> bool:
+    def _is_there(self, corpus: str, generation: str) -> bool:
         if not is_generation(generation):
             return False
-        return (self.path / corpus / generation / MANIFEST).is_file()
+        # One without a manifest is damaged and says so when it is opened.
+        return (self.path / corpus / generation).is_dir()
 
 
 def _named_by(pointer: Path) -> str | None:
