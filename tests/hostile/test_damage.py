@@ -152,7 +152,10 @@ def test_a_generation_damaged_while_it_is_served_goes_on_being_served(
     with serving(server) as (port, _), httpx2.Client(timeout=20) as client:
         while client.get(f"http://127.0.0.1:{port}/readyz").status_code != 200:
             time.sleep(0.02)
-        for file, how, damaged in all_damages(generation_of(tmp_path / "store")):
+        every = list(all_damages(generation_of(tmp_path / "store")))
+        if PLACES == 1:
+            every = every[::4]  # each file, and each way on some
+        for file, how, damaged in every:
             whole = file.read_bytes()
             put(file, damaged)
             tenant = chance.choice(TENANTS)
