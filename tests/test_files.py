@@ -7,6 +7,7 @@ from kbserver.files import (
     read_small,
     replace_text,
     replacing,
+    reserve,
     sha256_of,
     without_following,
 )
@@ -96,3 +97,21 @@ def test_what_a_symbolic_link_names_is_not_opened(tmp_path):
         with pytest.raises(OSError, match="symbolic"):
             open(link, mode, opener=without_following)
     assert file.read_text() == "one"
+
+
+def test_room_is_reserved_after_what_was_written(tmp_path):
+    file = tmp_path / "a"
+    with file.open("wb") as stream:
+        stream.write(b"head")
+        reserve(stream, 100_000)
+        reserve(stream, 0)
+    assert file.read_bytes() == b"head" + bytes(100_000)
+    assert file.stat().st_blocks * 512 >= 100_000
+
+
+def test_room_is_written_where_the_system_cannot_reserve_it(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "posix_fallocate")
+    with (tmp_path / "a").open("wb") as stream:
+        stream.write(b"head")
+        reserve(stream, 3 << 20)
+    assert (tmp_path / "a").read_bytes() == b"head" + bytes(3 << 20)
