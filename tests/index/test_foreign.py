@@ -108,7 +108,7 @@ def record(name, **changes):
 
 
 def nested(deep):
-    value = "x"
+    value: object = "x"
     for _ in range(deep):
         value = [value]
     return value
