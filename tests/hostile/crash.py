@@ -181,7 +181,7 @@ def ingest_new(place: Place) -> None:
 
 
 def import_new(place: Place) -> None:
-    _, generation = place.store.import_(place.exported)
+    _, generation = place.store.import_(place.exported, recognise=lambda model: model)
     with place.store.lock(CORPUS):
         place.store.publish(CORPUS, generation)
 
