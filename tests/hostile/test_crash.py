@@ -1,6 +1,6 @@
 """Writers killed at their steps leave the old generation or the new one, whole, and no litter.
 
-`KBSERVER_CRASHES=1000` kills more of them, at every change they make to files.
+`HOSTILE_CRASHES=1000` kills more of them, at every change they make to files.
 """
 
 import json
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-COUNT = os.environ.get("KBSERVER_CRASHES", "16")
+COUNT = os.environ.get("HOSTILE_CRASHES", "16")
 ROOT = Path(__file__).parents[2]
 
 

@@ -1,6 +1,6 @@
 """Every file of a generation damaged in every way, before a start and while it is served.
 
-`KBSERVER_DAMAGE=50` tries so many places in each file instead of one.
+`HOSTILE_DAMAGE=50` tries so many places in each file instead of one.
 """
 
 import json
@@ -23,7 +23,7 @@ from kbserver.settings import read_settings
 from tests.conftest import write_documents
 from tests.hostile.conftest import serving
 
-PLACES = int(os.environ.get("KBSERVER_DAMAGE", "1"))
+PLACES = int(os.environ.get("HOSTILE_DAMAGE", "1"))
 TENANTS = ("1", "2", "3")
 
 

@@ -1,6 +1,6 @@
 """An ingest onto a disk that is full at any moment: a clear error, and the old generation stays.
 
-A file system of its own is filled up to one level after the other. `KBSERVER_FILL_LEVELS=217` tries
+A file system of its own is filled up to one level after the other. `HOSTILE_FILL_LEVELS=217` tries
 more of them.
 """
 
@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-LEVELS = int(os.environ.get("KBSERVER_FILL_LEVELS", "8"))
+LEVELS = int(os.environ.get("HOSTILE_FILL_LEVELS", "8"))
 SIZE = 6 << 20  # bytes of the file system
 
 # In a process of its own: what is tested for is its death.

@@ -1,6 +1,6 @@
 """Requests that no client sends, made from ones that clients do send.
 
-`KBSERVER_FUZZ=100000` runs more of them.
+`HOSTILE_FUZZ=100000` runs more of them.
 """
 
 import json
@@ -12,7 +12,7 @@ import pytest
 
 from tests.hostile.conftest import TOKEN, connect
 
-ROUNDS = int(os.environ.get("KBSERVER_FUZZ", "600"))
+ROUNDS = int(os.environ.get("HOSTILE_FUZZ", "600"))
 ONE_RUN = 300  # requests under one seed, so that a failure is found again soon
 
 CODE = re.compile(r"^[a-z0-9_]+$")

@@ -1,7 +1,7 @@
 """Archives that were tampered with, by someone who knows how they are built.
 
 Every archive is refused with a sentence, or imported and then searched; the rest of the store stays
-as it was. `KBSERVER_FUZZ_IMPORT=20000` tries more of them.
+as it was. `HOSTILE_FUZZ_IMPORT=20000` tries more of them.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from kbserver.errors import KbServerError
 from kbserver.index.archive import pack
 from kbserver.index.store import Store
 
-ROUNDS = int(os.environ.get("KBSERVER_FUZZ_IMPORT", "300"))
+ROUNDS = int(os.environ.get("HOSTILE_FUZZ_IMPORT", "300"))
 A_SEED = 50  # rounds
 
 NUMBERS = (-1, 0, 1, 2**31, 2**63, 10**30, 0.5, 1e308)
