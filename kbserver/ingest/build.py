@@ -9,9 +9,9 @@ import json
 import re
 import tempfile
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
@@ -35,11 +35,12 @@ from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.ingest.chunk import TARGET_TOKENS
+from kbserver.ingest.conversion import Conversion, ConversionLimits, ahead
 from kbserver.ingest.embed import count_new, embed_rows
 from kbserver.ingest.journal import EmbeddingJournal, remove_journals
 from kbserver.ingest.load import format_names
 from kbserver.ingest.phonetic_part import phonetic_parts
-from kbserver.ingest.reader import Reader, passage_id
+from kbserver.ingest.reader import Begun, Reader, passage_id
 from kbserver.ingest.report import Change, IngestReport, Interrupted, OnProgress
 from kbserver.ingest.spoken_part import write_spooled_spoken_forms
 from kbserver.ingest.spool import Spool
@@ -89,6 +90,8 @@ class IngestOptions:
     """How embeddings are stored; None: as in the live generation, else float32."""
     models: Path | None = None
     """Where the model's export is kept; None: the user's own cache folder."""
+    limits: ConversionLimits = field(default_factory=ConversionLimits)
+    """What the conversion of one file may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +194,19 @@ def _bring_up_to_date(
 ) -> None:
     """Take the five steps of an ingest."""
     report.model = plan.encoder.identity.name
-    reader = Reader(plan.corpus, plan.encoder, plan.chunking, plan.previous, report)
-    with Spool(plan.scratch / "passages", reader.prepared) as spool:
+    with ExitStack() as stack:
+        conversion = stack.enter_context(Conversion.of(files, plan.options.limits))
+        reader = Reader(
+            plan.corpus,
+            plan.encoder,
+            plan.chunking,
+            plan.previous,
+            report,
+            conversion.convert,
+        )
+        spool = stack.enter_context(Spool(plan.scratch / "passages", reader.prepared))
         entries = read(files, reader, spool, unsettled, progress)
+        conversion.close()
         changed = compare(plan, entries, spool, report)
         if plan.options.dry_run:
             return
@@ -241,13 +254,10 @@ def read(
 ) -> list[DocumentEntry]:
     """Append the passages of every file to the spool, and return the documents."""
     entries: list[DocumentEntry] = []
-    being_written = {path.resolve() for path in unsettled}
-    for number, file in enumerate(files):
+    begun = _begun(files, reader, unsettled)
+    for number, one in enumerate(ahead(begun, lambda one: one.file)):
         progress("read", number, len(files))
-        if being_written and file.path.resolve() in being_written:
-            entries += reader.as_before(file, spool)
-        else:
-            entries += reader.read(file, spool)
+        entries += reader.finish(one, spool)
     progress("read", len(files), len(files))
     reader.report_unknown_supersedes({entry.source for entry in entries})
     return entries
@@ -368,6 +378,18 @@ def publish(plan: Plan, generation: str, report: IngestReport) -> None:
     report.published = True
     remove_journals(plan.store.path / plan.corpus)
     plan.store.prune(plan.corpus, keep=plan.options.keep)
+
+
+def _begun(
+    files: Sequence[FoundFile], reader: Reader, unsettled: Collection[Path]
+) -> Iterator[Begun]:
+    """Begin to read each file, except those that are being written."""
+    being_written = {path.resolve() for path in unsettled}
+    for file in files:
+        if being_written and file.path.resolve() in being_written:
+            yield Begun(file)
+        else:
+            yield reader.begin(file)
 
 
 def _no_progress(stage: str, done: int, total: int) -> None:

@@ -142,7 +142,7 @@ def _convert(form: Format, path: Path, source: str) -> list[Document]:
     except RecursionError as exc:
         raise DocumentUnreadable(source, "nested too deeply") from exc
     except MemoryError as exc:
-        reason = "too large for the memory of this machine"
+        reason = "needs more memory than a file may take; split it"
         raise DocumentUnreadable(source, reason) from exc
     except Exception as exc:  # parsers raise anything on bad files; go on with others
         reason = f"corrupt or not a {form.name} file ({_first_line(exc)})"

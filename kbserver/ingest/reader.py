@@ -6,20 +6,21 @@ import hashlib
 import time
 from base64 import b32encode
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any
 
 from kbserver.embedding.base import Encoder
-from kbserver.errors import DocumentUnreadable, ExtraMissing
+from kbserver.errors import DocumentUnreadable
 from kbserver.files import sha256_of
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.blocks import Document
 from kbserver.ingest.chunk import Draft, chunk, embedding_text
+from kbserver.ingest.conversion import Convert
 from kbserver.ingest.lint.hidden import is_about_hidden
 from kbserver.ingest.lint.prompt_injection import prompt_injection_in
-from kbserver.ingest.load import load
 from kbserver.ingest.report import IngestReport
 from kbserver.ingest.spool import Prepared, Spool
 from kbserver.ingest.walk import FoundFile, Skipped
@@ -41,8 +42,19 @@ def passage_id(corpus: str, source: str, text: str, occurrence: int = 0) -> str:
     return b32encode(digest).decode("ascii")[:16].lower()
 
 
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A file that was looked at, and is being converted unless it stays what it was."""
+
+    file: FoundFile
+    digest: str = ""
+    """SHA-256 of its bytes; "" if it was not opened."""
+    documents: Future[list[Document]] | None = None
+    """None if it stays what it was."""
+
+
 class Reader:
-    """Reads the files of one ingest into a spool."""
+    """Reads the files of one ingest into a spool: each is begun, then finished."""
 
     def __init__(
         self,
@@ -51,8 +63,7 @@ class Reader:
         chunking: Mapping[str, Any],
         previous: Snapshot | None,
         report: IngestReport,
-        *,
-        load: Callable[[Path, str], list[Document]] = load,
+        convert: Convert,
     ) -> None:
         """Look up what can be taken over.
 
@@ -61,13 +72,13 @@ class Reader:
             previous: the live generation; taken over from only if it was cut with the
                 same parameters for the same model.
             report: gets what is skipped, noted and withheld.
-            load: reads one file.
+            convert: begins to read one file.
         """
         self._corpus = corpus
         self._encoder = encoder
         self._chunking = chunking
         self._report = report
-        self._load = load
+        self._convert = convert
         self._previous = previous
         # documents of the live generation by their file
         self._live: dict[str, list[DocumentEntry]] = {}
@@ -79,24 +90,36 @@ class Reader:
         if previous is not None and self._was_cut_the_same(previous):
             self._look_up(previous)
 
-    def read(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
+    def begin(self, file: FoundFile) -> Begun:
+        """Look at a file, and have it converted unless it is unchanged."""
+        before = self._live.get(file.source, ())
+        try:
+            if before and _same_stat(before[0], file):
+                digest = before[0].content_hash
+            else:
+                digest = sha256_of(file.path)
+        except OSError as exc:  # removed or made unreadable since the walk
+            return Begun(file, documents=_failed(exc))
+        if before and digest == before[0].content_hash:
+            return Begun(file, digest)
+        return Begun(file, digest, self._convert(file))
+
+    def finish(self, begun: Begun, spool: Spool) -> list[DocumentEntry]:
         """Append the passages of a file and return its documents.
 
         A file that cannot be read is reported, and gives no document.
         """
         try:
-            return self._read(file, spool)
+            return self._finish(begun, spool)
         except DocumentUnreadable as exc:
             reason = exc.reason
-        except ExtraMissing as exc:
-            reason = str(exc)
-        except OSError as exc:  # removed or made unreadable since the walk
-            reason = (exc.strerror or "cannot be read").lower()
-        self._report.skipped.append(Skipped(file.source, reason))
+        except OSError as exc:
+            reason = _why(exc)
+        self._report.skipped.append(Skipped(begun.file.source, reason))
         return []
 
-    def as_before(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
-        """Append the passages a file has in the live generation, without opening it."""
+    def _as_before(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
+        """Append the passages a file has in the live generation."""
         before = self._live.get(file.source, ())
         if not before:
             skipped = Skipped(file.source, "being written just now")
@@ -147,20 +170,21 @@ class Reader:
             for position, questions in entry.extra.get("questions", {}).items():
                 self._questions[entry.first_row + int(position)] = questions
 
-    def _read(self, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
-        before = self._live.get(file.source, ())
+    def _finish(self, begun: Begun, spool: Spool) -> list[DocumentEntry]:
+        file = begun.file
+        if not begun.digest and begun.documents is None:
+            return self._as_before(file, spool)
         facts = self._facts(file)
-        if before and _same_stat(before[0], file):
-            digest = before[0].content_hash
-        else:
-            digest = sha256_of(file.path)
-        if before and digest == before[0].content_hash:
+        if begun.documents is None:
+            before = self._live[file.source]
             return list(self._taken_over(before, facts, spool))
-        documents = self._load(file.path, file.source)
-        if sha256_of(file.path) != digest:
+        documents = begun.documents.result()
+        if sha256_of(file.path) != begun.digest:
             # the file was written meanwhile: the documents may be half of it
-            return self.as_before(file, spool)
-        return [self._cut(document, digest, facts, spool) for document in documents]
+            return self._as_before(file, spool)
+        return [
+            self._cut(document, begun.digest, facts, spool) for document in documents
+        ]
 
     def _facts(self, file: FoundFile) -> dict[str, object]:
         """Return what tells the next ingest whether a file is unchanged."""
@@ -274,6 +298,16 @@ class Reader:
         if questions and self._encoder.count_tokens(lexical) <= max_tokens:
             embedded = lexical
         return Prepared(passage, embedded, lexical)
+
+
+def _failed(exc: OSError) -> Future[list[Document]]:
+    failed: Future[list[Document]] = Future()
+    failed.set_exception(exc)
+    return failed
+
+
+def _why(exc: OSError) -> str:
+    return (exc.strerror or "cannot be read").lower()
 
 
 def _same_stat(entry: DocumentEntry, file: FoundFile) -> bool:

@@ -2,10 +2,15 @@
 
 import hashlib
 from collections.abc import Sequence
+from concurrent.futures import Future
 
 import numpy as np
 
 from kbserver.embedding.base import Progress
+from kbserver.ingest.blocks import Document
+from kbserver.ingest.conversion import Load
+from kbserver.ingest.load import load
+from kbserver.ingest.walk import FoundFile
 from kbserver.types import FloatMatrix, ModelIdentity
 
 
@@ -50,3 +55,13 @@ def vector_of(text: str) -> np.ndarray:
     seed = int.from_bytes(digest[:8], "big")
     vector = np.random.default_rng(seed).standard_normal(8).astype(np.float32)
     return vector / np.linalg.norm(vector)
+
+
+def converted(file: FoundFile, load: Load = load) -> Future[list[Document]]:
+    """Convert a file at once, in this process."""
+    future: Future[list[Document]] = Future()
+    try:
+        future.set_result(load(file.path, file.source))
+    except Exception as exc:
+        future.set_exception(exc)
+    return future

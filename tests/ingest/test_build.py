@@ -41,7 +41,7 @@ from kbserver.ingest.walk import Skipped
 from kbserver.settings import DEFAULT_MODEL
 from kbserver.types import Passage
 from tests.conftest import write_documents
-from tests.ingest.stubs import StubEncoder, vector_of
+from tests.ingest.stubs import StubEncoder, converted, vector_of
 
 CORPUS = "help"
 RESET = "Hold the button for ten seconds until the light turns white."
@@ -179,7 +179,7 @@ def test_finding_no_file_names_the_formats_that_are_read(tmp_path):
 def test_reading_reports_its_progress_and_leaves_unfinished_files_out(docs, plan):
     report = IngestReport(CORPUS)
     files = build.find([docs], plan.store, plan.options, report)
-    reader = Reader(CORPUS, plan.encoder, plan.chunking, None, report)
+    reader = Reader(CORPUS, plan.encoder, plan.chunking, None, report, converted)
     steps: list[tuple[str, int, int]] = []
     with Spool(plan.scratch / "passages", reader.prepared) as spool:
         entries = build.read(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 
-from kbserver.errors import DocumentUnreadable, ExtraMissing
+from kbserver.errors import DocumentUnreadable
 from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.blocks import Document
 from kbserver.ingest.chunk import chunk
+from kbserver.ingest.conversion import Conversion, ConversionLimits, ahead
 from kbserver.ingest.lint.contradictions import contradictions
 from kbserver.ingest.lint.duplicates import near_duplicates
 from kbserver.ingest.lint.expired import expired
@@ -21,7 +23,6 @@ from kbserver.ingest.lint.prompt_injection import (
     steering_in,
 )
 from kbserver.ingest.lint.self_contained import dangling
-from kbserver.ingest.load import load
 from kbserver.ingest.reader import passage_id
 from kbserver.ingest.walk import FoundFile, walk
 from kbserver.types import Passage
@@ -39,20 +40,18 @@ def lint_folder(paths: Sequence[Path], today: dt.date) -> list[Finding]:
     """
     findings: list[Finding] = []
     passages: list[Passage] = []
-    for file in walk(paths):
-        if not isinstance(file, FoundFile):
-            continue
-        try:
-            documents = load(file.path, file.source)
-        except DocumentUnreadable as exc:
-            findings.append(Finding("unreadable", file.source, exc.reason))
-            continue
-        except ExtraMissing as exc:
-            findings.append(Finding("unreadable", file.source, str(exc)))
-            continue
-        for document in documents:
-            findings += _hidden_in(document)
-            passages += _passages_of(document)
+    files = [file for file in walk(paths) if isinstance(file, FoundFile)]
+    with Conversion.of(files, ConversionLimits()) as conversion:
+        begun = ((file, conversion.convert(file)) for file in files)
+        for file, converted in ahead(begun, itemgetter(0)):
+            try:
+                documents = converted.result()
+            except DocumentUnreadable as exc:
+                findings.append(Finding("unreadable", file.source, exc.reason))
+                continue
+            for document in documents:
+                findings += _hidden_in(document)
+                passages += _passages_of(document)
     return [*findings, *lint_passages(passages, today)]
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
@@ -20,8 +19,6 @@ from kbserver.ingest.formats.pdf.streams import MAX_STREAM_BYTES, unpacks_to_too
 from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_PAGES = 5_000
-MAX_SECONDS = 120.0
-"""A page takes about 5 ms; a file built to be slow is given up between two pages."""
 CELL_GAP_EM = 1.2
 """A wider gap inside a line separates cells; justified text stays below."""
 TIGHT_GAP_EM = 0.6
@@ -54,8 +51,8 @@ def convert(file: SourceFile) -> list[Document]:
     PDFium is not thread-safe: convert PDFs in one thread of a process at a time.
 
     Raises:
-        DocumentUnreadable: protected by a password, corrupt, a bomb, over 5,000 pages
-            or two minutes, or only pictures.
+        DocumentUnreadable: protected by a password, corrupt, a bomb, over 5,000 pages,
+            or only pictures.
     """
     if unpacks_to_too_much(file.path):
         limit = f"{MAX_STREAM_BYTES // 1024**2} MiB"
@@ -94,25 +91,13 @@ def _open(file: SourceFile) -> pdfium.PdfDocument:
         raise DocumentUnreadable(file.source, reason) from exc
 
 
-def read_pages(
-    pdf: pdfium.PdfDocument,
-    source: str,
-    *,
-    clock: Callable[[], float] = time.monotonic,
-) -> Iterator[list[Line]]:
+def read_pages(pdf: pdfium.PdfDocument, source: str) -> Iterator[list[Line]]:
     """Yield the lines of each page, in the order in which the page draws them.
 
-    Args:
-        clock: monotonic seconds.
-
     Raises:
-        DocumentUnreadable: a page is corrupt, or the time is up.
+        DocumentUnreadable: a page is corrupt.
     """
-    give_up_at = clock() + MAX_SECONDS
     for number in range(len(pdf)):
-        if clock() > give_up_at:
-            reason = f"page {number + 1} not reached in {MAX_SECONDS:.0f} s: split it"
-            raise DocumentUnreadable(source, reason)
         try:
             page = pdf[number]
         except pdfium.PdfiumError as exc:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document
-from kbserver.ingest.formats.pdf.pages import MAX_SECONDS, read_pages
+from kbserver.ingest.formats.pdf.pages import read_pages
 from kbserver.ingest.load import load
 
 
@@ -462,17 +462,6 @@ def test_the_title_that_the_file_gives_is_used_unless_it_is_junk(tmp_path):
             trailer=b"/Info 6 0 R",
         )
         assert read_pdf(path).title == wanted
-
-
-def test_a_file_that_takes_too_long_is_given_up_between_two_pages(write_pdf):
-    path = write_pdf([prose(72, 700, "Text.")] * 3)
-    seconds = iter((0.0, 0.0, MAX_SECONDS, MAX_SECONDS + 1))
-    with pdfium.PdfDocument(path) as pdf:
-        pages = read_pages(pdf, "a.pdf", clock=lambda: next(seconds))
-        assert [line.text for line in next(pages)] == ["Text."]
-        assert [line.text for line in next(pages)] == ["Text."]
-        with pytest.raises(DocumentUnreadable, match="page 3 not reached in 120 s"):
-            next(pages)
 
 
 def test_an_item_whose_number_stands_apart_is_one_cell(write_pdf):
