@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.shared.metadata import normalise
-from kbserver.ingest.formats.shared.sheet import answer_blocks, record_id
+from kbserver.ingest.formats.shared.sheet import RecordIds, answer_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import column_key
 from kbserver.ingest.formats.shared.visible import strip_invisible
@@ -109,10 +109,10 @@ def _documents(
     source: str, records: Iterable[_Record], notes: tuple[str, ...]
 ) -> Iterator[Document]:
     """Yield a document for each record with a text, and one of all the others."""
-    taken: set[str] = set()
+    ids = RecordIds()
     others: list[Block] = []
     for record in records:
-        document = _document(source, record, notes, taken)
+        document = _document(source, record, notes, ids)
         if document is not None:
             yield document
         else:
@@ -122,13 +122,9 @@ def _documents(
 
 
 def _document(
-    source: str, record: _Record, notes: tuple[str, ...], taken: set[str]
+    source: str, record: _Record, notes: tuple[str, ...], ids: RecordIds
 ) -> Document | None:
-    """Return the document of a record; None if it has no text of its own.
-
-    Args:
-        taken: ids in use; the record's is added.
-    """
+    """Return the document of a record; None if it has no text of its own."""
     keys = {_key(name): name for name in record}
     title = _text(record, keys, _TITLE_KEYS)
     question = _text(record, keys, _QUESTION_KEYS)
@@ -151,9 +147,9 @@ def _document(
     own_id = _own_id(record, keys)
     if own_id:
         given["id"] = own_id
-        name = _unique(own_id, taken)
+        name = ids.own(own_id)
     else:
-        name = record_id(title or text or answer, taken)
+        name = ids.of(title or text or answer)
     record_source = f"{source}#{name}"
     metadata = normalise(record_source, given)
     return Document(record_source, title, blocks, metadata, notes)
@@ -184,14 +180,6 @@ def _own_id(record: _Record, keys: Mapping[str, str]) -> str:
             if name:
                 return name
     return ""
-
-
-def _unique(name: str, taken: set[str]) -> str:
-    """Return an id as its author wrote it; a second record of that id gets a number."""
-    if name in taken:
-        return record_id(name, taken)
-    taken.add(name)
-    return name
 
 
 def _data_blocks(data: object, level: int = 1) -> Iterator[Block]:

@@ -22,7 +22,9 @@ _FOOTNOTE = re.compile(
     r"^ {0,3}\[\^(?P<name>[^\]\s]+)\]:[ \t]*(?P<text>\S.*(?:\n[ \t]{2,}\S.*)*)",
     re.MULTILINE,
 )
-_FOOTNOTE_MARK = re.compile(r"[ \t]*\[\^([^\]\s]+)\]")
+# Begins where blanks begin and ends before another mark: searched for from each blank
+# or mark on, a long run of them would take time with its square.
+_FOOTNOTE_MARK = re.compile(r"(?<![ \t])[ \t]*\[\^([^\[\]\s]+)\]")
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 

@@ -39,9 +39,10 @@ _SETTINGS = {
     # no docutils.conf of this machine
     "_disable_config": True,
 }
-_DIRECTIVE = re.compile(r"^\s*\.\. +([A-Za-z][\w:.+-]*)::", re.MULTILINE)
-_ROLE = re.compile(r":([A-Za-z][\w:.+-]*):`")
-_TARGET = re.compile(r"\s*(?<!\\)<[^<>]*>\s*$", re.DOTALL)
+_DIRECTIVE = re.compile(r"^[ \t]*\.\. +([A-Za-z][\w:.+-]*)::", re.MULTILINE)
+# Bounded, since it may begin at every colon of a long run of words and colons.
+_ROLE = re.compile(r":([A-Za-z][\w:.+-]{,100}):`")
+_TARGET = re.compile(r"(?<!\s)\s*(?<!\\)<[^<>]*>\s*$", re.DOTALL)
 _FIELDS = re.compile(r"\A\s*((?::[A-Za-z][\w -]*:.*\n?)+)")
 _FIELD = re.compile(r"^:([A-Za-z][\w -]*):(.*)$", re.MULTILINE)
 _SILENT = frozenset(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from kbserver.ingest.blocks import Block, Document, title_from
@@ -116,25 +117,33 @@ def _paragraph(lines: list[str], before: Block | None) -> list[Block]:
         return table_blocks(Table(rows, caption=lead_in))
     blocks: list[Block] = []
     plain: list[str] = []
+    further: list[str] = []  # lines of the last item
     for line in lines:
         item = _ITEM.match(line)
         if item is not None:
+            _end_item(blocks, further)
             if plain:
                 text = _joined(plain)
                 blocks.append(Block("paragraph", text))
                 lead_in = text if len(text) <= LEAD_IN_CHARACTERS else ""
                 plain = []
             blocks.append(_list_item(item, lead_in))
-        elif blocks and blocks[-1].kind == "list_item" and line[:1].isspace():
-            # a further line of the item
-            last = blocks[-1]
-            text = f"{last.text} {line.strip()}"
-            blocks[-1] = Block("list_item", text, last.level, last.lead_in)
+        elif blocks and line[:1].isspace():
+            further.append(line.strip())
         else:
             plain.append(line)
+    _end_item(blocks, further)
     if plain:
         blocks.append(Block("paragraph", _joined(plain)))
     return blocks
+
+
+def _end_item(blocks: list[Block], further: list[str]) -> None:
+    """Add its further lines to the list item that is the last block."""
+    if further:
+        text = " ".join((blocks[-1].text, *further))
+        blocks[-1] = replace(blocks[-1], text=text)
+        further.clear()
 
 
 def _lead_in(before: Block | None) -> str:
@@ -171,9 +180,8 @@ def _columns(lines: list[str]) -> list[list[str]]:
 def _joined(lines: list[str]) -> str:
     """Undo a hard wrap; lines that were not wrapped (an address, a verse) stay apart."""
     longest = max(len(line) for line in lines)
-    joined = lines[0].strip()
+    parts = [lines[0].strip()]
     for before, line in pairwise(lines):
         is_wrapped = longest > _WRAPPED_FROM and len(before) >= longest * _WRAPPED_SHARE
-        joined += " " if is_wrapped else "\n"
-        joined += line.strip()
-    return joined
+        parts += (" " if is_wrapped else "\n", line.strip())
+    return "".join(parts)

@@ -16,7 +16,13 @@ from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table
 
 MAX_CELLS = 2_000_000
-"""Filled ones; a sheet may claim 17 billion."""
+"""Up to the last filled one of each row; a sheet may claim 17 billion."""
+MAX_ROWS = 1_048_576
+"""Of a sheet, empty ones included; no program writes more.
+
+Source: Excel specifications and limits (Microsoft).
+"""
+MAX_COLUMNS = 16_384
 
 _Row = list[str]
 
@@ -42,7 +48,7 @@ def convert(file: SourceFile, *, max_cells: int = MAX_CELLS) -> list[Document]:
         left = max_cells
         for sheet in visible:
             rows: list[_Row] = []
-            for row in _rows(sheet):
+            for row in _rows(sheet, file.source):
                 left -= len(row)
                 if left < 0:
                     reason = f"over {max_cells:,} cells; split it"
@@ -60,15 +66,29 @@ def convert(file: SourceFile, *, max_cells: int = MAX_CELLS) -> list[Document]:
     return sheet_documents(file.source, sheets, notes=notes)
 
 
-def _rows(sheet: Any) -> Iterator[_Row]:
-    """Yield the rows of a sheet without the empty cells at their ends."""
+def _rows(sheet: Any, source: str) -> Iterator[_Row]:
+    """Yield the rows of a sheet without the empty cells at their ends.
+
+    Of empty rows that follow each other, of which a few bytes may claim a million, one
+    is yielded.
+
+    Raises:
+        DocumentUnreadable: more rows or columns than a sheet can have.
+    """
     # some programs store wrong dimensions, and rows would be missing
     sheet.reset_dimensions()
-    for cells in sheet.iter_rows():
+    last: _Row = []
+    for number, cells in enumerate(sheet.iter_rows(), start=1):
+        if number > MAX_ROWS or len(cells) > MAX_COLUMNS:
+            at_most = f"{MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns"
+            reason = f"a sheet of over {at_most}: damaged; save it anew"
+            raise DocumentUnreadable(source, reason)
         row = [_shown(cell) for cell in cells]
         while row and not row[-1]:
             row.pop()
-        yield row
+        if row or last:
+            yield row
+        last = row
 
 
 def _tables(rows: Sequence[_Row]) -> list[Table]:

@@ -1,6 +1,9 @@
 """Workbooks written by openpyxl."""
 
 import datetime as dt
+import re
+import string
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -114,3 +117,47 @@ def test_a_workbook_with_too_many_cells_is_refused(tmp_path):
     assert len(xlsx.convert(file, max_cells=5)) == 1
     with pytest.raises(DocumentUnreadable, match="over 4 cells; split it"):
         xlsx.convert(file, max_cells=4)
+
+
+def with_rows(path: Path, rows: str) -> Path:
+    """Write a workbook whose sheet holds these `<row>` elements."""
+    one_sheet(["a"]).save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = re.sub(
+        rb"<sheetData>.*</sheetData>",
+        f"<sheetData>{rows}</sheetData>".encode(),
+        parts[sheet],
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return path
+
+
+def cell(place: str, value: int) -> str:
+    row = place.lstrip(string.ascii_uppercase)
+    return f'<row r="{row}"><c r="{place}"><v>{value}</v></c></row>'
+
+
+def test_of_a_million_empty_rows_one_is_kept(tmp_path):
+    rows = cell("A1", 1) + cell(f"A{xlsx.MAX_ROWS}", 2)
+    path = with_rows(tmp_path / "a.xlsx", rows)
+    workbook = openpyxl.load_workbook(path, read_only=True)
+    assert list(xlsx._rows(workbook.active, "a.xlsx")) == [["1"], [], ["2"]]
+    workbook.close()
+
+
+@pytest.mark.parametrize("place", [f"A{xlsx.MAX_ROWS + 1}", "A999999999", "XFE1"])
+def test_a_sheet_larger_than_a_sheet_can_be_is_refused(tmp_path, place):
+    path = with_rows(tmp_path / "a.xlsx", cell(place, 2))
+    wanted = "a sheet of over 1,048,576 rows and 16,384 columns: damaged"
+    with pytest.raises(DocumentUnreadable, match=wanted):
+        load(path, "a.xlsx")
+
+
+def test_the_last_column_is_read(tmp_path):
+    path = with_rows(tmp_path / "a.xlsx", cell("XFD1", 2))
+    [document] = load(path, "a.xlsx")
+    assert [block.text for block in document.blocks] == ["2."]

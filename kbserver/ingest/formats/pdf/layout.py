@@ -24,11 +24,14 @@ _NEXT_PAGE_DROP = 20
 """Times the usual distance: the next line stands in the next column or page."""
 _MARGIN = 2.0
 """Points; lines that begin less far apart begin at the same place."""
+_NEAR_LINES = 100
+"""Of a paragraph, whose width they show; all of them, measured at each line, take time
+with the square of them."""
 _ENDED_EARLY = 0.15
 """Of the paragraph's width; a line this much shorter than the longest ended early."""
 
 _ENDS_SENTENCE = re.compile(r"[.!?:;\"”»)]$")
-_HYPHENATED = re.compile(rf"(\w+){HYPHEN} ?(\w+)")
+_HYPHENATED = re.compile(rf"(?<!\w)(\w+){HYPHEN} ?(\w+)")
 _WORD = re.compile(r"[\w-]+")
 
 
@@ -138,8 +141,9 @@ def _ends_paragraph(group: Sequence[Line], line: Line) -> bool:
     before = group[-1]
     if not _ends_sentence(before) or not line.text[:1].isupper():
         return False
-    left = min(one.left for one in group)
-    right = max(one.right for one in group)
+    near = group[-_NEAR_LINES:]
+    left = min(one.left for one in near)
+    right = max(one.right for one in near)
     furthest = max(right, line.right)
     return before.right < furthest - _ENDED_EARLY * max(right - left, 1.0)
 

@@ -219,8 +219,8 @@ class _PageText:
         maybe: list[int] = []
         for gap in gaps:
             least = CELL_GAP_EM * size
-            number = self._text[start : gap.at]
-            if len(number) < _LONGEST_NUMBER and number.isdigit():
+            is_near = gap.at - start < _LONGEST_NUMBER
+            if is_near and self._text[start : gap.at].isdigit():
                 least = MARKER_GAP_EM * size
             if gap.width > least:
                 wide.append(gap.at)

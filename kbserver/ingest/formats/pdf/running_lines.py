@@ -19,6 +19,8 @@ RUNNING_SHARE = 0.4
 
 _LONGEST_NUMBER = 6
 """Digits of a page number that are looked at."""
+_LONGEST_LINE = 500
+"""Characters of a line with a page number; each number in it makes a key as long."""
 _DIGITS = re.compile(r"\d+")
 _Key: TypeAlias = tuple[str, int]
 """Text and height of a line, as it may be found again on another page."""
@@ -89,7 +91,7 @@ def _keys(line: Line, page_number: int, body_size: float) -> set[_Key]:
     text = line.text.casefold()
     height = round(line.bottom)
     keys = {(text, height)}
-    if line.size >= body_size * HEADING_RATIO:
+    if line.size >= body_size * HEADING_RATIO or len(text) > _LONGEST_LINE:
         return keys
     for found in _DIGITS.finditer(text):
         relative = int(found[0][:_LONGEST_NUMBER]) - page_number

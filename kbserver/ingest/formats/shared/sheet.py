@@ -66,22 +66,38 @@ def sheet_documents(
     return documents
 
 
-def record_id(text: str, taken: set[str]) -> str:
-    """Make an id for a record that stays the same when others come and go.
+class RecordIds:
+    """The ids of a file's records; no two are the same."""
 
-    Args:
-        text: the id is made of its words, with a number if that id is taken.
-        taken: ids in use; the new one is added.
-    """
-    words = re.sub(r"[^\w]+", "-", text.lower()).strip("-")
-    words = words[:RECORD_ID_CHARACTERS].rstrip("-") or "record"
-    name = words
-    number = 1
-    while name in taken:
-        number += 1
-        name = f"{words}-{number}"
-    taken.add(name)
-    return name
+    def __init__(self) -> None:
+        """Begin with all ids free."""
+        self._taken: set[str] = set()
+        # the last number given by the words of an id: counting from 1 for each of many
+        # records with the same words would take time with the square of them
+        self._numbers: dict[str, int] = {}
+
+    def of(self, text: str) -> str:
+        """Make an id for a record that stays the same when others come and go.
+
+        Args:
+            text: the id is made of its words, with a number if that id is taken.
+        """
+        words = re.sub(r"[^\w]+", "-", text.lower()).strip("-")
+        words = words[:RECORD_ID_CHARACTERS].rstrip("-") or "record"
+        name = words
+        while name in self._taken:
+            number = self._numbers.get(words, 1) + 1
+            self._numbers[words] = number
+            name = f"{words}-{number}"
+        self._taken.add(name)
+        return name
+
+    def own(self, name: str) -> str:
+        """Return an id as its author wrote it; a second record of it gets a number."""
+        if name in self._taken:
+            return self.of(name)
+        self._taken.add(name)
+        return name
 
 
 def answer_blocks(answer: str) -> tuple[Block, ...]:
@@ -109,10 +125,10 @@ def _questions(
         return
     question_at, answer_at = columns
     keys = [column_key(name) for name in names]
-    taken: set[str] = set()
+    ids = RecordIds()
     for row in rows:
         cells = [cell.strip() for cell in row]
-        cells += [""] * (len(names) - len(row))
+        cells += [""] * (max(columns) + 1 - len(row))
         question = " ".join(cells[question_at].split())
         answer = cells[answer_at]
         if not answer:
@@ -124,7 +140,7 @@ def _questions(
         if any(key in given for key in _PHRASING_COLUMNS):
             given["questions"] = _phrasings(given)
         named = next((str(given[key]) for key in _ID_COLUMNS if given.get(key)), "")
-        record = f"{source}#{record_id(named or question or answer, taken)}"
+        record = f"{source}#{ids.of(named or question or answer)}"
         metadata = normalise(record, given)
         yield Document(record, question, answer_blocks(answer), metadata, notes)
 

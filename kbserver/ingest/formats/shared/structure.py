@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
 from lxml.html import HtmlElement
@@ -14,6 +15,8 @@ from kbserver.ingest.formats.shared.table import Table, table_blocks
 
 LEAD_IN_CHARACTERS = 200
 """A longer paragraph is text of its own; only its last sentence may introduce a list."""
+_END_CHARACTERS = LEAD_IN_CHARACTERS + 20
+"""Of a text; enough for a sentence that introduces, or to see that it is too long."""
 STRONG_HEADING_CHARACTERS = 80
 """A bold paragraph up to this long is taken for a heading."""
 
@@ -39,6 +42,7 @@ def html_blocks(root: HtmlElement) -> list[Block]:
     builder = _Builder()
     builder.visit(root)
     builder.flush()
+    builder.end_item()
     return builder.blocks
 
 
@@ -68,6 +72,8 @@ class _Builder:
         self.blocks: list[Block] = []
         self._buffer: list[str] = []
         self._item = _Item()
+        # further paragraphs of the item that is the last block
+        self._further: list[str] = []
 
     def visit(self, element: HtmlElement) -> None:
         """Add the blocks of an element; text without a block boundary stays gathered."""
@@ -123,6 +129,19 @@ class _Builder:
             text = _BREAKS.sub(_newlines, text)
         return text.strip()
 
+    def add(self, block: Block) -> None:
+        """Add a block; the item before it is whole."""
+        self.end_item()
+        self.blocks.append(block)
+
+    def end_item(self) -> None:
+        """Put the further paragraphs of the last item below its first."""
+        if self._further:
+            begun = self.blocks[-1]
+            text = "\n".join((begun.text, *self._further))
+            self.blocks[-1] = replace(begun, text=text)
+            self._further.clear()
+
     def flush(self) -> None:
         """End the text block that is being gathered, if there is one."""
         text = self.take()
@@ -131,19 +150,16 @@ class _Builder:
         if not self._item.level:
             for part in text.split("\n\n"):
                 if part:
-                    self.blocks.append(Block("paragraph", part))
+                    self.add(Block("paragraph", part))
             return
         text = text.replace("\n\n", "\n")
         at = self._item.at
         if at >= 0 and at == len(self.blocks) - 1:
-            # a further paragraph of this item
-            begun = self.blocks[at]
-            text = f"{begun.text}\n{text}"
-            self.blocks[at] = Block("list_item", text, begun.level, begun.lead_in)
+            self._further.append(text)
             return
         level, lead_in, marker, _ = self._item
         self._item = _Item(level, lead_in, at=len(self.blocks))
-        self.blocks.append(Block("list_item", marker + text, level, lead_in))
+        self.add(Block("list_item", marker + text, level, lead_in))
 
     def _children(self, element: HtmlElement) -> None:
         if element.text:
@@ -158,7 +174,7 @@ class _Builder:
         if element.tag == "p" and not self._item.level:
             title = _strong_title(element)
             if title:
-                self.blocks.append(Block("heading", title, level=6))
+                self.add(Block("heading", title, level=6))
                 return
         self._children(element)
         self.flush()
@@ -167,7 +183,7 @@ class _Builder:
         self.flush()
         text = inline_text(element).rstrip("¶# ").strip()
         if text:
-            self.blocks.append(Block("heading", text, level))
+            self.add(Block("heading", text, level))
 
     def _list(self, element: HtmlElement, *, ordered: bool) -> None:
         self.flush()
@@ -198,16 +214,19 @@ class _Builder:
         if not self.blocks:
             return ""
         before = self.blocks[-1]
+        # of a long text the end alone, since many empty lists may stand below it
+        parts = (before.text, *self._further[-_END_CHARACTERS:])
+        end = "\n".join(part[-_END_CHARACTERS:] for part in parts)[-_END_CHARACTERS:]
         if before.kind == "list_item":  # a list below an item
-            text = _MARKER.sub("", before.text)
+            text = _MARKER.sub("", end)
             if len(text) <= LEAD_IN_CHARACTERS:
                 return text
             return before.lead_in
         if before.kind != "paragraph":
             return ""
-        if len(before.text) <= LEAD_IN_CHARACTERS:
-            return before.text
-        last = _SENTENCE_END.split(before.text)[-1]
+        if len(end) <= LEAD_IN_CHARACTERS:
+            return end
+        last = _SENTENCE_END.split(end)[-1]
         if last.endswith(":") and len(last) <= LEAD_IN_CHARACTERS:
             return last
         return ""
@@ -232,17 +251,18 @@ class _Builder:
         rows, header_rows = grid
         caption = next((inline_text(one) for one in element.iter("caption")), "")
         if caption:
-            self.blocks.append(Block("paragraph", caption))
+            self.add(Block("paragraph", caption))
             lead_in = self._lead_in()
         else:
             lead_in = self._announcement()
-        self.blocks.extend(table_blocks(Table(rows, header_rows, lead_in)))
+        for block in table_blocks(Table(rows, header_rows, lead_in)):
+            self.add(block)
 
     def _code(self, element: HtmlElement) -> None:
         self.flush()
         text = "".join(_code_text(element)).strip("\n").rstrip()
         if text:
-            self.blocks.append(Block("code", text))
+            self.add(Block("code", text))
 
     def _definitions(self, element: HtmlElement) -> None:
         """Add a `<dl>`: a short definition is an item, a long one a section."""
@@ -258,7 +278,7 @@ class _Builder:
                 self._definition(", ".join(terms), child, lead_in)
                 terms.clear()
         if terms:
-            self.blocks.append(Block("paragraph", ", ".join(terms)))
+            self.add(Block("paragraph", ", ".join(terms)))
 
     def _definition(self, term: str, element: HtmlElement, lead_in: str) -> None:
         if term and (term.endswith("?") or _is_structured(element)):
@@ -268,9 +288,9 @@ class _Builder:
         if text:
             if term:
                 text = f"{term.rstrip(':')}: {text}"
-            self.blocks.append(Block("list_item", text, 1, lead_in))
+            self.add(Block("list_item", text, 1, lead_in))
         elif term:
-            self.blocks.append(Block("paragraph", term))
+            self.add(Block("paragraph", term))
 
     def _details(self, element: HtmlElement) -> None:
         self.flush()
@@ -288,10 +308,10 @@ class _Builder:
 
     def _section(self, title: str, content: HtmlElement) -> None:
         """Add a heading for one element only: an empty heading closes it behind."""
-        self.blocks.append(Block("heading", title, level=6))
+        self.add(Block("heading", title, level=6))
         self._children(content)
         self.flush()
-        self.blocks.append(Block("heading", "", level=6))
+        self.add(Block("heading", "", level=6))
 
 
 def _newlines(breaks: re.Match[str]) -> str:

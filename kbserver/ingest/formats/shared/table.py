@@ -53,10 +53,11 @@ def split_caption(table: Table) -> Table:
     rows = _filled_rows(table.rows)
     has_columns = any(_filled_cells(row) != 1 for row in rows)
     captions = [table.caption] if table.caption else []
-    while has_columns and len(rows) > 1 and _filled_cells(rows[0]) == 1:
-        captions.append(" ".join(" ".join(rows[0]).split()))
-        rows = rows[1:]
-    return Table(rows, table.header_rows, "\n".join(captions))
+    above = 0
+    while has_columns and above < len(rows) - 1 and _filled_cells(rows[above]) == 1:
+        captions.append(" ".join(" ".join(rows[above]).split()))
+        above += 1
+    return Table(rows[above:], table.header_rows, "\n".join(captions))
 
 
 def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:
@@ -67,12 +68,13 @@ def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:
         header_rows = int(_looks_like_header(rows))
     if not header_rows or not rows:
         return [], rows
-    width = max(len(row) for row in rows)
-    header = rows[:header_rows]
-    names = []
-    for column in range(width):
-        parts = [row[column].strip() for row in header if column < len(row)]
-        names.append(" ".join(dict.fromkeys(part for part in parts if part)))
+    # in order and each once, by column
+    parts: list[dict[str, None]] = [{} for _ in range(max(map(len, rows)))]
+    for row in rows[:header_rows]:
+        for column, cell in enumerate(row):
+            if cell.strip():
+                parts[column][cell.strip()] = None
+    names = [" ".join(column) for column in parts]
     return names, rows[header_rows:]
 
 

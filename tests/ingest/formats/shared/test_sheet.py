@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from kbserver.ingest.blocks import Block
 from kbserver.ingest.formats.shared.sheet import (
     RECORD_ID_CHARACTERS,
+    RecordIds,
     answer_blocks,
-    record_id,
     sheet_documents,
 )
 from kbserver.ingest.formats.shared.table import Table
@@ -76,13 +76,54 @@ def test_the_paragraphs_of_a_plain_answer_are_lines():
 
 @given(st.lists(st.text(max_size=90), max_size=8))
 def test_ids_of_records_are_all_different_and_short(texts):
-    taken: set[str] = set()
-    ids = [record_id(text, taken) for text in texts]
-    assert len(set(ids)) == len(ids)
-    assert taken == set(ids)
-    assert all(0 < len(one) <= RECORD_ID_CHARACTERS + 4 for one in ids)
+    ids = RecordIds()
+    made = [ids.of(text) for text in texts]
+    assert len(set(made)) == len(made)
+    assert all(0 < len(one) <= RECORD_ID_CHARACTERS + 4 for one in made)
 
 
 @given(st.text(max_size=90))
 def test_an_id_does_not_depend_on_other_records(text):
-    assert record_id(text, set()) == record_id(text, {"another"})
+    others = RecordIds()
+    others.own("another")
+    assert RecordIds().of(text) == others.of(text)
+
+
+def test_a_number_that_is_taken_is_passed_over():
+    ids = RecordIds()
+    assert [ids.own("a-2"), ids.of("A"), ids.of("a!"), ids.own("a")] == [
+        "a-2",
+        "a",
+        "a-3",
+        "a-4",
+    ]
+
+
+class Counted(set[str]):
+    """A set that counts how often it is asked."""
+
+    asked = 0
+
+    def __contains__(self, one: object) -> bool:
+        self.asked += 1
+        return super().__contains__(one)
+
+
+def test_many_records_of_one_title_take_time_in_proportion():
+    ids = RecordIds()
+    ids._taken = taken = Counted()
+    made = [ids.of("Printer jam") for _ in range(1000)]
+    assert (made[0], made[1], made[-1]) == (
+        "printer-jam",
+        "printer-jam-2",
+        "printer-jam-1000",
+    )
+    assert taken.asked < 3000
+
+
+def test_a_wide_header_above_many_short_rows_does_not_widen_them():
+    wide = ["Question", "Answer", *(f"c{number}" for number in range(5000))]
+    [first, *_] = sheet_documents(
+        "a.csv", [(None, Table([wide, *([["Why?", "So."]] * 5000)]))]
+    )
+    assert first.metadata == {}
