@@ -40,6 +40,7 @@ from kbserver.index.backends import VECTOR_CHOICES
 if TYPE_CHECKING:
     from kbserver.index.store import Store
     from kbserver.ingest.build import IngestOptions, OnProgress
+    from kbserver.ingest.conversion import ConversionLimits
     from kbserver.ingest.report import IngestReport
     from kbserver.ingest.walk import Skipped
 
@@ -157,6 +158,21 @@ def ingest(
             "\\[default: as before, float32]",
         ),
     ] = None,
+    file_seconds: Annotated[
+        float,
+        typer.Option(
+            min=1,
+            help="Skip a file that takes more processor time than this to convert.",
+        ),
+    ] = 120.0,
+    file_memory: Annotated[
+        int,
+        typer.Option(
+            min=256,
+            metavar="MIB",
+            help="Skip a file that takes more memory than this to convert (on Linux).",
+        ),
+    ] = 4096,
     max_pages: Annotated[
         int, typer.Option(min=1, help="Of a sitemap: pages to fetch at most.")
     ] = 2000,
@@ -182,7 +198,8 @@ def ingest(
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
 
     Reads FORMATS. Files that have not changed since the last ingest are taken over as they are.
-    What cannot be read is named with the reason; the other files go on. A **.kbignore** file keeps
+    What cannot be read is named with the reason; the other files go on, also if one crashes its
+    converter or needs more than --file-seconds or --file-memory. A **.kbignore** file keeps
     things out, in the syntax of .gitignore.
 
     A URL is fetched politely (robots.txt, pauses, only what changed) and kept below the store: the
@@ -222,6 +239,7 @@ def ingest(
         index=index,
         precision=vectors,
         models=settings.models,
+        limits=_limits(file_seconds, file_memory),
     )
     notes: list[Skipped] = []
     pages = _fetched(
@@ -246,6 +264,12 @@ def ingest(
         print_json(report.as_dict())
     else:
         _show(report, settings.store)
+
+
+def _limits(seconds: float, memory_mib: int) -> ConversionLimits:
+    from kbserver.ingest.conversion import ConversionLimits
+
+    return ConversionLimits(seconds=seconds, memory_bytes=memory_mib * 1024**2)
 
 
 def _check_flags(device: str, urls: list[str], *, watch: bool, dry_run: bool) -> None:

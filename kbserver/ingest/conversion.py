@@ -29,7 +29,8 @@ from typing import TypeAlias, TypeVar
 
 from kbserver.embedding.cores import usable_cores
 from kbserver.errors import DocumentUnreadable, IngestError
-from kbserver.ingest.blocks import Block, Document
+from kbserver.ingest.blocks import Block, BlockKind, Document
+from kbserver.ingest.load import NEEDS_MEMORY
 from kbserver.ingest.walk import FoundFile
 
 Convert: TypeAlias = Callable[[FoundFile], Future[list[Document]]]
@@ -299,12 +300,15 @@ def _too_long(limit: str) -> str:
 def _document(
     source: str,
     title: str,
-    blocks: list[list[object]],
+    blocks: list[tuple[BlockKind, str, int, int]],
+    lead_ins: list[str],
     metadata: dict[str, object],
     notes: list[str],
 ) -> Document:
     """Return a document as `_fields` took it apart."""
-    whole = tuple(Block(*fields) for fields in blocks)  # type: ignore[arg-type]
+    whole = tuple(
+        Block(kind, text, level, lead_ins[at]) for kind, text, level, at in blocks
+    )
     return Document(source, title, whole, metadata, tuple(notes))
 
 
@@ -365,7 +369,7 @@ def _answer(load: Load, path: Path, source: str, memory_bytes: int) -> bytes:
     except IngestError as exc:
         reason = str(exc)
     except MemoryError:
-        reason = "needs more memory than a file may take; split it"
+        reason = NEEDS_MEMORY
     except Exception as exc:  # such as metadata that JSON cannot hold
         reason = f"cannot be converted ({type(exc).__name__}); leave it out"
     else:
@@ -398,9 +402,12 @@ def _data_bytes() -> int:
 
 
 def _fields(document: Document) -> list[object]:
-    blocks = [
-        [block.kind, block.text, block.level, block.lead_in]
-        for block in document.blocks
-    ]
+    """Take a document apart; a lead-in that many rows have in common comes once."""
+    lead_ins: dict[str, int] = {}
+    blocks = []
+    for block in document.blocks:
+        at = lead_ins.setdefault(block.lead_in, len(lead_ins))
+        blocks.append((block.kind, block.text, block.level, at))
     metadata = dict(document.metadata)
-    return [document.source, document.title, blocks, metadata, document.notes]
+    notes = document.notes
+    return [document.source, document.title, blocks, list(lead_ins), metadata, notes]

@@ -58,6 +58,10 @@ FORMATS: dict[str, Format] = {
 }
 """Every file suffix that is read, in lower case."""
 
+NEEDS_MEMORY = (
+    "needs more memory than a file may take: split it, or raise --file-memory"
+)
+
 _SAVE_AS = {
     ".doc": ".docx",
     ".xls": ".xlsx",
@@ -142,7 +146,7 @@ def _convert(form: Format, path: Path, source: str) -> list[Document]:
     except RecursionError as exc:
         raise DocumentUnreadable(source, "nested too deeply") from exc
     except MemoryError as exc:
-        reason = "needs more memory than a file may take; split it"
+        reason = NEEDS_MEMORY
         raise DocumentUnreadable(source, reason) from exc
     except Exception as exc:  # parsers raise anything on bad files; go on with others
         reason = f"corrupt or not a {form.name} file ({_first_line(exc)})"

@@ -1,0 +1,68 @@
+"""Damaged files and files that took time with their square: all are read or named."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kbserver.ingest.conversion import Conversion, ConversionLimits
+from kbserver.ingest.load import FORMATS
+from kbserver.ingest.walk import FoundFile
+from tests.hostile.documents import (
+    CORPORA,
+    ingested,
+    real_files,
+    unexplained,
+    write_mutations,
+    written,
+)
+
+MUTATIONS = 6
+"""Of each format; `python -m tests.hostile.documents` takes more."""
+
+MANY = 300_000
+GROWING: dict[str, Callable[[int], str]] = {
+    "blanks.md": lambda n: f"a{' ' * n}b",
+    "marks.md": lambda n: f"x [^a]\n\n[^a]: y\n\n{'[^a' * (n // 10)}",
+    "item.txt": lambda n: "- a\n" + "  b\n" * n,
+    "blanks.txt": lambda n: f"a{' ' * n}b",
+    "lines.rst": lambda n: "a" + "\n" * n + "b",
+    "caption.csv": lambda n: "a\n" * n + "a,b\n",
+    "wide.csv": lambda n: f"question,answer{',' * n}\n" + "a,b\n" * (n // 10),
+    "tickets.csv": lambda n: "question,answer\n" + "Printer jam,b\n" * (n // 10),
+    "tickets.jsonl": lambda n: '{"title": "Printer jam", "text": "a"}\n' * (n // 10),
+    "item.html": lambda n: "<main><ul><li>" + "<p>a" * (n // 10),
+    "lists.html": lambda n: (
+        f"<main><p>{'a' * n}</p>" + "<ul></ul>" * (n // 10) + "<p>b"
+    ),
+    "header.html": lambda n: (
+        "<main><table><tr>" + "<th>a" * (n // 10) + "<tr><th>a" * (n // 10)
+    ),
+}
+"""Each takes a second or two where time grows with the file, else many minutes."""
+
+
+def test_every_mutated_file_is_read_or_named(tmp_path):
+    (tmp_path / "written").mkdir()
+    written(tmp_path / "written")
+    real = real_files([CORPORA, tmp_path / "written"])
+    names = {FORMATS[suffix].name for suffix in real}
+    assert names == {form.name for form in FORMATS.values()}
+    folder = tmp_path / "mutated"
+    write_mutations(folder, real, range(MUTATIONS), seed=17)
+    report, files = ingested(folder, tmp_path / "store")
+    assert unexplained(folder, report, files) == set()
+    assert "whole.md" in files
+    reasons = [skipped.reason for skipped in report.skipped]
+    assert reasons and all(reasons)
+    assert not [one for one in reasons if re.search("Traceback|crashed|exit", one)]
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_processor_time_grows_with_the_file(tmp_path, name):
+    path = tmp_path / name
+    path.write_text(GROWING[name](MANY), encoding="utf-8")
+    file = FoundFile(Path(path), name, path.stat().st_size, 0)
+    with Conversion(ConversionLimits(seconds=30.0, patience=100.0)) as conversion:
+        assert conversion.convert(file).result()
