@@ -126,6 +126,17 @@ def test_a_corpus_keeps_how_its_vectors_are_stored_unless_told(run, docs, folder
         assert Store(folder).verify("help").ok
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits memory")
+def test_a_file_that_needs_more_memory_than_is_allowed_is_named(run, docs):
+    (docs / "lists.json").write_text(f"[{'[],' * 6_000_000}[]]")
+    said = run(docs, "--file-memory", "256", "--dry-run")
+    assert "5 documents" not in said and "4 documents" in said
+    assert (
+        "lists.json: needs more memory than a file may take: split it, or raise "
+        "--file-memory" in said
+    )
+
+
 def test_a_device_that_there_is_not_is_refused(run, docs):
     with pytest.raises(SettingsError, match="'tpu'; wanted is"):
         run(docs, "--device", "tpu")

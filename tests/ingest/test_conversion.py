@@ -20,6 +20,7 @@ from kbserver.ingest.conversion import (
     ConversionLimits,
     ahead,
 )
+from kbserver.ingest.load import load
 from kbserver.ingest.walk import FoundFile
 from tests.ingest.misbehaving import GREW_BYTES
 
@@ -87,6 +88,15 @@ def test_a_document_comes_back_as_it_was(write):
         {"pid": number, "tags": ["ä", 1.5, None]},
         ("a note",),
     )
+
+
+def test_a_lead_in_of_many_rows_comes_once(write):
+    caption = "Prices from May, all of them in euros a month"
+    file = write("a.csv", f"{caption}\nPlan,Price\n" + "Fibre,30\n" * 100)
+    with Conversion(LIMITS) as conversion:
+        [document] = conversion.convert(file).result()
+    assert document == load(file.path, file.source)[0]
+    assert len({id(block.lead_in) for block in document.blocks}) == 1
 
 
 def test_the_documents_are_those_of_load(write):

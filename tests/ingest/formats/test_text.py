@@ -104,3 +104,12 @@ lines = st.sampled_from(
 def test_no_word_of_a_text_is_lost(text, headings):
     found = " ".join(block.text for block in text_blocks(text, headings=headings))
     assert set(re.findall(r"[A-Za-z]+", found)) == set(re.findall(r"[A-Za-z]+", text))
+
+
+def test_further_lines_belong_to_their_item():
+    blocks = text_blocks("- one\n  two\n  three\n- four\nfive\nsix")
+    assert [block.text for block in blocks] == [
+        "- one two three",
+        "- four",
+        "five\nsix",
+    ]
