@@ -21,7 +21,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
@@ -55,6 +55,10 @@ _MOST_WRITTEN_BYTES = 16 * 1024**2
 """Of a file that a converter writes: none of them has a reason to."""
 _WORN_AT = 0.5
 """Of its memory limit: a process that holds more after a file is replaced."""
+
+_MOST_REASON_CHARACTERS = 300
+_LEAVES_IN_S = 5.0
+"""A process that hung up, or was told that no file comes any more."""
 
 _LENGTH = struct.Struct("!Q")
 """Stands before an answer."""
@@ -140,23 +144,40 @@ class Conversion:
         self.close()
 
     def _convert(self, file: FoundFile) -> list[Document]:
-        process = self._take()
-        try:
-            return process.convert(file.path, file.source)
-        finally:
-            self._put_back(process)
+        """Convert a file; one that ends a used process gets another: it may be innocent."""
+        while True:
+            process = self._take(file.source)
+            is_fresh = not process.is_used
+            try:
+                return process.convert(file.path, file.source)
+            except DocumentUnreadable:
+                if is_fresh or not process.has_crashed:
+                    raise
+            finally:
+                self._put_back(process)
 
-    def _take(self) -> _Process:
-        """Return an idle process, or a new one."""
+    def _take(self, source: str) -> _Process:
+        """Return an idle process, or a new one.
+
+        Raises:
+            DocumentUnreadable: the system starts no further process.
+        """
         with self._lock:
             if self._is_closed:
                 raise CancelledError
-            process = self._idle.pop() if self._idle else self._started()
+            if self._idle:
+                process = self._idle.pop()
+            else:
+                process = self._started(source)
             self._busy.add(process)
             return process
 
-    def _started(self) -> _Process:
-        return _Process(self._limits, self._load)
+    def _started(self, source: str) -> _Process:
+        try:
+            return _Process(self._limits, self._load)
+        except OSError as exc:
+            reason = f"no process could be started to convert it ({exc.strerror})"
+            raise DocumentUnreadable(source, reason) from exc
 
     def _put_back(self, process: _Process) -> None:
         with self._lock:
@@ -193,8 +214,12 @@ class _Process:
 
     def __init__(self, limits: ConversionLimits, load: str) -> None:
         self._limits = limits
+        self.is_used = False
+        """Whether it was given a file before."""
         self.is_worn = False
         """Whether it shall convert no further file, or cannot."""
+        self.has_crashed = False
+        """Whether it ended by itself, or by what an earlier file did to it."""
         self._socket, theirs = socket.socketpair()
         options = {
             "socket": theirs.fileno(),
@@ -204,7 +229,7 @@ class _Process:
         }
         # -P: no module is taken from the folder that this process happens to be in
         command = [sys.executable, "-P", "-c", _START, json.dumps(options), *sys.path]
-        with theirs:
+        with theirs, _closed_on_failure(self._socket):
             self._process = subprocess.Popen(  # noqa: S603  all of it is ours
                 command,
                 stdin=subprocess.DEVNULL,
@@ -219,6 +244,7 @@ class _Process:
         Raises:
             DocumentUnreadable: the file cannot be read, or not inside the limits.
         """
+        self.is_used = True
         give_up_at = time.monotonic() + self._limits.wall_seconds
         request = json.dumps([os.fspath(path.absolute()), source]) + "\n"
         try:
@@ -228,7 +254,9 @@ class _Process:
             answer = json.loads(self._received(size, give_up_at))
             self.is_worn = answer["is_worn"]
             if answer["reason"]:
-                raise DocumentUnreadable(source, answer["reason"])
+                raise DocumentUnreadable(
+                    source, answer["reason"][:_MOST_REASON_CHARACTERS]
+                )
             return [_document(*fields) for fields in answer["documents"]]
         except IngestError:
             raise
@@ -245,7 +273,14 @@ class _Process:
         self._socket.close()
         if self.is_worn:
             self._process.kill()
-        self._process.wait()
+        self._exit_code()
+
+    def _exit_code(self) -> int:
+        """Wait until it has ended, and make it if it does not."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LEAVES_IN_S)
+        self._process.kill()
+        return self._process.wait()
 
     def _received(self, size: int, give_up_at: float) -> bytearray:
         """Return the next bytes of its answer.
@@ -270,11 +305,22 @@ class _Process:
     def _why(self, problem: Exception) -> str:
         """Say why there is no answer, and end the process."""
         if isinstance(problem, EOFError | ConnectionError):
-            return _cause_of_death(self._process.wait(), self._limits)
+            code = self._exit_code()
+            self.has_crashed = code != -signal.SIGPROF
+            return _cause_of_death(code, self._limits)
         self._process.kill()
         if isinstance(problem, TimeoutError):
             return _too_long(f"{self._limits.wall_seconds:g} s")
         return "its converter gave no proper answer; save it anew or leave it out"
+
+
+@contextmanager
+def _closed_on_failure(connection: socket.socket) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _cause_of_death(code: int, limits: ConversionLimits) -> str:

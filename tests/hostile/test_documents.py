@@ -24,9 +24,8 @@ MUTATIONS = 6
 MANY = 300_000
 GROWING: dict[str, Callable[[int], str]] = {
     "blanks.md": lambda n: f"a{' ' * n}b",
-    "marks.md": lambda n: f"x [^a]\n\n[^a]: y\n\n{'[^a' * (n // 10)}",
-    "item.txt": lambda n: "- a\n" + "  b\n" * n,
-    "blanks.txt": lambda n: f"a{' ' * n}b",
+    "marks.md": lambda n: f"x [^a]\n\n[^a]: y\n\n{'[^a' * (n // 5)}",
+    "item.txt": lambda n: "- a\n" + "  b\n" * (3 * n),
     "lines.rst": lambda n: "a" + "\n" * n + "b",
     "caption.csv": lambda n: "a\n" * n + "a,b\n",
     "wide.csv": lambda n: f"question,answer{',' * n}\n" + "a,b\n" * (n // 10),

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document
 
 GREW_BYTES = 256 * 1024**2
@@ -37,6 +38,19 @@ def sleep(path: Path, text: str) -> None:
 
 def end(path: Path, text: str) -> None:
     os.kill(os.getpid(), signal.Signals[text])
+
+
+def die_later(path: Path, text: str) -> None:
+    """Die of this file when the next one is converted."""
+    ORDERS["say"] = leave_now
+
+
+def leave_now(path: Path, text: str) -> None:
+    os.kill(os.getpid(), signal.SIGSEGV)
+
+
+def explain(path: Path, text: str) -> None:
+    raise DocumentUnreadable(path.name, "why " * 1000)
 
 
 def leave(path: Path, text: str) -> None:
@@ -70,9 +84,12 @@ def answer(path: Path, text: str) -> None:
 
 
 ORDERS = {
+    "say": say,
     "spin": spin,
     "sleep": sleep,
     "end": end,
+    "die_later": die_later,
+    "explain": explain,
     "leave": leave,
     "fail": fail,
     "allocate": allocate,

@@ -140,6 +140,25 @@ def test_what_ends_a_converter_names_its_file_and_the_others_are_read(
     assert "words of the file" not in caught.value.reason
 
 
+def test_a_file_is_not_blamed_for_what_another_did_to_its_converter(write):
+    with misbehaving() as conversion:
+        first = pid(conversion, write("a.txt", "die_later"))
+        second = pid(conversion, write("b.txt", "say it"))
+    assert first != second
+
+
+def test_a_reason_is_short(write):
+    with misbehaving() as conversion:
+        assert reason(conversion, write("a.txt", "explain")) == "why " * 75
+
+
+def test_a_system_that_starts_no_process_names_the_file(write, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "none"))
+    with misbehaving() as conversion:
+        said = reason(conversion, write("a.txt", "say it"))
+    assert said.startswith("no process could be started to convert it (No such file")
+
+
 def test_a_file_gets_only_so_much_processor_time(write):
     with misbehaving(ConversionLimits(seconds=0.25, patience=200.0)) as conversion:
         said = reason(conversion, write("a.txt", "spin"))

@@ -114,6 +114,10 @@ def test_no_letter_of_a_page_is_lost(pages):
 def test_a_word_without_end_beside_a_hyphen_is_read_at_once():
     # begun at each of its letters, the search for the hyphen would take minutes
     word = "a" * 200_000
-    page = [text_line(word, 700), text_line(f"con{HYPHEN}", 686), text_line("nect", 672)]
+    page = [
+        text_line(word, 700),
+        text_line(f"con{HYPHEN}", 686),
+        text_line("nect", 672),
+    ]
     [block] = page_blocks([page])
     assert block.text == f"{word} connect"
