@@ -21,6 +21,15 @@ RATIO_FROM_BYTES = 1024**2
 _MIB = 1024**2
 _UNPACKED_AT_ONCE = 256 * 1024
 _MARKUP = (".xml", ".rels", ".xhtml", ".html", ".htm", ".opf", ".ncx", ".vml")
+# OSError: an offset before the beginning of the file
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    OSError,
+    ValueError,
+)
 _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """Begins old Office files, and encrypted new ones."""
 
@@ -42,7 +51,7 @@ def open_checked_zip(path: Path, source: str) -> zipfile.ZipFile:
         raise DocumentUnreadable(source, reason)
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError) as exc:
+    except _BROKEN as exc:
         reason = f"corrupt or cut short: no readable {path.suffix} file"
         raise DocumentUnreadable(source, reason) from exc
     if problem := _problem(archive):
@@ -93,6 +102,6 @@ def _damage(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str | None:
         with archive.open(entry) as content:
             while content.read(_UNPACKED_AT_ONCE):
                 pass
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as exc:
+    except _BROKEN as exc:
         return f"corrupt: {entry.filename} in it is not what its directory says ({exc})"
     return None

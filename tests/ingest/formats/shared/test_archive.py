@@ -111,3 +111,7 @@ def test_an_entry_that_is_damaged_is_named(tmp_path):
     path.write_bytes(data)
     with pytest.raises(DocumentUnreadable, match="corrupt: one in it"):
         open_checked_zip(path, "a.zip")
+
+
+def test_a_zip_whose_beginning_is_missing_is_named_as_corrupt(read):
+    assert reason(read, "a.docx", docx_bytes()[500:]).startswith("corrupt")
