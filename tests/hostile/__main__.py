@@ -40,8 +40,8 @@ PARTS = (
     Part("crash", "HOSTILE_CRASHES", 1_000),
     Part("full_disk", "HOSTILE_FILL_LEVELS", 217),
     Part("damage", "HOSTILE_DAMAGE", 5),
-    Part("documents", "HOSTILE_DOCUMENTS", 1_000),
 )
+OTHERS = ("documents", "flood")
 
 
 def tried(part: Part, count: int) -> bool:
@@ -61,6 +61,12 @@ def tried(part: Part, count: int) -> bool:
     if run.returncode:
         print(run.stdout[-4000:], run.stderr[-2000:])
     return run.returncode == 0
+
+
+def converted(count: int) -> bool:
+    """Feed every converter so many damaged files."""
+    documents = ["-m", "tests.hostile.documents", "--count", str(count)]
+    return subprocess.run([sys.executable, *documents], cwd=ROOT).returncode == 0
 
 
 def flooded() -> bool:
@@ -83,15 +89,17 @@ def main() -> int:
     parser.add_argument(
         "--share", type=float, default=1.0, help="of the trials of each part"
     )
-    parser.add_argument("--only", nargs="+", choices=[*names, "flood"])
+    parser.add_argument("--only", nargs="+", choices=[*names, *OTHERS])
     options = parser.parse_args()
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    chosen = options.only or [*names, "flood"]
+    chosen = options.only or [*names, *OTHERS]
     outcomes = [
         tried(part, max(1, round(part.count * options.share)))
         for part in PARTS
         if part.what in chosen
     ]
+    if "documents" in chosen:
+        outcomes.append(converted(max(1, round(1_000 * options.share))))
     if "flood" in chosen:
         outcomes.append(flooded())
     return int(not all(outcomes))
