@@ -124,7 +124,7 @@ class Reader:
         if not before:
             skipped = Skipped(file.source, "being written just now")
             self._report.skipped.append(skipped)
-        facts: dict[str, object] = {"file": file.source, "size": 0, "mtime_ns": 0}
+        facts: dict[str, object] = {"file": file.source, "stat": []}
         return list(self._taken_over(before, facts, spool))
 
     def report_unknown_supersedes(self, sources: Collection[str]) -> None:
@@ -188,10 +188,11 @@ class Reader:
 
     def _facts(self, file: FoundFile) -> dict[str, object]:
         """Return what tells the next ingest whether a file is unchanged."""
-        mtime_ns = file.mtime_ns
-        if mtime_ns >= self._started_ns - _TRUSTED_AGE_NS:
-            mtime_ns = 0
-        return {"file": file.source, "size": file.size, "mtime_ns": mtime_ns}
+        stat = _stat(file)
+        youngest = max(file.mtime_ns, file.ctime_ns)
+        if youngest >= self._started_ns - _TRUSTED_AGE_NS:
+            stat = []
+        return {"file": file.source, "stat": stat}
 
     def _taken_over(
         self,
@@ -311,5 +312,12 @@ def _why(exc: OSError) -> str:
 
 
 def _same_stat(entry: DocumentEntry, file: FoundFile) -> bool:
-    before = (entry.extra.get("size"), entry.extra.get("mtime_ns"))
-    return before == (file.size, file.mtime_ns)
+    return entry.extra.get("stat") == _stat(file)
+
+
+def _stat(file: FoundFile) -> list[int]:
+    """Return what changes with a file's content.
+
+    A copy that keeps size and time of another file changes the other two.
+    """
+    return [file.size, file.mtime_ns, file.ctime_ns, file.inode]

@@ -54,6 +54,9 @@ class FoundFile:
     """Bytes."""
     mtime_ns: int
     """Last change, nanoseconds since 1970."""
+    ctime_ns: int = 0
+    """Last change of its content or its entry, which no program can set back."""
+    inode: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +202,14 @@ class _Walk:
         reason = self._unfit_file(path, status)
         if reason:
             return Skipped(printable(source), reason)
-        return FoundFile(path, source, status.st_size, status.st_mtime_ns)
+        return FoundFile(
+            path,
+            source,
+            status.st_size,
+            status.st_mtime_ns,
+            status.st_ctime_ns,
+            status.st_ino,
+        )
 
     def _unfit_file(self, path: Path, status: os.stat_result) -> str | None:
         """Return why a file is not read, or None."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from kbserver.ingest.blocks import Document
 from kbserver.ingest.build import CONVERSION, ingest
 from kbserver.ingest.conversion import Load
 from kbserver.ingest.load import load
-from kbserver.ingest.reader import Reader, passage_id
+from kbserver.ingest.reader import Reader, _same_stat, passage_id
 from kbserver.ingest.report import IngestReport
 from kbserver.ingest.spool import Spool
 from kbserver.ingest.walk import FoundFile
@@ -78,7 +79,10 @@ def make(report: IngestReport, tmp_path: Path) -> Iterator[Make]:
 
 
 def found(path: Path, *, mtime_ns: int = LONG_AGO_NS) -> FoundFile:
-    return FoundFile(path, path.name, path.stat().st_size, mtime_ns)
+    status = path.stat()
+    return FoundFile(
+        path, path.name, status.st_size, mtime_ns, LONG_AGO_NS, status.st_ino
+    )
 
 
 def read(reader: Reader, file: FoundFile, spool: Spool) -> list[DocumentEntry]:
@@ -125,7 +129,18 @@ def test_a_file_changed_just_now_is_looked_at_again_next_time(make, docs):
     now_ns = reader._started_ns
     [old] = read(reader, found(docs / "a.md"), spool)
     [new] = read(reader, found(docs / "b.md", mtime_ns=now_ns), spool)
-    assert (old.extra["mtime_ns"], new.extra["mtime_ns"]) == (LONG_AGO_NS, 0)
+    assert (bool(old.extra["stat"]), new.extra["stat"]) == (True, [])
+
+
+@pytest.mark.parametrize(
+    "changed", [{"size": 1}, {"mtime_ns": 1}, {"ctime_ns": 1}, {"inode": 1}]
+)
+def test_a_file_is_unchanged_if_all_that_its_entry_says_is_so(make, docs, changed):
+    file = found(docs / "b.md")
+    reader, spool = make()
+    [entry] = read(reader, file, spool)
+    assert _same_stat(entry, file)
+    assert not _same_stat(entry, replace(file, **changed))
 
 
 def test_an_unchanged_file_is_taken_over_without_reading_it_again(make, docs, previous):
@@ -160,7 +175,7 @@ def test_a_file_that_changes_while_it_is_read_stays_what_it_was(
     [entry] = read(reader, found(docs / "a.md"), spool)
     assert read(reader, found(docs / "new.md"), spool) == []
     assert [one.passage.text for one in spool] == ["First text."]
-    assert entry.extra["size"] == 0  # looked at again next time
+    assert entry.extra["stat"] == []  # looked at again next time
     [skipped] = report.skipped
     assert (skipped.source, skipped.reason) == ("new.md", "being written just now")
 

@@ -44,7 +44,14 @@ def test_a_found_file_carries_its_size_and_last_change(folder):
     path = put(folder, "a.md", "four")
     os.utime(path, ns=(1, 1_700_000_000_000_000_001))
     assert list(walk([folder])) == [
-        FoundFile(path, "a.md", 4, 1_700_000_000_000_000_001)
+        FoundFile(
+            path,
+            "a.md",
+            4,
+            1_700_000_000_000_000_001,
+            path.stat().st_ctime_ns,
+            path.stat().st_ino,
+        )
     ]
 
 
