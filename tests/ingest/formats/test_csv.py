@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block
 from kbserver.ingest.formats.csv import _delimiter, convert
+from kbserver.ingest.formats.shared.signs import is_sign
 from kbserver.ingest.formats.shared.source import SourceFile
 
 PLANS = "Plan,Price\nFibre 100,$30 a month\nFibre 500,\n"
@@ -160,7 +161,8 @@ def test_whatever_a_spreadsheet_writes_is_read_cell_by_cell(tmp_path, rows, deli
     if found == delimiter:  # cells full of other delimiters may outvote it
         for row in rows:
             for cell in row:
-                assert " ".join(cell.split()) in texts
+                if not is_sign(cell):  # x marks become words
+                    assert " ".join(cell.split()) in texts
 
 
 def delimiter_of(path: Path) -> str:

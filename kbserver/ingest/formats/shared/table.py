@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise, zip_longest
 
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.shared.header import (
+    header_height,
+    is_unit,
+    is_value,
+    with_groups,
+)
+from kbserver.ingest.formats.shared.signs import is_sign, spoken_marks
 
-HEADER_CHARACTERS = 60
-"""A longer cell in the first row is content, not a column's name."""
+LABEL_CHARACTERS = 60
+"""A longer cell alone in its row is a remark, not the name of the rows below it."""
 
 _QUESTION_COLUMNS = frozenset(
     "question questions q faq frage fragen pregunta prompt sample_question".split()
@@ -17,7 +25,7 @@ _QUESTION_COLUMNS = frozenset(
 _ANSWER_COLUMNS = frozenset(
     "answer answers a response reply antwort antworten respuesta reponse réponse".split()
 )
-_DIGIT = re.compile(r"\d")
+_TOTAL = re.compile(r"(?:sub-?|grand )?total\b|sum\b|gesamt|summe", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,47 +43,76 @@ def table_blocks(table: Table) -> list[Block]:
     """Return one sentence-like block for each row, `Plan: Fibre 100; Price: $30`.
 
     Without a header the first cell names its row: `Monday: 9 to 5.` A table that is
-    only a header gives that row's text, so that none of its words is lost.
+    only a header gives that row's text, so that none of its words is lost. A row that
+    only names the rows below it stands in each of them.
     """
-    names, rows = split_header(table)
-    if not rows:
-        rows, names = [names], []
-    sentences = (row_sentence(names, row) for row in rows)
     return [
-        Block("table_row", sentence, lead_in=table.caption)
-        for sentence in sentences
-        if sentence
+        Block("table_row", sentence, lead_in=piece.caption)
+        for piece in side_by_side(table)
+        for sentence in _sentences(piece)
+    ]
+
+
+def side_by_side(table: Table) -> list[Table]:
+    """Return the tables that stand beside each other, a blank column between them.
+
+    A blank column within one table separates nothing: what is at its right does not
+    begin with names of its own.
+    """
+    rows = table.rows
+    width = max(map(len, rows), default=0)
+    filled = [False] * width
+    for row in rows:
+        for at, cell in enumerate(row):
+            filled[at] = filled[at] or bool(cell.strip())
+    starts = [0]
+    for at in range(2, width - 1):
+        if filled[at - 1] or not filled[at]:
+            continue
+        if at - starts[-1] > 2 and _begins_a_table([row[at : at + 2] for row in rows]):
+            starts.append(at)
+    if len(starts) == 1:
+        return [table]
+    return [
+        replace(table, rows=_filled_rows([row[start:end] for row in rows]))
+        for start, end in pairwise([*starts, width])
     ]
 
 
 def split_caption(table: Table) -> Table:
     """Make a single cell above the columns (`Prices from May`) the table's caption."""
     rows = _filled_rows(table.rows)
-    has_columns = any(_filled_cells(row) != 1 for row in rows)
+    has_columns = any(not only_cell(row) for row in rows)
     captions = [table.caption] if table.caption else []
     above = 0
-    while has_columns and above < len(rows) - 1 and _filled_cells(rows[above]) == 1:
-        captions.append(" ".join(" ".join(rows[above]).split()))
+    while has_columns and above < len(rows) - 1 and only_cell(rows[above]):
+        captions.append(" ".join(only_cell(rows[above]).split()))
         above += 1
     return Table(rows[above:], table.header_rows, "\n".join(captions))
 
 
 def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:
-    """Return the column names ([] if the table has none) and the rows below them."""
+    """Return the column names ([] if the table has none) and the rows below them.
+
+    The cells below a row of units carry them: `31 kg`.
+    """
     rows = _filled_rows(table.rows)
-    header_rows = table.header_rows
-    if header_rows is None:
-        header_rows = int(_looks_like_header(rows))
-    if not header_rows or not rows:
+    height = table.header_rows
+    if height is None:
+        height = header_height(rows)
+    if not height or not rows:
         return [], rows
+    header = [list(row) for row in rows[:height]]
+    for above, below in pairwise(range(len(header))):
+        header[above] = with_groups(header[above], header[below])
     # in order and each once, by column
     parts: list[dict[str, None]] = [{} for _ in range(max(map(len, rows)))]
-    for row in rows[:header_rows]:
+    for row in header:
         for column, cell in enumerate(row):
             if cell.strip():
                 parts[column][cell.strip()] = None
     names = [" ".join(column) for column in parts]
-    return names, rows[header_rows:]
+    return names, _with_units(rows[height:])
 
 
 def row_sentence(names: Sequence[str], row: Sequence[str]) -> str:
@@ -118,16 +155,117 @@ def _filled_cells(row: Sequence[str]) -> int:
     return sum(bool(cell.strip()) for cell in row)
 
 
-def _looks_like_header(rows: Sequence[Sequence[str]]) -> bool:
-    """Return whether the first row names columns: short, no digits, all different."""
+def only_cell(row: Sequence[str]) -> str:
+    """Return the text of the only cell of a row, merged or not; "" if there are more."""
+    texts = [cell.strip() for cell in row if cell.strip()]
+    is_merged = len(texts) > 1 and len(texts) == len(row) and len(set(texts)) == 1
+    if len(texts) != 1 and not is_merged:
+        return ""
+    if is_merged and (is_value(texts[0]) or is_sign(texts[0])):
+        return ""
+    return texts[0]
+
+
+def _begins_a_table(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first of two columns names rows, below a name of its own."""
+    first = [row[0].strip() for row in rows if row]
+    filled = [cell for cell in first[1:] if cell]
+    if not first or not first[0] or not filled:
+        return False
+    if max(sum(map(bool, row)) for row in rows) < 2:
+        return False
+    return not any(is_value(cell) or is_sign(cell) for cell in filled)
+
+
+def _with_units(rows: list[Sequence[str]]) -> list[Sequence[str]]:
+    """Give each number the unit that the first row has for its column."""
     if len(rows) < 2:
+        return rows
+    units = [cell.strip() for cell in rows[0]]
+    if not any(units[1:]) or not all(is_unit(unit) for unit in units if unit):
+        return rows
+    columns = [at for at, unit in enumerate(units) if unit]
+    if any(map(is_value, units)) or not all(_has_value(rows[1:], at) for at in columns):
+        return rows
+    units = [unit.strip("()[] ") for unit in units]
+    return [
+        [_measured(cell, unit) for cell, unit in zip_longest(row, units, fillvalue="")]
+        for row in rows[1:]
+    ]
+
+
+def _has_value(rows: Sequence[Sequence[str]], column: int) -> bool:
+    return any(column < len(row) and is_value(row[column]) for row in rows)
+
+
+def _measured(cell: str, unit: str) -> str:
+    if not unit or not is_value(cell) or not cell.strip()[-1].isdigit():
+        return cell
+    if unit in ("$", "£", "¥"):
+        return f"{unit}{cell.strip()}"
+    return f"{cell.strip()} {unit}"
+
+
+def _sentences(table: Table) -> Iterator[str]:
+    names, rows = split_header(table)
+    if not rows:
+        rows, names = [names], []
+    label = ""
+    rows = _filled_down(spoken_marks(names, rows))
+    labels = _labels(rows)
+    for at, row in enumerate(rows):
+        if at in labels:
+            label = f"{' '.join(only_cell(row).split())}; "
+        elif sentence := row_sentence(names, row):
+            yield label + sentence
+
+
+def _labels(rows: Sequence[Sequence[str]]) -> set[int]:
+    """Return the places of the rows that only name the rows below them.
+
+    A merged cell does. One cell without the others may also be a row with nothing to
+    say; it names the rows below only if the first row is such a row, and none is last
+    or next to another.
+    """
+    width = max(map(len, rows), default=0)
+    found: set[int] = set()
+    single: set[int] = set()
+    for at, row in enumerate(rows[:-1]):
+        text = only_cell(row)
+        is_name = 0 < len(text) <= LABEL_CHARACTERS and text[-1] not in ".!?;"
+        if not is_name or width < 2 or is_value(text) or only_cell(rows[at + 1]):
+            continue
+        if _filled_cells(row) > 1:
+            found.add(at)
+        elif row[0].strip():
+            single.add(at)
+    alone = {at for at, row in enumerate(rows) if _filled_cells(row) == 1}
+    if 0 in single and width > 2 and alone == single:
+        found |= single
+    return found
+
+
+def _filled_down(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
+    """Write the name of a row into the rows below that have none of their own."""
+    filled: list[Sequence[str]] = []
+    name = ""
+    for row in rows:
+        first, *others = row or [""]
+        if first.strip():
+            name = first
+        elif _goes_on(others, filled):
+            row = [name, *others]
+        else:
+            name = ""
+        filled.append(row)
+    return filled
+
+
+def _goes_on(others: Sequence[str], above: Sequence[Sequence[str]]) -> bool:
+    """Return whether a row without a name says more about the row above it."""
+    if not above or not others or not others[0].strip() or _TOTAL.match(others[0]):
         return False
-    first = [cell.strip() for cell in rows[0]]
-    if len(first) < 2 or not all(first[1:]) or len(set(first)) < len(first):
-        return False
-    return all(
-        len(cell) <= HEADER_CHARACTERS and not _DIGIT.search(cell) for cell in first
-    )
+    return _filled_cells(others) >= _filled_cells(above[-1][1:]) > 0
 
 
 def _named_cells(names: Sequence[str], cells: Sequence[str]) -> str:
