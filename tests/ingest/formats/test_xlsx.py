@@ -8,6 +8,11 @@ from pathlib import Path
 
 import openpyxl
 import pytest
+from openpyxl.cell.rich_text import CellRichText, TextBlock
+from openpyxl.cell.text import InlineFont
+from openpyxl.styles import Font
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
+from openpyxl.worksheet.table import Table
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document
@@ -57,7 +62,7 @@ def test_a_workbook_gives_sentences_and_questions(tmp_path):
         ),
         Block(
             "table_row",
-            "Plan: Fibre 500; Price: $50; Since: 2026-02-01 09:30; Unlimited: no.",
+            "Plan: Fibre 500; Price: $50.00; Since: 2026-02-01 09:30; Unlimited: no.",
             lead_in="Our plans 2026",
         ),
     )
@@ -77,14 +82,23 @@ def one_sheet(*rows: list[object]) -> openpyxl.Workbook:
         (0.125, "0.0%", "12.5%"),
         (1, "0%", "100%"),
         (19.5, '"$"#,##0.00', "$19.50"),
-        (20.0, '"$"#,##0.00', "$20"),
-        (1234, "€#,##0", "€1234"),
+        (20.0, '"$"#,##0.00', "$20.00"),
+        (1234, "€#,##0", "€1,234"),
+        (84, "[$£-809]#,##0.00", "£84.00"),
+        (240, "#,##0.00\\ [$€-1]", "240.00 €"),
+        (1900, "_-[$kr-41D] * #,##0_-", "kr 1,900"),
+        (75, "[$CHF-807] #,##0.00", "CHF 75.00"),
+        (420, '"KL-"0000', "KL-0420"),
+        (1907, "00000", "01907"),
+        (4917312345678, "General", "4917312345678"),
+        ("12", '"Room "@', "Room 12"),
         (0.1 + 0.2, "General", "0.3"),
         (7, "General", "7"),
         (True, "General", "yes"),
-        (dt.time(9, 5), "h:mm", "09:05"),
-        (dt.datetime(2026, 2, 1), "yyyy", "2026-02-01"),
-        (dt.datetime(2026, 2, 1, 9, 30), "yyyy", "2026-02-01 09:30"),
+        (dt.time(9, 5), "h:mm", "9:05"),
+        (dt.datetime(2026, 2, 1), "yyyy", "2026"),
+        (dt.datetime(2026, 2, 1, 9, 30), "d/m/yy h:mm", "2026-02-01 09:30"),
+        (dt.timedelta(hours=26, minutes=5), "[h]:mm", "26:05"),
         ("  text ", "General", "text"),
     ],
 )
@@ -141,12 +155,10 @@ def cell(place: str, value: int) -> str:
     return f'<row r="{row}"><c r="{place}"><v>{value}</v></c></row>'
 
 
-def test_of_a_million_empty_rows_one_is_kept(tmp_path):
+def test_a_million_empty_rows_take_no_place(tmp_path):
     rows = cell("A1", 1) + cell(f"A{xlsx.MAX_ROWS}", 2)
-    path = with_rows(tmp_path / "a.xlsx", rows)
-    workbook = openpyxl.load_workbook(path, read_only=True)
-    assert list(xlsx._rows(workbook.active, "a.xlsx")) == [["1"], [], ["2"]]
-    workbook.close()
+    [document] = load(with_rows(tmp_path / "a.xlsx", rows), "a.xlsx")
+    assert [block.text for block in document.blocks] == ["1.", "2."]
 
 
 @pytest.mark.parametrize("place", [f"A{xlsx.MAX_ROWS + 1}", "A999999999", "XFE1"])
@@ -161,3 +173,110 @@ def test_the_last_column_is_read(tmp_path):
     path = with_rows(tmp_path / "a.xlsx", cell("XFD1", 2))
     [document] = load(path, "a.xlsx")
     assert [block.text for block in document.blocks] == ["2."]
+
+
+def texts(workbook: openpyxl.Workbook, path: Path) -> list[str]:
+    [document] = load_saved(workbook, path)
+    return [block.text for block in document.blocks]
+
+
+def test_hidden_rows_and_columns_are_left_out_and_named(tmp_path):
+    workbook = one_sheet(
+        ["Product", "Price", "Purchase"], ["Kettle", 39, 11], ["Blender", 19, 5]
+    )
+    workbook.active.column_dimensions["C"].hidden = True
+    workbook.active.row_dimensions[3].hidden = True
+    [document] = load_saved(workbook, tmp_path / "a.xlsx")
+    assert [block.text for block in document.blocks] == ["Product: Kettle; Price: 39."]
+    assert document.notes == ("left out 1 hidden column", "left out 1 hidden row")
+
+
+def test_struck_out_cells_and_parts_of_cells_are_left_out_and_named(tmp_path):
+    struck = InlineFont(strike=True)
+    raised = InlineFont(vertAlign="superscript")
+    workbook = one_sheet(
+        ["Plan", "Price"],
+        ["A", CellRichText(TextBlock(struck, "$9"), " $7")],
+        ["B", CellRichText("$5", TextBlock(raised, "50"))],
+        ["C", "$3"],
+    )
+    workbook.active["B4"].font = Font(strike=True)
+    [document] = load_saved(workbook, tmp_path / "a.xlsx")
+    assert [block.text for block in document.blocks] == [
+        "Plan: A; Price: $7.",
+        "Plan: B; Price: $5.50.",
+        "Plan: C.",
+    ]
+    assert document.notes == ("left out 2 struck-out texts",)
+
+
+def test_formulas_without_values_and_errors_are_named(tmp_path):
+    workbook = one_sheet(
+        ["Plan", "Net", "Gross"], ["A", 20, "=B2*1.19"], ["B", "#N/A", 1]
+    )
+    [document] = load_saved(workbook, tmp_path / "a.xlsx")
+    assert [block.text for block in document.blocks] == [
+        "Plan: A; Net: 20.",
+        "Plan: B; Gross: 1.",
+    ]
+    assert document.notes == (
+        "left out 1 formula without a value; open the file in a spreadsheet program and "
+        "save it",
+        "left out 1 cell with an error (#N/A)",
+    )
+
+
+def test_merged_cells_count_for_all_places_they_cover(tmp_path):
+    workbook = one_sheet(
+        ["Prices 2026", None, None, None, None],
+        ["Activity", "Weekday", None, "Weekend", None],
+        [None, "Adult", "Child", "Adult", "Child"],
+        ["Pool", 6, 3, 8, 4],
+    )
+    for area in ("A1:E1", "A2:A3", "B2:C2", "D2:E2"):
+        workbook.active.merge_cells(area)
+    assert texts(workbook, tmp_path / "a.xlsx") == [
+        "Prices 2026",
+        "Activity: Pool; Weekday Adult: 6; Weekday Child: 3; Weekend Adult: 8; "
+        "Weekend Child: 4.",
+    ]
+
+
+@pytest.mark.parametrize("mark", ["bold", "filter", "table"])
+def test_a_row_that_looks_like_a_header_is_one(tmp_path, mark):
+    workbook = one_sheet(["Size", "36", "37"], ["S", 3, 4], ["M", 5, 6])
+    sheet = workbook.active
+    if mark == "bold":
+        for cell in sheet[1]:
+            cell.font = Font(bold=True)
+    elif mark == "filter":
+        sheet.auto_filter.ref = "A1:C3"
+    else:
+        sheet.add_table(Table(displayName="Sizes", ref="A1:C3"))
+    assert texts(workbook, tmp_path / "a.xlsx") == [
+        "Size: S; 36: 3; 37: 4.",
+        "Size: M; 36: 5; 37: 6.",
+    ]
+
+
+def test_a_sign_of_a_font_of_signs_is_read(tmp_path):
+    workbook = one_sheet(["Feature", "Free", "Pro"], ["Export", "û", "ü"])
+    for place in ("B2", "C2"):
+        workbook.active[place].font = Font(name="Wingdings")
+    assert texts(workbook, tmp_path / "a.xlsx") == [
+        "Feature: Export; Free: no; Pro: yes."
+    ]
+
+
+def test_a_number_format_that_is_not_understood_is_named(tmp_path):
+    workbook = one_sheet(["Since", 46086])
+    workbook.active["B1"].number_format = "[$-404]e/m/d"
+    [document] = load_saved(workbook, tmp_path / "a.xlsx")
+    assert document.blocks[0].text == "Since: 46086."
+    assert "not understood" in document.notes[0]
+
+
+def test_dates_of_a_workbook_that_counts_from_1904_are_right(tmp_path):
+    workbook = one_sheet(["Since", dt.date(2026, 3, 5)])
+    workbook.epoch = CALENDAR_MAC_1904
+    assert texts(workbook, tmp_path / "a.xlsx") == ["Since: 2026-03-05."]

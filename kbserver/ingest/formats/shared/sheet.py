@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.blocks import Block, Document, counted, title_from
 from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.table import (
     Table,
     column_key,
     question_and_answer,
+    side_by_side,
     split_caption,
     split_header,
     table_blocks,
@@ -23,6 +25,10 @@ _DEFAULT_NAME = re.compile(
     r"^(?:sheet|tabelle|feuil|hoja|foglio|blad)\s*\d+$", re.IGNORECASE
 )
 """A sheet's name that a program gave it."""
+_ERRORS = frozenset(
+    "#N/A #REF! #VALUE! #DIV/0! #NAME? #NUM! #NULL! #SPILL! #CALC! #ERROR!".split()
+)
+"""What a spreadsheet writes where a formula fails."""
 _ID_COLUMNS = ("id", "key", "slug")
 _PHRASING_COLUMNS = (
     "questions",
@@ -50,7 +56,11 @@ def sheet_documents(
     """
     documents: list[Document] = []
     blocks: list[Block] = []
-    for name, cells in sheets:
+    checked = [(name, *_without_errors(cells)) for name, cells in sheets]
+    errors = sum(number for _, _, number in checked)
+    if errors:
+        notes = (*notes, f"left out {counted(errors, 'cell')} with an error (#N/A)")
+    for name, cells in _side_by_side(checked):
         table = split_caption(cells)
         if _is_faq(table):
             names, rows = split_header(Table(table.rows, 1))
@@ -64,6 +74,29 @@ def sheet_documents(
     if blocks:
         documents.append(Document(source, title_from(source), tuple(blocks), {}, notes))
     return documents
+
+
+def _side_by_side(
+    sheets: Iterable[tuple[str | None, Table, int]],
+) -> Iterator[tuple[str | None, Table]]:
+    """Yield each table by itself; a sheet's name stands above its first only."""
+    for name, cells, _ in sheets:
+        for table in side_by_side(cells):
+            yield name, table
+            name = None
+
+
+def _without_errors(table: Table) -> tuple[Table, int]:
+    """Return a table without the cells that say `#REF!`, and their number."""
+    errors = 0
+    rows: list[Sequence[str]] = []
+    for row in table.rows:
+        found = sum(cell in _ERRORS for cell in row)
+        if found:
+            row = ["" if cell in _ERRORS else cell for cell in row]
+        errors += found
+        rows.append(row)
+    return replace(table, rows=rows), errors
 
 
 class RecordIds:
