@@ -8,7 +8,8 @@ from email.message import EmailMessage
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, counted, title_from
-from kbserver.ingest.formats.shared.markup import parse_html, remove_hidden
+from kbserver.ingest.formats.shared.marks import settle
+from kbserver.ingest.formats.shared.markup import parse_html
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks
 from kbserver.ingest.formats.text import text_blocks
@@ -71,7 +72,7 @@ def _html_blocks(markup: str) -> list[Block]:
     root = parse_html(markup)
     if root is None:
         return []
-    remove_hidden(root)
+    settle(root)
     for quote in root.xpath(_QUOTES):
         if quote.getparent() is not None:
             quote.drop_tree()

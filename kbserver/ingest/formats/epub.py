@@ -9,12 +9,12 @@ from urllib.parse import unquote
 from lxml import etree
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Block, Document, counted, title_from
+from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.encoding import decode
+from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import (
     parse_html,
-    remove_hidden,
     without_declaration,
 )
 from kbserver.ingest.formats.shared.source import SourceFile
@@ -38,7 +38,7 @@ def convert(file: SourceFile) -> list[Document]:
         DocumentUnreadable: no EPUB, or encrypted (DRM).
     """
     blocks: list[Block] = []
-    hidden = 0
+    notes: list[str] = []
     with open_checked_zip(file.path, file.source) as archive:
         if _is_encrypted(archive):
             raise DocumentUnreadable(file.source, "protected by DRM")
@@ -51,17 +51,14 @@ def convert(file: SourceFile) -> list[Document]:
             root = parse_html(without_declaration(markup))
             if root is None:
                 continue
-            hidden += remove_hidden(root)
+            notes += settle(root)
             body = root.find("body")
             if body is not None:
                 root = body
             blocks.extend(html_blocks(root))
     given_title = package.findtext(".//dc:title", "", _NAMESPACES) or ""
     title = " ".join(given_title.split()) or title_from(file.source)
-    notes: tuple[str, ...] = ()
-    if hidden:
-        notes = (f"removed {counted(hidden, 'hidden character')}",)
-    return [Document(file.source, title, tuple(blocks), {}, notes)]
+    return [Document(file.source, title, tuple(blocks), {}, tuple(notes))]
 
 
 def _is_encrypted(archive: zipfile.ZipFile) -> bool:

@@ -9,13 +9,13 @@ from collections import Counter
 import trafilatura
 from lxml.html import HtmlElement
 
-from kbserver.ingest.blocks import Document, counted, title_from
+from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.encoding import decode
+from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import (
     name_admonitions,
     parse_html,
-    remove_hidden,
     without_declaration,
 )
 from kbserver.ingest.formats.shared.metadata import KNOWN_KEYS, normalise
@@ -70,8 +70,7 @@ def convert(file: SourceFile) -> list[Document]:
     metadata = normalise(file.source, _meta(root))
     page_title = " ".join((root.findtext(".//title") or "").split())
     name_admonitions(root)
-    if hidden := remove_hidden(root):
-        notes = (*notes, f"removed {counted(hidden, 'hidden character')}")
+    notes = (*notes, *settle(root))
     blocks = html_blocks(main_content(root))
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
     title = title or page_title or title_from(file.source)

@@ -6,14 +6,13 @@ import re
 
 from markdown_it import MarkdownIt
 
-from kbserver.ingest.blocks import Block, Document, counted, title_from
+from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.formats.shared import footnotes
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
-from kbserver.ingest.formats.shared.markup import parse_html, remove_hidden
+from kbserver.ingest.formats.shared.marks import settle
+from kbserver.ingest.formats.shared.markup import parse_html
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks
-
-FOOTNOTE_CHARACTERS = 200
-"""A longer footnote would hide the sentence it stands in."""
 
 _MINOR_LEVEL = 4
 """Headings of this level and below title nothing."""
@@ -38,8 +37,7 @@ def convert(file: SourceFile) -> list[Document]:
     root = parse_html(_MARKDOWN.render(_with_footnotes(body)))
     blocks: list[Block] = []
     if root is not None:
-        if hidden := remove_hidden(root):
-            notes = (*notes, f"removed {counted(hidden, 'hidden character')}")
+        notes = (*notes, *settle(root))
         blocks = html_blocks(root)
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
     title = title or title_from(file.source)
@@ -83,7 +81,7 @@ def _follows_at_once(blocks: list[Block]) -> bool:
 
 
 def _with_footnotes(text: str) -> str:
-    """Put each short footnote in brackets where it belongs.
+    """Put each short footnote where its mark is.
 
     Alone at the end of the document, it would not say what it is about.
     """
@@ -97,7 +95,7 @@ def _with_footnotes(text: str) -> str:
         return text
 
     def is_short(name: str) -> bool:
-        return len(notes[name]) <= FOOTNOTE_CHARACTERS
+        return len(notes[name]) <= footnotes.FOOTNOTE_CHARACTERS
 
     def at_the_end(found: re.Match[str]) -> str:
         name = found["name"]
@@ -111,6 +109,6 @@ def _with_footnotes(text: str) -> str:
             return found[0]
         if not is_short(name):
             return ""
-        return f" ({notes[name].rstrip('.')})"
+        return footnotes.mark(notes[name])
 
     return _FOOTNOTE_MARK.sub(at_the_mark, _FOOTNOTE.sub(at_the_end, text))

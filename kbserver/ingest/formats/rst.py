@@ -12,10 +12,10 @@ from docutils.parsers.rst.languages import en
 
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
+from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import (
     name_admonitions,
     parse_html,
-    remove_hidden,
 )
 from kbserver.ingest.formats.shared.metadata import KNOWN_KEYS, normalise
 from kbserver.ingest.formats.shared.source import SourceFile
@@ -85,7 +85,7 @@ def convert(file: SourceFile) -> list[Document]:
     root = parse_html(str(parts["html_body"]))
     if root is None:
         return []
-    remove_hidden(root)
+    notes = (*notes, *settle(root))
     name_admonitions(root)
     messages = root.xpath(
         "//*[contains(concat(' ', @class, ' '), ' system-message ')]/p"

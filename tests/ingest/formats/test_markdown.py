@@ -37,7 +37,7 @@ def test_marks_links_and_comments_leave_only_what_is_said(read):
         read,
         "See **our** [prices](https://x.example/p) and `code` ~~old~~.\n\n"
         "<!-- not this -->\n\n![logo](a.png)",
-    ) == [Block("paragraph", "See our prices and code old.")]
+    ) == [Block("paragraph", "See our prices and code.")]
 
 
 def test_a_list_keeps_its_numbers_depth_and_what_introduces_it(read):

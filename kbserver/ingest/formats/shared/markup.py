@@ -51,7 +51,7 @@ def remove_hidden(root: HtmlElement) -> int:
             headings = button.iterancestors("h1", "h2", "h3", "h4", "h5", "h6")
             is_in_heading = next(headings, None) is not None
             button.tag = "span" if is_in_heading else "h6"
-    hidden = [element for element in _elements(root) if _is_hidden(element)]
+    hidden = [element for element in _elements(root) if is_hidden(element)]
     if not hidden:
         return 0
     revealable = _revealable(root)
@@ -100,7 +100,8 @@ def _revealable(root: HtmlElement) -> set[str]:
     return ids
 
 
-def _is_hidden(element: HtmlElement) -> bool:
+def is_hidden(element: HtmlElement) -> bool:
+    """Return whether an element says by itself that it is not shown."""
     if element.tag in DROPPED_TAGS:
         return False  # it never becomes text, so there is nothing to report
     if element.get("hidden") is not None or element.get("aria-hidden") == "true":

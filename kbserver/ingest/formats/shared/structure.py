@@ -5,13 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import takewhile
 from typing import NamedTuple
 
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.shared.footnotes import placed
 from kbserver.ingest.formats.shared.markup import DROPPED_TAGS, SPACE
-from kbserver.ingest.formats.shared.table import Table, table_blocks
+from kbserver.ingest.formats.shared.table import (
+    Table,
+    only_cell,
+    split_caption,
+    table_blocks,
+)
 
 LEAD_IN_CHARACTERS = 200
 """A longer paragraph is text of its own; only its last sentence may introduce a list."""
@@ -19,6 +26,10 @@ _END_CHARACTERS = LEAD_IN_CHARACTERS + 20
 """Of a text; enough for a sentence that introduces, or to see that it is too long."""
 STRONG_HEADING_CHARACTERS = 80
 """A bold paragraph up to this long is taken for a heading."""
+
+LABEL_END = "\ufdd2"
+"""Ends the number or letter of its own that a list item begins with, `(b)`; this
+noncharacter is in no text."""
 
 _MOST_ROWS_SPANNED = 1000
 _MOST_COLUMNS_SPANNED = 100
@@ -74,6 +85,7 @@ class _Builder:
         self._item = _Item()
         # further paragraphs of the item that is the last block
         self._further: list[str] = []
+        self._is_labelled = False
 
     def visit(self, element: HtmlElement) -> None:
         """Add the blocks of an element; text without a block boundary stays gathered."""
@@ -110,7 +122,10 @@ class _Builder:
                     self._buffer.append(_BREAK)
                 elif tag in _BLOCK_TAGS:
                     self._buffer.append(" ")
-                self.inline(child)
+                if tag == "table":
+                    self._buffer.append(_table_text(child))
+                else:
+                    self.inline(child)
                 if tag in _BLOCK_TAGS:
                     self._buffer.append(" ")
             if child.tail:
@@ -127,7 +142,8 @@ class _Builder:
         self._buffer.clear()
         if _BREAK in text:
             text = _BREAKS.sub(_newlines, text)
-        return text.strip()
+        self._is_labelled = LABEL_END in text
+        return placed(text.replace(LABEL_END, "")).strip()
 
     def add(self, block: Block) -> None:
         """Add a block; the item before it is whole."""
@@ -158,6 +174,8 @@ class _Builder:
             self._further.append(text)
             return
         level, lead_in, marker, _ = self._item
+        if self._is_labelled:
+            marker = ""
         self._item = _Item(level, lead_in, at=len(self.blocks))
         self.add(Block("list_item", marker + text, level, lead_in))
 
@@ -250,12 +268,13 @@ class _Builder:
             return
         rows, header_rows = grid
         caption = next((inline_text(one) for one in element.iter("caption")), "")
-        if caption:
-            self.add(Block("paragraph", caption))
+        table = split_caption(Table(rows, header_rows, caption))
+        if table.caption:
+            self.add(Block("paragraph", table.caption))
             lead_in = self._lead_in()
         else:
             lead_in = self._announcement()
-        for block in table_blocks(Table(rows, header_rows, lead_in)):
+        for block in table_blocks(replace(table, caption=lead_in)):
             self.add(block)
 
     def _code(self, element: HtmlElement) -> None:
@@ -267,18 +286,39 @@ class _Builder:
     def _definitions(self, element: HtmlElement) -> None:
         """Add a `<dl>`: a short definition is an item, a long one a section."""
         self.flush()
-        lead_in = self._announcement()
         terms: list[str] = []
-        for child in element.iter("dt", "dd"):
-            if next(child.iterancestors("dl"), None) is not element:
-                continue
+        self._terms_and_definitions(element, terms, self._announcement())
+        self._end_terms(terms)
+
+    def _terms_and_definitions(
+        self, element: HtmlElement, terms: list[str], lead_in: str
+    ) -> None:
+        """Add what a `<dl>`, or a `<div>` in it, holds; `terms` wait for a definition."""
+        if element.text:
+            self._buffer.append(element.text)
+        for child in element:
+            if child.tag in ("dt", "dd", "div"):
+                self.flush()
             if child.tag == "dt":
                 terms.append(inline_text(child).rstrip("¶ "))
-            else:
+            elif child.tag == "dd":
                 self._definition(", ".join(terms), child, lead_in)
                 terms.clear()
+            elif child.tag == "div":
+                self._terms_and_definitions(child, terms, lead_in)
+            elif isinstance(child.tag, str):
+                self._end_terms(terms)
+                self.visit(child)
+            if (child.tail or "").strip():
+                self._end_terms(terms)
+                self._buffer.append(child.tail)
+        self.flush()
+
+    def _end_terms(self, terms: list[str]) -> None:
+        """Add the terms that no definition follows."""
         if terms:
             self.add(Block("paragraph", ", ".join(terms)))
+            terms.clear()
 
     def _definition(self, term: str, element: HtmlElement, lead_in: str) -> None:
         if term and (term.endswith("?") or _is_structured(element)):
@@ -362,31 +402,94 @@ def _grid(table: HtmlElement) -> tuple[list[list[str]], int | None] | None:
     """
     if table.get("role") in ("presentation", "none"):
         return None
-    for inner in table.iter("table", "h1", "h2", "h3"):
-        if inner is not table:
-            return None
+    if next(table.iterdescendants("h1", "h2", "h3"), None) is not None:
+        return None
+    if table.find(".//table") is not None and not _names_its_rows(table):
+        return None
     spans = _Spans()
     rows: list[list[str]] = []
-    header_rows = 0
-    in_header = True
-    for tr in table.iter("tr"):
+    kinds: list[str] = []
+    for tr in _own_rows(table):
         cells = [cell for cell in tr if cell.tag in ("td", "th")]
         row = spans.row(cells)
         if not any(row):
             continue
-        in_header = in_header and _is_header(tr, cells)
-        header_rows += in_header
+        kinds.append(_row_kind(tr, cells))
         rows.append(row)
     if max((len(row) for row in rows), default=0) < 2:
         return None
+    titles = sum(1 for _ in takewhile(only_cell, rows))
+    kinds = kinds[titles:] or [""]
+    header_rows = sum(1 for _ in takewhile("header".__eq__, kinds))
+    if not header_rows and kinds[0] == "bold" and kinds[1:2] != ["bold"]:
+        header_rows = 1
     return rows, header_rows or None
 
 
-def _is_header(tr: HtmlElement, cells: list[HtmlElement]) -> bool:
+def _row_kind(tr: HtmlElement, cells: list[HtmlElement]) -> str:
+    """Return whether a row is a `header`, `bold` from end to end, or plain: ""."""
     parent = tr.getparent()
     if parent is not None and parent.tag == "thead":
+        return "header"
+    filled = [cell for cell in cells if cell.text_content().strip()]
+    if len(filled) < min(2, len(cells)):
+        return ""
+    if all(cell.tag == "th" for cell in filled):
+        return "header"
+    if all(cell.tag == "th" or _is_bold(cell) for cell in filled):
+        return "bold"
+    return ""
+
+
+def _is_bold(cell: HtmlElement) -> bool:
+    """Return whether all of a cell's text is bold."""
+    while not (cell.text or "").strip() and len(cell) == 1:
+        [cell] = cell
+        if (cell.tail or "").strip():
+            return False
+        if cell.tag in ("strong", "b"):
+            return True
+    return False
+
+
+def _own_rows(table: HtmlElement) -> Iterator[HtmlElement]:
+    """Yield the rows of a table, those of tables inside it left out."""
+    for part in table:
+        if part.tag == "tr":
+            yield part
+        elif part.tag in ("thead", "tbody", "tfoot"):
+            yield from part.iterchildren("tr")
+
+
+def _names_its_rows(table: HtmlElement) -> bool:
+    """Return whether a table with tables inside is one of data, not for the layout.
+
+    Its columns have names, or each row begins with a short text of its own.
+    """
+    rows = [
+        [cell for cell in tr if cell.tag in ("td", "th")] for tr in _own_rows(table)
+    ]
+    rows = [cells for cells in rows if cells]
+    if max(map(len, rows), default=0) < 2:
+        return False
+    if len(rows) > 1 and any(cell.tag == "th" for cell in rows[0]):
         return True
-    return all(cell.tag == "th" for cell in cells)
+    return all(
+        len(cells) > 1
+        and cells[0].find(".//table") is None
+        and 0 < len(inline_text(cells[0])) <= STRONG_HEADING_CHARACTERS
+        for cells in rows
+    )
+
+
+def _table_text(table: HtmlElement) -> str:
+    """Return a table inside a cell as one text: `Adult: $24; Child: $12`."""
+    grid = _grid(table)
+    if grid is None:
+        cells = (cell for tr in _own_rows(table) for cell in tr)
+        return " ".join(inline_text(cell) for cell in cells if cell.tag in ("td", "th"))
+    sentences = (block.text.rstrip(".") for block in table_blocks(Table(*grid)))
+    return "; ".join(sentences)
 
 
 class _Spans:

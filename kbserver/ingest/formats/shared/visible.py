@@ -21,6 +21,7 @@ _QUIET = re.compile("[\u00ad\ufe00-\ufe0f]")
 _LIGATURES = {
     ord(ligature): unicodedata.normalize("NFKC", ligature) for ligature in "ﬀﬁﬂﬃﬄﬅﬆ"
 }
+_PLAIN = _LIGATURES | {0x2011: "-"}  # a hyphen that does not break, as in 0800‑555
 
 
 def strip_invisible(text: str) -> tuple[str, int]:
@@ -31,7 +32,7 @@ def strip_invisible(text: str) -> tuple[str, int]:
     """
     if not text.isascii():
         text = _QUIET.sub("", text).replace("\u00a0", " ")
-        text = unicodedata.normalize("NFC", text).translate(_LIGATURES)
+        text = unicodedata.normalize("NFC", text).translate(_PLAIN)
     if text.isprintable():  # fast, and true of most lines
         return text, 0
     return _REPORTED.subn("", text)

@@ -165,3 +165,45 @@ def test_no_word_of_a_page_is_lost(markup):
 def test_a_further_paragraph_of_a_nested_item_keeps_its_depth_and_lead_in():
     markup = "<ul><li>one of<ul><li><p>a</p><p>b</p></ul></ul>"
     assert blocks(markup)[-1] == Block("list_item", "- a\nb", 2, "one of")
+
+
+def test_text_of_a_definition_list_outside_its_terms_is_read():
+    markup = "<dl>Intro<dt>Zone<dd>Europe</dd>loose<p>para</p><div><dt>A<dd>b</div><dt>last</dl>"
+    assert [block.text for block in blocks(markup)] == [
+        "Intro",
+        "Zone: Europe",
+        "loose",
+        "para",
+        "A: b",
+        "last",
+    ]
+
+
+def test_a_bold_first_row_names_columns_and_a_bold_table_has_none():
+    bold = "<tr><td><b>Size</b><td><b>36</b></tr>"
+    plain = "<tr><td>S<td>3</tr>"
+    assert blocks(f"<table>{bold}{plain}</table>")[0].text == "Size: S; 36: 3."
+    assert blocks(f"<table>{bold}{bold}</table>")[0].text == "Size: 36."
+
+
+def test_an_empty_corner_belongs_to_the_header():
+    markup = "<table><tr><td><th>1 night<th>2 nights<tr><td>Oak<td>$5<td>$9</table>"
+    assert blocks(markup)[0].text == "Oak; 1 night: $5; 2 nights: $9."
+
+
+def test_a_row_of_one_merged_cell_above_the_header_is_the_caption():
+    markup = (
+        "<table><tr><td colspan=2>From May<tr><th>Room<th>2026<tr><td>Oak<td>5</table>"
+    )
+    assert blocks(markup) == [
+        Block("paragraph", "From May"),
+        Block("table_row", "Room: Oak; 2026: 5.", lead_in="From May"),
+    ]
+
+
+def test_a_table_in_a_cell_of_data_stays_with_its_row():
+    inner = "<table><tr><td>Adult<td>$24<tr><td>Child<td>$12</table>"
+    markup = f"<table><tr><th>Day<th>Prices<tr><td>Weekend<td>{inner}</table>"
+    assert [block.text for block in blocks(markup)] == [
+        "Day: Weekend; Prices: Adult: $24; Child: $12."
+    ]
