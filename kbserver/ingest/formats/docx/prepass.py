@@ -1,0 +1,251 @@
+"""A Word file made ready for mammoth: what it would lose or misread is written plainly.
+
+Mammoth 1.13 reads hidden text like any other, and neither numbers, double strikes,
+simple fields, text boxes without a fallback nor the look of a table's first row.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from lxml import etree
+
+from kbserver.ingest.blocks import counted
+from kbserver.ingest.formats.docx.numbering import Numbering
+from kbserver.ingest.formats.docx.styles import Styles, W, value_of
+from kbserver.ingest.formats.shared.structure import LABEL_END
+
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+_STORIES = frozenset((f"{W}document", f"{W}footnotes", f"{W}endnotes"))
+_QUOTED_CHARACTERS = 80
+_CONTENTS = re.compile(r"toc (?:\d|heading)|table of (?:contents|figures)")
+_PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?\s*\d*\s*(?:of|von|/|-)?\s*\d*", re.I)
+_UNREAD = {
+    "}chart": "chart",
+    "}relIds": "diagram",
+    "}oMath": "equation",
+    "}OLEObject": "embedded object",
+    "}altChunk": "embedded document",
+    "}blip": "picture",
+    "}imagedata": "picture",
+}
+_PICTURED = {
+    "Wingdings": str.maketrans("üûþýx¨o", "✓✗☑☒☒☐☐"),
+    "Wingdings 2": str.maketrans("PORQTS£*", "✓✗☑☒☒☒☐☐"),
+    "Webdings": str.maketrans("arc", "✓✗☐"),
+}
+"""What the letters of a font of signs look like."""
+
+
+def ready(archive: zipfile.ZipFile) -> tuple[BinaryIO, tuple[str, ...]]:
+    """Return a copy that mammoth reads rightly, and notes on what it leaves out.
+
+    The copy has no pictures, because nothing reads them.
+    """
+    parts = {
+        entry.filename: archive.read(entry)
+        for entry in archive.infolist()
+        if entry.filename.endswith((".xml", ".rels"))
+    }
+    styles = Styles(_parsed(parts.get("word/styles.xml")))
+    numbering = Numbering(_parsed(parts.get("word/numbering.xml")), styles)
+    prepass = _Prepass(styles, numbering)
+    docx = io.BytesIO()
+    with zipfile.ZipFile(docx, "w") as copy:
+        for name, content in parts.items():
+            copy.writestr(name, prepass.part(name, content))
+    docx.seek(0)
+    return docx, prepass.notes()
+
+
+class _Prepass:
+    """One pass over all parts of a file."""
+
+    def __init__(self, styles: Styles, numbering: Numbering) -> None:
+        self._styles = styles
+        self._numbering = numbering
+        self._hidden = 0
+        self._unread: Counter[str] = Counter()
+        self._margins: dict[str, None] = {}
+
+    def part(self, name: str, content: bytes) -> bytes:
+        """Return a part as mammoth is to read it."""
+        if not re.fullmatch(r"word/[^/]+\.xml", name):
+            return content
+        kind = name.rpartition("/")[2].rstrip("0123456789.xml")
+        if kind in ("header", "footer"):
+            self._note_margin(kind, content)
+        elif kind == "comments":
+            root = _parsed(content)
+            self._unread["comment"] += sum(1 for _ in root.iterfind(f"{W}comment"))
+        elif kind not in (
+            "styles",
+            "numbering",
+            "settings",
+            "fontTable",
+            "webSettings",
+        ):
+            root = _parsed(content)
+            if root.tag in _STORIES:
+                self._story(root)
+                return etree.tostring(root)
+        return content
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what the file shows and its text does not say."""
+        notes: list[str] = []
+        if self._hidden:
+            notes.append(f"removed {counted(self._hidden, 'hidden character')}")
+        for thing, number in sorted(self._unread.items()):
+            if number:
+                notes.append(f"left out {counted(number, thing)}")
+        for text in self._margins:
+            notes.append(f"left out the {text}; say in the text what callers need")
+        return tuple(notes)
+
+    def _story(self, root: Any) -> None:
+        _remove_contents(root, self._styles)
+        _move_text_boxes(root)
+        _unwrap(root)
+        for element in root.iter():
+            for ending, thing in _UNREAD.items():
+                if isinstance(element.tag, str) and element.tag.endswith(ending):
+                    self._unread[thing] += 1
+        for paragraph in root.iter(f"{W}p"):
+            self._paragraph(paragraph)
+        for table in root.iter(f"{W}tbl"):
+            self._table(table)
+
+    def _paragraph(self, paragraph: Any) -> None:
+        style = value_of(paragraph.find(f"{W}pPr/{W}pStyle"))
+        for run in _own_runs(paragraph):
+            self._run(run, style)
+        label = self._numbering.label(paragraph)
+        if label:
+            run = etree.Element(f"{W}r")
+            text = etree.SubElement(run, f"{W}t")
+            text.text = f"{label}{LABEL_END} "
+            text.set(_SPACE, "preserve")
+            at = 1 if paragraph.find(f"{W}pPr") is not None else 0
+            paragraph.insert(at, run)
+
+    def _run(self, run: Any, paragraph_style: str) -> None:
+        """Take out a hidden run; write what its style says as its own marks."""
+        if self._styles.is_set(run, "vanish", paragraph_style):
+            for text in run.findall(f"{W}t"):
+                self._hidden += len(text.text or "")
+                run.remove(text)
+            return
+        is_struck = any(
+            self._styles.is_set(run, mark, paragraph_style)
+            for mark in ("strike", "dstrike")
+        )
+        properties = run.find(f"{W}rPr")
+        if is_struck:
+            if properties is None:
+                properties = etree.Element(f"{W}rPr")
+                run.insert(0, properties)
+            for strike in properties.findall(f"{W}strike"):
+                properties.remove(strike)
+            etree.SubElement(properties, f"{W}strike")
+        if properties is not None:
+            fonts = properties.find(f"{W}rFonts")
+            name = fonts.get(f"{W}ascii", "") if fonts is not None else ""
+            for text in run.iterfind(f"{W}t"):
+                text.text = (text.text or "").translate(_PICTURED.get(name, {}))
+
+    def _table(self, table: Any) -> None:
+        """Mark the first row as a header if the table's style makes it look like one."""
+        first = table.find(f"{W}tr")
+        if first is None or first.find(f"{W}trPr/{W}tblHeader") is not None:
+            return
+        look = table.find(f"{W}tblPr/{W}tblLook")
+        style = value_of(table.find(f"{W}tblPr/{W}tblStyle"))
+        is_marked = any(one.marks_first_row for _, one in self._styles.chain(style))
+        if not is_marked or not _marks_first_row(look):
+            return
+        properties = first.find(f"{W}trPr")
+        if properties is None:
+            properties = etree.Element(f"{W}trPr")
+            first.insert(0, properties)
+        etree.SubElement(properties, f"{W}tblHeader")
+
+    def _note_margin(self, kind: str, content: bytes) -> None:
+        root = _parsed(content)
+        texts = ("".join(one.itertext(f"{W}t")) for one in root.iter(f"{W}p"))
+        text = " ".join(" ".join(texts).split())
+        if text and not _PAGE_NUMBER.fullmatch(text):
+            if len(text) > _QUOTED_CHARACTERS:
+                text = f"{text[:_QUOTED_CHARACTERS].rstrip()}…"
+            self._margins[f"{kind} “{text}”"] = None
+
+
+def _parsed(content: bytes | None) -> Any:
+    """Return the root of a part, None without one."""
+    if content is None:
+        return None
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
+    return etree.fromstring(content, parser)
+
+
+def _own_runs(paragraph: Any) -> Iterator[Any]:
+    """Yield the runs of a paragraph, those in links and fields too."""
+    for child in paragraph:
+        if child.tag == f"{W}r":
+            yield child
+        elif child.tag not in (f"{W}p", f"{W}tbl", f"{W}pPr"):
+            yield from _own_runs(child)
+
+
+def _remove_contents(root: Any, styles: Styles) -> None:
+    """Remove tables of contents: their lines repeat headings and page numbers."""
+    for block in list(root.iter(f"{W}sdt")):
+        gallery = block.find(f"{W}sdtPr/{W}docPartObj/{W}docPartGallery")
+        if value_of(gallery) == "Table of Contents":
+            block.getparent().remove(block)
+    for paragraph in list(root.iter(f"{W}p")):
+        style = value_of(paragraph.find(f"{W}pPr/{W}pStyle"))
+        if style and _CONTENTS.match(styles.name(style)):
+            paragraph.getparent().remove(paragraph)
+
+
+def _move_text_boxes(root: Any) -> None:
+    """Put the paragraphs of each text box behind the paragraph that it hangs on."""
+    for choice in list(root.iter(f"{_MC}AlternateContent")):
+        if choice.find(f"{_MC}Choice//{W}txbxContent") is not None:
+            for fallback in choice.findall(f"{_MC}Fallback"):
+                choice.remove(fallback)
+    for box in list(root.iter(f"{W}txbxContent")):
+        hosts = list(box.iterancestors(f"{W}p"))
+        if hosts:
+            for content in reversed(list(box)):
+                hosts[-1].addnext(content)
+
+
+def _unwrap(root: Any) -> None:
+    """Put the content of simple fields, and of turned text, in their place."""
+    for wrapper in list(root.iter(f"{W}fldSimple", f"{W}dir", f"{W}bdo")):
+        parent = wrapper.getparent()
+        at = parent.index(wrapper)
+        for child in reversed(list(wrapper)):
+            parent.insert(at, child)
+        parent.remove(wrapper)
+
+
+def _marks_first_row(look: Any) -> bool:
+    if look is None:
+        return True
+    first_row = look.get(f"{W}firstRow")
+    if first_row is not None:
+        return first_row in ("1", "true", "on")
+    try:
+        return bool(int(value_of(look), 16) & 0x0020)
+    except ValueError:
+        return True
