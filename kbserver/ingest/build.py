@@ -51,7 +51,7 @@ from kbserver.types import FloatMatrix
 
 __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
 
-CONVERSION = 3
+CONVERSION = 4
 """Raised whenever files would be read or cut differently: all are then read again."""
 
 K1 = 1.2

@@ -12,7 +12,10 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, TypeAlias, cast
 
 from kbserver.errors import DocumentUnreadable, ExtraMissing, IngestError
-from kbserver.ingest.blocks import Block, Document, counted
+from kbserver.ingest.blocks import Block, BlockKind, Document, counted
+from kbserver.ingest.formats.shared.metadata import why_not_public
+from kbserver.ingest.formats.shared.raised import settle_raised
+from kbserver.ingest.formats.shared.signs import spoken_boxes
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.visible import strip_invisible
 
@@ -42,7 +45,7 @@ _REGISTRY = (
     Format("text", ".txt .text", "text:convert", "text"),
     Format("HTML", ".html .htm .xhtml", "html:convert", "text"),
     Format("PDF", ".pdf", "pdf.pages:convert", "binary"),
-    Format("DOCX", ".docx .docm", "docx:convert", "binary"),
+    Format("DOCX", ".docx .docm", "docx.document:convert", "binary"),
     Format("CSV", ".csv .tsv", "csv:convert", "records"),
     Format("JSON", ".json", "json:convert", "records"),
     Format("JSONL", ".jsonl .ndjson", "json:convert_lines", "records"),
@@ -103,7 +106,30 @@ def load(path: Path, source: str) -> list[Document]:
     readable = [document for document in finished if _has_words(document)]
     if not readable:
         raise DocumentUnreadable(source, "no text in it")
-    return readable
+    return _without_drafts(readable, source)
+
+
+def _without_drafts(documents: list[Document], source: str) -> list[Document]:
+    """Leave out what its own metadata calls a draft, retired or private, with a note.
+
+    Raises:
+        DocumentUnreadable: it is so of all of them.
+    """
+    public = []
+    why = ""
+    for document in documents:
+        mark = why_not_public(document.metadata)
+        if mark:
+            why = why or mark
+        else:
+            public.append(document)
+    left_out = len(documents) - len(public)
+    if not left_out:
+        return documents
+    if not public:
+        raise DocumentUnreadable(source, f"not public: {why}; change that to speak it")
+    note = f"left out {counted(left_out, 'record')}, not public ({why})"
+    return [replace(public[0], notes=(*public[0].notes, note)), *public[1:]]
 
 
 def format_names(conjunction: str = "and", *, needs_extra: bool = False) -> str:
@@ -190,9 +216,10 @@ def _finished(document: Document) -> Document:
         if block.kind == "code":
             text = text.strip("\n").rstrip()
         else:
-            text = text.strip()
+            text = _settled(text.strip(), block.kind)
         if text or block.kind == "heading":
-            blocks.append(Block(block.kind, text, block.level, lead_in.strip()))
+            lead_in = _settled(lead_in.strip(), "paragraph")
+            blocks.append(Block(block.kind, text, block.level, lead_in))
     notes = document.notes
     if removed:
         notes = (*notes, f"removed {counted(removed, 'invisible character')}")
@@ -204,6 +231,17 @@ def _finished(document: Document) -> Document:
         metadata={**taken_from, **document.metadata, **folder},
         notes=notes,
     )
+
+
+def _settled(text: str, kind: BlockKind) -> str:
+    """Return a text with words for what its raised digits and boxes say.
+
+    The signs in a table's cells are words already.
+    """
+    text = settle_raised(text)
+    if kind != "table_row":
+        text = spoken_boxes(text)
+    return text
 
 
 def _taken_from(block: Block) -> str:

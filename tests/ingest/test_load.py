@@ -176,3 +176,46 @@ def test_the_page_about_documents_names_every_format():
     page = Path(__file__).parents[2] / "docs" / "documents.md"
     text = page.read_text(encoding="utf-8")
     assert [form.name for form in FORMATS.values() if form.name not in text] == []
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "draft: true",
+        "published: false",
+        "status: Archived",
+        "visibility: internal",
+        "retired: yes",
+    ],
+)
+def test_what_calls_itself_a_draft_or_private_is_not_read(read, mark):
+    assert reason(read, "a.md", f"---\n{mark}\n---\nText.").startswith("not public: ")
+
+
+@pytest.mark.parametrize(
+    "mark", ["draft: false", "published: true", "status: live", "state: Ohio"]
+)
+def test_what_calls_itself_public_is_read(read, mark):
+    assert len(read("a.md", f"---\n{mark}\n---\nText.")) == 1
+
+
+def test_records_that_are_not_public_are_left_out_with_a_note(read):
+    lines = [
+        {"id": "a", "text": "Old.", "status": "retired"},
+        {"id": "b", "text": "New.", "status": "published"},
+        {"id": "c", "text": "Next.", "draft": True},
+    ]
+    [document] = read("a.jsonl", "\n".join(map(json.dumps, lines)))
+    assert document.source == "a.jsonl#b"
+    assert document.notes == ("left out 2 records, not public (status: retired)",)
+
+
+def test_raised_digits_and_boxes_are_words_in_every_format(read):
+    [document] = read("a.txt", "Now $9⁹⁹.\n\n☐ Kitchen\n")
+    assert [block.text for block in document.blocks] == ["Now $9.99.", "Kitchen: no"]
+    [table] = read("a.csv", "Plan,Price\nA,$9⁹⁹\nB,#REF!\n")
+    assert [block.text for block in table.blocks] == [
+        "Plan: A; Price: $9.99.",
+        "Plan: B.",
+    ]
+    assert table.notes == ("left out 1 cell with an error (#N/A)",)
