@@ -35,6 +35,7 @@ from kbserver.ingest.formats.shared.number_format import (
 )
 from kbserver.ingest.formats.shared.raised import raised
 from kbserver.ingest.formats.shared.sheet import sheet_documents
+from kbserver.ingest.formats.shared.signs import SIGN_FONTS
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table
 
@@ -49,13 +50,6 @@ MAX_COLUMNS = 16_384
 
 _MOST_HEADER_ROWS = 3
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
-_PICTURED = {
-    "wingdings": str.maketrans("üûþýx¨o", "✓✗☑☒☒☐☐"),
-    "wingdings 2": str.maketrans("PORQTS£*", "✓✗☑☒☒☒☐☐"),
-    "webdings": str.maketrans("arc", "✓✗☐"),
-    "marlett": str.maketrans("ab", "✓✓"),
-}
-"""What the letters of a font of signs look like."""
 
 _Row = list[str]
 
@@ -193,7 +187,7 @@ class _Book:
             bold=bool(font.b),
             struck=bool(font.strike),
             raised=font.vertAlign == "superscript",
-            font=name if name in _PICTURED else "",
+            font=name if name in SIGN_FONTS else "",
         )
 
     @cached_property
@@ -342,7 +336,7 @@ class _Sheet:
             self._losses.struck += 1
             return ""
         if style.font:
-            text = text.translate(_PICTURED[style.font])
+            text = text.translate(SIGN_FONTS[style.font])
         if style.raised and text.isdecimal():
             text = raised(text)
         return text

@@ -18,6 +18,7 @@ from lxml import etree
 from kbserver.ingest.blocks import counted
 from kbserver.ingest.formats.docx.numbering import Numbering
 from kbserver.ingest.formats.docx.styles import Styles, W, value_of
+from kbserver.ingest.formats.shared.signs import SIGN_FONTS
 from kbserver.ingest.formats.shared.structure import LABEL_END
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
@@ -36,12 +37,6 @@ _UNREAD = {
     "}blip": "picture",
     "}imagedata": "picture",
 }
-_PICTURED = {
-    "Wingdings": str.maketrans("üûþýx¨o", "✓✗☑☒☒☐☐"),
-    "Wingdings 2": str.maketrans("PORQTS£*", "✓✗☑☒☒☒☐☐"),
-    "Webdings": str.maketrans("arc", "✓✗☐"),
-}
-"""What the letters of a font of signs look like."""
 
 
 def ready(archive: zipfile.ZipFile) -> tuple[BinaryIO, tuple[str, ...]]:
@@ -159,7 +154,9 @@ class _Prepass:
             fonts = properties.find(f"{W}rFonts")
             name = fonts.get(f"{W}ascii", "") if fonts is not None else ""
             for text in run.iterfind(f"{W}t"):
-                text.text = (text.text or "").translate(_PICTURED.get(name, {}))
+                text.text = (text.text or "").translate(
+                    SIGN_FONTS.get(name.lower(), {})
+                )
 
     def _table(self, table: Any) -> None:
         """Mark the first row as a header if the table's style makes it look like one."""

@@ -11,6 +11,14 @@ from collections.abc import Iterator, Sequence
 LABEL_CHARACTERS = 120
 """A longer text behind a box is no label; its box becomes a word before it."""
 
+SIGN_FONTS = {
+    "wingdings": str.maketrans("üûþýx¨o", "✓✗☑☒☒☐☐"),
+    "wingdings 2": str.maketrans("PORQTS£*", "✓✗☑☒☒☒☐☐"),
+    "webdings": str.maketrans("arc", "✓✗☐"),
+    "marlett": str.maketrans("ab", "✓✓"),
+}
+"""What the letters of a font of signs look like, by its name in lower case."""
+
 _YES = frozenset("✓✔🗸✅☑☒🗹🗷⌧🗵")
 """Ticks, and boxes with anything in them."""
 _NO = frozenset("✗✘❌✖❎🗴🗶☓☐🞎🞏▢⬜")
