@@ -102,7 +102,11 @@ class _Losses:
         return tuple(notes)
 
 
-def convert(file: SourceFile, *, max_cells: int = MAX_CELLS) -> list[Document]:
+def convert(
+    file: SourceFile,
+    *,
+    max_cells: int = MAX_CELLS,
+) -> list[Document]:
     """Return the documents of the visible sheets.
 
     Cells are read as Excel last computed them, not as formulas. Hidden rows, columns
@@ -423,7 +427,10 @@ class _Sheet:
             ]
 
 
-def _parsed(stream: Any, tags: str | Sequence[str]) -> Any:
+def _parsed(
+    stream: Any,
+    tags: str | Sequence[str],
+) -> Any:
     return etree.iterparse(
         stream, tag=tags, resolve_entities=False, no_network=True, huge_tree=True
     )
@@ -488,7 +495,10 @@ def _tables(sheet: _Sheet) -> Iterator[Table]:
         yield _table(sheet, group)
 
 
-def _table(sheet: _Sheet, numbers: Sequence[int]) -> Table:
+def _table(
+    sheet: _Sheet,
+    numbers: Sequence[int],
+) -> Table:
     rows = [sheet.rows[number] for number in numbers]
     indent = min(_first_filled(row) for row in rows)
     columns = [number for number in numbers if len(set(sheet.rows[number]) - {""}) > 1]
@@ -505,7 +515,10 @@ def _first_filled(row: _Row) -> int:
     return next(at for at, cell in enumerate(row) if cell)
 
 
-def _table_headers(archive: zipfile.ZipFile, path: str) -> set[int]:
+def _table_headers(
+    archive: zipfile.ZipFile,
+    path: str,
+) -> set[int]:
     """Return the numbers of the rows that name the columns of formatted tables."""
     folder, name = posixpath.split(path)
     relations = f"{folder}/_rels/{name}.rels"

@@ -134,7 +134,10 @@ def _restarts(number: Any) -> dict[int, int]:
     return found
 
 
-def _label(numbered: _List, level: int) -> str:
+def _label(
+    numbered: _List,
+    level: int,
+) -> str:
     own = numbered.levels[level]
     if own.form in ("bullet", "none"):
         return ""

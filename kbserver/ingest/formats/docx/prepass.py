@@ -201,7 +201,10 @@ def _own_runs(paragraph: Any) -> Iterator[Any]:
             yield from _own_runs(child)
 
 
-def _remove_contents(root: Any, styles: Styles) -> None:
+def _remove_contents(
+    root: Any,
+    styles: Styles,
+) -> None:
     """Remove tables of contents: their lines repeat headings and page numbers."""
     for block in list(root.iter(f"{W}sdt")):
         gallery = block.find(f"{W}sdtPr/{W}docPartObj/{W}docPartGallery")

@@ -47,7 +47,12 @@ def placed(text: str) -> str:
     return _STRAY.sub("", "".join(parts))
 
 
-def _clause(text: str, waiting: list[str], *, is_last: bool = False) -> list[str]:
+def _clause(
+    text: str,
+    waiting: list[str],
+    *,
+    is_last: bool = False,
+) -> list[str]:
     """Return a text with the footnotes that wait put at its first end of a clause."""
     if not waiting:
         return [text]

@@ -66,7 +66,10 @@ def header_height(rows: Sequence[Sequence[str]]) -> int:
     return int(_names_columns(rows))
 
 
-def with_groups(row: Sequence[str], below: Sequence[str]) -> list[str]:
+def with_groups(
+    row: Sequence[str],
+    below: Sequence[str],
+) -> list[str]:
     """Write the name of each group above every column of it that the row below names."""
     cells = _padded(row, len(below))
     names = _padded(below, len(cells))
@@ -92,7 +95,10 @@ def _group_rows(rows: Sequence[Sequence[str]]) -> int:
     return 0
 
 
-def _has_groups(row: Sequence[str], below: Sequence[str]) -> bool:
+def _has_groups(
+    row: Sequence[str],
+    below: Sequence[str],
+) -> bool:
     """Return whether a row names groups of the columns that the row below names."""
     if not (_is_text(row) and _is_text(below)):
         return False
@@ -129,7 +135,10 @@ def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
     return not any(map(_DIGIT.search, first)) and not _comes_again(first, below)
 
 
-def _stands_above_values(first: Sequence[str], below: Sequence[list[str]]) -> bool:
+def _stands_above_values(
+    first: Sequence[str],
+    below: Sequence[list[str]],
+) -> bool:
     """Return whether most cells of a column are values and its first is none."""
     for at, cell in enumerate(first):
         column = [row[at] for row in below if at < len(row) and row[at]]
@@ -139,7 +148,10 @@ def _stands_above_values(first: Sequence[str], below: Sequence[list[str]]) -> bo
     return False
 
 
-def _is_series(first: Sequence[str], below: Sequence[list[str]]) -> bool:
+def _is_series(
+    first: Sequence[str],
+    below: Sequence[list[str]],
+) -> bool:
     """Return whether the names are years, or the same but for a number."""
     names = [cell for cell in first[1:] if cell]
     if len(names) < 2 or len(set(names)) < len(names) or is_value(first[0]):
@@ -153,7 +165,10 @@ def _is_series(first: Sequence[str], below: Sequence[list[str]]) -> bool:
     return not any(_DIGITS.sub("0", cell) in shapes for cell in body)
 
 
-def _comes_again(first: Sequence[str], below: Sequence[list[str]]) -> bool:
+def _comes_again(
+    first: Sequence[str],
+    below: Sequence[list[str]],
+) -> bool:
     """Return whether each name comes again in its column: `closed` does, `Price` not."""
     return all(
         any(at < len(row) and row[at] == cell for row in below)
@@ -176,6 +191,9 @@ def _has_values(rows: Sequence[Sequence[str]]) -> bool:
     )
 
 
-def _padded(row: Sequence[str], width: int) -> list[str]:
+def _padded(
+    row: Sequence[str],
+    width: int,
+) -> list[str]:
     cells = [cell.strip() for cell in row]
     return cells + [""] * (width - len(cells))

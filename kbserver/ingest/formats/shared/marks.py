@@ -365,7 +365,10 @@ def _is_shown(note: HtmlElement) -> bool:
     return not any(map(is_hidden, (note, *note.iterancestors())))
 
 
-def _is_reference(link: HtmlElement, label: str) -> bool:
+def _is_reference(
+    link: HtmlElement,
+    label: str,
+) -> bool:
     """Return whether a link is the mark of a footnote: raised, bracketed or named so."""
     if next(link.iterancestors("sup"), None) is not None:
         return True
@@ -406,7 +409,10 @@ def _note_text(note: HtmlElement) -> str:
     )
 
 
-def _gather_note(element: HtmlElement, parts: list[str]) -> None:
+def _gather_note(
+    element: HtmlElement,
+    parts: list[str],
+) -> None:
     parts.append(element.text or "")
     for at, child in enumerate(element):
         if isinstance(child.tag, str) and not _is_label(child, parts, at):
@@ -416,7 +422,11 @@ def _gather_note(element: HtmlElement, parts: list[str]) -> None:
         parts.append(child.tail or "")
 
 
-def _is_label(child: HtmlElement, parts: list[str], at: int) -> bool:
+def _is_label(
+    child: HtmlElement,
+    parts: list[str],
+    at: int,
+) -> bool:
     """Return whether an element is a footnote's label or a link back to its mark."""
     text = _text(child).strip()
     if child.tag == "a" and (child.get("href") or "").startswith("#"):
@@ -628,7 +638,10 @@ def _whole(link: HtmlElement) -> HtmlElement:
     return link
 
 
-def _replace(element: HtmlElement, text: str = "") -> None:
+def _replace(
+    element: HtmlElement,
+    text: str = "",
+) -> None:
     """Make an element a mere text; a cell stays one, so that its row keeps its columns.
 
     The element stays: to join the texts around each of many would take time with the
@@ -670,7 +683,10 @@ def _after(element: HtmlElement) -> str:
     return "".join(parts)[:_NEAR_CHARACTERS]
 
 
-def _gather(pieces: Iterator[str], parts: list[str]) -> None:
+def _gather(
+    pieces: Iterator[str],
+    parts: list[str],
+) -> None:
     length = 0
     for piece in islice(pieces, _NEAR_PIECES):
         parts.append(piece)

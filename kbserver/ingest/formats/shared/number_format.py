@@ -62,7 +62,10 @@ class _Section:
         return {kind for kind, _ in self.tokens}
 
 
-def shown_number(value: float, code: str) -> str | None:
+def shown_number(
+    value: float,
+    code: str,
+) -> str | None:
     """Return a number as its cell shows it; None if the code is not understood.
 
     A number that a code shows without its minus, in brackets or in red alone, gets its
@@ -91,7 +94,11 @@ def shown_number(value: float, code: str) -> str | None:
     return _SIGN_APART.sub(r"\1", text)
 
 
-def shown_moment(moment: dt.datetime, days: float, code: str) -> str | None:
+def shown_moment(
+    moment: dt.datetime,
+    days: float,
+    code: str,
+) -> str | None:
     """Return a date or time as its cell shows it; None if the code is not understood.
 
     Names of months and days are written in full.
@@ -114,7 +121,10 @@ def shown_moment(moment: dt.datetime, days: float, code: str) -> str | None:
     return " ".join(part for part in (day, clock) if part) or None
 
 
-def shown_text(text: str, code: str) -> str:
+def shown_text(
+    text: str,
+    code: str,
+) -> str:
     """Return a text as its cell shows it: a code may write words around it."""
     if "@" not in code or code == "@":
         return text
@@ -167,7 +177,10 @@ def _sections(code: str) -> tuple[_Section, ...]:
     return tuple(sections[:4])
 
 
-def _chosen(sections: Sequence[_Section], value: float) -> tuple[_Section, bool]:
+def _chosen(
+    sections: Sequence[_Section],
+    value: float,
+) -> tuple[_Section, bool]:
     """Return the section that shows a number, and whether it is for negative ones."""
     numbers = [one for one in sections if "text" not in one.kinds()] or list(sections)
     conditional = [one for one in numbers if one.condition]
@@ -184,7 +197,10 @@ def _chosen(sections: Sequence[_Section], value: float) -> tuple[_Section, bool]
     return numbers[0], False
 
 
-def _holds(condition: str, value: float) -> bool:
+def _holds(
+    condition: str,
+    value: float,
+) -> bool:
     sign = condition.rstrip("0123456789.-")
     try:
         limit = float(condition[len(sign) :])
@@ -201,7 +217,11 @@ def _holds(condition: str, value: float) -> bool:
     return by_sign[sign]
 
 
-def _negative(text: str, *, is_own: bool) -> str:
+def _negative(
+    text: str,
+    *,
+    is_own: bool,
+) -> str:
     """Return the text of a negative number with its minus.
 
     Args:
@@ -216,7 +236,10 @@ def _negative(text: str, *, is_own: bool) -> str:
     return f"-{text}"
 
 
-def _literal(kind: str, text: str) -> str:
+def _literal(
+    kind: str,
+    text: str,
+) -> str:
     if kind == "quoted":
         return text.strip('"')
     if kind == "escaped":
@@ -226,7 +249,10 @@ def _literal(kind: str, text: str) -> str:
     return text
 
 
-def _rendered(section: _Section, value: float) -> str | None:
+def _rendered(
+    section: _Section,
+    value: float,
+) -> str | None:
     """Return a number that is not negative in one section's form."""
     kinds = section.kinds()
     if "general" in kinds:
@@ -245,7 +271,10 @@ def _rendered(section: _Section, value: float) -> str | None:
     return _decimal(section, value)
 
 
-def _decimal(section: _Section, value: float) -> str | None:
+def _decimal(
+    section: _Section,
+    value: float,
+) -> str | None:
     tokens = list(section.tokens)
     places = [at for at, (kind, _) in enumerate(tokens) if kind == "digit"]
     point = next((at for at, (kind, _) in enumerate(tokens) if kind == "point"), None)
@@ -330,7 +359,10 @@ def _broken_digits(
     return shown
 
 
-def _fraction(section: _Section, value: float) -> str | None:
+def _fraction(
+    section: _Section,
+    value: float,
+) -> str | None:
     """Return a number as a whole and a fraction: `1 1/2`."""
     tokens = section.tokens
     at = next(place for place, (kind, _) in enumerate(tokens) if kind == "slash")
@@ -356,7 +388,11 @@ def _fraction(section: _Section, value: float) -> str | None:
     return f"{top}/{bottom}"
 
 
-def _clock(section: _Section, moment: dt.datetime, days: float) -> str:
+def _clock(
+    section: _Section,
+    moment: dt.datetime,
+    days: float,
+) -> str:
     """Return the time that a section shows, "" if it shows none."""
     tokens = [
         (kind, text.lower())
@@ -388,7 +424,10 @@ def _clock(section: _Section, moment: dt.datetime, days: float) -> str:
     return clock
 
 
-def _day(section: _Section, moment: dt.datetime) -> str:
+def _day(
+    section: _Section,
+    moment: dt.datetime,
+) -> str:
     """Return the date that a section shows, "" if it shows none."""
     parts = _day_parts(section)
     kinds = {text[0] for kind, text in parts if kind == "date"}
@@ -436,7 +475,10 @@ def _day_parts(section: _Section) -> list[_Token]:
     return parts
 
 
-def _date_word(text: str, moment: dt.datetime) -> str:
+def _date_word(
+    text: str,
+    moment: dt.datetime,
+) -> str:
     match text[0], len(text):
         case "y", _:
             return str(moment.year)

@@ -94,7 +94,10 @@ def _is_mark(cell: str) -> bool:
     return text in _MARKS
 
 
-def _marked_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
+def _marked_columns(
+    names: Sequence[str],
+    rows: Sequence[Sequence[str]],
+) -> list[int]:
     """Return the named columns of marks; none if all there is is one x, or dashes."""
     marked = [
         at for at, name in enumerate(names) if at and name and _is_marked(at, rows)
@@ -106,20 +109,29 @@ def _marked_columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> list
     return marked
 
 
-def _is_marked(at: int, rows: Sequence[Sequence[str]]) -> bool:
+def _is_marked(
+    at: int,
+    rows: Sequence[Sequence[str]],
+) -> bool:
     """Return whether at least half of a column's filled cells are marks."""
     cells = [row[at].strip() for row in rows if at < len(row)]
     marks = sum(map(_is_mark, cells))
     return marks > 0 and marks * 2 >= sum(map(bool, cells))
 
 
-def _is_lettered(at: int, rows: Sequence[Sequence[str]]) -> bool:
+def _is_lettered(
+    at: int,
+    rows: Sequence[Sequence[str]],
+) -> bool:
     """Return whether all of a column's cells are Y and N, or TRUE and FALSE."""
     cells = {row[at].strip() for row in rows if at < len(row)} - {""}
     return bool(cells) and (cells <= {"Y", "N"} or cells <= {"TRUE", "FALSE"})
 
 
-def _mark_word(word: str, x_word: str) -> str:
+def _mark_word(
+    word: str,
+    x_word: str,
+) -> str:
     if word in _TICKED_X:
         return x_word
     if word in _OPEN:
@@ -202,7 +214,10 @@ def _labelled(line: str) -> tuple[str, list[tuple[str, str]]]:
     return texts[0], list(zip(signs, texts[1:], strict=True))
 
 
-def _said(sign: str, label: str) -> str:
+def _said(
+    sign: str,
+    label: str,
+) -> str:
     word = _word(sign)
     text = label.rstrip(" ,;")
     if not text:

@@ -115,7 +115,10 @@ def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:
     return names, _with_units(rows[height:])
 
 
-def row_sentence(names: Sequence[str], row: Sequence[str]) -> str:
+def row_sentence(
+    names: Sequence[str],
+    row: Sequence[str],
+) -> str:
     """Join one row into a sentence without its empty cells; "" if all are empty."""
     cells = [" ".join(cell.split()) for cell in row]
     if not any(cells):
@@ -194,11 +197,17 @@ def _with_units(rows: list[Sequence[str]]) -> list[Sequence[str]]:
     ]
 
 
-def _has_value(rows: Sequence[Sequence[str]], column: int) -> bool:
+def _has_value(
+    rows: Sequence[Sequence[str]],
+    column: int,
+) -> bool:
     return any(column < len(row) and is_value(row[column]) for row in rows)
 
 
-def _measured(cell: str, unit: str) -> str:
+def _measured(
+    cell: str,
+    unit: str,
+) -> str:
     if not unit or not is_value(cell) or not cell.strip()[-1].isdigit():
         return cell
     if unit in ("$", "£", "¥"):
@@ -261,14 +270,20 @@ def _filled_down(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     return filled
 
 
-def _goes_on(others: Sequence[str], above: Sequence[Sequence[str]]) -> bool:
+def _goes_on(
+    others: Sequence[str],
+    above: Sequence[Sequence[str]],
+) -> bool:
     """Return whether a row without a name says more about the row above it."""
     if not above or not others or not others[0].strip() or _TOTAL.match(others[0]):
         return False
     return _filled_cells(others) >= _filled_cells(above[-1][1:]) > 0
 
 
-def _named_cells(names: Sequence[str], cells: Sequence[str]) -> str:
+def _named_cells(
+    names: Sequence[str],
+    cells: Sequence[str],
+) -> str:
     """Return `name: cell` pairs; a merged cell comes once, not once a column."""
     pairs: dict[tuple[str, str], str] = {}
     for column, cell in enumerate(cells):
@@ -282,5 +297,8 @@ def _named_cells(names: Sequence[str], cells: Sequence[str]) -> str:
     return "; ".join(pairs.values())
 
 
-def _place_of(wanted: frozenset[str], keys: Sequence[str]) -> int | None:
+def _place_of(
+    wanted: frozenset[str],
+    keys: Sequence[str],
+) -> int | None:
     return next((at for at, key in enumerate(keys) if key in wanted), None)
