@@ -42,8 +42,8 @@ Reason: TypeAlias = Literal[
     # empty
     "unknown_label", "empty_scope", "no_match", "below_min_score", "error", "handler_busy",
     # gated
-    "empty", "greeting", "goodbye", "thanks", "hold", "repeat", "presence", "confirmation",
-    "backchannel",
+    "empty", "greeting", "goodbye", "thanks", "handover", "hold", "repeat", "presence",
+    "confirmation", "backchannel",
 ]  # fmt: skip
 """Why a turn is degraded, empty or gated; `late` is either of the first two."""
 

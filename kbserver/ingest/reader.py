@@ -24,6 +24,7 @@ from kbserver.ingest.lint.prompt_injection import prompt_injection_in
 from kbserver.ingest.report import IngestReport
 from kbserver.ingest.spool import Prepared, Spool
 from kbserver.ingest.walk import FoundFile, Skipped
+from kbserver.retrieval.spoken.days_said import days_said
 from kbserver.types import Passage
 
 _TRUSTED_AGE_NS = 2_000_000_000
@@ -291,13 +292,15 @@ class Reader:
     def _prepared(self, passage: Passage, questions: Sequence[str]) -> Prepared:
         """Add the texts that find a passage: title, headings and extra phrasings.
 
-        The extra phrasings are embedded only if the model's window holds them all.
+        The extra phrasings are embedded only if the model's window holds them all. Days and months
+        in full are for the words alone: the model knows what `Fri` means.
         """
         embedded = embedding_text(passage.title, passage.heading_path, passage.text)
         lexical = "\n".join((*questions, embedded))
         max_tokens = self._encoder.identity.max_tokens
         if questions and self._encoder.count_tokens(lexical) <= max_tokens:
             embedded = lexical
+        lexical = "\n".join((lexical, *days_said(lexical)))
         return Prepared(passage, embedded, lexical)
 
 

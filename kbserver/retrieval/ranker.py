@@ -6,6 +6,7 @@ No clock and no event loop: every method computes and returns, in any thread.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -14,13 +15,21 @@ import numpy as np
 from kbserver.index.rows import union_rows
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.arms.base import Arm, Candidates, Group, Query, Values
-from kbserver.retrieval.arms.words import WordsArm, share_of_passages
+from kbserver.retrieval.arms.words import (
+    FEWEST_PASSAGES,
+    WordsArm,
+    share_of_passages,
+    terms_of,
+)
 from kbserver.retrieval.fusion import Evidence, Ranking, rank, scores, weighted
 from kbserver.retrieval.neighbours import places_to_read
 from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.spoken.reader import PassageReader
 from kbserver.retrieval.transcript import cleaning
-from kbserver.retrieval.transcript.followup import Exchange, carry
+from kbserver.retrieval.transcript.cleaning import Heard, as_said, bare
+from kbserver.retrieval.transcript.codes import as_written
+from kbserver.retrieval.transcript.english import SPOKEN_STOP_WORDS
+from kbserver.retrieval.transcript.followup import Exchange, carry, naming_share
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit, Rows, Scope
 
@@ -56,6 +65,7 @@ class Ranker:
         self._arms = tuple(arms)
         self._precedence = Precedence(snapshot)
         self._share = partial(share_of_passages, snapshot.lexical)
+        self._naming = naming_share(max(snapshot.size, FEWEST_PASSAGES))
 
     def waits(self, group: Group) -> bool:
         """Whether an arm of a group waits for a network or a disk."""
@@ -98,8 +108,29 @@ class Ranker:
             Without a vector.
         """
         heard = cleaning.understand(query, fillers=settings.fillers)
-        leans_on = carry(heard.text, past, share=self._share)
+        if settings.numbers:
+            heard = self._with_codes(heard)
+            past = [
+                replace(turn, query=self._with_codes(as_said(turn.query)).text)
+                for turn in past
+            ]
+        leans_on = carry(heard.text, past, share=self._share, naming=self._naming)
         return Query(heard, settings, leans_on)
+
+    def _with_codes(self, heard: Heard) -> Heard:
+        """Write spoken codes as the corpus does; see `codes.as_written`."""
+        written = as_written([bare(word) for word in heard.text.split()], self._knows)
+        if written is None:
+            return heard
+        return replace(heard, text=" ".join(written.words), codes=written.codes)
+
+    def _knows(self, text: str) -> bool:
+        if text in SPOKEN_STOP_WORDS:
+            return False
+        terms = terms_of(self._snapshot.lexical, text)
+        if len(terms) != 1:
+            return False
+        return self._snapshot.lexical.document_frequency(terms[0]) > 0
 
     def propose(self, group: Group, query: Query, rows: Rows | None) -> Found:
         """Have every arm of a group find its candidates.

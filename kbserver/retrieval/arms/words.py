@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from kbserver.index.lexical.base import LexicalIndex
+from kbserver.index.lexical.formula import idf
 from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.arms.base import Candidates, Group, Query
-from kbserver.retrieval.transcript.english import SPOKEN_STOP_WORDS
+from kbserver.retrieval.transcript.english import SPOKEN_STOP_WORDS, WEEKDAYS
 from kbserver.types import Rows
 
 MAX_TERMS = 64
@@ -21,6 +22,16 @@ WRITTEN_WEIGHT = 0.5
 """Of other forms of a number, a time or a code."""
 
 
+CODE_WEIGHT = 4.0
+"""Of a spelled code: the passage that holds it is meant, whatever is near in meaning."""
+
+WEEKDAY_WEIGHT = 3.0
+"""Of the day that is asked about: opening hours are alike but for it."""
+
+FEWEST_PASSAGES = 30
+"""A corpus of fewer counts as one of so many: its own numbers do not say what words are common."""
+
+
 class WordsArm:
     """Finds passages that hold the words of the query. Scores are BM25, in nats."""
 
@@ -30,15 +41,19 @@ class WordsArm:
     def __init__(self, snapshot: Snapshot) -> None:
         self._index = snapshot.lexical
         self.waits = snapshot.lexical.waits
-        self._stop_terms = frozenset(
-            term for word in SPOKEN_STOP_WORDS for term in terms_of(self._index, word)
-        )
+        self._stop_terms = self._terms_of_words(SPOKEN_STOP_WORDS)
+        self._weekdays = self._terms_of_words(WEEKDAYS)
 
     def propose(self, query: Query, *, rows: Rows | None, count: int) -> Candidates:
         """Find the rows that hold the rarest words of the query; see `Arm.propose`."""
         spoken = self._content_terms(query.heard.text)
         weights = self._weighted_terms(query, spoken)
-        ideal = sum(self._index.idf(term) for term in spoken)
+        ideal = sum(weights[term] * self._telling(term) for term in spoken)
+        if self._index.size < FEWEST_PASSAGES:
+            weights = {
+                term: weight * self._telling(term) / self._index.idf(term)
+                for term, weight in weights.items()
+            }
         found = self._index.find(weights, top_k=count, rows=rows)
         return Candidates(found.best.rows, found.scores, ideal)
 
@@ -48,6 +63,10 @@ class WordsArm:
         """The weight of each term; a term keeps the first weight it gets."""
         heard = query.heard
         weights = dict.fromkeys(spoken, 1.0)
+        for term in weights.keys() & self._weekdays:
+            weights[term] = WEEKDAY_WEIGHT
+        for term in weights.keys() & self._terms_of_words(heard.codes):
+            weights[term] = CODE_WEIGHT
         for term in self._content_terms(" ".join(heard.taken_back)):
             weights.setdefault(term, TAKEN_BACK_WEIGHT)
         if query.settings.numbers:
@@ -58,6 +77,15 @@ class WordsArm:
                 for term in self._content_terms(word):
                     weights.setdefault(term, weight)
         return weights
+
+    def _terms_of_words(self, words: Iterable[str]) -> frozenset[str]:
+        return frozenset(term for word in words for term in terms_of(self._index, word))
+
+    def _telling(self, term: str) -> float:
+        """How much a term tells; in a small corpus, as if it were larger."""
+        if self._index.size >= FEWEST_PASSAGES:
+            return self._index.idf(term)
+        return idf(self._index.document_frequency(term), FEWEST_PASSAGES)
 
     def _content_terms(self, text: str) -> list[str]:
         """The last `MAX_TERMS` terms that may name a subject, each once, in order."""
@@ -72,8 +100,9 @@ def terms_of(index: LexicalIndex, text: str) -> list[str]:
 
 
 def share_of_passages(index: LexicalIndex, word: str) -> float:
-    """Return the share of passages that hold a word, in [0, 1]; 0 for an unknown word."""
-    if not index.size:
-        return 0.0
+    """Return the share of passages that hold a word, in [0, 1]; 0 for an unknown word.
+
+    A small corpus counts as a larger one; see `FEWEST_PASSAGES`.
+    """
     frequencies = [index.document_frequency(term) for term in terms_of(index, word)]
-    return max(frequencies, default=0) / index.size
+    return max(frequencies, default=0) / max(index.size, FEWEST_PASSAGES)

@@ -275,11 +275,22 @@ _QUANTITY = re.compile(
          |[°º](?:[ ]?[CF]\b)?|℃|℉
          |[A-Za-zµμ]{{1,5}}+(?:[²³]|/[sh]\b)?)
        (?:/(?P<period>[a-z]+)\b)?
-       (?![\w²³°%]|[/-][A-Za-z])
+       (?![\w²³°%]|[/-][A-Za-z0-9])
        (?:\.(?=[ ][a-z]))?
       |(?!\w|[-–—.,:/][0-9]))""",
     re.VERBOSE,
 )
+_ALSO_NAMES = ("W", "V", "g", "h")
+_NAME_FOLLOWS = re.compile(r"\.? (?:[A-Z][a-z]|[0-9]+(?:st|nd|rd|th)\b)")
+_NAMING = re.compile(
+    r"\b(?:size|seat|row|room|gate|bus|line"
+    r"|route|platform|model|type|unit|apt\.?"
+    r"|suite|flat|block|zone|class|section"
+    r"|exit|bay|lane|number|no\.|level|floor"
+    r"|part|filter|kit|ward|grade|step|series|box|stop|track|door|house) $",
+    re.IGNORECASE,
+)
+_LONGEST_NAMING = 12  # characters that `_NAMING` may match
 _YEAR = re.compile(r"(?:19|20)[0-9]{2}")
 _COUNTED = re.compile(
     r" (?:business |working |calendar )?"
@@ -298,16 +309,37 @@ _WRITTEN_FRACTION = re.compile(
 _FRACTION = re.compile(rf"(?:(?<![\w.,])([0-9]+) ?)?([{''.join(_FRACTIONS)}])(?!\w)")
 _VULGAR = re.compile(f"[{''.join(_FRACTIONS)}]")
 _DIMENSIONS = re.compile(
-    r"([1-9](?<![\w.,/$£€-].)[0-9]*+(?:\.[0-9]+)?)"
-    r"((?:(?: ?x ?|×)[1-9][0-9]*+(?:\.[0-9]+)?)+)"
+    r"([1-9](?<![\w.,/$£€-].)(?<![0-9] .)[0-9]*+(?:\.[0-9]+)?)"
+    r"((?:(?: [x×] |[x×])[1-9][0-9]*+(?:\.[0-9]+)?)+)"
     r"(?!\d|[.,:/-][0-9])"
 )
+_UNIT_BEHIND = re.compile(r" ?([A-Za-zµμ]{1,10})\b")
+_LENGTHS = ("mm", "cm", "km", "ft", "yd", "px")
+_COUNTED_BY_TIMES = """
+    seconds minutes hours days weeks months tablets pills capsules
+    sachets drops bottles cans packs people persons sets reps
+""".split()
 _BY = re.compile(r" ?[x×] ?")
 _TIMES = re.compile(
     r"([0-9](?<![\w.,/$£€-].)[0-9]*+(?:\.[0-9]+)?)[x×]"
     r"(?= (?:faster|slower|more|less|larger|bigger|smaller|longer|cheaper"
     r"|higher|lower|better|as|the|a|an|per|daily|weekly|monthly)\b"
     r"|[,;!?)]|\.(?![0-9])|$)"
+)
+
+
+_OTHER_GROUPS = re.compile(
+    r"[0-9](?<![\w.,'’:/-][0-9])[0-9]{0,2}+"
+    r"(?:(?:\.[0-9]{3})++(?=,[0-9]{2}(?![\w.,]*[0-9]))"
+    r"|(?:[ \u00a0\u202f][0-9]{3})++(?=,[0-9]{2}(?![\w.,]*[0-9]))"
+    r"|(?:['’][0-9]{3})++(?=(?:[.,][0-9]{2})?(?![\w.,'’]*[0-9])))"
+    r"(?:[.,]([0-9]{2}))?"
+)
+_GROUP_MARK = re.compile(r"[.'’ \u00a0\u202f]")
+_HEADER = re.compile(
+    rf" ?\(?(?<=[ (])(?:in )?(?P<currency>[$£€₹¥]|(?i:{'|'.join(_CODES)}))\)?: ?"
+    rf"(?P<price>{_NUMBER})(?P<comma>,[0-9]{{2}})?(?=[,;]? |[,;.]?$)"
+    rf"| \((?P<unit>[^()\s]{{1,6}})\): ?(?P<amount>[-−]?{_NUMBER})(?=[,;]? |[,;.]?$)"
 )
 
 
@@ -318,6 +350,9 @@ def verbalise_amounts(text: str) -> str:
     """
     if not _DIGIT.search(text):
         return text
+    text = _OTHER_GROUPS.sub(_with_commas, text)
+    if ":" in text:
+        text = _HEADER.sub(_under_header, text)
     if "/" in text:
         text = _WRITTEN_FRACTION.sub(lambda part: _WRITTEN_FRACTIONS[part[0]], text)
     if not text.isascii() and _VULGAR.search(text):
@@ -336,6 +371,29 @@ def verbalise_amounts(text: str) -> str:
         text = _PRICE.sub(_price, text)
     text = _PENCE.sub(_pence, text)
     return _QUANTITY.sub(_quantity, text)
+
+
+def _with_commas(number: re.Match[str]) -> str:
+    """Write `2.310,00`, `2 310,00` and `2'310.00` as `2,310.00`."""
+    cents = number[1]
+    whole = number[0]
+    if cents:
+        whole = whole[:-3]
+    grouped = _GROUP_MARK.sub(",", whole)
+    if cents:
+        return f"{grouped}.{cents}"
+    return grouped
+
+
+def _under_header(cell: re.Match[str]) -> str:
+    """Take a currency or unit from a column's name to its number: `Price (EUR): 34`."""
+    if cell["price"]:
+        sign = cell["currency"].upper()
+        cents = (cell["comma"] or "").replace(",", ".")
+        return f": {_CODES.get(sign, sign)}{cell['price']}{cents}"
+    if cell["unit"] not in _UNITS:
+        return cell[0]
+    return f": {cell['amount']} {cell['unit']}"
 
 
 def _value(number: str) -> float:
@@ -369,7 +427,13 @@ def _a(noun: str) -> str:
 
 
 def _dimensions(size: re.Match[str]) -> str:
-    return size[1] + _BY.sub(" by ", size[2])
+    """Say `60 x 40 cm` as `60 by 40 cm`, and two doses, `2 x 500 mg`, as `2 times 500 mg`."""
+    unit = _UNIT_BEHIND.match(size.string, size.end())
+    joint = " by "
+    if unit and unit[1] not in _LENGTHS:
+        if unit[1] in _UNITS or unit[1] in _COUNTED_BY_TIMES:
+            joint = " times "
+    return size[1] + _BY.sub(joint, size[2])
 
 
 def _code_before(price: re.Match[str]) -> str:
@@ -475,7 +539,7 @@ def _quantity(quantity: re.Match[str]) -> str:
         if upper:
             return _range(quantity)
         return quantity[0]
-    if _may_be_a_name(amount, gap, unit):
+    if _may_be_a_name(quantity):
         return quantity[0]
     if upper and _value(amount) >= _value(upper):
         return quantity[0]
@@ -488,8 +552,17 @@ def _quantity(quantity: re.Match[str]) -> str:
     return said
 
 
-def _may_be_a_name(amount: str, gap: str, unit: str) -> bool:
-    """Tell whether it may be no amount: 5g is a network, 5 W 42nd St an address."""
+def _may_be_a_name(quantity: re.Match[str]) -> bool:
+    """Tell whether it may be a name: 5g is a network, 118 W 42nd a house, size 10 W a shoe."""
+    amount, gap, unit = quantity["amount"], quantity["gap"], quantity["unit"]
+    if unit not in _ALSO_NAMES:
+        return False
+    text = quantity.string
+    if gap and _NAME_FOLLOWS.match(text, quantity.end()):
+        return True
+    before = text[max(0, quantity.start() - _LONGEST_NAMING) : quantity.start()]
+    if _NAMING.search(before):
+        return True
     if _value(amount) >= 10:
         return False
     if unit == "g":
@@ -508,8 +581,15 @@ def _range(numbers: re.Match[str]) -> str:
     sure = dash in "–—" or years or _COUNTED.match(numbers.string, end)
     if not sure or _value(lower) >= _value(upper):
         return numbers[0]
+    if _is_local_number(lower, upper) and not _COUNTED.match(numbers.string, end):
+        return numbers[0]
     rest = numbers.string[end : numbers.end()]
     return f"{lower} to {upper}{rest}"
+
+
+def _is_local_number(lower: str, upper: str) -> bool:
+    """Tell whether a range may be a telephone number: 867–5309."""
+    return len(lower) == 3 and len(upper) == 4 and "," not in lower + upper
 
 
 def _plural(unit: str) -> str:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 
-_MONTHS = """
+MONTHS = """
     January February March April May June
     July August September October November December
 """.split()
 _MONTH_DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_FULL_MONTH = {month[:3]: month for month in _MONTHS}
-_DAYS_OF_WEEK = """
+_FULL_MONTH = {month[:3]: month for month in MONTHS}
+DAYS_OF_WEEK = """
     Monday Tuesday Wednesday Thursday Friday Saturday Sunday
 """.split()
-_FULL_DAY = {day[:3]: day for day in _DAYS_OF_WEEK}
+_FULL_DAY = {day[:3]: day for day in DAYS_OF_WEEK}
 
 # Names by their first three letters. What is looked back at stands behind them for speed (see
 # `phone_numbers`).
@@ -30,9 +30,22 @@ _END = r"(?!\w|[:.,/][0-9]| ?[-–—] ?[0-9]| ?%)"
 
 _ALWAYS_OPEN = re.compile(r"24[/x]7(?<![\w.:,$£€/-]....)(/365)?\b")
 _DAYS = re.compile(
-    rf"{_ANY_DAY}(?:(?:\.? ?[-–—/,&] ?"
+    rf"{_ANY_DAY}(?:(?:\.? ?[-–—/,&+] ?|\.? "
     r"|\.? (?:to|and|or|through|thru|until) "
     rf"|, (?:and|or) ){_ANY_DAY})+"
+)
+# As signs write them: MON-FRI, mon–fri, Mo-Fr 9-17, M–F 9–5.
+_SIGN_DAY = rf"(?:{'|'.join(_FULL_DAY)})"
+_SIGN_DAYS = re.compile(
+    rf"\b(?i:({_SIGN_DAY})((?: ?[-–—&/,] ?{_SIGN_DAY})+))\b(?![-–—/&])"
+)
+_SIGN_DAY_NAME = re.compile(rf"\b(?i:{_SIGN_DAY})\b")
+_SHORT_DAYS = {day[:2]: day for day in DAYS_OF_WEEK} | {"M": "Monday", "F": "Friday"}
+_SHORT_RUN = re.compile(
+    r"\b(Mo|Tu|We|Th|Fr|Sa|Su"
+    r"|M(?= ?[-–—] ?F))( ?[-–—,] ?)"
+    r"(Mo|Tu|We|Th|Fr|Sa|Su|(?<=M.)F"
+    r"|(?<=M . )F)\b(?=:? [0-9])"
 )
 _DAY_NAME = re.compile(rf"{_ANY_DAY}\.?")
 _DAY_BEFORE_TIME = re.compile(
@@ -43,9 +56,49 @@ _DAY_BEFORE_TIME = re.compile(
     rf"|, [0-9]{{1,2}} {_MONTH})"
 )
 _DAY_DASH = re.compile(r"\.? ?[-–—] ?")
-_DAY_AND = re.compile(r" ?[&/] ?")
-_SURE_DAY = re.compile(r"T(?<!\wT)(?:ues|hurs?)\b(?:\.(?= [a-z0-9]))?")
+_DAY_AND = re.compile(r"\.? ?[&/+] ?")
+_NO_NAME = r"(?![\w@&'’/.-]\w| [A-Z][a-z])"
+_SURE_DAY = re.compile(
+    r"[TF](?<![\w@&./-].)"
+    r"(?:(?<=T)ues?|(?<=T)hu(?:rs?)?|(?<=F)ri)\b" + _NO_NAME + r"(?:\.(?= [a-z0-9]))?"
+)
+# Each of these is a word as well: the sun, it sat, they wed.
+_MAYBE_DAY = re.compile(rf"{_DAY}(?:\.(?= [a-z0-9]))?")
+_BEFORE_A_DAY = re.compile(
+    r"(?:\b(?:on|every|each|until|till|since"
+    r"|except|excluding|only|closed|open"
+    r"|next|last|this|other|first|second|third|fourth|[1-5](?:st|nd|rd|th))|:) $",
+    re.IGNORECASE,
+)
+_LONGEST_BEFORE = 11  # characters that `_BEFORE_A_DAY` and `_BEFORE_A_MONTH` may match
+_AFTER_A_DAY = re.compile(
+    r" (?:closed|open|only|off|mornings?"
+    r"|afternoons?|evenings?|nights?|noon|all day)\b"
+)
+_NAME_FOLLOWS = re.compile(r"\.? [A-Z][a-z]")
+_CELL_ENDS = re.compile(r"[,;)]|\.?$")
 
+_SURE_MONTH = re.compile(
+    r"[FASONDJ](?<![\w@&./-].)"
+    r"(?:(?<=F)eb|(?<=A)pr|(?<=A)ug|(?<=S)ept?"
+    r"|(?<=O)ct|(?<=N)ov|(?<=D)ec|(?<=J)u[ln])\b"
+    + _NO_NAME
+    + r"(?:\.(?= [a-z0-9]|[,;)]))?"
+)
+_MAYBE_MONTH = re.compile(
+    r"[JM](?<![\w@&./-].)(?:(?<=J)an|(?<=M)ar)\b"
+    + _NO_NAME
+    + r"(?:\.(?= [a-z0-9]|[,;)]))?"
+)
+_BEFORE_A_MONTH = re.compile(
+    r"(?:\b(?:in|until|till|since|before|after|early|late|mid|every|during|of))[ -]$",
+    re.IGNORECASE,
+)
+_FULL_DATE = (
+    rf"(?:(?:{'|'.join(MONTHS)}) [0-9]{{1,2}}(?:st|nd|rd|th)?(?:, [0-9]{{4}})?"
+    rf"|[0-9]{{1,2}}(?:st|nd|rd|th)? (?:{'|'.join(MONTHS)})(?: [0-9]{{4}})?)"
+)
+_DATE_RANGE = re.compile(rf"({_FULL_DATE}) ?[-–—] ?(?={_FULL_DATE})")
 _MONTH_RANGE = re.compile(rf"({_ANY_MONTH})\.? ?[-–—] ?({_ANY_MONTH})")
 _MONTH_THEN_NUMBER = re.compile(
     rf"{_MONTH}\.?(?= [0-9]{{1,4}}(?:st|nd|rd|th)?(?![\w:]))"
@@ -68,10 +121,18 @@ _CLOCK = re.compile(r"[0-9](?::[0-9]{2}| ?[AaPp](?:m|M|\. ?[mM])\b)")
 _TIME_RANGE = re.compile(
     rf"({_START}[0-9]?){_TIME}"
     r"( ?[-–—] ?| (?:to|and|until|till|or) )"
-    rf"([0-9]{{1,2}}){_TIME}{_END}"
+    rf"([0-9]{{1,2}}){_TIME}{_END}(?! to [0-9])"
 )
 _TIME_OF_DAY = re.compile(rf"({_START}[0-9]?)(?:[:.]([0-9]{{2}}))?{_HALF}(?!\w)")
 _24_HOUR_TIME = re.compile(rf"({_START}[0-9]):([0-5][0-9]){_END}")
+_RATIO = re.compile(
+    r"\b(?:ratio|aspect|scale|scored?|verse"
+    r"|chapter|odds|screen|display|monitor"
+    r"|format|widescreen|resolution|Genesis"
+    r"|Exodus|Psalms?|Isaiah|Matthew|Mark|Luke"
+    r"|John|Acts|Romans)\b"
+)
+_NEAR = 14  # characters around a time that may say what it is
 _HOURS_OF_DAY = re.compile(rf"day([:,]? )([0-9]{{1,2}}) ?[-–—] ?([0-9]{{1,2}}){_END}")
 _TWO_STOPS = re.compile(r"( [ap]\.m\.)\.(?!\.)")
 
@@ -82,12 +143,18 @@ def verbalise_dates(text: str) -> str:
     A date whose day and month could be exchanged (03/04/2026) and a time of day that could be
     either half (9:30) stay as they are.
     """
+    text = _SHORT_RUN.sub(_short_run, text)
+    text = _SIGN_DAYS.sub(_sign_days, text)
     text = _DAYS.sub(_day_run, text)
     text = _DAY_BEFORE_TIME.sub(_full_day, text)
     text = _SURE_DAY.sub(_full_day, text)
+    text = _MAYBE_DAY.sub(_maybe_day, text)
     text = _MONTH_THEN_NUMBER.sub(_full_month, text)
     text = _MONTH_RANGE.sub(_month_range, text)
     text = _NUMBER_THEN_MONTH.sub(_number_then_month, text)
+    text = _SURE_MONTH.sub(_full_month, text)
+    text = _MAYBE_MONTH.sub(_maybe_month, text)
+    text = _DATE_RANGE.sub(r"\1 to ", text)
     text = _ALWAYS_OPEN.sub(_always_open, text)
     text = _DATE.sub(_date, text)
     if _CLOCK.search(text):
@@ -107,6 +174,46 @@ def _always_open(match: re.Match[str]) -> str:
 
 def _full_day(day: re.Match[str]) -> str:
     return _FULL_DAY[day[0][:3]]
+
+
+def _maybe_day(day: re.Match[str]) -> str:
+    """Say a day that may be another word if what stands around it tells."""
+    text, end = day.string, day.end()
+    before = text[max(0, day.start() - _LONGEST_BEFORE) : day.start()]
+    if _AFTER_A_DAY.match(text, end):
+        return _full_day(day)
+    if not _BEFORE_A_DAY.search(before) or _NAME_FOLLOWS.match(text, end):
+        return day[0]
+    if before.endswith(": ") and not _CELL_ENDS.match(text, end):
+        return day[0]
+    return _full_day(day)
+
+
+def _maybe_month(month: re.Match[str]) -> str:
+    text = month.string
+    before = text[max(0, month.start() - _LONGEST_BEFORE) : month.start()]
+    if not _BEFORE_A_MONTH.search(before):
+        return month[0]
+    return _full_month(month)
+
+
+def _short_run(run: re.Match[str]) -> str:
+    first, joint, last = run.groups()
+    between = ", "
+    if "," not in joint:
+        between = " to "
+    return f"{_SHORT_DAYS[first]}{between}{_SHORT_DAYS[last]}"
+
+
+def _sign_days(run: re.Match[str]) -> str:
+    """Say `MON-FRI`; days as prose writes them are left to `_DAYS`."""
+    written = run[0]
+    only_dashes = not re.search(r"[&/,]", written)
+    if not written.isupper() and not (written.islower() and only_dashes):
+        return written
+    days = _DAY_DASH.sub(" to ", written)
+    days = _DAY_AND.sub(" and ", days)
+    return _SIGN_DAY_NAME.sub(lambda day: _FULL_DAY[day[0].title()], days)
 
 
 def _day_run(run: re.Match[str]) -> str:
@@ -153,7 +260,7 @@ def _day_of_month(
         return None
     if not 1 <= day <= _MONTH_DAYS[month - 1]:
         return None
-    name = _MONTHS[month - 1]
+    name = MONTHS[month - 1]
     if month_first:
         return f"{name} {day}, {year}"
     return f"{day} {name} {year}"
@@ -202,9 +309,16 @@ def _24_hour(hour: str, minute: str) -> str:
 def _24_hour_time(time: re.Match[str]) -> str:
     hour, minute = time.groups()
     sure = hour[0] == "0" or 12 < int(hour) < 24
-    if not sure:
+    if not sure or _is_a_ratio(time):
         return time[0]
     return _24_hour(hour, minute)
+
+
+def _is_a_ratio(time: re.Match[str]) -> bool:
+    """Tell whether it may be a ratio, a score or a verse: `aspect ratio 16:10`."""
+    text = time.string
+    around = text[max(0, time.start() - _NEAR) : time.end() + _NEAR]
+    return _RATIO.search(around) is not None
 
 
 def _time_range(match: re.Match[str]) -> str:
@@ -219,7 +333,7 @@ def _time_range(match: re.Match[str]) -> str:
         return match[0]
     if max(int(minute), int(last_minute)) > 59:
         return match[0]
-    if max(int(hour), int(last_hour)) > 12 or hour[0] == "0":
+    if max(int(hour), int(last_hour)) > 12 or "0" in (hour[0], last_hour[0]):
         return _24_hour(hour, minute) + joint + _24_hour(last_hour, last_minute)
     return f"{_bare(hour, minute)}{joint}{_bare(last_hour, last_minute)}"
 

@@ -15,7 +15,7 @@ from kbserver.retrieval.spoken.plain_text import join_blocks, strip_markup
 from kbserver.retrieval.spoken.verbalise import verbalise
 from kbserver.types import Hit, Passage, SpokenForm
 
-RULES = 1
+RULES = 2
 """Version of the rules, in the name of the snapshot part.
 
 To be raised whenever this module, `strip_markup`, `verbalise` or a sketch gives anything else for
@@ -31,8 +31,9 @@ cached_verbalise = remembered(verbalise, most_bytes=_CACHED_BYTES)
 
 _WORD = re.compile(r"\w+")
 
-# What may reach from one passage into the next (a fence, a tag, a link) or leave marks behind.
-_REACHES_FURTHER = re.compile(r"```|~~~|[<\[\\]|&[#\w]+;")
+# What may reach from one passage into the next (a fence, a tag, a link, a row of dots) or leave
+# marks behind.
+_REACHES_FURTHER = re.compile(r"```|~~~|[<\[\\]|&[#\w]+;|[.·…_]\s*[.·…_]")
 
 # What opens in one passage and closes in the next, once both are on one line.
 _OPENS_AND_CLOSES = (

@@ -41,6 +41,9 @@ _DIALLED = re.compile(
 )
 _LONGEST_DIALLED = 16  # characters that `_DIALLED` may match
 _MOST_DIGITS = 15  # of an international number (ITU-T E.164)
+_EXTENSION = re.compile(
+    r"([+(]?[0-9](?<![\w.,:/$£€#-].)[0-9 ().-]{5,20}[0-9]),? ?[xX]\.? ?([0-9]{1,6})(?![\w-])"
+)
 _ZERO_PREFIX = re.compile(r"\(0\)")
 _GROUP = re.compile(r"[0-9]+")
 
@@ -56,6 +59,8 @@ def spell_phone_numbers(text: str) -> str:
     """
     if not _MAYBE.search(text):
         return text
+    if "x" in text or "X" in text:
+        text = _EXTENSION.sub(_extension, text)
     if "+" in text:
         text = _INTERNATIONAL.sub(_international, text)
     text = _NORTH_AMERICAN.sub(_north_american, text)
@@ -64,6 +69,14 @@ def spell_phone_numbers(text: str) -> str:
     text = _FREEPHONE.sub(_freephone, text)
     text = _LOCAL.sub(_local, text)
     return _EMERGENCY.sub(_emergency, text)
+
+
+def _extension(match: re.Match[str]) -> str:
+    """Say the `x12` behind a telephone number; behind any other number it is a size."""
+    number, extension = match.groups()
+    if spell_phone_numbers(number) == number:
+        return match[0]
+    return f"{number}, extension {extension}"
 
 
 def _spelled(number: str, fewest_digits: int, most_digits: int) -> str:

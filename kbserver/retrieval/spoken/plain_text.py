@@ -96,6 +96,8 @@ _UNDERSCORED = re.compile(r"(?<![\w])(_{1,3})(?=[^\s_])([^\n]*?[^\s_])\1(?!\w|\.
 # of a list that lost its line breaks
 _INLINE_BULLET = re.compile(r"(?<=[.:;?!]) [*•·] (?=\S)")
 _INLINE_DOT = re.compile(r" [•·] ")
+# between a name and its price, or a line to write on
+_LEADERS = re.compile(r"\s*(?:(?:[.·…_]\s?){5,}|(?:\.\s){3,}\.?|…{2,})\s*")
 _HALF_BOLD = re.compile(r"(?<!\S)\*\*(?=\w)|(?<=[\w.!?:,)])\*\*(?=[\s.,;:!?]|$)")
 _ESCAPE = re.compile(r"(?<![:\\])\\([*_`#\[\]~<>.!()+\-&$])|\\+(\|)")
 
@@ -205,6 +207,8 @@ def _alternative_text(attributes: str) -> str:
 
 
 def _without_inline_marks(text: str) -> str:
+    if "...." in text or ". ." in text or "……" in text or "__" in text or "··" in text:
+        text = _LEADERS.sub(_leader, text)
     if "[" in text:
         text = _REFERENCE.sub("", text)
         text = _WIKI_LINK.sub(r"\1", text)
@@ -230,6 +234,18 @@ def _without_inline_marks(text: str) -> str:
     if "\\" in text:
         text = _ESCAPE.sub(r"\1\2", text)
     return text
+
+
+def _leader(leader: re.Match[str]) -> str:
+    """Part what a row of dots parts by a colon; a row at the end of a line says nothing."""
+    text = leader.string
+    before = text[max(0, leader.start() - 1) : leader.start()]
+    following = text[leader.end() : leader.end() + 1]
+    if "\n" in leader[0] or not before or not following:
+        return "\n" * leader[0].count("\n")
+    if before.isalnum() or before in ")\"'”’":
+        return ": "
+    return " "
 
 
 def _blocks(text: str) -> list[str]:

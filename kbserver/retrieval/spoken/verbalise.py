@@ -123,6 +123,71 @@ _DOCTOR = re.compile(r"Dr(?<!\w..)\.? (?=[A-Z][a-z])")
 _NO_DRIVE = re.compile(r"(?:[.!?:;] |\(|\b[a-z]+,? )$")  # Oak Dr. is a drive
 
 
+_DIRECTIONS = {
+    "N": "North",
+    "S": "South",
+    "E": "East",
+    "W": "West",
+    "NE": "Northeast",
+    "NW": "Northwest",
+    "SE": "Southeast",
+    "SW": "Southwest",
+}
+_STREETS = {
+    "St": "Street",
+    "Ave": "Avenue",
+    "Rd": "Road",
+    "Blvd": "Boulevard",
+    "Dr": "Drive",
+    "Ln": "Lane",
+    "Ct": "Court",
+    "Pl": "Place",
+    "Pkwy": "Parkway",
+    "Hwy": "Highway",
+    "Sq": "Square",
+    "Ter": "Terrace",
+}
+_DIRECTION = "|".join(sorted(_DIRECTIONS, key=len, reverse=True))
+_STREET = (
+    rf"(?:{'|'.join(_STREETS)})(?:\b\.?(?= [a-z0-9(]|[,;)]| (?:{_DIRECTION})\b)|\b)"
+)
+_STREET_WORDS = "Street|Avenue|Road|Boulevard|Drive|Lane|Court|Place|Way|Square"
+_HOUSE = r"[0-9](?<![\w.,:/$£€-].)[0-9]{0,5}+[A-Z]?"
+_ADDRESS = re.compile(
+    rf"(?P<house>{_HOUSE}) (?P<direction>{_DIRECTION})\.? "
+    r"(?P<name>(?:[A-Z][a-z]+|[0-9]{1,3}(?:st|nd|rd|th))(?: [A-Z][a-z]+){0,2}?) "
+    rf"(?P<street>{_STREET}|{_STREET_WORDS})(?!\w)(?<!Dr(?=\. [A-Z]))"
+)
+_ADDRESS_BEHIND = re.compile(
+    rf"(?P<house>{_HOUSE}) "
+    r"(?P<name>(?:[A-Z][a-z]+|[0-9]{1,3}(?:st|nd|rd|th))(?: [A-Z][a-z]+){0,2}?) "
+    rf"(?P<street>(?:{'|'.join(_STREETS)})\b\.?|{_STREET_WORDS}) "
+    rf"(?P<direction>{_DIRECTION})(?![\w.])"
+)
+_PLACES = {
+    "Rm": "room",
+    "Bldg": "building",
+    "Apt": "apartment",
+    "Ste": "suite",
+    "Hwy": "highway",
+    "Rte": "route",
+    "Dept": "department",
+}
+_PLACE = re.compile(
+    rf"\b(?i:({'|'.join(_PLACES)}))\b\.? ?(?=[0-9]{{1,4}}[A-Z]?\b(?![.,:/-][0-9])|[A-Z]\b)"
+)
+_TIMETABLE = re.compile(r"\b([Dd]ep|[Aa]rr)\.? (?=[0-9]{1,2}[:.][0-9]{2}\b)")
+_PROFESSOR = re.compile(r"\bProf\. (?=[A-Z][a-z])")
+_LIMIT = re.compile(
+    r"(?:^|(?<=[(:;,] )|(?<=\bno )|(?<=\bthe )"
+    r"|(?<=\ba ))(Min|min|Max|max)\. "
+    r"(?=(?:fee|order|age|stay|charge|deposit"
+    r"|height|weight|purchase|spend|amount"
+    r"|booking|price|term|width|length"
+    r"|load|speed|group|number)\b)"
+)
+
+
 def verbalise(text: str) -> str:
     """Return the text with symbols, units, prices, numbers, dates and times as they are said.
 
@@ -143,10 +208,17 @@ def verbalise(text: str) -> str:
         text = _WITH.sub("with ", text)
     if _DIGIT.search(text):
         text = _VERSION.sub("version ", text)
+        text = _ADDRESS.sub(_address, text)
+        text = _ADDRESS_BEHIND.sub(_address_behind, text)
+        text = _TIMETABLE.sub(_departs_or_arrives, text)
         text = _IP_ADDRESS.sub(_ip_address, text)
         text = spell_phone_numbers(text)
         text = _NUMBERED.sub("number ", text)
         text = _ABBREVIATION_BEFORE_NUMBER.sub(_before_number, text)
+    text = _PLACE.sub(_place, text)
+    if "." in text:
+        text = _PROFESSOR.sub("Professor ", text)
+        text = _LIMIT.sub(_limit, text)
     text = verbalise_dates(text)
     text = verbalise_amounts(text)
     text = _apply(_SYMBOLS, text)
@@ -190,6 +262,41 @@ def _before_number(abbreviation: re.Match[str]) -> str:
         return written
     said = _BEFORE_NUMBER[written.strip().lower()]
     return _as_cased(said, written) + " "
+
+
+def _address(address: re.Match[str]) -> str:
+    """Say `240 W Pine St` as `240 West Pine Street`."""
+    direction = _DIRECTIONS[address["direction"]]
+    return f"{address['house']} {direction} {address['name']} {_street(address)}"
+
+
+def _address_behind(address: re.Match[str]) -> str:
+    """Say `9 5th Ave NE` as `9 5th Avenue Northeast`."""
+    direction = _DIRECTIONS[address["direction"]]
+    return f"{address['house']} {address['name']} {_street(address)} {direction}"
+
+
+def _street(address: re.Match[str]) -> str:
+    written = address["street"].rstrip(".")
+    return _STREETS.get(written, written)
+
+
+def _place(place: re.Match[str]) -> str:
+    written = place[1]
+    said = _PLACES[written.capitalize()]
+    if written[0].isupper():
+        said = said.capitalize()
+    return f"{said} "
+
+
+def _departs_or_arrives(word: re.Match[str]) -> str:
+    said = "departs" if word[1].lower() == "dep" else "arrives"
+    return _as_cased(said, word[1]) + " "
+
+
+def _limit(word: re.Match[str]) -> str:
+    said = "minimum" if word[1].lower() == "min" else "maximum"
+    return _as_cased(said, word[1]) + " "
 
 
 def _as_cased(said: str, written: str) -> str:

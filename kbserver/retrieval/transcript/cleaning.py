@@ -41,10 +41,12 @@ class Heard:
             cleaned.
         taken_back: words the speaker replaced, in order. A weak lexical hint, because people
             correct one word and stay on the subject.
+        codes: those of its words that are spelled codes; each names one thing.
     """
 
     text: str
     taken_back: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
     @cached_property
     def written(self) -> tuple[str, ...]:

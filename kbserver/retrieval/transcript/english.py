@@ -76,10 +76,12 @@ QUESTION_WORDS: Final = _words("""
 """)
 
 FUNCTION_WORDS: Final = QUESTION_WORDS | _words("""
-    a an the this these those my your our his her their its of
-    in on at for from to with by about into as and or but if i
-    i'm i've i'd we you he she it they is are was were am be do
-    does did can could will would should has have there it's
+    a an the this these those my your our
+    his her their its of in on at for from
+    to with by about into as and or but if i
+    i'm i've i'd we you he she it they is
+    are was were am be do does did can could
+    will would should has have there it's
     that's
 """)
 """Grammar only: said twice they are a stumble, and a repair often starts again on one of them."""
@@ -197,14 +199,51 @@ SYMBOLS: Final = frozenset(UNIT_SYMBOLS.values()) | _words("k g x")
 """What may stand straight behind a number."""
 
 SPELLING_ALPHABET: Final = _table("""
-    alpha=a alfa=a bravo=b charlie=c delta=d echo=e foxtrot=f
-    golf=g hotel=h india=i juliet=j juliett=j kilo=k lima=l
-    mike=m november=n oscar=o papa=p quebec=q romeo=r sierra=s
-    tango=t uniform=u victor=v whiskey=w xray=x yankee=y zulu=z
+    alpha=a alfa=a bravo=b charlie=c
+    delta=d echo=e foxtrot=f golf=g
+    hotel=h india=i juliet=j juliett=j
+    kilo=k lima=l mike=m november=n
+    oscar=o papa=p quebec=q romeo=r
+    sierra=s tango=t uniform=u
+    victor=v whiskey=w whisky=w xray=x
+    yankee=y zulu=z
 """)
 """The letter that each word of the NATO alphabet stands for."""
 
-LETTER_NAMES: Final = _table("zed=z zee=z aitch=h")
+LETTER_NAMES: Final = _table("""
+    zed=z zee=z aitch=h haitch=h bee=b
+    cee=c dee=d gee=g jay=j kay=k el=l
+    em=m en=n pee=p cue=q queue=q ess=s
+    tee=t vee=v ex=x wye=y
+""")
+"""Names of letters that recognisers write out."""
+
+ARTICLE_LETTERS: Final = _words("a i o oh")
+"""Letters that are nearly always words: "a four digit pin", "i two"."""
+
+LETTER_MODIFIERS: Final = _words("capital uppercase lowercase letter")
+"""What may stand before a letter without changing it."""
+
+CODE_SEPARATORS: Final = _words("dash hyphen minus slash stroke underscore")
+"""What may be said between two parts of a code."""
+
+DECIMAL_POINTS: Final = _words("point dot")
+"""What may be said between two numbers."""
+
+ZEROS: Final = _words("o oh nought naught")
+"""Beside digits and letters these are the digit 0, or the letter O."""
+
+
+WEEKDAYS: Final = _words("""
+    monday tuesday wednesday thursday
+    friday saturday sunday mondays
+    tuesdays wednesdays thursdays
+    fridays saturdays sundays
+""")
+
+
+FLOORS: Final = _in_order("floor level storey")
+"""Words for the same part of a building."""
 
 
 # Follow-ups.
@@ -233,6 +272,15 @@ POINTERS: Final = _words("""
     hers her ones
 """)
 """Pronouns that stand for something named elsewhere."""
+
+ASKING_WORDS: Final = QUESTION_WORDS | _words("""
+    is are was were am do does did can
+    could will would shall should may
+    might must has have had isn't aren't
+    don't doesn't can't won't i'd i'm i
+    we're we
+""")
+"""Words that a whole question or request begins with."""
 
 ALIKE: Final = _words("same else instead another other others")
 """Words that compare with something that may stand in the same question."""
@@ -286,9 +334,58 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             (?:give me )?(?:a couple of|a few|two|five) (?:seconds|minutes|
                 secs|moments)
             let me (?:think|see|check|look|have a look)(?: about (?:it|that))?
+            (?:please )?(?:hold on|hang on|
+                wait|bear with me|(?:just |
+                give me |hold on |wait |one |
+                a )+(?:sec|second|minute|moment|
+                min)s?)(?: please)?(?: sorry)? (?:(?:my|
+                the) (?:dog|cat|baby|kids?|son|
+                daughter|child|children|
+                (?:other )?phone|doorbell|bell|
+                mother|father|mom|mum|dad|wife|
+                husband|boss|neighbou?r)(?:'s| is| are| just| keeps)? (?:barking|
+                crying|ringing|calling|talking|
+                screaming|shouting|knocking|
+                here)(?: again| now| at me| to me)?|
+                (?:there's |there is )?(?:someone|
+                somebody)(?:'s| is)? (?:at|
+                knocking on|knocking at) (?:the|
+                my) door|(?:i have|i've got|
+                i got)(?: another| an incoming| a) call(?: coming in)?|
+                (?:i'm |i am )(?:just |
+                still )?(?:driving|parking)|
+                (?:(?:i'm |i am )(?:just |
+                still )?(?:getting|grabbing|
+                fetching|finding|looking for|
+                searching for|trying to find)|
+                i (?:need|have|want) to (?:find|
+                get|grab|fetch|answer|look for|
+                turn off|turn down)|
+                let me (?:just )?(?:get|grab|find|
+                fetch|answer|look for|close|shut|
+                put on|turn|turn off|
+                turn down)) (?:my|the|a|this|
+                some) (?:phone|card|pen|pencil|
+                papers?|glasses|wallet|purse|bag|
+                keys|letter|bill|documents|
+                computer|laptop|car|door|tv|radio|
+                music|call)(?: down| off)?)
             i'm thinking|never ?mind
             forget (?:it|about it|that)
             don't worry about (?:it|that)
+        """),
+        "handover": _alternatives(r"""
+            (?:(?:can|could|would|
+                will) you )?(?:please )?(?:just )?(?:transfer me|
+                connect me|patch me through|
+                put me through)(?: over)?(?: (?:to|
+                with) (?:a |an |the |
+                your )?(?:real |live |
+                human )?(?:agent|human|person|
+                representative|rep|operator|
+                someone|somebody|colleague|
+                advis[eo]r|manager|
+                supervisor))?(?: please| now)*
         """),
         "repeat": _alternatives(r"""
             i (?:don't|do not|didn't) (?:understand|follow|get (?:it|that))
@@ -400,6 +497,17 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
                 correct|it|true|what i (?:meant|said|asked)))
             yes|yeah|yep|yup|ya|yah|aye|ye|no|nope|nah
             not (?:at all|really|now|today|yet|at the moment|right now)
+            fine(?: (?:by|with) me)?
+            suits me(?: fine)?|works for me
+            (?:good|okay|ok) (?:by|with|for) me|deal
+            done|roger(?: that)?|copy that|agreed
+            i agree|affirmative|confirmed
+            (?:i'm )?(?:good|fine|happy|okay|ok) with (?:that|it)
+            good (?:enough|point|call)
+            fair(?: point)?|point taken|close enough
+            spot on|you bet|totally|whatever
+            good to go|(?:crystal|all) clear
+            that'll be fine|duly noted|righty ho
             sure(?: thing)?|ok|okay|okey|okie|dokie|k|alright
             all right|right|correct|exactly|precisely|absolutely
             definitely|certainly|indeed|of course|please(?: do)?
@@ -441,7 +549,11 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             gotcha|understood|noted|really|interesting|nice|great
             good|perfect|awesome|cool|excellent|wonderful|fantastic
             amazing|brilliant|lovely|super|sweet|neat|fabulous
-            terrific|splendid
+            terrific|splendid|beautiful|marvell?ous
+            outstanding|superb|ideal|sorted
+            smashing|dandy|peachy|bingo|impressive
+            (?:good|great|lovely|nice) (?:stuff|job|work|news)
+            (?:that's )?(?:good|great) news|cool beans|okey doke
             (?:i'm |so |very )*sorry(?: about (?:that|it))?
             my bad|my mistake|my apologies|apologies|oops|whoops
             you know|i mean|well|so|anyway|anyways|uh oh
@@ -474,6 +586,9 @@ They may fill the gaps between small-talk phrases as long as nothing is asked: "
 you" is small talk, "okay is it for you" may be a follow-up.
 """
 
+BEFORE_A_NAME: Final = "the|an?|my|your|our|this"
+"""Pattern: after these an acknowledgement is a thing: "fine" says yes, "the fine" is to be paid."""
+
 ASKING: Final = _alternatives(r"""
     what|what's|who|who's|whose|which|when|where|where's|why
     how|how's|is there|any
@@ -504,12 +619,15 @@ STOP_WORDS: Final = _words("""
 """Lucene's English list: so common that their pieces cost postings and tell nothing."""
 
 SPOKEN_STOP_WORDS: Final = STOP_WORDS | _words("""
-    i me my we our us you your he she his her its what which who
-    whom how when where why do does did done can could would
-    should may might has have had am were been being so just um
-    uh uhm umm er erm ah oh okay ok yeah yes hi hey hello please
-    thanks thank let lets like well also about from up out than
-    too very any some theres whats id im youre
+    i me my we our us you your he she his
+    her its what which who whom how when
+    where why do does did done can could
+    would should may might has have had am
+    were been being so just um uh uhm umm er
+    erm ah oh okay ok yeah yes hi hey hello
+    please thanks thank let lets like well
+    also about from up out than too very any
+    some theres whats id im youre
 """)
 """Words that carry a spoken question but not its subject."""
 

@@ -30,11 +30,23 @@ EMBEDDING_SHARE: Final = 0.35
 TERM_WEIGHT: Final = 0.5
 """Of an earlier word, against 1 for a word of the query itself."""
 
+SHORT_WEIGHT: Final = 1.0
+"""Of a short question that a follow-up leans on."""
+
+LONG_WEIGHT: Final = 0.5
+"""Of the longer one before it, which both may be about."""
+
 MAX_TERM_SHARE: Final = 0.08
 """A word in more than this share of the passages says nothing about the subject."""
 
 NAMING_SHARE: Final = 0.003
 """A word in less than this share of the passages names its subject by itself."""
+
+NAMING_PASSAGES: Final = 2
+"""In a small corpus, a word in at most so many passages names its subject as well."""
+
+NAMELESS_STRENGTH: Final = 2.0
+"""How much a query leans that names nothing at all, against 1 for one that names something."""
 
 MAX_TERMS: Final = 12
 
@@ -71,17 +83,17 @@ class Carry:
     """What the earlier turn adds to a query.
 
     Attributes:
-        strength: how much the query leans on what came before, in (0, 1].
+        strength: how much the query leans on what came before, in (0, 2].
         terms: (word, weight) pairs for the lexical arm, against 1 for a word of the query itself.
-        previous: the turn they come from.
+        anchors: the turns they come from, newest first, each with its weight.
     """
 
     strength: float
     terms: tuple[tuple[str, float], ...]
-    previous: Exchange
+    anchors: tuple[tuple[Exchange, float], ...]
 
     def blend(self, embedding: FloatVector) -> FloatVector:
-        """Return the query's embedding moved towards the earlier one's.
+        """Return the query's embedding moved towards the earlier ones'.
 
         The sum ranks passages as the two searches' scores added up would, and costs no second
         encoding.
@@ -90,20 +102,33 @@ class Carry:
             embedding: of the query, unit vector, shape (dim,), float32.
 
         Returns:
-            Unit vector, shape (dim,), float32. The argument itself when the earlier turn has no
+            Unit vector, shape (dim,), float32. The argument itself when no earlier turn has an
             embedding.
         """
-        if self.previous.embedding is None:
+        mixed = embedding
+        for turn, weight in self.anchors:
+            if turn.embedding is not None:
+                share = np.float32(EMBEDDING_SHARE * self.strength * weight)
+                mixed = mixed + share * turn.embedding
+        if mixed is embedding:
             return embedding
-        share = np.float32(EMBEDDING_SHARE * self.strength)
-        mixed = embedding + share * self.previous.embedding
         length = np.linalg.norm(mixed)
         if length > 0:
             embedding = (mixed / length).astype(np.float32)
         return embedding
 
 
-def dependence(query: str, *, share: Callable[[str], float] | None = None) -> float:
+def naming_share(passages: int) -> float:
+    """Return the share of passages up to which a word names its subject, for a corpus's size."""
+    return max(NAMING_SHARE, NAMING_PASSAGES / max(passages, 1))
+
+
+def dependence(
+    query: str,
+    *,
+    share: Callable[[str], float] | None = None,
+    naming: float = NAMING_SHARE,
+) -> float:
     """Return how much a query leans on what was said before it: 1, 0.5 or 0.
 
     1: it points at something outside itself ("what is the zip code for that"), goes on from
@@ -115,23 +140,19 @@ def dependence(query: str, *, share: Callable[[str], float] | None = None) -> fl
         query: the cleaned query.
         share: a word → in what share of the corpus's passages it occurs; None when the corpus is
             not to be asked.
+        naming: a word in at most this share of the passages names its subject by itself.
     """
     words = _words(query)
-    named = [word not in english.SUBJECTLESS_WORDS for word in words]
-    inside = False
-    for at, word in enumerate(words):
-        if _points(words, at):
-            if _points_outside(words, at, named):
-                return 1.0
-            inside = True
-        elif word in english.ALIKE:
-            inside = True
-    if _CONTINUES.match(_normal(query)):
+    named = _named(words)
+    if _goes_on(query, words, named):
         return 1.0
+    inside = any(
+        word in english.ALIKE or _points(words, at) for at, word in enumerate(words)
+    )
     count = sum(named)
     if count <= _MOST_NAMED:
         names_its_subject = share is not None and any(
-            0.0 < share(word) < NAMING_SHARE
+            0.0 < share(word) <= naming
             for word, names in zip(words, named, strict=True)
             if names
         )
@@ -143,35 +164,71 @@ def dependence(query: str, *, share: Callable[[str], float] | None = None) -> fl
     return 0.0
 
 
+def is_full(query: str) -> bool:
+    """Tell whether a query is a whole question about something it names, however short.
+
+    "when is the canteen open" is; "is it heated", "and on sundays" and "opening hours" are not.
+    """
+    words = _words(query)
+    named = _named(words)
+    if not any(named) or _goes_on(query, words, named):
+        return False
+    return sum(named) > _MOST_NAMED or words[0] in english.ASKING_WORDS
+
+
 def carry(
-    query: str, past: Sequence[Exchange], *, share: Callable[[str], float]
+    query: str,
+    past: Sequence[Exchange],
+    *,
+    share: Callable[[str], float],
+    naming: float = NAMING_SHARE,
 ) -> Carry | None:
     """Return what an earlier turn adds to this query; None when it stands alone.
 
-    The turn is the newest one that stood alone: in "do you have a pool", "is it heated", "and until
-    when" the third leans on the first. When none did, it is the oldest remembered.
+    The turn is the newest full question: in "do you have a pool", "is it heated", "and until when"
+    the third leans on the first. When there is none, it is the oldest remembered. A short question
+    that may itself have leaned on a longer one takes that one along.
 
     Args:
         query: the cleaned query.
         past: earlier turns of the same label, newest first, as `Memory.recall` returns them.
         share: a word → in what share of the corpus's passages it occurs, in [0, 1]; 0 for an
             unknown word.
+        naming: see `dependence`.
     """
     if not past:
         return None
-    strength = dependence(query, share=share)
+    strength = dependence(query, share=share, naming=naming)
     if strength == 0.0:
         return None
-    standing_alone = (turn for turn in past if dependence(turn.query) < 1.0)
-    anchor = next(standing_alone, past[-1])
     said = set(_words(query))
+    if not any(_named(_words(query))):
+        strength = NAMELESS_STRENGTH
+    anchors = _anchors(past, share, naming)
     terms: dict[str, float] = {}
-    for word in _words(anchor.query):
-        if word in said or word in english.SUBJECTLESS_WORDS:
-            continue
-        if 0.0 < share(word) <= MAX_TERM_SHARE:
-            terms[word] = TERM_WEIGHT * strength
-    return Carry(strength, tuple(terms.items())[:MAX_TERMS], anchor)
+    for turn, weight in anchors:
+        for word in _words(turn.query):
+            if word in said or word in english.SUBJECTLESS_WORDS:
+                continue
+            if 0.0 < share(word) <= MAX_TERM_SHARE:
+                terms.setdefault(word, TERM_WEIGHT * strength * weight)
+    return Carry(strength, tuple(terms.items())[:MAX_TERMS], anchors)
+
+
+def _anchors(
+    past: Sequence[Exchange], share: Callable[[str], float], naming: float
+) -> tuple[tuple[Exchange, float], ...]:
+    """Return the turns that a query may lean on, newest first, each with its weight."""
+    full = [place for place, turn in enumerate(past) if is_full(turn.query)]
+    if not full:
+        return ((past[-1], 1.0),)
+    newest = past[full[0]]
+    if dependence(newest.query, share=share, naming=naming) < 1.0:
+        return ((newest, 1.0),)
+    for turn in past[full[0] + 1 :]:
+        if dependence(turn.query) < 1.0:
+            return (newest, SHORT_WEIGHT), (turn, LONG_WEIGHT)
+    return ((newest, 1.0),)
 
 
 def _normal(text: str) -> str:
@@ -180,6 +237,21 @@ def _normal(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     return [word.rstrip(".'-") for word in _WORD.findall(_normal(text))]
+
+
+def _named(words: Sequence[str]) -> list[bool]:
+    """Tell of each word whether it names something."""
+    return [word not in english.SUBJECTLESS_WORDS for word in words]
+
+
+def _goes_on(query: str, words: Sequence[str], named: Sequence[bool]) -> bool:
+    """Tell whether a query points at something outside itself, or goes on from something."""
+    if _CONTINUES.match(_normal(query)):
+        return True
+    return any(
+        _points(words, at) and _points_outside(words, at, named)
+        for at in range(len(words))
+    )
 
 
 def _points(words: Sequence[str], at: int) -> bool:
@@ -217,6 +289,37 @@ class _Kept(NamedTuple):
     bytes: int
 
 
+def _begins(earlier: str, later: str) -> bool:
+    """Tell whether the later query is the earlier one, said further."""
+    return _text_without_openers(later).startswith(_text_without_openers(earlier))
+
+
+def _text_without_openers(query: str) -> str:
+    """Return the words of a query behind its acknowledgements, which come and go as it grows."""
+    words = _words(query)
+    while words:
+        phrases = english.OPENERS.get(words[0], ())
+        fits = (size for size in map(len, phrases) if tuple(words[:size]) in phrases)
+        opener = next(fits, 0)
+        if not opener:
+            break
+        words = words[opener:]
+    return " ".join(words)
+
+
+def _without_least_needed(turns: Sequence[_Kept]) -> tuple[_Kept, ...]:
+    """Leave out the oldest turn, or the next one if that is the last full question.
+
+    Args:
+        turns: newest first.
+    """
+    *newer, oldest = turns
+    newer_is_full = any(is_full(turn.exchange.query) for turn in newer)
+    if not newer_is_full and is_full(oldest.exchange.query):
+        return (*newer[:-1], oldest)
+    return tuple(newer)
+
+
 class Memory:
     """The last turns of each session label, bounded in bytes, turns and age.
 
@@ -249,10 +352,20 @@ class Memory:
         return len(self._turns)
 
     def remember(self, label: str, exchange: Exchange) -> None:
-        """Add a label's newest turn; its time is the exchange's own."""
+        """Add a label's newest turn; its time is the exchange's own.
+
+        It takes the place of the turn before if that was its beginning: engines that ask while
+        the caller still speaks send "and", "and how", "and how much". Of too many turns the
+        oldest goes, but never the full question that the others lean on.
+        """
         kept = _Kept(exchange, _bytes_of(exchange))
-        turns = (kept, *(self._turns.peek(label) or ()))
-        self._turns.put(label, turns[: self.max_turns])
+        before = self._turns.peek(label) or ()
+        if before and _begins(before[0].exchange.query, exchange.query):
+            before = before[1:]
+        turns = (kept, *before)
+        if len(turns) > self.max_turns:
+            turns = _without_least_needed(turns)
+        self._turns.put(label, turns)
         self._expire(exchange.at_s)
 
     def recall(self, label: str, *, now_s: float) -> tuple[Exchange, ...]:

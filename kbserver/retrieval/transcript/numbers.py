@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from kbserver.lru import remembered
 from kbserver.retrieval.transcript.english import (
@@ -34,7 +35,9 @@ _PARTS = frozenset().union(
     LETTER_NAMES,
     ("double", "triple", "dot"),
 )
-_REPEATED = {"double": 2, "triple": 3}
+REPEATED: Final = MappingProxyType({"double": 2, "triple": 3})
+"""How often what follows is meant."""
+
 _LEAST_WITH_SEPARATORS = 10_000
 _LONGEST_SPELLED_NUMBER = 8  # words
 _HINTS_BYTES = 1_000_000  # of some 4,000 words: callers use few
@@ -95,13 +98,18 @@ def written_forms(words: Sequence[str]) -> tuple[str, ...]:
         without duplicates and without its own words; () when there is none.
     """
     said = list(words)
-    if sum(map(_hint, said)) < 2:  # most queries
+    if not may_be_spelled(said):  # most queries
         return ()
     found: dict[str, None] = {}
     for reader in (_numbers, _clock, _codes, _digits):
         found |= dict.fromkeys(reader(said))
     present = set(said)
     return tuple(form for form in found if form not in present)
+
+
+def may_be_spelled(words: Sequence[str]) -> bool:
+    """Tell whether any word may be a part of a number or a code; False for most queries."""
+    return sum(map(_hint, words)) >= 2
 
 
 def _work_out_hint(word: str) -> int:
@@ -136,7 +144,7 @@ def _word_at(words: Sequence[str], at: int) -> str:
     return ""
 
 
-def _cardinals(words: Sequence[str]) -> list[_Cardinal]:
+def cardinals(words: Sequence[str]) -> list[_Cardinal]:
     """Find the spoken cardinals; `oh` counts between digits, `double` before one."""
     found: list[_Cardinal] = []
     at = 0
@@ -148,11 +156,11 @@ def _cardinals(words: Sequence[str]) -> list[_Cardinal]:
             found.append(_Cardinal(at, end, str(value)))
         elif word in ("oh", "o") and found and found[-1].end == at:
             found.append(_Cardinal(at, end, "0"))
-        elif word in _REPEATED:
+        elif word in REPEATED:
             digit = SMALL_NUMBERS.get(_word_at(words, end), 10)
             if digit < 10:
                 end += 1
-                found.append(_Cardinal(at, end, str(digit) * _REPEATED[word]))
+                found.append(_Cardinal(at, end, str(digit) * REPEATED[word]))
         at = end
     return found
 
@@ -197,7 +205,7 @@ def _is_joining_and(words: Sequence[str], at: int) -> bool:
 def _runs(words: Sequence[str]) -> Iterator[_Run]:
     """Yield each unbroken run of spoken cardinals."""
     run: _Run | None = None
-    for start, end, digits in _cardinals(words):
+    for start, end, digits in cardinals(words):
         if run is not None and start == run.end:
             run = _Run(run.start, end, [*run.parts, digits])
             continue
@@ -220,14 +228,14 @@ def _numbers(words: Sequence[str]) -> Iterator[str]:
             continue
         after_tens = at > 0 and SMALL_NUMBERS.get(words[at - 1], 0) >= 20
         if not after_tens:
-            yield _ordinal(ORDINALS[word])
+            yield as_ordinal(ORDINALS[word])
 
 
 def _number(parts: list[str], following: str) -> Iterator[str]:
     """Yield the forms of one run of cardinals before the word that follows it."""
     last = int(parts[-1])
     if ORDINALS.get(following, 10) < 10 and last and last % 10 == 0:
-        yield _ordinal(last + ORDINALS[following])
+        yield as_ordinal(last + ORDINALS[following])
         return
     whole = "".join(parts)
     yield whole
@@ -243,7 +251,8 @@ def _number(parts: list[str], following: str) -> Iterator[str]:
         yield whole + following
 
 
-def _ordinal(value: int) -> str:
+def as_ordinal(value: int) -> str:
+    """Return `21st`, `12th`."""
     endings = {1: "st", 2: "nd", 3: "rd"}
     if 10 <= value % 100 <= 20:
         return f"{value}th"
@@ -317,7 +326,7 @@ def _spelled_letters(words: Sequence[str], at: int) -> tuple[str, int]:
     """Return (letters spelled from this place on, where they end); ("", at) when none are."""
     letters = ""
     while at < len(words):
-        letter, size = _letter(words, at)
+        letter, size = letter_at(words, at)
         if not size:
             break
         letters += letter
@@ -335,7 +344,7 @@ def _is_certainly_spelled(
     return not all(word in SPELLING_ALPHABET for word in spelling_words)
 
 
-def _letter(words: Sequence[str], at: int) -> tuple[str, int]:
+def letter_at(words: Sequence[str], at: int) -> tuple[str, int]:
     """Return (letter, words it took) for a letter said in any of the usual ways; ("", 0) if none.
 
     `w`, `double u`, `zed`, `a as in apple`, `b for bravo`, `charlie delta`.
@@ -360,8 +369,9 @@ def _letter_size(letter: str, following: Sequence[str]) -> int:
     match following:
         case ["as", "in", example] if example.startswith(letter):
             return 4
-        case ["for" | "like", example, *_] if example in SPELLING_ALPHABET:
-            if example.startswith(letter):
+        case ["for" | "like", example, *_] if example.startswith(letter):
+            certain = example in SPELLING_ALPHABET or letter not in "ai"
+            if certain and len(example) > 1:
                 return 3
     return 1
 
@@ -396,12 +406,15 @@ def _digits(words: Sequence[str]) -> Iterator[str]:
             yield from say(int(first)).split()
             yield from say(int(second)).split()
         elif ending and int(alone):
-            yield from _say_ordinal(int(alone)).split()
+            yield from say_ordinal(int(alone)).split()
         elif int(alone) <= 20:
             yield say(int(alone))
 
 
-def _say_ordinal(value: int) -> str:
+def say_ordinal(value: int) -> str:
+    """Return the English words for 1st … 99th; `121st` and so on stay in digits."""
+    if not 0 < value < 100:
+        return as_ordinal(value)
     if value < 20:
         return ORDINAL_WORDS[value - 1]
     tens, units = divmod(value, 10)

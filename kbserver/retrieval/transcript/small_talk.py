@@ -14,6 +14,7 @@ from typing import Final
 from kbserver.retrieval.transcript.english import (
     AFTER_NOISE,
     ASKING,
+    BEFORE_A_NAME,
     LOOSE_WORDS,
     NOISE_LETTERS,
     NOISES,
@@ -28,6 +29,7 @@ _MAX_UNKNOWN: Final = 2  # words: a name, a drawn-out "hiii", an optional plural
 
 _WEIGHT: Final[tuple[Reason, ...]] = (
     "goodbye",
+    "handover",
     "hold",
     "repeat",
     "presence",
@@ -39,18 +41,29 @@ _WEIGHT: Final[tuple[Reason, ...]] = (
 """What an utterance of several kinds counts as: "okay thanks bye" is a goodbye."""
 
 # Questions that are small talk themselves do not count as asking.
-_MAY_ASK = ("hold", "repeat", "presence", "greeting", "goodbye", "thanks")
+_MAY_ASK = (
+    "handover",
+    "hold",
+    "repeat",
+    "presence",
+    "greeting",
+    "goodbye",
+    "thanks",
+)
 _SMALL_TALK_QUESTIONS = "|".join(SMALL_TALK[reason] for reason in _MAY_ASK)
 
 _PHRASES = {
     reason: re.compile(rf"(?:{pattern})(?= |$)")
     for reason, pattern in SMALL_TALK.items()
 }
+_ACKNOWLEDGES: Final[tuple[Reason, ...]] = ("confirmation", "backchannel")
+
 _PHRASES_AND_LOOSE_WORDS = _PHRASES | {
     "loose": re.compile(rf"(?:{LOOSE_WORDS})(?= |$)")
 }
 _ASKS = re.compile(rf"\b(?:{ASKING})\b")
 _ASKS_NOTHING = re.compile(rf"\b(?:{_SMALL_TALK_QUESTIONS})(?= |$)")
+_NAMED = re.compile(rf"\b(?:{BEFORE_A_NAME}) ([a-z']+)$|\b(?:what|which) (fine|deal)$")
 _NOISE = re.compile(rf"\b(?:{NOISES})\b(?! ?(?:{AFTER_NOISE}))")
 _DIGIT_OR_FOREIGN = re.compile(r"[0-9]|[^\x00-\x7f]")
 _NOT_A_WORD = re.compile(r"[^a-z' ]+")
@@ -69,11 +82,11 @@ def gate(text: str) -> Reason | None:
         text: one transcript, in any case and punctuation.
 
     Returns:
-        `empty` (no words, or only uh and um), `greeting`, `goodbye`, `thanks`, `hold` (wait, never
-        mind), `repeat` (say that again), `presence` (are you there, i have a question),
-        `confirmation` (yes, no, correct) or `backchannel` (i see, wow). Of several kinds, the one
-        with the most weight. None for everything else, digits and scripts other than Latin
-        included.
+        `empty` (no words, or only uh and um), `greeting`, `goodbye`, `thanks`, `handover`
+        (transfer me), `hold` (wait, never mind), `repeat` (say that again), `presence` (are you
+        there, i have a question), `confirmation` (yes, no, correct) or `backchannel` (i see, wow).
+        Of several kinds, the one with the most weight. None for everything else, digits and
+        scripts other than Latin included.
     """
     lower = text.replace("’", "'").lower()
     signs = _DIGIT_OR_FOREIGN.findall(lower)
@@ -91,6 +104,8 @@ def gate(text: str) -> Reason | None:
         return None
     if len(set(without_noise) - _KNOWN) > _MAX_UNKNOWN:
         return None
+    if _names_a_thing(" ".join(without_noise)):
+        return None
     kinds = _cover(" ".join(without_noise))
     if not kinds and len(words) <= _MAX_WORDS:
         kinds = _cover(said)
@@ -98,6 +113,15 @@ def gate(text: str) -> Reason | None:
         if reason in kinds:
             return reason
     return None
+
+
+def _names_a_thing(said: str) -> bool:
+    """Tell whether the text ends in an acknowledgement that stands for a thing: `the fine`."""
+    name = _NAMED.search(said)
+    if name is None:
+        return False
+    word = name[1] or name[2]
+    return any(_PHRASES[kind].fullmatch(word) for kind in _ACKNOWLEDGES)
 
 
 def _cover(said: str) -> frozenset[str]:

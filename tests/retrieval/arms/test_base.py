@@ -18,7 +18,7 @@ def test_a_query_that_stands_alone_is_searched_with_its_own_embedding():
 
 
 def test_a_query_that_leans_on_another_is_searched_between_both():
-    carry = Carry(1.0, (), Exchange("router", 0.0, embedding=EARLIER))
+    carry = Carry(1.0, (), ((Exchange("router", 0.0, embedding=EARLIER), 1.0),))
     query = Query(Heard("and that"), TurnSettings(), carry)
     vector = query.with_embedding(EMBEDDING).vector
     assert vector[0] > vector[1] > 0.0

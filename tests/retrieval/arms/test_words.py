@@ -5,8 +5,11 @@ import pytest
 
 from kbserver.retrieval.arms.base import Query
 from kbserver.retrieval.arms.words import (
+    CODE_WEIGHT,
+    FEWEST_PASSAGES,
     MAX_TERMS,
     TAKEN_BACK_WEIGHT,
+    WEEKDAY_WEIGHT,
     WRITTEN_WEIGHT,
     WordsArm,
     share_of_passages,
@@ -15,7 +18,10 @@ from kbserver.retrieval.transcript.cleaning import Heard
 from kbserver.retrieval.transcript.followup import Carry, Exchange
 from kbserver.settings import TurnSettings
 
-from ..small import SmallSnapshot
+from ..small import TEXTS, SmallSnapshot
+
+OTHER_TEXTS = tuple(f"other{number}" for number in range(FEWEST_PASSAGES))
+"""So many that the corpus speaks for itself."""
 
 
 class RecordingIndex:
@@ -35,7 +41,7 @@ class RecordingIndex:
 
 @pytest.fixture
 def snapshot(tmp_path):
-    snapshot = SmallSnapshot(tmp_path)
+    snapshot = SmallSnapshot(tmp_path, TEXTS + OTHER_TEXTS)
     snapshot.lexical = RecordingIndex(snapshot.lexical)
     return snapshot
 
@@ -63,7 +69,9 @@ def test_words_taken_back_and_written_forms_weigh_less(snapshot):
 
 
 def test_words_of_an_earlier_turn_have_the_weight_of_the_carry(snapshot):
-    carry = Carry(1.0, (("router", 0.5), ("button", 0.5)), Exchange("router", 0.0))
+    carry = Carry(
+        1.0, (("router", 0.5), ("button", 0.5)), ((Exchange("router", 0.0), 1.0),)
+    )
     terms = terms_searched(snapshot, Heard("button"), carry)
     assert terms == {"button": 1.0, "router": 0.5}
 
@@ -102,5 +110,33 @@ def test_only_rows_of_the_scope_are_proposed(snapshot):
 
 
 def test_the_share_of_passages_counts_a_word_in_any_form(snapshot):
-    assert share_of_passages(snapshot.lexical, "Buttons") == 0.25
+    assert share_of_passages(snapshot.lexical, "Buttons") == 1 / snapshot.size
     assert share_of_passages(snapshot.lexical, "unheard") == 0.0
+
+
+def test_a_spelled_code_and_a_weekday_decide(snapshot):
+    heard = Heard("price of aq 7712 on mondays", codes=("aq", "7712"))
+    assert terms_searched(snapshot, heard) == {
+        "price": 1.0,
+        "aq": CODE_WEIGHT,
+        "7712": CODE_WEIGHT,
+        "monday": WEEKDAY_WEIGHT,
+    }
+
+
+@pytest.mark.parametrize("texts", [TEXTS[:1], TEXTS])
+def test_a_word_of_a_small_corpus_tells_as_much_as_in_a_larger_one(tmp_path, texts):
+    small = WordsArm(SmallSnapshot(tmp_path / "small", texts))
+    larger = WordsArm(
+        SmallSnapshot(tmp_path / "larger", texts + OTHER_TEXTS[len(texts) :])
+    )
+    query = Query(Heard("the trout of the router"), TurnSettings())
+    row = np.array([0])
+    found = [arm.propose(query, rows=None, count=2) for arm in (small, larger)]
+    covered = [float(one.score(row)[0]) / one.ideal for one in found]
+    assert 1.0 > covered[0] >= covered[1] > 0.1
+
+
+def test_a_word_of_a_small_corpus_is_no_common_word(tmp_path):
+    alone = SmallSnapshot(tmp_path, TEXTS[:1])
+    assert share_of_passages(alone.lexical, "router") == 1 / FEWEST_PASSAGES

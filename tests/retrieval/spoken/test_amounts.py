@@ -12,6 +12,12 @@ from kbserver.retrieval.spoken.amounts import verbalise_amounts
 from kbserver.retrieval.spoken.verbalise import verbalise
 
 SAID = [
+    ("€1.299,00", "1,299 euros"),
+    ("price eur: 39,90, size: M", "price: 39 euros and 90 cents, size: M"),
+    ("Price in EUR: 20", "Price: 20 euros"),
+    ("Net (g): 500", "Net: 500 grams"),
+    ("6 x 330 ml", "6 times 330 millilitres"),
+    ("a 1400 W motor", "a 1400 watt motor"),
     # prices
     ("$45.50", "45 dollars and 50 cents"),
     ("$45.00 due", "45 dollars due"),
@@ -89,8 +95,14 @@ SAID = [
 ]
 
 LEFT_ALONE = [
+    "12 x12",
+    "size 10 W",
+    "118 W 42nd",
+    "GSR 18V-55",
+    "Contact (US): 5 people",
+    "867–5309",
     "$HOME and {$1} and US$ only",
-    "$1.299 or €1.299,00",
+    "$1.299 or €1.299",
     "£6/thing",
     "Plan A4, 4K, 5G, 3D, H.264, MP3 and WPA2",
     "a 5g network",
@@ -105,7 +117,7 @@ LEFT_ALONE = [
     "10.5.2",
     "5 people in 5 in 1",
     "COVID-19, B12, ISO-9001",
-    "5 W 42nd St",
+    "5 W Bulb",
     "720 GB-hours",
     "costs 45 dollars and 50 cents",
     "USD, GBP and EUR",

@@ -28,6 +28,16 @@ MONTHS = (
 )
 
 SAID = [
+    ("Closed on Sun and Mon.", "Closed on Sunday and Monday."),
+    ("Day: Sat, Time: 9:30", "Day: Saturday, Time: 9:30"),
+    ("mon-fri 9-5", "Monday to Friday 9 to 5"),
+    ("M–F 9–5", "Monday to Friday 9 to 5"),
+    ("Open Sat & Sun.", "Open Saturday and Sunday."),
+    ("Tue., Thu.", "Tuesday, Thursday."),
+    ("in Jan, until Mar. and in Dec", "in January, until March and in December"),
+    ("12 Jan – 9 Mar 2026", "12 January to 9 March 2026"),
+    ("Fri night, next Wed", "Friday night, next Wednesday"),
+    ("1:01-0:00", "1:01 a.m. to midnight"),
     # times
     ("at 9:30am", "at 9:30 a.m."),
     ("9.30 am", "9:30 a.m."),
@@ -77,6 +87,11 @@ SAID = [
 ]
 
 LEFT_ALONE = [
+    "by Jan Smit, Jan and Mar",
+    "on Sun Valley Road",
+    "Jun-ho, Dec/Bin",
+    "sun and sat",
+    "Genesis 14:12",
     "03/04/2026",
     "2026-13-01 and 2026-02-30",
     "2026-11",

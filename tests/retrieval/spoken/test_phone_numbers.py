@@ -12,6 +12,8 @@ from kbserver.retrieval.spoken.phone_numbers import spell_phone_numbers
 from kbserver.retrieval.spoken.verbalise import verbalise
 
 SAID = [
+    ("(555) 010-0166 x12", "5 5 5, 0 1 0, 0 1 6 6, extension 12"),
+    ("800-555-0100 x 305", "8 0 0, 5 5 5, 0 1 0 0, extension 305"),
     ("Call 0800 555 0100 now", "Call 0 8 0 0, 5 5 5, 0 1 0 0 now"),
     ("020 7946 0100", "0 2 0, 7 9 4 6, 0 1 0 0"),
     ("(020) 7946 0100", "0 2 0, 7 9 4 6, 0 1 0 0"),

@@ -11,6 +11,10 @@ from hypothesis import strategies as st
 from kbserver.retrieval.spoken.plain_text import join_blocks, strip_markup
 
 SAID = [
+    ("Soup ........ 6", "Soup: 6"),
+    ("Chapter 1 . . . . . . 12", "Chapter 1: 12"),
+    ("Name: ______________", "Name:"),
+    ("Wait... what", "Wait... what"),
     # emphasis, code, escapes
     ("Tap **Reset** to go on", "Tap Reset to go on"),
     ("an *important* and _quiet_ word", "an important and quiet word"),

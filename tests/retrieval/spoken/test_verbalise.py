@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from kbserver.retrieval.spoken.form import spoken_form_of
 from kbserver.retrieval.spoken.plain_text import strip_markup
 from kbserver.retrieval.spoken.verbalise import verbalise
+from kbserver.types import Passage
 from tests.retrieval.spoken import test_amounts, test_dates, test_phone_numbers
+from tests.test_pages import in_code, read, rows
+
+PAGE = rows(read("docs/speech.md"), "Written and said")
+ON_THE_PAGE = [
+    (in_code(row[0])[0], in_code(row[1])[0]) for row in PAGE if len(row) == 3
+]
+STAYS_ON_THE_PAGE = [in_code(row[0])[0] for row in PAGE if len(row) == 2]
 
 SAID = [
     # addresses
@@ -96,12 +107,23 @@ LEFT_ALONE = [
 WRITTEN = st.sampled_from(
     [
         written
-        for table in (SAID, test_amounts.SAID, test_dates.SAID, test_phone_numbers.SAID)
+        for table in (
+            SAID,
+            ON_THE_PAGE,
+            test_amounts.SAID,
+            test_dates.SAID,
+            test_phone_numbers.SAID,
+        )
         for written, _ in table
     ]
     + [
         written
-        for table in (LEFT_ALONE, test_amounts.LEFT_ALONE, test_dates.LEFT_ALONE)
+        for table in (
+            LEFT_ALONE,
+            STAYS_ON_THE_PAGE,
+            test_amounts.LEFT_ALONE,
+            test_dates.LEFT_ALONE,
+        )
         for written in table
     ]
 )
@@ -116,7 +138,17 @@ def test_what_is_written_is_said(written: str, said: str) -> None:
     assert verbalise(written) == said
 
 
-@pytest.mark.parametrize("written", LEFT_ALONE)
+@pytest.mark.parametrize(("written", "said"), ON_THE_PAGE)
+def test_the_page_says_what_is_said(written: str, said: str) -> None:
+    assert spoken_form_of(Passage("p", written)).line == said
+
+
+def test_every_rule_on_the_page_has_its_source() -> None:
+    assert len(ON_THE_PAGE) > 25 and len(STAYS_ON_THE_PAGE) > 10
+    assert all(row[-1] for row in PAGE)
+
+
+@pytest.mark.parametrize("written", [*LEFT_ALONE, *STAYS_ON_THE_PAGE])
 def test_what_is_not_sure_stays(written: str) -> None:
     assert verbalise(written) == written
 
@@ -135,3 +167,61 @@ def test_words_in_lower_case_stay_words(words: list[str], between: str) -> None:
     abbreviated = {"e", "g", "i", "etc", "vs", "incl", "excl", "approx", "a", "k"}
     text = between.join(word for word in words if word not in abbreviated)
     assert verbalise(text) == text
+
+
+# Everything numbers meet but times, dates and fractions, which say a value in other digits.
+_NUMBERS = st.one_of(
+    st.integers(0, 99_999).map(str),
+    st.integers(1_000, 9_999_999).map("{:,}".format),
+    st.decimals(0, 9_999, places=2).map(str),
+    st.decimals(0, 99, places=1).map(str),
+    st.from_regex(r"0[0-9]{1,4}", fullmatch=True),
+    st.from_regex(r"[A-Z]{1,3}-?[0-9]{1,4}[A-Z]?", fullmatch=True),
+    st.from_regex(r"[0-9]{1,3}[.'][0-9]{3}(,[0-9]{2})?", fullmatch=True),
+)
+_JOINTS = st.sampled_from(
+    " |, |; | - |-|–| – | x |x|×| and | to | of | per |. | (|) |: |'| ........ | W | W Pine St |"
+    " St | Ave NE |% | % | kg|kg | GB/| mg | €|€| $|$|£| eur: | Price ($): | (kg): | USD |k | m |"
+    "p | ext. | x| size | row | Fri | Sep | in Jan | Rm. | No. | v| max. |*| °C|½ |+|~|#".split(
+        "|"
+    )
+)
+_PROSE = st.lists(
+    st.one_of(
+        _NUMBERS,
+        _JOINTS,
+        st.from_regex(r" [a-z]{1,8} ", fullmatch=True),
+        st.from_regex(r" [A-Z][a-z]{1,8} ", fullmatch=True),
+    ),
+    max_size=12,
+).map("".join)
+
+
+def _without_zeros(text: str) -> str:
+    """A cent that is none and a zero in front are not said; no other digit may go."""
+    return "".join(sign for sign in text if sign in "123456789")
+
+
+@given(_PROSE)
+def test_no_digit_changes_appears_or_goes(text: str) -> None:
+    assume(not _SAID_IN_OTHER_DIGITS.search(text))
+    content = strip_markup(text)
+    assert _without_zeros(content) == _without_zeros(text)
+    said = verbalise(content)
+    assert _without_zeros(said) == _without_zeros(text)
+
+
+@given(_PROSE)
+def test_no_zero_goes_but_of_cents_that_are_none(text: str) -> None:
+    assume(not _SAID_IN_OTHER_DIGITS.search(text))
+    assume(not re.search(r"[$£€]|USD|eur|p ", text))
+    digits = [sign for sign in text if sign.isdigit()]
+    said = [sign for sign in verbalise(strip_markup(text)) if sign.isdigit()]
+    assert said == digits
+
+
+_SAID_IN_OTHER_DIGITS = re.compile(
+    r"24[/x]7"
+    r"|[0-9]{1,4}[-./–][0-9]{1,2}[-./–][0-9]{2,4}"  # a date
+    r"|[0-9] ?[½]|[0-9]:[0-9]"
+)

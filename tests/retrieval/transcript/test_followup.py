@@ -9,11 +9,15 @@ from hypothesis import strategies as st
 
 from kbserver.retrieval.transcript.followup import (
     EMBEDDING_SHARE,
+    LONG_WEIGHT,
+    NAMELESS_STRENGTH,
     TERM_WEIGHT,
     Exchange,
     Memory,
     carry,
     dependence,
+    is_full,
+    naming_share,
 )
 
 SHARES = {
@@ -103,7 +107,7 @@ def test_a_chain_of_follow_ups_leans_on_the_turn_that_stood_alone() -> None:
     carried = carry("until when", past, share=share)
 
     assert carried is not None
-    assert carried.previous is subject
+    assert carried.anchors == ((subject, 1.0),)
     assert [word for word, _ in carried.terms] == ["garage", "parking"]
 
 
@@ -134,13 +138,102 @@ def test_blending_moves_the_embedding_by_a_bounded_share() -> None:
         at_s=0.0,
         embedding=unit(0, 1),
     )
-    carried = carry("how much is it", [earlier], share=share)
+    carried = carry("how much is the suite", [earlier], share=share)
 
     assert carried is not None
     mixed = carried.blend(unit(1, 0))
     assert mixed.dtype == np.float32
     assert np.linalg.norm(mixed) == pytest.approx(1.0, abs=1e-6)
     assert mixed[1] / mixed[0] == pytest.approx(EMBEDDING_SHARE)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "what is the sunday roast",
+        "when is the canteen open",
+        "do you have a pool",
+        "is parking free",
+        "the opening hours of the big library in town",
+    ],
+)
+def test_a_question_that_names_its_subject_is_full_however_short(query: str) -> None:
+    assert is_full(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["is it heated", "and the garage", "opening hours", "how much is it", "why", ""],
+)
+def test_a_question_that_goes_on_from_another_is_not_full(query: str) -> None:
+    assert not is_full(query)
+
+
+def test_a_follow_up_leans_on_the_last_full_question_however_short() -> None:
+    longer = Exchange("how many guests fit into the parking garage at once", at_s=0.0)
+    shorter = Exchange("what is the zanzibar suite", at_s=1.0)
+
+    carried = carry("how much is it", [shorter, longer], share=share)
+
+    assert carried is not None
+    assert carried.anchors == ((shorter, 1.0),)
+    assert dict(carried.terms) == {
+        "zanzibar": TERM_WEIGHT * NAMELESS_STRENGTH,
+        "suite": TERM_WEIGHT * NAMELESS_STRENGTH,
+    }
+
+
+def test_a_short_question_of_common_words_takes_the_longer_one_along() -> None:
+    longer = Exchange("where can i leave the car in the parking garage", at_s=0.0)
+    shorter = Exchange("is the pool heated", at_s=1.0)
+
+    carried = carry("until when", [shorter, longer], share=share)
+
+    assert carried is not None
+    assert [turn for turn, _ in carried.anchors] == [shorter, longer]
+    weights = dict(carried.terms)
+    assert weights["parking"] == LONG_WEIGHT * weights["pool"]
+
+
+def test_in_a_small_corpus_a_word_of_two_passages_names_its_subject() -> None:
+    assert dependence("pool guests", share=share, naming=naming_share(60)) == 0.5
+    assert naming_share(100_000) == naming_share(1_000_000) < naming_share(100)
+
+
+@pytest.mark.parametrize(
+    "partials",
+    [
+        ["and", "and how", "and how much", "and how much is", "and how much is it"],
+        ["ho", "how", "how mu", "how much is it"],
+        ["okay", "okay how much", "how much is it"],
+    ],
+)
+def test_a_growing_query_is_one_turn(partials: list[str]) -> None:
+    memory = Memory(max_turns=2)
+    memory.remember("call", Exchange("do you have bread flour", at_s=0.0))
+    for partial in partials:
+        memory.remember("call", Exchange(partial, at_s=1.0))
+
+    turns = [turn.query for turn in memory.recall("call", now_s=1.0)]
+    assert turns == [partials[-1], "do you have bread flour"]
+
+
+def test_the_full_question_outlives_what_leans_on_it() -> None:
+    memory = Memory(max_turns=2)
+    memory.remember("call", Exchange("do you have bread flour", at_s=0.0))
+    for query in ("is it fresh", "how much is it", "and the other one"):
+        memory.remember("call", Exchange(query, at_s=1.0))
+
+    turns = [turn.query for turn in memory.recall("call", now_s=1.0)]
+    assert turns == ["and the other one", "do you have bread flour"]
+
+
+def test_a_new_question_with_the_same_beginning_words_is_another_turn() -> None:
+    memory = Memory()
+    memory.remember("call", Exchange("how much is parking", at_s=0.0))
+    memory.remember("call", Exchange("how much is it", at_s=1.0))
+
+    assert len(memory.recall("call", now_s=1.0)) == 2
 
 
 def test_without_an_earlier_embedding_the_query_keeps_its_own() -> None:
@@ -193,7 +286,7 @@ def test_silent_labels_are_dropped_when_others_speak() -> None:
 def test_the_label_silent_longest_goes_first_when_there_are_too_many() -> None:
     memory = Memory(most_bytes=ROOM)
     for second, label in enumerate(("a", "b", "a", "c")):
-        memory.remember(label, Exchange("pool", at_s=float(second)))
+        memory.remember(label, Exchange(f"pool {second}", at_s=float(second)))
 
     assert memory.recall("b", now_s=3.0) == ()
     assert len(memory.recall("a", now_s=3.0)) == 2

@@ -91,10 +91,10 @@ def test_an_ordinal_in_digits_is_found_in_words(number: int) -> None:
     (digits,) = [
         form
         for form in (f"{number}{end}" for end in ("st", "nd", "rd", "th"))
-        if form == numbers._ordinal(number)
+        if form == numbers.as_ordinal(number)
     ]
     words = written_forms([digits])
-    assert " ".join(words) == numbers._say_ordinal(number)
+    assert " ".join(words) == numbers.say_ordinal(number)
 
 
 @given(st.lists(st.sampled_from(_PARTS_OF_FORMS), max_size=8))

@@ -410,3 +410,109 @@ def test_of_several_kinds_the_weightiest_is_named() -> None:
 def test_an_utterance_of_more_words_than_a_farewell_has_is_looked_up() -> None:
     assert gate("thank you " * 12) == "thanks"
     assert gate("thank you " * 13) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "fine",
+        "yeah fine",
+        "fine by me",
+        "that's fine with me",
+        "okay fine",
+        "deal",
+        "roger that",
+        "good enough",
+        "right",
+        "suits me fine",
+        "agreed",
+    ],
+)
+def test_an_acknowledgement_is_one_also_where_it_is_a_word_of_the_corpus(
+    text: str,
+) -> None:
+    assert gate(text) == "confirmation"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the fine",
+        "okay the fine",
+        "my fine",
+        "what fine",
+        "fines",
+        "parking fine",
+        "fine for a late return",
+        "is the fine high",
+        "the deal",
+        "my right",
+        "a done deal price",
+    ],
+)
+def test_an_acknowledgement_behind_an_article_is_asked_about(text: str) -> None:
+    assert gate(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "just a second my dog is barking",
+        "just a second, my dog is barking",
+        "hold on my phone is ringing",
+        "one moment someone is at the door",
+        "wait a minute i need to find my card",
+        "hang on i'm just looking for my glasses",
+        "hold on a second i have another call",
+        "just a sec let me turn down the tv",
+    ],
+)
+def test_a_caller_who_is_busy_asks_nothing(text: str) -> None:
+    assert gate(text) == "hold"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hold on what are your hours",
+        "just a minute my router is flashing red",
+        "wait a second i need to cancel my order",
+        "hold on my dog is sick what do i do",
+        "just a second i'm looking for a router",
+        "my dog is barking",
+        "is my dog allowed",
+        "just a second opinion",
+    ],
+)
+def test_a_question_behind_hold_on_is_asked(text: str) -> None:
+    assert gate(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "transfer me",
+        "please transfer me",
+        "can you put me through to someone",
+        "connect me to a real person please",
+        "okay transfer me to an agent now",
+    ],
+)
+def test_a_caller_who_wants_to_be_transferred_asks_nothing(text: str) -> None:
+    assert gate(text) == "handover"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "transfer money",
+        "transfer me money",
+        "transfer me to billing",
+        "how do i transfer",
+        "put me through the steps",
+        "connect me to wifi",
+        "when can i speak to a human",
+    ],
+)
+def test_other_transfers_are_asked_about(text: str) -> None:
+    assert gate(text) is None
