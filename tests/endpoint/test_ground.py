@@ -341,11 +341,12 @@ def test_a_corpus_that_fails_alone_leaves_the_fallback(loop, corpora):
     assert grounding.context.text == "Please hold."
 
 
-def test_a_corpus_that_is_not_there_is_not_searched(loop, corpora):
+def test_the_other_corpora_of_a_route_answer_for_one_that_is_not_served(loop, corpora):
     services = services_with(
         route("both", "support", "gone"), retrievers=corpora.retrievers
     )
-    assert ended(loop.run(ground(Call(QUESTION, "both"), services))) == ("full", None)
+    found = loop.run(ground(Call(QUESTION, "both"), services))
+    assert ended(found) == ("degraded", "corpus_failed")
 
 
 # Budget

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import NoReturn
 
 import numpy as np
@@ -144,6 +145,16 @@ def never_opened() -> NoReturn:
     raise AssertionError("the embedding model was opened")
 
 
+def believe_what_is_there(folder: Path) -> None:
+    """Write the manifest anew, as if the files had been published as they are."""
+    files = {
+        name: facts
+        for name, facts in facts_of_files(folder).items()
+        if not name.startswith("manifest.")
+    }
+    write_manifest(replace(read_manifest(folder), files=files), folder)
+
+
 @pytest.mark.parametrize("harm", ["none", "lines", "offsets", "other rules"])
 def test_an_answer_is_the_same_without_spoken_forms(ask, store, tmp_path, harm, caplog):
     folder = Store(store).open("support").folder
@@ -157,12 +168,7 @@ def test_an_answer_is_the_same_without_spoken_forms(ask, store, tmp_path, harm, 
         offsets.write_bytes(b"?" * offsets.stat().st_size)
     elif harm == "other rules":
         (folder / PART).rename(folder / "wordings.0")
-        files = {
-            name: facts
-            for name, facts in facts_of_files(folder).items()
-            if not name.startswith("manifest.")
-        }
-        write_manifest(replace(read_manifest(folder), files=files), folder)
+    believe_what_is_there(folder)
     with Snapshot.open(folder) as snapshot, ThreadPoolExecutor() as executor:
         embedder = QueryEmbedder(never_opened)
         retriever = Retriever("support", snapshot, embedder, executor)
