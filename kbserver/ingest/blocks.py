@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
+_NOT_SPOKEN = "not spoken: "
+"""How the notes of every converter begin that say what is lost."""
+
 BlockKind: TypeAlias = Literal[
     "heading",
     "paragraph",
@@ -51,6 +54,21 @@ class Document:
     """
     notes: tuple[str, ...] = ()
     """What the conversion changed or left out, for the ingest report."""
+
+
+def not_spoken(what: str, instead: str) -> str:
+    """Return a note on what a reader of the original sees and a caller cannot hear.
+
+    Args:
+        what: it is, and where.
+        instead: what its owner can do about it.
+    """
+    return f"{_NOT_SPOKEN}{what}; {instead}"
+
+
+def is_not_spoken(note: str) -> bool:
+    """Return whether a note is one on what cannot be heard."""
+    return note.startswith(_NOT_SPOKEN)
 
 
 def counted(number: int, thing: str) -> str:

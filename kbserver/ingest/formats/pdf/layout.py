@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from kbserver.ingest.blocks import Block
@@ -170,7 +171,14 @@ def _table(
         [_without_hyphens(cell, words) for cell in row]
         for row in region.rows(style.spacing)
     ]
-    return table_blocks(Table(rows, caption=_announcement(before)))
+    header_rows = None
+    if rows and any(_ENDS_SENTENCE.search(cell) for cell in rows[0]):
+        header_rows = 0  # a question, a label or a sentence names no column
+    table = Table(rows, header_rows, _announcement(before))
+    return [
+        replace(block, text=block.text.replace("?: ", "? "))
+        for block in table_blocks(table)
+    ]
 
 
 def _block(

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from statistics import median
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 HEADING_RATIO = 1.12
 """A line set this much larger than the body is a heading."""
@@ -29,6 +29,48 @@ HYPHEN = "\ufffe"
 MARKER = re.compile(r"[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)]?")
 """Alone in the first cell of two: a list, no table."""
 ITEM = re.compile(r"^(?P<marker>[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)])\s+(?=\S)")
+
+
+Turn: TypeAlias = int | None
+"""Quarters of a turn, clockwise, by which text is turned; None if it is slanted."""
+
+
+class Box(NamedTuple):
+    """Where something stands, in points from the page's lower left corner."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+
+    def turned(self, turn: int, paper: Box) -> Box:
+        """Return where it stands once a page with text turned so is held upright.
+
+        Args:
+            turn: 1 to 3 quarters.
+            paper: the page.
+        """
+        left, bottom, right, top = self
+        if turn == 1:
+            return Box(
+                paper.top - top,
+                left - paper.left,
+                paper.top - bottom,
+                right - paper.left,
+            )
+        if turn == 2:
+            return Box(
+                paper.right - right,
+                paper.top - top,
+                paper.right - left,
+                paper.top - bottom,
+            )
+        return Box(
+            bottom - paper.bottom,
+            paper.right - right,
+            top - paper.bottom,
+            paper.right - left,
+        )
 
 
 class Cell(NamedTuple):
@@ -56,6 +98,10 @@ class Line:
 
     () if that is `cells`.
     """
+
+    def lowered(self, down: float) -> Line:
+        """Return the line some points further down."""
+        return replace(self, top=self.top - down, bottom=self.bottom - down)
 
     @cached_property
     def text(self) -> str:

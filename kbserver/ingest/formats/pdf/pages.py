@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -12,32 +11,24 @@ import pypdfium2.raw as pdfium_c
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
+from kbserver.ingest.formats.pdf.fields import fields_of, with_values
 from kbserver.ingest.formats.pdf.layout import page_blocks
-from kbserver.ingest.formats.pdf.line import HYPHEN, ITEM, MARKER, Cell, Line
+from kbserver.ingest.formats.pdf.line import Box, Line, Turn
+from kbserver.ingest.formats.pdf.page_text import PageText
 from kbserver.ingest.formats.pdf.running_lines import without_running_lines
 from kbserver.ingest.formats.pdf.streams import MAX_STREAM_BYTES, unpacks_to_too_much
+from kbserver.ingest.formats.pdf.unread import (
+    PageUnread,
+    attachments,
+    page_unread,
+    unread_notes,
+)
 from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_PAGES = 5_000
-CELL_GAP_EM = 1.2
-"""A wider gap inside a line separates cells; justified text stays below."""
-TIGHT_GAP_EM = 0.6
-"""So does one this wide without a drawn space, if it stands out in its line."""
-STANDS_OUT = 2.5
-"""Times the line's usual gap between two words."""
-SPACE_EM = 0.35
-"""The widest space of a font."""
-ANOTHER_HEIGHT_EM = 0.45
-"""Words this far above each other are on two lines; a superscript is raised by less."""
-MARKER_GAP_EM = 0.5
-"""After a number at the start of a line: that of a list item; a space is about 0.25."""
 
-_LONGEST_NUMBER = 3
-"""Characters of a list item's number."""
-_BOLD_WEIGHT = 600
-
-# PDFium leaves out the break after a hyphenated word.
-_LINE_BREAK = re.compile(rf"\r\n|\r|\n|(?<={HYPHEN})")
+_BESIDE_EM = 3
+"""Text that is turned another way than most of its page comes this far below it."""
 _JUNK_TITLE = re.compile(
     r"^(?:microsoft |untitled|document\d*$|dokument\d*$)"
     r"|\.(?:docx?|indd|pptx?|xlsx?|qxd|pdf|tex)$",
@@ -63,7 +54,12 @@ def convert(file: SourceFile) -> list[Document]:
         if len(pdf) > MAX_PAGES:
             reason = f"has {len(pdf):,} pages; at most {MAX_PAGES:,} are read: split it"
             raise DocumentUnreadable(file.source, reason)
-        pages = list(read_pages(pdf, file.source))
+        pages: list[list[Line]] = []
+        unread: list[PageUnread] = []
+        for lines, missing in read_pages(pdf, file.source):
+            pages.append(lines)
+            unread.append(missing)
+        attached = attachments(pdf)
         given_title = " ".join(str(pdf.get_metadata_dict().get("Title", "")).split())
     finally:
         pdf.close()
@@ -71,14 +67,14 @@ def convert(file: SourceFile) -> list[Document]:
         reason = "no text in it, only pictures: scanned? recognise its text first (OCR)"
         raise DocumentUnreadable(file.source, reason)
     kept, removed = without_running_lines(pages)
-    notes: tuple[str, ...] = ()
+    notes = [*unread_notes(unread), *attached]
     if removed:
-        notes = (f"removed {removed} running headers, footers and page numbers",)
+        notes.append(f"removed {removed} running headers, footers and page numbers")
     title, blocks = title_of(page_blocks(kept))
     if not title and not _JUNK_TITLE.search(given_title):
         title = given_title
     title = title or title_from(file.source)
-    return [Document(file.source, title, tuple(blocks), {}, notes)]
+    return [Document(file.source, title, tuple(blocks), {}, tuple(notes))]
 
 
 def _open(file: SourceFile) -> pdfium.PdfDocument:
@@ -91,12 +87,18 @@ def _open(file: SourceFile) -> pdfium.PdfDocument:
         raise DocumentUnreadable(file.source, reason) from exc
 
 
-def read_pages(pdf: pdfium.PdfDocument, source: str) -> Iterator[list[Line]]:
-    """Yield the lines of each page, in the order in which the page draws them.
+def read_pages(
+    pdf: pdfium.PdfDocument, source: str
+) -> Iterator[tuple[list[Line], PageUnread]]:
+    """Yield the lines of each page, as it draws them, and what cannot be read on it.
+
+    A page that lies on its side is turned upright. The values of a form stand behind
+    the lines that name them.
 
     Raises:
         DocumentUnreadable: a page is corrupt.
     """
+    pdf.init_forms()
     for number in range(len(pdf)):
         try:
             page = pdf[number]
@@ -104,194 +106,43 @@ def read_pages(pdf: pdfium.PdfDocument, source: str) -> Iterator[list[Line]]:
             raise DocumentUnreadable(source, f"page {number + 1} is corrupt") from exc
         text_page = page.get_textpage()
         try:
-            yield _PageText(text_page).lines()
+            paper = Box(*page.get_mediabox())
+            by_turn = PageText(text_page, paper).lines()
+            slanted = by_turn.pop(None, [])
+            turn = _main_turn(by_turn)
+            fields, comments = fields_of(page)
+            if turn:
+                fields = [field.turned(turn, paper) for field in fields]
+            lines = with_values(_upright(by_turn, turn), fields)
+            characters = sum(len(line.text) for line in lines)
+            unread = page_unread(
+                page,
+                paper,
+                characters,
+                slanted=[line.text for line in slanted],
+                comments=comments,
+            )
+            yield lines, unread
         finally:
             text_page.close()
             page.close()
 
 
-class _Box(NamedTuple):
-    """Where a character stands, in points from the page's lower left corner."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-
-class _Gap(NamedTuple):
-    """The space between two words of a line, in points."""
-
-    at: int
-    """Its place in the text."""
-    left: float
-    right: float
-    is_drawn: bool
-    """Whether the page has a space there; else PDFium saw that the words stand apart."""
-
-    @property
-    def width(self) -> float:
-        """From one word to the next."""
-        return self.right - self.left
+def _main_turn(by_turn: dict[Turn, list[Line]]) -> int:
+    """Return how most of a page's text is turned."""
+    characters = {
+        turn: sum(len(line.text) for line in lines) for turn, lines in by_turn.items()
+    }
+    return max(characters, key=characters.__getitem__, default=0) or 0
 
 
-class _PageText:
-    """The text of one page, with the place of every character."""
-
-    def __init__(self, text_page: pdfium.PdfTextPage) -> None:
-        self._page = text_page
-        self._text = text_page.get_text_range()
-        self._boxes: dict[int, _Box] = {}
-
-    def lines(self) -> list[Line]:
-        """Return the lines: text on one baseline."""
-        lines: list[Line] = []
-        start = 0
-        for found in _LINE_BREAK.finditer(self._text):
-            lines += self._lines_between(start, found.start())
-            start = found.end()
-        lines += self._lines_between(start, len(self._text))
-        return lines
-
-    def _lines_between(self, start: int, end: int) -> list[Line]:
-        """Return the line between two breaks.
-
-        There are several where PDFium missed a break on the way up to a table's next
-        cell.
-        """
-        lines: list[Line] = []
-        spans = [(start, end)]
-        while spans:
-            start, end = self._stripped(*spans.pop())
-            if start == end:
-                continue
-            at = self._missed_break(start, end)
-            if at is None:
-                lines.append(self._line(start, end))
-            else:
-                spans += [(at, end), (start, at)]
-        return lines
-
-    def _stripped(self, start: int, end: int) -> tuple[int, int]:
-        """Return a span without the white space at its ends."""
-        while start < end and self._text[start].isspace():
-            start += 1
-        while end > start and self._text[end - 1].isspace():
-            end -= 1
-        return start, end
-
-    def _missed_break(self, start: int, end: int) -> int | None:
-        """Return the first space with words at different heights around it, or None."""
-        most = ANOTHER_HEIGHT_EM * self._size(start, end)
-        for at in self._spaces(start, end):
-            before = self._box(at - 1)
-            after = self._box(at + 1)
-            if abs(before.bottom - after.bottom) > most:
-                return at
-        return None
-
-    def _line(self, start: int, end: int) -> Line:
-        """Return the text of a span as one line."""
-        text = self._text[start:end]
-        size = self._size(start, end)
-        middle = self._middle(start, end)
-        wide, maybe = self._cuts(start, end)
-        parts: tuple[Cell, ...] = ()
-        if maybe and not ITEM.match(text):
-            parts = self._cells(start, end, sorted([*wide, *maybe]))
-        return Line(
-            cells=_with_marker(self._cells(start, end, wide)),
-            left=self._box(start).left,
-            right=self._box(end - 1).right,
-            top=middle.top,
-            bottom=middle.bottom,
-            size=size,
-            bold=self._weight((start + end) // 2) >= _BOLD_WEIGHT,
-            parts=parts,
-        )
-
-    def _cuts(self, start: int, end: int) -> tuple[list[int], list[int]]:
-        """Return the places of the gaps that separate cells, and of those that may."""
-        size = self._size(start, end)
-        gaps = [self._gap(at) for at in self._spaces(start, end)]
-        tight = max(TIGHT_GAP_EM * size, STANDS_OUT * _usual_width(gaps, size))
-        wide: list[int] = []
-        maybe: list[int] = []
-        for gap in gaps:
-            least = CELL_GAP_EM * size
-            is_near = gap.at - start < _LONGEST_NUMBER
-            if is_near and self._text[start : gap.at].isdigit():
-                least = MARKER_GAP_EM * size
-            if gap.width > least:
-                wide.append(gap.at)
-            elif not gap.is_drawn and gap.width > tight:
-                maybe.append(gap.at)
-        return wide, maybe
-
-    def _spaces(self, start: int, end: int) -> list[int]:
-        """Return the places of the spaces between the words of a span."""
-        return [at for at in range(start + 1, end - 1) if self._text[at] == " "]
-
-    def _gap(self, at: int) -> _Gap:
-        space = self._box(at)
-        left = self._box(at - 1).right
-        right = self._box(at + 1).left
-        return _Gap(at, left, right, is_drawn=space.right > space.left)
-
-    def _cells(self, start: int, end: int, cuts: Sequence[int]) -> tuple[Cell, ...]:
-        """Return a span as cells, cut at some places."""
-        cells: list[Cell] = []
-        for cut in (*cuts, end):
-            text = self._text[start:cut].strip()
-            left = self._box(start).left
-            cells.append(Cell(text, left, self._box(cut - 1).right))
-            start = cut + 1
-        return tuple(cells)
-
-    def _size(self, start: int, end: int) -> float:
-        """Return the font size of a span, in points."""
-        middle = self._middle(start, end)
-        return round(max(middle.top - middle.bottom, 0.1), 1)
-
-    def _middle(self, start: int, end: int) -> _Box:
-        """Return the box of the middle character, or of the last if that is a space."""
-        at = (start + end) // 2
-        if self._text[at].isspace():
-            at = end - 1
-        return self._box(at)
-
-    def _box(self, at: int) -> _Box:
-        """Return the box of a character, asked for once: PDFium takes most of the time."""
-        box = self._boxes.get(at)
-        if box is None:
-            index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._page.raw, at)
-            box = _Box(*self._page.get_charbox(max(index, 0), loose=True))
-            self._boxes[at] = box
-        return box
-
-    def _weight(self, at: int) -> int:
-        """Return the font weight of a character: 400 is regular, 700 bold."""
-        index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._page.raw, at)
-        return int(pdfium_c.FPDFText_GetFontWeight(self._page.raw, index))
-
-
-def _usual_width(gaps: Sequence[_Gap], size: float) -> float:
-    """Return the line's gap between two words of one cell.
-
-    It is a space, or what a justified line was stretched to.
-    """
-    widths = [gap.width for gap in gaps]
-    if len(widths) > 1 and max(widths) < 1.15 * min(widths):
-        return min(widths)
-    return min([*widths, SPACE_EM * size])
-
-
-def _with_marker(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:
-    """Return the cells of a line, those of a list item as one: `1.` and its text."""
-    if len(cells) != 2 or not MARKER.fullmatch(cells[0].text):
-        return cells
-    first, second = cells
-    marker = first.text
-    if marker.isdigit():
-        marker += "."
-    return (Cell(f"{marker} {second.text}", first.left, second.right),)
+def _upright(by_turn: dict[Turn, list[Line]], main: int) -> list[Line]:
+    """Return the lines turned as most are, and below them those that are not."""
+    lines = list(by_turn.get(main, ()))
+    for turn, others in by_turn.items():
+        if turn == main:
+            continue
+        floor = min(line.bottom for line in lines) - _BESIDE_EM * others[0].size
+        down = max(line.top for line in others) - floor
+        lines += [line.lowered(down) for line in others]
+    return lines

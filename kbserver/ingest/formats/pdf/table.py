@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -23,12 +25,29 @@ _LEAST_LINES = 5
 """Of a column of text; fewer say too little about what they are."""
 _LEAST_WORDS = 3
 """In a line of a column of text, on average."""
+_FEWEST_LINES = 3
+"""The same where every line is one of a sentence."""
+_WORDS_OF_SENTENCES = 4
+"""In a line of such a column, on average."""
+_SOME_GO_ON = 0.25
+"""Of its lines begin inside a sentence."""
+_FLOWS = 0.8
+"""Of its lines begin inside a sentence that is open, or where one ended."""
+_LEAST_DRAWN = 4
+"""Rows of a table drawn cell by cell, and those of them that show it."""
+_MOST_IN_CELL = 12
+"""Lines of one cell of it."""
+_LOOK_AHEAD = 40
+"""Lines in which a table drawn cell by cell shows it."""
 _GOES_ON = 0.5
 """Of the lines of a column of text begin inside a sentence."""
 _NEAR = 3
 """Times the distance of two lines: a row may stand this far below the one above."""
 _NEAR_ALONE = 1.9
 """The same for a line with one cell, which may be a paragraph below the table."""
+
+
+_ENDS_SENTENCE = re.compile(r"[.!?:][\"”»)]?$")
 
 
 @dataclass(frozen=True)
@@ -48,12 +67,15 @@ class Region:
     def rows(self, spacing: float) -> list[list[str]]:
         """Return the cells by row; a cell that was wrapped is whole again.
 
-        Where rows stand further apart than the lines of a cell, that tells them apart;
-        else a row begins with whatever stands in the first column.
+        A page that is drawn cell by cell shows them. Where rows stand further apart than
+        the lines of a cell, that tells them apart; else a row begins with whatever
+        stands in the first column and does not go on in lower case.
 
         Args:
             spacing: from one line of a cell to the next, points.
         """
+        if drawn := self.drawn_rows():
+            return [self._cells(lines) for lines in drawn]
         # (height, column, text) from top to bottom; heights grow downwards here
         parts = sorted(
             (-round(line.bottom), self.column(cell), cell.text)
@@ -63,7 +85,7 @@ class Region:
         heights = sorted({height for height, _, _ in parts})
         starts = self._airy_starts(heights, spacing)
         if not starts:
-            starts = {height for height, column, _ in parts if column == 0}
+            starts = _starts_in_first(parts)
         rows: list[list[str]] = []
         for height in heights:
             if not rows or height in starts:
@@ -72,6 +94,74 @@ class Region:
                 if at == height:
                     rows[-1][column] = f"{rows[-1][column]} {text}".strip()
         return rows
+
+    def _cells(self, lines: Sequence[Line]) -> list[str]:
+        """Return the cells of one row, whose lines stand in the order of drawing."""
+        cells = [""] * (len(self.bounds) + 1)
+        for line in lines:
+            for cell in line.table_cells:
+                at = self.column(cell)
+                cells[at] = f"{cells[at]} {cell.text}".strip()
+        return cells
+
+    def drawn_rows(self) -> list[list[Line]]:
+        """Return the lines of each row if the page draws the table cell by cell.
+
+        It does where the second cell of a row begins beside the first line of a wrapped
+        one: the drawing goes up and right, and back to the left for the next row.
+
+        Returns:
+            [] if it does not, or if that is not sure.
+        """
+        rows: list[list[Line]] = []
+        rising: set[int] = set()
+        last = -1
+        for line in self.lines:
+            column = self.column(line.table_cells[0])
+            if column < last or not rows:
+                rows.append([])
+            elif column > last and _rises(rows[-1][-1], line):
+                rising.add(len(rows))
+            rows[-1].append(line)
+            last = self.column(line.table_cells[-1])
+        if not rising or len(rows) + len(rising) < _LEAST_DRAWN:
+            return []
+        for above, below in pairwise(rows):
+            if _lowest(above) <= max(line.bottom for line in below):
+                return []
+        return rows
+
+    def is_drawn(self, style: Style) -> bool:
+        """Return whether it is a table drawn cell by cell, and no cards or columns.
+
+        A card has a title above its text; a column of text has many lines.
+        """
+        rows = self.drawn_rows()
+        if sum(len(self._columns_of(row)) > 1 for row in rows) < 2:
+            return False
+        for row in rows:
+            cells: dict[int, list[Line]] = {}
+            for line in row:
+                cells.setdefault(self.column(line.table_cells[0]), []).append(line)
+            for lines in cells.values():
+                levels = {style.heading_level(line) > 0 for line in lines}
+                if len(levels) > 1 or len(lines) > _MOST_IN_CELL:
+                    return False
+        return True
+
+    def without_last_row(self) -> Region | None:
+        """Return a table drawn cell by cell without a last row that has one cell.
+
+        Returns:
+            None if the last row has more.
+        """
+        rows = self.drawn_rows()
+        if len(rows) < 2 or len(self._columns_of(rows[-1])) > 1:
+            return None
+        return Region.of(self.lines[: -len(rows[-1])])
+
+    def _columns_of(self, lines: Sequence[Line]) -> set[int]:
+        return {self.column(cell) for line in lines for cell in line.table_cells}
 
     def _airy_starts(self, heights: Sequence[int], spacing: float) -> set[int]:
         """Return the heights below a gap; none if the gaps only group rows.
@@ -143,10 +233,7 @@ class Region:
         Returns:
             None if it is a table.
         """
-        heights = sorted(self.filled())
-        if len(heights) < _LEAST_LINES:
-            return None
-        if any(two - one > _ROW_GAP * spacing for one, two in pairwise(heights)):
+        if self.drawn_rows():
             return None
         columns: list[list[tuple[Line, Cell]]] = [
             [] for _ in range(len(self.bounds) + 1)
@@ -154,9 +241,22 @@ class Region:
         for line in self.lines:
             for cell in line.table_cells:
                 columns[self.column(cell)].append((line, cell))
+        if self._has_common_gap(columns, spacing):
+            return None
         if not all(_is_prose([cell.text for _, cell in column]) for column in columns):
             return None
         return [_only(cell, line) for column in columns for line, cell in column]
+
+    def _has_common_gap(
+        self, columns: Sequence[Sequence[tuple[Line, Cell]]], spacing: float
+    ) -> bool:
+        """Return whether rows stand apart: the lines of all columns, at one height."""
+        airy: Counter[int] = Counter()
+        for column in columns:
+            for (above, _), (below, _) in pairwise(column):
+                if above.bottom - below.bottom > _ROW_GAP * spacing:
+                    airy[round(below.bottom)] += 1
+        return any(number == len(columns) for number in airy.values())
 
 
 def _only(cell: Cell, line: Line) -> Line:
@@ -173,16 +273,59 @@ def _hyphenated(text: str) -> str:
 
 
 def _is_prose(lines: Sequence[str]) -> bool:
-    """Return whether most lines go on in the next.
+    """Return whether lines follow each other as those of a text do.
 
-    A table's cells stand for themselves, wrapped ones for a line or two.
+    Most go on in lower case; or some do, and the others begin where a sentence ended.
+    A table's cells stand for themselves, wrapped ones for a line or two. The fewer lines
+    there are, the more they must say.
     """
-    if len(lines) < _LEAST_LINES:
+    if len(lines) < _FEWEST_LINES:
         return False
-    if mean(len(line.split()) for line in lines) < _LEAST_WORDS:
-        return False
+    words = mean(len(line.split()) for line in lines)
     goes_on = sum(line[:1].islower() for line in lines[1:])
-    return goes_on >= _GOES_ON * (len(lines) - 1)
+    share = goes_on / (len(lines) - 1)
+    if words >= _LEAST_WORDS and len(lines) >= _LEAST_LINES and share >= _GOES_ON:
+        return True
+    if words < _WORDS_OF_SENTENCES or all(line.endswith("?") for line in lines):
+        return False
+    flows = [
+        line[:1].islower() != bool(_ENDS_SENTENCE.search(before))
+        for before, line in pairwise(lines)
+    ]
+    is_whole = len(lines) >= _LEAST_LINES or bool(_ENDS_SENTENCE.search(lines[-1]))
+    least = _SOME_GO_ON if len(lines) >= _LEAST_LINES else _GOES_ON
+    return is_whole and share >= least and sum(flows) >= _FLOWS * len(flows)
+
+
+def _starts_in_first(parts: Sequence[tuple[int, int, str]]) -> set[int]:
+    """Return the heights at which a row begins: something stands in the first column.
+
+    A line whose cells all go on in lower case begins none, unless names in lower case
+    are usual in the table.
+    """
+    first = {height: text for height, column, text in parts if column == 0}
+    lower = [height for height, text in first.items() if text[:1].islower()]
+    if 2 * len(lower) > len(first):
+        return set(first)
+    goes_on = {
+        height
+        for height in lower
+        if all(
+            text[:1].islower() or text.startswith("(")
+            for at, _, text in parts
+            if at == height
+        )
+    }
+    return set(first) - goes_on
+
+
+def _rises(before: Line, line: Line) -> bool:
+    """Return whether a line is drawn at the right of another, and higher up."""
+    return line.left > before.right and line.bottom > before.bottom + 0.5 * line.size
+
+
+def _lowest(lines: Sequence[Line]) -> float:
+    return min(line.bottom for line in lines)
 
 
 Piece: TypeAlias = Line | Region
@@ -212,6 +355,9 @@ def _table_at(page: Sequence[Line], start: int, style: Style) -> Region | None:
     It takes two heights with several aligned cells. The cells may be drawn row by row
     or one after the other, and column names may be centred above them or missing.
     """
+    drawn = _drawn_table_at(page, start, style)
+    if drawn is not None:
+        return drawn
     first = page[start]
     if len(first.table_cells) < 2:
         return None
@@ -235,6 +381,57 @@ def _table_at(page: Sequence[Line], start: int, style: Style) -> Region | None:
     if not region.is_table():
         return None
     return region
+
+
+def _drawn_table_at(page: Sequence[Line], start: int, style: Style) -> Region | None:
+    """Return the table drawn cell by cell that begins with a given line, or None.
+
+    Its first cell may be one of several lines: the next cell then begins beside it.
+    """
+    first = page[start]
+    near = page[start : start + _LOOK_AHEAD]
+    if not any(_rises(*pair) for pair in pairwise(near)):
+        return None
+    if len(first.table_cells) < 2 and not _begins_row(near):
+        return None
+    region = Region.of([first])
+    lowest = first.bottom
+    before = first
+    for line in page[start + 1 : start + _MOST_LINES]:
+        if line.bottom > lowest and not _rises(before, line):
+            same = (
+                abs(line.bottom - before.bottom) < line.size
+                and line.left > before.right
+            )
+            if not same and line.bottom >= before.bottom:
+                break
+        if (
+            line.size in style.heading_sizes
+            or lowest - line.bottom > _NEAR * style.spacing
+        ):
+            break
+        wider = region.with_line(line)
+        if wider is None:
+            break
+        region = wider
+        lowest = min(lowest, line.bottom)
+        before = line
+    while (shorter := region.without_last_row()) is not None:
+        region = shorter
+    if not region.is_drawn(style):
+        return None
+    return region
+
+
+def _begins_row(lines: Sequence[Line]) -> bool:
+    """Return whether the first line begins a wrapped cell with another one beside it."""
+    first = lines[0]
+    for before, line in pairwise(lines):
+        if _rises(before, line):
+            return line.bottom > first.bottom - 0.5 * line.size
+        if line.bottom >= before.bottom or len(line.table_cells) > 1:
+            return False
+    return False
 
 
 def _has_beside(lines: Sequence[Line], number: int) -> bool:
