@@ -31,6 +31,8 @@ with the square of them."""
 _ENDED_EARLY = 0.15
 """Of the paragraph's width; a line this much shorter than the longest ended early."""
 
+_WORDS_OF_NAME = 6
+"""Of a column, at most."""
 _ENDS_SENTENCE = re.compile(r"[.!?:;\"”»)]$")
 _HYPHENATED = re.compile(rf"(?<!\w)(\w+){HYPHEN} ?(\w+)")
 _WORD = re.compile(r"[\w-]+")
@@ -172,13 +174,18 @@ def _table(
         for row in region.rows(style.spacing)
     ]
     header_rows = None
-    if rows and any(_ENDS_SENTENCE.search(cell) for cell in rows[0]):
-        header_rows = 0  # a question, a label or a sentence names no column
+    if rows and any(map(_is_said, rows[0])):
+        header_rows = 0
     table = Table(rows, header_rows, _announcement(before))
     return [
         replace(block, text=block.text.replace("?: ", "? "))
         for block in table_blocks(table)
     ]
+
+
+def _is_said(cell: str) -> bool:
+    """Return whether a cell is a question, a label or a sentence: no column's name."""
+    return bool(_ENDS_SENTENCE.search(cell)) or len(cell.split()) > _WORDS_OF_NAME
 
 
 def _block(

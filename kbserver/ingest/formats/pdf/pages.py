@@ -27,6 +27,7 @@ from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_PAGES = 5_000
 
+_UPSIDE_DOWN = 180
 _BESIDE_EM = 3
 """Text that is turned another way than most of its page comes this far below it."""
 _JUNK_TITLE = re.compile(
@@ -104,34 +105,51 @@ def read_pages(
             page = pdf[number]
         except pdfium.PdfiumError as exc:
             raise DocumentUnreadable(source, f"page {number + 1} is corrupt") from exc
-        text_page = page.get_textpage()
         try:
-            paper = Box(*page.get_mediabox())
-            by_turn = PageText(text_page, paper).lines()
-            slanted = by_turn.pop(None, [])
-            turn = _main_turn(by_turn)
-            fields, comments = fields_of(page)
-            if turn:
-                fields = [field.turned(turn, paper) for field in fields]
-            lines = with_values(_upright(by_turn, turn), fields)
-            characters = sum(len(line.text) for line in lines)
-            unread = page_unread(
-                page,
-                paper,
-                characters,
-                slanted=[line.text for line in slanted],
-                comments=comments,
-            )
-            yield lines, unread
+            yield _read(page)
         finally:
-            text_page.close()
             page.close()
+
+
+def _read(page: pdfium.PdfPage) -> tuple[list[Line], PageUnread]:
+    """Return the lines of a page, and what cannot be read on it."""
+    paper = Box(*page.get_mediabox())
+    by_turn = _lines_of(page, paper)
+    turn = _main_turn(by_turn)
+    rotation = page.get_rotation()
+    if (90 * turn + rotation) % 360 == _UPSIDE_DOWN:
+        # PDFium takes the words of a line that is shown upside down from its end
+        page.set_rotation((rotation + _UPSIDE_DOWN) % 360)
+        by_turn = _lines_of(page, paper)
+    slanted = by_turn.pop(None, [])
+    fields, comments = fields_of(page)
+    if turn:
+        fields = [field.turned(turn, paper) for field in fields]
+    lines = with_values(_upright(by_turn, turn), fields)
+    unread = page_unread(
+        page,
+        paper,
+        characters=sum(len(line.text) for line in lines),
+        slanted=[line.text for line in slanted],
+        comments=comments,
+    )
+    return lines, unread
+
+
+def _lines_of(page: pdfium.PdfPage, paper: Box) -> dict[Turn, list[Line]]:
+    text_page = page.get_textpage()
+    try:
+        return PageText(text_page, paper).lines()
+    finally:
+        text_page.close()
 
 
 def _main_turn(by_turn: dict[Turn, list[Line]]) -> int:
     """Return how most of a page's text is turned."""
     characters = {
-        turn: sum(len(line.text) for line in lines) for turn, lines in by_turn.items()
+        turn: sum(len(line.text) for line in lines)
+        for turn, lines in by_turn.items()
+        if turn is not None
     }
     return max(characters, key=characters.__getitem__, default=0) or 0
 

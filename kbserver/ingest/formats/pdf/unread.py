@@ -44,8 +44,8 @@ class PageUnread:
 def page_unread(
     page: pdfium.PdfPage,
     paper: Box,
-    characters: int,
     *,
+    characters: int,
     slanted: Sequence[str],
     comments: int,
 ) -> PageUnread:

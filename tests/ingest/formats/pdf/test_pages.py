@@ -11,6 +11,7 @@ from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document
 from kbserver.ingest.formats.pdf.pages import read_pages
 from kbserver.ingest.load import load
+from tests.ingest.formats.pdf.written import CATALOG, write_objects
 
 
 def read_pdf(path: Path) -> Document:
@@ -376,28 +377,6 @@ def test_a_corrupt_pdf_is_named(write_pdf, tmp_path):
     with pytest.raises(DocumentUnreadable, match="corrupt or not a PDF file") as caught:
         read_pdf(path)
     assert isinstance(caught.value.__cause__, pdfium.PdfiumError)
-
-
-def write_objects(path: Path, *objects: bytes, trailer: bytes = b"") -> Path:
-    """A PDF of the objects given, numbered from 1; the first is the catalog."""
-    body, offsets = b"%PDF-1.4\n", []
-    for number, content in enumerate(objects, start=1):
-        offsets.append(len(body))
-        body += b"%d 0 obj%s endobj\n" % (number, content)
-    size = len(objects) + 1
-    table = b"xref\n0 %d\n0000000000 65535 f \n" % size + b"".join(
-        b"%010d 00000 n \n" % at for at in offsets
-    )
-    end = b"trailer<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (
-        size,
-        trailer,
-        len(body),
-    )
-    path.write_bytes(body + table + end)
-    return path
-
-
-CATALOG = (b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[3 0 R]/Count 1>>")
 
 
 def test_a_pdf_protected_by_a_password_is_named(tmp_path):

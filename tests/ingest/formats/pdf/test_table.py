@@ -3,7 +3,14 @@ from hypothesis import strategies as st
 
 from kbserver.ingest.formats.pdf.line import Line, Style
 from kbserver.ingest.formats.pdf.table import Region, with_tables
+from kbserver.ingest.load import load
 from tests.ingest.formats.pdf.lines import cell, paragraph, row, text_line
+from tests.ingest.formats.pdf.written import (
+    drawn,
+    drawn_cells,
+    drawn_lines,
+    write_page,
+)
 
 SPACING = 14.0
 STYLE = Style.of(paragraph(100, "A line that is as long as most of them.", "Another."))
@@ -126,3 +133,153 @@ def test_every_cell_of_a_page_is_in_one_piece(places):
             found += piece.text.split()
     wanted = [one.text for line in page for one in line.cells]
     assert sorted(found) == sorted(wanted)
+
+
+def texts_of(path) -> list[str]:
+    [document] = load(path, path.name)
+    return [block.text for block in document.blocks]
+
+
+def test_questions_beside_their_answers_stay_together(tmp_path):
+    rows = [
+        [
+            ["Is breakfast", "included?"],
+            ["Yes, from seven to ten, and", "on Sundays until eleven."],
+        ],
+        [["Is there a gym?"], ["On the fourth floor, open", "day and night."]],
+        [["Can I check out", "late?"], ["Until two for 20 dollars."]],
+    ]
+    for gap in (0, 8):
+        content = drawn_cells(rows, (60, 220), gap=gap)
+        assert texts_of(write_page(tmp_path / "a.pdf", content)) == [
+            "Is breakfast included? Yes, from seven to ten, and on Sundays until eleven.",
+            "Is there a gym? On the fourth floor, open day and night.",
+            "Can I check out late? Until two for 20 dollars.",
+        ]
+
+
+WRAPPED = [
+    "Service: Deep cleaning of the teeth; What is done: We remove all plaque and polish "
+    "the surface of each tooth; Price: $80.",
+    "Service: First visit; What is done: We look at all teeth; Price: $40.",
+    "Service: Crown of ceramics; What is done: Made in our house in one day; Price: $900 a tooth.",
+]
+
+
+def test_cells_that_were_wrapped_are_whole_however_they_are_drawn(tmp_path):
+    rows = [
+        [["Service"], ["What is done"], ["Price"]],
+        [
+            ["Deep cleaning", "of the teeth"],
+            ["We remove all plaque", "and polish the surface", "of each tooth"],
+            ["$80"],
+        ],
+        [["First visit"], ["We look at all teeth"], ["$40"]],
+        [
+            ["Crown of", "ceramics"],
+            ["Made in our house", "in one day"],
+            ["$900", "a tooth"],
+        ],
+    ]
+    lefts = (60, 200, 400)
+    path = write_page(tmp_path / "a.pdf", drawn_cells(rows, lefts))
+    assert texts_of(path) == WRAPPED
+    columns = []
+    for at, left in enumerate(lefts):
+        lines: list[str] = []
+        for cells in rows:
+            height = max(map(len, cells))
+            lines += [*cells[at], *[""] * (height - len(cells[at]))]
+        columns.append((left, lines))
+    path = write_page(tmp_path / "b.pdf", drawn_lines(columns))
+    assert texts_of(path) == WRAPPED
+
+
+def test_a_label_in_the_middle_of_its_row_is_in_that_row(tmp_path):
+    content = drawn(60, 693, "Dogs") + drawn(
+        200, 700, "Allowed on the north field only"
+    )
+    content += drawn(200, 686, "for three dollars a night")
+    content += drawn(60, 665, "Cats") + drawn(200, 672, "Allowed everywhere but in the")
+    content += drawn(200, 658, "kitchen and the pool") + drawn(60, 640, "Birds")
+    content += drawn(200, 640, "Not allowed")
+    assert texts_of(write_page(tmp_path / "a.pdf", content)) == [
+        "Dogs: Allowed on the north field only for three dollars a night.",
+        "Cats: Allowed everywhere but in the kitchen and the pool.",
+        "Birds: Not allowed.",
+    ]
+
+
+def test_short_columns_of_sentences_drawn_across_are_no_table(tmp_path):
+    columns = [
+        (
+            60,
+            [
+                "Pets must be kept on a lead in",
+                "the whole house and pay ten",
+                "dollars a night.",
+            ],
+        ),
+        (
+            320,
+            [
+                "Smoking is allowed only on the",
+                "terrace behind the kitchen, and",
+                "not after ten.",
+            ],
+        ),
+    ]
+    assert texts_of(write_page(tmp_path / "a.pdf", drawn_lines(columns))) == [
+        "Pets must be kept on a lead in the whole house and pay ten dollars a night.",
+        "Smoking is allowed only on the terrace behind the kitchen, and not after ten.",
+    ]
+
+
+def test_paragraphs_of_columns_need_not_end_side_by_side(tmp_path):
+    columns = [
+        (
+            60,
+            [
+                "The pool opens at seven in the",
+                "morning and closes at nine.",
+                "",
+                "Towels are lent at the desk for",
+                "two dollars each and are given",
+                "back on the same day.",
+            ],
+        ),
+        (
+            320,
+            [
+                "Parking costs twelve dollars for",
+                "a day. Guests with a badge park",
+                "for nothing, and leave it where",
+                "it can be read from outside.",
+            ],
+        ),
+    ]
+    assert texts_of(write_page(tmp_path / "a.pdf", drawn_lines(columns))) == [
+        "The pool opens at seven in the morning and closes at nine.",
+        "Towels are lent at the desk for two dollars each and are given back on the same day.",
+        "Parking costs twelve dollars for a day. Guests with a badge park for nothing, and "
+        "leave it where it can be read from outside.",
+    ]
+
+
+def test_a_table_of_sentences_is_still_one(tmp_path):
+    columns = [
+        (60, ["Item", "Swimming pool", "Sauna for guests", "Gym on floor four", "Bar"]),
+        (
+            300,
+            [
+                "When it is open",
+                "Every day from seven to nine.",
+                "Only on weekends.",
+                "Day and night.",
+                "Until two in the morning.",
+            ],
+        ),
+    ]
+    assert texts_of(write_page(tmp_path / "a.pdf", drawn_lines(columns)))[-1] == (
+        "Item: Bar; When it is open: Until two in the morning."
+    )
