@@ -32,7 +32,9 @@ def test_a_mail_is_its_subject_and_what_its_writer_wrote(read):
         Block("paragraph", "Hello,"),
         Block("paragraph", "restart the router."),
     )
-    assert document.notes == ("left out 1 attachment",)
+    assert document.notes == (
+        "not spoken: 1 attachment (x.bin); save beside this file what callers need",
+    )
 
 
 def test_a_signature_is_left_out(read):
@@ -88,3 +90,96 @@ def test_hidden_text_of_an_html_mail_is_left_out(read):
     markup = "<p>Shown.</p><p style='display:none'>Tracking.</p>"
     [document] = read("m.eml", bytes(mail("Hours", markup, "html")))
     assert document.blocks == (Block("paragraph", "Shown."),)
+
+
+HEADERS = (
+    "From: Pool <pool@example.com>\nDate: Mon, Mar 2, 2026\nSubject: Hours\nTo: Kim\n\n"
+)
+FORWARDED = HEADERS + "The pool opens at 6.\n"
+
+
+@pytest.mark.parametrize(
+    ("subject", "text"),
+    [
+        ("Hours", f"---------- Forwarded message ---------\n{FORWARDED}"),
+        ("FW: Hours", f"-----Original Message-----\n{FORWARDED}"),
+        ("WG: Hours", f"________________________________\n{FORWARDED}"),
+        ("Fwd: Hours", "On Mon, 2 Mar 2026, the pool wrote:\n> The pool opens at 6.\n"),
+        (
+            "Fwd: Hours",
+            "Begin forwarded message:\n\n> From: Pool <pool@example.com>\n> Subject: Hours\n"
+            "> Date: 2 March 2026\n>\n> The pool opens at 6.\n",
+        ),
+        (
+            "Hours",
+            f"-------- Forwarded Message --------\n{FORWARDED}-- \nThe pool\n\n"
+            "On Sun, 1 Mar 2026, Kim wrote:\n\nWhen do you open?\n",
+        ),
+    ],
+)
+def test_what_was_forwarded_is_the_message(read, subject, text):
+    [document] = read(
+        "m.eml", bytes(mail(subject, f"Please tell callers.\n-- \nKim\n\n{text}"))
+    )
+    assert [block.text for block in document.blocks] == [
+        "Please tell callers.",
+        "The pool opens at 6.",
+    ]
+
+
+def test_headers_of_an_earlier_mail_end_a_reply(read):
+    text = f"Nine to five.\n\n________________________________\n{FORWARDED}"
+    [document] = read("m.eml", bytes(mail("RE: Hours", text)))
+    assert [block.text for block in document.blocks] == ["Nine to five."]
+
+
+GMAIL = (
+    "<p>See below.</p><div class='gmail_quote'><div class='gmail_attr'>---------- Forwarded "
+    "message ---------<br>From: Pool</div><p>The pool opens at 6.</p>"
+    "<div class='gmail_quote'><p>older</p></div></div>"
+)
+APPLE = (
+    "<p>See below.</p><blockquote type='cite'><div>Begin forwarded message:</div>"
+    "<div><b>From: </b>Pool &lt;pool@example.com&gt;</div><div><b>Subject: </b>Hours</div>"
+    "<p>The pool opens at 6.</p></blockquote>"
+)
+OUTLOOK = (
+    "<p>See below.</p><div id='divRplyFwdMsg'><b>From:</b> Pool<br><b>Subject:</b> Hours</div>"
+    "<p>The pool opens at 6.</p><div id='divRplyFwdMsg'>From: x</div><p>older</p>"
+)
+
+
+@pytest.mark.parametrize(
+    ("subject", "markup"),
+    [("Hours", GMAIL), ("Fwd: Hours", APPLE), ("FW: Hours", OUTLOOK)],
+)
+def test_what_was_forwarded_in_html_is_the_message(read, subject, markup):
+    [document] = read("m.eml", bytes(mail(subject, markup, "html")))
+    assert [block.text for block in document.blocks] == [
+        "See below.",
+        "The pool opens at 6.",
+    ]
+
+
+def test_a_reply_in_html_is_cut_at_the_headers_of_outlook(read):
+    [document] = read("m.eml", bytes(mail("RE: Hours", OUTLOOK, "html")))
+    assert [block.text for block in document.blocks] == ["See below."]
+
+
+def test_a_mail_attached_to_a_mail_is_read_below_its_subject(read):
+    inner = mail("Prices of the pool", "A day costs 8 dollars.\n")
+    inner.add_attachment(b"x", maintype="image", subtype="png", filename="map.png")
+    outer = mail("Fwd: News", "Two mails from the pool.\n")
+    outer.add_attachment(inner)
+    outer.add_attachment(mail("News", "We open at 6.\n"))
+    [document] = read("m.eml", bytes(outer))
+    assert document.title == "News"
+    assert document.blocks == (
+        Block("paragraph", "Two mails from the pool."),
+        Block("heading", "Prices of the pool", 2),
+        Block("paragraph", "A day costs 8 dollars."),
+        Block("paragraph", "We open at 6."),
+    )
+    assert document.notes == (
+        "not spoken: 1 attachment (map.png); save beside this file what callers need",
+    )
