@@ -48,7 +48,7 @@ _HEADER_NAME = (
 )
 _HEADER_LINE = rf"[>\s]{{0,9}}{_HEADER_NAME}\*?[^\n]*(?:\n|\Z)"
 _BREAK = re.compile(
-    rf"^[>\s]{{0,9}}(?:(?P<forwarded>{_FORWARDED})|{_ORIGINAL}|{_WROTE})\s*?$"
+    rf"^[>\s]{{0,9}}(?:(?P<forwarded>{_FORWARDED})|{_ORIGINAL}|{_WROTE})[ \t]*$"
     rf"|^(?:_{{5,}}\s*\n)?(?P<headers>(?:{_HEADER_LINE}){{3,}})",
     re.MULTILINE | re.IGNORECASE,
 )
