@@ -46,9 +46,9 @@ _HEADER_NAME = (
     r"|antwort an|de|envoyé|à|objet|para|enviado|fecha|asunto|da|inviato|a|oggetto)"
     r"\s?:"
 )
-_HEADER_LINE = rf"[>\s]{{0,9}}{_HEADER_NAME}\*?[^\n]*(?:\n|\Z)"
+_HEADER_LINE = rf"[> \t]{{0,9}}{_HEADER_NAME}\*?[^\n]*(?:\n|\Z)"
 _BREAK = re.compile(
-    rf"^[>\s]{{0,9}}(?:(?P<forwarded>{_FORWARDED})|{_ORIGINAL}|{_WROTE})[ \t]*$"
+    rf"^[> \t]{{0,9}}(?:(?P<forwarded>{_FORWARDED})|{_ORIGINAL}|{_WROTE})[ \t]*$"
     rf"|^(?:_{{5,}}\s*\n)?(?P<headers>(?:{_HEADER_LINE}){{3,}})",
     re.MULTILINE | re.IGNORECASE,
 )

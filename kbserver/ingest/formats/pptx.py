@@ -1,20 +1,40 @@
-"""PowerPoint: each visible slide as a section under its title, tables row by row."""
+"""PowerPoint: each visible slide as a section under its title.
+
+Tables and charts come row by row. What is shown and no text is named.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from lxml import etree
 from pptx import Presentation
 from pptx.util import Emu
 
-from kbserver.ingest.blocks import Block, Document, counted, title_from
+from kbserver.ingest.blocks import (
+    Block,
+    Document,
+    counted,
+    not_spoken,
+    title_from,
+)
 from kbserver.ingest.formats.shared.archive import open_checked_zip
+from kbserver.ingest.formats.shared.chart import chart_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
 MAX_GROUP_DEPTH = 20
+_LOGO_SLIDES = 3
+"""With the same picture at the same place."""
 
+_PICTURE_SHARE = 0.02
+"""Of a slide; smaller pictures are signs and ornaments."""
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
+_REFERENCE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}dm"
 _ROW = Emu(457200)
 """Half an inch: shapes that stand less far apart are one row."""
 
@@ -24,27 +44,28 @@ def convert(file: SourceFile) -> list[Document]:
 
     Its title is the first slide's if that slide has little else, else the file's name.
     Hidden slides and speaker notes, which the audience never saw, are left out and
-    counted.
+    counted. Pictures and other things without text are named.
     """
     open_checked_zip(file.path, file.source).close()
     presentation = Presentation(str(file.path))
     blocks: list[Block] = []
     title = ""
     hidden = noted = 0
+    unread = _Unread(presentation.slide_width * presentation.slide_height)
     for number, slide in enumerate(presentation.slides):
         if _is_hidden(slide):
             hidden += 1
             continue
         noted += _has_notes(slide)
         heading = _title_of(slide)
-        content = _slide_blocks(slide)
+        content = _slide_blocks(slide, unread.on(number + 1))
         is_cover = all(block.kind == "paragraph" for block in content)
         if number == 0 and heading and is_cover:
             title = heading
         else:
             blocks.append(Block("heading", heading, level=2))
         blocks += content
-    notes = []
+    notes = unread.notes()
     if hidden:
         notes.append(f"left out {counted(hidden, 'hidden slide')}")
     if noted:
@@ -71,14 +92,66 @@ def _title_of(slide: Any) -> str:
     return " ".join(shape.text_frame.text.split())
 
 
-def _slide_blocks(slide: Any) -> list[Block]:
+class _Unread:
+    """What is shown on slides and cannot be read."""
+
+    def __init__(self, slide_area: int) -> None:
+        self._slide_area = max(slide_area, 1)
+        # (number of a slide, kind, place)
+        self._things: list[tuple[int, str, tuple[int, ...]]] = []
+        self._slide = 0
+
+    def on(self, slide: int) -> _Unread:
+        """Go on to a slide, counted from 1."""
+        self._slide = slide
+        return self
+
+    def add(self, kind: str, shape: Any) -> None:
+        """Remember a shape; a small picture is no loss."""
+        place = tuple(
+            side or 0 for side in (shape.left, shape.top, shape.width, shape.height)
+        )
+        is_small = place[2] * place[3] < _PICTURE_SHARE * self._slide_area
+        if kind != "picture" or not is_small:
+            self._things.append((self._slide, kind, place))
+
+    def notes(self) -> list[str]:
+        """Return a note for each kind; what is at one place on three slides is a logo."""
+        often = Counter((kind, place) for _, kind, place in self._things)
+        slides: dict[str, list[int]] = {}
+        for slide, kind, place in self._things:
+            if kind != "picture" or often[kind, place] < _LOGO_SLIDES:
+                slides.setdefault(kind, []).append(slide)
+        notes: list[str] = []
+        for kind, numbers in sorted(slides.items()):
+            where = ", ".join(map(str, dict.fromkeys(numbers)))
+            what = f"{counted(len(numbers), kind)} (slide {where})"
+            notes.append(not_spoken(what, "write on the slide what callers need of it"))
+        return notes
+
+
+def _slide_blocks(slide: Any, unread: _Unread) -> list[Block]:
     """Return the blocks of a slide without its title."""
     title = slide.shapes.title
     blocks: list[Block] = []
     for shape in _in_reading_order(slide.shapes):
         if title is None or shape.shape_id != title.shape_id:
-            blocks.extend(_shape_blocks(shape, blocks))
+            blocks.extend(_shape_blocks(shape, blocks, slide.part, unread))
+    # python-pptx passes over shapes that are written for several versions
+    for choice in slide.shapes._spTree.iter(f"{_MC}AlternateContent"):
+        chosen = choice.find(f"{_MC}Choice")
+        if chosen is not None:
+            blocks += _paragraphs(chosen)
     return blocks
+
+
+def _paragraphs(element: Any) -> list[Block]:
+    """Return the paragraphs inside of an element."""
+    texts = (
+        " ".join("".join(paragraph.itertext(f"{_A}t")).split())
+        for paragraph in element.iter(f"{_A}p")
+    )
+    return [Block("paragraph", text) for text in texts if text]
 
 
 def _in_reading_order(shapes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
@@ -97,15 +170,22 @@ def _place(shape: Any) -> tuple[int, int]:
     return (shape.top or 0) // _ROW, shape.left or 0
 
 
-def _shape_blocks(shape: Any, before: list[Block]) -> list[Block]:
+def _shape_blocks(
+    shape: Any, before: list[Block], part: Any, unread: _Unread
+) -> list[Block]:
     """Return the blocks of a shape; a paragraph before it may introduce them."""
     lead_in = ""
     if before and before[-1].kind == "paragraph" and before[-1].text.endswith(":"):
         lead_in = before[-1].text
     if getattr(shape, "has_table", False):
         return _table_blocks(shape.table, lead_in)
+    if getattr(shape, "has_chart", False):
+        blocks = chart_blocks(shape.chart._chartSpace)
+        if not blocks:
+            unread.add("chart", shape)
+        return blocks
     if not shape.has_text_frame:
-        return []
+        return _blocks_of_other(shape, part, unread)
     paragraphs = [
         (paragraph.level, " ".join(paragraph.text.split()))
         for paragraph in shape.text_frame.paragraphs
@@ -122,6 +202,41 @@ def _shape_blocks(shape: Any, before: list[Block]) -> list[Block]:
         else:
             blocks.append(Block("list_item", f"- {text}", level + 1, lead_in))
     return blocks
+
+
+def _blocks_of_other(shape: Any, part: Any, unread: _Unread) -> list[Block]:
+    """Return the blocks of a diagram; remember what cannot be read."""
+    element = shape._element
+    for reference in element.iter(f"{{{_DIAGRAM}}}relIds"):
+        data = part.related_part(reference.get(_REFERENCE))
+        blocks = _diagram_blocks(data.blob)
+        if not blocks:
+            unread.add("diagram", shape)
+        return blocks
+    kinds = {
+        child.get("uri", "").rpartition("/")[2]
+        for child in element.iter(f"{_A}graphicData")
+    }
+    if "chartex" in kinds:
+        unread.add("chart", shape)
+    elif "ole" in kinds:
+        unread.add("embedded object", shape)
+    elif hasattr(shape, "media_type"):
+        unread.add("film or sound", shape)
+    elif hasattr(shape, "image"):
+        unread.add("picture", shape)
+    return []
+
+
+def _diagram_blocks(data: bytes) -> list[Block]:
+    """Return what the points of a diagram (SmartArt) say, in their order."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True)
+    root: Any = etree.fromstring(data, parser)
+    texts = (
+        " ".join("".join(point.itertext(f"{_A}t")).split())
+        for point in root.iter(f"{{{_DIAGRAM}}}pt")
+    )
+    return [Block("list_item", f"- {text}", 1) for text in texts if text]
 
 
 def _table_blocks(table: Any, lead_in: str) -> list[Block]:

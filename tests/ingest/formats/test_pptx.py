@@ -1,8 +1,13 @@
 """Presentations written by python-pptx."""
 
+import io
 from pathlib import Path
 
+from lxml import etree
+from PIL import Image
 from pptx import Presentation
+from pptx.chart.data import CategoryChartData
+from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from kbserver.ingest.blocks import Block, Document
@@ -128,3 +133,60 @@ def test_the_first_row_of_a_table_names_its_columns_if_the_slide_says_so(tmp_pat
             cell.text = text
     read = load_saved(show, tmp_path / "a.pptx")
     assert read.blocks[-1] == Block("table_row", "2025: $5; 2026: $6.")
+
+
+def picture(width: int) -> io.BytesIO:
+    file = io.BytesIO()
+    Image.new("RGB", (width, 10)).save(file, "PNG")
+    file.seek(0)
+    return file
+
+
+def test_the_numbers_of_a_chart_are_said(tmp_path):
+    show = Presentation()
+    slide = show.slides.add_slide(show.slide_layouts[5])
+    slide.shapes.title.text = "Snow"
+    data = CategoryChartData()
+    data.categories = ["December", "January"]
+    data.add_series("Snow depth in cm", (40, 85))
+    place = (Inches(1), Inches(2), Inches(5), Inches(4))
+    slide.shapes.add_chart(XL_CHART_TYPE.COLUMN_CLUSTERED, *place, data)
+    read = load_saved(show, tmp_path / "a.pptx")
+    assert [block.text for block in read.blocks if block.kind == "table_row"] == [
+        "December: Snow depth in cm 40.",
+        "January: Snow depth in cm 85.",
+    ]
+    assert read.notes == ()
+
+
+def test_pictures_and_films_are_named_and_logos_are_not(tmp_path):
+    show = Presentation()
+    for number in range(3):
+        slide = show.slides.add_slide(show.slide_layouts[5])
+        slide.shapes.title.text = f"Part {number}"
+        box = slide.shapes.add_textbox(Inches(1), Inches(1), Inches(3), Inches(1))
+        box.text_frame.text = "Some words."
+        slide.shapes.add_picture(picture(10), 0, 0, Inches(2), Inches(2))
+    slide.shapes.add_picture(picture(20), Inches(4), Inches(3), Inches(4), Inches(3))
+    slide.shapes.add_picture(
+        picture(30), Inches(4), Inches(1), Inches(0.3), Inches(0.3)
+    )
+    assert load_saved(show, tmp_path / "a.pptx").notes == (
+        "not spoken: 1 picture (slide 3); write on the slide what callers need of it",
+    )
+
+
+def test_a_shape_written_for_several_versions_is_read(tmp_path):
+    show = Presentation()
+    slide = show.slides.add_slide(show.slide_layouts[5])
+    slide.shapes.title.text = "Fines"
+    box = slide.shapes.add_textbox(Inches(1), Inches(1), Inches(3), Inches(1))
+    box.text_frame.text = "The fine is 60 dollars."
+    choice = etree.fromstring(
+        "<mc:AlternateContent xmlns:mc='http://schemas.openxmlformats.org/"
+        "markup-compatibility/2006'><mc:Choice Requires='p14'/></mc:AlternateContent>"
+    )
+    slide.shapes._spTree.append(choice)
+    choice[0].append(box._element)
+    read = load_saved(show, tmp_path / "a.pptx")
+    assert read.blocks[-1] == Block("paragraph", "The fine is 60 dollars.")
