@@ -24,6 +24,7 @@ from kbserver.cli import (
     lint,
     query,
     serve,
+    show,
     simulate,
     store,
     token,
@@ -34,6 +35,7 @@ from kbserver.extras import EXTRAS
 
 _COMMANDS = (
     ingest,
+    show,
     store,
     lint,
     serve,

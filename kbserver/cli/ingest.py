@@ -34,7 +34,7 @@ from kbserver.cli.terminal import (
     out,
     print_json,
 )
-from kbserver.errors import SettingsError, StoreMissing
+from kbserver.errors import IngestError, SettingsError, StoreMissing
 from kbserver.index.backends import VECTOR_CHOICES
 
 if TYPE_CHECKING:
@@ -193,6 +193,13 @@ def ingest(
         bool,
         typer.Option("--dry-run", help="Say what would change, and change nothing."),
     ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict",
+            help="Publish nothing, and exit with 5, if something a reader sees cannot be heard.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
@@ -201,6 +208,12 @@ def ingest(
     What cannot be read is named with the reason; the other files go on, also if one crashes its
     converter or needs more than --file-seconds or --file-memory. A **.kbignore** file keeps
     things out, in the syntax of .gitignore.
+
+    What a reader of a document sees and a caller cannot hear (a scanned page, a picture, an
+    attached file) is noted as **not spoken**, with what to do about it. With --strict any such
+    note, any file that is skipped and not left out on purpose, and any withheld passage stops the
+    ingest.
+    `kbserver show FILE` prints a document as it will be spoken.
 
     A URL is fetched politely (robots.txt, pauses, only what changed) and kept below the store: the
     pages a sitemap names, or that one page. Only public addresses are asked, unless
@@ -220,7 +233,7 @@ def ingest(
 
     log_to_terminal()
     urls = [source for source in sources if is_url(source)]
-    _check_flags(device, urls, watch=watch, dry_run=dry_run)
+    _check_flags(device, urls, watch=watch, dry_run=dry_run, strict=strict)
     settings = read_settings(config, store=store)
     corpora = CorpusStore(settings.store)
     name = corpus or _name_of(sources[0])
@@ -234,6 +247,7 @@ def ingest(
         ignore=tuple(ignore or ()),
         allow_shrink=allow_shrink,
         dry_run=dry_run,
+        strict=strict,
         keep=keep,
         wait_s=wait,
         index=index,
@@ -264,6 +278,19 @@ def ingest(
         print_json(report.as_dict())
     else:
         _show(report, settings.store)
+    if strict and report.unheard:
+        _complain_of_unheard(report)
+        sys.exit(IngestError.exit_code)
+
+
+def _complain_of_unheard(report: IngestReport) -> None:
+    from kbserver.ingest.blocks import counted
+
+    number = counted(len(report.unheard), "thing")
+    complain(
+        f"{number} in the documents can be seen and not heard (skipped, not spoken or "
+        "withheld above); mend them, or leave files out on purpose with .kbignore"
+    )
 
 
 def _limits(seconds: float, memory_mib: int) -> ConversionLimits:
@@ -272,7 +299,9 @@ def _limits(seconds: float, memory_mib: int) -> ConversionLimits:
     return ConversionLimits(seconds=seconds, memory_bytes=memory_mib * 1024**2)
 
 
-def _check_flags(device: str, urls: list[str], *, watch: bool, dry_run: bool) -> None:
+def _check_flags(
+    device: str, urls: list[str], *, watch: bool, dry_run: bool, strict: bool
+) -> None:
     if not _DEVICE.fullmatch(device):
         raise SettingsError(
             f"--device is {device!r}; wanted is auto, cpu, cuda, cuda:N or mps"
@@ -280,6 +309,10 @@ def _check_flags(device: str, urls: list[str], *, watch: bool, dry_run: bool) ->
     if watch and urls:
         raise SettingsError(
             f"--watch follows folders, {urls[0]} is a URL; run the ingest by a timer instead"
+        )
+    if watch and strict:
+        raise SettingsError(
+            "--watch and --strict exclude each other: a strict ingest looks once and ends"
         )
     if watch and dry_run:
         raise SettingsError(
@@ -513,6 +546,8 @@ def _show(report: IngestReport, store: Path) -> None:
     took = f"({report.seconds:.1f} s)"
     if report.dry_run:
         out.print("  dry run: nothing was changed")
+    elif report.is_refused:
+        out.print("  strict: nothing was published")
     elif report.published:
         place = store / report.corpus
         out.print(line(f"  generation {report.generation} is live in {place}  {took}"))

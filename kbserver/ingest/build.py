@@ -90,6 +90,8 @@ class IngestOptions:
     """How embeddings are stored; None: as in the live generation, else float32."""
     models: Path | None = None
     """Where the model's export is kept; None: the user's own cache folder."""
+    strict: bool = False
+    """Publish nothing if something in the documents is seen and cannot be heard."""
     limits: ConversionLimits = field(default_factory=ConversionLimits)
     """What the conversion of one file may take."""
 
@@ -208,7 +210,8 @@ def _bring_up_to_date(
         entries = read(files, reader, spool, unsettled, progress)
         conversion.close()
         changed = compare(plan, entries, spool, report)
-        if plan.options.dry_run:
+        report.is_refused = plan.options.strict and bool(report.unheard)
+        if plan.options.dry_run or report.is_refused:
             return
         folder = plan.store.path / plan.corpus
         if not changed:

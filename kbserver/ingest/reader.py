@@ -16,7 +16,7 @@ from kbserver.errors import DocumentUnreadable
 from kbserver.files import sha256_of
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.snapshot import Snapshot
-from kbserver.ingest.blocks import Document
+from kbserver.ingest.blocks import Document, is_not_spoken
 from kbserver.ingest.chunk import Draft, chunk, embedding_text
 from kbserver.ingest.conversion import Convert
 from kbserver.ingest.lint.hidden import is_about_hidden
@@ -207,6 +207,7 @@ class Reader:
             for row in range(entry.first_row, entry.first_row + entry.passages):
                 spool.take_over(row)
             self._report_withheld(entry.source, entry.extra.get("withheld", ()))
+            self._report_notes(entry.source, entry.extra.get("unheard", ()))
             extra = facts
             if entry.extra.keys() != facts.keys():
                 extra = {**entry.extra, **facts}
@@ -243,12 +244,15 @@ class Reader:
                 questions[str(len(spool) - first)] = list(draft.questions)
             spool.add(self._prepared(passage, draft.questions))
 
-        self._report.notes += [
-            Skipped(document.source, note) for note in document.notes
-        ]
+        self._report_notes(document.source, document.notes)
         self._report_withheld(document.source, withheld)
         hidden = [note for note in document.notes if is_about_hidden(note)]
-        kept = {"questions": questions, "withheld": withheld, "hidden": hidden}
+        kept = {
+            "questions": questions,
+            "withheld": withheld,
+            "hidden": hidden,
+            "unheard": list(filter(is_not_spoken, document.notes)),
+        }
         extra = {**facts, **{key: value for key, value in kept.items() if value}}
         passages = len(spool) - first
         return DocumentEntry(document.source, digest, first, passages, extra)
@@ -266,6 +270,9 @@ class Reader:
         if self._chunking["keep_suspicious"]:
             return None
         return prompt_injection_in(draft.embedded)
+
+    def _report_notes(self, source: str, notes: Sequence[str]) -> None:
+        self._report.notes += [Skipped(source, note) for note in notes]
 
     def _report_withheld(self, source: str, withheld: Sequence[str]) -> None:
         self._report.withheld += [Skipped(source, words) for words in withheld]

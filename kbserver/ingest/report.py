@@ -6,7 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from kbserver.ingest.blocks import is_not_spoken
 from kbserver.ingest.walk import Skipped
+
+_ON_PURPOSE = ("hidden", "ignored by")
+"""How the reasons begin for which a file was meant to be skipped."""
 
 Change: TypeAlias = Literal["new", "changed", "gone"]
 Stage: TypeAlias = Literal["fetch", "read", "embed", "word", "write"]
@@ -45,11 +49,25 @@ class IngestReport:
     that do; those of unchanged documents too."""
     generation: str = ""
     """The generation that is live afterwards."""
+    is_refused: bool = False
+    """Whether nothing was published because of what is `unheard`."""
     published: bool = False
     """Whether that generation is new: an ingest that finds no change makes none."""
     dry_run: bool = False
     seconds: float = 0.0
     embedding_seconds: float = 0.0
+
+    @property
+    def unheard(self) -> list[Skipped]:
+        """What a reader of the documents sees and a caller cannot hear.
+
+        Files left out on purpose, by their name or a pattern, do not count.
+        """
+        return [
+            *(one for one in self.skipped if not one.reason.startswith(_ON_PURPOSE)),
+            *(one for one in self.notes if is_not_spoken(one.reason)),
+            *self.withheld,
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values for `kbserver ingest --json`."""
@@ -82,6 +100,7 @@ class IngestReport:
             "skipped": _as_dicts(self.skipped, "reason"),
             "notes": _as_dicts(self.notes, "note"),
             "withheld": _as_dicts(self.withheld, "said"),
+            "unheard": len(self.unheard),
             "seconds": round(self.seconds, 2),
             "embedding_seconds": round(self.embedding_seconds, 2),
         }

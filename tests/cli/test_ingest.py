@@ -6,16 +6,18 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+import pypdfium2 as pdfium
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from kbserver.cli import ingest as ingest_command
-from kbserver.errors import IngestError, KbServerError, SettingsError
+from kbserver.errors import IngestError, KbServerError, SettingsError, StoreError
 from kbserver.index.manifest import VectorPrecision
 from kbserver.index.store import Store
 from kbserver.ingest.web.address import AddressRefused
 from tests.conftest import DOCUMENTS, write_documents
+from tests.ingest.formats.pdf.written import drawn, write_page
 from tests.ingest.web.test_site import Site, page, site
 
 __all__ = ["site"]  # the fixture
@@ -40,13 +42,13 @@ def run(folder: Path):
     app.callback()(lambda: None)
     ingest_command.register(app)
 
-    def invoke(*arguments: object) -> str:
+    def invoke(*arguments: object, code: int = 0) -> str:
         result = CliRunner().invoke(
             app, ["ingest", *map(str, arguments), "--store", str(folder)]
         )
         if isinstance(result.exception, KbServerError):
             raise result.exception
-        assert result.exit_code == 0, result.output + repr(result.exception)
+        assert result.exit_code == code, result.output + repr(result.exception)
         return result.output
 
     return invoke
@@ -200,6 +202,30 @@ def test_a_sitemap_becomes_a_corpus(run, folder, site: Site):
     with Store(folder).open("web") as snapshot:
         assert [passage.source for passage in snapshot.passages] == ["help/reset.html"]
     assert Store(folder).generations("web") == [first["generation"]]
+
+
+def test_strict_publishes_nothing_while_something_cannot_be_heard(run, docs, folder):
+    path = write_page(docs / "house.pdf", drawn(60, 700, "No shoes in the gym."))
+    with pdfium.PdfDocument(path) as pdf:
+        pdf.new_attachment("prices.xlsx").set_data(b"x")
+        pdf.save(docs / "rules.pdf")
+    path.unlink()
+    output = run(docs, "--strict", code=5)
+    assert "rules.pdf: not spoken: 1 attached file (prices.xlsx)" in output
+    assert "strict: nothing was published" in output
+    assert "1 thing in the documents can be seen and not heard" in output
+    with pytest.raises(StoreError):
+        Store(folder).live("my-docs-2026")
+    run(docs)
+    assert "rules.pdf: not spoken" in run(docs, "--strict", code=5)  # unchanged, too
+    assert (
+        json.loads(run(docs, "--strict", "--json", code=5).split("error:")[0])[
+            "unheard"
+        ]
+        == 1
+    )
+    (docs / ".kbignore").write_text("rules.pdf\n")
+    assert "is live in" in run(docs, "--strict")
 
 
 def test_what_excludes_each_other_is_refused(run, docs):

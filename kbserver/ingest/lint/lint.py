@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from operator import itemgetter
 from pathlib import Path
 
-from kbserver.errors import DocumentUnreadable
 from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.blocks import Document
-from kbserver.ingest.chunk import chunk
-from kbserver.ingest.conversion import Conversion, ConversionLimits, ahead
 from kbserver.ingest.lint.contradictions import contradictions
 from kbserver.ingest.lint.duplicates import near_duplicates
 from kbserver.ingest.lint.expired import expired
@@ -23,13 +18,9 @@ from kbserver.ingest.lint.prompt_injection import (
     steering_in,
 )
 from kbserver.ingest.lint.self_contained import dangling
-from kbserver.ingest.reader import passage_id
-from kbserver.ingest.walk import FoundFile, walk
+from kbserver.ingest.preview import converted, passages_of
+from kbserver.ingest.walk import FoundFile, Skipped, walk
 from kbserver.types import Passage
-
-_TOKENS_A_CHARACTER = 0.25
-"""Of English text and the default model: near enough to cut as an ingest would."""
-_MAX_TOKENS = 256
 
 
 def lint_folder(paths: Sequence[Path], today: dt.date) -> list[Finding]:
@@ -41,17 +32,14 @@ def lint_folder(paths: Sequence[Path], today: dt.date) -> list[Finding]:
     findings: list[Finding] = []
     passages: list[Passage] = []
     files = [file for file in walk(paths) if isinstance(file, FoundFile)]
-    with Conversion.of(files, ConversionLimits()) as conversion:
-        begun = ((file, conversion.convert(file)) for file in files)
-        for file, converted in ahead(begun, itemgetter(0)):
-            try:
-                documents = converted.result()
-            except DocumentUnreadable as exc:
-                findings.append(Finding("unreadable", file.source, exc.reason))
-                continue
-            for document in documents:
-                findings += _hidden_in(document)
-                passages += _passages_of(document)
+    for documents in converted(files):
+        if isinstance(documents, Skipped):
+            unreadable = Finding("unreadable", documents.source, documents.reason)
+            findings.append(unreadable)
+            continue
+        for document in documents:
+            findings += _hidden_in(document)
+            passages += passages_of(document)
     return [*findings, *lint_passages(passages, today)]
 
 
@@ -90,25 +78,3 @@ def _hidden_in(document: Document) -> Iterator[Finding]:
     for note in document.notes:
         if is_about_hidden(note):
             yield Finding("hidden text", document.source, note)
-
-
-def _passages_of(document: Document) -> Iterator[Passage]:
-    """Cut a document about as an ingest would."""
-    seen: Counter[str] = Counter()
-    drafts = chunk(document, count_tokens=_about_tokens, max_tokens=_MAX_TOKENS)
-    for draft in drafts:
-        occurrence = seen[draft.text]
-        seen[draft.text] += 1
-        yield Passage(
-            id=passage_id("", document.source, draft.text, occurrence),
-            text=draft.text,
-            title=draft.title,
-            heading_path=draft.heading_path,
-            source=document.source,
-            position=draft.position,
-            metadata=document.metadata,
-        )
-
-
-def _about_tokens(text: str) -> int:
-    return int(len(text) * _TOKENS_A_CHARACTER) + 2
