@@ -17,7 +17,8 @@ from kbserver.ingest.load import FORMATS
 
 COMMANDS = {
     "ingest", "corpora", "rollback", "prune", "verify", "export", "import", "lint", "serve",
-    "query", "routes", "eval", "calibrate", "token", "configure", "simulate", "call", "doctor",
+    "query", "routes", "eval", "calibrate", "token", "configure", "show", "simulate", "call",
+    "doctor",
 }  # fmt: skip
 
 
