@@ -27,6 +27,8 @@ def test_a_passage_that_speaks_to_the_model_is_withheld(tmp_path):
 def test_a_document_is_cut_at_its_headings(tmp_path):
     folder = write_documents(tmp_path, {"a.md": "# A\n\nOne.\n\n## B\n\nTwo.\n"})
     files = [one for one in walk([folder]) if isinstance(one, FoundFile)]
-    [[document]] = converted(files)
+    [documents] = converted(files)
+    assert not isinstance(documents, Skipped)
+    [document] = documents
     texts = [(passage.heading_path, passage.text) for passage in passages_of(document)]
     assert [text for _, text in texts] == ["One.", "Two."]

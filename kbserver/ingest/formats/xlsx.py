@@ -24,7 +24,7 @@ from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.datetime import from_excel
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Document, counted
+from kbserver.ingest.blocks import Document, counted, not_spoken
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.number_format import (
     is_moment,
@@ -91,10 +91,9 @@ class _Losses:
         if self.struck:
             notes.append(f"left out {counted(self.struck, 'struck-out text')}")
         if self.formulas:
-            notes.append(
-                f"left out {counted(self.formulas, 'formula')} without a value; open "
-                "the file in a spreadsheet program and save it"
-            )
+            what = f"{counted(self.formulas, 'formula')} without a value"
+            instead = "open the file in a spreadsheet program and save it"
+            notes.append(not_spoken(what, instead))
         for code in sorted(self.formats):
             notes.append(
                 f"the number format {code!r} is not understood: values are raw"
@@ -549,7 +548,12 @@ def _drawings(archive: zipfile.ZipFile) -> Iterator[str]:
     ):
         number = sum(re.fullmatch(pattern, name) is not None for name in names)
         if number:
-            yield f"left out {counted(number, thing)}; say in cells what callers need"
+            what = counted(number, thing)
+            instead = "say in cells what callers need"
+            if thing == "picture":
+                yield not_spoken(what, instead)
+            else:  # a chart draws what cells say
+                yield f"left out {what}; {instead}"
 
 
 def _has_value(cell: Any) -> bool:

@@ -220,8 +220,8 @@ def test_formulas_without_values_and_errors_are_named(tmp_path):
         "Plan: B; Gross: 1.",
     ]
     assert document.notes == (
-        "left out 1 formula without a value; open the file in a spreadsheet program and "
-        "save it",
+        "not spoken: 1 formula without a value; open the file in a spreadsheet program "
+        "and save it",
         "left out 1 cell with an error (#N/A)",
     )
 

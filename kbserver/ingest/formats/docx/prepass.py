@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 
 from lxml import etree
 
-from kbserver.ingest.blocks import counted
+from kbserver.ingest.blocks import counted, not_spoken
 from kbserver.ingest.formats.docx.numbering import Numbering
 from kbserver.ingest.formats.docx.styles import Styles, W, value_of
 from kbserver.ingest.formats.shared.signs import SIGN_FONTS
@@ -25,6 +25,7 @@ _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _STORIES = frozenset((f"{W}document", f"{W}footnotes", f"{W}endnotes"))
+_INSTEAD = "say in the text what callers need"
 _QUOTED_CHARACTERS = 80
 _CONTENTS = re.compile(r"toc (?:\d|heading)|table of (?:contents|figures)")
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?\s*\d*\s*(?:of|von|/|-)?\s*\d*", re.I)
@@ -99,10 +100,12 @@ class _Prepass:
         if self._hidden:
             notes.append(f"removed {counted(self._hidden, 'hidden character')}")
         for thing, number in sorted(self._unread.items()):
-            if number:
+            if number and thing == "comment":
                 notes.append(f"left out {counted(number, thing)}")
+            elif number:
+                notes.append(not_spoken(counted(number, thing), _INSTEAD))
         for text in self._margins:
-            notes.append(f"left out the {text}; say in the text what callers need")
+            notes.append(not_spoken(f"the {text}", _INSTEAD))
         return tuple(notes)
 
     def _story(self, root: Any) -> None:

@@ -9,13 +9,13 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Document, title_from
+from kbserver.ingest.blocks import Document, not_spoken, title_from
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.pdf.fields import fields_of, with_values
 from kbserver.ingest.formats.pdf.layout import page_blocks
 from kbserver.ingest.formats.pdf.line import Box, Line, Turn
 from kbserver.ingest.formats.pdf.page_text import PageText
-from kbserver.ingest.formats.pdf.running_lines import without_running_lines
+from kbserver.ingest.formats.pdf.running_lines import facts_in, without_running_lines
 from kbserver.ingest.formats.pdf.streams import MAX_STREAM_BYTES, unpacks_to_too_much
 from kbserver.ingest.formats.pdf.unread import (
     PageUnread,
@@ -71,6 +71,10 @@ def convert(file: SourceFile) -> list[Document]:
     notes = [*unread_notes(unread), *attached]
     if removed:
         notes.append(f"removed {removed} running headers, footers and page numbers")
+    if facts := facts_in(pages, kept):
+        quoted = ", ".join(f"“{text}”" for text in facts)
+        instead = "say in the text what callers need"
+        notes.append(not_spoken(f"the running line {quoted}", instead))
     title, blocks = title_of(page_blocks(kept))
     if not title and not _JUNK_TITLE.search(given_title):
         title = given_title

@@ -21,6 +21,11 @@ _LONGEST_NUMBER = 6
 """Digits of a page number that are looked at."""
 _LONGEST_LINE = 500
 """Characters of a line with a page number; each number in it makes a key as long."""
+_FACT_DIGITS = 7
+"""In a phone number, at least; a year and a page number have fewer."""
+_MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?[€£¥]")
+_QUOTED_CHARACTERS = 80
+_MOST_QUOTED = 3
 _DIGITS = re.compile(r"\d+")
 _Key: TypeAlias = tuple[str, int]
 """Text and height of a line, as it may be found again on another page."""
@@ -53,6 +58,26 @@ def without_running_lines(
         removed += len(running)
         kept.append([line for at, line in enumerate(page) if at not in running])
     return kept, removed
+
+
+def facts_in(
+    pages: Sequence[Sequence[Line]], kept: Sequence[Sequence[Line]]
+) -> list[str]:
+    """Return what running lines say that a caller may ask for: a phone number, a price.
+
+    Args:
+        pages: the lines of each page.
+        kept: the same without its running lines.
+    """
+    facts: dict[str, None] = {}
+    for page, rest in zip(pages, kept, strict=True):
+        left = set(map(id, rest))
+        for line in page:
+            digits = sum(character.isdecimal() for character in line.text)
+            is_fact = digits >= _FACT_DIGITS or _MONEY.search(line.text)
+            if id(line) not in left and is_fact:
+                facts[line.text[:_QUOTED_CHARACTERS]] = None
+    return list(facts)[:_MOST_QUOTED]
 
 
 def _edges(

@@ -248,8 +248,8 @@ def test_headers_and_footers_are_named_but_page_numbers_are_not(tmp_path):
     section.header.paragraphs[0].text = "Page 1 of 3"
     read = load_saved(document, tmp_path / "a.docx")
     assert read.notes == (
-        "left out the footer “Emergencies: 0800 555 0187”; say in the text what callers "
-        "need",
+        "not spoken: the footer “Emergencies: 0800 555 0187”; say in the text what "
+        "callers need",
     )
 
 
@@ -344,4 +344,6 @@ def test_pictures_are_named(tmp_path):
     document = docx.Document()
     document.add_picture(str(picture))
     document.add_paragraph("Text.")
-    assert load_saved(document, tmp_path / "a.docx").notes == ("left out 1 picture",)
+    assert load_saved(document, tmp_path / "a.docx").notes == (
+        "not spoken: 1 picture; say in the text what callers need",
+    )

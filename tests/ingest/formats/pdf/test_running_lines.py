@@ -1,7 +1,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.ingest.formats.pdf.running_lines import without_running_lines
+from kbserver.ingest.formats.pdf.running_lines import (
+    facts_in,
+    without_running_lines,
+)
 from tests.ingest.formats.pdf.lines import paragraph, text_line
 
 
@@ -67,3 +70,10 @@ def test_every_line_is_kept_or_counted(pages):
     for before, after in zip(pages, kept, strict=True):
         rest = iter(before)
         assert all(line in rest for line in after)
+
+
+def test_running_lines_with_a_phone_number_or_a_price_are_facts():
+    texts = ["Emergencies: 0800 555 0187", "Handbook 2026, page 12", "From $30 a night"]
+    page = [text_line(text, 700 - 20 * at) for at, text in enumerate(texts)]
+    body = text_line("A line of the body with 1234567 in it.", 400)
+    assert facts_in([[*page, body], page], [[body], []]) == [texts[0], texts[2]]
