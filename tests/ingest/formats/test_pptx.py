@@ -11,6 +11,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from kbserver.ingest.blocks import Block, Document
+from kbserver.ingest.formats.pptx import _diagram_blocks
 from kbserver.ingest.load import load
 
 
@@ -190,3 +191,17 @@ def test_a_shape_written_for_several_versions_is_read(tmp_path):
     choice[0].append(box._element)
     read = load_saved(show, tmp_path / "a.pptx")
     assert read.blocks[-1] == Block("paragraph", "The fine is 60 dollars.")
+
+
+def test_the_points_of_a_diagram_are_a_list():
+    data = (
+        "<d:dataModel xmlns:d='http://schemas.openxmlformats.org/drawingml/2006/diagram' "
+        "xmlns:a='http://schemas.openxmlformats.org/drawingml/2006/main'><d:ptLst>"
+        "<d:pt type='doc'/><d:pt><d:t><a:p><a:r><a:t>Call us</a:t></a:r></a:p></d:t></d:pt>"
+        "<d:pt><d:t><a:p><a:r><a:t>Pay </a:t></a:r><a:r><a:t>$5</a:t></a:r></a:p></d:t></d:pt>"
+        "</d:ptLst></d:dataModel>"
+    )
+    assert _diagram_blocks(data.encode()) == [
+        Block("list_item", "- Call us", 1),
+        Block("list_item", "- Pay $5", 1),
+    ]
