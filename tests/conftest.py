@@ -1,5 +1,6 @@
 """A store with the real model, built once for all test processes."""
 
+import logging
 import os
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -89,6 +90,18 @@ def user_cache(shared: Path) -> Path:
     os.environ["XDG_CACHE_HOME"] = str(folder)
     os.environ.pop("KBSERVER_MODELS", None)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def levels_of_loggers() -> Iterator[None]:
+    """Commands that run in this process set up logging; the next test finds it as it was."""
+    loggers = [
+        logging.getLogger(name) for name in (None, "kbserver", "kbserver.endpoint")
+    ]
+    before = [(logger, logger.level) for logger in loggers]
+    yield
+    for logger, level in before:
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")

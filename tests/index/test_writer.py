@@ -87,7 +87,7 @@ def test_a_snapshot_that_contradicts_itself_is_not_written(
     [
         (errno.ENOSPC, "free some space"),
         (errno.EROFS, "--store"),
-        (errno.EIO, "reason given"),
+        (errno.EIO, "the disk does not answer"),
     ],
 )
 def test_a_disk_that_refuses_leaves_the_old_generation_and_says_what_to_do(
