@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.blocks import Block, Document, counted, title_from
+from kbserver.ingest.formats.shared.chat import conversation
 from kbserver.ingest.formats.shared.metadata import normalise
+from kbserver.ingest.formats.shared.record import (
+    ANSWER_KEYS,
+    ID_KEYS,
+    QUESTION_KEYS,
+    TEXT_KEYS,
+    TITLE_KEYS,
+    Record,
+    find_records,
+    names_of,
+)
 from kbserver.ingest.formats.shared.sheet import RecordIds, answer_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
-from kbserver.ingest.formats.shared.table import column_key
+from kbserver.ingest.formats.shared.visibility import withheld_because
 from kbserver.ingest.formats.shared.visible import strip_invisible
 from kbserver.ingest.formats.text import prose_blocks
 
@@ -20,20 +32,18 @@ MAX_DEPTH = 50
 
 _DEEPEST_HEADING = 6
 _CAMEL = re.compile(r"(?<=[a-z0-9])[A-Z](?=[a-z])")
-_ID_KEYS = ("_id", "id", "key", "slug")
-_TITLE_KEYS = ("title", "name", "heading", "subject")
-_TEXT_KEYS = ("text", "content", "body", "passage")
-_QUESTION_KEYS = ("question", "q", "frage")
-_ANSWER_KEYS = ("answer", "a", "response", "antwort")
+_MOST_NAMED = 5
+"""Of the records withheld from a file."""
 
 _Record = Mapping[str, object]
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document for each object of a list, or of the only list in an object.
+    """Return a document for each record with a text, and one of everything else.
 
     Raises:
-        DocumentUnreadable: not valid JSON, with line and column.
+        DocumentUnreadable: not valid JSON, with line and column; or nothing in it is
+            meant for callers.
     """
     text, notes = file.text()
     try:
@@ -41,10 +51,14 @@ def convert(file: SourceFile) -> list[Document]:
     except json.JSONDecodeError as exc:
         reason = f"line {exc.lineno}, column {exc.colno}: {exc.msg}"
         raise DocumentUnreadable(file.source, reason) from exc
-    records = _records(data)
-    if records is not None:
-        return list(_documents(file.source, records, notes))
-    blocks = tuple(_data_blocks(data))
+    said = conversation(data)
+    if said is not None:
+        blocks = tuple(Block("paragraph", one) for one in said)
+        return [Document(file.source, title_from(file.source), blocks, {}, notes)]
+    found = find_records(data)
+    if found.records:
+        return _documents(file.source, found.records, found.rest, notes)
+    blocks = tuple(_data_blocks(_plain(data)))
     return [Document(file.source, title_from(file.source), blocks, {}, notes)]
 
 
@@ -56,7 +70,8 @@ def convert_lines(file: SourceFile) -> list[Document]:
             whole rather than in part.
     """
     text, notes = file.text()
-    return list(_documents(file.source, _lines(text, file.source), notes))
+    found = find_records(list(_lines(text, file.source)))
+    return _documents(file.source, found.records, found.rest, notes)
 
 
 def _lines(text: str, source: str) -> Iterator[_Record]:
@@ -76,104 +91,109 @@ def _lines(text: str, source: str) -> Iterator[_Record]:
         yield record
 
 
-def _records(data: object) -> Sequence[_Record] | None:
-    """Return the objects that a file is about; None if it is about something else."""
-    if isinstance(data, dict):
-        only_list = _only_list(data)
-        if only_list is not None:
-            data = only_list
-        elif any(isinstance(data.get(key), str) for key in _content_keys()):
-            return [data]
-    if isinstance(data, list) and data and all(isinstance(one, dict) for one in data):
-        return data
-    return None
+def _plain(data: object) -> object:
+    """Return the only list in an object with nothing else to say, else the data."""
+    if isinstance(data, dict) and not any(map(_is_object, data.values())):
+        lists = [value for value in data.values() if isinstance(value, list) and value]
+        if len(lists) == 1 and all(map(_is_object, lists[0])):
+            return lists[0]
+    return data
 
 
-def _only_list(data: dict[str, object]) -> list[object] | None:
-    """Return the list in an object with nothing else to say, or None."""
-    if any(key in data for key in _content_keys()):
-        return None
-    if any(isinstance(value, dict) for value in data.values()):
-        return None
-    lists = [value for value in data.values() if isinstance(value, list) and value]
-    if len(lists) != 1:
-        return None
-    return lists[0]
-
-
-def _content_keys() -> tuple[str, ...]:
-    return (*_TEXT_KEYS, *_ANSWER_KEYS)
+def _is_object(value: object) -> bool:
+    return isinstance(value, dict)
 
 
 def _documents(
-    source: str, records: Iterable[_Record], notes: tuple[str, ...]
-) -> Iterator[Document]:
-    """Yield a document for each record with a text, and one of all the others."""
+    source: str, records: Iterable[Record], rest: object, notes: tuple[str, ...]
+) -> list[Document]:
+    """Return a document for each record that is meant for callers, and one of the rest.
+
+    Raises:
+        DocumentUnreadable: no record is, and nothing else is there.
+    """
     ids = RecordIds()
-    others: list[Block] = []
+    documents: list[Document] = []
+    withheld: list[str] = []
     for record in records:
-        document = _document(source, record, notes, ids)
-        if document is not None:
-            yield document
+        document = _document(source, record, ids)
+        reason = withheld_because(record.fields)
+        if reason:
+            withheld.append(f"{document.title or document.source} ({reason})")
         else:
-            others.append(Block("record", _sentence(record)))
+            documents.append(document)
+    others = tuple(_data_blocks(rest))
     if others:
-        yield Document(source, title_from(source), tuple(others), {}, notes)
+        documents.append(Document(source, title_from(source), others))
+    if withheld:
+        notes = (*notes, _withheld_note(withheld))
+        if not documents:
+            raise DocumentUnreadable(source, notes[-1])
+    return [replace(document, notes=notes) for document in documents]
 
 
-def _document(
-    source: str, record: _Record, notes: tuple[str, ...], ids: RecordIds
-) -> Document | None:
-    """Return the document of a record; None if it has no text of its own."""
-    keys = {_key(name): name for name in record}
-    title = _text(record, keys, _TITLE_KEYS)
-    question = _text(record, keys, _QUESTION_KEYS)
-    answer = _text(record, keys, _ANSWER_KEYS)
-    text = _text(record, keys, _TEXT_KEYS)
-    used = {*_ID_KEYS, "metadata"}
-    if question and answer:
-        used |= {*_QUESTION_KEYS, *_ANSWER_KEYS}
-        title = question
+def _withheld_note(withheld: Sequence[str]) -> str:
+    names = "; ".join(withheld[:_MOST_NAMED])
+    if len(withheld) > _MOST_NAMED:
+        names += f"; and {len(withheld) - _MOST_NAMED} more"
+    return f"withheld {counted(len(withheld), 'record')} not meant for callers: {names}"
+
+
+def _document(source: str, record: Record, ids: RecordIds) -> Document:
+    """Return the document of a record."""
+    title = record.title
+    used = {*ID_KEYS, "metadata"}
+    further: list[str] = []
+    if record.questions:
+        used |= {*QUESTION_KEYS, *ANSWER_KEYS, *TITLE_KEYS}
+        title, *further = record.questions
+        answer = record.answer
         blocks = answer_blocks(answer)
-    elif text:
-        used |= {*_TEXT_KEYS, *_TITLE_KEYS}
-        blocks = tuple(prose_blocks(text))
     else:
-        return None
-    given = {key: record[name] for key, name in keys.items() if key not in used}
-    nested = record.get("metadata")
+        used |= {*TEXT_KEYS, *TITLE_KEYS}
+        answer = record.body
+        blocks = tuple(prose_blocks(answer))
+    own_id = _own_id(record)
+    name = ids.own(own_id) if own_id else ids.of(title or answer)
+    record_source = f"{source}#{name}"
+    metadata = normalise(record_source, _given(record, used, further, own_id))
+    return Document(record_source, title, _under(record.topics, blocks), metadata)
+
+
+def _given(
+    record: Record, used: Collection[str], further: list[str], own_id: str
+) -> dict[str, object]:
+    """Return what a record says about itself."""
+    given = {
+        key: record.fields[name]
+        for key, name in record.keys.items()
+        if key and key not in used
+    }
+    nested = record.fields.get("metadata")
     if isinstance(nested, dict):
         given |= nested
-    own_id = _own_id(record, keys)
+    tags = given.get("tags")
+    if isinstance(tags, list):
+        given["tags"] = list(names_of(tags))
+    if further:
+        given["questions"] = further
     if own_id:
         given["id"] = own_id
-        name = ids.own(own_id)
-    else:
-        name = ids.of(title or text or answer)
-    record_source = f"{source}#{name}"
-    metadata = normalise(record_source, given)
-    return Document(record_source, title, blocks, metadata, notes)
+    return given
 
 
-def _key(name: str) -> str:
-    if name == "_id":
-        return name
-    return column_key(str(name))
+def _under(topics: Sequence[str], blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """Put the topics of a record above its blocks."""
+    above = [
+        Block("heading", topic, level) for level, topic in enumerate(topics[-2:], 1)
+    ]
+    return (*above, *blocks)
 
 
-def _text(record: _Record, keys: Mapping[str, str], wanted: Iterable[str]) -> str:
-    """Return the first text under one of the keys wanted, else ""."""
-    for key in wanted:
-        value = record.get(keys.get(key, key))
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-    return ""
-
-
-def _own_id(record: _Record, keys: Mapping[str, str]) -> str:
+def _own_id(record: Record) -> str:
     """Return the id that a record's author gave it, printable, else ""."""
-    for key in _ID_KEYS:
-        value = record[keys[key]] if key in keys else None
+    for key in ID_KEYS:
+        value = record.fields.get(record.keys.get(key, ""))
         if isinstance(value, str | int):
             visible, _ = strip_invisible(str(value))
             name = " ".join(visible.split())
@@ -245,6 +265,8 @@ def _phrase(data: object, depth: int) -> str:
 def _pairs(data: _Record, depth: int) -> str:
     pairs: list[str] = []
     for key, value in data.items():
+        if str(key).startswith("@"):  # JSON-LD's own: @context, @type
+            continue
         text = _phrase(value, depth + 1)
         if not text:
             continue
