@@ -1,14 +1,25 @@
-"""YAML between two `---` lines at the top of a text: what a document says about itself."""
+"""What a text says about itself at its top: YAML, TOML or JSON."""
 
 from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Mapping
 
 import frontmatter
 import yaml
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.formats.shared.metadata import normalise
+from kbserver.ingest.formats.shared.visibility import withheld_because
 
 _YAML = frontmatter.default_handlers.YAMLHandler()
+_TOML = re.compile(r"\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*$\n?", re.DOTALL | re.MULTILINE)
+_PAIR = re.compile(r"^(?P<key>[\w][\w .-]*):[ \t]+(?P<value>\S.*?)[ \t]*$", re.MULTILINE)
+_STRUCTURE = re.compile(r"[|>&*!\"']|[\[{](?![^\]}\n]*[\]}][ \t]*[^\s,#])")
+"""Begins a value that is no plain text."""
+_UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)
 
 
 def split_front_matter(text: str, source: str) -> tuple[dict[str, object], str]:
@@ -17,32 +28,104 @@ def split_front_matter(text: str, source: str) -> tuple[dict[str, object], str]:
     A text that begins with a rule (`---`) and prose, not keys, is all body.
 
     Raises:
-        DocumentUnreadable: the block is not valid YAML, with the line of the file; or a
-            key holds the wrong thing.
+        DocumentUnreadable: the block is not valid, with the line of the file; a key
+            holds the wrong thing; or the document is not meant for callers.
     """
     content = text.lstrip()
-    if not content.startswith("---") or not _YAML.detect(content):
+    given: Mapping[str, object] | None
+    if content.startswith("+++"):
+        given, body = _toml(content, source)
+    elif content.startswith("{"):
+        given, body = _json(content)
+    else:
+        given, body = _yaml(text, content, source)
+    if given is None:
         return {}, text
+    if reason := withheld_because(given):
+        raise DocumentUnreadable(source, f"withheld, not meant for callers: {reason}")
+    return normalise(source, given), body
+
+
+def _yaml(
+    text: str, content: str, source: str
+) -> tuple[Mapping[str, object] | None, str]:
+    if not content.startswith("---") or not _YAML.detect(content):
+        return None, text
     try:
         block, body = _YAML.split(content)
     except ValueError:  # never closed: a rule, then text
-        return {}, text
+        return None, text
     try:
-        given = yaml.safe_load(block)
+        given = _loaded(block)
     except yaml.MarkedYAMLError as exc:
         first_line = block.lstrip().split("\n", 1)[0]
         if ":" not in first_line:
-            return {}, text
+            return None, text
         line = text[: len(text) - len(content)].count("\n") + 1
         if exc.problem_mark:
             line += exc.problem_mark.line
         reason = f"front matter, line {line}: {exc.problem or 'not valid YAML'}"
         raise DocumentUnreadable(source, reason) from exc
-    except (yaml.YAMLError, ValueError, RecursionError) as exc:
+    except _UNREADABLE as exc:
         reason = f"front matter: not valid YAML ({exc})"
         raise DocumentUnreadable(source, reason) from exc
     if given is None:
         return {}, body
     if not isinstance(given, dict):
-        return {}, text
-    return normalise(source, given), body
+        return None, text
+    return given, body
+
+
+def _loaded(block: str) -> object:
+    """Return what a block of YAML holds.
+
+    Titles are often written without the quotes that a colon in them needs; if the block
+    cannot be read, values that are no YAML by themselves are taken for plain text.
+    """
+    try:
+        return yaml.safe_load(block)
+    except yaml.MarkedYAMLError:
+        quoted = _PAIR.sub(_quoted, block)
+        if quoted == block:
+            raise
+        try:
+            return yaml.safe_load(quoted)
+        except _UNREADABLE:
+            pass
+        raise
+
+
+def _quoted(pair: re.Match[str]) -> str:
+    value = pair["value"]
+    if _STRUCTURE.match(value):
+        return pair[0]
+    try:
+        yaml.safe_load(pair[0])
+    except _UNREADABLE:
+        return f"{pair['key']}: {json.dumps(value, ensure_ascii=False)}"
+    return pair[0]
+
+
+def _toml(content: str, source: str) -> tuple[Mapping[str, object] | None, str]:
+    """Read what stands between two lines of `+++`, as Hugo and Zola write it."""
+    found = _TOML.match(content)
+    if found is None:
+        return None, content
+    try:
+        given = tomllib.loads(found[1])
+    except tomllib.TOMLDecodeError as exc:
+        reason = f"front matter: not valid TOML ({exc})"
+        raise DocumentUnreadable(source, reason) from exc
+    return given, content[found.end() :]
+
+
+def _json(content: str) -> tuple[Mapping[str, object] | None, str]:
+    """Read an object at the top with a text below it, as Hugo writes it."""
+    try:
+        given, end = json.JSONDecoder().raw_decode(content)
+    except (ValueError, RecursionError):
+        return None, content
+    body = content[end:]
+    if not isinstance(given, dict) or not body.startswith("\n") or not body.strip():
+        return None, content
+    return given, body

@@ -109,3 +109,62 @@ def test_any_block_gives_metadata_or_a_reason(block):
 @given(st.text(max_size=200).filter(lambda text: not text.lstrip().startswith("---")))
 def test_a_text_without_a_rule_at_the_top_is_all_body(text):
     assert split_front_matter(text, "a.md") == ({}, text)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Tours: what you need to know",
+        "Don't worry: be happy",
+        "[New] Tours: by night",
+        "50% off: today",
+        "@home: prices",
+    ],
+)
+def test_a_title_with_a_colon_costs_nothing(read, title):
+    [document] = read("a.md", f"---\nlayout: page\ntitle: {title}\n---\nBring water.")
+    assert document.title == title
+    assert [block.text for block in document.blocks] == ["Bring water."]
+
+
+@pytest.mark.parametrize(
+    "front_matter",
+    [
+        '+++\ntitle = "Hours"\ntags = ["a"]\ndraft = false\n[params]\nby = "Kim"\n+++\n',
+        '{"title": "Hours", "tags": ["a"], "draft": false, "params": {"by": "Kim"}}\n',
+        "---\ntitle: Hours\ntags: [a]\ndraft: false\nparams: {by: Kim}\n---\n",
+    ],
+)
+def test_yaml_toml_and_json_say_the_same(read, front_matter):
+    [document] = read("a.md", front_matter + "\nNine to five.")
+    assert document.title == "Hours"
+    assert document.metadata["tags"] == ["a"]
+    assert document.metadata["params"] == {"by": "Kim"}
+    assert [block.text for block in document.blocks] == ["Nine to five."]
+
+
+@pytest.mark.parametrize(
+    ("front_matter", "reason"),
+    [
+        ("---\ndraft: true\n---\n", "draft: true"),
+        ("---\npublished: false\n---\n", "published: false"),
+        ("---\nstatus: Archived\n---\n", "status: Archived"),
+        ("---\nvisibility: internal\n---\n", "visibility: internal"),
+        ("+++\ndraft = true\n+++\n", "draft: true"),
+        ('{"draft": true}\n', "draft: true"),
+    ],
+)
+def test_a_draft_is_withheld_and_named(read, front_matter, reason):
+    with pytest.raises(DocumentUnreadable) as caught:
+        read("a.md", front_matter + "It costs 500 dollars.")
+    assert caught.value.reason == f"withheld, not meant for callers: {reason}"
+
+
+def test_toml_that_is_none_is_named(read):
+    with pytest.raises(DocumentUnreadable, match="not valid TOML"):
+        read("a.md", "+++\ntitle = \n+++\nText.")
+
+
+@pytest.mark.parametrize("text", ["+++\nnever closed", "{curly} words\nbelow"])
+def test_other_marks_at_the_top_are_text(text):
+    assert split_front_matter(text, "a.md") == ({}, text)
