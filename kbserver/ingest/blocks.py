@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -9,6 +10,9 @@ from typing import Literal, TypeAlias
 
 _NOT_SPOKEN = "not spoken: "
 """How the notes of every converter begin that say what is lost."""
+
+NOTION_HASH = re.compile(r"[ _-][0-9a-f]{32}(?:_all)?$")
+"""Ends the names of the files and folders of a Notion export."""
 
 BlockKind: TypeAlias = Literal[
     "heading",
@@ -79,8 +83,12 @@ def counted(number: int, thing: str) -> str:
 
 
 def title_from(source: str) -> str:
-    """Make a title from a file's name: `faq/getting-started.md` → `Getting started`."""
+    """Make a title from a file's name: `faq/getting-started.md` → `Getting started`.
+
+    The hash that Notion puts behind each name is left out.
+    """
     path = PurePosixPath(source.split("#", 1)[0])
-    words = path.stem.replace("_", " ").replace("-", " ").split()
+    stem = NOTION_HASH.sub("", path.stem)
+    words = stem.replace("_", " ").replace("-", " ").split()
     title = " ".join(words)
     return title[:1].upper() + title[1:]

@@ -8,6 +8,7 @@ from collections import Counter
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document
+from kbserver.ingest.formats.shared import notion
 from kbserver.ingest.formats.shared.sheet import sheet_documents
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table
@@ -22,10 +23,13 @@ def convert(file: SourceFile) -> list[Document]:
     """Return one document for each row of a FAQ sheet, else one of sentences.
 
     Raises:
-        DocumentUnreadable: a quote is never closed, or a cell is over a million
-            characters.
+        DocumentUnreadable: a quote is never closed, a cell is over a million
+            characters, or the file is a copy.
     """
+    notion.refuse_copy(file)
     text, notes = file.text()
+    if notion.is_notion(file):
+        text = notion.without_links(text)
     csv.field_size_limit(MAX_CELL_CHARACTERS)
     usual = ","
     if file.path.suffix.lower() == ".tsv":

@@ -12,6 +12,7 @@ from lxml.html import HtmlElement
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.encoding import decode
+from kbserver.ingest.formats.shared.furniture import clear_furniture
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import (
     name_admonitions,
@@ -19,6 +20,7 @@ from kbserver.ingest.formats.shared.markup import (
     without_declaration,
 )
 from kbserver.ingest.formats.shared.metadata import KNOWN_KEYS, normalise
+from kbserver.ingest.formats.shared.panels import open_panels
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks, inline_text
 
@@ -68,8 +70,10 @@ def convert(file: SourceFile) -> list[Document]:
     if root is None:
         return []
     metadata = normalise(file.source, _meta(root))
+    notes = (*notes, *clear_furniture(root))
     page_title = " ".join((root.findtext(".//title") or "").split())
     name_admonitions(root)
+    open_panels(root)
     notes = (*notes, *settle(root))
     blocks = html_blocks(main_content(root))
     title, blocks = title_of(blocks, str(metadata.get("title", "")))

@@ -7,10 +7,11 @@ import re
 from markdown_it import MarkdownIt
 
 from kbserver.ingest.blocks import Block, Document, title_from
-from kbserver.ingest.formats.shared import footnotes
+from kbserver.ingest.formats.shared import footnotes, notion
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
+from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks
 
@@ -34,6 +35,8 @@ def convert(file: SourceFile) -> list[Document]:
     """
     text, notes = file.text()
     metadata, body = split_front_matter(text, file.source)
+    properties, body = notion.page_text(body, file)
+    metadata = {**normalise(file.source, properties), **metadata}
     root = parse_html(_MARKDOWN.render(_with_footnotes(body)))
     blocks: list[Block] = []
     if root is not None:

@@ -8,8 +8,10 @@ from itertools import pairwise
 
 from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
+from kbserver.ingest.formats.shared.furniture import clear_furniture
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
+from kbserver.ingest.formats.shared.panels import open_panels
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import LEAD_IN_CHARACTERS, html_blocks
 from kbserver.ingest.formats.shared.table import Table, table_blocks
@@ -57,6 +59,8 @@ def prose_blocks(text: str) -> list[Block]:
     if _HTML.search(text):
         root = parse_html(text)
         if root is not None:
+            clear_furniture(root)
+            open_panels(root)
             settle(root)
             return html_blocks(root)
     return text_blocks(text, headings=False)

@@ -16,7 +16,9 @@ from kbserver.ingest.formats.shared.visibility import withheld_because
 
 _YAML = frontmatter.default_handlers.YAMLHandler()
 _TOML = re.compile(r"\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*$\n?", re.DOTALL | re.MULTILINE)
-_PAIR = re.compile(r"^(?P<key>[\w][\w .-]*):[ \t]+(?P<value>\S.*?)[ \t]*$", re.MULTILINE)
+_PAIR = re.compile(
+    r"^(?P<key>[\w][\w .-]*):[ \t]+(?P<value>\S.*?)[ \t]*$", re.MULTILINE
+)
 _STRUCTURE = re.compile(r"[|>&*!\"']|[\[{](?![^\]}\n]*[\]}][ \t]*[^\s,#])")
 """Begins a value that is no plain text."""
 _UNREADABLE = (yaml.YAMLError, ValueError, RecursionError)

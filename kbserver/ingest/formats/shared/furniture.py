@@ -1,0 +1,116 @@
+"""What wikis, helpdesks and blogs put around a page: no word of what it is about.
+
+Each is known by a name that no other program uses, so that no option is needed.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lxml import etree
+from lxml.html import HtmlElement
+
+from kbserver.ingest.blocks import counted
+
+_CLASSES = frozenset(
+    # Confluence
+    "page-metadata aui-icon expand-control-icon "
+    # MediaWiki
+    "mw-editsection printfooter navbox catlinks mw-jump-link "
+    # Docusaurus, MkDocs, Sphinx
+    "theme-edit-this-page theme-doc-footer theme-doc-toc-mobile pagination-nav hash-link "
+    "headerlink md-source-file md-content__button "
+    # WordPress
+    "entry-meta entry-footer posted-on byline post-navigation sharedaddy jp-relatedposts "
+    "edit-link comments-area "
+    # Zendesk, Intercom
+    "article-votes article-relatives article-comments article-meta "
+    "article-more-questions intercom-reaction-picker".split()
+)
+_IDS = frozenset(
+    "breadcrumb-section catlinks mw-navigation jump-to-nav siteSub contentSub "
+    "likes-and-labels-container comments-section".split()
+)
+_NOTION_ROWS = re.compile(
+    r"property-row-(?:person|created_|last_edited_|verification|status)"
+)
+_BOOKKEEPING_TAGS = frozenset(
+    "ac:parameter ac:task-id ac:task-status ac:placeholder".split()
+)
+_SPACE_TITLE = re.compile(r"^[^:]+ : (?=\S)")
+_CALLOUTS = (
+    # (class of the whole, of its label, of its content)
+    ("expand-container", "expand-control", "expand-content"),
+    ("confluence-information-macro", "title", "confluence-information-macro-body"),
+)
+
+
+def clear_furniture(root: HtmlElement) -> tuple[str, ...]:
+    """Remove it, and bring labels to their text; return notes on what a reader misses."""
+    notes = _without_attachments(root)
+    for element in list(root.iter()):
+        if isinstance(element.tag, str) and _is_furniture(element):
+            element.drop_tree()
+    for whole, label, content in _CALLOUTS:
+        for element in _of_class(root, whole):
+            _section(element, _of_class(element, label), _of_class(element, content))
+    for macro in list(root.iter("ac:structured-macro")):
+        titles = [one for one in macro if one.get("ac:name") == "title"]
+        bodies = [one for one in macro if one.tag == "ac:rich-text-body"]
+        _section(macro, titles, bodies)
+    for element in [one for one in root.iter() if one.tag in _BOOKKEEPING_TAGS]:
+        element.drop_tree()
+    titles = root.xpath("//*[@id='title-text']")
+    if titles:
+        titles += root.iter("title")
+    for title in titles:
+        title.text = _SPACE_TITLE.sub("", (title.text or "").strip())
+    return notes
+
+
+def _is_furniture(element: HtmlElement) -> bool:
+    if element.getparent() is None or element.find(".//h1") is not None:
+        return False
+    names = element.get("class")
+    if names and not _CLASSES.isdisjoint(names.split()):
+        return True
+    if names and element.tag == "tr" and _NOTION_ROWS.search(names):
+        return True
+    return element.get("id") in _IDS
+
+
+def _without_attachments(root: HtmlElement) -> tuple[str, ...]:
+    """Remove Confluence's list of attached files, and count them."""
+    count = 0
+    for section in _of_class(root, "pageSection"):
+        if section.find(".//*[@id='attachments']") is not None:
+            count += len(list(section.iter("a")))
+            section.drop_tree()
+    if not count:
+        return ()
+    return (f"left out {counted(count, 'attachment')}: ingest them as files",)
+
+
+def _of_class(root: HtmlElement, name: str) -> list[HtmlElement]:
+    return [
+        element
+        for element in root.iter()
+        if isinstance(element.tag, str) and name in (element.get("class") or "").split()
+    ]
+
+
+def _section(
+    whole: HtmlElement, labels: list[HtmlElement], contents: list[HtmlElement]
+) -> None:
+    """Make an element a `<details>` with its label as the summary."""
+    if not labels or not contents:
+        return
+    text = " ".join(labels[0].text_content().split())
+    contents[0].attrib.pop("style", None)
+    labels[0].drop_tree()
+    if not text:
+        return
+    summary = etree.Element("summary")
+    summary.text = text
+    whole.insert(0, summary)
+    whole.tag = "details"
