@@ -13,6 +13,7 @@ from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.encoding import decode
 from kbserver.ingest.formats.shared.furniture import clear_furniture
+from kbserver.ingest.formats.shared.json_ld import json_ld_blocks, json_ld_in
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import (
     name_admonitions,
@@ -70,6 +71,7 @@ def convert(file: SourceFile) -> list[Document]:
     if root is None:
         return []
     metadata = normalise(file.source, _meta(root))
+    json_ld = json_ld_in(root)
     notes = (*notes, *clear_furniture(root))
     page_title = " ".join((root.findtext(".//title") or "").split())
     name_admonitions(root)
@@ -77,8 +79,11 @@ def convert(file: SourceFile) -> list[Document]:
     notes = (*notes, *settle(root))
     blocks = html_blocks(main_content(root))
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
+    seen = " ".join((title, *(block.text for block in blocks)))
+    facts, on_facts = json_ld_blocks(json_ld, seen)
     title = title or page_title or title_from(file.source)
-    return [Document(file.source, title, tuple(blocks), metadata, notes)]
+    whole = (*blocks, *facts)
+    return [Document(file.source, title, whole, metadata, (*notes, *on_facts))]
 
 
 def main_content(root: HtmlElement) -> HtmlElement:

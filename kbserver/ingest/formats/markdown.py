@@ -8,6 +8,7 @@ from markdown_it import MarkdownIt
 
 from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.shared import footnotes, notion
+from kbserver.ingest.formats.shared.dialects import plain_markdown
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
@@ -37,6 +38,8 @@ def convert(file: SourceFile) -> list[Document]:
     metadata, body = split_front_matter(text, file.source)
     properties, body = notion.page_text(body, file)
     metadata = {**normalise(file.source, properties), **metadata}
+    body, left_out = plain_markdown(body, metadata)
+    notes = (*notes, *left_out)
     root = parse_html(_MARKDOWN.render(_with_footnotes(body)))
     blocks: list[Block] = []
     if root is not None:

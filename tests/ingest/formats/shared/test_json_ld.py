@@ -1,0 +1,61 @@
+import json
+
+
+def page(data: object, text: str) -> str:
+    script = f'<script type="application/ld+json">{json.dumps(data)}</script>'
+    return f"<html><head>{script}</head><body><main><h1>Linden</h1>{text}</main></body></html>"
+
+
+def said(document):
+    return [block.text for block in document.blocks if block.text]
+
+
+def test_facts_that_the_page_does_not_show_are_read_and_named(read):
+    data = {
+        "@type": "Hotel",
+        "name": "Linden",
+        "telephone": "+1-555-010-0133",
+        "checkinTime": "15:00",
+        "petsAllowed": True,
+        "address": {"@type": "PostalAddress", "streetAddress": "4 Weir Lane"},
+        "offers": {"price": "90"},
+    }
+    [document] = read("a.html", page(data, "<p>Call +1-555-010-0133.</p>"))
+    assert said(document) == [
+        "Call +1-555-010-0133.",
+        "Check-in: 15:00.",
+        "Pets allowed: yes.",
+        "Address: 4 Weir Lane.",
+    ]
+    assert document.notes == (
+        "read from JSON-LD, not in the page's text: checkinTime, petsAllowed, address",
+        "left out of the JSON-LD: offers; write it in the page",
+    )
+
+
+def test_answers_that_the_page_does_not_show_are_read(read):
+    def question(name, text):
+        answer = {"@type": "Answer", "text": text}
+        return {"@type": "Question", "name": name, "acceptedAnswer": answer}
+
+    data = {
+        "@type": "FAQPage",
+        "mainEntity": [
+            question("Is there a pool?", "<p>On level 2.</p>"),
+            question("Is there parking?", "Behind the bakery."),
+        ],
+    }
+    [document] = read("a.html", page(data, "<p>Parking? Behind the bakery.</p>"))
+    assert said(document) == [
+        "Parking? Behind the bakery.",
+        "Is there a pool?",
+        "On level 2.",
+    ]
+
+
+def test_a_script_that_is_no_json_costs_nothing(read):
+    broken = (
+        '<script type="application/ld+json">{"a": </script><main><p>Open.</p></main>'
+    )
+    [document] = read("a.html", broken)
+    assert (said(document), document.notes) == (["Open."], ())
