@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import dropwhile
 
 from kbserver.ingest.blocks import counted
 from kbserver.ingest.formats.shared.jsx import without_jsx
@@ -58,8 +59,8 @@ _SHORTCODE = re.compile(
 )
 _VALUE = re.compile(r"\{\{(?P<name>[^{}]*)\}\}")
 _WORDPRESS = re.compile(
-    r"\[(?P<end>/)?(?P<name>[a-z][\w-]*)(?P<rest>(?:\s+[\w-]+=(?:\"[^\"\]]*\"|'[^'\]]*'"
-    r"|[^\s\"'\]]+))*)\s*/?\](?![(\[:])"
+    r"\[(?P<end>/)?(?P<name>[a-z][\w-]*)(?P<rest>(?:\s+[\w-]+=(?:\"[^\"\[\]]*\"|'[^'\[\]]*'"
+    r"|[^\s\"'\[\]]+))*)\s*/?\](?![(\[:])"
 )
 _WORDPRESS_ALONE = frozenset(
     "gallery audio video embed playlist contact-form-7".split()
@@ -404,8 +405,7 @@ def _section(
 ) -> Iterator[str]:
     """Yield a note under its title; one without a title says what it is."""
     title = (title or "").strip()[:_MOST_TITLE_CHARACTERS]
-    while content and not content[0].strip():
-        content.pop(0)
+    content = list(dropwhile(lambda line: not line.strip(), content))
     yield ""
     if title:
         yield f"{indent}<details><summary>{title}</summary>"

@@ -6,6 +6,7 @@ Each is known by a name that no other program uses, so that no option is needed.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -52,12 +53,13 @@ def clear_furniture(root: HtmlElement) -> tuple[str, ...]:
         if isinstance(element.tag, str) and _is_furniture(element):
             element.drop_tree()
     for whole, label, content in _CALLOUTS:
-        for element in _of_class(root, whole):
-            _section(element, _of_class(element, label), _of_class(element, content))
+        for element in list(_of_class(root, whole)):
+            labels, contents = _of_class(element, label), _of_class(element, content)
+            _section(element, next(labels, None), next(contents, None))
     for macro in list(root.iter("ac:structured-macro")):
-        titles = [one for one in macro if one.get("ac:name") == "title"]
-        bodies = [one for one in macro if one.tag == "ac:rich-text-body"]
-        _section(macro, titles, bodies)
+        titles = (one for one in macro if one.get("ac:name") == "title")
+        bodies = (one for one in macro if one.tag == "ac:rich-text-body")
+        _section(macro, next(titles, None), next(bodies, None))
     for element in [one for one in root.iter() if one.tag in _BOOKKEEPING_TAGS]:
         element.drop_tree()
     titles = root.xpath("//*[@id='title-text']")
@@ -69,20 +71,17 @@ def clear_furniture(root: HtmlElement) -> tuple[str, ...]:
 
 
 def _is_furniture(element: HtmlElement) -> bool:
-    if element.getparent() is None or element.find(".//h1") is not None:
+    names = element.get("class") or ""
+    is_named = not _CLASSES.isdisjoint(names.split()) or element.get("id") in _IDS
+    if not is_named and not (element.tag == "tr" and _NOTION_ROWS.search(names)):
         return False
-    names = element.get("class")
-    if names and not _CLASSES.isdisjoint(names.split()):
-        return True
-    if names and element.tag == "tr" and _NOTION_ROWS.search(names):
-        return True
-    return element.get("id") in _IDS
+    return element.getparent() is not None and element.find(".//h1") is None
 
 
 def _without_attachments(root: HtmlElement) -> tuple[str, ...]:
     """Remove Confluence's list of attached files, and count them."""
     count = 0
-    for section in _of_class(root, "pageSection"):
+    for section in list(_of_class(root, "pageSection")):
         if section.find(".//*[@id='attachments']") is not None:
             count += len(list(section.iter("a")))
             section.drop_tree()
@@ -91,23 +90,22 @@ def _without_attachments(root: HtmlElement) -> tuple[str, ...]:
     return (f"left out {counted(count, 'attachment')}: ingest them as files",)
 
 
-def _of_class(root: HtmlElement, name: str) -> list[HtmlElement]:
-    return [
-        element
-        for element in root.iter()
-        if isinstance(element.tag, str) and name in (element.get("class") or "").split()
-    ]
+def _of_class(root: HtmlElement, name: str) -> Iterator[HtmlElement]:
+    for element in root.iter():
+        names = element.get("class") if isinstance(element.tag, str) else None
+        if names and name in names.split():
+            yield element
 
 
 def _section(
-    whole: HtmlElement, labels: list[HtmlElement], contents: list[HtmlElement]
+    whole: HtmlElement, label: HtmlElement | None, content: HtmlElement | None
 ) -> None:
     """Make an element a `<details>` with its label as the summary."""
-    if not labels or not contents:
+    if label is None or content is None:
         return
-    text = " ".join(labels[0].text_content().split())
-    contents[0].attrib.pop("style", None)
-    labels[0].drop_tree()
+    text = " ".join(label.text_content().split())
+    content.attrib.pop("style", None)
+    label.drop_tree()
     if not text:
         return
     summary = etree.Element("summary")

@@ -7,7 +7,6 @@ Each panel becomes a `<details>` with its label as the summary.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from lxml import etree
 from lxml.html import HtmlElement
@@ -16,6 +15,9 @@ from kbserver.ingest.formats.shared.markup import SPACE
 
 MOST_LABEL_CHARACTERS = 120
 """A longer text is no label."""
+
+MOST_TAB_LISTS = 200
+"""Of a page; each is looked for in all that stands beside it."""
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _TARGETS = ("aria-controls", "data-bs-target", "data-target", "href")
@@ -30,6 +32,9 @@ _ANSWER_NAMES = re.compile(
     r"|inner|a)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_LABELS = "*[@role='tablist' or contains(concat(' ', @class, ' '), ' tabbed-labels ')]"
+_OUTER_LABELS = f"//{_LABELS}[not(ancestor::{_LABELS})]"
+"""Lists of labels that stand in no other."""
 _CLOSED = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\s*;?", re.I)
 
 
@@ -65,7 +70,7 @@ def _is_tab(element: HtmlElement) -> bool:
 
 def _panel_of(tab: HtmlElement, by_id: dict[str, HtmlElement]) -> HtmlElement | None:
     """Return the panel that a tab or a link in it names, or None."""
-    for control in (tab, *tab.iter("a", "button")):
+    for control in (tab, *tab.iterchildren("a", "button")):
         for attribute in _TARGETS:
             name = (control.get(attribute) or "").strip().removeprefix("#")
             panel = by_id.get(name) if name else None
@@ -76,7 +81,7 @@ def _panel_of(tab: HtmlElement, by_id: dict[str, HtmlElement]) -> HtmlElement | 
 
 def _pair_in_order(root: HtmlElement, opened: set[HtmlElement]) -> None:
     """Pair tabs with as many panels in the same group; no ids join them."""
-    for labels in list(_label_lists(root)):
+    for labels in root.xpath(_OUTER_LABELS)[:MOST_TAB_LISTS]:
         group = labels.getparent()
         tabs = [one for one in labels.iter() if _is_label(one)]
         if group is None or not tabs:
@@ -91,13 +96,6 @@ def _pair_in_order(root: HtmlElement, opened: set[HtmlElement]) -> None:
         for tab, panel in zip(tabs, panels, strict=True):
             opened.add(panel)
             _join(tab, panel)
-
-
-def _label_lists(root: HtmlElement) -> Iterator[HtmlElement]:
-    for element in _elements(root):
-        names = (element.get("class") or "").split()
-        if element.get("role") == "tablist" or "tabbed-labels" in names:
-            yield element
 
 
 def _is_label(element: HtmlElement) -> bool:
