@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Block, Document, counted, title_from
+from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.shared.chat import conversation
 from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.record import (
@@ -23,7 +23,7 @@ from kbserver.ingest.formats.shared.record import (
 )
 from kbserver.ingest.formats.shared.sheet import RecordIds, answer_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
-from kbserver.ingest.formats.shared.visibility import withheld_because
+from kbserver.ingest.formats.shared.visibility import withheld_because, withheld_note
 from kbserver.ingest.formats.shared.visible import strip_invisible
 from kbserver.ingest.formats.text import prose_blocks
 
@@ -32,8 +32,7 @@ MAX_DEPTH = 50
 
 _DEEPEST_HEADING = 6
 _CAMEL = re.compile(r"(?<=[a-z0-9])[A-Z](?=[a-z])")
-_MOST_NAMED = 5
-"""Of the records withheld from a file."""
+_FACTS = frozenset("price prices variants fee fees opening_hours".split())
 
 _Record = Mapping[str, object]
 
@@ -126,17 +125,10 @@ def _documents(
     if others:
         documents.append(Document(source, title_from(source), others))
     if withheld:
-        notes = (*notes, _withheld_note(withheld))
+        notes = (*notes, withheld_note(withheld))
         if not documents:
             raise DocumentUnreadable(source, notes[-1])
     return [replace(document, notes=notes) for document in documents]
-
-
-def _withheld_note(withheld: Sequence[str]) -> str:
-    names = "; ".join(withheld[:_MOST_NAMED])
-    if len(withheld) > _MOST_NAMED:
-        names += f"; and {len(withheld) - _MOST_NAMED} more"
-    return f"withheld {counted(len(withheld), 'record')} not meant for callers: {names}"
 
 
 def _document(source: str, record: Record, ids: RecordIds) -> Document:
@@ -152,12 +144,21 @@ def _document(source: str, record: Record, ids: RecordIds) -> Document:
     else:
         used |= {*TEXT_KEYS, *TITLE_KEYS}
         answer = record.body
-        blocks = tuple(prose_blocks(answer))
+        blocks = (*prose_blocks(answer), *_facts(record))
     own_id = _own_id(record)
     name = ids.own(own_id) if own_id else ids.of(title or answer)
     record_source = f"{source}#{name}"
     metadata = normalise(record_source, _given(record, used, further, own_id))
     return Document(record_source, title, _under(record.topics, blocks), metadata)
+
+
+def _facts(record: Record) -> Iterator[Block]:
+    """Yield what a product costs: callers ask for it, and its text rarely says it."""
+    facts = {
+        name: record.fields[name] for key, name in record.keys.items() if key in _FACTS
+    }
+    if text := _sentence(facts):
+        yield Block("record", text)
 
 
 def _given(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.formats.shared.chat import transcript
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
 from kbserver.ingest.formats.shared.furniture import clear_furniture
 from kbserver.ingest.formats.shared.marks import settle
@@ -46,7 +47,7 @@ def convert(file: SourceFile) -> list[Document]:
     """
     text, notes = file.text()
     metadata, body = split_front_matter(text, file.source)
-    blocks = text_blocks(body)
+    blocks = text_blocks(transcript(body) or body)
     title = str(metadata.get("title", ""))
     if not title and blocks and blocks[0].kind == "heading":
         title = blocks.pop(0).text

@@ -181,3 +181,14 @@ def delimiter_of(path: Path) -> str:
 )
 def test_the_delimiter_that_gives_rows_of_one_width_wins(sample, delimiter):
     assert _delimiter(sample, ",") == delimiter
+
+
+def test_rows_of_a_faq_that_are_no_caller_s_are_withheld_and_named(read):
+    sheet = "Question,Answer,Status\nOpen?,Yes.,Published\nPrice?,500 dollars.,Draft\n"
+    [document] = read("faq.csv", sheet)
+    assert document.title == "Open?"
+    assert document.notes == (
+        "withheld 1 record not meant for callers: Price? (status: Draft)",
+    )
+    with pytest.raises(DocumentUnreadable, match=r"Price\? \(status: Draft\)"):
+        read("b.csv", "Question,Answer,Status\nPrice?,500 dollars.,Draft\n")

@@ -200,6 +200,47 @@ EXPORTS = {
         },
         {"Hours": "Nine to five."},
     ),
+    "Contentful": (
+        {
+            "items": [
+                {
+                    "sys": {"id": "x"},
+                    "fields": {
+                        "title": {"en-US": "Hours"},
+                        "body": {"en-US": "Nine to five."},
+                    },
+                }
+            ]
+        },
+        {"Hours": "Nine to five."},
+    ),
+    "a shop": (
+        {
+            "products": [
+                {
+                    "id": 1,
+                    "title": "Mug",
+                    "body_html": "<p>Holds 300 ml.</p>",
+                    "vendor": "Acme",
+                    "status": "active",
+                    "price": "12.00",
+                }
+            ]
+        },
+        {"Mug": "Holds 300 ml.\nprice: 12.00."},
+    ),
+    "a conversation with a private note": (
+        {
+            "type": "conversation",
+            "conversation_parts": {
+                "parts": [
+                    {"body": "<p>In nine days.</p>", "part_type": "comment"},
+                    {"body": "<p>Never Bob.</p>", "part_type": "note"},
+                ]
+            },
+        },
+        {"": "In nine days."},
+    ),
     "tickets": (
         {
             "tickets": [
@@ -312,3 +353,27 @@ def test_withheld_records_are_named_with_their_field(read):
 def test_a_chat_says_its_messages_without_names_and_times(read, data):
     [document] = read("help.json", json.dumps(data))
     assert [block.text for block in document.blocks] == ["Is it < 9?", "see the list"]
+
+
+@pytest.mark.parametrize(
+    "chat",
+    [
+        "[03/04/2026, 10:15:22] Kim: When is rent due?\n"
+        "[03/04/2026, 10:16:02] Bo: On the third.\n"
+        "[03/04/2026, 10:17:02] Kim: <Media omitted>\n",
+        "3/4/26, 10:15 AM - Messages are encrypted.\n"
+        "3/4/26, 10:15 AM - Kim: When is rent due?\n"
+        "3/4/26, 10:16 AM - Bo: On the third.\n",
+    ],
+)
+def test_a_chat_saved_as_text_says_its_messages(read, chat):
+    [document] = read("chat.txt", chat)
+    assert [block.text for block in document.blocks] == [
+        "When is rent due?",
+        "On the third.",
+    ]
+
+
+def test_a_timetable_is_no_chat(read):
+    [document] = read("a.txt", "Open daily.\n\n3/4/26, 10:15 AM - Tour: by night\n")
+    assert "10:15 AM - Tour: by night" in document.blocks[-1].text

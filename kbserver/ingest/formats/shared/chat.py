@@ -9,10 +9,37 @@ _TIMES = ("ts", "timestamp", "date", "date_unixtime", "created_at")
 _SPEAKERS = ("user", "from", "from_id", "author", "sender", "username")
 _TEXTS = ("text", "content", "body", "message")
 _LISTS = ("messages", "conversation")
-_MOST_LINK = re.compile(r"<(?:https?|mailto):[^|<>]*\|([^<>]*)>")
+_LINE = re.compile(
+    r"^\u200e?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?"
+    r"(?:[ \u202f]?[AaPp]\.?[Mm]\.?)?(?:\]| -) (?P<rest>.*)$"
+)
+_FEWEST_LINES = 3
+_SHARE = 0.5
+"""Of the lines that begin with a time; the others go on with a message."""
+_LINK_WITH_TEXT = re.compile(r"<(?:https?|mailto):[^|<>]*\|([^<>]*)>")
 _LINK = re.compile(r"<(https?:[^|<>]*)>")
 _MENTION = re.compile(r"<[@#!][^<>|]*(?:\|([^<>]*))?>")
 _EMOJI = re.compile(r"(?<!\S):[a-z0-9_+-]+:(?!\S)")
+
+
+def transcript(text: str) -> str | None:
+    """Return what was said in a chat saved as text (WhatsApp), a paragraph a message.
+
+    None if the text is no such thing.
+    """
+    lines = [line for line in text.split("\n") if line.strip()]
+    said = [_LINE.match(line) for line in lines]
+    if len(lines) < _FEWEST_LINES or sum(map(bool, said)) < _SHARE * len(lines):
+        return None
+    parts: list[str] = []
+    for line, found in zip(lines, said, strict=True):
+        words = line
+        if found is not None:
+            _, colon, words = found["rest"].partition(": ")
+            if not colon or words.startswith(("<Media", "<attached", "\u200e")):
+                continue
+        parts.append(words.strip())
+    return "\n\n".join(parts)
 
 
 def conversation(data: object) -> list[str] | None:
@@ -53,7 +80,7 @@ def _text(message: Mapping[str, object]) -> str:
         value = "".join(str(part) for part in parts)
     if not isinstance(value, str):
         return ""
-    text = _MOST_LINK.sub(r"\1", value)
+    text = _LINK_WITH_TEXT.sub(r"\1", value)
     text = _LINK.sub(r"\1", text)
     text = _MENTION.sub(lambda found: found[1] or "", text)
     text = _EMOJI.sub("", text)

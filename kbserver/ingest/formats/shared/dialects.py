@@ -60,7 +60,7 @@ _SHORTCODE = re.compile(
 _VALUE = re.compile(r"\{\{(?P<name>[^{}]*)\}\}")
 _WORDPRESS = re.compile(
     r"\[(?P<end>/)?(?P<name>[a-z][\w-]*)(?P<rest>(?:\s+[\w-]+=(?:\"[^\"\[\]]*\"|'[^'\[\]]*'"
-    r"|[^\s\"'\[\]]+))*)\s*/?\](?![(\[:])"
+    r"|[^\s\"'\[\]]+))*)\s*/?\](?![(:])"
 )
 _WORDPRESS_ALONE = frozenset(
     "gallery audio video embed playlist contact-form-7".split()
@@ -288,15 +288,7 @@ class _Page:
         text = _EMBED.sub(lambda found: self.leave_out("embedded note", found[1]), text)
         text = _WIKI_LINK.sub(_link_words, text)
         text = _FIELD_IN_BRACKETS.sub(r"\1: \2", text)
-        return _WORDPRESS.sub(self._wordpress, text)
-
-    def _wordpress(self, found: re.Match[str]) -> str:
-        name = found["name"]
-        if found["end"] or found["rest"] or name in _WORDPRESS_ALONE:
-            if name in _WORDPRESS_ALONE and not found["end"]:
-                self.leave_out("shortcode", name)
-            return ""
-        return found[0]
+        return without_shortcodes(text, self.leave_out)
 
     def _blocks(self, lines: list[str]) -> Iterator[str]:
         """Yield lines without the dialect's blocks."""
@@ -372,6 +364,25 @@ def _admonition(line: str) -> tuple[str, str, str] | None:
     if title and not title.endswith('"'):
         return None
     return found["indent"], kind, title.rstrip('"')
+
+
+def without_shortcodes(text: str, leave_out: Callable[[str, str], str]) -> str:
+    """Take WordPress's shortcodes out of a text; what stands in a pair of them stays.
+
+    Args:
+        leave_out: told of each that shows something by itself.
+    """
+
+    def replaced(found: re.Match[str]) -> str:
+        name = found["name"]
+        if name in _WORDPRESS_ALONE and not found["end"]:
+            return leave_out("shortcode", name)
+        if found["end"] or found["rest"] or name in pairs:
+            return ""
+        return found[0]
+
+    pairs = {found["name"] for found in _WORDPRESS.finditer(text) if found["end"]}
+    return _WORDPRESS.sub(replaced, text)
 
 
 def _link_words(found: re.Match[str]) -> str:

@@ -12,6 +12,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import counted
+from kbserver.ingest.formats.shared.dialects import without_shortcodes
 
 _CLASSES = frozenset(
     # Confluence
@@ -62,6 +63,7 @@ def clear_furniture(root: HtmlElement) -> tuple[str, ...]:
         _section(macro, next(titles, None), next(bodies, None))
     for element in [one for one in root.iter() if one.tag in _BOOKKEEPING_TAGS]:
         element.drop_tree()
+    notes += _without_shortcodes(root)
     titles = root.xpath("//*[@id='title-text']")
     if titles:
         titles += root.iter("title")
@@ -88,6 +90,27 @@ def _without_attachments(root: HtmlElement) -> tuple[str, ...]:
     if not count:
         return ()
     return (f"left out {counted(count, 'attachment')}: ingest them as files",)
+
+
+def _without_shortcodes(root: HtmlElement) -> tuple[str, ...]:
+    """Take out the shortcodes that WordPress left in a page."""
+    left_out: list[str] = []
+
+    def leave_out(thing: str, name: str) -> str:
+        left_out.append(name)
+        return ""
+
+    for element in root.iter():
+        if not isinstance(element.tag, str) or element.tag in ("script", "pre", "code"):
+            continue
+        if element.text and "[" in element.text:
+            element.text = without_shortcodes(element.text, leave_out)
+        if element.tail and "[" in element.tail:
+            element.tail = without_shortcodes(element.tail, leave_out)
+    if not left_out:
+        return ()
+    names = ", ".join(dict.fromkeys(left_out))
+    return (f"left out {counted(len(left_out), 'shortcode')}: {names}",)
 
 
 def _of_class(root: HtmlElement, name: str) -> Iterator[HtmlElement]:

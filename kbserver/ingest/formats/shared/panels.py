@@ -32,9 +32,6 @@ _ANSWER_NAMES = re.compile(
     r"|inner|a)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_LABELS = "*[@role='tablist' or contains(concat(' ', @class, ' '), ' tabbed-labels ')]"
-_OUTER_LABELS = f"//{_LABELS}[not(ancestor::{_LABELS})]"
-"""Lists of labels that stand in no other."""
 _CLOSED = re.compile(r"(?:display\s*:\s*none|visibility\s*:\s*hidden)\s*;?", re.I)
 
 
@@ -81,7 +78,7 @@ def _panel_of(tab: HtmlElement, by_id: dict[str, HtmlElement]) -> HtmlElement | 
 
 def _pair_in_order(root: HtmlElement, opened: set[HtmlElement]) -> None:
     """Pair tabs with as many panels in the same group; no ids join them."""
-    for labels in root.xpath(_OUTER_LABELS)[:MOST_TAB_LISTS]:
+    for labels in _label_lists(root)[:MOST_TAB_LISTS]:
         group = labels.getparent()
         tabs = [one for one in labels.iter() if _is_label(one)]
         if group is None or not tabs:
@@ -96,6 +93,19 @@ def _pair_in_order(root: HtmlElement, opened: set[HtmlElement]) -> None:
         for tab, panel in zip(tabs, panels, strict=True):
             opened.add(panel)
             _join(tab, panel)
+
+
+def _label_lists(root: HtmlElement) -> list[HtmlElement]:
+    """Return the lists of labels that stand in no other."""
+    lists: list[HtmlElement] = []
+    inside: set[HtmlElement] = set()
+    for element in _elements(root):
+        names = (element.get("class") or "").split()
+        is_list = element.get("role") == "tablist" or "tabbed-labels" in names
+        if is_list and element not in inside:
+            lists.append(element)
+            inside.update(element.iter())
+    return lists
 
 
 def _is_label(element: HtmlElement) -> bool:

@@ -36,13 +36,15 @@ _EDITED = frozenset(
     "created_at updated_at createdat updatedat folder_id description_text".split()
 )
 """A record with one of these was written in a helpdesk: its description is its text."""
+_LOCALE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?$")
 _TAG = re.compile(r"</\w+>|<(?:br|p)\s*/?>")
 
 _GENERIC = frozenset(
     "articles article faqs faq items item data results result entries entry questions "
     "records pages posts rows list documents mainentity graph db content contents "
     "children qnalist qna knowledge_base kb comments solutions translations messages "
-    "haspart itemlistelement".split()
+    "haspart itemlistelement products conversations conversation_parts parts source "
+    "nodes edges node collection".split()
 )
 """Keys of lists that say nothing about what is in them."""
 _BOOKKEEPING = frozenset(
@@ -296,6 +298,8 @@ def _as_text(value: object) -> str:
             return "\n".join(texts)
         return ""
     if isinstance(value, dict):
+        if len(value) == 1 and _LOCALE.match(str(next(iter(value)))):
+            return _as_text(next(iter(value.values())))
         for key in _WRAPPERS:
             text = value.get(key)
             if isinstance(text, dict):

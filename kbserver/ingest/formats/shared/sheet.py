@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, counted, title_from
 from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.table import (
@@ -17,6 +18,7 @@ from kbserver.ingest.formats.shared.table import (
     split_header,
     table_blocks,
 )
+from kbserver.ingest.formats.shared.visibility import withheld_because, withheld_note
 from kbserver.ingest.formats.text import prose_blocks
 
 RECORD_ID_CHARACTERS = 64
@@ -64,13 +66,19 @@ def sheet_documents(
         table = split_caption(cells)
         if _is_faq(table):
             names, rows = split_header(Table(table.rows, 1))
-            documents.extend(_questions(source, names, rows, notes))
+            withheld: list[str] = []
+            found = list(_questions(source, names, rows, withheld))
+            if withheld:
+                notes = (*notes, withheld_note(withheld))
+            documents.extend(replace(one, notes=notes) for one in found)
             continue
         if name and not _DEFAULT_NAME.match(name):
             blocks.append(Block("heading", name, level=2))
         if table.caption:
             blocks.append(Block("paragraph", table.caption))
         blocks.extend(table_blocks(table))
+    if not documents and not blocks and notes and "withheld" in notes[-1]:
+        raise DocumentUnreadable(source, notes[-1])
     if blocks:
         documents.append(Document(source, title_from(source), tuple(blocks), {}, notes))
     return documents
@@ -150,9 +158,13 @@ def _questions(
     source: str,
     names: Sequence[str],
     rows: Iterable[Sequence[str]],
-    notes: tuple[str, ...],
+    withheld: list[str],
 ) -> Iterator[Document]:
-    """Yield a document for each row of a FAQ sheet that has an answer."""
+    """Yield a document for each row of a FAQ sheet that has an answer.
+
+    Args:
+        withheld: gets the rows that are not meant for callers.
+    """
     columns = question_and_answer(names)
     if columns is None:
         return
@@ -170,12 +182,15 @@ def _questions(
         for at, (key, cell) in enumerate(zip(keys, cells, strict=False)):
             if key and key != "title" and at not in columns:
                 given[key] = cell
+        if reason := withheld_because(given):
+            withheld.append(f"{question or answer} ({reason})")
+            continue
         if any(key in given for key in _PHRASING_COLUMNS):
             given["questions"] = _phrasings(given)
         named = next((str(given[key]) for key in _ID_COLUMNS if given.get(key)), "")
         record = f"{source}#{ids.of(named or question or answer)}"
         metadata = normalise(record, given)
-        yield Document(record, question, answer_blocks(answer), metadata, notes)
+        yield Document(record, question, answer_blocks(answer), metadata)
 
 
 def _phrasings(given: dict[str, object]) -> list[str]:

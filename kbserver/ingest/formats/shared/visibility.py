@@ -6,10 +6,15 @@ One table for front matter and for the records of helpdesks, wikis and shops.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from kbserver.ingest.blocks import counted
 
 _REASON_CHARACTERS = 40
 """Of a value in the report."""
+
+_MOST_NAMED = 5
+"""Of the records withheld from a file."""
 
 _WITHHELD_IF_TRUE = frozenset(
     "draft unpublished archived deleted trashed hidden private internal internalonly "
@@ -27,7 +32,7 @@ _WITHHELD_IF_NULL = frozenset(("publishedat",))
 _STATE_KEYS = frozenset(
     "status state workflowstate workflowstatus publishstatus publishingstatus "
     "poststatus articlestatus pagestatus publicationstate publicationstatus "
-    "documentstatus lifecycle lifecyclestate".split()
+    "documentstatus lifecycle lifecyclestate parttype".split()
 )
 _AUDIENCE_KEYS = frozenset(
     "visibility access accesslevel audience permission permissions classification "
@@ -38,7 +43,7 @@ _WITHHELD_WORDS = frozenset(
         *"draft drafts unpublished notpublished autodraft pending pendingreview".split(),
         *"inreview review scheduled future archive archived retired obsolete".split(),
         *"deprecated outdated expired withdrawn inactive disabled deleted trash".split(),
-        *"trashed hidden private internal internalonly confidential secret".split(),
+        *"trashed hidden private internal internalonly confidential secret note".split(),
         *"restricted agent agents agentsonly staff staffonly employee employees".split(),
         *"employeesonly admin admins adminsonly team teamonly nobody none".split(),
         *"entwurf archiviert intern vertraulich brouillon borrador bozza".split(),
@@ -68,6 +73,14 @@ def withheld_because(given: Mapping[str, object]) -> str:
     if status == _DRAFT_NUMBER and status is not True and "folderid" in by_key:
         return _reason(name, status)
     return ""
+
+
+def withheld_note(withheld: Sequence[str]) -> str:
+    """Say which records of a file are withheld, as `name (field: value)`."""
+    names = "; ".join(withheld[:_MOST_NAMED])
+    if len(withheld) > _MOST_NAMED:
+        names += f"; and {len(withheld) - _MOST_NAMED} more"
+    return f"withheld {counted(len(withheld), 'record')} not meant for callers: {names}"
 
 
 def _is_withheld(key: str, value: object, *, has_state: bool) -> bool:

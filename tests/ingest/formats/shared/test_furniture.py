@@ -32,3 +32,13 @@ def test_storage_format_is_said_without_its_parameters(read):
     )
     [document] = read("a.html", f"<main><h1>A</h1>{body}</main>")
     assert said(document) == ["Open.", "Who pays?", "We do."]
+
+
+def test_shortcodes_left_in_a_page_are_not_said(read):
+    body = (
+        '<p>[vc_row][vc_column width="1/2"]Open [daily].[/vc_column][/vc_row]</p>'
+        '<p>[gallery ids="1,2"]</p>'
+    )
+    [document] = read("a.html", f"<main><h1>A</h1>{body}</main>")
+    assert said(document) == ["Open [daily]."]
+    assert document.notes == ("left out 1 shortcode: gallery",)
