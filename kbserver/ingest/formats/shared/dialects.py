@@ -68,11 +68,18 @@ _WORDPRESS_ALONE = frozenset(
 _ARGUMENT = re.compile(r"""(?:(?P<name>[\w-]+)\s*=\s*)?["'](?P<value>[^"']*)["']""")
 _TITLES = ("title", "summary", "header", "heading", "label", "name", "tab", "question")
 _SILENT_TAGS = frozenset(
-    "raw highlight code-block tabs hint highlight assign capture stepper step columns "
-    "column content-ref tab block details expand".split()
+    "raw highlight code-block "
+    "tabs hint highlight "
+    "assign capture stepper "
+    "step columns "
+    "column content-ref tab "
+    "block details expand".split()
 )
 _NOTICES = frozenset(
-    "note warning caution danger attention important tip info success error hint "
+    "note warning caution "
+    "danger attention important "
+    "tip info success "
+    "error hint "
     "question example failure".split()
 )
 _TITLED_BY_ARGUMENT = frozenset(

@@ -16,21 +16,33 @@ from kbserver.ingest.formats.shared.dialects import without_shortcodes
 
 _CLASSES = frozenset(
     # Confluence
-    "page-metadata aui-icon expand-control-icon "
+    "page-metadata aui-icon "
+    "expand-control-icon "
     # MediaWiki
-    "mw-editsection printfooter navbox catlinks mw-jump-link "
+    "mw-editsection printfooter "
+    "navbox catlinks "
+    "mw-jump-link "
     # Docusaurus, MkDocs, Sphinx
-    "theme-edit-this-page theme-doc-footer theme-doc-toc-mobile pagination-nav hash-link "
-    "headerlink md-source-file md-content__button "
+    "theme-edit-this-page theme-doc-footer "
+    "theme-doc-toc-mobile pagination-nav "
+    "hash-link "
+    "headerlink md-source-file "
+    "md-content__button "
     # WordPress
-    "entry-meta entry-footer posted-on byline post-navigation sharedaddy jp-relatedposts "
+    "entry-meta entry-footer "
+    "posted-on byline "
+    "post-navigation sharedaddy "
+    "jp-relatedposts "
     "edit-link comments-area "
     # Zendesk, Intercom
-    "article-votes article-relatives article-comments article-meta "
+    "article-votes article-relatives "
+    "article-comments article-meta "
     "article-more-questions intercom-reaction-picker".split()
 )
 _IDS = frozenset(
-    "breadcrumb-section catlinks mw-navigation jump-to-nav siteSub contentSub "
+    "breadcrumb-section catlinks "
+    "mw-navigation jump-to-nav "
+    "siteSub contentSub "
     "likes-and-labels-container comments-section".split()
 )
 _NOTION_ROWS = re.compile(

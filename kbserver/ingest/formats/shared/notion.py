@@ -17,7 +17,10 @@ _LINK = re.compile(
 )
 _PROPERTY = re.compile(r"^(?P<name>[^\W\d][\w ()/&?'-]{0,40}): (?P<value>\S.*)$")
 _BOOKKEEPING = frozenset(
-    "owner status tags author assignee verification reviewer created updated id url "
+    "owner status tags "
+    "author assignee verification "
+    "reviewer created updated "
+    "id url "
     "date person people related".split()
 )
 _BOOKKEEPING_STARTS = ("created ", "last ", "updated ", "edited ", "reviewed ")

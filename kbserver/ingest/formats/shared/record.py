@@ -40,18 +40,38 @@ _LOCALE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?$")
 _TAG = re.compile(r"</\w+>|<(?:br|p)\s*/?>")
 
 _GENERIC = frozenset(
-    "articles article faqs faq items item data results result entries entry questions "
-    "records pages posts rows list documents mainentity graph db content contents "
-    "children qnalist qna knowledge_base kb comments solutions translations messages "
-    "haspart itemlistelement products conversations conversation_parts parts source "
+    "articles article faqs "
+    "faq items item "
+    "data results result "
+    "entries entry questions "
+    "records pages posts "
+    "rows list documents "
+    "mainentity graph db "
+    "content contents "
+    "children qnalist qna "
+    "knowledge_base kb comments "
+    "solutions translations messages "
+    "haspart itemlistelement "
+    "products conversations "
+    "conversation_parts parts "
+    "source "
     "nodes edges node collection".split()
 )
 """Keys of lists that say nothing about what is in them."""
 _BOOKKEEPING = frozenset(
-    "context type id count page pages page_count per_page total total_count total_pages "
-    "next next_page previous previous_page prev sort_by sort_order version locale "
-    "language lang meta links users authors agents brands user_segments "
-    "permission_groups exported_at generated_at has_more url limit offset start size".split()
+    "context type id "
+    "count page pages "
+    "page_count per_page total "
+    "total_count total_pages "
+    "next next_page previous "
+    "previous_page prev sort_by "
+    "sort_order version locale "
+    "language lang meta "
+    "links users authors "
+    "agents brands user_segments "
+    "permission_groups exported_at generated_at "
+    "has_more url limit "
+    "offset start size".split()
 )
 """Keys beside the records of an export that say nothing to a caller."""
 _TABLES = {

@@ -17,11 +17,16 @@ _MOST_NAMED = 5
 """Of the records withheld from a file."""
 
 _WITHHELD_IF_TRUE = frozenset(
-    "draft unpublished archived deleted trashed hidden private internal internalonly "
-    "staffonly agentsonly retired obsolete unlisted".split()
+    "draft unpublished archived "
+    "deleted trashed hidden "
+    "private internal internalonly "
+    "staffonly agentsonly retired "
+    "obsolete unlisted".split()
 )
 _WITHHELD_IF_FALSE = frozenset(
-    "published publish public active live online visible visibleinpkb enabled "
+    "published publish public "
+    "active live online "
+    "visible visibleinpkb enabled "
     "approved".split()
 )
 _WITHHELD_IF_SET = frozenset(
@@ -30,13 +35,23 @@ _WITHHELD_IF_SET = frozenset(
 _WITHHELD_IF_NULL = frozenset(("publishedat",))
 """Counts only where no state is given beside it."""
 _STATE_KEYS = frozenset(
-    "status state workflowstate workflowstatus publishstatus publishingstatus "
-    "poststatus articlestatus pagestatus publicationstate publicationstatus "
-    "documentstatus lifecycle lifecyclestate parttype".split()
+    "status state "
+    "workflowstate workflowstatus "
+    "publishstatus publishingstatus "
+    "poststatus articlestatus "
+    "pagestatus publicationstate "
+    "publicationstatus "
+    "documentstatus lifecycle "
+    "lifecyclestate parttype".split()
 )
 _AUDIENCE_KEYS = frozenset(
-    "visibility access accesslevel audience permission permissions classification "
-    "confidentiality sensitivity visibleto viewableby usertype".split()
+    "visibility access "
+    "accesslevel audience "
+    "permission permissions "
+    "classification "
+    "confidentiality sensitivity "
+    "visibleto viewableby "
+    "usertype".split()
 )
 _WITHHELD_WORDS = frozenset(
     (
