@@ -55,13 +55,20 @@ _AUDIENCE_KEYS = frozenset(
 )
 _WITHHELD_WORDS = frozenset(
     (
-        *"draft drafts unpublished notpublished autodraft pending pendingreview".split(),
-        *"inreview review scheduled future archive archived retired obsolete".split(),
-        *"deprecated outdated expired withdrawn inactive disabled deleted trash".split(),
-        *"trashed hidden private internal internalonly confidential secret note".split(),
-        *"restricted agent agents agentsonly staff staffonly employee employees".split(),
-        *"employeesonly admin admins adminsonly team teamonly nobody none".split(),
-        *"entwurf archiviert intern vertraulich brouillon borrador bozza".split(),
+        *"draft drafts unpublished".split(),
+        *"notpublished autodraft pending pendingreview".split(),
+        *"inreview review scheduled future".split(),
+        *"archive archived retired obsolete".split(),
+        *"deprecated outdated expired withdrawn".split(),
+        *"inactive disabled deleted trash".split(),
+        *"trashed hidden private internal".split(),
+        *"internalonly confidential secret note".split(),
+        *"restricted agent agents agentsonly".split(),
+        *"staff staffonly employee employees".split(),
+        *"employeesonly admin admins adminsonly".split(),
+        *"team teamonly nobody none".split(),
+        *"entwurf archiviert intern".split(),
+        *"vertraulich brouillon borrador bozza".split(),
     )
 )
 """Of a state or an audience, without spaces and marks."""
