@@ -13,7 +13,6 @@ from typing import Literal, TypeAlias, cast
 
 from kbserver.errors import DocumentUnreadable, ExtraMissing, IngestError
 from kbserver.ingest.blocks import Block, BlockKind, Document, counted
-from kbserver.ingest.formats.shared.metadata import why_not_public
 from kbserver.ingest.formats.shared.raised import settle_raised
 from kbserver.ingest.formats.shared.signs import spoken_boxes
 from kbserver.ingest.formats.shared.source import SourceFile
@@ -106,30 +105,7 @@ def load(path: Path, source: str) -> list[Document]:
     readable = [document for document in finished if _has_words(document)]
     if not readable:
         raise DocumentUnreadable(source, "no text in it")
-    return _without_drafts(readable, source)
-
-
-def _without_drafts(documents: list[Document], source: str) -> list[Document]:
-    """Leave out what its own metadata calls a draft, retired or private, with a note.
-
-    Raises:
-        DocumentUnreadable: it is so of all of them.
-    """
-    public = []
-    why = ""
-    for document in documents:
-        mark = why_not_public(document.metadata)
-        if mark:
-            why = why or mark
-        else:
-            public.append(document)
-    left_out = len(documents) - len(public)
-    if not left_out:
-        return documents
-    if not public:
-        raise DocumentUnreadable(source, f"not public: {why}; change that to speak it")
-    note = f"left out {counted(left_out, 'record')}, not public ({why})"
-    return [replace(public[0], notes=(*public[0].notes, note)), *public[1:]]
+    return readable
 
 
 def format_names(conjunction: str = "and", *, needs_extra: bool = False) -> str:

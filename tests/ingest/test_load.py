@@ -189,7 +189,9 @@ def test_the_page_about_documents_names_every_format():
     ],
 )
 def test_what_calls_itself_a_draft_or_private_is_not_read(read, mark):
-    assert reason(read, "a.md", f"---\n{mark}\n---\nText.").startswith("not public: ")
+    assert reason(read, "a.md", f"---\n{mark}\n---\nText.").startswith(
+        "withheld, not meant for callers: "
+    )
 
 
 @pytest.mark.parametrize(
@@ -207,7 +209,10 @@ def test_records_that_are_not_public_are_left_out_with_a_note(read):
     ]
     [document] = read("a.jsonl", "\n".join(map(json.dumps, lines)))
     assert document.source == "a.jsonl#b"
-    assert document.notes == ("left out 2 records, not public (status: retired)",)
+    [note] = document.notes
+    assert note.startswith("withheld 2 records not meant for callers: ")
+    assert "(status: retired)" in note
+    assert "(draft: true)" in note
 
 
 def test_raised_digits_and_boxes_are_words_in_every_format(read):

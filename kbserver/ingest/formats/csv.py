@@ -8,7 +8,7 @@ from collections import Counter
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document
-from kbserver.ingest.formats.shared import notion
+from kbserver.ingest.formats.exports import notion
 from kbserver.ingest.formats.shared.sheet import sheet_documents
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table

@@ -10,10 +10,11 @@ import trafilatura
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import Document, title_from
+from kbserver.ingest.formats.exports.furniture import clear_furniture
+from kbserver.ingest.formats.exports.json_ld import json_ld_blocks, json_ld_in
+from kbserver.ingest.formats.exports.panels import open_panels
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.encoding import decode
-from kbserver.ingest.formats.shared.furniture import clear_furniture
-from kbserver.ingest.formats.shared.json_ld import json_ld_blocks, json_ld_in
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import (
     name_admonitions,
@@ -21,7 +22,6 @@ from kbserver.ingest.formats.shared.markup import (
     without_declaration,
 )
 from kbserver.ingest.formats.shared.metadata import KNOWN_KEYS, normalise
-from kbserver.ingest.formats.shared.panels import open_panels
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks, inline_text
 

@@ -9,9 +9,8 @@ from dataclasses import replace
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, title_from
-from kbserver.ingest.formats.shared.chat import conversation
-from kbserver.ingest.formats.shared.metadata import normalise
-from kbserver.ingest.formats.shared.record import (
+from kbserver.ingest.formats.exports.chat import conversation
+from kbserver.ingest.formats.exports.record import (
     ANSWER_KEYS,
     ID_KEYS,
     QUESTION_KEYS,
@@ -21,9 +20,10 @@ from kbserver.ingest.formats.shared.record import (
     find_records,
     names_of,
 )
+from kbserver.ingest.formats.exports.visibility import withheld_because, withheld_note
+from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.sheet import RecordIds, answer_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
-from kbserver.ingest.formats.shared.visibility import withheld_because, withheld_note
 from kbserver.ingest.formats.shared.visible import strip_invisible
 from kbserver.ingest.formats.text import prose_blocks
 

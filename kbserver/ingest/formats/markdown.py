@@ -7,8 +7,9 @@ import re
 from markdown_it import MarkdownIt
 
 from kbserver.ingest.blocks import Block, Document, title_from
-from kbserver.ingest.formats.shared import footnotes, notion
-from kbserver.ingest.formats.shared.dialects import plain_markdown
+from kbserver.ingest.formats.exports import notion
+from kbserver.ingest.formats.exports.dialects import plain_markdown
+from kbserver.ingest.formats.shared import footnotes
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html

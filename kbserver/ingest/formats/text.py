@@ -7,12 +7,12 @@ from dataclasses import replace
 from itertools import pairwise
 
 from kbserver.ingest.blocks import Block, Document, title_from
-from kbserver.ingest.formats.shared.chat import transcript
+from kbserver.ingest.formats.exports.chat import transcript
+from kbserver.ingest.formats.exports.furniture import clear_furniture
+from kbserver.ingest.formats.exports.panels import open_panels
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
-from kbserver.ingest.formats.shared.furniture import clear_furniture
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
-from kbserver.ingest.formats.shared.panels import open_panels
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import LEAD_IN_CHARACTERS, html_blocks
 from kbserver.ingest.formats.shared.table import Table, table_blocks

@@ -25,24 +25,7 @@ KNOWN_KEYS = frozenset(
 )
 """Keys that mean something to kbserver."""
 
-_DRAFT_KEYS = frozenset(
-    "draft is_draft archived is_archived deleted is_deleted retired deprecated hidden "
-    "private is_private internal unlisted trashed obsolete".split()
-)
-_PUBLIC_KEYS = frozenset(
-    "published is_published publish public is_public active is_active live "
-    "enabled".split()
-)
-_STATUS_KEYS = frozenset(
-    "status state post_status publication_status publish_status workflow_state "
-    "visibility access audience".split()
-)
-_NOT_PUBLIC = frozenset(
-    "draft drafts archived archive retired deprecated deleted trash trashed inactive "
-    "unpublished private internal hidden obsolete withdrawn in_review in-review "
-    "auto-draft pending_review staff agents_only internal_only".split()
-)
-_SAID_TRUE = frozenset(("true", "yes", "on", "1"))
+_TRUE = frozenset(("true", "yes", "on", "1"))
 _SAID_FALSE = frozenset(("false", "no", "off", "0"))
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0", ""))
@@ -84,25 +67,6 @@ def normalise(source: str, given: Mapping[str, object]) -> dict[str, object]:
             case _:
                 metadata[key] = values.plain(value)
     return metadata
-
-
-def why_not_public(metadata: Mapping[str, object]) -> str:
-    """Return the key and value that say a document is not for callers, "" if none does.
-
-    `draft: true`, `published: false`, `status: retired`, `visibility: internal` and
-    their kin, as content systems write them.
-    """
-    for key, value in metadata.items():
-        name = key.strip().lower().replace("-", "_")
-        word = str(value).strip().lower()
-        is_so = (
-            (name in _DRAFT_KEYS and word in _SAID_TRUE)
-            or (name in _PUBLIC_KEYS and word in _SAID_FALSE)
-            or (name in _STATUS_KEYS and word in _NOT_PUBLIC)
-        )
-        if is_so:
-            return f"{key}: {word}"
-    return ""
 
 
 class _Values:

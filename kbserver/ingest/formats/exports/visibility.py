@@ -21,7 +21,7 @@ _WITHHELD_IF_TRUE = frozenset(
     "deleted trashed hidden "
     "private internal internalonly "
     "staffonly agentsonly retired "
-    "obsolete unlisted".split()
+    "obsolete unlisted deprecated".split()
 )
 _WITHHELD_IF_FALSE = frozenset(
     "published publish public "

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.ingest.formats.shared.dialects import plain_markdown
+from kbserver.ingest.formats.exports.dialects import plain_markdown
 
 
 def lines(document):

@@ -12,7 +12,7 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import counted
-from kbserver.ingest.formats.shared.dialects import without_shortcodes
+from kbserver.ingest.formats.exports.dialects import without_shortcodes
 
 _CLASSES = frozenset(
     # Confluence

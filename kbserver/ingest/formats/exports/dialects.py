@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import dropwhile
 
 from kbserver.ingest.blocks import counted
-from kbserver.ingest.formats.shared.jsx import without_jsx
+from kbserver.ingest.formats.exports.jsx import without_jsx
 
 _HOLE = "\ue000"
 """Stands where a value is missing until its sentence is left out."""

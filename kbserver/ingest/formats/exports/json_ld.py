@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import Block
-from kbserver.ingest.formats.shared.record import find_records
+from kbserver.ingest.formats.exports.record import find_records
 
 _SPOKEN = {
     "telephone": "Telephone",

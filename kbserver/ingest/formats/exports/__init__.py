@@ -1,0 +1,1 @@
+"""What exports and site generators add to a format: records, drafts, dialects, page frames."""
