@@ -9,6 +9,7 @@ import secrets
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from sys import getsizeof
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +20,8 @@ from kbserver.omni.connect import KEY_PROTOCOL_PREFIX, PROTOCOL
 from kbserver.urls import is_loopback
 
 MIN_TTL_S, DEFAULT_TTL_S, MAX_TTL_S = 1, 60, 600
-MOST_KEYS = 10_000
-"""Sandbox keys, and as many session tokens, that are remembered; any page may ask for more."""
+KEYS_BYTES = 4_000_000
+"""Some 10,000 sandbox keys, and as much of session tokens; any page may ask for more."""
 SANDBOX_PREFIX = "pyai_test_"
 SANDBOX_SCOPES = (
     "hear:transcribe",
@@ -109,8 +110,8 @@ class KeyRing:
     clock: Callable[[], float] = field(default=time.time, repr=False)
 
     def __post_init__(self) -> None:
-        self._sandbox: LruCache[str, float] = LruCache(MOST_KEYS)
-        self._tokens: LruCache[str, SessionToken] = LruCache(MOST_KEYS)
+        self._sandbox: LruCache[str, float] = LruCache(KEYS_BYTES)
+        self._tokens: LruCache[str, SessionToken] = LruCache(KEYS_BYTES, _size_of_token)
 
     def check(self, key: str | None, *, origin: str | None = None) -> Refusal | None:
         """Return why a key does not open a session, or None if it does."""
@@ -192,6 +193,11 @@ class KeyRing:
         token = SessionToken(secret, tuple(origins), now + ttl_s, label)
         self._tokens.put(secret, token)
         return token
+
+
+def _size_of_token(secret: str, token: SessionToken) -> int:
+    texts = (secret, token.session_label or "", *token.allowed_origins)
+    return sum(map(getsizeof, texts))
 
 
 def _is_local(origin: str) -> bool:

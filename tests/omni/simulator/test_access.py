@@ -3,10 +3,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.errors import OmniError
+from kbserver.lru import ENTRY_BYTES
 from kbserver.omni.simulator.access import (
     FORBIDDEN,
+    KEYS_BYTES,
     MAX_TTL_S,
-    MOST_KEYS,
     SANDBOX_TTL_S,
     STRANGE_PAGE,
     TOKEN_PREFIX,
@@ -146,11 +147,25 @@ def test_a_request_for_a_token_that_breaks_a_rule_is_refused(request_):
 
 def test_only_so_many_keys_and_tokens_are_remembered() -> None:
     ring = KeyRing()
+    asked = {"allowed_origins": ["https://app.example.com"]}
     first, _ = ring.mint_sandbox_key()
-    token = ring.mint_token({"allowed_origins": ["https://app.example.com"]}).token
-    assert ring.check(first, origin="https://app.example.com") is None
-    for _ in range(MOST_KEYS):
+    token = ring.mint_token(asked).token
+    for _ in range(1_000):
         ring.mint_sandbox_key()
-        ring.mint_token({"allowed_origins": ["https://app.example.com"]})
+        ring.mint_token(asked)
+    assert ring.check(first, origin="https://app.example.com") is None
+    assert ring.check(token) is None
+    for _ in range(KEYS_BYTES // ENTRY_BYTES):
+        ring.mint_sandbox_key()
+        ring.mint_token(asked)
     assert ring.check(first, origin="https://app.example.com") is STRANGE_PAGE
+    assert ring.check(token) is UNAUTHORIZED
+
+
+def test_tokens_for_many_origins_count_by_their_bytes() -> None:
+    ring = KeyRing()
+    origin = "https://" + "a" * 20_000
+    token = ring.mint_token({"allowed_origins": [origin]}).token
+    for _ in range(KEYS_BYTES // 20_000):
+        ring.mint_token({"allowed_origins": [origin]})
     assert ring.check(token) is UNAUTHORIZED
