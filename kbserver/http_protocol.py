@@ -84,6 +84,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().data_received(data)
         if self.transport.get_protocol() is not self:  # a WebSocket now
             self._forget()
+            self.loop.call_later(self.limits.head_s, _close_unless_open, self.transport)
         elif self._in_head and self._bytes > self.limits.head_bytes:
             self._refuse()
         elif (
@@ -202,6 +203,12 @@ class BoundedHttp(HttpToolsProtocol):
     def _forget(self) -> None:
         self._stop_timer()
         self._open.finished(self)
+
+
+def _close_unless_open(transport: Any) -> None:
+    """Close a connection on which a WebSocket has not been opened: some heads get no answer."""
+    if not getattr(transport.get_protocol(), "handshake_complete", True):
+        transport.abort()
 
 
 class _Parser:

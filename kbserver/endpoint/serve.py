@@ -322,6 +322,7 @@ def _options(settings: Settings) -> dict[str, Any]:
     """Return our choices for `uvicorn.Config`."""
     options: dict[str, Any] = {
         "http": BoundedHttp,
+        "ws": "none",  # one that asks for a WebSocket gets the answer to its request
         "loop": LOOP,
         "log_config": None,
         "access_log": settings.access_log,

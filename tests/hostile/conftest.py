@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.serve import listen
+from kbserver.endpoint.serve import _options, listen
 from kbserver.http_protocol import BoundedHttp, HttpLimits
 from kbserver.settings import read_settings
 
@@ -62,7 +62,8 @@ def port(store):
     settings = read_settings(
         store=store, deadline_ms=5000, follow_up=False, tokens=[{"value": TOKEN}]
     )
-    with serving(KBServer(settings)) as (port, _):
+    options = _options(settings) | {"http": QuickHttp, "timeout_graceful_shutdown": 2}
+    with serving(KBServer(settings), **options) as (port, _):
         yield port
 
 

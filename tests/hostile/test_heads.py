@@ -37,7 +37,9 @@ def one_answer(client: socket.socket) -> bytes:
     """The next answer of a connection that stays open."""
     answer = b""
     while b"\r\n\r\n" not in answer:
-        answer += client.recv(65536)
+        part = client.recv(65536)
+        assert part, "closed without an answer"
+        answer += part
     head, body = answer.split(b"\r\n\r\n", 1)
     length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
     while len(body) < length:
@@ -102,6 +104,7 @@ def test_a_head_of_a_hundred_lines_and_a_long_url_is_answered(port):
         turn(token="wrong")[:-10],
         b"GET /healthz HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
         b"POST /kb HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\n",
+        b"POST /kb HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 9\r\n\r\n",
         b"POST /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
     ],
 )
@@ -131,10 +134,13 @@ def test_unfinished_connections_shut_nobody_out(port):
         assert answers(port)
 
 
-def test_a_turn_that_asks_for_another_protocol_is_answered_over_this_one(port):
+@pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
+def test_a_turn_that_asks_for_another_protocol_is_answered_over_this_one(
+    port, protocol
+):
     more = (
         b"Connection: Upgrade, HTTP2-Settings",
-        b"Upgrade: h2c",
+        b"Upgrade: " + protocol,
         b"HTTP2-Settings: AAMA",
     )
     with connect(port) as client:

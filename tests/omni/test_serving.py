@@ -1,12 +1,17 @@
+import asyncio
+import contextlib
 import errno
 import logging
 import socket
+from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
 from starlette.responses import PlainTextResponse
 
 from kbserver.errors import OmniError
+from kbserver.http_protocol import BoundedHttp, HttpLimits
 from kbserver.omni.serving import base_url, serving
 
 pytestmark = pytest.mark.anyio
@@ -64,3 +69,24 @@ async def test_the_log_is_left_as_it_was():
     async with serving(APP):
         assert len(log.filters) == len(before) + 1
     assert log.filters == before
+
+
+class HurriedHttp(BoundedHttp):
+    """The same limits but for seconds, which a test would have to wait for."""
+
+    limits = HttpLimits(head_s=0.2)
+
+
+@pytest.mark.parametrize("more", ["Content-Length: 5", f"X-Long: {'a' * 9_000}"])
+async def test_a_websocket_that_is_never_opened_is_closed(more):
+    async with serving(APP, http=HurriedHttp) as server:
+        reader, writer = await asyncio.open_connection("127.0.0.1", _port(server))
+        head = "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket"
+        writer.write(f"{head}\r\n{more}\r\n\r\n".encode())
+        with contextlib.suppress(ConnectionResetError):
+            await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+
+
+def _port(server: Any) -> int:
+    return int(urlsplit(base_url(server)).port or 0)
