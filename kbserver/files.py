@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,23 +96,28 @@ def reserve(stream: IO[bytes], size: int) -> None:
 
 
 @contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """Yield a path beside a file; what the block writes there replaces the file in one step.
+def replacing(file: Path) -> Iterator[IO[bytes]]:
+    """Open a new file beside a file; what the block writes to it replaces the file in one step.
 
     A reader sees the old content or the new, never a part of either, even after a power cut.
-    If the block raises, the file stays as it was and nothing is left beside it.
+    If the block raises, the file stays as it was and nothing is left beside it. Neither name is
+    followed where it is a symbolic link.
     """
-    beside = file.with_name(f".tmp-{file.name}-{os.getpid()}")
+    # Of a random name, so that nothing can be put in its place before.
+    beside = file.with_name(f".tmp-{secrets.token_hex(8)}")
     try:
-        yield beside
-        fsync(beside)
+        with beside.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
         beside.replace(file)
-    finally:
+    except BaseException:
         beside.unlink(missing_ok=True)
+        raise
     fsync(file.parent)
 
 
 def replace_text(file: Path, text: str) -> None:
     """Give a file new content, UTF-8, in one step; see `replacing`."""
-    with replacing(file) as beside:
-        beside.write_text(text, encoding="utf-8")
+    with replacing(file) as stream:
+        stream.write(text.encode("utf-8"))

@@ -72,9 +72,8 @@ def test_a_replacement_that_fails_leaves_the_old_file_alone(tmp_path):
 
 def test_nothing_is_in_place_before_the_block_ends(tmp_path):
     file = tmp_path / "archive.tar"
-    with replacing(file) as beside:
-        beside.write_bytes(b"whole")
-        assert beside.parent == tmp_path
+    with replacing(file) as stream:
+        stream.write(b"whole")
         assert not file.exists()
     assert file.read_bytes() == b"whole"
     assert os.listdir(tmp_path) == ["archive.tar"]
@@ -82,10 +81,31 @@ def test_nothing_is_in_place_before_the_block_ends(tmp_path):
 
 def test_an_interrupted_block_leaves_nothing_beside_the_file(tmp_path):
     file = tmp_path / "archive.tar"
-    with pytest.raises(KeyboardInterrupt), replacing(file) as beside:
-        beside.write_bytes(b"half")
+    with pytest.raises(KeyboardInterrupt), replacing(file) as stream:
+        stream.write(b"half")
         raise KeyboardInterrupt
     assert os.listdir(tmp_path) == []
+
+
+def test_no_link_that_was_put_there_is_followed(tmp_path):
+    other = tmp_path / "other"
+    other.write_text("theirs")
+    file = tmp_path / "LIVE"
+    file.symlink_to(other)
+    (tmp_path / f".tmp-LIVE-{os.getpid()}").symlink_to(other)
+    replace_text(file, "ours")
+    assert other.read_text() == "theirs"
+    assert file.read_text() == "ours"
+    assert not file.is_symlink()
+
+
+def test_a_new_file_may_be_read_by_others_as_the_user_s_mask_says(tmp_path):
+    before = os.umask(0o022)
+    try:
+        replace_text(tmp_path / "LIVE", "one")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "LIVE").stat().st_mode & 0o777 == 0o644
 
 
 def test_what_a_symbolic_link_names_is_not_opened(tmp_path):

@@ -34,14 +34,16 @@ _WRITE_AGAIN = "write the file again with: kbserver export CORPUS FILE"
 def pack(folder: Path, file: Path) -> None:
     """Write a generation's folder as one file, in one step; equal generations give equal bytes."""
     names = (MANIFEST, CHECKSUM, *read_manifest(folder).files)
-    with replacing(file) as beside:
+    with (
+        replacing(file) as packed,
         # GNU's headers hold any size by themselves, those of POSIX need a second one.
-        with tarfile.open(beside, "w", format=tarfile.GNU_FORMAT) as tar:
-            for name in names:
-                member = tarfile.TarInfo(name)  # no owner, no mode, no time
-                member.size = (folder / name).stat().st_size
-                with (folder / name).open("rb") as stream:
-                    tar.addfile(member, stream)
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.GNU_FORMAT) as tar,
+    ):
+        for name in names:
+            member = tarfile.TarInfo(name)  # no owner, no mode, no time
+            member.size = (folder / name).stat().st_size
+            with (folder / name).open("rb") as stream:
+                tar.addfile(member, stream)
 
 
 class Archive:

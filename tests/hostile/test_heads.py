@@ -104,7 +104,8 @@ def test_a_head_of_a_hundred_lines_and_a_long_url_is_answered(port):
         turn(token="wrong")[:-10],
         b"GET /healthz HTTP/1.1\r\nContent-Length: 10\r\n\r\nabc",
         b"POST /kb HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 9\r\n\r\n",
-        b"POST /kb HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 9\r\n\r\n",
+        b"POST /kb HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+        b"Content-Length: 9\r\n\r\n",
         b"POST /nowhere HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
     ],
 )
