@@ -111,7 +111,7 @@ def store(shared: Path, user_cache: Path) -> Path:
     with FileLock(shared / "store.lock"):
         if not (shared / "store.done").exists():
             models = user_cache / "kbserver" / "models"
-            models.mkdir(parents=True)
+            models.mkdir(parents=True, exist_ok=True)  # another test may have exported
             path.mkdir()
             (path / ".models").symlink_to(models)
             for corpus, documents in DOCUMENTS.items():

@@ -134,7 +134,7 @@ class LiveCorpora:
         self._names = list(published)
         failures = {}
         for name in published:
-            # At the start sizes and counts are checked; the bytes were when they were published.
+            # Whole large files would keep a start waiting; they were read when they were published.
             failure = await self._try(name, verify=False)
             if failure is not None:
                 failures[name] = failure

@@ -9,7 +9,7 @@ STORE/<corpus>/.tmp-*                being written or removed; a leftover if the
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -174,19 +174,26 @@ class Store:
             raise StoreError(
                 f"prune would keep {keep} generations; at least 1 must stay"
             )
-        folder = self.path / corpus
         generations = self.generations(corpus)
         live = self.live(corpus)
         newest_first = [name for name in reversed(generations) if name != live]
         kept = {live, *newest_first[: keep - 1]}
         removed = [name for name in generations if name not in kept]
-        with disk_trouble("remove a generation", folder):
-            for name in removed:
-                # Renamed first: a kill in between must not leave half a generation.
-                doomed = (folder / name).rename(folder / f"{UNFINISHED}{name}")
-                shutil.rmtree(doomed)
-            fsync(folder)
+        self._remove(corpus, removed)
         return removed
+
+    def discard(self, corpus: str, generation: str) -> None:
+        """Remove a generation whose publishing failed, unless the pointer names it all the same.
+
+        Args:
+            corpus: its name; the caller holds its lock.
+            generation: the newest one.
+
+        Raises:
+            StoreError: the pointer cannot be read, or the generation not be removed.
+        """
+        if _named_by(self.path / corpus / _LIVE) != generation:
+            self._remove(corpus, [generation])
 
     def verify(self, corpus: str, generation: str | None = None) -> CheckReport:
         """Check every checksum of a generation, by default the live one; search for its passages.
@@ -292,6 +299,15 @@ class Store:
                     shutil.rmtree(unfinished, ignore_errors=True)
                     raise
         return corpus, generation
+
+    def _remove(self, corpus: str, generations: Iterable[str]) -> None:
+        folder = self.path / corpus
+        with disk_trouble("remove a generation", folder):
+            for name in generations:
+                # Renamed first: a kill in between must not leave half a generation.
+                doomed = (folder / name).rename(folder / f"{UNFINISHED}{name}")
+                shutil.rmtree(doomed)
+            fsync(folder)
 
     def _folder(self, corpus: str, generation: str | None) -> Path:
         if generation is None:

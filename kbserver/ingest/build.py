@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -374,9 +374,15 @@ def publish(plan: Plan, generation: str, report: IngestReport) -> None:
     """Make a generation the live one, and remove what it replaces.
 
     Raises:
-        StoreError: the store cannot be written.
+        StoreError: the store cannot be written; the generation is removed then.
     """
-    plan.store.publish(plan.corpus, generation)
+    try:
+        plan.store.publish(plan.corpus, generation)
+    except BaseException:
+        # Each further attempt would leave another one, on a disk that may be full.
+        with suppress(StoreError):
+            plan.store.discard(plan.corpus, generation)
+        raise
     report.generation = generation
     report.published = True
     remove_journals(plan.store.path / plan.corpus)

@@ -23,6 +23,7 @@ from kbserver.errors import (
     IngestError,
     ModelError,
     ShrinkRefused,
+    SnapshotCorrupt,
     SnapshotMismatch,
     StoreBusy,
     StoreError,
@@ -213,6 +214,29 @@ def test_comparing_nothing_with_nothing_is_an_error(plan):
             IngestError, match=r"\(1 skipped: a.png: unknown type .png\)"
         ):
             build.compare(plan, [], empty, report)
+
+
+def test_what_cannot_be_published_is_removed(plan, spool):
+    with EmbeddingJournal(plan.store.path / CORPUS, plan.encoder.identity) as journal:
+        embeddings = build.embed(plan, spool, journal, IngestReport(CORPUS), nothing)
+        first = build.write(plan, ENTRIES, spool, embeddings, nothing)
+        build.publish(plan, first, IngestReport(CORPUS))
+        damaged = build.write(plan, ENTRIES, spool, embeddings, nothing)
+        folder = plan.store.path / CORPUS / damaged
+        (folder / "passages.jsonl").write_text("")
+        with pytest.raises(SnapshotCorrupt):
+            build.publish(plan, damaged, IngestReport(CORPUS))
+    assert plan.store.generations(CORPUS) == [first]
+    assert leftovers(plan.store) == []
+
+
+def test_a_generation_that_the_pointer_names_is_not_discarded(plan, spool):
+    with EmbeddingJournal(plan.store.path / CORPUS, plan.encoder.identity) as journal:
+        embeddings = build.embed(plan, spool, journal, IngestReport(CORPUS), nothing)
+        generation = build.write(plan, ENTRIES, spool, embeddings, nothing)
+        build.publish(plan, generation, IngestReport(CORPUS))
+    plan.store.discard(CORPUS, generation)
+    assert plan.store.live(CORPUS) == generation
 
 
 def test_what_is_written_is_served_only_when_it_is_published(plan, spool):
