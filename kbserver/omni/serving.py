@@ -15,6 +15,9 @@ import uvicorn
 from kbserver.errors import OmniError
 from kbserver.http_protocol import BoundedHttp
 
+MAX_MESSAGE_BYTES = 1 << 20
+"""Of a WebSocket: 20 s of audio, or a configure frame with many tools."""
+
 GRACE_S = 1  # a stopped simulator does not wait for its sessions
 
 
@@ -46,6 +49,7 @@ async def serving(
         "lifespan": "off",
         "ws": "websockets-sansio",
         "ws_per_message_deflate": False,
+        "ws_max_size": MAX_MESSAGE_BYTES,
         "timeout_graceful_shutdown": GRACE_S,
     }
     server = uvicorn.Server(uvicorn.Config(app, **(choices | options)))

@@ -51,6 +51,8 @@ _REFUSALS: dict[FaultKind, Refusal] = {
     "http-429": TOO_MANY,
 }
 MAX_BODY_BYTES = 64 * 1024
+MAX_SESSIONS = 100
+"""At once; one more is refused as the live engine refuses it."""
 MAX_CLOSE_REASON = 120  # characters; a close frame holds at most 123 bytes
 _ERROR_TYPES = {
     401: "authentication_error",
@@ -189,6 +191,8 @@ class Simulator:
         """Return why a client that connected gets no session, or None if it gets one."""
         if faults:
             return _refusal_of(faults[0])
+        if len(self.sessions) >= MAX_SESSIONS:
+            return TOO_MANY
         query = websocket.query_params
         key = offered_key(websocket.headers, query, offered)
         refused = self.keys.check(key, origin=websocket.headers.get("origin"))

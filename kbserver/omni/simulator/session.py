@@ -41,6 +41,11 @@ DEFAULT_VOICE = "simulated"
 DEFAULT_GREETING = "Hello, how can I help?"
 """Ours: the contract says that "" suppresses the first turn, so there is one by default."""
 
+MAX_FIELDS = 100
+"""Of all configure frames together; the contract names some twenty."""
+MAX_WAITING = 100
+"""Turns that the agent has not come to; a caller says one in a few seconds."""
+
 Source: TypeAlias = Literal["script", "input_text", "typed", "admin"]
 
 
@@ -229,9 +234,12 @@ class SimulatedSession:
             await self._send(Event("detail", {"detail": "voice_not_found"}))
             self._note(f"the voice {voice!r} does not exist")
             return
+        config = self.state.config | fields
+        if len(config) > MAX_FIELDS:
+            self._note(f"dropped: a session takes {MAX_FIELDS} configure fields")
+            return
         first = not self.state.configured
-        self.state.config |= fields
-        config = self.state.config
+        self.state.config = config
         self._record("configure", fields=fields)
         if first or fields.keys() & {"kb_endpoint", "kb_token"}:
             url, token = config.get("kb_endpoint"), config.get("kb_token")
@@ -294,6 +302,9 @@ class SimulatedSession:
                 "the caller spoke before a configure frame was taken: "
                 "no turn, as in the live engine"
             )
+            return
+        if len(self._waiting) >= MAX_WAITING:
+            self._note(f"dropped: {MAX_WAITING} turns are waiting to be answered")
             return
         self._waiting.append(turn)
         self._interrupt()

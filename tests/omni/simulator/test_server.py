@@ -18,9 +18,9 @@ from websockets.typing import Subprotocol
 
 from kbserver.omni.configure import configure_frame
 from kbserver.omni.frames import Command, Event, encode, parse_server
-from kbserver.omni.serving import base_url, serving
+from kbserver.omni.serving import MAX_MESSAGE_BYTES, base_url, serving
 from kbserver.omni.simulator.access import echoed_protocol
-from kbserver.omni.simulator.server import Simulator
+from kbserver.omni.simulator.server import MAX_SESSIONS, Simulator
 
 pytestmark = pytest.mark.anyio
 KEY = "pyai_test_anything"
@@ -198,6 +198,31 @@ async def test_a_refusal_can_be_had_as_a_close_code(simulate, fault) -> None:  #
         ) as ws:
             assert await close_code(ws) == int(fault)
         assert stage.records("refused")[0]["code"] == int(fault)
+
+
+async def test_one_session_too_many_is_refused_and_leaves_room_when_it_ends(
+    simulate,
+) -> None:  # type: ignore[no-untyped-def]
+    async with simulate() as stage:
+        simulator, url = stage.simulator, f"{stage.ws}/v1/omni?api_key={KEY}"
+        async with connect(url, proxy=None) as first:
+            assert (await first_event(first)).name == "hello"
+            (held,) = simulator.sessions.values()
+            others = {str(number): held for number in range(MAX_SESSIONS - 1)}
+            simulator.sessions |= others
+            async with connect(url, proxy=None) as refused:
+                assert await close_code(refused) == 4429
+            del simulator.sessions["0"]
+            async with connect(url, proxy=None) as taken:
+                assert (await first_event(taken)).name == "hello"
+
+
+async def test_a_message_over_the_limit_closes_the_connection(simulate) -> None:  # type: ignore[no-untyped-def]
+    async with simulate() as stage:
+        url = f"{stage.ws}/v1/omni?api_key={KEY}"
+        async with connect(url, proxy=None) as ws:
+            await ws.send(b"\x01" + bytes(MAX_MESSAGE_BYTES))
+            assert await close_code(ws) == 1009
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])

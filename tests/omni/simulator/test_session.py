@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError
 from kbserver.omni.configure import configure_frame
 from kbserver.omni.connect import connect_url, subprotocols
 from kbserver.omni.frames import Audio, Command, Event, Transcript, encode, parse_server
+from kbserver.omni.simulator.session import MAX_FIELDS, MAX_WAITING
 from kbserver.omni.simulator.speech import silence, tone
 
 pytestmark = pytest.mark.anyio
@@ -420,3 +421,21 @@ async def test_an_engine_failure_is_an_error_event_and_close_1011(simulate) -> N
             with pytest.raises(ConnectionClosedError) as closed:
                 await ws.recv()
             assert closed.value.rcvd is not None and closed.value.rcvd.code == 1011
+
+
+async def test_what_a_session_keeps_of_its_client_is_bounded(simulate) -> None:  # type: ignore[no-untyped-def]
+    async with simulate() as stage, dial(stage) as ws:
+        await start(ws, voice_id="emma")
+        (session,) = stage.simulator.sessions.values()
+        for number in range(MAX_WAITING + 1):
+            session.say(f"turn {number}", "admin")
+        assert len(session._waiting) == MAX_WAITING
+        many = {f"field_{number}": number for number in range(MAX_FIELDS)}
+        await ws.send(encode(Command("configure", many)))
+        async with asyncio.timeout(10):
+            while len(stage.records("note")) < 2:
+                await asyncio.sleep(0.01)
+        assert session.state.config["voice_id"] == "emma"
+        assert len(session.state.config) < MAX_FIELDS
+    waiting, fields = [note["note"] for note in stage.records("note")][:2]
+    assert "100 turns are waiting" in waiting and "100 configure fields" in fields
