@@ -7,10 +7,12 @@ from concurrent.futures import Executor, Future
 from functools import partial
 from queue import SimpleQueue
 from threading import Lock, Thread
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+_Call: TypeAlias = tuple[Future[Any], Callable[[], Any]]
 
 
 class DaemonThreads(Executor):
@@ -19,11 +21,22 @@ class DaemonThreads(Executor):
     The threads of `concurrent.futures` are, so one that hangs would keep the process alive.
     """
 
-    def __init__(self, most_threads: int, *, name: str) -> None:
-        """Start no thread yet; each is started when it is first needed."""
+    def __init__(
+        self,
+        most_threads: int,
+        *,
+        name: str,
+        initializer: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Start no thread yet; each is started when it is first needed.
+
+        Args:
+            initializer: called first in each thread; does not raise.
+        """
         self._most_threads = most_threads
         self._name = name
-        self._work: SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = SimpleQueue()
+        self._initializer = initializer
+        self._work: SimpleQueue[_Call | None] = SimpleQueue()
         self._lock = Lock()
         self._threads = 0
         self._free = 0
@@ -48,9 +61,17 @@ class DaemonThreads(Executor):
         self._work.put((future, partial(function, *args, **kwargs)))
         return future
 
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Let each thread end behind the work that is queued; waits for none, cancels nothing."""
+        with self._lock:
+            for _ in range(self._threads):
+                self._work.put(None)
+
     def _run(self) -> None:
-        while True:
-            future, call = self._work.get()
+        self._initializer()
+        while (taken := self._work.get()) is not None:
+            future, call = taken
+            del taken
             if future.set_running_or_notify_cancel():
                 _fulfil(future, call)
             del future, call  # kept, they would hold a turn until the next one

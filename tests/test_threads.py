@@ -46,3 +46,16 @@ def test_a_call_that_was_cancelled_before_it_began_is_not_made():
     assert held.result(LIMIT_S)
     waiting[2].result(LIMIT_S)
     assert made == [0, 2]
+
+
+def test_each_thread_begins_with_the_initializer_and_ends_after_a_shutdown():
+    begun = []
+    threads = DaemonThreads(
+        1, name="ending", initializer=lambda: begun.append(threading.current_thread())
+    )
+    assert threads.submit(lambda: len(begun)).result(LIMIT_S) == 1
+    last = threads.submit(lambda: "done")
+    threads.shutdown()
+    begun[0].join(LIMIT_S)
+    assert last.result(0) == "done"
+    assert not begun[0].is_alive()

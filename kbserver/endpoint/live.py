@@ -30,6 +30,7 @@ from kbserver.index.store import Store
 from kbserver.priority import yield_to_turns
 from kbserver.retrieval.retriever import Retriever
 from kbserver.settings import Settings, TurnSettings
+from kbserver.threads import DaemonThreads
 from kbserver.types import ModelIdentity
 
 MODEL_LIMIT_S = 900.0
@@ -77,8 +78,9 @@ class LiveCorpora:
         self._executor = ThreadPoolExecutor(
             max(2, usable_cores()), thread_name_prefix="kbserver-search"
         )
-        self._opening = ThreadPoolExecutor(
-            1, thread_name_prefix="kbserver-open", initializer=yield_to_turns
+        # A network drive that hangs must not keep the server from ending.
+        self._opening = DaemonThreads(
+            1, name="kbserver-open", initializer=yield_to_turns
         )
 
     @property
@@ -206,7 +208,7 @@ class LiveCorpora:
         for embedder in self._embedders.values():
             await embedder.close()
         self._executor.shutdown(wait=True)
-        self._opening.shutdown(wait=True, cancel_futures=True)
+        self._opening.shutdown()
         self._retrievers.clear()
 
     async def _look(self) -> dict[str, str] | None:

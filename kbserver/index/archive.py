@@ -18,13 +18,13 @@ from kbserver.files import replacing
 from kbserver.index.foreign import VECTOR_INDEX, check_manifest
 from kbserver.index.manifest import (
     CHECKSUM,
+    LONGEST_MANIFEST,
     MANIFEST,
     Manifest,
     parse_manifest,
     read_manifest,
 )
 
-_LONGEST_MANIFEST = 1 << 20  # bytes; one of some thirty files has 5,000
 _COPIED_AT_ONCE = 1 << 20  # bytes
 _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 
@@ -138,9 +138,9 @@ class Archive:
 
     def _small_member(self, name: str) -> bytes:
         size = self._next(name)
-        if not 0 <= size <= _LONGEST_MANIFEST:
+        if not 0 <= size <= LONGEST_MANIFEST:
             raise self.refused(
-                f"{name} has {size} bytes, up to {_LONGEST_MANIFEST:,} are read"
+                f"{name} has {size} bytes, up to {LONGEST_MANIFEST:,} are read"
             )
         content = bytearray()
         self._copy(name, size, content.extend)

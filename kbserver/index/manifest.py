@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Field, TypeAdapter, ValidationError
 
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
-from kbserver.files import sha256_of
+from kbserver.files import read_small, sha256_of
 from kbserver.index.arrays import SMALL_BYTES
 from kbserver.index.durable import is_of_the_machine
 from kbserver.types import ModelIdentity, is_fingerprint
@@ -41,6 +41,7 @@ DECISIVE = ("scopes.", "valid_", "passages.offsets.")
 
 _MOST_ROWS = 2**31 - 1  # the lexical index numbers them by int32
 _MOST_EFFORT = 1_000_000
+LONGEST_MANIFEST = 1 << 20  # bytes; one of some thirty files has 5,000
 _LONGEST_VECTOR = 65_536  # numbers
 _LONGEST_TEXT = 1_000_000  # tokens
 _LONGEST_NAME = 1_000  # characters of a model's; it may be a path
@@ -142,8 +143,9 @@ def read_manifest(folder: Path) -> Manifest:
         OSError: the machine lacks something, descriptors for instance.
     """
     try:
-        text = (folder / MANIFEST).read_bytes()
-        line = (folder / CHECKSUM).read_bytes()
+        text, line = (
+            read_small(folder / name, LONGEST_MANIFEST) for name in (MANIFEST, CHECKSUM)
+        )
     except FileNotFoundError as exc:
         raise SnapshotCorrupt(
             f"{folder}: no {Path(str(exc.filename)).name}, so this is no whole snapshot; "
@@ -154,6 +156,10 @@ def read_manifest(folder: Path) -> Manifest:
             raise
         raise SnapshotCorrupt(
             f"{exc.filename}: cannot be read ({exc.strerror}); {repair(folder)}"
+        ) from exc
+    except ValueError as exc:
+        raise SnapshotCorrupt(
+            f"{folder}: its manifest cannot be read ({exc}); {repair(folder)}"
         ) from exc
     return parse_manifest(text, line, where=folder / MANIFEST, next_step=repair(folder))
 

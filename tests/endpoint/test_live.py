@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import shutil
+import threading
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -297,6 +298,21 @@ def test_what_failed_is_tried_again_after_a_pause_and_at_once_if_replaced(own_st
     assert asyncio.run(run()) == "000012-whole"
     page, _ = metrics.page()
     assert b'kbserver_reload_failures_total{corpus="support"} 3.0' in page
+
+
+def test_a_disk_that_hangs_does_not_keep_it_from_closing(own_store):
+    answers = threading.Event()
+    anyway = threading.Timer(10.0, answers.set)
+
+    async def run():
+        async with opened(own_store) as live:
+            live._opening.submit(answers.wait)
+
+    anyway.start()
+    asyncio.run(run())
+    assert not answers.is_set()
+    anyway.cancel()
+    answers.set()
 
 
 def test_a_generation_of_another_name_is_taken_over_once(own_store):

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import os
 import subprocess
 from dataclasses import replace
 
@@ -8,6 +9,9 @@ import pytest
 from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
 from kbserver.index.arrays import SMALL_BYTES
 from kbserver.index.manifest import (
+    CHECKSUM,
+    LONGEST_MANIFEST,
+    MANIFEST,
     SCHEMA_VERSION,
     FileFacts,
     Manifest,
@@ -97,6 +101,17 @@ def test_bytes_that_are_no_manifest_are_corrupt(text, tmp_path):
     line = f"{hashlib.sha256(text).hexdigest()}  manifest.json\n".encode()
     with pytest.raises(SnapshotCorrupt, match="do this"):
         parse_manifest(text, line, where=tmp_path, next_step="do this")
+
+
+@pytest.mark.parametrize("name", [MANIFEST, CHECKSUM])
+def test_a_pipe_or_a_flood_in_place_of_a_manifest_holds_no_reader_up(folder, name):
+    (folder / name).write_bytes(bytes(LONGEST_MANIFEST + 1))
+    with pytest.raises(SnapshotCorrupt, match="more than the 1,048,576 bytes"):
+        read_manifest(folder)
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(SnapshotCorrupt, match="found no plain file"):
+        read_manifest(folder)
 
 
 def test_a_changed_manifest_is_corrupt(folder):
