@@ -23,6 +23,7 @@ from kbserver.retrieval.transcript.english import (
     FUNCTION_WORDS,
     LETTER_MODIFIERS,
     ORDINALS,
+    REFERENCE_WORDS,
     SMALL_NUMBERS,
     SPELLING_ALPHABET,
     SPOKEN_STOP_WORDS,
@@ -116,9 +117,29 @@ def as_written(words: Sequence[str], knows: Knows) -> Written | None:
             at = cut.end
             if cut.has_letters:
                 codes += cut.terms
-    if not written and parts == list(words):
+    whole = [*written, *parts[at:]]
+    labels = _labels(whole, knows)
+    if not labels and not written and parts == list(words):
         return None
-    return Written((*written, *parts[at:]), tuple(codes))
+    codes += [whole[at] for at in labels]
+    # Where the corpus has no `clause`, it calls `2.2` something else: only the label tells.
+    unknown = {at - 1 for at in labels if not knows(whole[at - 1])}
+    said = [word for at, word in enumerate(whole) if at not in unknown]
+    return Written(tuple(said), tuple(codes))
+
+
+def _labels(words: Sequence[str], knows: Knows) -> list[int]:
+    """Return the places of numbers and letters of parts of a document: `2.2` in `clause 2.2`."""
+    return [
+        at
+        for at, (before, word) in enumerate(pairwise(words), start=1)
+        if before in REFERENCE_WORDS and _is_label(word) and knows(word)
+    ]
+
+
+def _is_label(word: str) -> bool:
+    is_number = word.isdigit() or _DECIMAL.fullmatch(word) is not None
+    return is_number or (len(word) == 1 and word.isalpha())
 
 
 def _with_floors(words: list[str], knows: Knows) -> list[str]:

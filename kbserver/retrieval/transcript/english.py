@@ -227,6 +227,12 @@ LETTER_MODIFIERS: Final = _words("capital uppercase lowercase letter")
 CODE_SEPARATORS: Final = _words("dash hyphen minus slash stroke underscore")
 """What may be said between two parts of a code."""
 
+REFERENCE_WORDS: Final = _words(
+    "clause section article paragraph subsection subparagraph rule step item point chapter annex "
+    "appendix schedule exhibit"
+)
+"""What is said before the number or letter of a part of a document."""
+
 DECIMAL_POINTS: Final = _words("point dot")
 """What may be said between two numbers."""
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.lexical.tokens import tokenize
-from kbserver.retrieval.transcript.codes import as_written
+from kbserver.retrieval.transcript.codes import Written, as_written
 from kbserver.retrieval.transcript.english import SPELLING_ALPHABET, SPOKEN_STOP_WORDS
 from kbserver.retrieval.transcript.numbers import say
 from tests.test_pages import in_code, read, rows
@@ -174,3 +174,27 @@ def test_nothing_is_written_for_a_corpus_without_codes(words: list[str]) -> None
     written = as_written(words, lambda _: False)
     said = " ".join(words).replace("seventy-seven", "seventy seven")
     assert written is None or " ".join(written.words) == said
+
+
+@pytest.mark.parametrize(
+    ("said", "held", "words", "codes"),
+    [
+        ("what does clause two point two say", {"2.2"}, "what does 2.2 say", ("2.2",)),
+        (
+            "what does clause 2.2 say",
+            {"clause", "2.2"},
+            "what does clause 2.2 say",
+            ("2.2",),
+        ),
+        ("what does rule b say", {"rule", "b"}, "what does rule b say", ("b",)),
+        ("read step 3 to me", {"3"}, "read 3 to me", ("3",)),
+    ],
+)
+def test_the_label_of_a_part_of_a_document_names_it(said, held, words, codes):
+    written = as_written(said.split(), held.__contains__)
+    assert written == Written(tuple(words.split()), codes)
+
+
+@pytest.mark.parametrize("said", ["what does rule b say", "which plan b is it"])
+def test_a_label_that_the_corpus_does_not_hold_names_nothing(said):
+    assert as_written(said.split(), {"rule", "plan"}.__contains__) is None
