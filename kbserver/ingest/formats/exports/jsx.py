@@ -9,7 +9,8 @@ from collections.abc import Callable
 from lxml.html import defs
 
 _OPENING = re.compile(r"<(?P<end>/)?(?P<name>[A-Z][\w.]*)(?=[\s/>])")
-_ATTRIBUTE = re.compile(r"\s*([\w:-]+)(?:\s*=\s*)?")
+_ATTRIBUTE = re.compile(r"\s*(?:([\w:-]+)(?:\s*=\s*)?)?")
+"""Blanks alone match too: they are passed at once, not looked at one by one."""
 _SPACE_EXPRESSION = re.compile(r"\{\s*(['\"])\s*\1\s*\}")
 _TITLES = ("title", "question", "label", "heading", "header", "summary", "name", "q")
 _TEXTS = (
@@ -19,7 +20,7 @@ _TEXTS = (
 _NAMES_INSIDE = ("value", "a")
 """Props that are texts only of a component with nothing in it."""
 _STRING = re.compile(
-    r"""^\s*(?:(['"`])(?P<text>(?:(?!\1).)*)\1|(?P<number>[\d.,]+))\s*$""", re.S
+    r"""\{\s*(?:(['"`])(?P<text>(?:(?!\1).)*)\1|(?P<number>[\d.,]+))\s*\}""", re.S
 )
 _MOST_TAG_CHARACTERS = 20_000
 _MOST_UNFINISHED = 100
@@ -42,15 +43,19 @@ def without_jsx(text: str, leave_out: LeaveOut) -> str:
     at = unfinished = 0
     while found := _OPENING.search(text, at):
         parts.append(_dedented(text[at : found.start()], len(sections)))
-        props, end, is_alone = _props(text, found.end())
+        at = found.start()
         name = found["name"]
-        if end < 0 or name.lower() in defs.tags:
-            unfinished += end < 0
+        if name.lower() in defs.tags:
+            parts.append("<")
+            at += 1
+            continue
+        props, end, is_alone = _props(text, found.end())
+        if end < 0:
+            unfinished += 1
             if unfinished > _MOST_UNFINISHED:
-                at = found.start()
                 break
             parts.append("<")
-            at = found.start() + 1
+            at += 1
             continue
         at = end
         if found["end"]:
@@ -81,7 +86,7 @@ def _props(text: str, at: int) -> tuple[dict[str, str | None], int, bool]:
             at = _brace_end(text, at, limit)
             continue
         found = _ATTRIBUTE.match(text, at, limit)
-        if found is None or not found[1]:
+        if found is None or found.end() == at:
             at += 1
             continue
         at = found.end()
@@ -101,11 +106,12 @@ def _value(text: str, at: int, limit: int) -> tuple[str | None, int]:
         return text[at + 1 : end], end + 1
     if quote != "{":
         return None, at + 1
-    end = _brace_end(text, at, limit)
-    found = _STRING.match(text[at + 1 : end - 1])
+    found = _STRING.match(text, at, limit)
     if found is None:
-        return None, end
-    return found["text"] or found["number"] or "", end
+        return None, _brace_end(text, at, limit)
+    if found[1] == "`" and "${" in found["text"]:
+        return None, found.end()
+    return found["text"] or found["number"] or "", found.end()
 
 
 def _brace_end(text: str, at: int, limit: int) -> int:
