@@ -181,9 +181,9 @@ class _Prepass:
         root = _parsed(content)
         texts = ("".join(one.itertext(f"{W}t")) for one in root.iter(f"{W}p"))
         text = " ".join(" ".join(texts).split())
+        if len(text) > _QUOTED_CHARACTERS:
+            text = f"{text[:_QUOTED_CHARACTERS].rstrip()}…"
         if text and not _PAGE_NUMBER.fullmatch(text):
-            if len(text) > _QUOTED_CHARACTERS:
-                text = f"{text[:_QUOTED_CHARACTERS].rstrip()}…"
             self._margins[f"{kind} “{text}”"] = None
 
 
@@ -225,7 +225,8 @@ def _move_text_boxes(root: Any) -> None:
         if choice.find(f"{_MC}Choice//{W}txbxContent") is not None:
             for fallback in choice.findall(f"{_MC}Fallback"):
                 choice.remove(fallback)
-    for box in list(root.iter(f"{W}txbxContent")):
+    boxes = list(root.iter(f"{W}txbxContent"))
+    for box in reversed(boxes):
         hosts = list(box.iterancestors(f"{W}p"))
         if hosts:
             for content in reversed(list(box)):
