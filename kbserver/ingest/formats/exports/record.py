@@ -338,8 +338,10 @@ def _spaced(name: str) -> str:
 
 
 def names_of(values: Sequence[object]) -> Iterator[str]:
-    """Yield texts of a list, or the names of the objects in it."""
+    """Yield texts of a list, or the names of the objects in it; None has none."""
     for value in values:
+        if value is None:
+            continue
         text = Record(value).title if isinstance(value, dict) else str(value)
         if text:
             yield text
