@@ -14,11 +14,14 @@ log = logging.getLogger("kbserver.endpoint")
 SETTLED_S = 10.0
 """For which a file must not change before what is gone from it counts as gone."""
 
+_UNSEEN = str.maketrans("", "", "\0\ufeff")
+
 
 class Revocations:
     """The `jti` of revoked tokens: those of a file, and those revoked in this process.
 
-    The file has one a line; what follows `#` is a remark. It is read again when it changes. A token
+    The file has one a line; what follows `#` is a remark, and what editors and disks add unseen
+    (byte order marks, NULs) counts as nothing. It is read again when it changes. A token
     that is new in it is revoked at once. One that is gone from it is good again only when the file
     has settled: a list that is being written in place opens nothing. Once read, it may vanish or
     become unreadable: the last list stays in force.
@@ -115,7 +118,8 @@ def _state(file: Path) -> tuple[int, ...]:
 
 def _read(file: Path) -> frozenset[str]:
     listed = set()
-    for line in file.read_text(encoding="utf-8").splitlines():
+    text = file.read_text(encoding="utf-8").translate(_UNSEEN)
+    for line in text.splitlines():
         jti, _, _ = line.partition("#")
         listed.add(jti.strip())
     listed.discard("")

@@ -50,6 +50,23 @@ def test_what_is_new_counts_at_once_and_what_is_gone_when_the_file_has_settled(
     assert "no longer revoked: 1" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\xef\xbb\xbffirst\nsecond\n",
+        b"\xef\xbb\xbffirst\r\n\xef\xbb\xbfsecond\r\n",
+        b"\r\n# a remark\r\n\r\n first # lost \r\n\tsecond",
+        b"first\nsecond\0\0\0\0",
+        b"\0\0first\n\0second\n",
+        "first\nsecond\n".encode("utf-16-le"),
+    ],
+)
+def test_what_an_editor_or_a_disk_adds_hides_no_token(file, clock, content):
+    file.write_bytes(content)
+    revoked = Revocations(file, settled_s=10.0, clock=clock)
+    assert revoked._listed == {"first", "second"}
+
+
 def test_a_list_that_is_rewritten_in_place_opens_nothing_at_any_byte(file, clock):
     lines = [f"token-{number}" for number in range(6)]
     whole = "\n".join(lines) + "\n# é\n"
