@@ -22,7 +22,7 @@ from kbserver.index.backends import LEXICAL, VECTOR_CHOICES, VECTORS, build_vect
 from kbserver.index.documents import HASHES, LINES, DocumentEntry
 from kbserver.index.embeddings import Embeddings, as_embeddings, decoded, shape_of
 from kbserver.index.lexical.postings import Postings
-from kbserver.index.lexical.tokens import checked_language
+from kbserver.index.lexical.tokens import LANGUAGES, checked_language
 from kbserver.index.lines import LineTable
 from kbserver.index.manifest import Manifest, facts_of_files, write_manifest
 from kbserver.index.names import checked_corpus, is_generation
@@ -73,14 +73,16 @@ def check_manifest(manifest: Manifest) -> None:
         if not _NAME.fullmatch(name):
             raise ValueError(f"its manifest names {name!r}, which no ingest writes")
     vectors = manifest.vectors
+    language = manifest.chunking.get("language", "none")
     for what, kind, known in (
+        ("language", language, LANGUAGES),
         ("vector index", vectors.kind, VECTORS),
         ("vector index", vectors.choice, VECTOR_CHOICES),
         ("lexical index", manifest.lexical, LEXICAL),
     ):
         if kind not in known:
             raise ValueError(
-                f"its manifest says {what} {kind!r}, this kbserver has {', '.join(known)}"
+                f"its manifest says {what} {kind!r:.80}, this kbserver has {', '.join(known)}"
             )
 
 
