@@ -337,6 +337,7 @@ def import_(
     from kbserver.embedding.models import is_exported, recognise
     from kbserver.index.manifest import read_manifest
     from kbserver.index.store import Store
+    from kbserver.retrieval.spoken.table import check_spoken_forms
     from kbserver.settings import read_settings
 
     log_to_terminal()
@@ -345,7 +346,9 @@ def import_(
     recognise_here = partial(
         recognise, cache=settings.models, store=settings.store, trusted=trust_model
     )
-    corpus, generation = known.import_(file, recognise=recognise_here, wait_s=wait)
+    corpus, generation = known.import_(
+        file, recognise=recognise_here, check=check_spoken_forms, wait_s=wait
+    )
     model = read_manifest(known.path / corpus / generation).model
     if publish:
         with known.lock(corpus, wait_s=wait):

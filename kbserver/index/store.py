@@ -254,6 +254,7 @@ class Store:
         file: Path,
         *,
         recognise: Callable[[ModelIdentity], ModelIdentity],
+        check: Callable[[Snapshot], None],
         wait_s: float = 0.0,
     ) -> tuple[str, str]:
         """Add the generation of an exported file, unpublished; return its corpus and name.
@@ -266,6 +267,8 @@ class Store:
             file: what `export` wrote.
             recognise: returns the model of that identity by the name it has here, or raises
                 ModelError; asked before anything is written.
+            check: reads the parts that higher layers wrote, or raises ValueError; called before
+                the generation gets its name.
             wait_s: how many seconds to wait for another writer of the corpus.
 
         Raises:
@@ -292,6 +295,8 @@ class Store:
                     archive.extract(unfinished)
                     try:
                         adopt(unfinished, manifest, generation=generation, model=model)
+                        with Snapshot.open(unfinished) as snapshot:
+                            check(snapshot)
                     except ValueError as exc:
                         raise archive.refused(str(exc)) from exc
                     seal(unfinished, folder / generation)

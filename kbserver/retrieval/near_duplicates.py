@@ -13,7 +13,7 @@ NEAR_DUPLICATE = 0.8
 
 Copies with a changed date or name lie above, reworded boilerplate well below."""
 
-_SKETCH_BITS = 512  # enough to tell texts of up to 300 words apart
+SKETCH_BITS = 512  # enough to tell texts of up to 300 words apart
 _SURELY_SAME = 0.95  # of the bits of the smaller sketch, ...
 _FEWEST_BITS, _MOST_BITS = 48, 192  # ... if both sketches have so many
 _SEAM = 100  # characters that hold three words; the outermost word may be cut
@@ -136,7 +136,7 @@ def _bits(trigrams: _Trigrams) -> int:
     bits = 0
     for trigram in trigrams:
         text = " ".join(trigram)
-        bits |= 1 << zlib.crc32(text.encode()) % _SKETCH_BITS
+        bits |= 1 << zlib.crc32(text.encode()) % SKETCH_BITS
     return bits
 
 

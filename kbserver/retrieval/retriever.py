@@ -18,7 +18,7 @@ from kbserver.deadline import Deadline
 from kbserver.embedding.cores import sleep_in_place
 from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.embedding.worker_pool import NoVector, VectorOrReason
-from kbserver.errors import StoreError
+from kbserver.errors import SnapshotCorrupt, StoreError
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.arms import open_arms
@@ -411,7 +411,10 @@ class LogOnce:
         if kind in self._logged:
             return
         self._logged.add(kind)
-        log.error("corpus %s: %s failed", self._corpus, what, exc_info=error)
+        if isinstance(error, SnapshotCorrupt):  # it says where and what to do
+            log.error("corpus %s: %s failed: %s", self._corpus, what, error)
+        else:
+            log.error("corpus %s: %s failed", self._corpus, what, exc_info=error)
 
 
 def _less_reserve(deadline: Deadline, reserve_ms: float) -> Deadline:

@@ -39,6 +39,7 @@ from kbserver.retrieval.calibration import (
     read_min_score,
     write_calibration,
 )
+from kbserver.retrieval.spoken.table import check_spoken_forms
 from tests.conftest import write_documents
 from tests.ingest.stubs import StubEncoder
 
@@ -181,7 +182,9 @@ def ingest_new(place: Place) -> None:
 
 
 def import_new(place: Place) -> None:
-    _, generation = place.store.import_(place.exported, recognise=lambda model: model)
+    _, generation = place.store.import_(
+        place.exported, recognise=lambda model: model, check=check_spoken_forms
+    )
     with place.store.lock(CORPUS):
         place.store.publish(CORPUS, generation)
 

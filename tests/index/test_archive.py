@@ -1,10 +1,12 @@
 import io
 import tarfile
+import zlib
 from dataclasses import replace
 
 import pytest
 
 from kbserver.errors import ModelError, SnapshotCorrupt, StoreMissing
+from kbserver.index.lines import LineWriter
 from kbserver.index.manifest import (
     FileFacts,
     VectorFacts,
@@ -13,6 +15,7 @@ from kbserver.index.manifest import (
 )
 from kbserver.index.manifest import facts_of_files as all_facts
 from kbserver.index.store import Store
+from kbserver.retrieval.spoken.table import PART, STEM, check_spoken_forms
 from tests.index.conftest import MODEL
 
 
@@ -225,19 +228,55 @@ def test_the_model_is_asked_about_before_anything_is_written(exported, elsewhere
         raise ModelError("not known")
 
     with pytest.raises(ModelError, match="not known"):
-        elsewhere.import_(exported, recognise=refuse)
+        elsewhere.import_(exported, recognise=refuse, check=check_spoken_forms)
     assert left_in(elsewhere) == []
 
 
 def test_the_model_gets_the_name_it_has_here(exported, elsewhere):
     named = replace(MODEL, name="ours")
-    elsewhere.import_(exported, recognise=lambda model: named)
+    elsewhere.import_(exported, recognise=lambda model: named, check=check_spoken_forms)
     (generation,) = elsewhere.generations("demo")
     assert elsewhere.manifest("demo", generation).model == named
 
 
+FORMS = {
+    "number": b"5",
+    "null": b"null",
+    "list": b"[]",
+    "texts": b'["a",5,null,1,"f"]',
+    "lead": b'[null,null,null,1,"f"]',
+    "trigrams": b'["a",null,null,-1,"f"]',
+    "truth": b'["a",null,null,true,"f"]',
+    "bits": b'["a",null,null,1,"xyz"]',
+    "negative bits": b'["a",null,null,1,"-f"]',
+    "many bits": b'["a",null,null,1,"' + b"f" * 129 + b'"]',
+    "no JSON": b"{",
+    "deep": b"[" * 100_000,
+    "no UTF-8": b'["\xff",null,null,1,"f"]',
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_spoken_form_that_no_ingest_writes_is_refused(
+    write, store, tmp_path, elsewhere, form
+):
+    line = form + b"\n"
+
+    def part(folder):
+        folder.mkdir()
+        with LineWriter(folder / STEM) as writer:
+            for _ in range(20):
+                writer.add(b"%08x " % zlib.crc32(line) + line)
+
+    write(parts={PART: part})
+    store.export("demo", tmp_path / "h.tar")
+    with pytest.raises(SnapshotCorrupt, match=rf"h\.tar: {PART}: row 0 is not what"):
+        import_(elsewhere, tmp_path / "h.tar")
+    assert left_in(elsewhere) == ["demo"]
+
+
 def import_(store, file):
-    return store.import_(file, recognise=lambda model: model)
+    return store.import_(file, recognise=lambda model: model, check=check_spoken_forms)
 
 
 def change_manifest(folder, **changes):

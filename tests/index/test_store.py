@@ -14,6 +14,7 @@ from kbserver.index.lexical.build import build_lexical
 from kbserver.index.manifest import read_manifest, write_manifest
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
+from kbserver.retrieval.spoken.table import check_spoken_forms
 
 
 def test_a_corpus_and_its_generations_are_listed_oldest_first(write, store):
@@ -296,7 +297,9 @@ def test_an_exported_generation_is_the_same_elsewhere(write, store, tmp_path):
     folder = write(parts={"sounds": sounds})
     store.export("demo", tmp_path / "demo.tar")
     elsewhere = Store(tmp_path / "elsewhere")
-    imported = elsewhere.import_(tmp_path / "demo.tar", recognise=same)
+    imported = elsewhere.import_(
+        tmp_path / "demo.tar", recognise=same, check=check_spoken_forms
+    )
     assert imported == ("demo", folder.name)
     elsewhere.publish("demo", folder.name)
     assert elsewhere.verify("demo").ok
@@ -310,7 +313,9 @@ def test_an_exported_generation_is_the_same_elsewhere(write, store, tmp_path):
 
     assert contents(elsewhere.path / "demo" / folder.name) == contents(folder)
     with pytest.raises(StoreError, match="already"):
-        elsewhere.import_(tmp_path / "demo.tar", recognise=same)
+        elsewhere.import_(
+            tmp_path / "demo.tar", recognise=same, check=check_spoken_forms
+        )
 
 
 def test_an_imported_generation_gets_the_next_number_of_its_corpus(
@@ -323,7 +328,9 @@ def test_an_imported_generation_gets_the_next_number_of_its_corpus(
     store.export("demo", tmp_path / "demo.tar", last.name)
     shutil.rmtree(last)
     mine = write()
-    imported = store.import_(tmp_path / "demo.tar", recognise=same)
+    imported = store.import_(
+        tmp_path / "demo.tar", recognise=same, check=check_spoken_forms
+    )
     assert imported == ("demo", f"000002-{last.name.partition('-')[2]}")
     assert store.live("demo") == mine.name
     assert write().name.startswith("000003-")

@@ -17,6 +17,7 @@ from kbserver.deadline import Deadline
 from kbserver.embedding.models import open_encoder
 from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.embedding.worker_pool import NoVector
+from kbserver.errors import SnapshotCorrupt
 from kbserver.index.embeddings import decoded
 from kbserver.index.manifest import facts_of_files, read_manifest, write_manifest
 from kbserver.index.snapshot import Snapshot
@@ -582,3 +583,10 @@ def test_each_kind_of_failure_is_logged_once(caplog):
     ]
     logged = [str(record.exc_info[1]) for record in caplog.records]
     assert logged == ["first", "third", "fourth"]
+
+
+def test_damage_is_logged_in_a_sentence_without_a_traceback(caplog):
+    LogOnce("support")("the table of wordings", SnapshotCorrupt("row 3 is no wording"))
+    [record] = caplog.records
+    assert record.getMessage().endswith("wordings failed: row 3 is no wording")
+    assert record.exc_info is None

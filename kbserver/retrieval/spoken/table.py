@@ -10,6 +10,7 @@ from kbserver.errors import SnapshotCorrupt, StoreError
 from kbserver.index.lines import LineTable
 from kbserver.index.manifest import repair
 from kbserver.index.snapshot import Snapshot
+from kbserver.retrieval.near_duplicates import SKETCH_BITS
 from kbserver.retrieval.spoken.form import RULES, led_in
 from kbserver.types import Passage, Sketch, SpokenForm
 
@@ -59,17 +60,14 @@ class SpokenFormTable:
         Raises:
             SnapshotCorrupt: the row is not what was written.
         """
-        text = self.line(row)[_CHECKSUM_BYTES:].decode("utf-8", "surrogatepass")
-        lead, content, line, trigrams, bits = json.loads(text)
-        if not _is_form(lead, content or "", line or "", bits, trigrams):
+        written = self.line(row)[_CHECKSUM_BYTES:]
+        try:
+            return _form_of(written, passage)
+        except (ValueError, TypeError, RecursionError) as exc:
             step = repair(self._folder.parent)
-            raise SnapshotCorrupt(f"{self._folder}: row {row} is no wording; {step}")
-        if content is None:
-            content = passage.text
-        if line is None:
-            line = led_in(lead, content)
-        sketch = Sketch(trigrams, int(bits, 16))
-        return SpokenForm(passage, content, lead, line, sketch)
+            raise SnapshotCorrupt(
+                f"{self._folder}: row {row} is no wording; {step}"
+            ) from exc
 
     def line(self, row: int) -> bytes:
         """Return a row as it was written, for the next generation to take over.
@@ -82,6 +80,25 @@ class SpokenFormTable:
             step = repair(self._folder.parent)
             raise SnapshotCorrupt(f"{self._folder}: row {row} is damaged; {step}")
         return line
+
+
+def check_spoken_forms(snapshot: Snapshot) -> None:
+    """Read the spoken form of every passage of a snapshot that need not be trusted.
+
+    Raises:
+        ValueError: one is not what an ingest writes.
+    """
+    try:
+        table = SpokenFormTable.open(snapshot)
+    except SnapshotCorrupt as exc:
+        raise ValueError(f"{PART}: cannot be opened") from exc
+    if table is None:
+        return
+    for row, passage in enumerate(snapshot.passages):
+        try:
+            table.of(row, passage)
+        except SnapshotCorrupt as exc:
+            raise ValueError(f"{PART}: row {row} is not what an ingest writes") from exc
 
 
 def line_of(form: SpokenForm) -> bytes:
@@ -102,10 +119,28 @@ def line_of(form: SpokenForm) -> bytes:
     return _checksum(written) + written
 
 
-def _is_form(*values: object) -> bool:
-    """Whether the values are texts, but for a number at the end."""
-    *texts, number = values
-    return isinstance(number, int) and all(isinstance(text, str) for text in texts)
+def _form_of(written: bytes, passage: Passage) -> SpokenForm:
+    """Read what `line_of` wrote after the checksum.
+
+    Raises:
+        ValueError, TypeError, RecursionError: it wrote no such line.
+    """
+    record = json.loads(written.decode("utf-8", "surrogatepass"))
+    lead, content, line, trigrams, bits = record
+    if content is None:
+        content = passage.text
+    if line is None:
+        line = led_in(lead, content)
+    sketch = Sketch(trigrams, int(bits, 16))
+    texts = all(isinstance(text, str) for text in (lead, content, line))
+    if not texts or not _is_sketch(sketch):
+        raise ValueError("values of another kind")
+    return SpokenForm(passage, content, lead, line, sketch)
+
+
+def _is_sketch(sketch: Sketch) -> bool:
+    numbers = type(sketch.trigrams) is int and sketch.trigrams >= 0
+    return numbers and 0 <= sketch.bits < 1 << SKETCH_BITS
 
 
 def _checksum(line: bytes) -> bytes:

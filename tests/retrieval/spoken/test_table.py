@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from kbserver.errors import SnapshotCorrupt
 from kbserver.index.documents import DocumentEntry
+from kbserver.index.lines import LineTable, LineWriter
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.writer import SnapshotFacts, write_snapshot
 from kbserver.ingest.spoken_part import write_spoken_forms
@@ -112,3 +114,33 @@ def test_rows_of_another_number_of_passages_are_an_error_of_the_store(tmp_path):
         write_spoken_forms(PASSAGES[:2], other)
         with pytest.raises(SnapshotCorrupt, match="2 rows for 3 passages"):
             SpokenFormTable.open(snapshot)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        5,
+        None,
+        [],
+        ["a", 5, None, 1, "f"],
+        ["a", None, None, -1, "f"],
+        ["a", None, None, 1, "no bits"],
+        ["a", None, None, 1, "f" * 129],
+    ],
+)
+def test_a_row_with_a_right_checksum_that_is_no_form_is_an_error_of_the_store(
+    tmp_path, record
+):
+    line = json.dumps(record).encode() + b"\n"
+
+    def part(folder: Path) -> None:
+        folder.mkdir()
+        with LineWriter(folder / STEM) as writer:
+            for _ in PASSAGES:
+                writer.add(b"%08x " % zlib.crc32(line) + line)
+
+    with written(tmp_path, PASSAGES, part=None) as snapshot:
+        part(tmp_path / PART)
+        table = SpokenFormTable(LineTable.open(tmp_path / PART / STEM), tmp_path / PART)
+        with pytest.raises(SnapshotCorrupt, match="row 1 is no wording"):
+            table.of(1, snapshot.passage(1))
