@@ -217,6 +217,7 @@ def _server_finding(settings: Settings, *, remote: bool) -> Finding:
 
 
 def _store_findings(settings: Settings) -> Iterator[Finding]:
+    from kbserver.index.manifest import repair
     from kbserver.index.store import Store
     from kbserver.omni.doctor.findings import Finding
 
@@ -236,7 +237,7 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
                 f"{manifest.passages:,} passages of {manifest.documents:,} documents, intact",
             )
         else:
-            step = f"kbserver rollback {corpus}, or ingest it again"
+            step = repair(store.path / corpus / store.live(corpus))
             yield Finding(check, "fail", "; ".join(report.problems[:3]), step, "store")
     for model in models.values():
         yield _model_finding(settings, model)

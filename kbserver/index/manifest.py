@@ -15,6 +15,7 @@ from kbserver.errors import SnapshotCorrupt, SnapshotMismatch
 from kbserver.files import read_small, sha256_of
 from kbserver.index.arrays import SMALL_BYTES
 from kbserver.index.durable import is_of_the_machine
+from kbserver.index.names import is_generation
 from kbserver.types import ModelIdentity, is_fingerprint
 
 SCHEMA_VERSION = 1
@@ -194,11 +195,20 @@ def parse_manifest(
 
 def repair(folder: Path) -> str:
     """The next step for a broken generation's folder, STORE/CORPUS/GENERATION."""
+    again = f"rebuild with  {rebuild(folder)}"
+    if not _has_earlier(folder):
+        return again
     store, corpus = folder.parent.parent, folder.parent.name
-    return (
-        f"go back with  kbserver rollback {corpus} --store {store}  "
-        f"or rebuild with  {rebuild(folder)}"
-    )
+    return f"go back with  kbserver rollback {corpus} --store {store}  or {again}"
+
+
+def _has_earlier(generation: Path) -> bool:
+    """Whether the corpus has a generation before this one, which a rollback would serve."""
+    try:
+        names = [entry.name for entry in generation.parent.iterdir()]
+    except OSError:
+        return False
+    return any(is_generation(name) and name < generation.name for name in names)
 
 
 def rebuild(folder: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from tests.cli.conftest import TOKEN
@@ -54,6 +55,20 @@ def test_doctor_finds_the_public_url_and_checks_the_store_here(
         "store",
         "kbserver ingest ./docs",
     )
+
+
+def test_doctor_offers_no_rollback_where_there_is_nothing_to_go_back_to(
+    run, store: Path, monkeypatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PUBLIC_URL", "https://10.1.2.3")
+    shutil.copytree(store, tmp_path / "store")
+    [passages] = (tmp_path / "store" / "support").glob("*/passages.jsonl")
+    passages.write_bytes(passages.read_bytes() + b"x")
+    result = run("doctor", "--store", str(tmp_path / "store"), "--json")
+    found = {one["check"]: one for one in json.loads(result.stdout)["findings"]}
+    step = found["corpus support"]["next_step"]
+    assert "kbserver ingest PATH --corpus support" in step
+    assert "kbserver rollback" not in step
 
 
 def test_doctor_reports_settings_that_cannot_be_read(run, tmp_path: Path) -> None:

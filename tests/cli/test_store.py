@@ -271,7 +271,7 @@ def test_verify_says_in_a_sentence_what_is_wrong(run, folder, name, content):
     assert "ok   hotels" in output and "BAD  support" in output
     assert "Traceback" not in output
     [said] = [line for line in output.splitlines() if line.startswith("error: ")]
-    assert "kbserver rollback support" in said or "kbserver rollback" in output
+    assert "kbserver ingest PATH" in said or "kbserver ingest PATH" in output
     report = json.loads(run("verify", "--json"))
     assert run.exit_code == 3 and not report["ok"]
 

@@ -125,7 +125,7 @@ def test_the_first_file_that_differs_is_named_with_the_next_step(folder):
     manifest = read_manifest(folder)
     check_files(manifest, folder, large=False)
     (folder / "a.npy").write_bytes(b"abd")
-    with pytest.raises(SnapshotCorrupt, match="a.npy: its SHA-256.*rollback demo"):
+    with pytest.raises(SnapshotCorrupt, match="a.npy: its SHA-256.*rebuild with"):
         check_files(manifest, folder, large=False)
 
 
@@ -198,7 +198,25 @@ def test_commands_name_the_corpus_and_the_store(folder, tmp_path):
     command = f"kbserver ingest PATH --corpus demo --store {tmp_path / 'store'}"
     assert rebuild(folder) == command
     assert command in repair(folder)
-    assert "kbserver rollback demo" in repair(folder)
+    assert "kbserver rollback" not in repair(folder)  # there is nothing to go back to
+
+
+@pytest.mark.parametrize(
+    ("beside", "offered"),
+    [
+        ("000001-before", True),
+        ("000009-after", False),
+        (".tmp-000001-before", False),
+        ("notes", False),
+    ],
+)
+def test_a_rollback_is_offered_where_there_is_an_earlier_generation(
+    tmp_path, beside, offered
+):
+    folder = tmp_path / "store" / "demo" / "000002-live"
+    (folder.parent / beside).mkdir(parents=True)
+    assert ("kbserver rollback demo" in repair(folder)) == offered
+    assert "kbserver ingest PATH --corpus demo" in repair(folder)
 
 
 def test_size_is_that_of_all_files(folder):
