@@ -114,9 +114,13 @@ def adopt(
     rows = manifest.passages
     choice = manifest.vectors.choice
     built = build_vectors(choice, folder / EMBEDDINGS, folder, rows=rows)
+    chunking = dict(manifest.chunking)
+    if "keep_suspicious" in chunking:  # the next ingest here would do as it says
+        chunking["keep_suspicious"] = False
     adopted = replace(
         manifest,
         generation=generation,
+        chunking=chunking,
         model=model,
         vectors=replace(built, precision=manifest.vectors.precision),
         files=facts_of_files(folder),

@@ -65,6 +65,13 @@ def test_what_an_ingest_wrote_is_adopted(generation, precision):
         assert snapshot.valid_rows(0.0).tolist() == list(range(ROWS))
 
 
+def test_an_archive_switches_no_filter_off(generation):
+    folder, manifest = generation()
+    chunking = {**manifest.chunking, "keep_suspicious": True}
+    with adopted(folder, replace(manifest, chunking=chunking)) as snapshot:
+        assert snapshot.manifest.chunking == {**chunking, "keep_suspicious": False}
+
+
 def array(name, change):
     """Change an array of a file; the file stays a whole `.npy`."""
 
