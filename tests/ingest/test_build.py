@@ -870,7 +870,7 @@ def test_ctrl_c_leaves_a_clean_store_and_the_next_run_takes_the_embeddings_over(
     try:
         wait_for(
             lambda: any(
-                file.stat().st_size
+                file.stat().st_size > 64 * 1024
                 for file in corpora.path.glob(f"{CORPUS}/.embedded-*")
             ),
             process,

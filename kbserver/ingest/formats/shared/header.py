@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 
 HEADER_CHARACTERS = 60
@@ -140,12 +141,16 @@ def _stands_above_values(
     below: Sequence[list[str]],
 ) -> bool:
     """Return whether most cells of a column are values and its first is none."""
-    for at, cell in enumerate(first):
-        column = [row[at] for row in below if at < len(row) and row[at]]
-        values = sum(is_value(one) for one in column)
-        if at and cell and cell not in _MARKS and values * 2 > len(column):
-            return True
-    return False
+    filled: Counter[int] = Counter()
+    values: Counter[int] = Counter()
+    for row in below:
+        for at, cell in enumerate(row):
+            filled[at] += bool(cell)
+            values[at] += bool(cell) and is_value(cell)
+    return any(
+        cell and cell not in _MARKS and values[at] * 2 > filled[at]
+        for at, cell in enumerate(first[1:], start=1)
+    )
 
 
 def _is_series(
@@ -170,11 +175,13 @@ def _comes_again(
     below: Sequence[list[str]],
 ) -> bool:
     """Return whether each name comes again in its column: `closed` does, `Price` not."""
-    return all(
-        any(at < len(row) and row[at] == cell for row in below)
-        for at, cell in enumerate(first)
-        if at
-    )
+    missing = dict(enumerate(first))
+    del missing[0]
+    for row in below:
+        for at, cell in enumerate(row):
+            if missing.get(at) == cell:
+                del missing[at]
+    return not missing
 
 
 def _is_text(row: Sequence[str]) -> bool:
