@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-COUNT = os.environ.get("HOSTILE_CRASHES", "16")
+COUNT = os.environ.get("HOSTILE_CRASHES", "8")
 ROOT = Path(__file__).parents[2]
 
 

@@ -18,7 +18,7 @@ from tests.hostile.documents import (
     written,
 )
 
-MUTATIONS = 6
+MUTATIONS = 3
 """Of each format; `python -m tests.hostile.documents` takes more."""
 
 MANY = 300_000

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-LEVELS = int(os.environ.get("HOSTILE_FILL_LEVELS", "8"))
+LEVELS = int(os.environ.get("HOSTILE_FILL_LEVELS", "4"))
 SIZE = 6 << 20  # bytes of the file system
 
 # In a process of its own: what is tested for is its death.

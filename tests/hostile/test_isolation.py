@@ -20,7 +20,7 @@ from kbserver.settings import read_settings
 from tests.conftest import write_documents
 from tests.hostile.conftest import serving
 
-TURNS = int(os.environ.get("HOSTILE_ISOLATION", "1000"))
+TURNS = int(os.environ.get("HOSTILE_ISOLATION", "500"))
 TURNS_A_SEED = 500
 TURNS_A_GENERATION = 250
 CORPORA = ("north", "south")
