@@ -62,6 +62,16 @@ class Authority:
             .add_extension(
                 x509.BasicConstraints(ca=not names, path_length=None), critical=True
             )
+            # Python 3.13 and later take no certificate without these.
+            .add_extension(
+                x509.SubjectKeyIdentifier.from_public_key(public), critical=False
+            )
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                    self._key.public_key()
+                ),
+                critical=False,
+            )
         )
         if names:
             builder = builder.add_extension(
