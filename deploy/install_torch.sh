@@ -14,7 +14,7 @@ index=${TORCH_INDEX:-}
 timeout_s=${TORCH_INDEX_TIMEOUT_S:-15}
 
 has_torch() { "$python" -c 'from importlib.metadata import version; version("torch")' 2>/dev/null; }
-has_own_index() { "$python" -m pip config list | grep -qE '\.(index-url|extra-index-url|find-links|no-index)='; }
+has_own_index() { "$python" -m pip config list | grep -E '\.(index-url|extra-index-url|find-links|no-index)=' >/dev/null; }
 has_nvidia_driver() { [ -e /proc/driver/nvidia/version ] || command -v nvidia-smi >/dev/null; }
 
 if has_torch; then

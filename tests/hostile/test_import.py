@@ -1,4 +1,4 @@
-"""Archives that were tampered with, by someone who knows how they are built.
+"""Archives that were tampered with by all that is known of how they are built.
 
 Every archive is refused with a sentence, or imported and then searched; the rest of the store stays
 as it was. `HOSTILE_FUZZ_IMPORT=20000` tries more of them.

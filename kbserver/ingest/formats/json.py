@@ -20,10 +20,10 @@ from kbserver.ingest.formats.exports.record import (
     find_records,
     names_of,
 )
-from kbserver.ingest.formats.exports.visibility import withheld_because, withheld_note
 from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.sheet import RecordIds, answer_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.visibility import withheld_because, withheld_note
 from kbserver.ingest.formats.shared.visible import strip_invisible
 from kbserver.ingest.formats.text import prose_blocks
 

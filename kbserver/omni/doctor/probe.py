@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from types import EllipsisType, TracebackType
+from types import EllipsisType
 from typing import Any, Self
 
 from kbserver.answers import AnswerLimits, Client, NoAnswer, read_json
@@ -72,12 +72,7 @@ class Probe:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        exc: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *exc: object) -> None:
         await self._client.aclose()
 
     async def ask(

@@ -39,7 +39,7 @@ def file(tmp_path):
 def test_what_is_new_counts_at_once_and_what_is_gone_when_the_file_has_settled(
     file, clock, caplog
 ):
-    revoked = listing(file, clock, "first   # lost laptop\n\n# nobody\n")
+    revoked = listing(file, clock, "first   # lost laptop\n\n# no more\n")
     assert those_of(revoked, "first", "second", "") == ["first"]
     file.write_text("second\n")
     assert those_of(revoked, "first", "second") == ["first", "second"]

@@ -217,7 +217,7 @@ async def test_one_session_too_many_is_refused_and_leaves_room_when_it_ends(
                 assert (await first_event(taken)).name == "hello"
 
 
-async def test_a_message_over_the_limit_closes_the_connection(simulate) -> None:  # type: ignore[no-untyped-def]
+async def test_a_message_over_the_limit_closes_the_connection(simulate):
     async with simulate() as stage:
         url = f"{stage.ws}/v1/omni?api_key={KEY}"
         async with connect(url, proxy=None) as ws:
@@ -481,7 +481,7 @@ async def test_a_page_whose_name_leads_here_is_turned_away_at_every_door(
         writer.close()
 
 
-async def test_a_body_over_the_limit_is_refused_before_it_is_read(simulate) -> None:  # type: ignore[no-untyped-def]
+async def test_a_body_over_the_limit_is_refused_before_it_is_read(simulate):
     async with simulate() as stage, httpx2.AsyncClient(base_url=stage.http) as http:
         for path in ("/v1/omni/sessions", "/simulator/sessions/latest/say"):
             answer = await http.post(

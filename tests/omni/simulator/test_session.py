@@ -423,7 +423,7 @@ async def test_an_engine_failure_is_an_error_event_and_close_1011(simulate) -> N
             assert closed.value.rcvd is not None and closed.value.rcvd.code == 1011
 
 
-async def test_what_a_session_keeps_of_its_client_is_bounded(simulate) -> None:  # type: ignore[no-untyped-def]
+async def test_what_a_session_keeps_of_its_client_is_bounded(simulate):
     async with simulate() as stage, dial(stage) as ws:
         await start(ws, voice_id="emma")
         (session,) = stage.simulator.sessions.values()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import NOTION_HASH
-from kbserver.ingest.formats.exports.visibility import withheld_because
 from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.visibility import withheld_because
 
 _COPY = "_all"
 _LINK = re.compile(

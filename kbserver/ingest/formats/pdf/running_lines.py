@@ -21,8 +21,8 @@ _LONGEST_NUMBER = 6
 """Digits of a page number that are looked at."""
 _LONGEST_LINE = 500
 """Characters of a line with a page number; each number in it makes a key as long."""
-_FACT_DIGITS = 7
-"""In a phone number, at least; a year and a page number have fewer."""
+_PHONE = re.compile(r"\+?\d(?:[ ()/.-]{0,2}\d){6,}")
+_YEAR = re.compile(r"\b(?:19|20)\d\d(?:-\d\d-\d\d)?\b")
 _MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?[€£¥]")
 _QUOTED_CHARACTERS = 80
 _MOST_QUOTED = 3
@@ -73,11 +73,14 @@ def facts_in(
     for page, rest in zip(pages, kept, strict=True):
         left = set(map(id, rest))
         for line in page:
-            digits = sum(character.isdecimal() for character in line.text)
-            is_fact = digits >= _FACT_DIGITS or _MONEY.search(line.text)
-            if id(line) not in left and is_fact:
+            if id(line) not in left and _is_fact(line.text):
                 facts[line.text[:_QUOTED_CHARACTERS]] = None
     return list(facts)[:_MOST_QUOTED]
+
+
+def _is_fact(text: str) -> bool:
+    """Return whether a line holds a phone number or a price; a date or a version is none."""
+    return bool(_PHONE.search(_YEAR.sub("year", text)) or _MONEY.search(text))
 
 
 def _edges(

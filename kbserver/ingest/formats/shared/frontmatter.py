@@ -11,8 +11,8 @@ import frontmatter
 import yaml
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.formats.exports.visibility import withheld_because
 from kbserver.ingest.formats.shared.metadata import normalise
+from kbserver.ingest.formats.shared.visibility import withheld_because
 
 _YAML = frontmatter.default_handlers.YAMLHandler()
 _TOML = re.compile(r"\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*$\n?", re.DOTALL | re.MULTILINE)

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, counted, title_from
-from kbserver.ingest.formats.exports.visibility import withheld_because, withheld_note
 from kbserver.ingest.formats.shared.metadata import normalise
 from kbserver.ingest.formats.shared.table import (
     Table,
@@ -19,6 +18,7 @@ from kbserver.ingest.formats.shared.table import (
     split_header,
     table_blocks,
 )
+from kbserver.ingest.formats.shared.visibility import withheld_because, withheld_note
 from kbserver.ingest.formats.text import prose_blocks
 
 RECORD_ID_CHARACTERS = 64

@@ -74,6 +74,11 @@ def test_every_line_is_kept_or_counted(pages):
 
 def test_running_lines_with_a_phone_number_or_a_price_are_facts():
     texts = ["Emergencies: 0800 555 0187", "Handbook 2026, page 12", "From $30 a night"]
+    texts += [
+        "Code, version 11, January 2025 Page 1",
+        "2024-2025, page 317",
+        "Of 2025-01-11",
+    ]
     page = [text_line(text, 700 - 20 * at) for at, text in enumerate(texts)]
     body = text_line("A line of the body with 1234567 in it.", 400)
     assert facts_in([[*page, body], page], [[body], []]) == [texts[0], texts[2]]

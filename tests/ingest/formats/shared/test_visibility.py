@@ -1,6 +1,6 @@
 import pytest
 
-from kbserver.ingest.formats.exports.visibility import withheld_because
+from kbserver.ingest.formats.shared.visibility import withheld_because
 
 
 @pytest.mark.parametrize(
