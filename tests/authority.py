@@ -13,6 +13,18 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+
 
 class Authority:
     """Issues certificates for addresses; `trust` is a TLS context, `file` a PEM file."""
@@ -62,7 +74,8 @@ class Authority:
             .add_extension(
                 x509.BasicConstraints(ca=not names, path_length=None), critical=True
             )
-            # Python 3.13 and later take no certificate without these.
+            # Python 3.13 and later take no certificate without key identifiers, and no
+            # authority's without its key's usage.
             .add_extension(
                 x509.SubjectKeyIdentifier.from_public_key(public), critical=False
             )
@@ -77,4 +90,6 @@ class Authority:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName(names), critical=False
             )
+        else:
+            builder = builder.add_extension(SIGNS_CERTIFICATES, critical=True)
         return builder.sign(self._key, hashes.SHA256())
