@@ -11,7 +11,7 @@ import frontmatter
 import yaml
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.formats.shared.metadata import normalise
+from kbserver.ingest.formats.shared.metadata import normalise, require_few_values
 from kbserver.ingest.formats.shared.visibility import withheld_because
 
 _YAML = frontmatter.default_handlers.YAMLHandler()
@@ -75,6 +75,7 @@ def _yaml(
         return {}, body
     if not isinstance(given, dict):
         return None, text
+    require_few_values(source, given)
     return given, body
 
 

@@ -69,6 +69,15 @@ def normalise(source: str, given: Mapping[str, object]) -> dict[str, object]:
     return metadata
 
 
+def require_few_values(source: str, given: Mapping[str, object]) -> None:
+    """Refuse what YAML aliases multiply, before the text of any value is looked at.
+
+    Raises:
+        DocumentUnreadable: there are over `MAX_VALUES` values.
+    """
+    _Values(source).plain(given)
+
+
 class _Values:
     """Turns what YAML and JSON parsers return into JSON values, counting them."""
 

@@ -59,11 +59,13 @@ def test_front_matter_that_cannot_be_used_is_named(read, front_matter, reason):
     assert caught.value.reason.startswith(reason)
 
 
-def test_front_matter_that_multiplies_itself_is_refused(read):
+@pytest.mark.parametrize("key", ["other", "valid_from", "pinned", "tags", "draft"])
+def test_front_matter_that_multiplies_itself_is_refused(read, key):
     bomb = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
         f"{one}: &{one} [{','.join([f'*{before}'] * 9)}]\n"
         for before, one in zip("abcdefg", "bcdefgh", strict=True)
     )
+    bomb += f"{key}: *h\n"
     with pytest.raises(DocumentUnreadable, match="more than 1000 values"):
         read("a.md", f"---\n{bomb}---\nText.")
 
