@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,6 +64,12 @@ EXPECTED = re.compile(r"LIVE|\.lock|calibration\.json|\d{6}-.*")
 """What a corpus's folder may hold when no writer is at work."""
 
 
+@functools.cache
+def is_traced(file: str) -> bool:
+    """Return whether each line of a file is a step."""
+    return bool(TRACED.search(file))
+
+
 class Steps:
     """Counts the steps of a writer, and kills its process at one of them."""
 
@@ -100,7 +107,7 @@ class Steps:
         return stepped
 
     def _on_call(self, frame: FrameType, event: str, argument: object) -> Any:
-        if TRACED.search(frame.f_code.co_filename):
+        if is_traced(frame.f_code.co_filename):
             return self._on_line
         return None
 
@@ -234,7 +241,11 @@ WRITERS: dict[str, tuple[Callable[[Place], None], Callable[[Place], None]]] = {
 def in_child(work: Callable[[], str]) -> str:
     """Run something in a process of its own; returns its text, or what it raised."""
     reading, writing = os.pipe()
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Python 3.12 and later warn of threads. NumPy's and onnxruntime's idle, and no child
+        # uses them.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if not child:
         os.close(reading)
         try:
