@@ -21,7 +21,7 @@ demo: $(VENV)/.installed
 	@exec $(BIN)/kbserver serve --store $(STORE) --port $(PORT)
 
 test: $(VENV)/.installed-dev
-	@$(BIN)/python -m pytest -n auto --dist loadgroup $(if $(COVERAGE),--cov --cov-report=term)
+	@$(BIN)/python -m pytest -n auto $(if $(COVERAGE),--cov --cov-report=term)
 
 check: $(VENV)/.installed-dev
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

@@ -233,7 +233,6 @@ def test_a_model_that_cannot_be_quantised_is_embedded_with_exactly(
         open_encoder(model, cache=tmp_path, precision="int8", for_queries=True)
 
 
-@pytest.mark.xdist_group("torch")
 def test_prompts_of_a_model_are_put_before_queries_and_passages(
     small_model: Path, tmp_path: Path
 ) -> None:
@@ -261,7 +260,6 @@ def test_prompts_of_a_model_are_put_before_queries_and_passages(
             assert encoder.count_tokens("reset the pin") == 7
 
 
-@pytest.mark.xdist_group("torch")
 def test_a_damaged_export_is_made_anew(
     small_model: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -279,7 +277,6 @@ def test_a_damaged_export_is_made_anew(
     assert files == [first.identity.fingerprint]
 
 
-@pytest.mark.xdist_group("torch")
 def test_a_model_that_cannot_be_exported_runs_on_torch(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -313,7 +310,6 @@ def test_a_model_that_cannot_be_exported_runs_on_torch(
         open_encoder(folder, cache=cache, backend="onnx", for_queries=True)
 
 
-@pytest.mark.xdist_group("torch")
 def test_a_folder_that_is_no_model_to_sentence_transformers_is_named(
     tmp_path: Path,
 ) -> None:

@@ -6,8 +6,7 @@ import pytest
 from kbserver.errors import IngestError, ModelError
 from tests.embedding.conftest import MakeModel
 
-# One process for all tests that load torch, which is imported in them and not while collecting.
-pytestmark = pytest.mark.xdist_group("torch")
+# Torch is imported in the tests: collecting, both processes would load it.
 
 
 def test_rows_come_back_in_the_order_given_whatever_their_length(

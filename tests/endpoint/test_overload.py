@@ -14,8 +14,6 @@ import pytest
 from .conftest import LIMIT_S, PATIENT_MS, serving, wait_until
 from .faulty import FaultyModel, faulty_server, slow
 
-pytestmark = pytest.mark.xdist_group("overload")
-
 BUDGET_MS = 4000
 MODEL_S = 0.2  # for each query, in each of two threads
 numbers = itertools.count()

@@ -29,7 +29,6 @@ from tests.omni.chromium import CHROMIUM, PATIENCE_S, running, tab
 
 pytestmark = [
     pytest.mark.anyio,
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(
         CHROMIUM is None,
         reason="no Chromium on this machine; on Debian: apt install chromium",

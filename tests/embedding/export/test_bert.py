@@ -18,10 +18,6 @@ from kbserver.embedding.source import ModelSource
 from kbserver.types import FloatMatrix
 from tests.embedding.conftest import E5_PROMPTS, MakeModel
 
-pytestmark = pytest.mark.xdist_group(
-    "torch"
-)  # one process for all tests that load torch
-
 CLS = {
     "pooling_mode_cls_token": True,
     "pooling_mode_mean_tokens": False,

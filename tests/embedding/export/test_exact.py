@@ -32,7 +32,6 @@ def test_the_default_model_is_written_and_proved(target: Path) -> None:
     )
 
 
-@pytest.mark.xdist_group("torch")
 def test_a_model_that_is_not_understood_is_traced(
     small_model: Path, target: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -49,7 +48,6 @@ def test_a_model_that_is_not_understood_is_traced(
     assert meta.difference < 1e-5
 
 
-@pytest.mark.xdist_group("torch")
 def test_written_vectors_that_are_not_the_models_own_are_not_taken(
     small_model: Path, target: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -65,7 +63,6 @@ def test_written_vectors_that_are_not_the_models_own_are_not_taken(
     assert meta.inputs == TRACED
 
 
-@pytest.mark.xdist_group("torch")
 def test_a_pipeline_that_no_export_carries_is_refused(
     small_model: Path, target: Path
 ) -> None:

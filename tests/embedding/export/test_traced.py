@@ -10,8 +10,6 @@ from kbserver.embedding.export_meta import NotExportable
 from kbserver.embedding.onnx import OnnxEncoder
 from kbserver.embedding.source import ModelSource
 
-pytestmark = pytest.mark.xdist_group("torch")
-
 TEXTS = ["how do i reset my pin", "ok", "The engineer calls before the visit. " * 20]
 
 

@@ -23,7 +23,6 @@ def stored(encoder: Encoder) -> StoredVectors:
     return found
 
 
-@pytest.mark.xdist_group("torch")
 def test_the_stored_vectors_are_those_of_sentence_transformers(
     published: Path, stored: StoredVectors
 ) -> None:
