@@ -637,11 +637,13 @@ def test_a_file_being_written_stays_what_it_was(docs, corpora, encoder, run):
 
 @pytest.fixture(scope="session")
 def other_model(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Another model: the default one that reads 64 tokens instead of 256."""
+    """Another model: the first layer of the default one, reading 64 tokens instead of 256."""
     folder = tmp_path_factory.mktemp("model") / "short"
     from kbserver.embedding.source import resolve
 
     shutil.copytree(resolve(DEFAULT_MODEL).folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"num_hidden_layers": 1}))
     (folder / "sentence_bert_config.json").write_text(
         '{"max_seq_length": 64, "do_lower_case": false}'
     )
