@@ -1,10 +1,13 @@
-"""This checkout against another one, both serving the same store in one run.
+"""This checkout against another one, both serving the same passages in one run.
 
-    python -m benchmarks.versions --other CHECKOUT --store FOLDER --queries FILE [--label NAME]
+    python -m benchmarks.versions --other CHECKOUT --store FOLDER [--other-store FOLDER]
+        --queries FILE [--label NAME]
 
 Every query goes to both servers within the same hundredths of a second, and loads alternate, so
 that another load on the machine falls on both. No query repeats, so no answer comes from a cache.
 Both run on the packages of this environment; the other checkout's code comes first on its path.
+Give each a store that its own ingest wrote: what other rules of speech have stored is not read,
+and worked out in each turn instead.
 """
 
 from __future__ import annotations
@@ -13,8 +16,11 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import random
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -27,14 +33,36 @@ HERE = Path(__file__).resolve().parents[1]
 WARM_UP = 60  # turns that are not counted
 
 
+def code_of(checkout: Path) -> dict[str, str]:
+    """Return the environment in which Python imports kbserver from a checkout.
+
+    Raises:
+        SystemExit: it imports another one.
+    """
+    # Without the second, `-m` looks into the working directory first: at this checkout.
+    environment = {"PYTHONPATH": str(checkout), "PYTHONSAFEPATH": "1"}
+    found = subprocess.run(
+        [sys.executable, "-c", "import kbserver; print(kbserver.__file__)"],
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    if not Path(found).is_relative_to(checkout):
+        raise SystemExit(f"{found} would be served, wanted the code of {checkout}")
+    return environment
+
+
 @contextmanager
-def both(checkouts: Mapping[str, Path], store: Path) -> Iterator[dict[str, Served]]:
-    """Serve a store by each checkout; yields the servers by the checkouts' names."""
+def both(checkouts: Mapping[str, tuple[Path, Path]]) -> Iterator[dict[str, Served]]:
+    """Serve with each checkout its store; yields the servers by the checkouts' names."""
     with ExitStack() as stack:
         servers = {}
-        for name, checkout in checkouts.items():
-            server = served(store, PYTHONPATH=str(checkout), KBSERVER_FOLLOW_UP="false")
-            servers[name] = stack.enter_context(server)
+        for name, (checkout, store) in checkouts.items():
+            environment = code_of(checkout) | {"KBSERVER_FOLLOW_UP": "false"}
+            servers[name] = stack.enter_context(
+                served(store, ready=True, **environment)
+            )
         yield servers
 
 
@@ -88,6 +116,9 @@ def main() -> None:
     )
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument(
+        "--other-store", type=Path, help="of the other checkout; else the same"
+    )
+    parser.add_argument(
         "--queries", type=Path, required=True, help="JSON lines with `text`"
     )
     parser.add_argument(
@@ -102,8 +133,11 @@ def main() -> None:
     lines = options.queries.read_text(encoding="utf-8").splitlines()
     queries = [str(json.loads(line)["text"]) for line in lines]
     question = unheard(queries)
-    checkouts = {"this": HERE, "other": options.other.resolve()}
-    with both(checkouts, options.store) as servers:
+    checkouts = {
+        "this": (HERE, options.store),
+        "other": (options.other.resolve(), options.other_store or options.store),
+    }
+    with both(checkouts) as servers:
 
         def ask() -> bytes:
             return request_bytes(servers["this"].url, question(), options.label)
