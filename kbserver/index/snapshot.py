@@ -178,15 +178,19 @@ class Snapshot:
         """Return the row of every embedded text by `documents.text_hash`."""
         return read_text_hashes(self.folder)
 
+    def has_part(self, name: str) -> bool:
+        """Whether a higher layer wrote a file or folder of this name into the snapshot."""
+        files = self.manifest.files
+        inside = f"{name}/"
+        return name in files or any(file.startswith(inside) for file in files)
+
     def part(self, name: str) -> Path:
         """Return the path of a file or folder that a higher layer wrote into the snapshot.
 
         Raises:
             StoreError: this generation has no such part.
         """
-        files = self.manifest.files
-        inside = f"{name}/"
-        if name not in files and not any(file.startswith(inside) for file in files):
+        if not self.has_part(name):
             raise StoreError(
                 f"{self.folder / name}: this generation has no part {name!r}; "
                 f"rebuild with: {rebuild(self.folder)}"

@@ -552,6 +552,8 @@ def _differs(plan: Plan, previous: Snapshot, report: IngestReport) -> bool:
         return True
     if manifest.model.fingerprint != plan.encoder.identity.fingerprint:
         return True
+    if not previous.has_part(SPOKEN_FORMS):  # those it has are by other rules
+        return True
     return bool(report.added or report.changed or report.removed)
 
 

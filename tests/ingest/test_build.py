@@ -334,6 +334,24 @@ def test_a_second_run_embeds_nothing_and_makes_no_generation(run, corpora):
     assert leftovers(corpora) == []
 
 
+def test_other_rules_of_speech_make_a_generation_of_the_same_passages(
+    run, corpora, monkeypatch
+):
+    first = run()
+    with corpora.open(CORPUS) as snapshot:
+        before = [passage.id for passage in snapshot.passages]
+    monkeypatch.setattr(build, "SPOKEN_FORMS", "wordings.next")
+
+    second = run()
+
+    assert second.published and second.generation != first.generation
+    assert (second.embedded, counts(second)) == (0, (0, 0, 0, 4))
+    with corpora.open(CORPUS) as snapshot:
+        assert [passage.id for passage in snapshot.passages] == before
+        assert snapshot.has_part("wordings.next")
+    assert not run().published
+
+
 def test_files_that_were_only_touched_change_nothing(run, docs):
     first = run()
     for file in docs.rglob("*.*"):
