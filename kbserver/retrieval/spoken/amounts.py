@@ -336,6 +336,7 @@ _OTHER_GROUPS = re.compile(
     r"(?:[.,]([0-9]{2}))?"
 )
 _GROUP_MARK = re.compile(r"[.'’ \u00a0\u202f]")
+_MAYBE_HEADER = re.compile(r": ?[-−]?[0-9]")
 _HEADER = re.compile(
     rf" ?\(?(?<=[ (])(?:in )?(?P<currency>[$£€₹¥]|(?i:{'|'.join(_CODES)}))\)?: ?"
     rf"(?P<price>{_NUMBER})(?P<comma>,[0-9]{{2}})?(?=[,;]? |[,;.]?$)"
@@ -351,7 +352,7 @@ def verbalise_amounts(text: str) -> str:
     if not _DIGIT.search(text):
         return text
     text = _OTHER_GROUPS.sub(_with_commas, text)
-    if ":" in text:
+    if _MAYBE_HEADER.search(text):
         text = _HEADER.sub(_under_header, text)
     if "/" in text:
         text = _WRITTEN_FRACTION.sub(lambda part: _WRITTEN_FRACTIONS[part[0]], text)

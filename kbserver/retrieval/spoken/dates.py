@@ -39,6 +39,7 @@ _SIGN_DAY = rf"(?:{'|'.join(_FULL_DAY)})"
 _SIGN_DAYS = re.compile(
     rf"\b(?i:({_SIGN_DAY})((?: ?[-–—&/,] ?{_SIGN_DAY})+))\b(?![-–—/&])"
 )
+_MAYBE_SIGN_DAYS = re.compile(r"[-–—&/,] ?(?:(?i:mo|tu|we|th|fr|sa|su)|F)")
 _SIGN_DAY_NAME = re.compile(rf"\b(?i:{_SIGN_DAY})\b")
 _SHORT_DAYS = {day[:2]: day for day in DAYS_OF_WEEK} | {"M": "Monday", "F": "Friday"}
 _SHORT_RUN = re.compile(
@@ -99,6 +100,7 @@ _FULL_DATE = (
     rf"|[0-9]{{1,2}}(?:st|nd|rd|th)? (?:{'|'.join(MONTHS)})(?: [0-9]{{4}})?)"
 )
 _DATE_RANGE = re.compile(rf"({_FULL_DATE}) ?[-–—] ?(?={_FULL_DATE})")
+_MAYBE_DATE_RANGE = re.compile(rf"[-–—] ?(?={_FULL_DATE})")
 _MONTH_RANGE = re.compile(rf"({_ANY_MONTH})\.? ?[-–—] ?({_ANY_MONTH})")
 _MONTH_THEN_NUMBER = re.compile(
     rf"{_MONTH}\.?(?= [0-9]{{1,4}}(?:st|nd|rd|th)?(?![\w:]))"
@@ -143,8 +145,9 @@ def verbalise_dates(text: str) -> str:
     A date whose day and month could be exchanged (03/04/2026) and a time of day that could be
     either half (9:30) stay as they are.
     """
-    text = _SHORT_RUN.sub(_short_run, text)
-    text = _SIGN_DAYS.sub(_sign_days, text)
+    if _MAYBE_SIGN_DAYS.search(text):
+        text = _SHORT_RUN.sub(_short_run, text)
+        text = _SIGN_DAYS.sub(_sign_days, text)
     text = _DAYS.sub(_day_run, text)
     text = _DAY_BEFORE_TIME.sub(_full_day, text)
     text = _SURE_DAY.sub(_full_day, text)
@@ -154,7 +157,8 @@ def verbalise_dates(text: str) -> str:
     text = _NUMBER_THEN_MONTH.sub(_number_then_month, text)
     text = _SURE_MONTH.sub(_full_month, text)
     text = _MAYBE_MONTH.sub(_maybe_month, text)
-    text = _DATE_RANGE.sub(r"\1 to ", text)
+    if _MAYBE_DATE_RANGE.search(text):
+        text = _DATE_RANGE.sub(r"\1 to ", text)
     text = _ALWAYS_OPEN.sub(_always_open, text)
     text = _DATE.sub(_date, text)
     if _CLOCK.search(text):

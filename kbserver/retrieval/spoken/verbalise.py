@@ -176,11 +176,13 @@ _PLACES = {
 _PLACE = re.compile(
     rf"\b(?i:({'|'.join(_PLACES)}))\b\.? ?(?=[0-9]{{1,4}}[A-Z]?\b(?![.,:/-][0-9])|[A-Z]\b)"
 )
-_TIMETABLE = re.compile(r"\b([Dd]ep|[Aa]rr)\.? (?=[0-9]{1,2}[:.][0-9]{2}\b)")
-_PROFESSOR = re.compile(r"\bProf\. (?=[A-Z][a-z])")
+_TIMETABLE = re.compile(
+    r"([DdAa](?<!\w.)(?:(?<=[Dd])ep|(?<=[Aa])rr))\.? (?=[0-9]{1,2}[:.][0-9]{2}\b)"
+)
+_PROFESSOR = re.compile(r"Prof\. (?<!\w......)(?=[A-Z][a-z])")
 _LIMIT = re.compile(
-    r"(?:^|(?<=[(:;,] )|(?<=\bno )|(?<=\bthe )"
-    r"|(?<=\ba ))(Min|min|Max|max)\. "
+    r"([Mm](?:in|ax))(?:(?<=^...)|(?<=[(:;,] ...)|(?<=\bno ...)|(?<=\bthe ...)"
+    r"|(?<=\ba ...))\. "
     r"(?=(?:fee|order|age|stay|charge|deposit"
     r"|height|weight|purchase|spend|amount"
     r"|booking|price|term|width|length"
