@@ -53,6 +53,7 @@ _REGISTRY = (
     Format("reStructuredText", ".rst .rest", "rst:convert", "text", extra="rst"),
     Format("EPUB", ".epub", "epub:convert", "binary"),
     Format("mail", ".eml", "eml:convert", "binary"),
+    Format("XML", ".xml", "xml:convert", "records"),
 )
 
 FORMATS: dict[str, Format] = {

@@ -9,15 +9,13 @@ include, a condition) is left out and named.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import dropwhile
 
-from kbserver.ingest.blocks import counted
 from kbserver.ingest.formats.exports.jsx import without_jsx
+from kbserver.ingest.formats.exports.left_out import HOLE, LeftOut, without_holes
+from kbserver.ingest.formats.exports.shortcodes import with_sections
 
-_HOLE = "\ue000"
-"""Stands where a value is missing until its sentence is left out."""
 _TERM_END = "\ue003"
 """Stands between a term and its definition."""
 _TERM = re.compile(rf"\n{{0,2}}{_TERM_END}")
@@ -58,13 +56,6 @@ _SHORTCODE = re.compile(
     r"[>%]\}\}"
 )
 _VALUE = re.compile(r"\{\{(?P<name>[^{}]*)\}\}")
-_WORDPRESS = re.compile(
-    r"\[(?P<end>/)?(?P<name>[a-z][\w-]*)(?P<rest>(?:\s+[\w-]+=(?:\"[^\"\[\]]*\"|'[^'\[\]]*'"
-    r"|[^\s\"'\[\]]+))*)\s*/?\](?![(:])"
-)
-_WORDPRESS_ALONE = frozenset(
-    "gallery audio video embed playlist contact-form-7".split()
-)
 _ARGUMENT = re.compile(r"""(?:(?P<name>[\w-]+)\s*=\s*)?["'](?P<value>[^"']*)["']""")
 _TITLES = ("title", "summary", "header", "heading", "label", "name", "tab", "question")
 _SILENT_TAGS = frozenset(
@@ -116,10 +107,6 @@ _INLINE_TAG = re.compile(r"(?<!\S)#(?=[^\W\d][\w/-]*)")
 _FIELD = re.compile(r"(?<=[\w)])::(?=[ \t])")
 _FIELD_IN_BRACKETS = re.compile(r"[\[(]([^\W\d][\w -]*)::[ \t]*([^\[\]()\n]+)[\])]")
 _ICON = re.compile(r"(?<!\S):(?:material|fontawesome|octicons|simple)-[\w-]+:")
-_SENTENCE_END = re.compile(r"((?<=[.!?])\s+|\|)")
-_LEAVES = re.compile(
-    r"^(?P<mark>[ \t]*(?:#{1,6}[ \t]|[-*+][ \t]|\d+[.)][ \t]|>[ \t]?)?)"
-)
 
 
 def plain_markdown(
@@ -148,29 +135,12 @@ _DIALECT = re.compile(
 class _Page:
     def __init__(self, metadata: Mapping[str, object]) -> None:
         self._metadata = metadata
-        self._left_out: Counter[str] = Counter()
-        self._names: dict[str, list[str]] = {}
+        self._left_out = LeftOut()
         # the shortcodes that have an end, and so a text inside
         self._closed: set[str] = set()
 
     def notes(self) -> tuple[str, ...]:
-        return tuple(
-            f"left out {counted(number, thing)}{self._named(thing)}"
-            for thing, number in self._left_out.items()
-        )
-
-    def _named(self, thing: str) -> str:
-        names = [name for name in dict.fromkeys(self._names[thing]) if name]
-        if not names:
-            return ""
-        more = ", …" if len(names) > 3 else ""
-        return f": {', '.join(names[:3])}{more}"
-
-    def leave_out(self, thing: str, name: str = "") -> str:
-        self._left_out[thing] += 1
-        name = " ".join(name.split())[:60]
-        self._names.setdefault(thing, []).append(name)
-        return ""
+        return self._left_out.notes()
 
     def prose(self, text: str) -> str:
         """Return a text; code in it stays as it is."""
@@ -186,8 +156,8 @@ class _Page:
         text = self._inline(text)
         text = "\n".join(self._blocks(text.split("\n")))
         text = _TERM.sub(": ", text)
-        text = without_jsx(text, self.leave_out)
-        text = "\n".join(map(_without_holes, text.split("\n")))
+        text = without_jsx(text, self._left_out.add)
+        text = "\n".join(map(without_holes, text.split("\n")))
         return re.sub("\ue001(\\d+)\ue002", lambda found: kept[int(found[1])], text)
 
     def _without_fences(self, text: str, keep: Callable[[str], str]) -> Iterator[str]:
@@ -210,7 +180,7 @@ class _Page:
             myst = _MYST.fullmatch(info)
             language = re.split(r"[\s{:,]", info.lower(), maxsplit=1)[0]
             if language in _DRAWN:
-                self.leave_out("drawing or query", language)
+                self._left_out.add("drawing or query", language)
             elif myst is not None and myst["kind"].lower() in _NOTICES | {"dropdown"}:
                 options = [one for one in inside if not re.match(r":[\w-]+:", one)]
                 yield from _section(myst["kind"], myst["title"], options, "")
@@ -219,11 +189,11 @@ class _Page:
 
     def _inline(self, text: str) -> str:
         """Take out comments, template code and marks inside lines."""
-        text = _COMMENT.sub(lambda _: self.leave_out("comment"), text)
+        text = _COMMENT.sub(lambda _: self._left_out.add("comment"), text)
         for opening, closing in _COMMENTS:
             text, number = _without(text, opening, closing)
             for _ in range(number):
-                self.leave_out("comment")
+                self._left_out.add("comment")
         text, _ = _without(text, *_DELETED)
         text = _REPLACED.sub(r"\1", text)
         text = _ADDED.sub(lambda found: found[1] or found[2] or "", text)
@@ -249,7 +219,7 @@ class _Page:
 
     def _condition(self, found: re.Match[str]) -> str:
         opening = found[0].split("%}", 1)[0].strip("{%- ")
-        return self.leave_out("conditional part of a template", opening)
+        return self._left_out.add("conditional part of a template", opening)
 
     def _shortcode(self, found: re.Match[str]) -> str:
         name, rest = found["name"], found["rest"].strip(" /\t\n-")
@@ -265,7 +235,7 @@ class _Page:
         if kind:
             return f"{title or kind.capitalize()}: " if title != kind else ""
         if name not in self._closed:
-            self.leave_out("shortcode", name)
+            self._left_out.add("shortcode", name)
         return ""
 
     def _tag(self, found: re.Match[str]) -> str:
@@ -276,7 +246,7 @@ class _Page:
             return _opening(_title(rest))
         if name in _SILENT_TAGS or not name or name.startswith("end"):
             return ""
-        return self.leave_out("template tag", f"{name} {rest}")
+        return self._left_out.add("template tag", f"{name} {rest}")
 
     def _value(self, found: re.Match[str]) -> str:
         return self._known(found["name"].strip())
@@ -288,14 +258,16 @@ class _Page:
             value = values.get(key) if isinstance(values, Mapping) else None
             if isinstance(value, str | int | float):
                 return str(value)
-        self.leave_out("templated sentence", name)
-        return _HOLE
+        self._left_out.add("templated sentence", name)
+        return HOLE
 
     def _brackets(self, text: str) -> str:
-        text = _EMBED.sub(lambda found: self.leave_out("embedded note", found[1]), text)
+        text = _EMBED.sub(
+            lambda found: self._left_out.add("embedded note", found[1]), text
+        )
         text = _WIKI_LINK.sub(_link_words, text)
         text = _FIELD_IN_BRACKETS.sub(r"\1: \2", text)
-        return without_shortcodes(text, self.leave_out)
+        return with_sections(text, self._left_out.add)
 
     def _blocks(self, lines: list[str]) -> Iterator[str]:
         """Yield lines without the dialect's blocks."""
@@ -330,7 +302,7 @@ class _Page:
 
     def _line(self, line: str) -> Iterator[str]:
         if _INCLUDE.match(line):
-            self.leave_out("include", line.strip())
+            self._left_out.add("include", line.strip())
         elif _ABBREVIATION.match(line) or _TOC.match(line):
             return
         elif _ONLY_TAGS.match(line) and line.islower():
@@ -371,25 +343,6 @@ def _admonition(line: str) -> tuple[str, str, str] | None:
     if title and not title.endswith('"'):
         return None
     return found["indent"], kind, title.rstrip('"')
-
-
-def without_shortcodes(text: str, leave_out: Callable[[str, str], str]) -> str:
-    """Take WordPress's shortcodes out of a text; what stands in a pair of them stays.
-
-    Args:
-        leave_out: told of each that shows something by itself.
-    """
-
-    def replaced(found: re.Match[str]) -> str:
-        name = found["name"]
-        if name in _WORDPRESS_ALONE and not found["end"]:
-            return leave_out("shortcode", name)
-        if found["end"] or found["rest"] or name in pairs:
-            return ""
-        return found[0]
-
-    pairs = {found["name"] for found in _WORDPRESS.finditer(text) if found["end"]}
-    return _WORDPRESS.sub(replaced, text)
 
 
 def _link_words(found: re.Match[str]) -> str:
@@ -476,16 +429,3 @@ def _icon(found: re.Match[str]) -> str:
     if "close" in name or "xmark" in name or "cancel" in name:
         return "✗"
     return ""
-
-
-def _without_holes(line: str) -> str:
-    """Leave out the sentences of a line that miss a value."""
-    if _HOLE not in line:
-        return line
-    start = _LEAVES.match(line)
-    mark = start["mark"] if start else ""
-    if mark.lstrip().startswith("#"):
-        return line.replace(_HOLE, "")
-    pieces = _SENTENCE_END.split(line[len(mark) :])
-    rest = "".join(piece for piece in pieces if _HOLE not in piece).strip()
-    return f"{mark}{rest}" if rest else ""

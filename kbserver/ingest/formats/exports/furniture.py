@@ -12,7 +12,11 @@ from lxml import etree
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import counted
-from kbserver.ingest.formats.exports.dialects import without_shortcodes
+from kbserver.ingest.formats.exports.left_out import LeftOut
+from kbserver.ingest.formats.exports.shortcodes import (
+    closed_names,
+    without_shortcodes,
+)
 
 _CLASSES = frozenset(
     # Confluence
@@ -106,23 +110,20 @@ def _without_attachments(root: HtmlElement) -> tuple[str, ...]:
 
 def _without_shortcodes(root: HtmlElement) -> tuple[str, ...]:
     """Take out the shortcodes that WordPress left in a page."""
-    left_out: list[str] = []
+    left_out = LeftOut()
+    closed = closed_names(str(root.text_content()))
 
-    def leave_out(thing: str, name: str) -> str:
-        left_out.append(name)
-        return ""
+    def plain(text: str | None) -> str | None:
+        if text and "[" in text:
+            return without_shortcodes(text, closed, left_out.add)
+        return text
 
     for element in root.iter():
         if not isinstance(element.tag, str) or element.tag in ("script", "pre", "code"):
             continue
-        if element.text and "[" in element.text:
-            element.text = without_shortcodes(element.text, leave_out)
-        if element.tail and "[" in element.tail:
-            element.tail = without_shortcodes(element.tail, leave_out)
-    if not left_out:
-        return ()
-    names = ", ".join(dict.fromkeys(left_out))
-    return (f"left out {counted(len(left_out), 'shortcode')}: {names}",)
+        element.text = plain(element.text)
+        element.tail = plain(element.tail)
+    return left_out.notes()
 
 
 def _of_class(root: HtmlElement, name: str) -> Iterator[HtmlElement]:
