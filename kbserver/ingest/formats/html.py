@@ -10,11 +10,13 @@ import trafilatura
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import Document, title_from
+from kbserver.ingest.formats.exports.dialects import without_templates
 from kbserver.ingest.formats.exports.furniture import clear_furniture
 from kbserver.ingest.formats.exports.json_ld import json_ld_blocks, json_ld_in
 from kbserver.ingest.formats.exports.panels import open_panels
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.encoding import decode
+from kbserver.ingest.formats.shared.frontmatter import split_front_matter
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import (
     name_admonitions,
@@ -31,6 +33,8 @@ COVERAGE = 0.9
 _DECLARED = re.compile(
     rb"""(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
 )
+_FRONT_MATTER = ("---", "+++")
+"""Begins a page from which a site generator makes another."""
 _DECLARATION_BYTES = 2048
 """At the start of a page, where it names its encoding."""
 
@@ -67,10 +71,15 @@ logging.getLogger("htmldate").setLevel(logging.CRITICAL)
 def convert(file: SourceFile) -> list[Document]:
     """Return one document: the page's main content under its heading."""
     markup, notes = _decoded(file)
+    given: dict[str, object] = {}
+    if markup.lstrip()[:3] in _FRONT_MATTER:
+        given, markup = split_front_matter(markup, file.source)
+        markup, left_out = without_templates(markup, given)
+        notes = (*notes, *left_out)
     root = parse_html(without_declaration(markup))
     if root is None:
         return []
-    metadata = normalise(file.source, _meta(root))
+    metadata = {**normalise(file.source, _meta(root)), **given}
     json_ld = json_ld_in(root)
     notes = (*notes, *clear_furniture(root))
     page_title = " ".join((root.findtext(".//title") or "").split())

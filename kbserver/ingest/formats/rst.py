@@ -12,12 +12,17 @@ from docutils.parsers.rst.languages import en
 
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
+from kbserver.ingest.formats.shared.frontmatter import (
+    require_for_callers,
+    split_front_matter,
+)
+from kbserver.ingest.formats.shared.header_lines import split_fields
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import (
     name_admonitions,
     parse_html,
 )
-from kbserver.ingest.formats.shared.metadata import KNOWN_KEYS, normalise
+from kbserver.ingest.formats.shared.metadata import normalise, with_validity
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks
 
@@ -43,8 +48,6 @@ _DIRECTIVE = re.compile(r"^[ \t]*\.\. +([A-Za-z][\w:.+-]*)::", re.MULTILINE)
 # Bounded, since it may begin at every colon of a long run of words and colons.
 _ROLE = re.compile(r":([A-Za-z][\w:.+-]{,100}):`")
 _TARGET = re.compile(r"(?<!\s)\s*(?<!\\)<[^<>]*>\s*$", re.DOTALL)
-_FIELDS = re.compile(r"\A\s*((?::[A-Za-z][\w -]*:.*\n?)+)")
-_FIELD = re.compile(r"^:([A-Za-z][\w -]*):(.*)$", re.MULTILINE)
 _SILENT = frozenset(
     (
         "toctree",
@@ -78,8 +81,10 @@ def convert(file: SourceFile) -> list[Document]:
     The directives and roles of Sphinx are read, too.
     """
     text, notes = file.text()
-    given, body = _docinfo(text)
-    metadata = normalise(file.source, given)
+    metadata, body = split_front_matter(text, file.source)
+    fields, body = split_fields(body)
+    require_for_callers(file.source, fields)
+    metadata = {**normalise(file.source, with_validity(fields)), **metadata}
     _register_unknown(body)
     parts = publish_parts(body, writer="html5", settings_overrides=_SETTINGS)
     root = parse_html(str(parts["html_body"]))
@@ -95,25 +100,6 @@ def convert(file: SourceFile) -> list[Document]:
     title, blocks = title_of(html_blocks(root), str(metadata.get("title", "")))
     title = title or title_from(file.source)
     return [Document(file.source, title, tuple(blocks), metadata, notes)]
-
-
-def _docinfo(text: str) -> tuple[dict[str, object], str]:
-    """Return the known fields at the very top, and the text below them.
-
-    Fields (`:valid_until: 2026-12-31`) are the front matter of this format.
-    """
-    unix_text = text.replace("\r\n", "\n")
-    found = _FIELDS.match(unix_text)
-    if found is None:
-        return {}, text
-    known: dict[str, object] = {}
-    for name, value in _FIELD.findall(found[1]):
-        key = name.strip().lower().replace("-", "_").replace(" ", "_")
-        if key in KNOWN_KEYS:
-            known[key] = value.strip()
-    if not known:
-        return {}, text
-    return known, unix_text[found.end() :]
 
 
 class _AnyOption(dict[str, Any]):

@@ -124,6 +124,17 @@ def plain_markdown(
     return body, page.notes()
 
 
+def without_templates(
+    text: str, metadata: Mapping[str, object]
+) -> tuple[str, tuple[str, ...]]:
+    """Return a page of HTML without template code, and notes on what was left out."""
+    if "{%" not in text and "{{" not in text:
+        return text, ()
+    page = _Page(metadata)
+    lines = page.templates(text.translate(_NOT_OURS)).split("\n")
+    return "\n".join(map(without_holes, lines)), page.notes()
+
+
 _DIALECT = re.compile(
     r"[{%:]\S|!!!|\?\?\?|===|\[\[|\[!|==\S|::|^[ ]*#\w|<[A-Z]|^import |^\*\[|8<|\[TOC"
     r"|^(?:`{3,}|~{3,})[ \t]*\w|\^\w|\[/?[a-z]|^:[ \t]",
@@ -198,14 +209,15 @@ class _Page:
         text = _REPLACED.sub(r"\1", text)
         text = _ADDED.sub(lambda found: found[1] or found[2] or "", text)
         if "{%" in text or "{{" in text:
-            text = self._templates(text)
+            text = self.templates(text)
         if "[" in text:
             text = self._brackets(text)
         text = _MARKED.sub(r"\1", text)
         text = _ICON.sub(_icon, text)
         return _FIELD.sub(":", text)
 
-    def _templates(self, text: str) -> str:
+    def templates(self, text: str) -> str:
+        """Return a text without conditions, shortcodes, tags and values."""
         for _ in range(_MOST_CONDITIONS_DEEP):
             text, number = _CONDITION.subn(self._condition, text)
             if not number:

@@ -1,4 +1,4 @@
-"""What a text says about itself at its top: YAML, TOML or JSON."""
+"""What a text says about itself at its top: YAML, TOML, JSON or lines with names."""
 
 from __future__ import annotations
 
@@ -11,11 +11,17 @@ import frontmatter
 import yaml
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.formats.shared.metadata import normalise, require_few_values
+from kbserver.ingest.formats.shared.header_lines import split_header_lines
+from kbserver.ingest.formats.shared.metadata import (
+    normalise,
+    require_few_values,
+    with_validity,
+)
 from kbserver.ingest.formats.shared.visibility import withheld_because
 
 _YAML = frontmatter.default_handlers.YAMLHandler()
 _TOML = re.compile(r"\+\+\+[ \t]*\n(.*?)^\+\+\+[ \t]*$\n?", re.DOTALL | re.MULTILINE)
+_DRAFTS = "_drafts"
 _PAIR = re.compile(
     r"^(?P<key>[\w][\w .-]*):[ \t]+(?P<value>\S.*?)[ \t]*$", re.MULTILINE
 )
@@ -33,19 +39,35 @@ def split_front_matter(text: str, source: str) -> tuple[dict[str, object], str]:
         DocumentUnreadable: the block is not valid, with the line of the file; a key
             holds the wrong thing; or the document is not meant for callers.
     """
-    content = text.lstrip()
-    given: Mapping[str, object] | None
-    if content.startswith("+++"):
-        given, body = _toml(content, source)
-    elif content.startswith("{"):
-        given, body = _json(content)
-    else:
-        given, body = _yaml(text, content, source)
+    given, body = _split(text, source)
     if given is None:
-        return {}, text
-    if reason := withheld_because(given):
+        given, body = {}, text
+    require_for_callers(source, given)
+    return normalise(source, with_validity(given)), body
+
+
+def require_for_callers(source: str, given: Mapping[str, object]) -> None:
+    """Refuse a text that is not meant for callers, by what it says about itself.
+
+    Raises:
+        DocumentUnreadable: it says so, or it stands in Jekyll's folder of drafts.
+    """
+    reason = withheld_because(given)
+    if _DRAFTS in source.split("/")[:-1]:
+        reason = reason or f"in {_DRAFTS}"
+    if reason:
         raise DocumentUnreadable(source, f"withheld, not meant for callers: {reason}")
-    return normalise(source, given), body
+
+
+def _split(text: str, source: str) -> tuple[Mapping[str, object] | None, str]:
+    content = text.lstrip()
+    if content.startswith("+++"):
+        return _toml(content, source)
+    if content.startswith("{"):
+        return _json(content)
+    if content.startswith("---"):
+        return _yaml(text, content, source)
+    return split_header_lines(text)
 
 
 def _yaml(

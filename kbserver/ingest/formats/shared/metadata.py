@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections.abc import Mapping
 
 from kbserver.errors import DocumentUnreadable
@@ -25,8 +26,14 @@ KNOWN_KEYS = frozenset(
 )
 """Keys that mean something to kbserver."""
 
-_TRUE = frozenset(("true", "yes", "on", "1"))
-_SAID_FALSE = frozenset(("false", "no", "off", "0"))
+_VALIDITY = {
+    **dict.fromkeys(("publishdate", "publishat", "publishon"), "valid_from"),
+    **dict.fromkeys(
+        ("expirydate", "unpublishdate", "unpublishat", "unpublishon"),
+        "valid_until",
+    ),
+}
+"""What site generators (Hugo, Grav) call the time in which they show a page."""
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0", ""))
 
@@ -76,6 +83,34 @@ def require_few_values(source: str, given: Mapping[str, object]) -> None:
         DocumentUnreadable: there are over `MAX_VALUES` values.
     """
     _Values(source).plain(given)
+
+
+def with_validity(given: Mapping[str, object]) -> dict[str, object]:
+    """Return front matter with what site generators call a page's validity as ours.
+
+    They take a page away when the day of its `expiryDate` begins.
+    """
+    renamed: dict[str, object] = {}
+    for name, value in given.items():
+        key = _VALIDITY.get(re.sub(r"[_-]", "", str(name)).lower(), "")
+        if key and value and key not in given:
+            renamed[key] = _start_of_day(value)
+        else:
+            renamed[name] = value
+    return renamed
+
+
+def _start_of_day(value: object) -> object:
+    """Return a day as its first moment, anything else as it is."""
+    if isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, dt.date):
+        return dt.datetime.combine(value, dt.time())
+    try:
+        day = dt.date.fromisoformat(str(value).strip())
+    except ValueError:
+        return value
+    return dt.datetime.combine(day, dt.time())
 
 
 class _Values:

@@ -21,14 +21,22 @@ _WITHHELD_IF_TRUE = frozenset(
     "deleted trashed hidden "
     "private internal internalonly "
     "staffonly agentsonly retired "
-    "obsolete unlisted deprecated".split()
+    "obsolete unlisted deprecated "
+    "headless nosearch searchexclude "
+    "excludefromsearch".split()
 )
 _WITHHELD_IF_FALSE = frozenset(
     "published publish public "
     "active live online "
     "visible visibleinpkb enabled "
-    "approved".split()
+    "approved search searchable "
+    "pagefind".split()
 )
+_WITHHELD_INSIDE = {
+    "search": ("exclude", "true"),
+    "build": ("render", "never"),
+}
+"""Settings inside an object: MkDocs's search, Hugo's build."""
 _WITHHELD_IF_SET = frozenset(
     "archivedat deletedat trashedat usersegmentid usersegmentids".split()
 )
@@ -61,7 +69,7 @@ _WITHHELD_WORDS = frozenset(
         *"archive archived retired obsolete".split(),
         *"deprecated outdated expired withdrawn".split(),
         *"inactive disabled deleted trash".split(),
-        *"trashed hidden private internal".split(),
+        *"trashed hidden private internal skip".split(),
         *"internalonly confidential secret note".split(),
         *"restricted agent agents agentsonly".split(),
         *"staff staffonly employee employees".split(),
@@ -91,6 +99,9 @@ def withheld_because(given: Mapping[str, object]) -> str:
     for key, (name, value) in by_key.items():
         if _is_withheld(key.removeprefix("is"), value, has_state=has_state):
             return _reason(name, value)
+        inside, wanted = _WITHHELD_INSIDE.get(key, ("", ""))
+        if isinstance(value, Mapping) and str(value.get(inside)).lower() == wanted:
+            return f"{name}.{_reason(inside, value[inside])}"
     name, status = by_key.get("status", ("", None))
     if status == _DRAFT_NUMBER and status is not True and "folderid" in by_key:
         return _reason(name, status)

@@ -170,3 +170,70 @@ def test_toml_that_is_none_is_named(read):
 @pytest.mark.parametrize("text", ["+++\nnever closed", "{curly} words\nbelow"])
 def test_other_marks_at_the_top_are_text(text):
     assert split_front_matter(text, "a.md") == ({}, text)
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "---\nexpiryDate: 2026-08-31\npublishDate: 2026-06-01T08:00:00+02:00\n---\n",
+        "+++\nexpiryDate = 2026-08-31\npublishDate = 2026-06-01T08:00:00+02:00\n+++\n",
+        '{"expiryDate": "2026-08-31", "publishDate": "2026-06-01T08:00:00+02:00"}\n',
+    ],
+)
+def test_hugos_dates_are_the_validity_of_a_page(block):
+    metadata, body = split_front_matter(f"{block}\nNine.", "a.md")
+    assert metadata == {
+        "valid_until": "2026-08-31T00:00:00",
+        "valid_from": "2026-06-01T08:00:00+02:00",
+    }
+    assert body.strip() == "Nine."
+
+
+def test_a_date_of_hugo_that_cannot_be_read_is_named():
+    with pytest.raises(DocumentUnreadable, match="valid_until is 'soon'; write a date"):
+        split_front_matter("---\nexpiryDate: soon\n---\nNine.", "a.md")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "---\ndraft: true\n---\n",
+        "+++\ndraft = true\n+++\n",
+        '{"draft": true}\n',
+        "---\npublished: false\n---\n",
+        "---\npublish: false\n---\n",
+        "---\nunlisted: true\n---\n",
+        "---\nsearch:\n  exclude: true\n---\n",
+        "Title: Fees\nStatus: draft\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["a.md", "a.mdx", "a.txt"])
+def test_a_page_that_its_site_does_not_show_is_withheld(read, block, name):
+    with pytest.raises(DocumentUnreadable, match="withheld, not meant for callers: "):
+        read(name, f"{block}\nNine.")
+
+
+def test_jekylls_folder_of_drafts_is_withheld(read):
+    with pytest.raises(DocumentUnreadable, match="callers: in _drafts"):
+        read("site/_drafts/fees.md", "---\ntitle: Fees\n---\nNine.")
+    [document] = read("site/_drafts.md", "Nine.")
+    assert document.blocks[0].text == "Nine."
+
+
+def test_a_page_of_html_with_front_matter_is_read_as_its_site_shows_it(read):
+    [document] = read(
+        "a.html",
+        "---\ntitle: Fees\nfee: 9\nexpiryDate: 2026-08-31\n---\n{% include head.html %}\n"
+        "<p>It costs {{ page.fee }} dollars. Call {{ site.phone }}.</p>",
+    )
+    assert document.title == "Fees"
+    assert [block.text for block in document.blocks] == ["It costs 9 dollars."]
+    assert document.metadata["valid_until"] == "2026-08-31T00:00:00"
+    assert document.notes == (
+        "not spoken: 1 template tag (include head.html); "
+        "write in the text what callers need",
+        "not spoken: 1 templated sentence (site.phone); "
+        "write in the text what callers need",
+    )
+    with pytest.raises(DocumentUnreadable, match="published: false"):
+        read("a.html", "---\npublished: false\n---\n<p>Nine.</p>")

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.formats.shared.metadata import MAX_VALUES, normalise
+from kbserver.ingest.formats.shared.metadata import MAX_VALUES, normalise, with_validity
 
 
 @pytest.mark.parametrize(
@@ -79,3 +79,27 @@ def test_whatever_a_parser_returns_becomes_json(given):
         assert exc.reason
     else:
         json.dumps(metadata, ensure_ascii=False, allow_nan=False).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"expiryDate": dt.date(2026, 8, 31)}, {"valid_until": "2026-08-31T00:00:00"}),
+        ({"publishDate": "2026-08-31"}, {"valid_from": "2026-08-31T00:00:00"}),
+        (
+            {"expirydate": dt.datetime(2026, 8, 31, 18, tzinfo=dt.UTC)},
+            {"valid_until": "2026-08-31T18:00:00+00:00"},
+        ),
+        (
+            {"unpublish_date": "2026-08-31T18:00"},
+            {"valid_until": "2026-08-31T18:00:00"},
+        ),
+        (
+            {"expiryDate": "2026-08-31", "valid_until": "2026-12-31"},
+            {"expiryDate": "2026-08-31", "valid_until": "2026-12-31"},
+        ),
+        ({"expiryDate": "", "date": "2026-08-31"}, {"date": "2026-08-31"}),
+    ],
+)
+def test_what_a_site_generator_calls_validity_is_ours(given, wanted):
+    assert normalise("a.md", with_validity(given)) == wanted

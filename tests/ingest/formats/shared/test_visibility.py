@@ -23,6 +23,14 @@ from kbserver.ingest.formats.shared.visibility import withheld_because
         ({"deleted_at": "2026-01-01"}, "deleted_at: 2026-01-01"),
         ({"user_segment_id": 12}, "user_segment_id: 12"),
         ({"status": 1, "folder_id": 3}, "status: 1"),
+        ({"status": "skip"}, "status: skip"),
+        ({"unlisted": True}, "unlisted: true"),
+        ({"search": {"exclude": True}}, "search.exclude: true"),
+        ({"search": False}, "search: false"),
+        ({"search_exclude": True}, "search_exclude: true"),
+        ({"build": {"render": "never", "list": "never"}}, "build.render: never"),
+        ({"_build": {"render": "never"}}, "_build.render: never"),
+        ({"headless": True}, "headless: true"),
     ],
 )
 def test_what_is_not_for_callers_is_named_by_its_field(given, reason):
@@ -36,6 +44,7 @@ def test_what_is_not_for_callers_is_named_by_its_field(given, reason):
         {"draft": False, "published": True, "status": "Published"},
         {"state": "published", "publishedAt": None},
         {"visibility": "public"},
+        {"search": {"boost": 2, "exclude": False}, "build": {"render": "always"}},
         {"audience": ["staff", "guests"]},
         {"status": 1},
         {"status": "solved", "deleted_at": None, "user_segment_id": None},
