@@ -11,6 +11,7 @@ from typing import Any
 
 from lxml import etree
 from pptx import Presentation
+from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.util import Emu
 
 from kbserver.ingest.blocks import (
@@ -22,6 +23,14 @@ from kbserver.ingest.blocks import (
 )
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.chart import chart_blocks
+from kbserver.ingest.formats.shared.diagram import DIAGRAM, diagram_blocks
+from kbserver.ingest.formats.shared.running import (
+    fact_blocks,
+    facts_of,
+    is_fact,
+    said_at_the_end,
+    shortened,
+)
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
@@ -33,8 +42,16 @@ _PICTURE_SHARE = 0.02
 """Of a slide; smaller pictures are signs and ornaments."""
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
-_DIAGRAM = "http://schemas.openxmlformats.org/drawingml/2006/diagram"
 _REFERENCE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}dm"
+_MARGINS = frozenset(
+    (
+        PP_PLACEHOLDER.FOOTER,
+        PP_PLACEHOLDER.HEADER,
+        PP_PLACEHOLDER.DATE,
+        PP_PLACEHOLDER.SLIDE_NUMBER,
+    )
+)
+_FOOTER = PP_PLACEHOLDER.FOOTER
 _ROW = Emu(457200)
 """Half an inch: shapes that stand less far apart are one row."""
 
@@ -51,12 +68,14 @@ def convert(file: SourceFile) -> list[Document]:
     blocks: list[Block] = []
     title = ""
     hidden = noted = 0
+    footers: dict[str, None] = {}
     unread = _Unread(presentation.slide_width * presentation.slide_height)
     for number, slide in enumerate(presentation.slides):
         if _is_hidden(slide):
             hidden += 1
             continue
         noted += _has_notes(slide)
+        footers.update(dict.fromkeys(_footers(slide)))
         heading = _title_of(slide)
         content = _slide_blocks(slide, unread.on(number + 1))
         is_cover = all(block.kind == "paragraph" for block in content)
@@ -70,8 +89,16 @@ def convert(file: SourceFile) -> list[Document]:
         notes.append(f"left out {counted(hidden, 'hidden slide')}")
     if noted:
         notes.append(f"left out the speaker notes of {counted(noted, 'slide')}")
+    facts = facts_of(footers)
+    notes += said_at_the_end("footer", facts)
+    notes += (
+        f"left out the footer “{shortened(text)}”"
+        for text in footers
+        if not is_fact(text)
+    )
     title = title or title_from(file.source)
-    return [Document(file.source, title, tuple(blocks), {}, tuple(notes))]
+    whole = (*blocks, *fact_blocks(facts))
+    return [Document(file.source, title, whole, {}, tuple(notes))]
 
 
 def _is_hidden(slide: Any) -> bool:
@@ -90,6 +117,19 @@ def _title_of(slide: Any) -> str:
     if shape is None:
         return ""
     return " ".join(shape.text_frame.text.split())
+
+
+def _footers(slide: Any) -> Iterator[str]:
+    """Yield what stands at the foot of a slide, without its number and date."""
+    for shape in slide.placeholders:
+        if shape.placeholder_format.type == _FOOTER and shape.has_text_frame:
+            if text := " ".join(shape.text_frame.text.split()):
+                yield text
+
+
+def _is_margin(shape: Any) -> bool:
+    """Return whether a shape is the number, date or footer of a slide."""
+    return shape.is_placeholder and shape.placeholder_format.type in _MARGINS
 
 
 class _Unread:
@@ -135,7 +175,8 @@ def _slide_blocks(slide: Any, unread: _Unread) -> list[Block]:
     title = slide.shapes.title
     blocks: list[Block] = []
     for shape in _in_reading_order(slide.shapes):
-        if title is None or shape.shape_id != title.shape_id:
+        is_title = title is not None and shape.shape_id == title.shape_id
+        if not is_title and not _is_margin(shape):
             blocks.extend(_shape_blocks(shape, blocks, slide.part, unread))
     # python-pptx passes over shapes that are written for several versions
     for choice in slide.shapes._spTree.iter(f"{_MC}AlternateContent"):
@@ -207,9 +248,10 @@ def _shape_blocks(
 def _blocks_of_other(shape: Any, part: Any, unread: _Unread) -> list[Block]:
     """Return the blocks of a diagram; remember what cannot be read."""
     element = shape._element
-    for reference in element.iter(f"{{{_DIAGRAM}}}relIds"):
+    for reference in element.iter(f"{{{DIAGRAM}}}relIds"):
         data = part.related_part(reference.get(_REFERENCE))
-        blocks = _diagram_blocks(data.blob)
+        parser = etree.XMLParser(resolve_entities=False, no_network=True)
+        blocks = diagram_blocks(etree.fromstring(data.blob, parser))
         if not blocks:
             unread.add("diagram", shape)
         return blocks
@@ -226,17 +268,6 @@ def _blocks_of_other(shape: Any, part: Any, unread: _Unread) -> list[Block]:
     elif hasattr(shape, "image"):
         unread.add("picture", shape)
     return []
-
-
-def _diagram_blocks(data: bytes) -> list[Block]:
-    """Return what the points of a diagram (SmartArt) say, in their order."""
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    root: Any = etree.fromstring(data, parser)
-    texts = (
-        " ".join("".join(point.itertext(f"{_A}t")).split())
-        for point in root.iter(f"{{{_DIAGRAM}}}pt")
-    )
-    return [Block("list_item", f"- {text}", 1) for text in texts if text]
 
 
 def _table_blocks(table: Any, lead_in: str) -> list[Block]:

@@ -1,6 +1,8 @@
 """Presentations written by python-pptx."""
 
 import io
+from copy import deepcopy
+from operator import attrgetter
 from pathlib import Path
 
 from lxml import etree
@@ -8,10 +10,10 @@ from PIL import Image
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
+from pptx.enum.shapes import PP_PLACEHOLDER
 from pptx.util import Inches
 
 from kbserver.ingest.blocks import Block, Document
-from kbserver.ingest.formats.pptx import _diagram_blocks
 from kbserver.ingest.load import load
 
 
@@ -193,15 +195,30 @@ def test_a_shape_written_for_several_versions_is_read(tmp_path):
     assert read.blocks[-1] == Block("paragraph", "The fine is 60 dollars.")
 
 
-def test_the_points_of_a_diagram_are_a_list():
-    data = (
-        "<d:dataModel xmlns:d='http://schemas.openxmlformats.org/drawingml/2006/diagram' "
-        "xmlns:a='http://schemas.openxmlformats.org/drawingml/2006/main'><d:ptLst>"
-        "<d:pt type='doc'/><d:pt><d:t><a:p><a:r><a:t>Call us</a:t></a:r></a:p></d:t></d:pt>"
-        "<d:pt><d:t><a:p><a:r><a:t>Pay </a:t></a:r><a:r><a:t>$5</a:t></a:r></a:p></d:t></d:pt>"
-        "</d:ptLst></d:dataModel>"
+def test_numbers_and_dates_of_slides_are_not_said_and_a_footer_once(tmp_path):
+    show = Presentation()
+    layout = show.slide_layouts[5]
+    for number in (1, 2):
+        slide = show.slides.add_slide(layout)
+        slide.shapes.title.text = f"Part {number}"
+        add_text(slide.shapes, f"Text {number}.", left=1, top=2)
+        for shape in filter(attrgetter("is_placeholder"), layout.shapes):
+            kind = shape.placeholder_format.type
+            text = {
+                PP_PLACEHOLDER.FOOTER: "Prices valid until 31.12.2026",
+                PP_PLACEHOLDER.SLIDE_NUMBER: str(number),
+                PP_PLACEHOLDER.DATE: "5 May",
+            }.get(kind)
+            if text is not None:
+                copied = deepcopy(shape._element)
+                slide.shapes._spTree.append(copied)
+                slide.shapes[-1].text_frame.text = text
+    slide.shapes[-2].text_frame.text = "Acme sales"
+    read = load_saved(show, tmp_path / "a.pptx")
+    assert [block.text for block in read.blocks] == [
+        "Text 1.", "Part 2", "Text 2.", "", "Prices valid until 31.12.2026",
+    ]  # fmt: skip
+    assert read.notes == (
+        "said once, at the end: the footer “Prices valid until 31.12.2026”",
+        "left out the footer “Acme sales”",
     )
-    assert _diagram_blocks(data.encode()) == [
-        Block("list_item", "- Call us", 1),
-        Block("list_item", "- Pay $5", 1),
-    ]

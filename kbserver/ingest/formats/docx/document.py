@@ -10,6 +10,7 @@ from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
+from kbserver.ingest.formats.shared.running import fact_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks, inline_text
 
@@ -26,9 +27,9 @@ def convert(file: SourceFile) -> list[Document]:
     Its title is a heading or Title paragraph at the top, else the file's name.
     """
     with open_checked_zip(file.path, file.source) as archive:
-        docx, notes = ready(archive)
+        prepared = ready(archive)
     html = mammoth.convert_to_html(
-        docx,
+        prepared.docx,
         style_map=_STYLES,
         convert_image=mammoth.images.img_element(lambda image: {}),
     )
@@ -37,7 +38,7 @@ def convert(file: SourceFile) -> list[Document]:
         return []
     for box in root.iter("input"):
         box.set("disabled", "")  # ticked in the file, not by its reader
-    notes = (*notes, *settle(root))
+    notes = (*prepared.notes, *settle(root))
     title = ""
     titled = root.find(".//h1[@class='title']")
     if titled is not None:
@@ -47,4 +48,5 @@ def convert(file: SourceFile) -> list[Document]:
     if not title:
         title, blocks = title_of(blocks)
     title = title or title_from(file.source)
+    blocks = [*prepared.drawings.in_place(blocks), *fact_blocks(prepared.facts)]
     return [Document(file.source, title, tuple(blocks), {}, notes)]

@@ -11,13 +11,21 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from lxml import etree
 
 from kbserver.ingest.blocks import counted, not_spoken
+from kbserver.ingest.formats.docx.drawn import Drawings
 from kbserver.ingest.formats.docx.numbering import Numbering
 from kbserver.ingest.formats.docx.styles import Styles, W, value_of
+from kbserver.ingest.formats.shared.running import (
+    facts_of,
+    is_fact,
+    said_at_the_end,
+    shortened,
+)
 from kbserver.ingest.formats.shared.signs import SIGN_FONTS
 from kbserver.ingest.formats.shared.structure import LABEL_END
 
@@ -26,7 +34,6 @@ _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _STORIES = frozenset((f"{W}document", f"{W}footnotes", f"{W}endnotes"))
 _INSTEAD = "say in the text what callers need"
-_QUOTED_CHARACTERS = 80
 _CONTENTS = re.compile(r"toc (?:\d|heading)|table of (?:contents|figures)")
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?\s*\d*\s*(?:of|von|/|-)?\s*\d*", re.I)
 _UNREAD = {
@@ -40,11 +47,21 @@ _UNREAD = {
 }
 
 
-def ready(archive: zipfile.ZipFile) -> tuple[BinaryIO, tuple[str, ...]]:
-    """Return a copy that mammoth reads rightly, and notes on what it leaves out.
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A file that mammoth reads rightly, and what it holds beside its text."""
 
-    The copy has no pictures, because nothing reads them.
-    """
+    docx: BinaryIO
+    """Without pictures, because nothing reads them."""
+    notes: tuple[str, ...]
+    """What is left out."""
+    drawings: Drawings
+    facts: tuple[str, ...]
+    """What headers and footers say that a caller may ask for."""
+
+
+def ready(archive: zipfile.ZipFile) -> Ready:
+    """Make a file ready."""
     parts = {
         entry.filename: archive.read(entry)
         for entry in archive.infolist()
@@ -52,24 +69,29 @@ def ready(archive: zipfile.ZipFile) -> tuple[BinaryIO, tuple[str, ...]]:
     }
     styles = Styles(_parsed(parts.get("word/styles.xml")))
     numbering = Numbering(_parsed(parts.get("word/numbering.xml")), styles)
-    prepass = _Prepass(styles, numbering)
+    prepass = _Prepass(styles, numbering, Drawings(parts))
     docx = io.BytesIO()
     with zipfile.ZipFile(docx, "w") as copy:
         for name, content in parts.items():
             copy.writestr(name, prepass.part(name, content))
     docx.seek(0)
-    return docx, prepass.notes()
+    facts = tuple(prepass.facts())
+    return Ready(docx, prepass.notes(), prepass.drawings, facts)
 
 
 class _Prepass:
     """One pass over all parts of a file."""
 
-    def __init__(self, styles: Styles, numbering: Numbering) -> None:
+    def __init__(
+        self, styles: Styles, numbering: Numbering, drawings: Drawings
+    ) -> None:
+        self.drawings = drawings
         self._styles = styles
         self._numbering = numbering
         self._hidden = 0
         self._unread: Counter[str] = Counter()
-        self._margins: dict[str, None] = {}
+        # texts of headers and footers with the kind of margin they stand in
+        self._margins: dict[str, str] = {}
 
     def part(self, name: str, content: bytes) -> bytes:
         """Return a part as mammoth is to read it."""
@@ -90,7 +112,7 @@ class _Prepass:
         ):
             root = _parsed(content)
             if root.tag in _STORIES:
-                self._story(root)
+                self._story(root, name)
                 return etree.tostring(root)
         return content
 
@@ -104,17 +126,28 @@ class _Prepass:
                 notes.append(f"left out {counted(number, thing)}")
             elif number:
                 notes.append(not_spoken(counted(number, thing), _INSTEAD))
-        for text in self._margins:
-            notes.append(not_spoken(f"the {text}", _INSTEAD))
+        facts = self.facts()
+        notes += said_at_the_end("header or footer", facts)
+        for text, kind in self._margins.items():
+            if not is_fact(text):
+                what = f"the {kind} “{shortened(text)}”"
+                notes.append(not_spoken(what, _INSTEAD))
         return tuple(notes)
 
-    def _story(self, root: Any) -> None:
+    def facts(self) -> list[str]:
+        """Return what headers and footers say that a caller may ask for."""
+        return facts_of(self._margins)
+
+    def _story(self, root: Any, name: str) -> None:
         _remove_contents(root, self._styles)
         _move_text_boxes(root)
         _unwrap(root)
+        read = self.drawings.mark(root, name)
         for element in root.iter():
+            if not isinstance(element.tag, str) or element in read:
+                continue
             for ending, thing in _UNREAD.items():
-                if isinstance(element.tag, str) and element.tag.endswith(ending):
+                if element.tag.endswith(ending):
                     self._unread[thing] += 1
         for paragraph in root.iter(f"{W}p"):
             self._paragraph(paragraph)
@@ -179,12 +212,19 @@ class _Prepass:
 
     def _note_margin(self, kind: str, content: bytes) -> None:
         root = _parsed(content)
-        texts = ("".join(one.itertext(f"{W}t")) for one in root.iter(f"{W}p"))
+        _move_text_boxes(root)
+        _unwrap(root)
+        texts: list[str] = []
+        for paragraph in root.iter(f"{W}p"):
+            self._paragraph(paragraph)
+            runs = _own_runs(paragraph)
+            texts.append("".join(_run_text(run) for run in runs))
         text = " ".join(" ".join(texts).split())
-        if len(text) > _QUOTED_CHARACTERS:
-            text = f"{text[:_QUOTED_CHARACTERS].rstrip()}…"
         if text and not _PAGE_NUMBER.fullmatch(text):
-            self._margins[f"{kind} “{text}”"] = None
+            self._margins.setdefault(text, kind)
+        for mark in root.iter("{urn:schemas-microsoft-com:vml}textpath"):
+            if words := " ".join(mark.get("string", "").split()):
+                self._margins.setdefault(words, "watermark")
 
 
 def _parsed(content: bytes | None) -> Any:
@@ -202,6 +242,19 @@ def _own_runs(paragraph: Any) -> Iterator[Any]:
             yield child
         elif child.tag not in (f"{W}p", f"{W}tbl", f"{W}pPr"):
             yield from _own_runs(child)
+
+
+def _run_text(run: Any) -> str:
+    """Return what a run shows, nothing if it is struck out; a tab parts its words."""
+    if run.find(f"{W}rPr/{W}strike") is not None:
+        return ""
+    texts: list[str] = []
+    for one in run:
+        if one.tag == f"{W}t":
+            texts.append(one.text or "")
+        elif one.tag in (f"{W}tab", f"{W}br"):
+            texts.append(" ")
+    return "".join(texts)
 
 
 def _remove_contents(

@@ -9,7 +9,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Document, not_spoken, title_from
+from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.pdf.fields import fields_of, with_values
 from kbserver.ingest.formats.pdf.layout import page_blocks
@@ -23,6 +23,7 @@ from kbserver.ingest.formats.pdf.unread import (
     page_unread,
     unread_notes,
 )
+from kbserver.ingest.formats.shared.running import fact_blocks, said_at_the_end
 from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_PAGES = 5_000
@@ -71,15 +72,14 @@ def convert(file: SourceFile) -> list[Document]:
     notes = [*unread_notes(unread), *attached]
     if removed:
         notes.append(f"removed {removed} running headers, footers and page numbers")
-    if facts := facts_in(pages, kept):
-        quoted = ", ".join(f"“{text}”" for text in facts)
-        instead = "say in the text what callers need"
-        notes.append(not_spoken(f"the running line {quoted}", instead))
+    facts = facts_in(pages, kept)
+    notes += said_at_the_end("running line", facts)
     title, blocks = title_of(page_blocks(kept))
     if not title and not _JUNK_TITLE.search(given_title):
         title = given_title
     title = title or title_from(file.source)
-    return [Document(file.source, title, tuple(blocks), {}, tuple(notes))]
+    whole = (*blocks, *fact_blocks(facts))
+    return [Document(file.source, title, whole, {}, tuple(notes))]
 
 
 def _open(file: SourceFile) -> pdfium.PdfDocument:

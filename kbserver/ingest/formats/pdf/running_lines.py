@@ -9,6 +9,7 @@ from itertools import takewhile
 from typing import TypeAlias
 
 from kbserver.ingest.formats.pdf.line import HEADING_RATIO, Line, usual_size
+from kbserver.ingest.formats.shared.running import facts_of
 
 EDGE_LINES = 3
 """Running lines are among so many first and last lines of a page."""
@@ -21,11 +22,6 @@ _LONGEST_NUMBER = 6
 """Digits of a page number that are looked at."""
 _LONGEST_LINE = 500
 """Characters of a line with a page number; each number in it makes a key as long."""
-_PHONE = re.compile(r"\+?\d(?:[ ()/.-]{0,2}\d){6,}")
-_YEAR = re.compile(r"\b(?:19|20)\d\d(?:-\d\d-\d\d)?\b")
-_MONEY = re.compile(r"[$€£¥]\s?\d|\d\s?[€£¥]")
-_QUOTED_CHARACTERS = 80
-_MOST_QUOTED = 3
 _DIGITS = re.compile(r"\d+")
 _Key: TypeAlias = tuple[str, int]
 """Text and height of a line, as it may be found again on another page."""
@@ -63,24 +59,17 @@ def without_running_lines(
 def facts_in(
     pages: Sequence[Sequence[Line]], kept: Sequence[Sequence[Line]]
 ) -> list[str]:
-    """Return what running lines say that a caller may ask for: a phone number, a price.
+    """Return what running lines say that a caller may ask for.
 
     Args:
         pages: the lines of each page.
         kept: the same without its running lines.
     """
-    facts: dict[str, None] = {}
+    running: list[str] = []
     for page, rest in zip(pages, kept, strict=True):
         left = set(map(id, rest))
-        for line in page:
-            if id(line) not in left and _is_fact(line.text):
-                facts[line.text[:_QUOTED_CHARACTERS]] = None
-    return list(facts)[:_MOST_QUOTED]
-
-
-def _is_fact(text: str) -> bool:
-    """Return whether a line holds a phone number or a price; a date or a version is none."""
-    return bool(_PHONE.search(_YEAR.sub("year", text)) or _MONEY.search(text))
+        running += [line.text for line in page if id(line) not in left]
+    return facts_of(running)
 
 
 def _edges(

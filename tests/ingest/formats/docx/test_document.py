@@ -240,16 +240,54 @@ def test_comments_are_left_out_and_named(tmp_path):
     assert read.notes == ("left out 1 comment",)
 
 
-def test_headers_and_footers_are_named_but_page_numbers_are_not(tmp_path):
+def test_facts_of_headers_and_footers_are_said_at_the_end(tmp_path):
+    document = docx.Document()
+    document.add_heading("Complaints", 1)
+    document.add_paragraph("Write to us.")
+    section = document.sections[0]
+    section.different_first_page_header_footer = True
+    section.footer.paragraphs[0].text = "Emergencies: 0800 555 0187"
+    section.first_page_footer.paragraphs[0].text = "Emergencies: 0800 555 0187"
+    section.header.paragraphs[0].text = "Page 1 of 3"
+    section.first_page_header.paragraphs[0].text = "Acme"
+    read = load_saved(document, tmp_path / "a.docx")
+    assert [(block.kind, block.text) for block in read.blocks] == [
+        ("paragraph", "Write to us."),
+        ("heading", ""),
+        ("paragraph", "Emergencies: 0800 555 0187"),
+    ]
+    assert read.notes == (
+        "said once, at the end: the header or footer “Emergencies: 0800 555 0187”",
+        "not spoken: the header “Acme”; say in the text what callers need",
+    )
+
+
+def test_a_header_says_no_more_than_its_reader_sees(tmp_path):
     document = docx.Document()
     document.add_paragraph("Text.")
-    section = document.sections[0]
-    section.footer.paragraphs[0].text = "Emergencies: 0800 555 0187"
-    section.header.paragraphs[0].text = "Page 1 of 3"
+    header = document.sections[0].header
+    paragraph = header.paragraphs[0]
+    paragraph.add_run("Valid until ")
+    paragraph.add_run("30.11.").font.strike = True
+    paragraph.add_run(" 31.12.").bold = True
+    paragraph.add_run("ask Kim 0800 555 0187").font.hidden = True
+    content = f"<w:txbxContent>{paragraph._p.xml}</w:txbxContent>"
+    header._element.append(
+        parse_xml(
+            f'<w:p {WORD} xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006" '
+            'xmlns:v="urn:schemas-microsoft-com:vml">'
+            f"<w:r><mc:AlternateContent><mc:Choice>{content}</mc:Choice>"
+            f"<mc:Fallback>{content}</mc:Fallback></mc:AlternateContent></w:r>"
+            '<w:r><w:pict><v:shape><v:textpath string="DRAFT"/></v:shape></w:pict></w:r></w:p>'
+        )
+    )
     read = load_saved(document, tmp_path / "a.docx")
+    said = "Valid until 31.12. Valid until 31.12."
+    assert [block.text for block in read.blocks] == ["Text.", "", said]
     assert read.notes == (
-        "not spoken: the footer “Emergencies: 0800 555 0187”; say in the text what "
-        "callers need",
+        "removed 42 hidden characters",
+        f"said once, at the end: the header or footer “{said}”",
+        "not spoken: the watermark “DRAFT”; say in the text what callers need",
     )
 
 
