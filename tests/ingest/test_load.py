@@ -147,7 +147,7 @@ def test_a_note_about_a_file_of_records_is_said_once(read):
 
 def test_formats_are_named_as_prose():
     assert format_names() == (
-        "Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB and mail"
+        "Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB, mail and XML"
     )
     assert format_names("or", needs_extra=True) == "XLSX, PPTX or reStructuredText"
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, counted, not_spoken, title_from
+from kbserver.ingest.formats.exports.pictures import picture_notes
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
 from kbserver.ingest.formats.shared.source import SourceFile
@@ -90,15 +91,15 @@ def convert(file: SourceFile) -> list[Document]:
         raise DocumentUnreadable(file.source, reason)
     title = _title_of(message) or title_from(file.source)
     attached: list[str] = []
-    blocks = list(_message_blocks(message, title, attached))
-    notes: tuple[str, ...] = ()
+    notes: list[str] = []
+    blocks = list(_message_blocks(message, title, attached, notes))
     if attached:
         named = ", ".join(attached[:_MOST_NAMED])
         if len(attached) > _MOST_NAMED:
             named += ", …"
         what = f"{counted(len(attached), 'attachment')} ({named})"
-        notes = (not_spoken(what, "save beside this file what callers need"),)
-    return [Document(file.source, title, tuple(blocks), {}, notes)]
+        notes.append(not_spoken(what, "save beside this file what callers need"))
+    return [Document(file.source, title, tuple(blocks), {}, tuple(notes))]
 
 
 def _title_of(message: Message) -> str:
@@ -107,13 +108,18 @@ def _title_of(message: Message) -> str:
 
 
 def _message_blocks(
-    message: EmailMessage, title: str, attached: list[str], depth: int = 0
+    message: EmailMessage,
+    title: str,
+    attached: list[str],
+    notes: list[str],
+    depth: int = 0,
 ) -> Iterator[Block]:
     """Yield the blocks of a mail and of those attached to it.
 
     Args:
         title: of the document, which no heading repeats.
         attached: gets the names of what is attached and not read.
+        notes: gets what the conversion left out.
         depth: of mails around this one.
     """
     is_forward = bool(_FORWARD_PREFIX.match(str(message.get("subject", "")).strip()))
@@ -121,7 +127,7 @@ def _message_blocks(
     if isinstance(body, EmailMessage):
         content = str(body.get_content())
         if body.get_content_type() == "text/html":
-            yield from _html_blocks(content, is_forward=is_forward)
+            yield from _html_blocks(content, notes, is_forward=is_forward)
         else:
             yield from _plain_blocks(content, is_forward=is_forward)
     for part in message.iter_attachments():
@@ -132,7 +138,7 @@ def _message_blocks(
             heading = _title_of(inner)
             if heading and heading != title:
                 yield Block("heading", heading, 2)
-            yield from _message_blocks(inner, title, attached, depth + 1)
+            yield from _message_blocks(inner, title, attached, notes, depth + 1)
         else:
             name = part.get_filename() or part.get_content_type()
             attached.append(" ".join(str(name).split()))
@@ -175,11 +181,10 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _html_blocks(markup: str, *, is_forward: bool) -> list[Block]:
+def _html_blocks(markup: str, notes: list[str], *, is_forward: bool) -> list[Block]:
     root = parse_html(markup)
     if root is None:
         return []
-    settle(root)
     for signature in root.xpath(_SIGNATURES):
         _drop(signature)
     is_kept = False
@@ -198,6 +203,8 @@ def _html_blocks(markup: str, *, is_forward: bool) -> list[Block]:
             for follows in list(headers.itersiblings()):
                 _drop(follows)
         _drop(headers)
+    notes += settle(root)
+    notes += picture_notes(root)
     return [block for block in html_blocks(root) if not _is_head(block.text)]
 
 

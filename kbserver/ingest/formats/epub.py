@@ -10,6 +10,7 @@ from lxml import etree
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.formats.exports.pictures import noted, picture_names
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.encoding import decode
 from kbserver.ingest.formats.shared.marks import settle
@@ -39,6 +40,7 @@ def convert(file: SourceFile) -> list[Document]:
     """
     blocks: list[Block] = []
     notes: list[str] = []
+    pictures: list[str] = []
     with open_checked_zip(file.path, file.source) as archive:
         if _is_encrypted(archive):
             raise DocumentUnreadable(file.source, "protected by DRM")
@@ -55,10 +57,12 @@ def convert(file: SourceFile) -> list[Document]:
             body = root.find("body")
             if body is not None:
                 root = body
+            pictures += picture_names(root)
             blocks.extend(html_blocks(root))
     given_title = package.findtext(".//dc:title", "", _NAMESPACES) or ""
     title = " ".join(given_title.split()) or title_from(file.source)
-    return [Document(file.source, title, tuple(blocks), {}, tuple(notes))]
+    whole_notes = (*notes, *noted(pictures))
+    return [Document(file.source, title, tuple(blocks), {}, whole_notes)]
 
 
 def _is_encrypted(archive: zipfile.ZipFile) -> bool:

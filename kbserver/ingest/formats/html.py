@@ -14,6 +14,7 @@ from kbserver.ingest.formats.exports.dialects import without_templates
 from kbserver.ingest.formats.exports.furniture import clear_furniture
 from kbserver.ingest.formats.exports.json_ld import json_ld_blocks, json_ld_in
 from kbserver.ingest.formats.exports.panels import open_panels
+from kbserver.ingest.formats.exports.pictures import picture_notes
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.encoding import decode
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
@@ -86,7 +87,9 @@ def convert(file: SourceFile) -> list[Document]:
     name_admonitions(root)
     open_panels(root)
     notes = (*notes, *settle(root))
-    blocks = html_blocks(main_content(root))
+    content = main_content(root)
+    notes = (*notes, *picture_notes(content))
+    blocks = html_blocks(content)
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
     seen = " ".join((title, *(block.text for block in blocks)))
     facts, on_facts = json_ld_blocks(json_ld, seen)

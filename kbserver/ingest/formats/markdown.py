@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.exports import notion
 from kbserver.ingest.formats.exports.dialects import plain_markdown
+from kbserver.ingest.formats.exports.pictures import picture_notes
 from kbserver.ingest.formats.shared import footnotes
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
 from kbserver.ingest.formats.shared.marks import settle
@@ -44,7 +45,7 @@ def convert(file: SourceFile) -> list[Document]:
     root = parse_html(_MARKDOWN.render(_with_footnotes(body)))
     blocks: list[Block] = []
     if root is not None:
-        notes = (*notes, *settle(root))
+        notes = (*notes, *settle(root), *picture_notes(root))
         blocks = html_blocks(root)
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
     title = title or title_from(file.source)

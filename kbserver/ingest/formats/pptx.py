@@ -21,16 +21,16 @@ from kbserver.ingest.blocks import (
     not_spoken,
     title_from,
 )
-from kbserver.ingest.formats.shared.archive import open_checked_zip
-from kbserver.ingest.formats.shared.chart import chart_blocks
-from kbserver.ingest.formats.shared.diagram import DIAGRAM, diagram_blocks
-from kbserver.ingest.formats.shared.running import (
+from kbserver.ingest.formats.office.diagram import DIAGRAM, diagram_blocks
+from kbserver.ingest.formats.office.running import (
     fact_blocks,
     facts_of,
     is_fact,
     said_at_the_end,
     shortened,
 )
+from kbserver.ingest.formats.shared.archive import open_checked_zip
+from kbserver.ingest.formats.shared.chart import chart_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 

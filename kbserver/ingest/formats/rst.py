@@ -11,6 +11,7 @@ from docutils.parsers.rst import Directive, directives, roles
 from docutils.parsers.rst.languages import en
 
 from kbserver.ingest.blocks import Document, title_from
+from kbserver.ingest.formats.exports.pictures import picture_notes
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.frontmatter import (
     require_for_callers,
@@ -90,7 +91,7 @@ def convert(file: SourceFile) -> list[Document]:
     root = parse_html(str(parts["html_body"]))
     if root is None:
         return []
-    notes = (*notes, *settle(root))
+    notes = (*notes, *settle(root), *picture_notes(root))
     name_admonitions(root)
     messages = root.xpath(
         "//*[contains(concat(' ', @class, ' '), ' system-message ')]/p"

@@ -183,3 +183,20 @@ def test_a_mail_attached_to_a_mail_is_read_below_its_subject(read):
     assert document.notes == (
         "not spoken: 1 attachment (map.png); save beside this file what callers need",
     )
+
+
+def test_what_an_html_mail_shows_and_is_not_said_is_named(read):
+    [document] = read(
+        "a.eml",
+        "From: kim@acme.example\nSubject: Fees\nContent-Type: text/html; charset=utf-8\n\n"
+        "<p>It is <s>$12</s> $14.</p><p style='display:none'>psst</p>"
+        "<img src='https://acme.example/fees.png'><img src='open.gif' width=1 height=1>"
+        "<div class='gmail_signature'><img src='kim.png'></div>"
+        "<div class='gmail_quote'><s>$9</s><img src='old.png'></div>",
+    )
+    assert [block.text for block in document.blocks] == ["It is $14."]
+    assert document.notes == (
+        "left out 1 struck-out text",
+        "removed 4 hidden characters",
+        "not spoken: 1 picture (fees.png); write in the text what callers need of it",
+    )

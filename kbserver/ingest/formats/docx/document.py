@@ -7,10 +7,10 @@ import mammoth
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.docx.prepass import ready
 from kbserver.ingest.formats.markdown import title_of
+from kbserver.ingest.formats.office.running import fact_blocks
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
-from kbserver.ingest.formats.shared.running import fact_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import html_blocks, inline_text
 

@@ -11,8 +11,8 @@ from lxml import etree
 
 from kbserver.ingest.blocks import Block
 from kbserver.ingest.formats.docx.styles import W
+from kbserver.ingest.formats.office.diagram import DIAGRAM, diagram_blocks
 from kbserver.ingest.formats.shared.chart import chart_blocks
-from kbserver.ingest.formats.shared.diagram import DIAGRAM, diagram_blocks
 
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _DIAGRAM = f"{{{DIAGRAM}}}relIds"

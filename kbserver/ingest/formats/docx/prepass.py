@@ -20,7 +20,7 @@ from kbserver.ingest.blocks import counted, not_spoken
 from kbserver.ingest.formats.docx.drawn import Drawings
 from kbserver.ingest.formats.docx.numbering import Numbering
 from kbserver.ingest.formats.docx.styles import Styles, W, value_of
-from kbserver.ingest.formats.shared.running import (
+from kbserver.ingest.formats.office.running import (
     facts_of,
     is_fact,
     said_at_the_end,

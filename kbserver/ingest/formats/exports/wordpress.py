@@ -18,6 +18,7 @@ from kbserver.ingest.blocks import Block, Document, counted, not_spoken
 from kbserver.ingest.formats.exports.furniture import clear_furniture
 from kbserver.ingest.formats.exports.left_out import LeftOut
 from kbserver.ingest.formats.exports.panels import open_panels
+from kbserver.ingest.formats.exports.pictures import picture_notes
 from kbserver.ingest.formats.exports.shortcodes import with_sections
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
@@ -224,7 +225,7 @@ class _Export:
                 _end_lines(root)
             notes = clear_furniture(root)
             open_panels(root)
-            notes = (*notes, *settle(root))
+            notes = (*notes, *settle(root), *picture_notes(root))
             blocks = html_blocks(root)
         above = (Block("heading", title, 1) for title in self._above(post)[-1:])
         return Document(

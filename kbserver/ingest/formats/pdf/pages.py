@@ -11,6 +11,7 @@ import pypdfium2.raw as pdfium_c
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
+from kbserver.ingest.formats.office.running import fact_blocks, said_at_the_end
 from kbserver.ingest.formats.pdf.fields import fields_of, with_values
 from kbserver.ingest.formats.pdf.layout import page_blocks
 from kbserver.ingest.formats.pdf.line import Box, Line, Turn
@@ -23,7 +24,6 @@ from kbserver.ingest.formats.pdf.unread import (
     page_unread,
     unread_notes,
 )
-from kbserver.ingest.formats.shared.running import fact_blocks, said_at_the_end
 from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_PAGES = 5_000

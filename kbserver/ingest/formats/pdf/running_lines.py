@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import TypeAlias
 
+from kbserver.ingest.formats.office.running import facts_of
 from kbserver.ingest.formats.pdf.line import HEADING_RATIO, Line, usual_size
-from kbserver.ingest.formats.shared.running import facts_of
 
 EDGE_LINES = 3
 """Running lines are among so many first and last lines of a page."""

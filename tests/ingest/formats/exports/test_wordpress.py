@@ -145,7 +145,7 @@ CONTENTS = {
     "a caption": (
         '[caption id="a" width="3"]<img src="a.png"> The gate[/caption]',
         ["The gate"],
-        (),
+        ("not spoken: 1 picture (a.png); write in the text what callers need of it",),
     ),
 }  # fmt: skip
 

@@ -1,7 +1,7 @@
 from lxml import etree
 
 from kbserver.ingest.blocks import Block
-from kbserver.ingest.formats.shared.diagram import diagram_blocks
+from kbserver.ingest.formats.office.diagram import diagram_blocks
 
 
 def test_the_points_of_a_diagram_are_a_list():

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.ingest.blocks import Block
-from kbserver.ingest.formats.shared.running import (
+from kbserver.ingest.formats.office.running import (
     fact_blocks,
     facts_of,
     is_fact,

@@ -1,0 +1,1 @@
+"""What Office formats of several makers have in common."""
