@@ -4,6 +4,8 @@ import logging
 import os
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+# Hundreds of processes would compile everything anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 from collections.abc import Iterator

@@ -227,8 +227,17 @@ class _Process:
             "load": load,
             **asdict(limits),
         }
-        # -P: no module is taken from the folder that this process happens to be in
-        command = [sys.executable, "-P", "-c", _START, json.dumps(options), *sys.path]
+        # -P: no module is taken from the folder that this process happens to be in. -S: the
+        # path is this process's; what an installation runs at every start (.pth) stays out.
+        command = [
+            sys.executable,
+            "-P",
+            "-S",
+            "-c",
+            _START,
+            json.dumps(options),
+            *sys.path,
+        ]
         with theirs, _closed_on_failure(self._socket):
             self._process = subprocess.Popen(  # noqa: S603  all of it is ours
                 command,

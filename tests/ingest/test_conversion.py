@@ -107,6 +107,16 @@ def test_the_documents_are_those_of_load(write):
     )
 
 
+def test_what_an_installation_runs_at_every_start_stays_out(
+    write, tmp_path, monkeypatch
+):
+    (tmp_path / "sitecustomize.py").write_text("import os; os._exit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with Conversion(LIMITS) as conversion:
+        [document] = conversion.convert(write("a.md", "# Fees\n\nNone.")).result()
+    assert document.title == "Fees"
+
+
 @pytest.mark.parametrize(
     ("order", "wanted"),
     [
