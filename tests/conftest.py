@@ -95,15 +95,17 @@ def user_cache(shared: Path) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def levels_of_loggers() -> Iterator[None]:
+def loggers() -> Iterator[None]:
     """Commands that run in this process set up logging; the next test finds it as it was."""
-    loggers = [
-        logging.getLogger(name) for name in (None, "kbserver", "kbserver.endpoint")
+    names = (None, "kbserver", "kbserver.endpoint")
+    before = [
+        (logger, logger.level, logger.handlers[:])
+        for logger in map(logging.getLogger, names)
     ]
-    before = [(logger, logger.level) for logger in loggers]
     yield
-    for logger, level in before:
+    for logger, level, handlers in before:
         logger.setLevel(level)
+        logger.handlers[:] = handlers
 
 
 @pytest.fixture(scope="session")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from typer.testing import CliRunner, Result
 
-import kbserver.cli
+from kbserver import cli
 from kbserver.errors import KbServerError
 from kbserver.omni.serving import base_url, serving
 from tests.omni.conftest import Endpoint
@@ -26,10 +29,34 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setenv("PYAI_API_KEY", "pyai_test_key")
 
     def invoke(*arguments: str) -> Result:
-        result = CliRunner().invoke(kbserver.cli.app, list(arguments))
+        result = CliRunner().invoke(cli.app, list(arguments))
         if isinstance(result.exception, KbServerError):
             raise result.exception
         return result
+
+    return invoke
+
+
+@pytest.fixture
+def kbserver(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., CompletedProcess[str]]:
+    """Run the whole program here, in `tmp_path` and with these variables, until it ends."""
+
+    def invoke(*arguments: object, **environment: str) -> CompletedProcess[str]:
+        for name in os.environ:
+            if name.startswith("KB"):
+                monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        command = ["kbserver", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        out, err = capfd.readouterr()
+        code = ended.value.code or 0
+        return CompletedProcess(command, code, out, err)
 
     return invoke
 

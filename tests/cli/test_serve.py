@@ -36,11 +36,18 @@ def run(*arguments, token=TOKEN, cwd=None, **environment):
     )
 
 
-def failed(*arguments, **more):
-    process = run(*arguments, **more)
-    out, err = process.communicate(timeout=60)
-    assert "Traceback" not in out + err
-    return process.returncode, err
+@pytest.fixture
+def failed(kbserver):
+    """Run a command that ends soon; returns its exit code and what it said on stderr."""
+
+    def run_here(*arguments, token=TOKEN, **environment):
+        if token:
+            environment["KB_TOKEN"] = token
+        ended = kbserver(*arguments, **environment)
+        assert "Traceback" not in ended.stdout + ended.stderr
+        return ended.returncode, ended.stderr
+
+    return run_here
 
 
 def listening(process):
@@ -123,11 +130,11 @@ def test_the_command_to_try_reaches_a_corpus(store, tmp_path, token, shown):
         process.communicate(timeout=10)
 
 
-def test_a_wrong_route_shows_before_the_corpora_are_read(store, tmp_path):
+def test_a_wrong_route_shows_before_the_corpora_are_read(failed, store, tmp_path):
     (tmp_path / "kbserver.toml").write_text(
         '[[routes]]\nlabel = "a"\nhandler = "nowhere:f"\n', encoding="utf-8"
     )
-    code, err = failed("serve", "--store", store, "--port", 0, cwd=tmp_path)
+    code, err = failed("serve", "--store", store, "--port", 0)
     assert code == 2
     assert err.startswith("error: handler 'nowhere:f': cannot import 'nowhere'")
 
@@ -232,7 +239,7 @@ def test_the_access_log_has_a_line_for_every_request_without_its_words(
     assert "zebra" not in err and TOKEN not in err
 
 
-def test_a_taken_port_is_one_line_that_says_what_to_do(store):
+def test_a_taken_port_is_one_line_that_says_what_to_do(failed, store):
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -250,16 +257,16 @@ def test_a_taken_port_is_one_line_that_says_what_to_do(store):
     ],
 )
 def test_what_is_missing_is_one_line_that_says_what_to_do(
-    store, tmp_path, arguments, code, wanted
+    failed, store, arguments, code, wanted
 ):
     given = arguments if "--store" in arguments else [*arguments, "--store", store]
-    found, err = failed("serve", *given, "--port", 0, cwd=tmp_path)
+    found, err = failed("serve", *given, "--port", 0)
     assert found == code
     assert wanted in err and err.startswith("error: ")
 
 
-def test_without_a_token_it_refuses_unless_open_is_said(store, tmp_path):
-    code, err = failed("serve", "--store", store, "--port", 0, token=None, cwd=tmp_path)
+def test_without_a_token_it_refuses_unless_open_is_said(failed, store):
+    code, err = failed("serve", "--store", store, "--port", 0, token=None)
     assert code == 2
     assert "KB_TOKEN" in err and "--open" in err
 
@@ -344,7 +351,7 @@ def test_forwarded_headers_are_believed_from_trusted_peers_only(
     ],
 )
 def test_a_session_that_omni_would_not_take_is_refused_at_the_start(
-    store, tmp_path, configure, wanted
+    failed, store, tmp_path, configure, wanted
 ):
     (tmp_path / "kbserver.toml").write_text(
         '[session]\nallowed_origins = ["https://www.example.com"]\n'
@@ -355,7 +362,7 @@ def test_a_session_that_omni_would_not_take_is_refused_at_the_start(
         "PYAI_API_KEY": "x",
         "KBSERVER_SIGNING_KEY": "0123456789abcdefghijklmnopqrstuvwxyz",
     }
-    code, err = failed("serve", "--store", store, "--port", 0, cwd=tmp_path, **secrets)
+    code, err = failed("serve", "--store", store, "--port", 0, **secrets)
     assert code == 2 and wanted in err
     assert re.search(r"session(\.|: )configure", err)
 
@@ -388,7 +395,7 @@ def changed_store(store, folder, old, new):
     ],
 )
 def test_a_snapshot_that_cannot_be_searched_is_refused_with_the_command_that_rebuilds(
-    store, tmp_path, old, new, code, wanted
+    failed, store, tmp_path, old, new, code, wanted
 ):
     copy = changed_store(store, tmp_path / "copy", old, new)
     found, err = failed(
@@ -397,7 +404,6 @@ def test_a_snapshot_that_cannot_be_searched_is_refused_with_the_command_that_reb
         copy,
         "--port",
         0,
-        cwd=tmp_path,
         KBSERVER_MODELS=str(tmp_path / "models"),
     )
     assert found == code
@@ -418,8 +424,9 @@ def without_passages(store, folder, *corpora):
 def test_it_leaves_with_one_line_if_no_corpus_can_be_opened(store, tmp_path, workers):
     copy = without_passages(store, tmp_path / "copy", "hotels", "support")
     options = ("--store", copy, "--port", 0, "--workers", workers)
-    code, err = failed("serve", *options, cwd=tmp_path)
-    assert code == 3
+    process = run("serve", *options, cwd=tmp_path)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 3
     assert err.count("\n") == 1 and "passages.jsonl: missing" in err
     assert "kbserver ingest PATH --corpus hotels" in err
 
