@@ -3,6 +3,7 @@
 import ast
 from collections import Counter
 from collections.abc import Iterable
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -79,6 +80,7 @@ def imports_in(nodes: Iterable[ast.AST], place: str) -> list[str]:
     return found
 
 
+@cache
 def imports_of(place: str) -> list[str]:
     """Return every import of a module, those inside functions too."""
     tree = ast.parse(MODULES[place].read_text(encoding="utf-8"))
