@@ -2,8 +2,9 @@
 
 A code is said letter by letter and number by number, and a document may cut it anywhere: `AQ-7712`
 is two terms of an index, `E04` is one. So what was said is kept as symbols, and the corpus decides:
-of all ways to cut the symbols into terms that it holds, the one with the fewest terms wins. What it
-holds in no way stays as it was said.
+of all ways to cut the symbols into terms that it holds, the one with the fewest terms wins. A
+separator that a number is written with is rarely said: `three oh seven` may be `3.07` or `3-07`
+where the corpus has no `307`. What it holds in no way stays as it was said.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from typing import NamedTuple, TypeAlias
 from kbserver.retrieval.transcript.english import (
     ARTICLE_LETTERS,
     BEFORE_A_NOUN,
+    BEFORE_A_NUMBER,
     CODE_SEPARATORS,
     DECIMAL_POINTS,
     FLOORS,
     FUNCTION_WORDS,
     LETTER_MODIFIERS,
+    NUMBERED_PLACES,
     ORDINALS,
     REFERENCE_WORDS,
     SMALL_NUMBERS,
@@ -47,10 +50,12 @@ _MOST_READINGS = 8
 _LONGEST_NUMBER = 8  # words
 _LONGEST_PREFIX = 3  # letters of a word that a recogniser made of spelled ones: "aq"
 _FEWEST_DIGITS = 3  # said one by one: then they are one number
+_MOST_PARTED = 5  # digits of a number with a separator that is not said
 
-_PARTS = re.compile(r"[a-z]+|[0-9]+")
+_PARTS = re.compile(r"[a-z]+|[0-9]+|\.")
 _MIXED = re.compile(r"(?=[a-z]*[0-9])(?=[0-9]*[a-z])[a-z0-9]{2,20}")
 _DECIMAL = re.compile(r"[0-9]+(?:\.[0-9]+)+")
+_CLOCK = re.compile(r"([0-9]{1,2}):([0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +234,8 @@ def _symbol(words: Sequence[str], at: int, before: list[_Symbol]) -> _Symbol | N
         return _Symbol(("0", "o"), at + 1, sure=True, spelled=0)
     if _MIXED.fullmatch(word):
         return _Symbol(_with_zeros(word), at + 1, sure=True)
+    if _CLOCK.fullmatch(word) and not before and _follows_a_place(words, at):
+        return _Symbol((word.replace(":", "."),), at + 1)
     return (
         _number(words, at, before) or _letters(words, at, before) or _prefix(words, at)
     )
@@ -354,8 +361,11 @@ def _cut(code: _Code, words: Sequence[str], knows: Knows) -> _Cut | None:
     least = (0, 0)
     for start, symbols in _framings(code, words):
         readings = product(*(symbol.readings for symbol in symbols))
+        is_a_name = _follows_a_place(words, start)
         for reading in islice(readings, _MOST_READINGS):
-            terms = _fewest_terms(reading, knows)
+            terms = _fewest_terms(_parts_of(reading), knows)
+            if terms is None and is_a_name:
+                terms = _fewest_terms(_signs_of(reading), knows)
             if terms is None or not _is_sure(symbols, terms, words, knows, start):
                 continue
             rank = (len(terms), -len(symbols))
@@ -388,29 +398,64 @@ def _framings(
             yield symbols[0].end, symbols[1:-1]
 
 
-def _fewest_terms(reading: Sequence[str], knows: Knows) -> list[str] | None:
-    """Cut a reading between its symbols, or within a mixed one, into terms that are known."""
-    atoms = [
-        part
-        for text in reading
-        for part in ([text] if "." in text else _PARTS.findall(text))
-    ]
-    if "".join(atoms) != "".join(reading):  # a letter that no code is spelled with
+def _follows_a_place(words: Sequence[str], at: int) -> bool:
+    """Tell whether the number at this place is a name: `room 307`, `gate number twelve`."""
+    if at and words[at - 1] in BEFORE_A_NUMBER:
+        at -= 1
+    return at > 0 and words[at - 1] in NUMBERED_PLACES
+
+
+def _parts_of(reading: Sequence[str]) -> list[str]:
+    """Return what a reading may be cut into at most; [] for a letter that no code is spelled with.
+
+    A point is a part of its own: it joins two numbers, or separates them.
+    """
+    parts = [part for text in reading for part in _PARTS.findall(text)]
+    if "".join(parts) != "".join(reading):
+        return []
+    return parts
+
+
+def _signs_of(reading: Sequence[str]) -> list[str]:
+    """Return the letters and digits of a short name, without a point: `3.07` may be `307`."""
+    signs = [sign for part in _parts_of(reading) for sign in part if sign != "."]
+    digits = sum(map(str.isdigit, signs))
+    if digits > _MOST_PARTED:
+        return []
+    return signs
+
+
+def _fewest_terms(parts: Sequence[str], knows: Knows) -> list[str] | None:
+    """Join parts into as few terms as possible that are known; None if they cannot be."""
+    if not parts:
         return None
     best: list[list[str] | None] = [[]]
-    for end in range(1, len(atoms) + 1):
+    for end in range(1, len(parts) + 1):
         shortest: list[str] | None = None
+        if parts[end - 1] == ".":  # a separator is no term
+            shortest = best[end - 1]
         for start in range(end):
             before = best[start]
             if before is None:
                 continue
             if shortest is not None and len(before) + 1 >= len(shortest):
                 continue
-            term = "".join(atoms[start:end])
-            if knows(term):
+            term = _known_term("".join(parts[start:end]), knows)
+            if term:
                 shortest = [*before, term]
         best.append(shortest)
     return best[-1]
+
+
+def _known_term(text: str, knows: Knows) -> str:
+    """Return a text, or a number with a point in it, as the corpus has it; "" if it has neither."""
+    is_parted = text.startswith(".") or text.endswith(".")
+    if not is_parted and knows(text):
+        return text
+    if not text.isdigit() or not _FEWEST_DIGITS <= len(text) <= _MOST_PARTED:
+        return ""
+    pointed = (f"{text[:at]}.{text[at:]}" for at in range(1, len(text)))
+    return next(filter(knows, pointed), "")
 
 
 def _is_sure(
@@ -423,18 +468,18 @@ def _is_sure(
     """Tell whether the words can hardly have meant anything but the code."""
     end = symbols[-1].end
     said = words[start:end]
-    if any(_are_torn(one, other) for one, other in pairwise(terms)):
+    numbers = [one for one in symbols if _is_numeric(one)]
+    is_a_name = _follows_a_place(words, start)
+    is_torn = any(_are_torn(one, other) for one, other in pairwise(terms))
+    if is_torn or _has_unsaid_point(numbers, terms, is_a_name=is_a_name):
         return False
     if len(terms) == len(said) and list(terms) == list(said):
         return False
-    numbers = [one for one in symbols if _is_numeric(one)]
     if len(numbers) == len(symbols):
         return _is_sure_number(symbols, terms, said, knows)
+    is_numbered = is_a_name and bool(numbers) and len(terms) > 1
     spelled = sum(symbol.spelled for symbol in symbols)
-    has_sure_letter = any(one.sure and one not in numbers for one in symbols)
-    if spelled >= 2 or has_sure_letter:
-        return True
-    if any(one.sure for one in numbers):
+    if is_numbered or spelled >= 2 or any(one.sure for one in symbols):
         return True
     across = any(map(_MIXED.fullmatch, terms)) and len(symbols) > 2
     if len(terms) > 1:
@@ -451,7 +496,32 @@ def _is_sure(
 
 def _are_torn(one: str, other: str) -> bool:
     """Tell whether a number was cut into digits that the corpus has for another reason."""
-    return one.isdigit() and other.isdigit() and 1 in (len(one), len(other))
+    if not one.isdigit() or not other.isdigit() or _are_parted(one, other):
+        return False
+    return 1 in (len(one), len(other))
+
+
+def _are_parted(one: str, other: str) -> bool:
+    """Tell whether two terms are one number with a separator: `3-07`, `12/04`."""
+    if one.startswith("0") or not other.startswith("0"):
+        return False
+    return len(one) < _FEWEST_DIGITS and 1 < len(other) < _FEWEST_DIGITS
+
+
+def _has_unsaid_point(
+    numbers: Sequence[_Symbol], terms: Sequence[str], *, is_a_name: bool
+) -> bool:
+    """Tell whether a term got a point that nothing in the words speaks for.
+
+    A zero speaks for it: `three oh seven` is said one by one, and so is a name of digits.
+    """
+    if any("." in number.readings[0] for number in numbers):
+        return False
+    if not any("." in term for term in terms):
+        return False
+    has_zero = any(number.readings[0] == "0" for number in numbers)
+    numeric = [term for term in terms if term[0].isdigit()]
+    return len(numeric) > 1 or not (is_a_name or has_zero)
 
 
 def _is_sure_number(
@@ -461,6 +531,8 @@ def _is_sure_number(
     knows: Knows,
 ) -> bool:
     """Tell whether the corpus has the number in digits, and the words do not say it."""
+    if len(terms) == 2 and _are_parted(*terms):
+        return True
     if len(terms) > 1:
         return all(len(term) >= _FEWEST_DIGITS for term in terms)
     one_by_one = all(len(number.readings[0]) == 1 for number in numbers)

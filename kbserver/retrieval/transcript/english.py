@@ -233,6 +233,16 @@ REFERENCE_WORDS: Final = _words(
 )
 """What is said before the number or letter of a part of a document."""
 
+NUMBERED_PLACES: Final = _words("""
+    room rooms suite office unit apartment apt flat door gate bay
+    desk ward theatre theater hall classroom cabin lab laboratory
+    studio locker counter platform
+""")
+"""What is said before the number of a place, which may be written with a separator: `3.07`."""
+
+BEFORE_A_NUMBER: Final = _words("number no nr")
+"""What may be said between a place and its number."""
+
 DECIMAL_POINTS: Final = _words("point dot")
 """What may be said between two numbers."""
 

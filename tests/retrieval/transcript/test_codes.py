@@ -111,6 +111,60 @@ def test_what_the_corpus_does_not_hold_stays_as_it_was_said(heard: str) -> None:
     assert searched(heard, SHOP) == heard
 
 
+@pytest.mark.parametrize(
+    ("heard", "corpus", "found"),
+    [
+        ("where is twelve oh four", "Suite 12.04", "where is 12.04"),
+        ("where is twelve oh four", "12/04", "where is 12 04"),
+        ("room three dash oh seven", "Room 3-07", "room 3 07"),
+        ("room three point oh seven", "Room 307", "room 307"),
+        ("room three point oh seven", "Room 3.07, 307", "room 3.07"),
+        ("room b three point oh seven", "Room B3.07", "room b3 07"),
+        ("room b three oh seven", "Room B-3.07", "room b 3.07"),
+        ("room b 307", "Room B3.07", "room b3 07"),
+        ("room number 307", "Room 3-07", "room number 3 07"),
+        ("room 3:07", "Room 3.07", "room 3.07"),
+        ("room three oh seven", "307, 3.07, 3-07", "room 307"),
+    ],
+)
+def test_a_separator_need_not_be_said(heard: str, corpus: str, found: str) -> None:
+    assert searched(heard, corpus) == found
+
+
+@pytest.mark.parametrize(
+    ("heard", "corpus"),
+    [
+        ("is it 307", "3.07"),
+        ("500 dollars", "5.00"),
+        ("five fifty", "5.50"),
+        ("room twelve", "Room twelve, 12 guests"),
+        ("room 312", "3 beds, 12 guests"),
+        ("room 123456", "123 or 456"),
+        ("room 123456", "1.23456"),
+        ("five five five oh one four one", "5.55, 0.141"),
+        ("version two point five", "2 or 5"),
+        ("version two point five", "25"),
+        ("at 3:07", "3.07"),
+    ],
+)
+def test_no_separator_is_made_up(heard: str, corpus: str) -> None:
+    assert searched(heard, corpus) == heard
+
+
+@given(
+    st.integers(1, 99),
+    st.integers(1, 9),
+    st.sampled_from(["", ".", "-", "/", " ", "_"]),
+    st.sampled_from(["oh", "zero", "o", "nought"]),
+)
+def test_any_room_is_found_by_its_digits(
+    floor: int, door: int, between: str, zero: str
+) -> None:
+    corpus = f"room {floor}{between}0{door}"
+    heard = f"room {say(floor)} {zero} {say(door)}"
+    assert searched(heard, corpus) == " ".join(tokenize(corpus, language="none"))
+
+
 def test_only_what_has_letters_is_a_code() -> None:
     written = as_written(
         "fibre fifty or a q seven seven one two".split(), knows_of(SHOP)
