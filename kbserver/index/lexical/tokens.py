@@ -6,6 +6,7 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable
+from typing import Final
 
 import Stemmer
 
@@ -19,8 +20,10 @@ _MARKS = "".join(
 )
 _NUMBER = r"\d+(?:[.,]\d+)+(?!\w)"
 _ASCII_TOKEN = re.compile(rf"{_NUMBER}|\w+(?:'\w+)*", re.ASCII)
-# \w has no vowel signs: without them Hindi words would fall apart.
-_WORD = rf"[\w{_MARKS}]+"
+LETTER: Final = rf"[\w{_MARKS}]"
+"""Pattern of a sign of a word: `\\w` alone has no vowel signs, and Hindi words would fall apart."""
+
+_WORD = f"{LETTER}+"
 _TOKEN = re.compile(rf"{_NUMBER}|{_WORD}(?:'{_WORD})*")
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc]")
 _THOUSANDS = re.compile(r",(?=\d{3}(?:\D|$))")

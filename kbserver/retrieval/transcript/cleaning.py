@@ -17,9 +17,10 @@ from functools import cached_property
 from sys import getsizeof
 
 from kbserver.lru import remembered
-from kbserver.retrieval.transcript import english
+from kbserver.retrieval.transcript import english, other_languages
 from kbserver.retrieval.transcript.english import Phrases
 from kbserver.retrieval.transcript.numbers import is_code, written_forms
+from kbserver.retrieval.transcript.other_languages import without_accents
 
 _PUNCTUATION = '.,;:!?"()[]“”…'
 _LONGEST_REPEAT = 5  # words
@@ -29,6 +30,7 @@ _HEARD_BYTES = (
     2_000_000  # of some 1,000 queries: a turn hears its own for arms and memory
 )
 _WORDS_BYTES = 1_000_000  # of some 4,000 words: callers use few
+_OPENINGS = (english.OPENERS, other_languages.OPENERS, english.WRAPPERS)
 _CUES_BEGIN = english.STRONG_CUES.keys() | english.WEAK_CUES.keys()
 
 
@@ -176,12 +178,11 @@ def without_opening(words: Sequence[str]) -> list[str]:
 
     `ok great can you tell me when check in is` → `when check in is`.
     """
-    plain = [bare(word) for word in words]
+    plain = [without_accents(bare(word)) for word in words]
     begin = 0
     while True:
-        opener = _phrase_size(english.OPENERS, plain, begin)
-        wrapper = _phrase_size(english.WRAPPERS, plain, begin)
-        end = begin + max(opener, wrapper)
+        sizes = (phrase_size(phrases, plain, begin) for phrases in _OPENINGS)
+        end = begin + max(sizes)
         if end > begin and plain[end : end + 1] in (["if"], ["whether"]):
             end += 1
         if end == begin or len(words) - end < _FEWEST_WORDS:
@@ -226,7 +227,7 @@ def _repeat_at_the_end(plain: Sequence[str]) -> int:
     return 0
 
 
-def _phrase_size(phrases: Phrases, words: Sequence[str], at: int) -> int:
+def phrase_size(phrases: Phrases, words: Sequence[str], at: int) -> int:
     """Return how many words the longest phrase at this place has, 0 when none starts here."""
     if at >= len(words):
         return 0
@@ -245,11 +246,11 @@ def _cue(words: Sequence[str], at: int) -> tuple[int, bool]:
     cues = 0
     certain = False
     while end < len(words):
-        size = _phrase_size(english.STRONG_CUES, words, end)
+        size = phrase_size(english.STRONG_CUES, words, end)
         if size:
             certain = True
         else:
-            size = _phrase_size(english.WEAK_CUES, words, end)
+            size = phrase_size(english.WEAK_CUES, words, end)
         if not size:
             break
         end += size
@@ -257,7 +258,7 @@ def _cue(words: Sequence[str], at: int) -> tuple[int, bool]:
     if cues > 1:
         certain = True
     if certain:
-        return end + _phrase_size(english.AFTER_CUE, words, end), True
+        return end + phrase_size(english.AFTER_CUE, words, end), True
     if tuple(words[at:end]) in english.LONE_CUES:
         return end, False
     return at, False

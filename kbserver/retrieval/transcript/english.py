@@ -28,17 +28,17 @@ def _table(text: str) -> Mapping[str, str]:
     return MappingProxyType({word: symbol for word, symbol in pairs})
 
 
-def _phrases(text: str) -> Phrases:
+def phrases(text: str) -> Phrases:
     """Read phrases with `|` or a line break between them."""
-    phrases = [tuple(one.split()) for one in _alternatives(text).split("|")]
+    found = [tuple(one.split()) for one in alternatives(text).split("|")]
     by_first: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in sorted(phrases, key=len, reverse=True):
+    for phrase in sorted(found, key=len, reverse=True):
         by_first.setdefault(phrase[0], []).append(phrase)
     frozen = {first: tuple(group) for first, group in by_first.items()}
     return MappingProxyType(frozen)
 
 
-def _alternatives(text: str) -> str:
+def alternatives(text: str) -> str:
     """Join the lines of a pattern by `|`; a deeper indented line continues the one before."""
     lines = text.strip("\n").rstrip().split("\n")
     margin = len(lines[0]) - len(lines[0].lstrip())
@@ -86,7 +86,7 @@ FUNCTION_WORDS: Final = QUESTION_WORDS | _words("""
 """)
 """Grammar only: said twice they are a stumble, and a repair often starts again on one of them."""
 
-OPENERS: Final = _phrases("""
+OPENERS: Final = phrases("""
     ok|okay|alright|all right|so|well|yeah|yes|yep|oh|hey|hi
     hello|hi there|hey there|great|perfect|awesome|cool
     excellent|wonderful|good|thanks|thank you|thanks a lot
@@ -96,7 +96,7 @@ OPENERS: Final = _phrases("""
 """)
 """Acknowledgements and greetings in front of a question."""
 
-WRAPPERS: Final = _phrases("""
+WRAPPERS: Final = phrases("""
     can you tell me|could you tell me|can you please tell me
     could you please tell me|would you tell me
     please tell me|tell me|can you let me know
@@ -116,7 +116,7 @@ WRAPPERS: Final = _phrases("""
 """)
 """Polite run-ups to a question."""
 
-STRONG_CUES: Final = _phrases("""
+STRONG_CUES: Final = phrases("""
     or rather|no rather|or wait|oh wait|no wait|wait no
     scratch that|strike that|no sorry|or sorry|oh sorry
     sorry no|i mean|i meant|i meant to say|what i mean is
@@ -125,7 +125,7 @@ STRONG_CUES: Final = _phrases("""
 """)
 """One of these, or two cues of any kind, and something was probably taken back."""
 
-WEAK_CUES: Final = _phrases("""
+WEAK_CUES: Final = phrases("""
     no|sorry|rather|actually|instead|oops|oh|well|or|wait
     nope|make that
 """)
@@ -134,7 +134,7 @@ WEAK_CUES: Final = _phrases("""
 LONE_CUES: Final = frozenset({("no",), ("sorry",)})
 """Weak cues that count alone when what follows starts over."""
 
-AFTER_CUE: Final = _phrases("""
+AFTER_CUE: Final = phrases("""
     tell me|i want to know|let me ask|let me say|not that
     that should be|that is|it's|but
 """)
@@ -321,7 +321,7 @@ BEFORE_THAT: Final = _words("about of is for like to with at in on was do does f
 EXISTS: Final = _words("is are was were will be a any an")
 """Beside these `there` is no place: "is there a pool"."""
 
-CONTINUATIONS: Final = _alternatives(r"""
+CONTINUATIONS: Final = alternatives(r"""
     and|or|but|also|so|then|what about|how about|what else
     who else|where else|no,? i|i meant?|speaking|why not|why
     how so|how come|like what|such as|for example
@@ -333,9 +333,22 @@ CONTINUATIONS: Final = _alternatives(r"""
 
 # Small talk.
 
+_DEPARTMENT: Final = (
+    "(?:the |your )?(?:billing|sales|support|accounts|accounting|reception|"
+    "the front desk|front desk|complaints|returns|technical support|tech support|"
+    "customer (?:service|services|care|support|relations)|help ?desk)"
+    "(?: department| team| desk| line| office)?"
+)
+_SOMEONE: Final = (
+    "(?:an? |the |your )?(?:real |live |human )?(?:agent|human(?: being)?|person|"
+    "representative|rep|operator|someone|somebody|colleague|advis[eo]r|manager|supervisor)"
+    "(?: (?:else|real|human))?"
+    f"(?: (?:in|from|at|of) {_DEPARTMENT})?"
+)
+
 SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
     {
-        "hold": _alternatives(r"""
+        "hold": alternatives(r"""
             (?:can|could) you (?:please )?give me a (?:second|minute|moment|
                 sec)
             i need a (?:second|minute|moment|sec)
@@ -390,20 +403,23 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             forget (?:it|about it|that)
             don't worry about (?:it|that)
         """),
-        "handover": _alternatives(r"""
+        "handover": alternatives(rf"""
             (?:(?:can|could|would|
                 will) you )?(?:please )?(?:just )?(?:transfer me|
                 connect me|patch me through|
                 put me through)(?: over)?(?: (?:to|
-                with) (?:a |an |the |
-                your )?(?:real |live |
-                human )?(?:agent|human|person|
-                representative|rep|operator|
-                someone|somebody|colleague|
-                advis[eo]r|manager|
-                supervisor))?(?: please| now)*
+                with) (?:{_SOMEONE}|{_DEPARTMENT}))?(?: please| now)*
+            (?:(?:can|could|may) i |i(?:'d| would) (?:like|prefer) to |
+                i (?:want|need|have|wanna) (?:to )?|let me )?
+                (?:please |just )*(?:speak|talk) (?:to|with)
+                (?: {_SOMEONE}| {_DEPARTMENT})(?: please| now)*
+            (?:give|get) me (?:{_SOMEONE})(?: please| now)*
+            (?:an? )(?:human(?: being)?|operator|representative|
+                (?:real|live|human) (?:person|agent|being))
+                (?: please| now)*
+            (?:human|operator|representative|agent)(?: please| now)+
         """),
-        "repeat": _alternatives(r"""
+        "repeat": alternatives(r"""
             i (?:don't|do not|didn't) (?:understand|follow|get (?:it|that))
             you're (?:breaking|cutting) (?:up|out)
             i (?:missed|lost) (?:that|you)(?: there)?
@@ -420,7 +436,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             (?:(?:can|could) you )?(?:speak|talk) (?:up|louder|slower|
                 more slowly|a (?:bit|little) (?:louder|slower))
         """),
-        "presence": _alternatives(r"""
+        "presence": alternatives(r"""
             speaking|(?:anybody|anyone) home|i can't hear you
             (?:sorry )?(?:a )?(?:bad|poor) (?:line|connection)
             (?:testing|test)(?: one two(?: three)?)?
@@ -440,7 +456,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             i(?:'d| would) like some help
             this is [a-z]+|my name is [a-z]+
         """),
-        "greeting": _alternatives(r"""
+        "greeting": alternatives(r"""
             hi+|hello|hey|hiya|howdy|yo|greetings
             good (?:morning|afternoon|evening|day)(?: to you)?
             how are (?:you|things|we)(?: doing)?(?: today| this morning)?
@@ -452,7 +468,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
                 okay))
             (?:and |how about |what about )?(?:you|yourself)
         """),
-        "goodbye": _alternatives(r"""
+        "goodbye": alternatives(r"""
             (?:i'll|i will) (?:call|ring|phone|get|
                 come) (?:you )?back(?: to you)?(?: later| soon| tomorrow)?
             (?:speak|talk) soon|laters|cheerio|toodles|ttyl|so long
@@ -483,7 +499,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
                 i think i'm) (?:all )?(?:done|set|finished|good)(?: here
                 | now)?
         """),
-        "thanks": _alternatives(r"""
+        "thanks": alternatives(r"""
             you(?:'re| are) (?:very |most |so )?welcome
             don't mention it|my pleasure
             (?:that's|that is|how) (?:very |so |really )?(?:kind|nice|sweet)
@@ -508,7 +524,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             that (?:helps|helped)(?: a lot)?
             you're (?:the best|awesome|great|a star|a lifesaver|very kind)
         """),
-        "confirmation": _alternatives(r"""
+        "confirmation": alternatives(r"""
             (?:that's|that is|it's|you're) (?:wrong|incorrect|not (?:right|
                 correct|it|true|what i (?:meant|said|asked)))
             yes|yeah|yep|yup|ya|yah|aye|ye|no|nope|nah
@@ -550,7 +566,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             not a problem|will do|fair enough|why not
             let's do (?:it|that)
         """),
-        "backchannel": _alternatives(r"""
+        "backchannel": alternatives(r"""
             huh|what|nice one
             (?:happy|glad) to hear (?:it|that)
             (?:what|that's) a relief|that's sorted
@@ -577,7 +593,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             hooray|yay
         """),
         # Never small talk alone; these words hold the others together.
-        "glue": _alternatives(r"""
+        "glue": alternatives(r"""
             and|but|then|again|now|just|for now|today|there|here|sir
             ma'am|madam|miss|mate|man|buddy|dude|pal|guys|everyone
             everybody|all|dear|friend|my friend|honey|kindly
@@ -588,7 +604,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Pattern of the phrases of each kind."""
 
-LOOSE_WORDS: Final = _alternatives(r"""
+LOOSE_WORDS: Final = alternatives(r"""
     i'm|i am|i|i'll|i've|you|you're|you've|we|we're|it|it's
     that|that's|this|is|am|are|was|were|so|very|ever|much|of
     to|here|back|still|at all|me|my|your|for|with|been|be
@@ -605,7 +621,7 @@ you" is small talk, "okay is it for you" may be a follow-up.
 BEFORE_A_NAME: Final = "the|an?|my|your|our|this"
 """Pattern: after these an acknowledgement is a thing: "fine" says yes, "the fine" is to be paid."""
 
-ASKING: Final = _alternatives(r"""
+ASKING: Final = alternatives(r"""
     what|what's|who|who's|whose|which|when|where|where's|why
     how|how's|is there|any
     (?:is|are|was|were|am|do|does|did|have|has|had|can|could|will|would|should

@@ -20,8 +20,11 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from kbserver.index.lexical.tokens import LETTER
 from kbserver.lru import ENTRY_BYTES, LruCache
-from kbserver.retrieval.transcript import english
+from kbserver.retrieval.transcript import english, other_languages
+from kbserver.retrieval.transcript.cleaning import phrase_size
+from kbserver.retrieval.transcript.other_languages import without_accents
 from kbserver.types import FloatVector
 
 EMBEDDING_SHARE: Final = 0.35
@@ -56,8 +59,11 @@ MEMORY_BYTES: Final = 64_000_000
 _MOST_NAMED = 2  # words that name something: with no more a query is elliptical
 _MOST_NAMED_INSIDE = 4  # with no more a pronoun may point outside
 
-_WORD = re.compile(r"[a-z0-9][a-z0-9'.-]*")
-_CONTINUES = re.compile(rf"(?:{english.CONTINUATIONS})\b")
+_WORD = re.compile(rf"[^\W_](?:{LETTER}|['.-])*")
+_CONTINUES = re.compile(
+    rf"(?:{english.CONTINUATIONS}|{other_languages.CONTINUATIONS})\b"
+)
+_OPENERS = (english.OPENERS, other_languages.OPENERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +252,7 @@ def _named(words: Sequence[str]) -> list[bool]:
 
 def _goes_on(query: str, words: Sequence[str], named: Sequence[bool]) -> bool:
     """Tell whether a query points at something outside itself, or goes on from something."""
-    if _CONTINUES.match(_normal(query)):
+    if _CONTINUES.match(without_accents(_normal(query))):
         return True
     return any(
         _points(words, at) and _points_outside(words, at, named)
@@ -296,15 +302,13 @@ def _begins(earlier: str, later: str) -> bool:
 
 def _text_without_openers(query: str) -> str:
     """Return the words of a query behind its acknowledgements, which come and go as it grows."""
-    words = _words(query)
-    while words:
-        phrases = english.OPENERS.get(words[0], ())
-        fits = (size for size in map(len, phrases) if tuple(words[:size]) in phrases)
-        opener = next(fits, 0)
+    words = [without_accents(word) for word in _words(query)]
+    begin = 0
+    while True:
+        opener = max(phrase_size(phrases, words, begin) for phrases in _OPENERS)
         if not opener:
-            break
-        words = words[opener:]
-    return " ".join(words)
+            return " ".join(words[begin:])
+        begin += opener
 
 
 def _without_least_needed(turns: Sequence[_Kept]) -> tuple[_Kept, ...]:

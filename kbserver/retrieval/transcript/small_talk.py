@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from kbserver.retrieval.transcript import other_languages
 from kbserver.retrieval.transcript.english import (
     AFTER_NOISE,
     ASKING,
@@ -20,6 +21,7 @@ from kbserver.retrieval.transcript.english import (
     NOISES,
     SMALL_TALK,
 )
+from kbserver.retrieval.transcript.other_languages import without_accents
 from kbserver.types import Reason
 
 # Longer utterances are not tried: the longest farewell is under twenty words.
@@ -52,9 +54,13 @@ _MAY_ASK = (
 )
 _SMALL_TALK_QUESTIONS = "|".join(SMALL_TALK[reason] for reason in _MAY_ASK)
 
+_IN_ALL_LANGUAGES = {
+    reason: "|".join(filter(None, (pattern, other_languages.SMALL_TALK.get(reason))))
+    for reason, pattern in SMALL_TALK.items()
+}
 _PHRASES = {
     reason: re.compile(rf"(?:{pattern})(?= |$)")
-    for reason, pattern in SMALL_TALK.items()
+    for reason, pattern in _IN_ALL_LANGUAGES.items()
 }
 _ACKNOWLEDGES: Final[tuple[Reason, ...]] = ("confirmation", "backchannel")
 
@@ -71,7 +77,7 @@ _NOT_A_WORD = re.compile(r"[^a-z' ]+")
 # Nearly every question holds words that no phrase has; it is let through before any pattern is
 # tried, which would take 0.3 ms.
 _KNOWN = frozenset(
-    re.findall(r"[a-z']+", " ".join([*SMALL_TALK.values(), LOOSE_WORDS]))
+    re.findall(r"[a-z']+", " ".join([*_IN_ALL_LANGUAGES.values(), LOOSE_WORDS]))
 )
 
 
@@ -83,12 +89,12 @@ def gate(text: str) -> Reason | None:
 
     Returns:
         `empty` (no words, or only uh and um), `greeting`, `goodbye`, `thanks`, `handover`
-        (transfer me), `hold` (wait, never mind), `repeat` (say that again), `presence` (are you
-        there, i have a question), `confirmation` (yes, no, correct) or `backchannel` (i see, wow).
-        Of several kinds, the one with the most weight. None for everything else, digits and
-        scripts other than Latin included.
+        (transfer me to billing), `hold` (wait, never mind), `repeat` (say that again),
+        `presence` (are you there, i have a question), `confirmation` (yes, no, correct) or
+        `backchannel` (i see, wow). Of several kinds, the one with the most weight. None for
+        everything else, digits and scripts other than Latin included.
     """
-    lower = text.replace("’", "'").lower()
+    lower = without_accents(text.replace("’", "'").lower())
     signs = _DIGIT_OR_FOREIGN.findall(lower)
     if any(sign.isdigit() or sign.isalpha() for sign in signs):
         return None

@@ -64,7 +64,7 @@ def test_a_pattern_has_no_gap_where_its_lines_were_joined(pattern: str) -> None:
 
 def test_a_line_that_is_indented_deeper_continues_the_one_before() -> None:
     assert (
-        english._alternatives("""
+        english.alternatives("""
         yes|no
         (?:may|
             be)

@@ -290,7 +290,7 @@ can you repeat a booking every week
 never mind the price is it any good
 do you accept yen
 no smoking rooms
-i would like to speak to a human
+how can i speak to a human
 what's up with my order
 why
 room 12 please
@@ -496,6 +496,16 @@ def test_a_question_behind_hold_on_is_asked(text: str) -> None:
         "can you put me through to someone",
         "connect me to a real person please",
         "okay transfer me to an agent now",
+        "transfer me to billing",
+        "can you put me through to the sales department please",
+        "can i talk to a person in billing",
+        "i would like to speak to a human",
+        "i need to talk to someone in accounts now",
+        "thanks but let me speak to a manager",
+        "talk to sales",
+        "get me a supervisor",
+        "representative please",
+        "a human please",
     ],
 )
 def test_a_caller_who_wants_to_be_transferred_asks_nothing(text: str) -> None:
@@ -507,7 +517,15 @@ def test_a_caller_who_wants_to_be_transferred_asks_nothing(text: str) -> None:
     [
         "transfer money",
         "transfer me money",
-        "transfer me to billing",
+        "transfer me to the cheaper plan",
+        "transfer my number to a new phone",
+        "can i talk to a doctor on sunday",
+        "can i talk to a person about my bill",
+        "what number do i call to talk to a person in billing",
+        "are you open to talk to a person in billing on monday",
+        "representative",
+        "the representative",
+        "billing",
         "how do i transfer",
         "put me through the steps",
         "connect me to wifi",
@@ -516,3 +534,42 @@ def test_a_caller_who_wants_to_be_transferred_asks_nothing(text: str) -> None:
 )
 def test_other_transfers_are_asked_about(text: str) -> None:
     assert gate(text) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("d'accord", "confirmation"),
+        ("Très bien, merci !", "thanks"),
+        ("ok merci au revoir", "goodbye"),
+        ("à bientôt", "goodbye"),
+        ("un instant s'il vous plaît", "hold"),
+        ("Danke schön", "thanks"),
+        ("ach so, alles klar", "confirmation"),
+        ("tschüss", "goodbye"),
+        ("vale gracias", "thanks"),
+        ("sí, claro", "confirmation"),
+        ("adiós, hasta mañana", "goodbye"),
+    ],
+)
+def test_small_talk_of_other_languages_is_gated(said: str, reason: str) -> None:
+    assert gate(said) == reason
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "d'accord mais combien ça coûte",
+        "merci et sinon quand ouvrez-vous",
+        "merci et le parking",
+        "oui et le prix",
+        "danke und wann habt ihr offen",
+        "ja und der preis",
+        "gracias y el precio",
+        "bon cadeau",
+        "plan a plus",
+        "नमस्ते",
+    ],
+)
+def test_a_question_behind_foreign_thanks_is_asked(asked: str) -> None:
+    assert gate(asked) is None
