@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from codecs import BOM_UTF8
 
 from starlette.requests import ClientDisconnect, Request
 
-from kbserver.errors import BodyTooLarge, InvalidRequest
+from kbserver.errors import BodyEncoded, BodyTooLarge, InvalidRequest
 
 FIRST_S = 2.0
 """For the few hundred bytes of a turn: a caller that needs longer waits for no answer."""
@@ -48,12 +49,19 @@ class Bodies:
         self._waiting: set[asyncio.Timeout] = set()
 
     async def read(self, request: Request) -> bytes:
-        """Return the body of a request.
+        """Return the body of a request, without a byte order mark in front.
 
         Raises:
+            BodyEncoded: it is compressed.
             BodyTooLarge: it is over the limit; raised before it is read if its length is announced.
             InvalidRequest: it came too slowly, or not at all.
         """
+        encoding = request.headers.get("content-encoding", "identity")
+        if encoding.strip().lower() not in ("", "identity"):
+            raise BodyEncoded(
+                "the body has a Content-Encoding; send plain JSON, a turn needs little",
+                code="unsupported_encoding",
+            )
         announced = request.headers.get("content-length", "")
         if _is_over(announced, self._limit_bytes):
             raise self._too_large()
@@ -64,7 +72,8 @@ class Bodies:
         try:
             async with end:
                 self._waiting.add(end)
-                return await self._read(request, began, end)
+                body = await self._read(request, began, end)
+                return body.removeprefix(BOM_UTF8)
         except TimeoutError:
             message = "the body came too slowly; send it at once, right behind the head"
             raise InvalidRequest(message, code="body_timeout") from None

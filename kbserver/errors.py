@@ -20,6 +20,7 @@
     │   ├── InvalidRequest                    400
     │   ├── Forbidden                         403
     │   ├── BodyTooLarge                      413
+    │   ├── BodyEncoded                       415
     │   ├── Overloaded                        503
     │   │   └── RateLimited                   429
     │   ├── UpstreamFailed                    502  PyAI did not do its part
@@ -150,6 +151,12 @@ class BodyTooLarge(WireError):
     """The request's body is over the limit."""
 
     status = 413
+
+
+class BodyEncoded(WireError):
+    """The request's body is compressed."""
+
+    status = 415
 
 
 class Overloaded(WireError):

@@ -6,7 +6,7 @@ import pytest
 from starlette.requests import Request
 
 from kbserver.bodies import Bodies
-from kbserver.errors import BodyTooLarge, InvalidRequest
+from kbserver.errors import BodyEncoded, BodyTooLarge, InvalidRequest
 
 LEFT = {"type": "http.disconnect"}
 
@@ -15,11 +15,13 @@ def part(body, *, more=False):
     return {"type": "http.request", "body": body, "more_body": more}
 
 
-def request(*messages, length=None):
+def request(*messages, length=None, encoding=None):
     """A request whose body comes in these messages, and then no further ones."""
     headers = []
     if length is not None:
         headers.append((b"content-length", str(length).encode()))
+    if encoding is not None:
+        headers.append((b"content-encoding", encoding.encode()))
     coming = list(messages)
 
     async def receive():
@@ -38,6 +40,26 @@ def read(bodies, *messages, length=None):
 def test_a_body_is_joined_from_its_parts():
     parts = (part(b"ab", more=True), part(b"", more=True), part(b"c"))
     assert read(Bodies(10), *parts) == b"abc"
+
+
+def test_a_byte_order_mark_in_front_is_left_out_and_no_other():
+    mark = b"\xef\xbb\xbf"
+    parts = (part(mark[:1], more=True), part(mark[1:] + b"{}" + mark))
+    assert read(Bodies(10), *parts) == b"{}" + mark
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip", "GZIP"])
+def test_a_compressed_body_is_refused_before_it_is_read(encoding):
+    compressed = request(part(b"", more=True), encoding=encoding)
+    with pytest.raises(BodyEncoded, match="send plain JSON") as caught:
+        asyncio.run(Bodies(10, first_s=60.0).read(compressed))
+    assert caught.value.code == "unsupported_encoding"
+
+
+@pytest.mark.parametrize("encoding", ["identity", "Identity ", ""])
+def test_a_body_that_says_it_is_not_compressed_is_read(encoding):
+    plain = request(part(b"{}"), encoding=encoding)
+    assert asyncio.run(Bodies(10).read(plain)) == b"{}"
 
 
 def test_a_body_of_exactly_the_limit_is_read():

@@ -36,6 +36,7 @@ from kbserver.endpoint.tokens.signed import SigningKeys
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant, TokenTable
 from kbserver.endpoint.turn import Handler, own
 from kbserver.errors import (
+    BodyEncoded,
     InternalError,
     KbServerError,
     Overloaded,
@@ -121,7 +122,9 @@ class KBServer:
         self.app.router.redirect_slashes = False  # the engine follows no redirect
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Speak ASGI."""
+        """Speak ASGI. A slash at the end of a path makes no difference."""
+        if scope["type"] == "http" and scope["path"].endswith("/"):
+            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
         await self.app(scope, receive, send)
 
     def route(self, label: str, **settings: Any) -> Callable[[H], H]:
@@ -377,6 +380,8 @@ class KBServer:
             headers["www-authenticate"] = "Bearer"
         if isinstance(exc, Overloaded):
             headers["retry-after"] = str(exc.retry_after_s)
+        if isinstance(exc, BodyEncoded):
+            headers["accept-encoding"] = "identity"
         return self._refusal(request, exc, exc.status, headers)
 
     async def _http_error(self, request: Request, exc: Exception) -> Response:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -36,6 +37,15 @@ ENGINE_TIMEOUT_MS = 300
 _LABEL_PREFIX = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _FILLED_IN = frozenset({"type", "kb_endpoint", "kb_token"})  # in a configure frame
 
+
+def _url_path(path: str) -> str:
+    if not path.startswith("/") or "?" in path or "#" in path:
+        raise ValueError("must start with / and hold no query or fragment")
+    return path.rstrip("/") or "/"
+
+
+UrlPath = Annotated[str, AfterValidator(_url_path)]
+"""Path of a URL of our own, without a slash at its end: a request may have one all the same."""
 Positive = Annotated[int, Field(gt=0)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
@@ -170,7 +180,7 @@ class SessionSettings(BaseModel):
     """Pages that may ask, exactly as a browser sends them: `https://www.example.com`."""
     kb_endpoint: str
     """Public URL of our own `POST /kb`, for the engine."""
-    path: str = "/session"
+    path: UrlPath = "/session"
     label_prefix: str = "web"
     """Session labels are this, a hyphen and 128 random bits: route them as `web-*`."""
     base: str = PYAI_BASE
@@ -238,7 +248,7 @@ class Settings(BaseSettings, TurnSettings):
     """Where models exported for ONNX Runtime are kept; None: the user's own cache folder."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    path: str = "/kb"
+    path: UrlPath = "/kb"
     """URL path of the endpoint."""
     open: bool = False
     """Serve without any token."""
@@ -287,13 +297,6 @@ class Settings(BaseSettings, TurnSettings):
     access_log: bool = False
     debug: bool = False
     """Let the header `x-kbserver-debug: 1` add the trace to an answer."""
-
-    @field_validator("path")
-    @classmethod
-    def _absolute(cls, path: str) -> str:
-        if not path.startswith("/") or "?" in path or "#" in path:
-            raise ValueError("must start with / and hold no query or fragment")
-        return path
 
     @model_validator(mode="after")
     def _certified(self) -> Self:

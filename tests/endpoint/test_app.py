@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import json
 import shutil
 import threading
@@ -83,13 +84,27 @@ def test_every_tolerance_of_the_contract(client):
         ]
         == wanted
     )
-    plain = client.post(
-        "/kb",
-        content=json.dumps(body | {"session_label": "support"}),
-        headers={"content-type": "text/plain"},
-    )
+    content = json.dumps(body | {"session_label": "support"})
+    plain = client.post("/kb", content=content, headers={"content-type": "text/plain"})
     assert plain.json()["results"] == wanted
+    with_mark = client.post("/kb", content=content.encode("utf-8-sig"))
+    assert with_mark.json()["results"] == wanted
+    for path in ("/kb/", "/kb//", "/kb/?x=1"):
+        assert client.post(path, content=content).json()["results"] == wanted
     assert ask(client, "", "support")["results"] == []
+
+
+@pytest.mark.parametrize("path", ["/healthz/", "/readyz/", "/metrics/"])
+def test_a_slash_at_the_end_of_any_path_makes_no_difference(client, path):
+    assert client.get(path).status_code == 200
+    assert client.head("/" + path).status_code == 404
+
+
+def test_a_refusal_of_a_compressed_body_says_what_is_taken(client):
+    headers = {"Content-Encoding": "gzip"}
+    refused = client.post("/kb", content=b"x", headers=headers)
+    assert refused.headers["accept-encoding"] == "identity"
+    assert "send plain JSON" in refused.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -113,7 +128,17 @@ def test_every_tolerance_of_the_contract(client):
         ),
         (lambda c: c.get("/kb"), 405, "method_not_allowed"),
         (lambda c: c.put("/kb", json={"query": "x"}), 405, "method_not_allowed"),
-        (lambda c: c.post("/kb/", json={"query": "x"}), 404, "not_found"),
+        (lambda c: c.post("/kb/x", json={"query": "x"}), 404, "not_found"),
+        (lambda c: c.get("/kb/"), 405, "method_not_allowed"),
+        (
+            lambda c: c.post(
+                "/kb",
+                content=gzip.compress(b'{"query": "x"}'),
+                headers={"Content-Encoding": "gzip"},
+            ),
+            415,
+            "unsupported_encoding",
+        ),
         (lambda c: c.get("/"), 404, "not_found"),
         (
             lambda c: c.post(

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import re
+from codecs import BOM_UTF8
 
 import pytest
 
@@ -54,6 +55,7 @@ HEADERS = [
     ("x-request-timeout-ms", ["0", "-1", "nan", "1e9", "9" * 5000, "²", "１００"]),
     ("x-kbserver-debug", ["1", "true"]),
     ("Expect", ["100-continue", "200-maybe"]),
+    ("Content-Encoding", ["gzip", "identity", ""]),
     ("Transfer-Encoding", ["chunked", "gzip", "identity"]),
     ("Content-Length", ["0", "5", "9" * 5000, "-1", "+5", "5, 5"]),
     ("Connection", ["close", "keep-alive", "upgrade"]),
@@ -80,6 +82,8 @@ def body(chance: random.Random) -> bytes:
         raw[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(4))
     if chance.random() < 0.05:
         raw = bytearray(b"[" * 5000)
+    if chance.random() < 0.05:
+        raw = bytearray(BOM_UTF8) + raw
     return bytes(raw)
 
 
@@ -88,7 +92,17 @@ def request(chance: random.Random) -> bytes:
     method = chance.choice(["POST"] * 8 + ["GET", "PUT", "OPTIONS", "HEAD", "POST\t"])
     path = chance.choice(
         ["/kb"] * 8
-        + ["/kb/", "/KB", "//kb", "/%6bb", "/kb?x=%00", "/metrics", "/session", "*"]
+        + [
+            "/kb/",
+            "/kb//",
+            "/KB",
+            "//kb",
+            "/%6bb",
+            "/kb?x=%00",
+            "/metrics",
+            "/session",
+            "*",
+        ]
     )
     payload = body(chance)
     headers = {

@@ -113,6 +113,14 @@ def test_the_path_of_the_endpoint_is_absolute_and_nothing_more(path: str) -> Non
         Settings(path=path)
 
 
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [("/kb/", "/kb"), ("/v1/kb", "/v1/kb"), ("/", "/"), ("//", "/")],
+)
+def test_the_path_of_the_endpoint_ends_in_no_slash(path: str, kept: str) -> None:
+    assert Settings(path=path).path == kept
+
+
 def test_a_key_needs_its_certificate() -> None:
     with pytest.raises(ValidationError, match="without tls_certificate"):
         Settings(tls_key=Path("key.pem"))
