@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import html
 import re
+from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import groupby, pairwise, zip_longest
 
@@ -92,7 +93,8 @@ _BOLD = re.compile(r"(?<![\d*])(\*{2,3})(?=[^\s*])([^*\n]*[^\s*])\1(?![\d*])")
 _ITALIC = re.compile(
     r"(?<![\w*])\*(?=[\w\"'“‘(\[$£€])([^*\n]*[\w\"'”’)\].,!?:;%…])\*(?![\w*])"
 )
-_UNDERSCORED = re.compile(r"(?<![\w])(_{1,3})(?=[^\s_])([^\n]*?[^\s_])\1(?!\w|\.\w)")
+_OPENING_UNDERSCORES = re.compile(r"(?<!\w)_{1,3}(?=[^\s_])")
+_CLOSING_UNDERSCORES = re.compile(r"(?<=[^\s_])_{1,3}(?!\w|\.\w)")
 # of a list that lost its line breaks
 _INLINE_BULLET = re.compile(r"(?<=[.:;?!]) [*•·] (?=\S)")
 _INLINE_DOT = re.compile(r" [•·] ")
@@ -230,10 +232,34 @@ def _without_inline_marks(text: str) -> str:
         text = _INLINE_BULLET.sub(" ", text)
         text = _INLINE_DOT.sub(", ", text)
     if "_" in text:
-        text = _UNDERSCORED.sub(r"\2", text)
+        text = "\n".join(map(_without_underscores, text.split("\n")))
     if "\\" in text:
         text = _ESCAPE.sub(r"\1\2", text)
     return text
+
+
+def _without_underscores(line: str) -> str:
+    """Leave out the underscores around what is emphasised: as many in front as behind.
+
+    The closing ones are found once: a pattern that looks for them from each opening reads a long
+    line as often as it has any.
+    """
+    ends: dict[str, list[int]] = {}
+    for mark in _CLOSING_UNDERSCORES.finditer(line):
+        ends.setdefault(mark[0], []).append(mark.start())
+    if not ends:
+        return line
+    kept: list[str] = []
+    at = 0
+    for mark in _OPENING_UNDERSCORES.finditer(line):
+        closing = ends.get(mark[0], [])
+        following = bisect_right(closing, mark.end())
+        if mark.start() < at or following == len(closing):
+            continue
+        end = closing[following]
+        kept += [line[at : mark.start()], line[mark.end() : end]]
+        at = end + len(mark[0])
+    return "".join([*kept, line[at:]])
 
 
 def _leader(leader: re.Match[str]) -> str:

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.plain_text import join_blocks, strip_markup
+from kbserver.retrieval.spoken.plain_text import (
+    _without_underscores,
+    join_blocks,
+    strip_markup,
+)
 
 SAID = [
     ("Soup ........ 6", "Soup: 6"),
@@ -213,3 +217,17 @@ def test_every_cell_of_a_table_is_said_with_the_name_of_its_column(
     ]
     said = [f"Plan: {plan}, Price: {price}" for plan, price in rows]
     assert strip_markup("\n".join(lines)) == ". ".join(said)
+
+
+# What underscores mean, in one pattern; it reads a line again for each opening.
+UNDERSCORED = re.compile(r"(?<!\w)(_{1,3})(?=[^\s_])([^\n]*?[^\s_])\1(?!\w|\.\w)")
+
+
+@given(st.text("_a .(é", max_size=16))
+def test_underscores_are_left_out_in_pairs(line: str) -> None:
+    assert _without_underscores(line) == UNDERSCORED.sub(r"\2", line)
+
+
+def test_a_long_line_of_opening_underscores_is_read_once() -> None:
+    line = "_a " * 30_000  # for a minute, if it is read again for each of them
+    assert _without_underscores(line + "_b_") == line + "b"
