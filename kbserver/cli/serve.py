@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from kbserver.settings import Settings
 
 # of a label pattern: what stands for other characters
-_PART = re.compile(r"\*|\{[^}]*\}")
+_PART = re.compile(r"\*|\{[^{}]*\}")
 
 
 def register(app: typer.Typer) -> None:

@@ -143,7 +143,6 @@ class Retriever:
         executor: Executor,
         *,
         in_loop_ms: float = IN_LOOP_MS,
-        reserve_ms: float = FUSE_RESERVE_MS,
         calibrated: float | None = None,
     ) -> None:
         """Take an open snapshot.
@@ -154,11 +153,9 @@ class Retriever:
             embedder: of the snapshot's model.
             executor: for steps that would hold the event loop for too long.
             in_loop_ms: see `StepRunner`.
-            reserve_ms: the arms end this long before the deadline.
             calibrated: the least score in force if the corpus's calibration cannot be read.
         """
         self.corpus = corpus
-        self._reserve_ms = reserve_ms
         self.snapshot = snapshot
         self._embedder = embedder
         self._log_once = LogOnce(corpus)
@@ -289,7 +286,7 @@ class Retriever:
             return Retrieval((), nothing="empty_scope")
         asked = self._ranker.understand(query, past, settings)
         may_stay = rows is None or rows.size <= _FEW_ROWS
-        arms_end = _less_reserve(deadline, self._reserve_ms)
+        arms_end = _less_reserve(deadline)
         turn = _Turn()
         try:
             began_s = time.perf_counter()
@@ -417,10 +414,10 @@ class LogOnce:
             log.error("corpus %s: %s failed", self._corpus, what, exc_info=error)
 
 
-def _less_reserve(deadline: Deadline, reserve_ms: float) -> Deadline:
+def _less_reserve(deadline: Deadline) -> Deadline:
     """When the arms must end, for the ranking to be there by the deadline."""
     left_ms = max(0.0, deadline.remaining_ms())
-    return deadline.less_ms(min(reserve_ms, _RESERVE_SHARE * left_ms))
+    return deadline.less_ms(min(FUSE_RESERVE_MS, _RESERVE_SHARE * left_ms))
 
 
 def _reason(missing: NoVector, arms_end: Deadline, embed_by: Deadline | None) -> Reason:

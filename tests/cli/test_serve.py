@@ -26,6 +26,7 @@ def run(*arguments, token=TOKEN, cwd=None, **environment):
         key: value for key, value in os.environ.items() if not key.startswith("KB")
     }
     variables |= {"KB_TOKEN": token} if token else {}
+    variables["KBSERVER_DEADLINE_MS"] = "5000"  # no turn here is about time
     return subprocess.Popen(
         [sys.executable, "-m", "kbserver", *map(str, arguments)],
         stdout=subprocess.PIPE,

@@ -18,10 +18,16 @@ from kbserver.settings import TurnSettings
 from .faulty import FaultyEncoder, Stall
 
 QUERY = "how do i reset my router"
-BUDGET_MS = 1500.0  # spent in full where an arm stalls
+ARMS_MS = 1500.0  # spent in full where an arm stalls
 PATIENT_MS = 60_000.0  # never spent
-RESERVE_MS = 300.0  # cores that slept while an arm stalled wake slowly
 IN_THREADS, IN_LOOP = 0.0, 1000.0  # what a search may cost in the event loop
+
+
+class ArmsEndFirst(Deadline):
+    """A deadline far away, whose reserve begins soon: cores that slept meanwhile wake slowly."""
+
+    def less_ms(self, reserve_ms):
+        return Deadline.after_ms(ARMS_MS)
 
 
 class Impaired:
@@ -92,7 +98,6 @@ async def retriever_of(
             embedder,
             threads,
             in_loop_ms=in_loop_ms,
-            reserve_ms=RESERVE_MS,
         )
         retriever.warm()
         encoder.trouble = encoder_trouble
@@ -112,7 +117,7 @@ def release(*troubles):
 
 
 def retrieved(
-    store, *, budget_ms=BUDGET_MS, embed_by_ms=None, settings=None, **impaired
+    store, *, deadline=ArmsEndFirst, embed_by_ms=None, settings=None, **impaired
 ):
     """Search once; what was found, and whether trouble held an arm to the end."""
 
@@ -121,12 +126,11 @@ def retrieved(
             embed_by = None
             if embed_by_ms is not None:
                 embed_by = Deadline.after_ms(embed_by_ms)
-            deadline = Deadline.after_ms(budget_ms)
             found = await retriever.retrieve(
                 QUERY,
                 scope={},
                 settings=settings or TurnSettings(),
-                deadline=deadline,
+                deadline=deadline.after_ms(PATIENT_MS),
                 embed_by=embed_by,
             )
             stalls = [one for one in impaired.values() if isinstance(one, Stall)]
@@ -149,7 +153,7 @@ def test_a_dense_arm_that_stalls_leaves_the_words(store, stall, impaired):
 
 
 def test_a_dense_arm_that_fails_leaves_the_words(store):
-    found, _ = retrieved(store, budget_ms=PATIENT_MS, vectors=raise_an_error)
+    found, _ = retrieved(store, deadline=Deadline, vectors=raise_an_error)
     assert found.degraded == "failed"
     assert found.hits[0].passage.source == "router/reset.md"
     assert "lexical" in found.hits[0].arms and "dense" not in found.hits[0].arms
@@ -164,7 +168,7 @@ def test_a_lexical_arm_that_stalls_leaves_the_meaning(store, stall):
 
 
 def test_a_lexical_arm_that_fails_leaves_the_meaning(store):
-    found, _ = retrieved(store, budget_ms=PATIENT_MS, lexical=raise_an_error)
+    found, _ = retrieved(store, deadline=Deadline, lexical=raise_an_error)
     assert found.degraded == "lexical_failed"
     assert found.hits[0].passage.source == "router/reset.md"
     assert set(found.hits[0].arms) == {"dense"}
@@ -182,7 +186,7 @@ def test_a_lexical_arm_that_fails_leaves_the_meaning(store):
 def test_a_search_gives_the_same_in_the_event_loop_as_in_threads(
     store, impaired, degraded, arms, in_loop_ms
 ):
-    found, _ = retrieved(store, budget_ms=PATIENT_MS, in_loop_ms=in_loop_ms, **impaired)
+    found, _ = retrieved(store, deadline=Deadline, in_loop_ms=in_loop_ms, **impaired)
     assert (found.degraded, set(found.hits[0].arms)) == (degraded, arms)
     assert found.hits[0].passage.source == "router/reset.md"
 
@@ -235,7 +239,7 @@ def test_the_arms_run_side_by_side(store, in_loop_ms):
 
     found, _ = retrieved(
         store,
-        budget_ms=PATIENT_MS,
+        deadline=Deadline,
         in_loop_ms=in_loop_ms,
         lexical=meet,
         encoder_trouble=meet,
@@ -248,7 +252,7 @@ def test_an_earlier_moment_for_the_embedding_leaves_the_rest_of_the_budget(
     store, stall
 ):
     found, held = retrieved(
-        store, budget_ms=PATIENT_MS, embed_by_ms=50.0, encoder_trouble=stall
+        store, deadline=Deadline, embed_by_ms=50.0, encoder_trouble=stall
     )
     assert held
     # There was time, but not for this caller.
@@ -258,7 +262,7 @@ def test_an_earlier_moment_for_the_embedding_leaves_the_rest_of_the_budget(
 def test_a_route_of_words_alone_asks_no_model_and_is_not_degraded(store, stall):
     found, _ = retrieved(
         store,
-        budget_ms=PATIENT_MS,
+        deadline=Deadline,
         settings=TurnSettings(arms="lexical"),
         encoder_trouble=stall,
     )

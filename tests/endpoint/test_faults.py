@@ -19,7 +19,7 @@ from .faulty import (
 )
 
 DEBUG = {"x-kbserver-debug": "1"}
-IMPATIENT = {"x-request-timeout-ms": "500"}
+IMPATIENT = {"x-request-timeout-ms": "1500"}
 numbers = itertools.count()
 
 

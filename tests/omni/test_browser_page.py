@@ -113,7 +113,7 @@ def stage(simulate: Any, store: Path, tmp_path: Path) -> Any:
             async with simulate(**options) as engine:
                 settings = read_settings(
                     store=store,
-                    deadline_ms=3_000,
+                    deadline_ms=10_000,
                     signing_key=new_secret(),
                     PYAI_API_KEY="pyai_test_x",
                     session={

@@ -37,7 +37,7 @@ SCRIPT = tuple(TURNS)
 async def kbserver(store: Path) -> AsyncIterator[str]:
     """The URL of a kbserver over the shared store, with time to spare."""
     settings = read_settings(
-        store=store, deadline_ms=3_000, tokens=[{"value": TOKEN}], speakable=False
+        store=store, deadline_ms=10_000, tokens=[{"value": TOKEN}], speakable=False
     )
     async with serving(KBServer(settings), lifespan="on") as server:
         yield base_url(server) + "/kb"

@@ -13,17 +13,18 @@ from kbserver.errors import OmniError
 from kbserver.omni.engine import KnowledgeEndpoint, read_answer
 from kbserver.omni.serving import base_url, serving
 from kbserver.settings import ENGINE_TIMEOUT_MS
+from tests.omni.conftest import PATIENT_MS
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_one_post_with_exactly_two_fields_and_the_bearer_token(kb) -> None:  # type: ignore[no-untyped-def]
-    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=PATIENT_MS) as endpoint:
         lookup = await endpoint.look_up("how do i reset my pin", "support-line")
     assert lookup.outcome == "grounded"
     assert lookup.top_ids == ["kb-pin"]
     assert lookup.context == "- You reset your PIN in the app under Security."
-    assert 0 < lookup.latency_ms < 3_000
+    assert 0 < lookup.latency_ms < PATIENT_MS
     assert len(kb.requests) == 1
     assert kb.bodies == [
         {"session_label": "support-line", "query": "how do i reset my pin"}
@@ -34,13 +35,13 @@ async def test_one_post_with_exactly_two_fields_and_the_bearer_token(kb) -> None
 
 
 async def test_without_a_label_the_field_is_null(kb) -> None:  # type: ignore[no-untyped-def]
-    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=PATIENT_MS) as endpoint:
         await endpoint.look_up("hello", None)
     assert kb.bodies == [{"session_label": None, "query": "hello"}]
 
 
 async def test_a_good_answer_without_knowledge_is_a_miss_and_in_time(kb) -> None:  # type: ignore[no-untyped-def]
-    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=PATIENT_MS) as endpoint:
         lookup = await endpoint.look_up("what is the weather", "x")
     assert (lookup.outcome, lookup.reason, lookup.in_time, lookup.top_ids) == (
         "miss",
@@ -121,7 +122,7 @@ async def test_a_connection_that_is_never_accepted_is_late_too() -> None:
 
 async def test_a_redirect_is_refused_and_not_followed(kb) -> None:  # type: ignore[no-untyped-def]
     kb.redirect_to = kb.url
-    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=PATIENT_MS) as endpoint:
         lookup = await endpoint.look_up("reset my pin", "x")
     assert (lookup.outcome, lookup.reason, lookup.status) == (
         "refused",
@@ -139,13 +140,15 @@ async def test_any_status_but_200_is_an_ungrounded_turn(
     kb, status: int, reason: str
 ) -> None:  # type: ignore[no-untyped-def]
     kb.status = status
-    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=PATIENT_MS) as endpoint:
         lookup = await endpoint.look_up("reset my pin", "x")
     assert (lookup.outcome, lookup.reason, lookup.in_time) == ("refused", reason, False)
 
 
 async def test_a_wrong_token_is_an_ungrounded_turn(kb) -> None:  # type: ignore[no-untyped-def]
-    async with KnowledgeEndpoint(kb.url, "another-token", timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(
+        kb.url, "another-token", timeout_ms=PATIENT_MS
+    ) as endpoint:
         lookup = await endpoint.look_up("reset my pin", "x")
     assert (lookup.outcome, lookup.reason) == ("refused", "http_401")
 
@@ -153,11 +156,11 @@ async def test_a_wrong_token_is_an_ungrounded_turn(kb) -> None:  # type: ignore[
 async def test_a_closed_port_and_an_unknown_host_are_told_apart() -> None:
     async with serving(lambda *_: None) as server:
         free = base_url(server)
-    async with KnowledgeEndpoint(f"{free}/kb", timeout_ms=5_000) as endpoint:
+    async with KnowledgeEndpoint(f"{free}/kb", timeout_ms=PATIENT_MS) as endpoint:
         lookup = await endpoint.look_up("x", None)
     assert (lookup.outcome, lookup.reason) == ("unreachable", "refused")
     async with KnowledgeEndpoint(
-        "https://nowhere.invalid/kb", timeout_ms=5_000
+        "https://nowhere.invalid/kb", timeout_ms=PATIENT_MS
     ) as endpoint:
         lookup = await endpoint.look_up("x", None)
     assert (lookup.outcome, lookup.reason) == ("unreachable", "dns")
@@ -181,7 +184,7 @@ async def test_a_server_that_hangs_up_or_does_not_speak_http_is_an_ungrounded_tu
         async with server:
             port = server.sockets[0].getsockname()[1]
             url = f"http://127.0.0.1:{port}/kb"
-            async with KnowledgeEndpoint(url, timeout_ms=5_000) as endpoint:
+            async with KnowledgeEndpoint(url, timeout_ms=PATIENT_MS) as endpoint:
                 lookup = await endpoint.look_up("x", None)
         assert lookup.outcome == "unreachable"
         assert lookup.reason in (reason, "closed")
@@ -200,7 +203,7 @@ async def test_a_body_that_is_not_the_json_it_should_be_is_an_ungrounded_turn(
     kb, raw: bytes, reason: str
 ) -> None:  # type: ignore[no-untyped-def]
     kb.raw = raw
-    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=PATIENT_MS) as endpoint:
         lookup = await endpoint.look_up("reset my pin", "x")
     assert (lookup.outcome, lookup.reason) == ("invalid", reason)
 
@@ -216,19 +219,19 @@ async def test_a_server_that_fills_only_one_key_is_caught_by_reading_the_other(
 ) -> None:  # type: ignore[no-untyped-def]
     kb.keys = keys
     async with KnowledgeEndpoint(
-        kb.url, kb.token, reads=reads, timeout_ms=3_000
+        kb.url, kb.token, reads=reads, timeout_ms=PATIENT_MS
     ) as endpoint:
         assert (await endpoint.look_up("reset my pin", "x")).outcome == outcome
 
 
 async def test_every_turn_pays_for_a_new_connection_unless_it_is_kept(kb) -> None:  # type: ignore[no-untyped-def]
-    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=PATIENT_MS) as endpoint:
         for _ in range(3):
             await endpoint.look_up("x", None)
     assert len(kb.connections) == 3
     kb.connections.clear()
     async with KnowledgeEndpoint(
-        kb.url, kb.token, keep_alive=True, timeout_ms=3_000
+        kb.url, kb.token, keep_alive=True, timeout_ms=PATIENT_MS
     ) as endpoint:
         for _ in range(3):
             await endpoint.look_up("x", None)
@@ -236,7 +239,7 @@ async def test_every_turn_pays_for_a_new_connection_unless_it_is_kept(kb) -> Non
 
 
 async def test_an_endpoint_that_was_closed_meanwhile_is_an_ungrounded_turn(kb) -> None:  # type: ignore[no-untyped-def]
-    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=3_000) as endpoint:
+    async with KnowledgeEndpoint(kb.url, kb.token, timeout_ms=PATIENT_MS) as endpoint:
         await endpoint.aclose()
         assert (await endpoint.look_up("reset my pin", "x")).outcome == "unreachable"
 

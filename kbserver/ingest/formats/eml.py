@@ -162,7 +162,9 @@ def _written(text: str, *, is_forward: bool) -> Iterator[str]:
             return
         text = _unquoted(text[found.end() :])
         if not found["headers"]:
-            text = _HEADER_BLOCK.sub("", text, count=1)
+            head = _HEADER_BLOCK.match(text)
+            if head is not None:
+                text = text[head.end() :]
         is_forward = False
 
 

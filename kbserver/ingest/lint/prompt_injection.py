@@ -176,7 +176,7 @@ _TAKES_OVER = (
     _rule(
         "system",
         "assistant",
-        pattern=r"(?:^|\n)\s*(?:#{2,}\s*)?(?:system|assistant)\s*:\s*"
+        pattern=r"(?:^|\n)[^\S\n]*(?:#{2,}[^\S\n]*)?(?:system|assistant)\s*:\s*"
         r"(?:you\s+(?:are|must|will)|ignore|from now on)",
     ),
 )

@@ -36,8 +36,9 @@ _DAYS = re.compile(
 )
 # As signs write them: MON-FRI, mon–fri, Mo-Fr 9-17, M–F 9–5.
 _SIGN_DAY = rf"(?:{'|'.join(_FULL_DAY)})"
+_MOST_DAYS = 14  # of one list
 _SIGN_DAYS = re.compile(
-    rf"\b(?i:({_SIGN_DAY})((?: ?[-–—&/,] ?{_SIGN_DAY})+))\b(?![-–—/&])"
+    rf"\b(?i:({_SIGN_DAY})((?: ?[-–—&/,] ?{_SIGN_DAY}){{1,{_MOST_DAYS}}}))\b(?![-–—/&])"
 )
 _MAYBE_SIGN_DAYS = re.compile(r"[-–—&/,] ?(?:(?i:mo|tu|we|th|fr|sa|su)|F)")
 _SIGN_DAY_NAME = re.compile(rf"\b(?i:{_SIGN_DAY})\b")

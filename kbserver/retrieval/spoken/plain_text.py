@@ -27,14 +27,14 @@ _INVISIBLE = re.compile(
 )
 
 _FENCE = re.compile(
-    r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)",
+    r"^[ \t]*(`{3,}+|~{3,}+)[^\n`]*\n(.*?)(?:^[ \t]*\1[`~]*[ \t]*$|\Z)",
     re.MULTILINE | re.DOTALL,
 )
-_CODE = re.compile(r"(`++)([^`\n]+)\1")
+_CODE = re.compile(r"(?<!`)(`++)([^`\n]+)\1")
 _CODE_TAG = re.compile(r"</?([A-Za-z][\w .:-]*?) ?/?>")
 
 _HTML_HIDDEN = re.compile(
-    r"<!--.*?-->|<(script|style|del|s|strike)\b[^<>]*>.*?</\1\s*>",
+    r"<(script|style|del|s|strike)\b[^<>]*>.*?</\1\s*>",
     re.DOTALL | re.IGNORECASE,
 )
 _BLOCK_TAGS = (
@@ -76,7 +76,7 @@ _REFERENCE_LINK = re.compile(
     r"!?(?<![\w\])])\[([^\[\]\n]*[A-Za-z][^\[\]\n]*)\]\[[^\[\]\n]*\]"
 )
 _FOOTNOTE = re.compile(
-    r"\[\^[^\]\s]+\]:?|(?<=[.,;:!?])\[\d{1,3}\]|\[[a-z]+ needed\]|[†‡]"
+    r"\[\^[^\[\]\s]+\]:?|(?<=[.,;:!?])\[\d{1,3}\]|\[[a-z]+ needed\]|[†‡]"
     r"|(?<=[a-z]{4})[¹²³⁰-⁹]+(?!\w)|(?<=[.,;!?])[¹²³⁰-⁹]+|[ ]?\{[#.][\w-]+\}"
 )
 _URL = re.compile(
@@ -99,19 +99,20 @@ _CLOSING_UNDERSCORES = re.compile(r"(?<=[^\s_])_{1,3}(?!\w|\.\w)")
 _INLINE_BULLET = re.compile(r"(?<=[.:;?!]) [*•·] (?=\S)")
 _INLINE_DOT = re.compile(r" [•·] ")
 # between a name and its price, or a line to write on
-_LEADERS = re.compile(r"\s*(?:(?:[.·…_]\s?){5,}|(?:\.\s){3,}\.?|…{2,})\s*")
+_LEADERS = re.compile(r"(?<!\s)\s*(?:(?:[.·…_]\s?){5,}|(?:\.\s){3,}\.?|…{2,})\s*")
 _HALF_BOLD = re.compile(r"(?<!\S)\*\*(?=\w)|(?<=[\w.!?:,)])\*\*(?=[\s.,;:!?]|$)")
-_ESCAPE = re.compile(r"(?<![:\\])\\([*_`#\[\]~<>.!()+\-&$])|\\+(\|)")
+_ESCAPE = re.compile(r"(?<![:\\])\\([*_`#\[\]~<>.!()+\-&$])|(?<!\\)\\+(\|)")
 
 _RULE = re.compile(r"([-=*_~])(?:\s*\1)+|[+|=:\-\s]*[-=]{3}[+|=:\-\s]*")
 _LINE_MARK = re.compile(
     r"(?:(?:[-*•‣◦▪●○–]|#{1,6}|>(?!\s?\d)|\+(?!\s*\d)|\[[ xX]\])(?:\s+|$))+"
 )
-_HEADING_END = re.compile(r"\s+#+$")
+_HEADING_END = re.compile(r"(?<!\s)\s+#+$")
 _NUMBERED = re.compile(r"\d{1,3}[.)]\s")
 _TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 _PIPE = re.compile(r"(?<!\\)\|")
 _NO_CELL = re.compile(r"[\s\-–—]*")
+_LONGEST_END = 50  # characters that close a block
 _CLOSED = re.compile(r"[.!?:;,…。！？][)\]\"'’”»]*$")
 # In characters; text is not wrapped narrower, so shorter lines end on purpose.
 _WRAP_WIDTH = 45
@@ -142,7 +143,7 @@ def join_blocks(blocks: Iterable[str]) -> str:
     for block in filter(None, blocks):
         if not text:
             text = block
-        elif _CLOSED.search(text):
+        elif _CLOSED.search(text[-_LONGEST_END:]):
             text += f" {block}"
         else:
             text += f". {block}"
@@ -174,9 +175,22 @@ def _code_block(fence: re.Match[str]) -> str:
     return "\n\n" + code.replace("\n", "\n\n")
 
 
+def _without_comments(text: str) -> str:
+    """Leave out HTML comments; one that is not closed stays, and so do those behind it."""
+    kept: list[str] = []
+    at = 0
+    while True:
+        start = text.find("<!--", at)
+        end = text.find("-->", start + 4)
+        if start < 0 or end < 0:
+            return " ".join([*kept, text[at:]])
+        kept.append(text[at:start])
+        at = end + 3
+
+
 def _without_html(text: str) -> str:
     if "<" in text:
-        text = _HTML_HIDDEN.sub(" ", text)
+        text = _HTML_HIDDEN.sub(" ", _without_comments(text))
         text = _SUP.sub(lambda sup: sup[1].translate(_SUPERSCRIPTS), text)
         text = _TAG.sub(_tag, text)
         text = _ANGLED.sub(r"\1", text)

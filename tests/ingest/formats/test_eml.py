@@ -4,6 +4,7 @@ import pytest
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.eml import _written
 
 
 def mail(subject: str, text: str, subtype: str = "plain") -> EmailMessage:
@@ -200,3 +201,16 @@ def test_what_an_html_mail_shows_and_is_not_said_is_named(read):
         "removed 4 hidden characters",
         "not spoken: 1 picture (fees.png); write in the text what callers need of it",
     )
+
+
+def test_a_forwarded_mail_that_begins_with_much_space_is_read_once():
+    text = "---- Forwarded message ----\n" + " \n" * 30_000 + "The pool is open.\n"
+    assert list(_written(text, is_forward=True))[-1].strip() == "The pool is open."
+
+
+def test_the_head_of_a_forwarded_mail_is_left_out_and_no_later_line_like_it():
+    head = "\nFrom: the desk\nDate: today\n"
+    text = f"---- Forwarded message ----\n{head}Bring:\nTo: a towel\n"
+    assert list(_written(text, is_forward=True)) == ["", "Bring:\nTo: a towel\n"]
+    without_head = "---- Forwarded message ----\nBring:\nTo: a towel\n"
+    assert list(_written(without_head, is_forward=True))[-1].endswith("To: a towel\n")

@@ -15,6 +15,7 @@ from kbserver.omni.connect import connect_url, subprotocols
 from kbserver.omni.frames import Audio, Command, Event, Transcript, encode, parse_server
 from kbserver.omni.simulator.session import MAX_FIELDS, MAX_WAITING
 from kbserver.omni.simulator.speech import silence, tone
+from tests.omni.conftest import PATIENT_MS
 
 pytestmark = pytest.mark.anyio
 KEY = "pyai_test_anything"
@@ -29,7 +30,7 @@ def dial(stage: Any, label: str | None = None, **options: Any) -> Any:
 async def frames_until(ws: ClientConnection, name: str) -> list[Any]:
     """Everything up to and with the first event of that name."""
     frames: list[Any] = []
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENT_MS / 1000):
         while True:
             message = await ws.recv()
             assert isinstance(message, bytes), "every Omni frame is binary"
@@ -202,7 +203,7 @@ async def test_whatever_goes_wrong_the_turn_goes_on_ungrounded(
     for name, value in trouble.items():
         setattr(kb, name, value)
     async with (
-        simulate(timeout_ms=300 if reason == "timeout" else 3_000) as stage,
+        simulate(timeout_ms=300 if reason == "timeout" else PATIENT_MS) as stage,
         dial(stage) as ws,
     ):
         await start(
@@ -367,7 +368,7 @@ async def test_every_turn_is_recorded_and_no_secret_is(simulate, kb) -> None:  #
     )  # fmt: skip
     assert first["lookup"]["outcome"] == "grounded"
     assert first["lookup"]["top_ids"] == ["kb-pin"]
-    assert 0 < first["lookup"]["latency_ms"] < 3_000
+    assert 0 < first["lookup"]["latency_ms"] < PATIENT_MS
     assert second["reply"] == "Refunds reach your account within five days."
     assert stage.records("configure")[0]["fields"]["kb_token"] == "***"
     assert stage.records("end")[0]["turns"] == 2
@@ -379,7 +380,7 @@ async def test_every_turn_is_recorded_and_no_secret_is(simulate, kb) -> None:  #
 async def test_a_slow_or_failing_endpoint_can_be_had_for_one_turn(
     simulate, kb, fault, reason
 ) -> None:  # type: ignore[no-untyped-def]
-    async with simulate(timeout_ms=1_000) as stage:
+    async with simulate(timeout_ms=2_000) as stage:
         url = connect_url(base=stage.ws) + f"&simulate_fault={fault}@2"
         async with connect(
             url, subprotocols=subprotocols(KEY), proxy=None, max_queue=None
@@ -432,7 +433,7 @@ async def test_what_a_session_keeps_of_its_client_is_bounded(simulate):
         assert len(session._waiting) == MAX_WAITING
         many = {f"field_{number}": number for number in range(MAX_FIELDS)}
         await ws.send(encode(Command("configure", many)))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENT_MS / 1000):
             while len(stage.records("note")) < 2:
                 await asyncio.sleep(0.01)
         assert session.state.config["voice_id"] == "emma"

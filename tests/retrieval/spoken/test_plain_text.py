@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.retrieval.spoken.plain_text import (
+    _without_comments,
     _without_underscores,
     join_blocks,
     strip_markup,
@@ -231,3 +232,28 @@ def test_underscores_are_left_out_in_pairs(line: str) -> None:
 def test_a_long_line_of_opening_underscores_is_read_once() -> None:
     line = "_a " * 30_000  # for a minute, if it is read again for each of them
     assert _without_underscores(line + "b_") == line[1:] + "b"
+
+
+COMMENT = re.compile("<!--.*?-->", re.DOTALL)
+
+
+@given(st.lists(st.sampled_from(["<!--", "-->", "a", " ", "\n", "-", ">"]), max_size=9))
+def test_comments_are_left_out(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    assert _without_comments(text) == COMMENT.sub(" ", text)
+
+
+@pytest.mark.parametrize(
+    ("piece", "end", "said"),
+    [
+        ("<!--", "", "<!--" * 30_000),
+        ("a\n\n", "", ". ".join("a" * 30_000)),
+        ("\n", "a ..... b", "a: b"),
+        ("~", "\na", "a"),
+        ("\\", "a", "\\" * 30_000 + "a"),
+    ],
+    ids=["comments", "blocks", "line breaks", "tildes", "backslashes"],
+)
+def test_a_long_text_is_read_once(piece: str, end: str, said: str) -> None:
+    # for a minute and more, if it is read again for each piece
+    assert strip_markup(piece * 30_000 + end) == said

@@ -56,7 +56,9 @@ _SHORTCODE = re.compile(
     r"[>%]\}\}"
 )
 _VALUE = re.compile(r"\{\{(?P<name>[^{}]*)\}\}")
-_ARGUMENT = re.compile(r"""(?:(?P<name>[\w-]+)\s*=\s*)?["'](?P<value>[^"']*)["']""")
+_ARGUMENT = re.compile(
+    r"""(?:(?<![\w-])(?P<name>[\w-]+)\s*=\s*)?["'](?P<value>[^"']*)["']"""
+)
 _TITLES = ("title", "summary", "header", "heading", "label", "name", "tab", "question")
 _SILENT_TAGS = frozenset(
     "raw highlight code-block "

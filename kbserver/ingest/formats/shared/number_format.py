@@ -24,10 +24,10 @@ _MOST_DIGITS = 340
 """Of the largest float, with the places of the longest code."""
 _TOKEN = re.compile(
     r"""(?P<quoted>"[^"]*"?)|(?P<escaped>\\.)|(?P<gap>_.)|(?P<fill>\*.)
-    |\[\$(?P<currency>[^\]-]*)(?:-[^\]]*)?\]
+    |\[\$(?P<currency>[^\[\]-]*)(?:-[^\[\]]*)?\]
     |\[(?P<condition>(?:<=|>=|<>|<|>|=)-?[\d.]+)\]
     |\[(?P<elapsed>h+|m+|s+)\]
-    |\[(?P<colour>[^\]]*)\]
+    |\[(?P<colour>[^\[\]]*)\]
     |(?P<general>General)
     |(?P<noon>AM/PM|A/P)
     |(?P<exponent>E[+-])

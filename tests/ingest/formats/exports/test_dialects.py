@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.ingest.blocks import not_spoken
-from kbserver.ingest.formats.exports.dialects import plain_markdown
+from kbserver.ingest.formats.exports.dialects import _title, plain_markdown
 
 
 def lines(document):
@@ -186,3 +186,8 @@ def test_any_text_gives_a_text(text):
 def test_plain_prose_stays_as_it_is(words):
     text = " ".join(words)
     assert plain_markdown(text, {}) == (text, ())
+
+
+def test_a_long_argument_of_a_tag_is_read_once():
+    assert _title("a" * 60_000) == ""
+    assert _title("a" * 60_000 + " title = 'Pets'", only_named=True) == "Pets"

@@ -131,3 +131,7 @@ def test_no_digit_changes_its_value(number, code):
 def test_no_code_brings_the_renderer_down(value, code):
     shown_number(value, code)
     shown_moment(dt.datetime(2026, 3, 5), 46086.0, code)
+
+
+def test_a_long_format_of_brackets_is_read_once():
+    assert not is_moment("[" * 60_000)
