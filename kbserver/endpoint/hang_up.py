@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import ssl
+import stat
 from collections.abc import Callable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -33,6 +34,8 @@ def read_again() -> None:
     log.info("SIGHUP: settings, routes and tokens are read at a start; turns go on")
     for context, (certificate, key) in _tls_files.items():
         try:
+            _check_regular(certificate)
+            _check_regular(key or certificate)
             # Half of a pair would break the context in use; no terminal asks for a password.
             trial = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             trial.load_cert_chain(certificate, key, password="")
@@ -47,6 +50,12 @@ def read_again() -> None:
             )
         else:
             log.info("SIGHUP: the TLS files were read again")
+
+
+def _check_regular(file: str) -> None:
+    """Raise OSError for what no reading ends of: a pipe would hold up every turn."""
+    if not stat.S_ISREG(os.stat(file).st_mode):
+        raise OSError(f"{file} is no regular file; put a file there")
 
 
 class Terminal:
