@@ -4,13 +4,14 @@ STORE/<corpus>/LIVE                  the name of the generation that is served
 STORE/<corpus>/<generation>/         immutable; its number tells its age
 STORE/<corpus>/.lock                 held by the writer
 STORE/<corpus>/.tmp-*                being written or removed; a leftover if the lock is free
+STORE/<corpus>/.tmp-newest           the newest generation before the one that is being written
 """
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import filelock
@@ -34,7 +35,8 @@ from kbserver.types import ModelIdentity
 
 _LIVE = "LIVE"
 _LOCK = ".lock"
-_LONGEST_LIVE = 128  # bytes; a generation's name has 74 at most
+_NEWEST = f"{UNFINISHED}newest"
+_LONGEST_NAME = 128  # bytes; a generation's name has 74 at most
 _FIRST_INGEST = "make one with: kbserver ingest PATH"
 
 
@@ -182,19 +184,6 @@ class Store:
         self._remove(corpus, removed)
         return removed
 
-    def discard(self, corpus: str, generation: str) -> None:
-        """Remove a generation whose publishing failed, unless the pointer names it all the same.
-
-        Args:
-            corpus: its name; the caller holds its lock.
-            generation: the newest one.
-
-        Raises:
-            StoreError: the pointer cannot be read, or the generation not be removed.
-        """
-        if _named_by(self.path / corpus / _LIVE) != generation:
-            self._remove(corpus, [generation])
-
     def verify(self, corpus: str, generation: str | None = None) -> CheckReport:
         """Check every checksum of a generation, by default the live one; search for its passages.
 
@@ -229,6 +218,7 @@ class Store:
                 ) from None
         try:
             with disk_trouble("remove what a killed writer left", folder):
+                self._discard_unpublished(corpus)
                 for leftover in folder.glob(f"{UNFINISHED}*"):
                     if leftover.is_dir():
                         shutil.rmtree(leftover)
@@ -237,6 +227,30 @@ class Store:
             yield
         finally:
             lock.release()
+
+    @contextmanager
+    def publishing(self, corpus: str) -> Iterator[None]:
+        """Write and publish a generation inside; one that was not published is removed.
+
+        At once after a failure, by the next `lock` after a kill. Only that one: an imported
+        generation and one that was rolled back from wait on purpose.
+
+        Args:
+            corpus: its name; the caller holds its lock.
+        """
+        folder = self.path / checked_corpus(corpus)
+        note = folder / _NEWEST
+        with disk_trouble("write a snapshot", folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            newest = self._generations(corpus)[-1:]
+            replace_text(note, "".join(newest))
+        try:
+            yield
+        finally:
+            with suppress(StoreError, OSError):
+                self._discard_unpublished(corpus)
+                note.unlink()
+                fsync(folder)
 
     def export(self, corpus: str, file: Path, generation: str | None = None) -> None:
         """Write a generation, by default the live one, as a file for `import_` on any machine.
@@ -305,6 +319,17 @@ class Store:
                     raise
         return corpus, generation
 
+    def _discard_unpublished(self, corpus: str) -> None:
+        """Remove the generation that a writer finished and did not publish, if there is one."""
+        note = self.path / corpus / _NEWEST
+        try:
+            newest = read_small(note, _LONGEST_NAME).decode("ascii", "replace")
+        except (FileNotFoundError, ValueError):
+            return
+        live = _named_by(self.path / corpus / _LIVE)
+        later = [name for name in self._generations(corpus) if name > newest]
+        self._remove(corpus, [name for name in later if name != live])
+
     def _remove(self, corpus: str, generations: Iterable[str]) -> None:
         folder = self.path / corpus
         with disk_trouble("remove a generation", folder):
@@ -352,7 +377,7 @@ def _named_by(pointer: Path) -> str | None:
     """
     with disk_trouble("read which generation is live", pointer):
         try:
-            content = read_small(pointer, _LONGEST_LIVE)
+            content = read_small(pointer, _LONGEST_NAME)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError as exc:

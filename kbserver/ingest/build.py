@@ -10,7 +10,7 @@ import re
 import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -219,8 +219,9 @@ def _bring_up_to_date(
             return
         with EmbeddingJournal(folder, plan.encoder.identity) as journal:
             embeddings = embed(plan, spool, journal, report, progress)
-            generation = write(plan, entries, spool, embeddings, progress)
-            publish(plan, generation, report)
+            with plan.store.publishing(plan.corpus):
+                generation = write(plan, entries, spool, embeddings, progress)
+                publish(plan, generation, report)
         progress("write", len(spool), len(spool))
 
 
@@ -374,15 +375,9 @@ def publish(plan: Plan, generation: str, report: IngestReport) -> None:
     """Make a generation the live one, and remove what it replaces.
 
     Raises:
-        StoreError: the store cannot be written; the generation is removed then.
+        StoreError: the store cannot be written.
     """
-    try:
-        plan.store.publish(plan.corpus, generation)
-    except BaseException:
-        # Each further attempt would leave another one, on a disk that may be full.
-        with suppress(StoreError):
-            plan.store.discard(plan.corpus, generation)
-        raise
+    plan.store.publish(plan.corpus, generation)
     report.generation = generation
     report.published = True
     remove_journals(plan.store.path / plan.corpus)

@@ -273,6 +273,74 @@ def test_the_next_writer_removes_what_a_killed_one_left_and_nothing_else(write, 
     )
 
 
+def killed_before_publishing(store):
+    """Write a generation in a process that ends between its name and the pointer."""
+    script = (
+        "import os, shutil, sys\n"
+        "from kbserver.index.store import Store\n"
+        "store = Store(sys.argv[1])\n"
+        "with store.lock('demo'), store.publishing('demo'):\n"
+        "    *_, newest = store.generations('demo')\n"
+        "    folder = store.path / 'demo'\n"
+        "    shutil.copytree(folder / newest, folder / '000009-unpublished')\n"
+        "    os._exit(9)"
+    )
+    command = [sys.executable, "-c", script, str(store.path)]
+    assert subprocess.run(command).returncode == 9
+
+
+def test_a_generation_of_a_killed_writer_is_removed_by_the_next_one(write, store):
+    live, imported = write(), write(publish=False)
+    killed_before_publishing(store)
+    assert len(store.generations("demo")) == 3
+    with store.lock("demo"):
+        assert store.generations("demo") == [live.name, imported.name]
+    assert store.live("demo") == live.name
+    assert not list(store.path.glob("demo/.tmp-*"))
+
+
+def test_the_generation_before_stays_where_one_can_go_back_to_it(write, store):
+    first = write()
+    killed_before_publishing(store)
+    second = write()
+    with store.lock("demo"):
+        assert store.prune("demo", keep=2) == []
+    assert store.rollback("demo") == first.name
+    with store.lock("demo"):  # what was rolled back from stays
+        assert store.generations("demo") == [first.name, second.name]
+
+
+def test_a_generation_that_was_published_before_the_kill_stays(write, store):
+    write()
+    with store.lock("demo"), store.publishing("demo"):
+        second = write_inside(store)
+        store.publish("demo", second)
+        note = next(store.path.glob("demo/.tmp-newest")).read_bytes()
+    (store.path / "demo" / ".tmp-newest").write_bytes(note)
+    with store.lock("demo"):
+        assert second in store.generations("demo")
+    assert store.live("demo") == second
+
+
+@pytest.mark.parametrize("note", [b"", b"\xff" * 9, b"x" * 9_000])
+def test_a_note_that_names_no_generation_takes_nothing_that_is_live(write, store, note):
+    live = write()
+    (store.path / "demo" / ".tmp-newest").write_bytes(note)
+    with store.lock("demo"):
+        assert store.generations("demo") == [live.name]
+
+
+def write_inside(store):
+    """Add a generation to a corpus whose lock is held; its name."""
+    folder = store.path / "demo"
+    newest = store.generations("demo")[-1]
+    shutil.copytree(folder / newest, folder / "000009-another")
+    manifest = read_manifest(folder / "000009-another")
+    changed = replace(manifest, generation="000009-another")
+    write_manifest(changed, folder / "000009-another")
+    return "000009-another"
+
+
 def test_a_lock_dies_with_its_holder(store):
     script = (
         "import sys, os; from kbserver.index.store import Store\n"

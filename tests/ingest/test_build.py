@@ -221,10 +221,10 @@ def test_what_cannot_be_published_is_removed(plan, spool):
         embeddings = build.embed(plan, spool, journal, IngestReport(CORPUS), nothing)
         first = build.write(plan, ENTRIES, spool, embeddings, nothing)
         build.publish(plan, first, IngestReport(CORPUS))
-        damaged = build.write(plan, ENTRIES, spool, embeddings, nothing)
-        folder = plan.store.path / CORPUS / damaged
-        (folder / "passages.jsonl").write_text("")
-        with pytest.raises(SnapshotCorrupt):
+        with pytest.raises(SnapshotCorrupt), plan.store.publishing(CORPUS):
+            damaged = build.write(plan, ENTRIES, spool, embeddings, nothing)
+            folder = plan.store.path / CORPUS / damaged
+            (folder / "passages.jsonl").write_text("")
             build.publish(plan, damaged, IngestReport(CORPUS))
     assert plan.store.generations(CORPUS) == [first]
     assert leftovers(plan.store) == []
@@ -233,9 +233,10 @@ def test_what_cannot_be_published_is_removed(plan, spool):
 def test_a_generation_that_the_pointer_names_is_not_discarded(plan, spool):
     with EmbeddingJournal(plan.store.path / CORPUS, plan.encoder.identity) as journal:
         embeddings = build.embed(plan, spool, journal, IngestReport(CORPUS), nothing)
-        generation = build.write(plan, ENTRIES, spool, embeddings, nothing)
-        build.publish(plan, generation, IngestReport(CORPUS))
-    plan.store.discard(CORPUS, generation)
+        with pytest.raises(OSError, match="late"), plan.store.publishing(CORPUS):
+            generation = build.write(plan, ENTRIES, spool, embeddings, nothing)
+            build.publish(plan, generation, IngestReport(CORPUS))
+            raise OSError("late")
     assert plan.store.live(CORPUS) == generation
 
 
