@@ -124,14 +124,6 @@ class QueryEmbedder:
             return 0
         return len(pool.in_flight)
 
-    @property
-    def call_ms(self) -> float:
-        """Milliseconds that a call of the model usually takes; 0 while there is none."""
-        pool = self._host.pool
-        if pool is None:
-            return 0.0
-        return pool.call_s * 1000.0
-
     async def open(self) -> None:
         """Begin to open the model, in the background; calls get `loading` until it is warm."""
         self._host.open()

@@ -87,7 +87,6 @@ async def test_many_at_once_get_the_vectors_of_the_model(
     np.testing.assert_allclose(np.array(found), encoder.embed_queries(texts), atol=1e-6)
     assert embedder.stats.embedded == 40
     assert embedder.queue_length == 0
-    assert embedder.call_ms > 0.0
     await embedder.close()
     assert not any(thread.name == "kbserver-embed" for thread in threading.enumerate())
 
@@ -224,7 +223,6 @@ async def test_a_text_that_cannot_be_embedded_in_time_is_refused_at_once() -> No
     model, gate = held_model(time_passes=lambda texts: clock.advance(0.020))
     async with Started(model, clock) as started:
         model.time_passes = lambda texts: None
-        assert started.embedder.call_ms == pytest.approx(20.0)
         waiting = [started.start(f"ahead {number}") for number in range(4)]
         refused = started.start("one too many", budget_s=0.100)  # 5 calls take 100 ms
         assert refused.done()
@@ -252,12 +250,10 @@ async def test_after_a_slow_spell_the_model_is_found_to_be_fast_again() -> None:
     clock = HandClock()
     model = FaultyModel(time_passes=lambda texts: clock.advance(0.4))
     async with Started(model, clock) as started:
-        assert started.embedder.call_ms == pytest.approx(400.0)
         model.time_passes = lambda texts: None
         for number in range(30):  # judging by recent calls, none would fit into 100 ms
             answer = await started.start(f"fast {number}", budget_s=0.1)
             assert isinstance(answer, np.ndarray)
-        assert started.embedder.call_ms < 20.0
 
 
 async def test_each_text_of_a_batch_gets_its_own_vector() -> None:
@@ -345,7 +341,7 @@ async def test_calls_say_why_there_is_no_model_until_one_opens() -> None:
     embedder = QueryEmbedder(open_at_second_attempt)
     plenty = Deadline.after_ms(PLENTY_S * 1000.0)
     assert (embedder.identity, embedder.backend) == (None, "")
-    assert (embedder.queue_length, embedder.call_ms) == (0, 0.0)
+    assert embedder.queue_length == 0
     assert await embedder.start("a", plenty) == NoVector("loading")
     await embedder.open()
     with pytest.raises(ModelError, match="the weights are missing"):
