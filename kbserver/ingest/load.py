@@ -73,6 +73,12 @@ _SAVE_AS = {
     ".odt": ".docx",
     ".ods": ".xlsx",
 }
+_STRUCK = re.compile(r"(?<!~)~~(?=[^\s~])([^~\n]*[^\s~])~~(?!~) ?")
+"""Struck-out text as it is typed where nothing renders it."""
+_LEADERS = re.compile(
+    r"(?<=[^\s.…·_])[ \t]*(?:(?:[.·][ \t]?){4,}|…{2,}|_{4,})[ \t]*(?=[\w$€£(])"
+)
+"""Dots that lead the eye from a name to its price."""
 _WORD = re.compile(r"\w")
 _TAKEN_FROM = re.compile(
     r"(?:source(?: url)?|original|permalink|canonical url|retrieved from):"
@@ -179,6 +185,7 @@ def _noted_once(documents: Iterable[Document]) -> Iterator[Document]:
 def _finished(document: Document) -> Document:
     """Bring a converter's document into the form that all share."""
     title, removed = strip_invisible(" ".join(document.title.split()))
+    struck = 0
     blocks: list[Block] = []
     taken_from: dict[str, object] = {}
     for block in document.blocks:
@@ -188,6 +195,9 @@ def _finished(document: Document) -> Document:
             taken_from.setdefault("url", address)
             continue
         text, in_text = strip_invisible(block.text)
+        if block.kind != "code" and "~~" in text:
+            text, in_marks = _STRUCK.subn("", text)
+            struck += in_marks
         lead_in, _ = strip_invisible(block.lead_in)
         removed += in_text
         if block.kind == "code":
@@ -200,6 +210,8 @@ def _finished(document: Document) -> Document:
     notes = document.notes
     if removed:
         notes = (*notes, f"removed {counted(removed, 'invisible character')}")
+    if struck:
+        notes = (*notes, f"left out {counted(struck, 'struck-out text')}")
     folder = {"folder": _folder(document.source)}
     return replace(
         document,
@@ -215,7 +227,7 @@ def _settled(text: str, kind: BlockKind) -> str:
 
     The signs in a table's cells are words already.
     """
-    text = settle_raised(text)
+    text = settle_raised(_LEADERS.sub(": ", text))
     if kind != "table_row":
         text = spoken_boxes(text)
     return text

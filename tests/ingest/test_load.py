@@ -224,3 +224,34 @@ def test_raised_digits_and_boxes_are_words_in_every_format(read):
         "Plan: B.",
     ]
     assert table.notes == ("left out 1 cell with an error (#N/A)",)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.csv", "a.html"])
+def test_text_that_is_typed_as_struck_out_is_not_said(tmp_path, name):
+    path = tmp_path / name
+    path.write_text("Plan,Price\nA,~~$99~~ $49\n~ 5 ~~ 6,a~~b\n")
+    [document] = load(path, name)
+    said = " ".join(block.text for block in document.blocks)
+    assert "$99" not in said
+    assert "$49" in said
+    assert "~ 5 ~~ 6" in said
+    assert document.notes == ("left out 1 struck-out text",)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Soup ............ 5.50", "Soup: 5.50"),
+        ("Steak . . . . . . $19", "Steak: $19"),
+        ("Fish ……… 12", "Fish: 12"),
+        ("Name _______ (required)", "Name: (required)"),
+        ("Wait... what", "Wait... what"),
+        ("Version 1.2.3.4.5", "Version 1.2.3.4.5"),
+        ("Ask us ........", "Ask us ........"),
+    ],
+)
+def test_dots_that_lead_to_a_price_are_not_said(tmp_path, text, said):
+    path = tmp_path / "a.md"
+    path.write_text(text)
+    [document] = load(path, "a.md")
+    assert [block.text for block in document.blocks] == [said]

@@ -14,6 +14,7 @@ from typing import Any
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, counted, not_spoken, title_from
 from kbserver.ingest.formats.exports.pictures import picture_notes
+from kbserver.ingest.formats.shared.encoding import decode
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
 from kbserver.ingest.formats.shared.source import SourceFile
@@ -125,7 +126,7 @@ def _message_blocks(
     is_forward = bool(_FORWARD_PREFIX.match(str(message.get("subject", "")).strip()))
     body = message.get_body(preferencelist=("plain", "html"))
     if isinstance(body, EmailMessage):
-        content = str(body.get_content())
+        content = _content_of(body)
         if body.get_content_type() == "text/html":
             yield from _html_blocks(content, notes, is_forward=is_forward)
         else:
@@ -142,6 +143,18 @@ def _message_blocks(
         else:
             name = part.get_filename() or part.get_content_type()
             attached.append(" ".join(str(name).split()))
+
+
+def _content_of(body: EmailMessage) -> str:
+    """Return the text of a part; one that does not name its encoding may be in any."""
+    data = body.get_payload(decode=True)
+    if body.get_content_charset() or not isinstance(data, bytes):
+        return str(body.get_content())
+    try:
+        text, _ = decode(data, "")
+    except DocumentUnreadable:  # some of it is readable in ASCII
+        return str(body.get_content())
+    return text
 
 
 def _plain_blocks(text: str, *, is_forward: bool) -> list[Block]:

@@ -11,6 +11,7 @@ from docutils.parsers.rst import Directive, directives, roles
 from docutils.parsers.rst.languages import en
 
 from kbserver.ingest.blocks import Document, title_from
+from kbserver.ingest.formats.exports.left_out import LeftOut
 from kbserver.ingest.formats.exports.pictures import picture_notes
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.frontmatter import (
@@ -58,10 +59,52 @@ _SILENT = frozenset(
         "highlight",
         "tabularcolumns",
         "meta",
-        "include",
+        "default-role",
+        "default-domain",
+        "title",
     )
 )
-"""Sphinx directives that hold no text for a reader."""
+"""Directives that hold no text for a reader."""
+_UNSEEN = frozenset(("todo", "todolist", "ifconfig", "comment"))
+"""Directives whose text a reader sees only if the site's settings say so."""
+_ELSEWHERE = {
+    "include": "include",
+    "literalinclude": "include",
+    "raw": "raw part",
+    **dict.fromkeys(
+        (
+            "graphviz",
+            "digraph",
+            "graph",
+            "mermaid",
+            "plantuml",
+            "uml",
+            "inheritance-diagram",
+        ),
+        "drawing or query",
+    ),
+    **dict.fromkeys(
+        (
+            "automodule",
+            "autoclass",
+            "autofunction",
+            "autosummary",
+            "openapi",
+            "program-output",
+        ),
+        "generated part",
+    ),
+}
+"""Directives that show what stands in another file, or is drawn of what stands there."""
+_SHOWN_TAGS = re.compile(
+    r"(?:html|builder_\w+|format_html|not (?:latex|text|man|epub))$"
+)
+"""Conditions of `only` that are true of a web page."""
+_FILE_TABLE = re.compile(
+    r"^[ \t]*\.\. +csv-table::.*\n(?:[ \t]+:\w[^\n]*\n)*?[ \t]+:(?:file|url):[ \t]*(.*)$",
+    re.MULTILINE,
+)
+_STRUCK_ROLES = frozenset(("strike", "strikethrough", "del", "deleted", "s"))
 _CODE = frozenset(
     (
         "code",
@@ -87,12 +130,21 @@ def convert(file: SourceFile) -> list[Document]:
     require_for_callers(file.source, fields)
     metadata = {**normalise(file.source, with_validity(fields)), **metadata}
     _register_unknown(body)
-    parts = publish_parts(body, writer="html5", settings_overrides=_SETTINGS)
+    left_out = LeftOut()
+    for name in _FILE_TABLE.findall(body):
+        left_out.add("include", name)
+    settings = {**_SETTINGS, "left_out": left_out}
+    parts = publish_parts(body, writer="html5", settings_overrides=settings)
     root = parse_html(str(parts["html_body"]))
     if root is None:
         return []
-    notes = (*notes, *settle(root), *picture_notes(root))
+    for element in root.iter("span"):
+        if not _STRUCK_ROLES.isdisjoint((element.get("class") or "").split()):
+            element.tag = "s"
+    notes = (*notes, *left_out.notes(), *settle(root), *picture_notes(root))
     name_admonitions(root)
+    for sections in root.xpath("//section[contains(@class, 'system-messages')]"):
+        sections.drop_tree()
     messages = root.xpath(
         "//*[contains(concat(' ', @class, ' '), ' system-message ')]/p"
     )
@@ -125,11 +177,20 @@ class _Container(Directive):
         """Return the nodes of the directive."""
         if self.name in _SILENT:
             return []
+        left_out: LeftOut = self.state.document.settings.left_out
+        argument = " ".join(self.arguments)
+        if self.name in _ELSEWHERE:
+            left_out.add(_ELSEWHERE[self.name], argument or self.name)
+            return []
+        is_hidden_only = self.name == "only" and not _SHOWN_TAGS.match(argument)
+        if is_hidden_only or self.name in _UNSEEN:
+            left_out.add("unpublished part", f"{self.name} {argument}")
+            return []
         if self.name in _CODE:
             code = "\n".join(self.content)
             return [nodes.literal_block(code, code)]
         container = nodes.container()
-        if self.arguments:
+        if self.arguments and self.name != "only":
             inline, messages = self.state.inline_text(self.arguments[0], self.lineno)
             container += nodes.paragraph(self.arguments[0], "", *inline)
             container += messages
@@ -148,7 +209,8 @@ def _any_role(
 ) -> tuple[list[Any], list[Any]]:
     """Read `:ref:`the prices <prices>`` as `the prices`."""
     shown = _TARGET.sub("", text) or text
-    return [nodes.inline(rawtext, shown.removeprefix("~"))], []
+    classes = [name] if name in _STRUCK_ROLES else []
+    return [nodes.inline(rawtext, shown.removeprefix("~"), classes=classes)], []
 
 
 def _register_unknown(text: str) -> None:
@@ -158,7 +220,7 @@ def _register_unknown(text: str) -> None:
     """
     for directive in set(_DIRECTIVE.findall(text)):
         name = directive.lower()
-        if name not in en.directives or name in _CODE:
+        if name not in en.directives or name in _CODE or name in _ELSEWHERE:
             directives.register_directive(name, _Container)
     for role in set(_ROLE.findall(text)):
         name = role.lower()

@@ -214,3 +214,11 @@ def test_the_head_of_a_forwarded_mail_is_left_out_and_no_later_line_like_it():
     assert list(_written(text, is_forward=True)) == ["", "Bring:\nTo: a towel\n"]
     without_head = "---- Forwarded message ----\nBring:\nTo: a towel\n"
     assert list(_written(without_head, is_forward=True))[-1].endswith("To: a towel\n")
+
+
+def test_a_mail_that_does_not_name_its_encoding_is_read(read):
+    mail = "From: kim@acme.example\nSubject: Fees\n\nA room is 99\u202f€."
+    [document] = read("a.eml", mail)
+    assert [block.text for block in document.blocks] == ["A room is 99\u202f€."]
+    [document] = read("a.eml", mail.replace("\u202f", " ").encode("cp1252"))
+    assert [block.text for block in document.blocks] == ["A room is 99 €."]

@@ -153,3 +153,52 @@ def test_no_text_brings_the_reader_down(read, text):
         assert exc.reason in ("empty", "no text in it")
     else:
         assert document.blocks
+
+
+def test_what_only_some_readers_see_is_left_out_and_named(read):
+    [document] = read(
+        "a.rst",
+        "Open.\n\n.. only:: internal\n\n   Gate 9.\n\n.. only:: html\n\n   Daily.\n\n"
+        ".. ifconfig:: staff\n\n   Psst.\n\n.. todo:: ask Kim\n",
+    )
+    assert [block.text for block in document.blocks] == ["Open.", "Daily."]
+    assert document.notes == (
+        "left out 3 unpublished parts (only internal, ifconfig staff, todo ask Kim)",
+    )
+
+
+def test_what_stands_in_other_files_is_named(read):
+    [document] = read(
+        "a.rst",
+        "Open.\n\n.. include:: fees.rst\n\n.. literalinclude:: a.py\n   :lines: 1\n\n"
+        ".. csv-table:: Fees\n   :header: a\n   :file: fees.csv\n\n"
+        ".. raw:: html\n\n   <p>R</p>\n\n"
+        ".. graphviz::\n\n   a -> b\n\n.. automodule:: acme\n",
+    )
+    assert [block.text for block in document.blocks] == ["Open."]
+    assert document.notes == tuple(
+        f"not spoken: {what}; write in the text what callers need"
+        for what in (
+            "3 includes (fees.csv, fees.rst, a.py)",
+            "1 raw part (html)",
+            "1 drawing or query (graphviz)",
+            "1 generated part (acme)",
+        )
+    )
+
+
+def test_roles_that_strike_out_are_not_said(read):
+    text = ".. role:: strike\n\nIt is :strike:`$99` :del:`$98` $49 and |unknown|.\n"
+    [document] = read("a.rst", text)
+    assert [block.text for block in document.blocks] == ["It is $49 and |unknown|."]
+    assert document.notes == ("left out 2 struck-out texts",)
+
+
+def test_letters_of_a_list_stay(read):
+    text = (
+        "a. No pets.\n#. No smoking.\n\nText.\n\nC. Cee\n\nText.\n\niv. Four\n#. Five\n"
+    )
+    [document] = read("a.rst", text)
+    assert [block.text for block in document.blocks if block.kind == "list_item"] == [
+        "a. No pets.", "b. No smoking.", "C. Cee", "iv. Four", "v. Five",
+    ]  # fmt: skip

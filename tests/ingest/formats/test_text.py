@@ -53,7 +53,7 @@ def test_columns_of_blanks_or_dots_are_a_table(read):
         read, "Charges:\n\nHub ....... 40 pounds\nMesh Pod .. 30 pounds\n"
     ) == [
         Block("paragraph", "Charges:"),
-        Block("paragraph", "Hub ....... 40 pounds\nMesh Pod .. 30 pounds"),
+        Block("paragraph", "Hub: 40 pounds\nMesh Pod .. 30 pounds"),
     ]
     assert blocks(read, "Charges:\n\nHub ....... 40 pounds\nMesh Pod ... 30 pounds\n")[
         1:

@@ -8,16 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kbserver.ingest.formats.docx.styles import Styles, W, is_on, value_of
+from kbserver.ingest.formats.office.ordinals import letters, roman
 
 _LEVELS = 9
 """Of a list. Source: ECMA-376 part 1, 17.9.6 (lvl)."""
 _PLACE = re.compile(r"%([1-9])")
-_ROMAN = (
-    (1000, "m"), (900, "cm"), (500, "d"), (400, "cd"), (100, "c"), (90, "xc"),
-    (50, "l"), (40, "xl"), (10, "x"), (9, "ix"), (5, "v"), (4, "iv"), (1, "i"),
-)  # fmt: skip
-_LARGEST_ROMAN = 4999
-_MOST_LETTERS = 30
 
 
 @dataclass(slots=True)
@@ -154,29 +149,11 @@ def _label(
     return _PLACE.sub(number, own.text).strip()
 
 
-def _letters(number: int) -> str:
-    """Return a, b, … z, aa, bb, … as Word counts."""
-    if number < 1:
-        return str(number)
-    times, letter = divmod(number - 1, 26)
-    return chr(ord("a") + letter) * min(times + 1, _MOST_LETTERS)
-
-
-def _roman(number: int) -> str:
-    if not 0 < number <= _LARGEST_ROMAN:
-        return str(number)
-    parts: list[str] = []
-    for value, sign in _ROMAN:
-        times, number = divmod(number, value)
-        parts.append(sign * times)
-    return "".join(parts)
-
-
 _FORMS: dict[str, Callable[[int], str]] = {
     "decimalZero": lambda number: f"{number:02}",
-    "lowerLetter": _letters,
-    "upperLetter": lambda number: _letters(number).upper(),
-    "lowerRoman": _roman,
-    "upperRoman": lambda number: _roman(number).upper(),
+    "lowerLetter": letters,
+    "upperLetter": lambda number: letters(number).upper(),
+    "lowerRoman": roman,
+    "upperRoman": lambda number: roman(number).upper(),
     "none": lambda number: "",
 }

@@ -103,6 +103,9 @@ _ATTRIBUTES = re.compile(r"(?:(?<![ \t])[ \t]+)?\{(?::[^{}\n]*|[#.][\w-][^{}\n]*
 _EMBED = re.compile(r"!\[\[([^\[\]\n]+)\]\]")
 _WIKI_LINK = re.compile(r"\[\[([^\[\]|\n]+)(?:\|([^\[\]\n]+))?\]\]")
 _MARKED = re.compile(r"(?<![=\w])==(?=[^\s=])([^=\n]+?)(?<=[^\s=])==(?![=\w])")
+_RAISED = re.compile(r"(?<=[^\s^])\^([^\s^~\[\]]{1,12})\^(?!\^)")
+_LOWERED = re.compile(r"(?<=[A-Za-z])~(\d{1,3})~(?!~)")
+"""Of Pandoc and MkDocs: `9^99^`, `H~2~O`."""
 _BLOCK_ID = re.compile(r"(?<!\S)\^[0-9-]*[A-Za-z][A-Za-z0-9-]*$")
 _ONLY_TAGS = re.compile(r"^[ \t]*(?:#[^\W\d][\w/-]*[ \t]*)+$")
 _INLINE_TAG = re.compile(r"(?<!\S)#(?=[^\W\d][\w/-]*)")
@@ -139,7 +142,7 @@ def without_templates(
 
 _DIALECT = re.compile(
     r"[{%:]\S|!!!|\?\?\?|===|\[\[|\[!|==\S|::|^[ ]*#\w|<[A-Z]|^import |^\*\[|8<|\[TOC"
-    r"|^(?:`{3,}|~{3,})[ \t]*\w|\^\w|\[/?[a-z]|^:[ \t]",
+    r"|^(?:`{3,}|~{3,})[ \t]*\w|\^\w|\w~\d|\[/?[a-z]|^:[ \t]",
     re.MULTILINE,
 )
 """Is found in every text that could change."""
@@ -214,6 +217,8 @@ class _Page:
             text = self.templates(text)
         if "[" in text:
             text = self._brackets(text)
+        text = _RAISED.sub(r"<sup>\1</sup>", text)
+        text = _LOWERED.sub(r"<sub>\1</sub>", text)
         text = _MARKED.sub(r"\1", text)
         text = _ICON.sub(_icon, text)
         return _FIELD.sub(":", text)

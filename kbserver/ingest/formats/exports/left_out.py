@@ -12,7 +12,9 @@ HOLE = "\ue000"
 
 _MOST_NAMED = 3
 _NAME_CHARACTERS = 60
-_UNSEEN = frozenset(("comment", "switched-off block", "part for members"))
+_UNSEEN = frozenset(
+    ("comment", "switched-off block", "members-only part", "unpublished part")
+)
 """Things that a reader of the page does not see either."""
 _SENTENCE_END = re.compile(r"((?<=[.!?])\s+|\|)")
 _LEAVES = re.compile(
@@ -42,11 +44,11 @@ class LeftOut:
 
     def _note(self, thing: str, count: int) -> str:
         what = counted(count, thing)
-        if thing in _UNSEEN:
-            return f"left out {what}"
         if names := list(self._names[thing]):
             more = ", …" if len(names) > _MOST_NAMED else ""
             what = f"{what} ({', '.join(names[:_MOST_NAMED])}{more})"
+        if thing in _UNSEEN:
+            return f"left out {what}"
         return not_spoken(what, "write in the text what callers need")
 
 

@@ -40,7 +40,7 @@ def with_sections(text: str, leave_out: LeaveOut, *, is_raw: bool = False) -> st
     closed = closed_names(text)
     for name in sorted(closed):
         if _MEMBERS.search(name):
-            text = _without_pair(text, name, "part for members", leave_out)
+            text = _without_pair(text, name, "members-only part", leave_out)
         elif name in _ALONE:
             text = _without_pair(text, name, "shortcode", leave_out)
     # which of those that are open have a title

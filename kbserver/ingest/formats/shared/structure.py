@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import takewhile
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.office.ordinals import letters, roman
 from kbserver.ingest.formats.shared.footnotes import placed
 from kbserver.ingest.formats.shared.markup import DROPPED_TAGS, SPACE
 from kbserver.ingest.formats.shared.table import (
@@ -38,7 +39,15 @@ _BREAK = "\0"
 """Stands for <br> until white space is collapsed; cannot occur in parsed HTML."""
 _BREAKS = re.compile(rf" ?{_BREAK}(?: ?{_BREAK})* ?")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
-_MARKER = re.compile(r"^(?:- |\d+\. )")
+_MARKER = re.compile(r"^(?:- |(?:\d+|[a-z]{1,4}|[A-Z]{1,4})\. )")
+_LIST_TYPES: dict[str, Callable[[int], str]] = {
+    "a": letters,
+    "A": lambda number: letters(number).upper(),
+    "i": roman,
+    "I": lambda number: roman(number).upper(),
+}
+"""How an ordered list counts, by its `type`."""
+_LIST_STYLE = re.compile(r"(?:lower|upper)[-_]?(?:alpha|latin|roman)", re.I)
 
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _BLOCK_TAGS = frozenset(
@@ -83,6 +92,7 @@ class _Builder:
         self.blocks: list[Block] = []
         self._buffer: list[str] = []
         self._item = _Item()
+        self._lists = 0
         # further paragraphs of the item that is the last block
         self._further: list[str] = []
         self._is_labelled = False
@@ -206,8 +216,10 @@ class _Builder:
     def _list(self, element: HtmlElement, *, ordered: bool) -> None:
         self.flush()
         outer = self._item
-        lead_in = self._lead_in()
+        lead_in = self._lead_in(of_list=True)
         number = _integer(element.get("start"), 1)
+        counted = _LIST_TYPES.get(_list_type(element), str)
+        self._lists += 1
         for child in element:
             if not isinstance(child.tag, str):
                 continue
@@ -220,22 +232,30 @@ class _Builder:
             number = _integer(child.get("value"), number)
             marker = "- "
             if ordered:
-                marker = f"{number}. "
+                marker = f"{counted(number)}. "
             self._item = _Item(outer.level + 1, lead_in, marker)
             self._children(child)
             self.flush()
             number += 1
+        self._lists -= 1
         self._item = outer
 
-    def _lead_in(self) -> str:
-        """Return the text just before a list or table, if it introduces it."""
+    def _lead_in(self, *, of_list: bool = False) -> str:
+        """Return the text just before a list or table, if it introduces it.
+
+        A list behind another may go on with it.
+        """
         if not self.blocks:
             return ""
         before = self.blocks[-1]
         # of a long text the end alone, since many empty lists may stand below it
         parts = (before.text, *self._further[-_END_CHARACTERS:])
         end = "\n".join(part[-_END_CHARACTERS:] for part in parts)[-_END_CHARACTERS:]
-        if before.kind == "list_item":  # a list below an item
+        if before.kind == "list_item":
+            is_below = self._lists or end.endswith(":")
+            if not is_below:  # the list before is over
+                goes_on = of_list and before.level == 1
+                return before.lead_in if goes_on else ""
             text = _MARKER.sub("", end)
             if len(text) <= LEAD_IN_CHARACTERS:
                 return text
@@ -352,6 +372,18 @@ class _Builder:
         self._children(content)
         self.flush()
         self.add(Block("heading", "", level=6))
+
+
+def _list_type(ordered: HtmlElement) -> str:
+    """Return the `type` of an ordered list, also where its style or class says it."""
+    if kind := ordered.get("type"):
+        return str(kind)
+    names = f"{ordered.get('class') or ''} {ordered.get('style') or ''}"
+    found = _LIST_STYLE.search(names)
+    if found is None:
+        return ""
+    kind = "i" if "roman" in found[0].lower() else "a"
+    return kind.upper() if found[0].lower().startswith("upper") else kind
 
 
 def _newlines(breaks: re.Match[str]) -> str:

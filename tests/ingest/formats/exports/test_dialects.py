@@ -58,6 +58,10 @@ SAID = {
         "The ==window== is 45 days. ^window\n\n#todo #policy\n\nAsk #sales for it.",
         ["The window is 45 days.", "Ask sales for it."],
     ),
+    "raised and lowered": (
+        "It costs $9^99^, 20 m^3^ of H~2~O.",
+        ["It costs $9.99, 20 m³ of H2O."],
+    ),
     "fields": (
         "fee:: 4 dollars\n\nIt is [due:: May].",
         ["fee: 4 dollars", "It is due: May."],

@@ -122,7 +122,7 @@ CONTENTS = {
         "<!-- wp:group --><div>Staff pay 4.</div><!-- /wp:group --></div><!-- /wp:group -->"
         "<!-- wp:paragraph --><p>Open.</p><!-- /wp:paragraph -->",
         ["Open."],
-        ("left out 1 switched-off block",),
+        ("left out 1 switched-off block (group)",),
     ),
     "shortcodes with titles": (
         '[tabs][tab title="Card &amp; cash"]Two days.[/tab][tab title="Bank"]Five.[/tab][/tabs]',
@@ -140,7 +140,7 @@ CONTENTS = {
     "a part for members": (
         "Open.[members_only level=1]Code 1234[/members_only]",
         ["Open."],
-        ("left out 1 part for members",),
+        ("left out 1 members-only part (members_only)",),
     ),
     "a caption": (
         '[caption id="a" width="3"]<img src="a.png"> The gate[/caption]',

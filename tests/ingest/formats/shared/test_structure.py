@@ -207,3 +207,37 @@ def test_a_table_in_a_cell_of_data_stays_with_its_row():
     assert [block.text for block in blocks(markup)] == [
         "Day: Weekend; Prices: Adult: $24; Child: $12."
     ]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "marks"),
+    [
+        ("", "1. 2."),
+        ("type=a", "a. b."),
+        ("type=A start=3", "C. D."),
+        ("type=i start=4", "iv. v."),
+        ("type=I", "I. II."),
+        ("style='list-style-type: lower-alpha'", "a. b."),
+        ("style='list-style: upper-roman inside'", "I. II."),
+        ("class='upperalpha simple'", "A. B."),
+        ("type=disc", "1. 2."),
+    ],
+)
+def test_an_ordered_list_counts_as_its_page_shows_it(attributes, marks):
+    items = blocks(f"<ol {attributes}><li>No pets<li>No smoking</ol>")
+    said = [
+        f"{mark} No {word}"
+        for mark, word in zip(marks.split(), ("pets", "smoking"), strict=True)
+    ]
+    assert [item.text for item in items] == said
+
+
+def test_a_list_behind_another_is_introduced_by_what_introduced_that():
+    items = blocks(
+        "<p>Open:</p><ul><li>Monday<ul><li>at nine</ul><li>Friday</ul><ol><li>Ring</ol>"
+        "<ul><li>In<ul><li>deep</ul></ul><ul><li>Last</ul>"
+    )
+    assert [(item.text, item.lead_in) for item in items[1:]] == [
+        ("- Monday", "Open:"), ("- at nine", "Monday"), ("- Friday", "Open:"),
+        ("1. Ring", "Open:"), ("- In", "Open:"), ("- deep", "In"), ("- Last", ""),
+    ]  # fmt: skip
