@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise
 
@@ -10,6 +11,7 @@ from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.exports.chat import transcript
 from kbserver.ingest.formats.exports.furniture import clear_furniture
 from kbserver.ingest.formats.exports.panels import open_panels
+from kbserver.ingest.formats.shared.footnotes import starred, stars_in, with_starred
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
 from kbserver.ingest.formats.shared.marks import settle
 from kbserver.ingest.formats.shared.markup import parse_html
@@ -74,6 +76,7 @@ def text_blocks(text: str, *, headings: bool = True) -> list[Block]:
         headings: look for headings, too.
     """
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
+    text = _with_footnotes(text)
     blocks: list[Block] = []
     for paragraph in _BLANK_LINE.split(text):
         lines = [line.rstrip() for line in paragraph.split("\n") if line.strip()]
@@ -86,6 +89,26 @@ def text_blocks(text: str, *, headings: bool = True) -> list[Block]:
             before = blocks[-1] if blocks else None
             blocks.extend(_paragraph(lines, before))
     return blocks
+
+
+def _with_footnotes(text: str) -> str:
+    """Say `* only at night`, a line of its own, where a star points to it.
+
+    Several lines that begin with the same star are a list.
+    """
+    stars = stars_in(text)
+    if not stars:
+        return text
+    lines = text.split("\n")
+    found = [starred(line) for line in lines]
+    times = Counter(star for star, _ in found if star in stars)
+    notes = {star: note for star, note in found if times[star] == 1}
+    if not notes:
+        return text
+    kept = (
+        line for line, (star, _) in zip(lines, found, strict=True) if star not in notes
+    )
+    return "\n".join(with_starred(line, notes) for line in kept)
 
 
 def _heading(lines: list[str], *, first: bool) -> Block | None:

@@ -161,8 +161,12 @@ def test_whatever_a_spreadsheet_writes_is_read_cell_by_cell(tmp_path, rows, deli
     if found == delimiter:  # cells full of other delimiters may outvote it
         for row in rows:
             for cell in row:
-                if not is_sign(cell):  # x marks become words
+                # x marks, and TRUE and FALSE, become words
+                if not is_sign(cell) and cell.strip() not in _WORDS_FOR:
                     assert " ".join(cell.split()) in texts
+
+
+_WORDS_FOR = ("Y", "N", "TRUE", "FALSE")
 
 
 def delimiter_of(path: Path) -> str:
@@ -192,3 +196,43 @@ def test_rows_of_a_faq_that_are_no_caller_s_are_withheld_and_named(read):
     )
     with pytest.raises(DocumentUnreadable, match=r"Price\? \(status: Draft\)"):
         read("b.csv", "Question,Answer,Status\nPrice?,500 dollars.,Draft\n")
+
+
+def test_rows_that_are_no_longer_in_use_are_withheld(read):
+    [document] = read(
+        "a.csv",
+        "plan,status,price\nSmall,Active,$9\nOld,archived,$8\nLarge,active,$12\n",
+    )
+    assert [block.text for block in document.blocks] == [
+        "plan: Small; price: $9.",
+        "plan: Large; price: $12.",
+    ]
+    assert document.notes == (
+        "withheld 1 record not meant for callers: Old (status: archived)",
+    )
+    [document] = read("a.csv", "plan,draft\nSmall,no\nOld,yes\nLarge,no\n")
+    assert "Old" not in " ".join(block.text for block in document.blocks)
+
+
+def test_a_state_of_what_a_table_is_about_stays(read):
+    [document] = read("a.csv", "name,status\nKim,retired\nSam,on leave\nAl,active\n")
+    assert [block.text for block in document.blocks] == [
+        "name: Kim; status: retired.",
+        "name: Sam; status: on leave.",
+        "name: Al; status: active.",
+    ]
+
+
+def test_a_footnote_below_a_table_is_said_in_the_cells_with_its_star(read):
+    [document] = read("a.csv", "plan,price\nA,$39*\nB,$49\n* only at night,\n")
+    assert [block.text for block in document.blocks] == [
+        "plan: A; price: $39 (only at night).",
+        "plan: B; price: $49.",
+    ]
+    [document] = read("a.csv", "plan,price\nA,$39\nB,$49\n* only at night,\n")
+    assert "* only at night" in " ".join(block.text for block in document.blocks)
+
+
+def test_a_sheet_whose_rows_are_all_withdrawn_is_unreadable(read):
+    with pytest.raises(DocumentUnreadable, match=r"Old \(status: archived\)"):
+        read("a.csv", "plan,status,price\nOld,archived,$8\nOlder,draft,$7\n")

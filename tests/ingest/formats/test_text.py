@@ -1,5 +1,6 @@
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,3 +114,15 @@ def test_further_lines_belong_to_their_item():
         "- four",
         "five\nsix",
     ]
+
+
+def test_a_footnote_is_said_where_its_star_stands(read):
+    text = "It costs $39* a month and $9\u2020.\n\n* only at night\n\u2020 in May\n"
+    assert blocks(read, text) == [
+        Block("paragraph", "It costs $39 a month (only at night) and $9 (in May).")
+    ]
+
+
+@pytest.mark.parametrize("text", ["$39* now\n\n* a\n* b\n", "5 * 6\n\n* a\n", "* a\n"])
+def test_stars_of_a_list_are_no_footnotes(read, text):
+    assert blocks(read, text)[-1].kind == "list_item"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 FOOTNOTE_CHARACTERS = 200
 """A longer footnote would hide the sentence it stands in."""
@@ -17,6 +18,39 @@ _CLAUSE_END = re.compile(
     r"(?=[.,;:!?](?:\s|$)|[.,;:!?][\"'”’)]|\)|\s[–—-]\s|\n"
     r"|\s(?:and|or|but|then|und|oder|aber|et|ou|mais|y|o)\s|$)"
 )
+
+
+_STARS = re.compile(r"(?<=[^\s*†‡])([*†‡]{1,3})(?=[\s.,;:!?)]|$)")
+_STARRED = re.compile(r"\s*([*†‡]{1,3})\s*(?=[^\s*†‡])(.*\S)\s*")
+
+
+def starred(text: str) -> tuple[str, str]:
+    """Return mark and text of a footnote such as `* only at night`; "" twice if none."""
+    found = _STARRED.fullmatch(text)
+    if found is None or len(found[2]) > FOOTNOTE_CHARACTERS:
+        return "", ""
+    return found[1], found[2]
+
+
+def stars_in(text: str) -> set[str]:
+    """Return the stars behind words of a text, `$39*`, which may point to footnotes."""
+    return set(_STARS.findall(text))
+
+
+def with_starred(text: str, notes: Mapping[str, str]) -> str:
+    """Say each footnote at the end of the clause in which its star stands.
+
+    Args:
+        notes: texts by their stars.
+    """
+    if not any(star in text for star in notes):
+        return text
+
+    def marked(found: re.Match[str]) -> str:
+        note = notes.get(found[1])
+        return found[0] if note is None else mark(note)
+
+    return placed(_STARS.sub(marked, text))
 
 
 def mark(footnote: str) -> str:

@@ -18,7 +18,11 @@ from kbserver.ingest.formats.shared.table import (
     split_header,
     table_blocks,
 )
-from kbserver.ingest.formats.shared.visibility import withheld_because, withheld_note
+from kbserver.ingest.formats.shared.visibility import (
+    publication_column,
+    withheld_because,
+    withheld_note,
+)
 from kbserver.ingest.formats.text import prose_blocks
 
 RECORD_ID_CHARACTERS = 64
@@ -72,6 +76,9 @@ def sheet_documents(
                 notes = (*notes, withheld_note(withheld))
             documents.extend(replace(one, notes=notes) for one in found)
             continue
+        table, withdrawn = _without_withdrawn(table)
+        if withdrawn:
+            notes = (*notes, withheld_note(withdrawn))
         if name and not _DEFAULT_NAME.match(name):
             blocks.append(Block("heading", name, level=2))
         if table.caption:
@@ -82,6 +89,38 @@ def sheet_documents(
     if blocks:
         documents.append(Document(source, title_from(source), tuple(blocks), {}, notes))
     return documents
+
+
+def _without_withdrawn(table: Table) -> tuple[Table, list[str]]:
+    """Return a table without the rows that say they are no longer, or not yet, in use.
+
+    The column that says so goes with them.
+
+    Returns:
+        The table, and what each of those rows is called, with its reason.
+    """
+    if not table.rows:
+        return table, []
+    header, *rows = table.rows
+    for at, name in enumerate(header):
+        values = [row[at].strip() for row in rows if at < len(row)]
+        withdrawn = publication_column(name, values)
+        if not withdrawn:
+            continue
+        kept: list[Sequence[str]] = [header]
+        called: list[str] = []
+        for row in rows:
+            value = row[at].strip() if at < len(row) else ""
+            if value in withdrawn:
+                first = next((cell for cell in row if cell.strip()), "")
+                called.append(f"{first.strip()} ({name.strip()}: {value})")
+            else:
+                kept.append(row)
+        left = [[*row[:at], *row[at + 1 :]] for row in kept]
+        if len(left) == 1:
+            left = []
+        return replace(table, rows=left), called
+    return table, []
 
 
 def _side_by_side(

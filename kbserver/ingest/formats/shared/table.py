@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise, zip_longest
 
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.formats.shared.footnotes import starred, stars_in, with_starred
 from kbserver.ingest.formats.shared.header import (
     header_height,
     is_unit,
@@ -46,11 +47,28 @@ def table_blocks(table: Table) -> list[Block]:
     only a header gives that row's text, so that none of its words is lost. A row that
     only names the rows below it stands in each of them.
     """
+    table = replace(table, rows=_with_footnotes(table.rows))
     return [
         Block("table_row", sentence, lead_in=piece.caption)
         for piece in side_by_side(table)
         for sentence in _sentences(piece)
     ]
+
+
+def _with_footnotes(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Say `* only at night`, a row of its own, in the cells that have its star."""
+    notes: dict[str, str] = {}
+    others: list[Sequence[str]] = []
+    for row in rows:
+        star, text = starred(only_cell(row))
+        if star and star not in notes:
+            notes[star] = text
+        else:
+            others.append(row)
+    used = {star for row in others for cell in row for star in stars_in(cell)}
+    if not notes or not used.issuperset(notes):
+        return rows
+    return [[with_starred(cell, notes) for cell in row] for row in others]
 
 
 def side_by_side(table: Table) -> list[Table]:

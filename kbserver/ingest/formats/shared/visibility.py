@@ -6,7 +6,7 @@ One table for front matter and for the records of helpdesks, wikis and shops.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from kbserver.ingest.blocks import counted
 
@@ -80,6 +80,15 @@ _WITHHELD_WORDS = frozenset(
     )
 )
 """Of a state or an audience, without spaces and marks."""
+_WITHDRAWN = frozenset(
+    "draft unpublished archived retired obsolete deprecated discontinued deleted"
+    " withdrawn outdated entwurf archiviert".split()
+)
+_IN_USE = frozenset(
+    "published public live active approved current final released online available"
+    " veröffentlicht aktiv".split()
+)
+"""States of the rows of a sheet."""
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0"))
 
@@ -106,6 +115,28 @@ def withheld_because(given: Mapping[str, object]) -> str:
     if status == _DRAFT_NUMBER and status is not True and "folderid" in by_key:
         return _reason(name, status)
     return ""
+
+
+def publication_column(name: str, values: Iterable[str]) -> set[str]:
+    """Return which values of a column say that their row is withdrawn.
+
+    set() unless all of its values say whether a row is published: a state may as well be
+    one of the rooms or people that a table is about.
+    """
+    key = _collapsed(name).removeprefix("is")
+    words = {value: _collapsed(value) for value in values if value.strip()}
+    if key in _STATE_KEYS:
+        withdrawn = {value for value, word in words.items() if word in _WITHDRAWN}
+        known = _WITHDRAWN | _IN_USE
+    elif key in _WITHHELD_IF_TRUE:
+        withdrawn = {value for value, word in words.items() if word in _TRUE}
+        known = _TRUE | _FALSE
+    elif key in ("published", "publish", "live", "online"):
+        withdrawn = {value for value, word in words.items() if word in _FALSE}
+        known = _TRUE | _FALSE
+    else:
+        return set()
+    return withdrawn if known.issuperset(words.values()) else set()
 
 
 def withheld_note(withheld: Sequence[str]) -> str:
