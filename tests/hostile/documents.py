@@ -101,6 +101,10 @@ def written(folder: Path) -> None:
     mail.add_alternative(XHTML, subtype="html")
     mail.add_attachment(b"\0" * 100, maintype="image", subtype="png", filename="a.png")
     (folder / "a.eml").write_bytes(bytes(mail))
+    (folder / "wiki.xml").write_text(
+        "<mediawiki><page><title>Fees</title><ns>0</ns><revision><text>It is $14 [[a|a day]]."
+        "\n{|\n! Day !! Fee\n|-\n| Monday || {{fee}}\n|}</text></revision></page></mediawiki>"
+    )
     (folder / "a.rst").write_text(RST)
 
 

@@ -22,6 +22,23 @@ MUTATIONS = 3
 """Of each format; `python -m tests.hostile.documents` takes more."""
 
 MANY = 300_000
+
+
+def _wiki(text: str) -> str:
+    return (
+        "<mediawiki><page><title>A</title><ns>0</ns><revision><text>"
+        f"Open. {text}</text></revision></page></mediawiki>"
+    )
+
+
+def _blog(content: str) -> str:
+    return (
+        '<rss xmlns:wp="http://wordpress.org/export/1.2/" xmlns:c="c"><channel><item>'
+        "<title>A</title><wp:status>publish</wp:status><wp:post_type>page</wp:post_type>"
+        f"<c:encoded><![CDATA[Open. {content}]]></c:encoded></item></channel></rss>"
+    )
+
+
 GROWING: dict[str, Callable[[int], str]] = {
     "blanks.md": lambda n: f"a{' ' * n}b",
     "marks.md": lambda n: f"x [^a]\n\n[^a]: y\n\n{'[^a' * (n // 5)}",
@@ -38,6 +55,12 @@ GROWING: dict[str, Callable[[int], str]] = {
     "header.html": lambda n: (
         "<main><table><tr>" + "<th>a" * (n // 10) + "<tr><th>a" * (n // 10)
     ),
+    "templates.xml": lambda n: _wiki("{{a|" * (n // 40) + "[[a|" * (n // 40)),
+    "tags.xml": lambda n: _wiki("&lt;pre&gt;&lt;ref&gt;&lt;!--\n" * (n // 40)),
+    "blocks.xml": lambda n: _blog("<!-- wp:a " * (n // 20) + "[a b=c]" * (n // 20)),
+    "stars.txt": lambda n: "a* b\n" * (n // 10) + "* c\n",
+    "dots.txt": lambda n: "a" + " ." * n + "\n\nb" + "~~a" * n,
+    "header.txt": lambda n: "Title: a\n" * (n // 10),
 }
 """Each takes a second or two where time grows with the file, else over 20."""
 
