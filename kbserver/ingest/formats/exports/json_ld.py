@@ -7,6 +7,7 @@ everything else is only named.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from lxml.html import HtmlElement
@@ -36,6 +37,7 @@ _SPOKEN = {
 """Properties of schema.org that are said, with their names for a caller."""
 _ADDRESS = ("streetAddress", "postalCode", "addressLocality", "addressRegion")
 _NAMED_ONLY = ("offers", "price", "priceRange", "aggregateRating", "review")
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 _MOST_DEEP = 20
 _MOST_NAMED = 6
 
@@ -62,6 +64,8 @@ def json_ld_blocks(
         found: by `json_ld_in`.
         seen: the text of the page; what stands there already is not said again.
     """
+    if not found:
+        return [], ()
     blocks: list[Block] = []
     added: list[str] = []
     left: list[str] = []
@@ -130,7 +134,7 @@ def _plain(text: str) -> str:
 
 
 def _words(text: str) -> str:
-    return " ".join("".join(c if c.isalnum() else " " for c in text.lower()).split())
+    return _BETWEEN_WORDS.sub(" ", text.lower()).strip()
 
 
 def _list(names: list[str]) -> str:

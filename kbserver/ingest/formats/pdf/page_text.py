@@ -40,6 +40,8 @@ _BOLD_WEIGHT = 600
 # PDFium leaves out the break after a hyphenated word.
 _LINE_BREAK = re.compile(rf"\r\n|\r|\n|(?<={HYPHEN})")
 _END = re.compile(r"\Z")
+_INDEX_OF = pdfium_c.FPDFText_GetCharIndexFromTextIndex
+_BOX_OF = pdfium_c.FPDFText_GetLooseCharBox
 _QUARTER = math.pi / 2
 _SLANTED = 0.1
 """Of a quarter of a turn; a scan that was put straight is less crooked."""
@@ -67,9 +69,7 @@ class PageText:
     def __init__(self, text_page: pdfium.PdfTextPage, paper: Box) -> None:
         self._page = text_page
         self._text = text_page.get_text_range()
-        self._boxes: dict[int, Box] = {}
-        self._paper = paper
-        self._turn: Turn = 0
+        self._boxes = _Boxes(text_page, paper)
 
     def lines(self) -> dict[Turn, list[Line]]:
         """Return the lines, text on one baseline, by the way they are turned.
@@ -85,7 +85,7 @@ class PageText:
             if first == last:
                 continue
             turn = self._turn_of(first)
-            self._turn = turn or 0
+            self._boxes.turn = turn or 0
             lines.setdefault(turn, []).extend(self._lines_between(first, last))
         return lines
 
@@ -134,8 +134,8 @@ class PageText:
         """Return the first space with words at different heights around it, or None."""
         most = ANOTHER_HEIGHT_EM * self._size(start, end)
         for at in self._spaces(start, end):
-            before = self._box(at - 1)
-            after = self._box(at + 1)
+            before = self._boxes[at - 1]
+            after = self._boxes[at + 1]
             if abs(before.bottom - after.bottom) > most:
                 return at
         return None
@@ -151,8 +151,8 @@ class PageText:
             parts = self._cells(start, end, sorted([*wide, *maybe]))
         return Line(
             cells=_with_marker(self._cells(start, end, wide)),
-            left=self._box(start).left,
-            right=self._box(end - 1).right,
+            left=self._boxes[start].left,
+            right=self._boxes[end - 1].right,
             top=middle.top,
             bottom=middle.bottom,
             size=size,
@@ -183,9 +183,9 @@ class PageText:
         return [at for at in range(start + 1, end - 1) if self._text[at] == " "]
 
     def _gap(self, at: int) -> _Gap:
-        space = self._box(at)
-        left = self._box(at - 1).right
-        right = self._box(at + 1).left
+        space = self._boxes[at]
+        left = self._boxes[at - 1].right
+        right = self._boxes[at + 1].left
         return _Gap(at, left, right, is_drawn=space.right > space.left)
 
     def _cells(self, start: int, end: int, cuts: Sequence[int]) -> tuple[Cell, ...]:
@@ -193,8 +193,8 @@ class PageText:
         cells: list[Cell] = []
         for cut in (*cuts, end):
             text = self._text[start:cut].strip()
-            left = self._box(start).left
-            cells.append(Cell(text, left, self._box(cut - 1).right))
+            left = self._boxes[start].left
+            cells.append(Cell(text, left, self._boxes[cut - 1].right))
             start = cut + 1
         return tuple(cells)
 
@@ -208,23 +208,38 @@ class PageText:
         at = (start + end) // 2
         if self._text[at].isspace():
             at = end - 1
-        return self._box(at)
-
-    def _box(self, at: int) -> Box:
-        """Return the box of a character, asked for once: PDFium takes most of the time."""
-        box = self._boxes.get(at)
-        if box is None:
-            index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._page.raw, at)
-            box = Box(*self._page.get_charbox(max(index, 0), loose=True))
-            if self._turn:
-                box = box.turned(self._turn, self._paper)
-            self._boxes[at] = box
-        return box
+        return self._boxes[at]
 
     def _weight(self, at: int) -> int:
         """Return the font weight of a character: 400 is regular, 700 bold."""
         index = pdfium_c.FPDFText_GetCharIndexFromTextIndex(self._page.raw, at)
         return int(pdfium_c.FPDFText_GetFontWeight(self._page.raw, index))
+
+
+class _Boxes(dict[int, Box]):
+    """The boxes of a page's characters by their place in its text.
+
+    PDFium is asked for each once; that takes most of the time of a page.
+    """
+
+    def __init__(self, text_page: pdfium.PdfTextPage, paper: Box) -> None:
+        super().__init__()
+        self._page = text_page.raw
+        self._paper = paper
+        self._rect = pdfium_c.FS_RECTF()
+        self.turn = 0
+        """How the text is turned that is asked for."""
+
+    def __missing__(self, at: int) -> Box:
+        index = _INDEX_OF(self._page, at)
+        rect = self._rect
+        if not _BOX_OF(self._page, max(index, 0), rect):
+            raise pdfium.PdfiumError(f"no place of character {at}")
+        box = Box(rect.left, rect.bottom, rect.right, rect.top)
+        if self.turn:
+            box = box.turned(self.turn, self._paper)
+        self[at] = box
+        return box
 
 
 def _usual_width(gaps: Sequence[_Gap], size: float) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 HEADER_CHARACTERS = 60
@@ -141,16 +140,18 @@ def _stands_above_values(
     below: Sequence[list[str]],
 ) -> bool:
     """Return whether most cells of a column are values and its first is none."""
-    filled: Counter[int] = Counter()
-    values: Counter[int] = Counter()
-    for row in below:
-        for at, cell in enumerate(row):
-            filled[at] += bool(cell)
-            values[at] += bool(cell) and is_value(cell)
     return any(
-        cell and cell not in _MARKS and values[at] * 2 > filled[at]
+        cell and cell not in _MARKS and _are_mostly_values(at, below)
         for at, cell in enumerate(first[1:], start=1)
     )
+
+
+def _are_mostly_values(
+    column: int,
+    rows: Sequence[list[str]],
+) -> bool:
+    cells = [row[column] for row in rows if column < len(row) and row[column]]
+    return sum(map(is_value, cells)) * 2 > len(cells)
 
 
 def _is_series(

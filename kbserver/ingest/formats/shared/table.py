@@ -173,7 +173,7 @@ def _filled_rows(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
 
 
 def _filled_cells(row: Sequence[str]) -> int:
-    return sum(bool(cell.strip()) for cell in row)
+    return sum(map(bool, map(str.strip, row)))
 
 
 def only_cell(row: Sequence[str]) -> str:
