@@ -69,7 +69,8 @@ class PageText:
     def __init__(self, text_page: pdfium.PdfTextPage, paper: Box) -> None:
         self._page = text_page
         self._text = text_page.get_text_range()
-        self._boxes = _Boxes(text_page, paper)
+        is_whole = text_page.count_chars() == len(self._text)
+        self._boxes = _Boxes(text_page, paper, is_whole=is_whole)
 
     def lines(self) -> dict[Turn, list[Line]]:
         """Return the lines, text on one baseline, by the way they are turned.
@@ -222,18 +223,29 @@ class _Boxes(dict[int, Box]):
     PDFium is asked for each once; that takes most of the time of a page.
     """
 
-    def __init__(self, text_page: pdfium.PdfTextPage, paper: Box) -> None:
+    def __init__(
+        self, text_page: pdfium.PdfTextPage, paper: Box, *, is_whole: bool
+    ) -> None:
+        """Ask for none yet.
+
+        Args:
+            is_whole: the text leaves out no character of the page, so the place of one
+                is its index.
+        """
         super().__init__()
         self._page = text_page.raw
         self._paper = paper
+        self._is_whole = is_whole
         self._rect = pdfium_c.FS_RECTF()
         self.turn = 0
         """How the text is turned that is asked for."""
 
     def __missing__(self, at: int) -> Box:
-        index = _INDEX_OF(self._page, at)
+        index = at
+        if not self._is_whole:
+            index = max(_INDEX_OF(self._page, at), 0)
         rect = self._rect
-        if not _BOX_OF(self._page, max(index, 0), rect):
+        if not _BOX_OF(self._page, index, rect):
             raise pdfium.PdfiumError(f"no place of character {at}")
         box = Box(rect.left, rect.bottom, rect.right, rect.top)
         if self.turn:
