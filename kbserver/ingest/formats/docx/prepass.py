@@ -103,8 +103,9 @@ class _Prepass:
         elif kind == "comments":
             root = _parsed(content)
             self._unread["comment"] += sum(1 for _ in root.iterfind(f"{W}comment"))
+        elif kind == "styles":
+            return _names_of_styles(content)
         elif kind not in (
-            "styles",
             "numbering",
             "settings",
             "fontTable",
@@ -233,6 +234,27 @@ def _parsed(content: bytes | None) -> Any:
         return None
     parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=True)
     return etree.fromstring(content, parser)
+
+
+def _names_of_styles(content: bytes) -> bytes:
+    """Return a part of styles with what mammoth takes from it: names, and numbering.
+
+    Its parser takes longer for the looks of the styles than for most documents.
+    """
+    root = _parsed(content)
+    if root.tag != f"{W}styles":
+        return content
+    for child in list(root):
+        if child.tag != f"{W}style":
+            root.remove(child)
+            continue
+        kept = [f"{W}name"]
+        if child.get(f"{W}type") == "numbering":
+            kept.append(f"{W}pPr")
+        for detail in list(child):
+            if detail.tag not in kept:
+                child.remove(detail)
+    return etree.tostring(root)
 
 
 def _own_runs(paragraph: Any) -> Iterator[Any]:

@@ -138,10 +138,9 @@ def _without_errors(table: Table) -> tuple[Table, int]:
     errors = 0
     rows: list[Sequence[str]] = []
     for row in table.rows:
-        found = sum(cell in _ERRORS for cell in row)
-        if found:
+        if not _ERRORS.isdisjoint(row):
+            errors += sum(cell in _ERRORS for cell in row)
             row = ["" if cell in _ERRORS else cell for cell in row]
-        errors += found
         rows.append(row)
     return replace(table, rows=rows), errors
 

@@ -142,7 +142,7 @@ def _mark_word(
 def _spoken_cell(cell: str) -> str:
     """Return a cell with a word for the sign it is or begins with."""
     if cell.isascii():
-        return spoken_boxes(cell)
+        return spoken_boxes(cell) if "[" in cell else cell
     text = cell.strip()
     sign = _SIGN.match(text)
     if sign is None or (text[0] in _BOXES and len(text) > len(sign[0])):

@@ -81,6 +81,8 @@ def side_by_side(table: Table) -> list[Table]:
     width = max(map(len, rows), default=0)
     filled = [False] * width
     for row in rows:
+        if all(filled):
+            return [table]
         for at, cell in enumerate(row):
             filled[at] = filled[at] or bool(cell.strip())
     starts = [0]
@@ -178,6 +180,8 @@ def _filled_cells(row: Sequence[str]) -> int:
 
 def only_cell(row: Sequence[str]) -> str:
     """Return the text of the only cell of a row, merged or not; "" if there are more."""
+    if len({cell.strip() for cell in row[:2]} - {""}) > 1:
+        return ""  # true of most rows
     texts = [cell.strip() for cell in row if cell.strip()]
     is_merged = len(texts) > 1 and len(texts) == len(row) and len(set(texts)) == 1
     if len(texts) != 1 and not is_merged:
@@ -266,8 +270,10 @@ def _labels(rows: Sequence[Sequence[str]]) -> set[int]:
             found.add(at)
         elif row[0].strip():
             single.add(at)
+    if 0 not in single or width < 3:
+        return found
     alone = {at for at, row in enumerate(rows) if _filled_cells(row) == 1}
-    if 0 in single and width > 2 and alone == single:
+    if alone == single:
         found |= single
     return found
 
