@@ -146,7 +146,7 @@ def _xlsx(path: Path) -> Iterator[Seen]:
     for sheet in book.worksheets:
         texts = [cell for row in sheet.values for cell in row if isinstance(cell, str)]
         yield Seen("table", sheet.title, tuple(_words(" ".join(texts))))
-        for number, _ in enumerate(sheet._images, 1):
+        for number, _ in enumerate(getattr(sheet, "_images", ()), 1):
             yield Seen("picture", f"{sheet.title}, picture {number}")
 
 
