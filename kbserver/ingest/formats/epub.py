@@ -41,7 +41,7 @@ def convert(file: SourceFile) -> list[Document]:
     blocks: list[Block] = []
     notes: list[str] = []
     pictures: list[str] = []
-    with open_checked_zip(file.path, file.source) as archive:
+    with open_checked_zip(file) as archive:
         if _is_encrypted(archive):
             raise DocumentUnreadable(file.source, "protected by DRM")
         package_path = _package_path(archive, file.source)

@@ -5,7 +5,6 @@ Tables and charts come row by row. What is shown and no text is named.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,8 +16,6 @@ from pptx.util import Emu
 from kbserver.ingest.blocks import (
     Block,
     Document,
-    counted,
-    not_spoken,
     title_from,
 )
 from kbserver.ingest.formats.office.diagram import DIAGRAM, diagram_blocks
@@ -29,17 +26,12 @@ from kbserver.ingest.formats.office.running import (
     said_at_the_end,
     shortened,
 )
+from kbserver.ingest.formats.office.slides import MAX_GROUP_DEPTH, SlideLosses
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.chart import chart_blocks
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
-MAX_GROUP_DEPTH = 20
-_LOGO_SLIDES = 3
-"""With the same picture at the same place."""
-
-_PICTURE_SHARE = 0.02
-"""Of a slide; smaller pictures are signs and ornaments."""
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _REFERENCE = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}dm"
@@ -63,18 +55,18 @@ def convert(file: SourceFile) -> list[Document]:
     Hidden slides and speaker notes, which the audience never saw, are left out and
     counted. Pictures and other things without text are named.
     """
-    open_checked_zip(file.path, file.source).close()
-    presentation = Presentation(str(file.path))
+    open_checked_zip(file).close()
+    with file.open() as opened:
+        presentation = Presentation(opened)
     blocks: list[Block] = []
     title = ""
-    hidden = noted = 0
     footers: dict[str, None] = {}
-    unread = _Unread(presentation.slide_width * presentation.slide_height)
+    unread = SlideLosses(presentation.slide_width * presentation.slide_height)
     for number, slide in enumerate(presentation.slides):
         if _is_hidden(slide):
-            hidden += 1
+            unread.hidden += 1
             continue
-        noted += _has_notes(slide)
+        unread.noted += _has_notes(slide)
         footers.update(dict.fromkeys(_footers(slide)))
         heading = _title_of(slide)
         content = _slide_blocks(slide, unread.on(number + 1))
@@ -85,10 +77,6 @@ def convert(file: SourceFile) -> list[Document]:
             blocks.append(Block("heading", heading, level=2))
         blocks += content
     notes = unread.notes()
-    if hidden:
-        notes.append(f"left out {counted(hidden, 'hidden slide')}")
-    if noted:
-        notes.append(f"left out the speaker notes of {counted(noted, 'slide')}")
     facts = facts_of(footers)
     notes += said_at_the_end("footer", facts)
     notes += (
@@ -132,45 +120,7 @@ def _is_margin(shape: Any) -> bool:
     return shape.is_placeholder and shape.placeholder_format.type in _MARGINS
 
 
-class _Unread:
-    """What is shown on slides and cannot be read."""
-
-    def __init__(self, slide_area: int) -> None:
-        self._slide_area = max(slide_area, 1)
-        # (number of a slide, kind, place)
-        self._things: list[tuple[int, str, tuple[int, ...]]] = []
-        self._slide = 0
-
-    def on(self, slide: int) -> _Unread:
-        """Go on to a slide, counted from 1."""
-        self._slide = slide
-        return self
-
-    def add(self, kind: str, shape: Any) -> None:
-        """Remember a shape; a small picture is no loss."""
-        place = tuple(
-            side or 0 for side in (shape.left, shape.top, shape.width, shape.height)
-        )
-        is_small = place[2] * place[3] < _PICTURE_SHARE * self._slide_area
-        if kind != "picture" or not is_small:
-            self._things.append((self._slide, kind, place))
-
-    def notes(self) -> list[str]:
-        """Return a note for each kind; what is at one place on three slides is a logo."""
-        often = Counter((kind, place) for _, kind, place in self._things)
-        slides: dict[str, list[int]] = {}
-        for slide, kind, place in self._things:
-            if kind != "picture" or often[kind, place] < _LOGO_SLIDES:
-                slides.setdefault(kind, []).append(slide)
-        notes: list[str] = []
-        for kind, numbers in sorted(slides.items()):
-            where = ", ".join(map(str, dict.fromkeys(numbers)))
-            what = f"{counted(len(numbers), kind)} (slide {where})"
-            notes.append(not_spoken(what, "write on the slide what callers need of it"))
-        return notes
-
-
-def _slide_blocks(slide: Any, unread: _Unread) -> list[Block]:
+def _slide_blocks(slide: Any, unread: SlideLosses) -> list[Block]:
     """Return the blocks of a slide without its title."""
     title = slide.shapes.title
     blocks: list[Block] = []
@@ -211,8 +161,15 @@ def _place(shape: Any) -> tuple[int, int]:
     return (shape.top or 0) // _ROW, shape.left or 0
 
 
+def _extent(shape: Any) -> tuple[int, ...]:
+    """Return left, top, width and height of a shape."""
+    return tuple(
+        side or 0 for side in (shape.left, shape.top, shape.width, shape.height)
+    )
+
+
 def _shape_blocks(
-    shape: Any, before: list[Block], part: Any, unread: _Unread
+    shape: Any, before: list[Block], part: Any, unread: SlideLosses
 ) -> list[Block]:
     """Return the blocks of a shape; a paragraph before it may introduce them."""
     lead_in = ""
@@ -223,7 +180,7 @@ def _shape_blocks(
     if getattr(shape, "has_chart", False):
         blocks = chart_blocks(shape.chart._chartSpace)
         if not blocks:
-            unread.add("chart", shape)
+            unread.add("chart", _extent(shape))
         return blocks
     if not shape.has_text_frame:
         return _blocks_of_other(shape, part, unread)
@@ -245,7 +202,7 @@ def _shape_blocks(
     return blocks
 
 
-def _blocks_of_other(shape: Any, part: Any, unread: _Unread) -> list[Block]:
+def _blocks_of_other(shape: Any, part: Any, unread: SlideLosses) -> list[Block]:
     """Return the blocks of a diagram; remember what cannot be read."""
     element = shape._element
     for reference in element.iter(f"{{{DIAGRAM}}}relIds"):
@@ -253,20 +210,20 @@ def _blocks_of_other(shape: Any, part: Any, unread: _Unread) -> list[Block]:
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         blocks = diagram_blocks(etree.fromstring(data.blob, parser))
         if not blocks:
-            unread.add("diagram", shape)
+            unread.add("diagram", _extent(shape))
         return blocks
     kinds = {
         child.get("uri", "").rpartition("/")[2]
         for child in element.iter(f"{_A}graphicData")
     }
     if "chartex" in kinds:
-        unread.add("chart", shape)
+        unread.add("chart", _extent(shape))
     elif "ole" in kinds:
-        unread.add("embedded object", shape)
+        unread.add("embedded object", _extent(shape))
     elif hasattr(shape, "media_type"):
-        unread.add("film or sound", shape)
+        unread.add("film or sound", _extent(shape))
     elif hasattr(shape, "image"):
-        unread.add("picture", shape)
+        unread.add("picture", _extent(shape))
     return []
 
 

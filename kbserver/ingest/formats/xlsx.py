@@ -13,7 +13,7 @@ import posixpath
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -24,7 +24,19 @@ from openpyxl.styles.stylesheet import apply_stylesheet
 from openpyxl.utils.datetime import from_excel
 
 from kbserver.errors import DocumentUnreadable
-from kbserver.ingest.blocks import Document, counted, not_spoken
+from kbserver.ingest.blocks import Document
+from kbserver.ingest.formats.office.grid import (
+    MAX_CELLS,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    Area,
+    CellAllowance,
+    Grid,
+    Row,
+    SheetLosses,
+    drawing_notes,
+    too_large,
+)
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.number_format import (
     is_moment,
@@ -39,19 +51,7 @@ from kbserver.ingest.formats.shared.signs import SIGN_FONTS
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table
 
-MAX_CELLS = 2_000_000
-"""Up to the last filled one of each row; a sheet may claim 17 billion."""
-MAX_ROWS = 1_048_576
-"""Of a sheet, empty ones included; no program writes more.
-
-Source: Excel specifications and limits (Microsoft).
-"""
-MAX_COLUMNS = 16_384
-
-_MOST_HEADER_ROWS = 3
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
-
-_Row = list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +63,6 @@ class _Style:
     struck: bool = False
     raised: bool = False
     font: str = ""
-
-
-@dataclass
-class _Losses:
-    """What a reader of the workbook sees and a caller does not hear, and why."""
-
-    struck: int = 0
-    formulas: int = 0
-    hidden_rows: int = 0
-    hidden_columns: int = 0
-    hidden_sheets: int = 0
-    formats: set[str] = field(default_factory=set)
-
-    def notes(self) -> tuple[str, ...]:
-        """Return the notes for the ingest report."""
-        hidden = [
-            counted(number, thing)
-            for number, thing in (
-                (self.hidden_sheets, "hidden sheet"),
-                (self.hidden_columns, "hidden column"),
-                (self.hidden_rows, "hidden row"),
-            )
-            if number
-        ]
-        notes = [f"left out {one}" for one in hidden]
-        if self.struck:
-            notes.append(f"left out {counted(self.struck, 'struck-out text')}")
-        if self.formulas:
-            what = f"{counted(self.formulas, 'formula')} without a value"
-            instead = "open the file in a spreadsheet program and save it"
-            notes.append(not_spoken(what, instead))
-        for code in sorted(self.formats):
-            notes.append(
-                f"the number format {code!r} is not understood: values are raw"
-            )
-        return tuple(notes)
 
 
 def convert(
@@ -114,9 +78,9 @@ def convert(
     Raises:
         DocumentUnreadable: protected by a password, corrupt, or over `max_cells`.
     """
-    with open_checked_zip(file.path, file.source) as archive:
+    with open_checked_zip(file) as archive:
         book = _Book(file, archive)
-        losses = _Losses()
+        losses = SheetLosses()
         visible: list[tuple[str, str]] = []
         for title, path, state in book.sheets():
             if state == "visible":
@@ -124,17 +88,16 @@ def convert(
             else:
                 losses.hidden_sheets += 1
         sheets: list[tuple[str | None, Table]] = []
-        left = max_cells
+        allowance = CellAllowance(file.source, max_cells)
         for title, path in visible:
-            sheet = _Sheet(book, losses, left, max_cells)
+            sheet = _Sheet(book, losses, Grid(allowance))
             with archive.open(path) as stream:
                 sheet.read(stream)
-            sheet.header_rows |= _table_headers(archive, path)
-            left = sheet.left
+            sheet.grid.header_rows |= _table_headers(archive, path)
             name: str | None = None
             if len(visible) > 1:
                 name = title
-            for table in _tables(sheet):
+            for table in sheet.grid.tables():
                 sheets.append((name, table))
                 name = None  # stands above the sheet's first table only
         notes = (*losses.notes(), *_drawings(archive))
@@ -147,8 +110,8 @@ class _Book:
     def __init__(self, file: SourceFile, archive: zipfile.ZipFile) -> None:
         self.source = file.source
         self._archive = archive
-        self._reader: Any = ExcelReader(file.path, read_only=True, keep_links=False)
-        try:
+        with file.open() as opened:
+            self._reader: Any = ExcelReader(opened, read_only=True, keep_links=False)
             self._reader.read_manifest()
             self._reader.read_workbook()
             apply_stylesheet(self._reader.archive, self._reader.wb)
@@ -157,8 +120,6 @@ class _Book:
                 for sheet, rel in self._reader.parser.find_sheets()
                 if rel.Type.endswith("/worksheet")
             ]
-        finally:
-            self._reader.archive.close()
         self.epoch: dt.datetime = self._reader.wb.epoch
         self._styles: dict[int, _Style] = {}
 
@@ -213,15 +174,10 @@ class _Book:
 class _Sheet:
     """The visible cells of one sheet, row by row."""
 
-    def __init__(self, book: _Book, losses: _Losses, left: int, max_cells: int) -> None:
+    def __init__(self, book: _Book, losses: SheetLosses, grid: Grid) -> None:
         self._book = book
         self._losses = losses
-        self._max_cells = max_cells
-        self.left = left
-        """Cells that the file may still have."""
-        self.rows: dict[int, _Row] = {}
-        self.header_rows: set[int] = set()
-        """Numbers of rows that name columns: all bold, or above a filter."""
+        self.grid = grid
         self._hidden_columns: set[int] = set()
         self._lost_columns: set[int] = set()
         self._column = 0
@@ -247,11 +203,11 @@ class _Sheet:
                 case "autoFilter":
                     found = _REFERENCE.match(element.get("ref", ""))
                     if found is not None:
-                        self.header_rows.add(int(found[2]))
+                        self.grid.header_rows.add(int(found[2]))
             _forget(element)
-        self._fill_merged(merged)
+        self.grid.fill_merged(filter(None, map(_area, merged)))
         self._losses.hidden_columns += len(self._lost_columns)
-        self._remove_hidden_columns()
+        self.grid.remove_columns(self._hidden_columns)
 
     def _read_columns(self, element: Any) -> None:
         for column in element:
@@ -267,13 +223,11 @@ class _Sheet:
         return number
 
     def _too_large(self) -> DocumentUnreadable:
-        at_most = f"{MAX_ROWS:,} rows and {MAX_COLUMNS:,} columns"
-        reason = f"a sheet of over {at_most}: damaged; save it anew"
-        return DocumentUnreadable(self._book.source, reason)
+        return DocumentUnreadable(self._book.source, too_large())
 
     def _read_row(self, element: Any, number: int) -> None:
         is_hidden = _is_on(element.get("hidden")) or element.get("ht") in ("0", "0.0")
-        row: _Row = []
+        row: Row = []
         bold: list[bool] = []
         self._column = 0
         for cell in element:
@@ -294,14 +248,7 @@ class _Sheet:
         if is_hidden:
             self._losses.hidden_rows += bool(row)
             return
-        self.left -= len(row)
-        if self.left < 0:
-            reason = f"over {self._max_cells:,} cells; split it"
-            raise DocumentUnreadable(self._book.source, reason)
-        if row:
-            self.rows[number] = row
-        if bold and all(bold):
-            self.header_rows.add(number)
+        self.grid.add(number, row, bold)
 
     def _place(self, cell: Any) -> int:
         """Return the number of a cell's column, from 1."""
@@ -386,45 +333,6 @@ class _Sheet:
             return None
         return shown_moment(moment, days, code)
 
-    def _fill_merged(self, references: Sequence[str]) -> None:
-        """Write the text of each merged cell into all places that it covers."""
-        width = max(map(len, self.rows.values()), default=0)
-        for reference in references:
-            area = _area(reference)
-            if area is None:
-                continue
-            left, top, right, bottom = area
-            row = self.rows.get(top, [])
-            text = row[left - 1] if left <= len(row) else ""
-            if not text:
-                continue
-            if right > left and sum(map(bool, row)) == 1:
-                right = max(right, width)  # a title above all columns
-            self._fill(text, left, top, min(right, width), bottom)
-
-    def _fill(self, text: str, left: int, top: int, right: int, bottom: int) -> None:
-        for number in range(top, min(bottom, max(self.rows)) + 1):
-            row = self.rows.get(number)
-            if row is None or (number > top and not any(row)):
-                continue
-            self.left -= max(right - len(row), 0)
-            if self.left < 0:
-                reason = f"over {self._max_cells:,} cells; split it"
-                raise DocumentUnreadable(self._book.source, reason)
-            row += [""] * (right - len(row))
-            for at in range(left - 1, right):
-                row[at] = row[at] or text
-
-    def _remove_hidden_columns(self) -> None:
-        if not self._hidden_columns:
-            return
-        for number, row in self.rows.items():
-            self.rows[number] = [
-                cell
-                for column, cell in enumerate(row, start=1)
-                if column not in self._hidden_columns
-            ]
-
 
 def _parsed(
     stream: Any,
@@ -474,46 +382,6 @@ def _run(run: Any) -> tuple[str, bool]:
     return text, is_struck and bool(text.strip())
 
 
-def _tables(sheet: _Sheet) -> Iterator[Table]:
-    """Yield the tables of a sheet, which blank rows separate.
-
-    Blank columns at the left are cut off. A row with one cell that stands alone above
-    a table is its caption.
-    """
-    group: list[int] = []
-    before = 0
-    for number in sorted(number for number, row in sheet.rows.items() if any(row)):
-        texts = set(sheet.rows[group[0]]) - {""} if len(group) == 1 else set()
-        is_below_caption = len(texts) == 1
-        if group and number > before + 1 and not is_below_caption:
-            yield _table(sheet, group)
-            group = []
-        group.append(number)
-        before = number
-    if group:
-        yield _table(sheet, group)
-
-
-def _table(
-    sheet: _Sheet,
-    numbers: Sequence[int],
-) -> Table:
-    rows = [sheet.rows[number] for number in numbers]
-    indent = min(_first_filled(row) for row in rows)
-    columns = [number for number in numbers if len(set(sheet.rows[number]) - {""}) > 1]
-    height = 0
-    while height < len(columns) and columns[height] in sheet.header_rows:
-        height += 1
-    header_rows: int | None = height
-    if not 0 < height <= _MOST_HEADER_ROWS or height == len(columns):
-        header_rows = None
-    return Table([row[indent:] for row in rows], header_rows)
-
-
-def _first_filled(row: _Row) -> int:
-    return next(at for at, cell in enumerate(row) if cell)
-
-
 def _table_headers(
     archive: zipfile.ZipFile,
     path: str,
@@ -547,13 +415,7 @@ def _drawings(archive: zipfile.ZipFile) -> Iterator[str]:
         (r"xl/(?:threadedComments|comments)\d*(?:/[^/]+)?\.xml", "sheet's comment"),
     ):
         number = sum(re.fullmatch(pattern, name) is not None for name in names)
-        if number:
-            what = counted(number, thing)
-            instead = "say in cells what callers need"
-            if thing == "picture":
-                yield not_spoken(what, instead)
-            else:  # a chart draws what cells say
-                yield f"left out {what}; {instead}"
+        yield from drawing_notes({thing: number})
 
 
 def _has_value(cell: Any) -> bool:
@@ -571,7 +433,7 @@ def _column_number(letters: str) -> int:
     return number
 
 
-def _area(reference: str) -> tuple[int, int, int, int] | None:
+def _area(reference: str) -> Area | None:
     """Return left, top, right and bottom of `A1:B2`, from 1; None if it is no area."""
     first, _, last = reference.partition(":")
     corners = _REFERENCE.fullmatch(first), _REFERENCE.fullmatch(last or first)

@@ -29,7 +29,7 @@ def convert(file: SourceFile) -> list[Document]:
         DocumentUnreadable: not valid XML, with its line; no export of a known program;
             or no page in it is meant for callers.
     """
-    with file.path.open("rb") as stream:
+    with file.open() as stream:
         events = _events(stream)
         try:
             root = next(element for _, element in events)

@@ -9,6 +9,7 @@ from typing import Any
 
 from kbserver.ingest.formats.docx.styles import Styles, W, is_on, value_of
 from kbserver.ingest.formats.office.ordinals import letters, roman
+from kbserver.ingest.formats.office.runs import font_of_signs, telling_bullet
 
 _LEVELS = 9
 """Of a list. Source: ECMA-376 part 1, 17.9.6 (lvl)."""
@@ -21,6 +22,8 @@ class _Level:
     form: str = "decimal"
     text: str = ""
     style: str = ""
+    font: str = ""
+    """Of a bullet, if it is one of signs."""
     is_legal: bool = False
     """Whether all numbers in its text are written as decimals."""
 
@@ -113,9 +116,17 @@ def _read_list(definition: Any) -> _List:
             form=value_of(level.find(f"{W}numFmt")) or "decimal",
             text=value_of(level.find(f"{W}lvlText")),
             style=value_of(level.find(f"{W}pStyle")),
+            font=_font(level),
             is_legal=legal is not None and is_on(legal),
         )
     return read
+
+
+def _font(level: Any) -> str:
+    fonts = level.find(f"{W}rPr/{W}rFonts")
+    if fonts is None:
+        return ""
+    return font_of_signs(fonts.get(f"{W}ascii", ""))
 
 
 def _restarts(number: Any) -> dict[int, int]:
@@ -134,7 +145,9 @@ def _label(
     level: int,
 ) -> str:
     own = numbered.levels[level]
-    if own.form in ("bullet", "none"):
+    if own.form == "bullet":
+        return telling_bullet(own.text, own.font)
+    if own.form == "none":
         return ""
 
     def number(found: re.Match[str]) -> str:

@@ -9,23 +9,16 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from lxml import etree
 
-from kbserver.ingest.blocks import counted, not_spoken
 from kbserver.ingest.formats.docx.drawn import Drawings
 from kbserver.ingest.formats.docx.numbering import Numbering
 from kbserver.ingest.formats.docx.styles import Styles, W, value_of
-from kbserver.ingest.formats.office.running import (
-    facts_of,
-    is_fact,
-    said_at_the_end,
-    shortened,
-)
+from kbserver.ingest.formats.office.losses import CONTENTS, Losses
 from kbserver.ingest.formats.shared.signs import SIGN_FONTS
 from kbserver.ingest.formats.shared.structure import LABEL_END
 
@@ -33,9 +26,6 @@ _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _STORIES = frozenset((f"{W}document", f"{W}footnotes", f"{W}endnotes"))
-_INSTEAD = "say in the text what callers need"
-_CONTENTS = re.compile(r"toc (?:\d|heading)|table of (?:contents|figures)")
-_PAGE_NUMBER = re.compile(r"(?:page|seite|p\.)?\s*\d*\s*(?:of|von|/|-)?\s*\d*", re.I)
 _UNREAD = {
     "}chart": "chart",
     "}relIds": "diagram",
@@ -75,8 +65,8 @@ def ready(archive: zipfile.ZipFile) -> Ready:
         for name, content in parts.items():
             copy.writestr(name, prepass.part(name, content))
     docx.seek(0)
-    facts = tuple(prepass.facts())
-    return Ready(docx, prepass.notes(), prepass.drawings, facts)
+    losses = prepass.losses
+    return Ready(docx, losses.notes(), prepass.drawings, tuple(losses.facts()))
 
 
 class _Prepass:
@@ -88,10 +78,7 @@ class _Prepass:
         self.drawings = drawings
         self._styles = styles
         self._numbering = numbering
-        self._hidden = 0
-        self._unread: Counter[str] = Counter()
-        # texts of headers and footers with the kind of margin they stand in
-        self._margins: dict[str, str] = {}
+        self.losses = Losses()
 
     def part(self, name: str, content: bytes) -> bytes:
         """Return a part as mammoth is to read it."""
@@ -101,8 +88,8 @@ class _Prepass:
         if kind in ("header", "footer"):
             self._note_margin(kind, content)
         elif kind == "comments":
-            root = _parsed(content)
-            self._unread["comment"] += sum(1 for _ in root.iterfind(f"{W}comment"))
+            comments = _parsed(content).findall(f"{W}comment")
+            self.losses.left_out("comment", len(comments))
         elif kind == "styles":
             return _names_of_styles(content)
         elif kind not in (
@@ -117,28 +104,6 @@ class _Prepass:
                 return etree.tostring(root)
         return content
 
-    def notes(self) -> tuple[str, ...]:
-        """Return what the file shows and its text does not say."""
-        notes: list[str] = []
-        if self._hidden:
-            notes.append(f"removed {counted(self._hidden, 'hidden character')}")
-        for thing, number in sorted(self._unread.items()):
-            if number and thing == "comment":
-                notes.append(f"left out {counted(number, thing)}")
-            elif number:
-                notes.append(not_spoken(counted(number, thing), _INSTEAD))
-        facts = self.facts()
-        notes += said_at_the_end("header or footer", facts)
-        for text, kind in self._margins.items():
-            if not is_fact(text):
-                what = f"the {kind} “{shortened(text)}”"
-                notes.append(not_spoken(what, _INSTEAD))
-        return tuple(notes)
-
-    def facts(self) -> list[str]:
-        """Return what headers and footers say that a caller may ask for."""
-        return facts_of(self._margins)
-
     def _story(self, root: Any, name: str) -> None:
         _remove_contents(root, self._styles)
         _move_text_boxes(root)
@@ -149,7 +114,7 @@ class _Prepass:
                 continue
             for ending, thing in _UNREAD.items():
                 if element.tag.endswith(ending):
-                    self._unread[thing] += 1
+                    self.losses.unread(thing)
         for paragraph in root.iter(f"{W}p"):
             self._paragraph(paragraph)
         for table in root.iter(f"{W}tbl"):
@@ -172,7 +137,7 @@ class _Prepass:
         """Take out a hidden run; write what its style says as its own marks."""
         if self._styles.is_set(run, "vanish", paragraph_style):
             for text in run.findall(f"{W}t"):
-                self._hidden += len(text.text or "")
+                self.losses.hidden += len(text.text or "")
                 run.remove(text)
             return
         is_struck = any(
@@ -220,12 +185,9 @@ class _Prepass:
             self._paragraph(paragraph)
             runs = _own_runs(paragraph)
             texts.append("".join(_run_text(run) for run in runs))
-        text = " ".join(" ".join(texts).split())
-        if text and not _PAGE_NUMBER.fullmatch(text):
-            self._margins.setdefault(text, kind)
+        self.losses.margin(kind, " ".join(texts))
         for mark in root.iter("{urn:schemas-microsoft-com:vml}textpath"):
-            if words := " ".join(mark.get("string", "").split()):
-                self._margins.setdefault(words, "watermark")
+            self.losses.margin("watermark", mark.get("string", ""))
 
 
 def _parsed(content: bytes | None) -> Any:
@@ -290,7 +252,7 @@ def _remove_contents(
             block.getparent().remove(block)
     for paragraph in list(root.iter(f"{W}p")):
         style = value_of(paragraph.find(f"{W}pPr/{W}pStyle"))
-        if style and _CONTENTS.match(styles.name(style)):
+        if style and CONTENTS.match(styles.name(style)):
             paragraph.getparent().remove(paragraph)
 
 

@@ -42,7 +42,7 @@ def refuse_copy(file: SourceFile) -> None:
     if not is_notion(file) or not stem.endswith(_COPY):
         return
     seen = file.path.with_name(stem.removesuffix(_COPY) + file.path.suffix)
-    if seen.exists():
+    if file.is_beside(seen):
         reason = f"left out: a copy of {seen.name} with rows that its view leaves out"
         raise DocumentUnreadable(file.source, reason)
 
@@ -83,7 +83,7 @@ def page_text(text: str, file: SourceFile) -> tuple[dict[str, object], str]:
             file.source, f"withheld, not meant for callers: {reason}"
         )
     has_text = any(line.strip() for line in lines)
-    table = _table_of(file.path)
+    table = _table_of(file)
     if table is not None and (spoken or properties):
         if not has_text:
             raise DocumentUnreadable(file.source, f"left out: a row of {table.name}")
@@ -96,10 +96,11 @@ def _is_bookkeeping(name: str) -> bool:
     return lower in _BOOKKEEPING or lower.startswith(_BOOKKEEPING_STARTS)
 
 
-def _table_of(page: Path) -> Path | None:
+def _table_of(file: SourceFile) -> Path | None:
     """Return the table that a page is a row of, or None."""
+    folder = file.path.parent
     for suffix in (".csv", f"{_COPY}.csv"):
-        table = page.parent.with_name(page.parent.name + suffix)
-        if NOTION_HASH.search(page.parent.name) and table.exists():
+        table = folder.with_name(folder.name + suffix)
+        if NOTION_HASH.search(folder.name) and file.is_beside(table):
             return table
     return None

@@ -47,7 +47,7 @@ def convert(file: SourceFile) -> list[Document]:
         DocumentUnreadable: protected by a password, corrupt, a bomb, over 5,000 pages,
             or only pictures.
     """
-    if unpacks_to_too_much(file.path):
+    if unpacks_to_too_much(file):
         limit = f"{MAX_STREAM_BYTES // 1024**2} MiB"
         reason = f"a bomb: a stream of it unpacks to over {limit}"
         raise DocumentUnreadable(file.source, reason)
@@ -84,7 +84,7 @@ def convert(file: SourceFile) -> list[Document]:
 
 def _open(file: SourceFile) -> pdfium.PdfDocument:
     try:
-        return pdfium.PdfDocument(file.path)
+        return pdfium.PdfDocument(file.content or file.path)
     except pdfium.PdfiumError as exc:
         reason = "corrupt or not a PDF file"
         if getattr(exc, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import mmap
 import re
 import zlib
-from pathlib import Path
+
+from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_STREAM_BYTES = 64 * 1024**2
 """The drawing of a dense map has 20 MB; PDFium takes twelve times a stream's size."""
@@ -18,20 +19,22 @@ _READ_AT_ONCE = 64 * 1024
 _UNPACKED_AT_ONCE = 1024**2
 
 
-def unpacks_to_too_much(file: Path) -> bool:
+def unpacks_to_too_much(file: SourceFile) -> bool:
     """Return whether one deflated stream, or all together, unpack to too much.
 
     Pictures do not count: PDFium leaves them packed when it reads text. Encrypted
     streams and rarer filters are not looked into.
     """
-    if not file.stat().st_size:
+    if file.content is not None:
+        return _is_too_much(file.content)
+    if not file.size:
         return False
-    with file.open("rb") as opened:
+    with file.path.open("rb") as opened:
         with mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _is_too_much(data)
 
 
-def _is_too_much(data: mmap.mmap) -> bool:
+def _is_too_much(data: mmap.mmap | bytes) -> bool:
     total = 0
     for found in _STREAM.finditer(data):
         if b"/Image" in _dictionary(data, found.start()):
@@ -43,13 +46,13 @@ def _is_too_much(data: mmap.mmap) -> bool:
     return False
 
 
-def _dictionary(data: mmap.mmap, end: int) -> bytes:
+def _dictionary(data: mmap.mmap | bytes, end: int) -> bytes:
     """Return the dictionary of the stream that begins at `end`."""
     before = data[max(0, end - _DICTIONARY_BYTES) : end]
     return before.rpartition(b" obj")[2]
 
 
-def _unpacked_bytes(data: mmap.mmap, start: int) -> int:
+def _unpacked_bytes(data: mmap.mmap | bytes, start: int) -> int:
     """Unpack a stream a little at a time, and little further than the limit.
 
     Returns:

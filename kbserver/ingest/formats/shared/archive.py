@@ -1,12 +1,14 @@
-"""Zip files that formats are made of: checked before any parser opens them."""
+"""Zip files: checked before any parser opens them, unpacked a little at a time."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 from kbserver.errors import DocumentUnreadable
+from kbserver.ingest.formats.shared.source import SourceFile
 
 MAX_ENTRIES = 20_000
 MAX_UNPACKED_BYTES = 1024**3
@@ -34,8 +36,8 @@ _OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 """Begins old Office files, and encrypted new ones."""
 
 
-def open_checked_zip(path: Path, source: str) -> zipfile.ZipFile:
-    """Open a zip file whose directory is harmless and true; the caller closes it.
+def open_checked_zip(file: SourceFile) -> zipfile.ZipFile:
+    """Open a file that is a zip whose directory is harmless and true; the caller closes it.
 
     Every entry is unpacked once, a little at a time: to read an entry at once, `zipfile`
     unpacks all there is, and the size that the directory states may be a lie.
@@ -44,20 +46,57 @@ def open_checked_zip(path: Path, source: str) -> zipfile.ZipFile:
         DocumentUnreadable: no zip file, cut short, encrypted, or one that would unpack
             to too much.
     """
-    with path.open("rb") as file:
-        start = file.read(len(_OLE2))
+    with file.open() as opened:
+        start = opened.read(len(_OLE2))
     if start == _OLE2:
         reason = "protected by a password, or in the old binary Office format"
-        raise DocumentUnreadable(source, reason)
-    try:
-        archive = zipfile.ZipFile(path)
-    except _BROKEN as exc:
-        reason = f"corrupt or cut short: no readable {path.suffix} file"
-        raise DocumentUnreadable(source, reason) from exc
+        raise DocumentUnreadable(file.source, reason)
+    archive = open_zip(file)
     if problem := _problem(archive):
         archive.close()
-        raise DocumentUnreadable(source, problem)
+        raise DocumentUnreadable(file.source, problem)
     return archive
+
+
+def open_zip(file: SourceFile) -> zipfile.ZipFile:
+    """Open a zip file, nothing of it checked; the caller closes it.
+
+    Raises:
+        DocumentUnreadable: no zip file, or cut short.
+    """
+    content: Any = file.path
+    if file.content is not None:
+        content = file.open()
+    try:
+        return zipfile.ZipFile(content)
+    except _BROKEN as exc:
+        reason = f"corrupt or cut short: no readable {file.path.suffix} file"
+        raise DocumentUnreadable(file.source, reason) from exc
+
+
+def entry_problem(entry: zipfile.ZipInfo) -> str | None:
+    """Return why an entry of an archive is not unpacked, or None."""
+    if entry.flag_bits & 0x1:
+        return "protected by a password"
+    if _is_bomb(entry):
+        unpacked = f"{entry.file_size / _MIB:,.0f} MiB"
+        packed = f"{entry.compress_size / 1024:,.0f} KiB"
+        return f"a zip bomb: {unpacked} packed into {packed}"
+    return None
+
+
+def unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """Yield the content of an entry, a little at a time.
+
+    Raises:
+        ValueError: it is not what the directory says; the message says how.
+    """
+    try:
+        with archive.open(entry) as content:
+            while part := content.read(_UNPACKED_AT_ONCE):
+                yield part
+    except _BROKEN as exc:
+        raise ValueError(f"not what its directory says ({exc})") from exc
 
 
 def _problem(archive: zipfile.ZipFile) -> str | None:
@@ -65,13 +104,9 @@ def _problem(archive: zipfile.ZipFile) -> str | None:
     entries = archive.infolist()
     if len(entries) > MAX_ENTRIES:
         return f"holds {len(entries):,} files; at most {MAX_ENTRIES:,} are unpacked"
-    if any(entry.flag_bits & 0x1 for entry in entries):
-        return "protected by a password"
     for entry in entries:
-        if _is_bomb(entry):
-            unpacked = f"{entry.file_size / _MIB:,.0f} MiB"
-            packed = f"{entry.compress_size / 1024:,.0f} KiB"
-            return f"a zip bomb: {unpacked} packed into {packed}"
+        if problem := entry_problem(entry):
+            return problem
     size = sum(entry.file_size for entry in entries)
     if size > MAX_UNPACKED_BYTES:
         most = f"at most {MAX_UNPACKED_BYTES / _MIB:,.0f} are read"
@@ -99,9 +134,8 @@ def _is_markup(entry: zipfile.ZipInfo) -> bool:
 def _damage(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> str | None:
     """Unpack an entry and return what is wrong with it, or None."""
     try:
-        with archive.open(entry) as content:
-            while content.read(_UNPACKED_AT_ONCE):
-                pass
-    except _BROKEN as exc:
-        return f"corrupt: {entry.filename} in it is not what its directory says ({exc})"
+        for _ in unpacked(archive, entry):
+            pass
+    except ValueError as exc:
+        return f"corrupt: {entry.filename} in it is {exc}"
     return None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kbserver.ingest.blocks import Block
@@ -44,7 +45,23 @@ def chart_blocks(space: Any) -> list[Block]:
         name = " ".join(_points(series.find(f"{_C}tx")).values())
         columns.append((name, values))
     title = _words(space.find(f"{_C}chart/{_C}title"))
-    axis = _axis_title(space)
+    return drawn_blocks(columns, labels, title, axis=_axis_title(space))
+
+
+def drawn_blocks(
+    columns: Sequence[tuple[str, Mapping[int, str]]],
+    labels: Mapping[int, str],
+    title: str,
+    *,
+    axis: str = "",
+) -> list[Block]:
+    """Return a row for each category of a chart.
+
+    Args:
+        columns: name and shown values of each series, by the place of their category.
+        labels: of the categories, by their place.
+        axis: what categories are that are numbers.
+    """
     blocks: list[Block] = []
     for at in sorted({at for _, values in columns for at in values}):
         drawn = [

@@ -122,3 +122,9 @@ def test_a_paragraph_of_no_known_list_or_level_has_no_number():
 def test_a_damaged_level_is_the_first(at):
     read = numbering(level(0, "decimal", "%1."))
     assert [read.label(item()), read.label(item(at))] == ["1.", "2."]
+
+
+@pytest.mark.parametrize(("sign", "label"), [("\uf0fb", "✗"), ("\uf0a7", "")])
+def test_a_bullet_that_says_no_is_written(sign, label):
+    font = '<w:rPr><w:rFonts w:ascii="Wingdings"/></w:rPr>'
+    assert numbering(level(0, "bullet", sign, font)).label(item()) == label

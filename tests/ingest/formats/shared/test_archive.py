@@ -10,6 +10,7 @@ import pytest
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.formats.shared.archive import MAX_ENTRIES, open_checked_zip
+from kbserver.ingest.formats.shared.source import SourceFile
 
 
 def reason(read, name: str, content: bytes) -> str:
@@ -88,20 +89,28 @@ def write_zip(path, **entries: bytes):
 
 
 def test_a_harmless_archive_is_opened(tmp_path):
-    with open_checked_zip(write_zip(tmp_path / "a.zip", one=b"1"), "a.zip") as archive:
+    path = write_zip(tmp_path / "a.zip", one=b"1")
+    with open_checked_zip(SourceFile(path, "a.zip")) as archive:
+        assert archive.read("one") == b"1"
+
+
+def test_an_archive_in_memory_is_opened(tmp_path):
+    content = write_zip(tmp_path / "a.zip", one=b"1").read_bytes()
+    inner = SourceFile(tmp_path / "b.zip" / "a.zip", "b.zip/a.zip", content)
+    with open_checked_zip(inner) as archive:
         assert archive.read("one") == b"1"
 
 
 def test_what_packs_well_but_is_small_is_no_bomb(tmp_path):
     path = write_zip(tmp_path / "a.zip", zeros=b"\0" * (1024**2 - 1))
-    open_checked_zip(path, "a.zip").close()
+    open_checked_zip(SourceFile(path, "a.zip")).close()
 
 
 def test_an_archive_of_far_too_many_files_is_refused(tmp_path):
     entries = {str(number): b"" for number in range(MAX_ENTRIES + 1)}
     path = write_zip(tmp_path / "a.zip", **entries)
     with pytest.raises(DocumentUnreadable, match="holds 20,001 files; at most 20,000"):
-        open_checked_zip(path, "a.zip")
+        open_checked_zip(SourceFile(path, "a.zip"))
 
 
 def test_an_entry_that_is_damaged_is_named(tmp_path):
@@ -110,7 +119,7 @@ def test_an_entry_that_is_damaged_is_named(tmp_path):
     data[100] ^= 1
     path.write_bytes(data)
     with pytest.raises(DocumentUnreadable, match="corrupt: one in it"):
-        open_checked_zip(path, "a.zip")
+        open_checked_zip(SourceFile(path, "a.zip"))
 
 
 def test_a_zip_whose_beginning_is_missing_is_named_as_corrupt(read):
