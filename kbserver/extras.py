@@ -37,6 +37,10 @@ EXTRAS: Final[Mapping[str, Extra]] = MappingProxyType(
             "ingest and lint of .rst files",
             {"docutils": "docutils"},
         ),
+        "outlook": Extra(
+            "ingest and lint of .msg files",
+            {"olefile": "olefile"},
+        ),
         "web": Extra(
             "ingest of a URL",
             {"protego": "protego"},

@@ -8,7 +8,8 @@ import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Literal, TypeAlias, cast
 
 from kbserver.errors import DocumentUnreadable, ExtraMissing, IngestError
@@ -17,6 +18,7 @@ from kbserver.ingest.formats.shared.raised import settle_raised
 from kbserver.ingest.formats.shared.signs import spoken_boxes
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.visible import strip_invisible
+from kbserver.ingest.formats.zip import Allowance, Unread, members
 
 Converter: TypeAlias = Callable[[SourceFile], list[Document]]
 """Turns one file into its documents, or raises whatever its parser raises."""
@@ -37,6 +39,8 @@ class Format:
     size_class: SizeClass
     extra: str | None = None
     """The extra that installs what the module imports."""
+    holds_files: bool = False
+    """Whether it is an archive: its files are read one by one, each by its format."""
 
 
 _REGISTRY = (
@@ -52,8 +56,15 @@ _REGISTRY = (
     Format("PPTX", ".pptx", "pptx:convert", "binary", extra="office"),
     Format("reStructuredText", ".rst .rest", "rst:convert", "text", extra="rst"),
     Format("EPUB", ".epub", "epub:convert", "binary"),
+    Format("ODT", ".odt .ott .fodt", "odf.text:convert", "binary"),
+    Format("ODS", ".ods .ots .fods", "odf.sheet:convert", "binary"),
+    Format("ODP", ".odp .otp .fodp", "odf.slides:convert", "binary"),
+    Format("RTF", ".rtf", "rtf.document:convert", "binary"),
     Format("mail", ".eml", "eml:convert", "binary"),
+    Format("MBOX", ".mbox .mbx", "mbox:convert", "records"),
+    Format("MSG", ".msg", "msg:convert", "binary", extra="outlook"),
     Format("XML", ".xml", "xml:convert", "records"),
+    Format("ZIP", ".zip", "zip:members", "records", holds_files=True),
 )
 
 FORMATS: dict[str, Format] = {
@@ -69,9 +80,15 @@ _SAVE_AS = {
     ".doc": ".docx",
     ".xls": ".xlsx",
     ".ppt": ".pptx",
-    ".rtf": ".docx",
-    ".odt": ".docx",
-    ".ods": ".xlsx",
+    ".pages": ".docx",
+    ".numbers": ".xlsx",
+    ".key": ".pptx",
+    ".pst": ".mbox",
+    ".7z": ".zip",
+    ".rar": ".zip",
+    ".tar": ".zip",
+    ".tgz": ".zip",
+    ".gz": ".zip",
 }
 _STRUCK = re.compile(r"(?<!~)~~(?=[^\s~])([^~\n]*[^\s~])~~(?!~) ?")
 """Struck-out text as it is typed where nothing renders it."""
@@ -79,6 +96,7 @@ _LEADERS = re.compile(
     r"(?<=[^\s.…·_])[ \t]*(?:(?:[.·][ \t]?){4,}|…{2,}|_{4,})[ \t]*(?=[\w$€£(])"
 )
 """Dots that lead the eye from a name to its price."""
+_FOR_PROGRAMS = (".yaml", ".yml", ".toml", ".ini")
 _WORD = re.compile(r"\w")
 _TAKEN_FROM = re.compile(
     r"(?:source(?: url)?|original|permalink|canonical url|retrieved from):"
@@ -88,14 +106,15 @@ _TAKEN_FROM = re.compile(
 
 
 def load(path: Path, source: str) -> list[Document]:
-    """Read one file.
+    """Read one file, or each file of an archive.
 
     Args:
         path: where it is.
         source: its name in the corpus: posix path below the ingested folder.
 
     Returns:
-        One document, or one for each record of a file of records. Each has some text,
+        One document, or one for each record of a file of records; those of a file in an
+        archive are called `archive.zip/folder/file.docx`. Each has some text,
         its folder in `metadata["folder"]` and no invisible characters. A line that
         only names the page it was taken from becomes `metadata["url"]`.
 
@@ -104,10 +123,18 @@ def load(path: Path, source: str) -> list[Document]:
             parser's own error is the cause.
         ExtraMissing: its format needs an optional dependency.
     """
-    form = FORMATS.get(path.suffix.lower())
+    return _load(SourceFile(path, source), Allowance())
+
+
+def _load(file: SourceFile, allowance: Allowance) -> list[Document]:
+    """Read one file, which may stand in an archive."""
+    source = file.source
+    form = FORMATS.get(file.path.suffix.lower())
     if form is None:
-        raise DocumentUnreadable(source, unknown_type(path))
-    documents = _convert(form, path, source)
+        raise DocumentUnreadable(source, unknown_type(file.path))
+    documents = _convert(form, file, allowance)
+    if form.holds_files:
+        return documents
     finished = [_finished(document) for document in _noted_once(documents)]
     readable = [document for document in finished if _has_words(document)]
     if not readable:
@@ -128,25 +155,32 @@ def format_names(conjunction: str = "and", *, needs_extra: bool = False) -> str:
     return f"{', '.join(names)} {conjunction} {last}"
 
 
-def unknown_type(path: Path) -> str:
+def unknown_type(path: PurePath) -> str:
     """Say that files of this kind are not read, and what to save common ones as."""
     suffix = path.suffix.lower()
     if not suffix:
         return "unknown type: no suffix"
     if suffix in _SAVE_AS:
         return f"unknown type {suffix}: save it as {_SAVE_AS[suffix]}"
+    if suffix in _FOR_PROGRAMS:
+        what = "it speaks to programs (settings, OpenAPI)"
+        return f"unknown type {suffix}: {what}; save what callers need as Markdown"
     return f"unknown type {suffix}"
 
 
-def _convert(form: Format, path: Path, source: str) -> list[Document]:
+def _convert(form: Format, file: SourceFile, allowance: Allowance) -> list[Document]:
     """Run a format's converter; whatever its parser raises becomes DocumentUnreadable."""
-    convert = _converter(form)
+    source = file.source
+    if form.holds_files:
+        convert: Converter = partial(_load_members, allowance=allowance)
+    else:
+        convert = _converter(form)
     try:
-        if path.stat().st_size == 0:
+        if file.size == 0:
             raise DocumentUnreadable(source, "empty")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return convert(SourceFile(path, source))
+            return convert(file)
     except IngestError:
         raise
     except OSError as exc:
@@ -160,6 +194,30 @@ def _convert(form: Format, path: Path, source: str) -> list[Document]:
     except Exception as exc:  # parsers raise anything on bad files; go on with others
         reason = f"corrupt or not a {form.name} file ({_first_line(exc)})"
         raise DocumentUnreadable(source, reason) from exc
+
+
+def _load_members(archive: SourceFile, allowance: Allowance) -> list[Document]:
+    """Read the files of an archive; those that cannot be read are noted."""
+    unread = Unread()
+    documents: list[Document] = []
+    for file in members(archive, _unknown_member, allowance, unread):
+        try:
+            documents += _load(file, allowance)
+        except DocumentUnreadable as exc:
+            unread.add(file.source, exc.reason)
+        except ExtraMissing as exc:
+            unread.add(file.source, str(exc))
+    if not documents:
+        raise DocumentUnreadable(archive.source, unread.summary())
+    first = documents[0]
+    documents[0] = replace(first, notes=(*first.notes, *unread.notes()))
+    return documents
+
+
+def _unknown_member(path: PurePosixPath) -> str | None:
+    if path.suffix.lower() in FORMATS:
+        return None
+    return unknown_type(path)
 
 
 def _converter(form: Format) -> Converter:

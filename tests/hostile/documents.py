@@ -32,6 +32,8 @@ from kbserver.ingest.build import IngestOptions, ingest
 from kbserver.ingest.conversion import ConversionLimits
 from kbserver.ingest.load import FORMATS
 from kbserver.ingest.report import IngestReport
+from tests.ingest.formats.odf.files import packed, style
+from tests.ingest.formats.ole import container
 from tests.ingest.stubs import StubEncoder
 
 CORPORA = Path(__file__).parents[2] / "corpora"
@@ -68,6 +70,35 @@ BOOK = (
     "<item id='a' href='a.xhtml' media-type='application/xhtml+xml'/></manifest>"
     "<spine><itemref idref='a'/></spine></package>"
 )
+ODF_STYLES = (
+    '<number:currency-style style:name="N1"><number:number number:decimal-places="2"/>'
+    "<number:currency-symbol>€</number:currency-symbol></number:currency-style>"
+    + style("ce1", "table-cell", data_style_name="N1")
+)
+ROW = (
+    "<table:table-row><table:table-cell><text:p>Fibre</text:p></table:table-cell>"
+    '<table:table-cell table:style-name="ce1" office:value-type="currency" '
+    'office:value="30"><text:p>30 €</text:p></table:table-cell></table:table-row>'
+)
+ODT = (
+    f'<text:h text:outline-level="1">Router</text:h><text:p>{TEXT}<text:note><text:note-body>'
+    "<text:p>At night.</text:p></text:note-body></text:note></text:p><text:list>"
+    "<text:list-item><text:p>One</text:p></text:list-item></text:list>"
+    f"<table:table>{ROW}{ROW}</table:table>"
+)
+ODS = f'<table:table table:name="Plans">{ROW}{ROW}</table:table>'
+ODP = (
+    '<draw:page><draw:frame svg:x="1cm" svg:y="1cm" presentation:class="title">'
+    "<draw:text-box><text:p>Router</text:p></draw:text-box></draw:frame><draw:frame>"
+    f"<draw:text-box><text:p>{TEXT}</text:p></draw:text-box></draw:frame></draw:page>"
+)
+RTF = (
+    r"{\rtf1\ansi{\fonttbl{\f0\fcharset238 Arial;}}{\stylesheet{\s1 heading 1;}}"
+    r"\pard\s1 Router\par\pard\f0 " + TEXT + r"{\footnote At night.}\par"
+    r"{\listtext 1.\tab}\ls1\ilvl0 One\par\trowd\cellx900\cellx1900\pard\intbl "
+    r"Fibre\cell \u8364?30\cell\row\pard{\v hidden}\'fc{\pict\bin2 xx}}"
+)
+MBOX_LINE = b"From a@example.org Mon May  4 10:00:00 2026\n"
 TOKENS = (
     b"\0", b"\xff" * 8, b"-1", b"99999999999999999999", b"%s%n", b"<", b"]]>", b"&#0;",
     b'"', b"\r", b"\n\n\n", b"---\n", b"[^a]", b"..", b"\xe2\x80\xae", b"\xed\xa0\x80",
@@ -106,6 +137,25 @@ def written(folder: Path) -> None:
         "\n{|\n! Day !! Fee\n|-\n| Monday || {{fee}}\n|}</text></revision></page></mediawiki>"
     )
     (folder / "a.rst").write_text(RST)
+    for suffix, kind, body in (
+        (".odt", "text", ODT),
+        (".ods", "spreadsheet", ODS),
+        (".odp", "presentation", ODP),
+    ):
+        (folder / f"a{suffix}").write_bytes(packed(kind, body, automatic=ODF_STYLES))
+    (folder / "a.rtf").write_text(RTF)
+    (folder / "a.mbox").write_bytes(
+        MBOX_LINE + bytes(mail) + b"\n" + MBOX_LINE + bytes(mail)
+    )
+    message = {
+        "__properties_version1.0": bytes(32),
+        "__substg1.0_0037001F": "Router".encode("utf-16-le"),
+        "__substg1.0_10130102": XHTML.encode(),
+    }
+    (folder / "a.msg").write_bytes(container(message))
+    with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("a.rst", "a.odt", "a.eml"):
+            archive.write(folder / name, f"dir/{name}")
 
 
 def real_files(folders: Iterable[Path]) -> dict[str, list[bytes]]:

@@ -17,6 +17,7 @@ from tests.hostile.documents import (
     write_mutations,
     written,
 )
+from tests.ingest.formats.odf.files import flat
 
 MUTATIONS = 3
 """Of each format; `python -m tests.hostile.documents` takes more."""
@@ -49,6 +50,29 @@ GROWING: dict[str, Callable[[int], str]] = {
     "tickets.csv": lambda n: "question,answer\n" + "Printer jam,b\n" * (n // 10),
     "tickets.jsonl": lambda n: '{"title": "Printer jam", "text": "a"}\n' * (n // 10),
     "item.html": lambda n: "<main><ul><li>" + f"<p>{'a' * 100}" * (n // 3),
+    "groups.rtf": lambda n: "{\\rtf1 " + "{\\b a}{\\f9\\u8364?}" * (n // 10),
+    "cells.rtf": lambda n: "{\\rtf1 " + "\\intbl a\\cell" * (n // 10) + "\\row",
+    "rows.rtf": lambda n: (
+        "{\\rtf1 " + "\\trowd\\clvmrg\\cellx9\\intbl a\\cell\\row" * (n // 20)
+    ),
+    "mails.mbox": lambda n: (
+        "From a@b Mon May  4 10:00:00 2026\nSubject: a\n\nb\n\n" * (n // 50)
+    ),
+    "spans.fodt": lambda n: flat(
+        "text", "<text:p>" + "<text:span>a</text:span>" * (n // 5) + "</text:p>"
+    ).decode(),
+    "shapes.fodp": lambda n: flat(
+        "presentation",
+        f"<draw:page>{'<draw:rect/>' * (n // 5)}a</draw:page>"
+        "<draw:page><draw:rect><text:p>a</text:p></draw:rect></draw:page>",
+    ).decode(),
+    "columns.fods": lambda n: flat(
+        "spreadsheet",
+        "<table:table>"
+        + "<table:table-column/>" * (n // 10)
+        + '<table:table-row><table:table-cell office:value-type="string"><text:p>a</text:p>'
+        "</table:table-cell></table:table-row>" * (n // 100) + "</table:table>",
+    ).decode(),
     "lists.html": lambda n: (
         f"<main><p>{'a' * n}</p>" + "<ul></ul>" * (n // 10) + "<p>b"
     ),

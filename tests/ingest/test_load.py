@@ -147,9 +147,11 @@ def test_a_note_about_a_file_of_records_is_said_once(read):
 
 def test_formats_are_named_as_prose():
     assert format_names() == (
-        "Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB, mail and XML"
+        "Markdown, text, HTML, PDF, DOCX, CSV, JSON, JSONL, EPUB, ODT, ODS, ODP, RTF, "
+        "mail, MBOX, XML and ZIP"
     )
-    assert format_names("or", needs_extra=True) == "XLSX, PPTX or reStructuredText"
+    rare = format_names("or", needs_extra=True)
+    assert rare == "XLSX, PPTX, reStructuredText or MSG"
 
 
 def test_every_format_is_named_once_and_its_suffixes_are_its_own():
@@ -165,6 +167,19 @@ def test_the_converter_of_every_format_is_there(form):
     module, function = form.converter.split(":")
     imported = importlib.import_module(f"kbserver.ingest.formats.{module}")
     assert callable(getattr(imported, function))
+
+
+@pytest.mark.parametrize(
+    ("suffix", "advice"),
+    [
+        (".doc", "save it as .docx"),
+        (".rar", "save it as .zip"),
+        (".yaml", "it speaks to programs (settings, OpenAPI); save what callers need"),
+        (".xyz", "unknown type .xyz"),
+    ],
+)
+def test_an_unknown_type_is_named_with_what_to_do(read, suffix, advice):
+    assert advice in reason(read, f"file{suffix}", "x")
 
 
 def test_code_keeps_its_indentation_and_other_text_loses_white_space(read):

@@ -78,19 +78,30 @@ _REPLY_PREFIX = re.compile(
 
 
 def convert(file: SourceFile) -> list[Document]:
-    """Return one document titled with the subject, with the mails attached to it.
-
-    Other attachments are named, not read. A mail that was forwarded is what its
-    forwarder says; a mail that was replied to is not.
+    """Return one document.
 
     Raises:
         DocumentUnreadable: it has none of the headers that every mail has.
     """
     message = message_from_bytes(file.bytes(), policy=policy.default)
-    if not any(header in message for header in _HEADERS):
+    if not is_mail(message):
         reason = "not a mail: no From, Date or Subject at its beginning"
         raise DocumentUnreadable(file.source, reason)
-    title = _title_of(message) or title_from(file.source)
+    return [mail_document(message, file.source)]
+
+
+def is_mail(message: Message) -> bool:
+    """Return whether a message has one of the headers that every mail has."""
+    return any(header in message for header in _HEADERS)
+
+
+def mail_document(message: EmailMessage, source: str) -> Document:
+    """Return a mail as a document titled with the subject, with the mails attached to it.
+
+    Other attachments are named, not read. A mail that was forwarded is what its
+    forwarder says; a mail that was replied to is not.
+    """
+    title = _title_of(message) or title_from(source)
     attached: list[str] = []
     notes: list[str] = []
     blocks = list(_message_blocks(message, title, attached, notes))
@@ -100,7 +111,7 @@ def convert(file: SourceFile) -> list[Document]:
             named += ", …"
         what = f"{counted(len(attached), 'attachment')} ({named})"
         notes.append(not_spoken(what, "save beside this file what callers need"))
-    return [Document(file.source, title, tuple(blocks), {}, tuple(notes))]
+    return Document(source, title, tuple(blocks), {}, tuple(notes))
 
 
 def _title_of(message: Message) -> str:

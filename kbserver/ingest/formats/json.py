@@ -32,6 +32,8 @@ MAX_DEPTH = 50
 
 _DEEPEST_HEADING = 6
 _CAMEL = re.compile(r"(?<=[a-z0-9])[A-Z](?=[a-z])")
+_API_KEYS = ("openapi", "swagger", "asyncapi")
+"""Of the version of a description of an API."""
 _FACTS = frozenset("price prices variants fee fees opening_hours".split())
 
 _Record = Mapping[str, object]
@@ -42,7 +44,7 @@ def convert(file: SourceFile) -> list[Document]:
 
     Raises:
         DocumentUnreadable: not valid JSON, with line and column; or nothing in it is
-            meant for callers.
+            meant for callers, as in a description of an API (OpenAPI).
     """
     text, notes = file.text()
     try:
@@ -50,6 +52,11 @@ def convert(file: SourceFile) -> list[Document]:
     except json.JSONDecodeError as exc:
         reason = f"line {exc.lineno}, column {exc.colno}: {exc.msg}"
         raise DocumentUnreadable(file.source, reason) from exc
+    if _is_api(data):
+        reason = "left out: an OpenAPI document tells programs how to call an API"
+        raise DocumentUnreadable(
+            file.source, f"{reason}; save what callers need as Markdown"
+        )
     said = conversation(data)
     if said is not None:
         blocks = tuple(Block("paragraph", one) for one in said)
@@ -59,6 +66,13 @@ def convert(file: SourceFile) -> list[Document]:
         return _documents(file.source, found.records, found.rest, notes)
     blocks = tuple(_data_blocks(_plain(data)))
     return [Document(file.source, title_from(file.source), blocks, {}, notes)]
+
+
+def _is_api(data: object) -> bool:
+    """Return whether data describe an API: OpenAPI, its elder Swagger, or AsyncAPI."""
+    if not isinstance(data, dict) or not isinstance(data.get("info"), dict):
+        return False
+    return any(isinstance(data.get(key), str) for key in _API_KEYS)
 
 
 def convert_lines(file: SourceFile) -> list[Document]:

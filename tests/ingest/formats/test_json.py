@@ -181,3 +181,17 @@ def test_no_word_of_plain_records_is_lost(read, data):
     else:
         texts = " ".join(block.text for one in documents for block in one.blocks)
         assert words_of(data) <= set(re.findall(r"\w+", texts))
+
+
+@pytest.mark.parametrize("version", [{"openapi": "3.1.0"}, {"swagger": "2.0"}])
+def test_a_description_of_an_api_is_left_out(read, version):
+    data = {**version, "info": {"title": "Bookings"}, "paths": {"/fees": {}}}
+    with pytest.raises(DocumentUnreadable) as caught:
+        read("api.json", json.dumps(data))
+    assert caught.value.reason.startswith(
+        "left out: an OpenAPI document tells programs"
+    )
+
+
+def test_data_that_only_speak_of_an_api_are_read(read):
+    assert read("a.json", json.dumps({"openapi": True, "info": "Ask at the desk."}))
