@@ -95,7 +95,7 @@ def main() -> None:
     pages = [*drawn_pages(fonts, arguments.rows)]
     for file in arguments.pdf:
         pages += pdf_pages(file, arguments.pages)
-    engines = {"rapidocr": Rapid(arguments.dpi)}
+    engines: dict[str, Rapid | Tesseract] = {"rapidocr": Rapid(arguments.dpi)}
     if shutil.which("tesseract"):
         engines["tesseract"] = Tesseract(arguments.dpi)
     scores = {(name, scanner): Score() for name in engines for scanner in SCANNERS}
@@ -251,7 +251,7 @@ def scanned(image: Image.Image, scanner: str) -> Image.Image:
         noise = 14.0
         small = small.rotate(0.7, Image.Resampling.BICUBIC, fillcolor=255)
         small = small.filter(ImageFilter.GaussianBlur(dpi / 250))
-    pixels = np.asarray(small, np.float32)
+    pixels = np.asarray(small, np.float64)
     if scanner.startswith("bad"):
         pixels = 70 + pixels * 0.6  # pale print on grey paper
     pixels = pixels + chance.normal(0, noise, pixels.shape)
@@ -275,9 +275,11 @@ class Rapid:
         pixels = np.asarray(_at(picture, self._dpi).convert("RGB"))
         for found in self._engine.read(pixels):
             word: list[tuple[str, float]] = []
-            for character in (*found.characters, None):
-                if character is not None and not character.text.isspace():
-                    word.append((character.text, character.confidence))
+            for sign, sure in zip(
+                f"{found.text} ", (*found.confidences, 0), strict=True
+            ):
+                if not sign.isspace():
+                    word.append((sign, sure))
                 elif word:
                     yield "".join(text for text, _ in word), min(c for _, c in word)
                     word = []

@@ -45,6 +45,10 @@ EXTRAS: Final[Mapping[str, Extra]] = MappingProxyType(
             "ingest of a URL",
             {"protego": "protego"},
         ),
+        "ocr": Extra(
+            "text on pictures and scanned pages",
+            {"rapidocr": "rapidocr", "pillow": "PIL"},
+        ),
         "evaluation": Extra(
             "eval and calibrate",
             {"ir-measures": "ir_measures", "scipy": "scipy"},
@@ -52,6 +56,11 @@ EXTRAS: Final[Mapping[str, Extra]] = MappingProxyType(
     }
 )
 """The extras by name; `kbserver[all]` installs every one of them."""
+
+
+def is_installed(extra: str) -> bool:
+    """Return whether the packages of an extra are there, without importing them."""
+    return all(find_spec(module) for module in EXTRAS[extra].modules.values())
 
 
 def require(extra: str, what: str) -> None:
@@ -64,6 +73,5 @@ def require(extra: str, what: str) -> None:
     Raises:
         ExtraMissing: one is not installed; the message names the extra.
     """
-    for module in EXTRAS[extra].modules.values():
-        if find_spec(module) is None:
-            raise ExtraMissing(what, extra)
+    if not is_installed(extra):
+        raise ExtraMissing(what, extra)

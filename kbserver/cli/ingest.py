@@ -173,6 +173,23 @@ def ingest(
             help="Skip a file that takes more memory than this to convert (on Linux).",
         ),
     ] = 4096,
+    ocr: Annotated[
+        bool | None,
+        typer.Option(
+            "--ocr/--no-ocr",
+            help="Recognise text on pictures and scanned pages.  "
+            "\\[default: as before, else if kbserver\\[ocr] is installed]",
+        ),
+    ] = None,
+    ocr_floor: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Confidence below which a recognised page or line is named and not spoken.  "
+            "\\[default: as before, else 0.8]",
+        ),
+    ] = None,
     max_pages: Annotated[
         int, typer.Option(min=1, help="Of a sitemap: pages to fetch at most.")
     ] = 2000,
@@ -254,6 +271,8 @@ def ingest(
         precision=vectors,
         models=settings.models,
         limits=_limits(file_seconds, file_memory),
+        ocr=ocr,
+        ocr_floor=ocr_floor,
     )
     notes: list[Skipped] = []
     pages = _fetched(
@@ -479,6 +498,7 @@ class Shown:
     _NAMES = {
         "fetch": "fetching pages",
         "read": "reading files",
+        "recognise": "recognising pages",
         "embed": "embedding passages",
         "word": "wording passages",
         "write": "writing and checking",

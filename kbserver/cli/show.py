@@ -68,8 +68,11 @@ def _as_dict(documents: list[Preview], skipped: list[Skipped]) -> dict[str, obje
 
 def _print(document: Preview) -> None:
     out.print(line(f"{document.source}: {document.title}", style="bold"))
-    for text in document.spoken:
-        out.print(line(f"  - {text}"))
+    for text, sure in zip(document.spoken, document.recognised, strict=True):
+        recognised = ""
+        if sure is not None:
+            recognised = f"  (recognised on a picture, confidence {sure:.2f})"
+        out.print(line(f"  - {text}{recognised}"))
     if not document.spoken:
         out.print(Text("  nothing of it is spoken", style="yellow"))
     for note in document.notes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
@@ -41,6 +41,8 @@ class Block:
     lead_in: str = ""
     """What a list item or table row needs to be understood: the sentence that
     introduces the list, or the table's caption."""
+    confidence: float | None = None
+    """With which it was recognised on a picture, in [0, 1]; None if it was text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ class Document:
     """
     notes: tuple[str, ...] = ()
     """What the conversion changed or left out, for the ingest report."""
+
+
+def least(confidences: Iterable[float | None]) -> float | None:
+    """Return the lowest confidence; None if nothing was recognised."""
+    return min((sure for sure in confidences if sure is not None), default=None)
 
 
 def not_spoken(what: str, instead: str) -> str:

@@ -5,7 +5,9 @@ The live generation stays as it is until the new one is written, verified and pu
 
 from __future__ import annotations
 
+import itertools
 import json
+import os
 import re
 import tempfile
 import time
@@ -25,6 +27,7 @@ from kbserver.errors import (
     StoreError,
     StoreMissing,
 )
+from kbserver.extras import is_installed, require
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.durable import disk_trouble
 from kbserver.index.lexical.base import Bm25Parameters
@@ -37,6 +40,8 @@ from kbserver.index.writer import IndexedPassage, SnapshotFacts, write_snapshot
 from kbserver.ingest.chunk import TARGET_TOKENS
 from kbserver.ingest.conversion import Conversion, ConversionLimits, ahead
 from kbserver.ingest.embed import count_new, embed_rows
+from kbserver.ingest.formats.ocr.cache import shorten
+from kbserver.ingest.formats.shared.source import OCR_FLOOR, Ocr
 from kbserver.ingest.journal import EmbeddingJournal, remove_journals
 from kbserver.ingest.load import format_names
 from kbserver.ingest.phonetic_part import phonetic_parts
@@ -50,6 +55,9 @@ from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 from kbserver.types import FloatMatrix
 
 __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
+
+_OCR_CACHE = ".ocr"
+"""Folder below a corpus's: what was found on pictures, so that none is read again."""
 
 CONVERSION = 4
 """Raised whenever files would be read or cut differently: all are then read again."""
@@ -94,6 +102,10 @@ class IngestOptions:
     """Publish nothing if something in the documents is seen and cannot be heard."""
     limits: ConversionLimits = field(default_factory=ConversionLimits)
     """What the conversion of one file may take."""
+    ocr: bool | None = None
+    """Recognise text on pictures and scanned pages; None: if its extra is installed."""
+    ocr_floor: float = OCR_FLOOR
+    """Confidence below which a page or line is named and not spoken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +126,8 @@ class Plan:
     """How embeddings are stored."""
     scratch: Path
     """A folder for files that the end of the ingest removes."""
+    ocr: Ocr | None
+    """How text on pictures is recognised; None if it is not."""
 
 
 def options_of(store: Store, corpus: str) -> IngestOptions:
@@ -130,6 +144,8 @@ def options_of(store: Store, corpus: str) -> IngestOptions:
             model=str(manifest["model"]["name"]),
             language=str(chunking["language"]),
             keep_suspicious=bool(chunking["keep_suspicious"]),
+            ocr=_ocr_before(chunking),
+            ocr_floor=float(chunking.get("ocr") or OCR_FLOOR),
         )
     except (StoreError, OSError, ValueError, LookupError, TypeError):
         return IngestOptions()
@@ -197,7 +213,10 @@ def _bring_up_to_date(
     """Take the five steps of an ingest."""
     report.model = plan.encoder.identity.name
     with ExitStack() as stack:
-        conversion = stack.enter_context(Conversion.of(files, plan.options.limits))
+        pages = _Pages(progress)
+        conversion = stack.enter_context(
+            Conversion.of(files, plan.options.limits, plan.ocr, pages.one_more)
+        )
         reader = Reader(
             plan.corpus,
             plan.encoder,
@@ -209,6 +228,8 @@ def _bring_up_to_date(
         spool = stack.enter_context(Spool(plan.scratch / "passages", reader.prepared))
         entries = read(files, reader, spool, unsettled, progress)
         conversion.close()
+        if plan.ocr is not None and plan.ocr.cache:
+            shorten(Path(plan.ocr.cache))
         changed = compare(plan, entries, spool, report)
         report.is_refused = plan.options.strict and bool(report.unheard)
         if plan.options.dry_run or report.is_refused:
@@ -396,6 +417,19 @@ def _begun(
             yield reader.begin(file)
 
 
+class _Pages:
+    """Counts the pages that are recognised, in several threads."""
+
+    def __init__(self, progress: OnProgress) -> None:
+        self._progress = progress
+        self._numbers = itertools.count(1)
+
+    def one_more(self) -> None:
+        """Report that a page begins to be recognised."""
+        number = next(self._numbers)
+        self._progress("recognise", number, number)
+
+
 def _no_progress(stage: str, done: int, total: int) -> None:
     """Report nothing."""
 
@@ -425,6 +459,12 @@ def _plan(
     if previous is not None:
         index = previous.manifest.vectors.choice
         precision = previous.manifest.vectors.precision
+    ocr = _ocr(store, corpus, options)
+    chunking: dict[str, Any] = {}
+    if ocr is not None:
+        chunking["ocr"] = ocr.floor
+    elif options.ocr is False:
+        chunking["ocr"] = False
     return Plan(
         store=store,
         corpus=corpus,
@@ -437,11 +477,35 @@ def _plan(
             "target_tokens": options.target_tokens,
             "language": options.language,
             "keep_suspicious": options.keep_suspicious,
+            **chunking,
         },
         index=options.index or index,
         precision=options.precision or precision,
         scratch=_scratch(store, corpus, options, stack),
+        ocr=ocr,
     )
+
+
+def _ocr(store: Store, corpus: str, options: IngestOptions) -> Ocr | None:
+    """Return how text on pictures is recognised; None if it is not.
+
+    Raises:
+        ExtraMissing: it shall be, and the engine is not installed.
+    """
+    if options.ocr is False or (options.ocr is None and not is_installed("ocr")):
+        return None
+    require("ocr", "recognising text on pictures (--no-ocr leaves it out)")
+    cache = ""
+    if not options.dry_run:
+        cache = os.fspath((store.path / corpus / _OCR_CACHE).absolute())
+    return Ocr(floor=options.ocr_floor, cache=cache)
+
+
+def _ocr_before(chunking: Mapping[str, Any]) -> bool | None:
+    """Return whether text on pictures was recognised; None if that was not decided."""
+    if "ocr" not in chunking:
+        return None
+    return chunking["ocr"] is not False
 
 
 def _previous(store: Store, report: IngestReport, stack: ExitStack) -> Snapshot | None:

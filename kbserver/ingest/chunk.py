@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from semantic_text_splitter import TextSplitter
 
-from kbserver.ingest.blocks import Block, Document
+from kbserver.ingest.blocks import Block, Document, least
 
 TARGET_TOKENS = 200
 """Of the default model's 256: leaves room to take in a short last piece."""
@@ -40,6 +40,9 @@ class Draft:
     """0-based place in its document."""
     questions: tuple[str, ...] = ()
     """Extra phrasings of the document that fit this passage best."""
+    confidence: float | None = None
+    """The lowest with which a part of it was recognised on a picture, in [0, 1]; None
+    if all of it was text."""
 
     @property
     def embedded(self) -> str:
@@ -94,7 +97,9 @@ def chunk(
     for part in cutter.joined(parts):
         path = tuple(heading.text for heading in part.path)
         for text in cutter.within_limit(part):
-            drafts.append(Draft(text, cutter.title, path, position=len(drafts)))
+            position = len(drafts)
+            sure = part.confidence
+            drafts.append(Draft(text, cutter.title, path, position, confidence=sure))
     questions = document.metadata.get("questions")
     if isinstance(questions, list) and drafts:
         return _with_questions(drafts, questions)
@@ -130,6 +135,33 @@ class _Part:
     """Of the text alone, without special tokens."""
     alone: bool = False
     """Whether it is a row or a record, never joined with what is beside it."""
+    confidence: float | None = None
+    """The lowest of its blocks."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the next part will hold."""
+
+    path: _Path
+    texts: list[str] = field(default_factory=list)
+    tokens: int = 0
+    confidence: float | None = None
+
+    def add(self, text: str, tokens: int, confidence: float | None) -> None:
+        """Add a text of so many tokens, recognised as surely as that."""
+        self.texts.append(text)
+        self.tokens += tokens
+        self.confidence = least((self.confidence, confidence))
+
+    def part(self) -> _Part:
+        """Return it as a part."""
+        text = "\n".join(self.texts)
+        return _Part(self.path, text, self.tokens, confidence=self.confidence)
+
+
+def _least_of(blocks: Iterable[Block]) -> float | None:
+    return least(block.confidence for block in blocks)
 
 
 def _sections(blocks: Iterable[Block]) -> list[_Section]:
@@ -246,31 +278,31 @@ class _Cutter:
         tokens = self._tokens(text)
         if tokens > room:
             return None
-        return _Part(path, text, tokens)
+        return _Part(path, text, tokens, confidence=_least_of(blocks))
 
     def _packed(
         self, path: _Path, blocks: Sequence[Block], room: int, hard: int
     ) -> Iterator[_Part]:
         """Yield parts of up to `room` tokens, a unit that fits never cut."""
-        gathered: list[str] = []
-        tokens = 0
+        gathered = _Gathered(path)
         for unit in _units(blocks):
             length = sum(self._tokens(block.text) for block in unit)
             apart = _stands_apart(unit, length, room, hard)
-            if gathered and (apart or tokens + length > room):
-                yield _Part(path, "\n".join(gathered), tokens)
-                gathered, tokens = [], 0
+            if gathered.texts and (apart or gathered.tokens + length > room):
+                yield gathered.part()
+                gathered = _Gathered(path)
             if apart:
                 yield from self._rows(path, unit, hard)
             elif length <= hard:
-                gathered.extend(block.text for block in unit)
-                tokens += length
+                for block in unit:
+                    gathered.add(block.text, self._tokens(block.text), block.confidence)
             else:
                 *full, rest = self._split(path, unit, room, hard)
                 yield from full
-                gathered, tokens = [rest.text], rest.tokens
-        if gathered:
-            yield _Part(path, "\n".join(gathered), tokens)
+                gathered = _Gathered(path)
+                gathered.add(rest.text, rest.tokens, rest.confidence)
+        if gathered.texts:
+            yield gathered.part()
 
     def _rows(self, path: _Path, unit: Sequence[Block], hard: int) -> Iterator[_Part]:
         """Yield one part for each row, its table's caption before it."""
@@ -284,14 +316,14 @@ class _Cutter:
                 tokens = lead_tokens + self._tokens(text)
                 if lead_in:
                     text = f"{lead_in}\n{text}"
-                yield _Part(path, text, tokens, alone=True)
+                sure = block.confidence
+                yield _Part(path, text, tokens, alone=True, confidence=sure)
 
     def _split(
         self, path: _Path, unit: Sequence[Block], room: int, hard: int
     ) -> Iterator[_Part]:
         """Cut a unit that does not fit between its blocks, and blocks that do not fit."""
-        gathered: list[str] = []
-        tokens = 0
+        gathered = _Gathered(path)
         for block in unit:
             lead_in = self._lead_in(block, hard)
             lead_tokens = self._tokens_or_0(lead_in)
@@ -301,14 +333,13 @@ class _Cutter:
                 pieces = self._pieces(block.text, limit)
             for text in pieces:
                 length = self._tokens(text)
-                if gathered and tokens + length > room:
-                    yield _Part(path, "\n".join(gathered), tokens)
-                    gathered, tokens = [], 0
-                if not gathered and lead_in:
-                    gathered, tokens = [lead_in], lead_tokens
-                gathered.append(text)
-                tokens += length
-        yield _Part(path, "\n".join(gathered), tokens)
+                if gathered.texts and gathered.tokens + length > room:
+                    yield gathered.part()
+                    gathered = _Gathered(path)
+                if not gathered.texts and lead_in:
+                    gathered.add(lead_in, lead_tokens, block.confidence)
+                gathered.add(text, length, block.confidence)
+        yield gathered.part()
 
     def _without_tiny_end(self, parts: list[_Part], hard: int) -> list[_Part]:
         """Join a very short last part with the one before it if both fit together."""
@@ -321,7 +352,8 @@ class _Cutter:
         if tokens > hard:
             return parts
         text = f"{before.text}\n{last.text}"
-        return [*others, replace(before, text=text, tokens=tokens)]
+        sure = least((before.confidence, last.confidence))
+        return [*others, replace(before, text=text, tokens=tokens, confidence=sure)]
 
     def joined(self, parts: Iterable[_Part]) -> list[_Part]:
         """Join very short neighbours whose headings differ only below level 2."""
@@ -357,7 +389,8 @@ class _Cutter:
         texts.append(one.text)
         texts += [heading.text for heading in below_other]
         texts.append(other.text)
-        return _Part(common, "\n".join(texts), tokens)
+        sure = least((one.confidence, other.confidence))
+        return _Part(common, "\n".join(texts), tokens, confidence=sure)
 
     def within_limit(self, part: _Part) -> list[str]:
         """Return the part's text, cut once more if the whole turns out too long.

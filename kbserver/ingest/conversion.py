@@ -22,7 +22,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -30,13 +31,15 @@ from typing import TypeAlias, TypeVar
 from kbserver.embedding.cores import usable_cores
 from kbserver.errors import DocumentUnreadable, IngestError
 from kbserver.ingest.blocks import Block, BlockKind, Document
+from kbserver.ingest.formats.shared.source import Ocr
 from kbserver.ingest.load import NEEDS_MEMORY
 from kbserver.ingest.walk import FoundFile
 
 Convert: TypeAlias = Callable[[FoundFile], Future[list[Document]]]
 """Begins to read a file; the result raises DocumentUnreadable if it cannot be read."""
-Load: TypeAlias = Callable[[Path, str], list[Document]]
-"""Reads the file at a path under the name of a source."""
+OnPage: TypeAlias = Callable[[], None]
+Load: TypeAlias = Callable[..., list[Document]]
+"""Reads the file at a path under the name of a source, as `load.load` does."""
 Begun = TypeVar("Begun")
 
 _LOAD = "kbserver.ingest.load:load"
@@ -62,6 +65,8 @@ _LEAVES_IN_S = 5.0
 
 _LENGTH = struct.Struct("!Q")
 """Stands before an answer."""
+_GOING_ON = 0
+"""In place of that length: a page begins to be recognised, and may take as long again."""
 _RECEIVED_AT_ONCE = 1024**2
 _START = (
     "import sys; sys.path[:] = sys.argv[2:]; "
@@ -88,6 +93,10 @@ class ConversionLimits:
         return self.patience * self.seconds
 
 
+def _nothing() -> None:
+    """Do nothing."""
+
+
 class Conversion:
     """A few processes that convert files side by side; they end with the `with` block.
 
@@ -95,16 +104,27 @@ class Conversion:
     """
 
     def __init__(
-        self, limits: ConversionLimits, *, processes: int = 1, load: str = _LOAD
+        self,
+        limits: ConversionLimits,
+        *,
+        processes: int = 1,
+        ocr: Ocr | None = None,
+        on_page: OnPage | None = None,
+        load: str = _LOAD,
     ) -> None:
         """Start nothing yet.
 
         Args:
             processes: files that are converted at a time, at least 1.
+            ocr: how text on pictures is recognised; None if it is not. The limits of
+                time hold for each of their pages.
+            on_page: called whenever a page begins to be recognised, by any thread.
             load: `module:function` that reads one file, as `load.load` does.
         """
         self.processes = processes
         self._limits = limits
+        self._ocr = ocr and replace(ocr, threads=max(usable_cores() // processes, 1))
+        self._on_page = on_page or _nothing
         self._load = load
         self._threads = ThreadPoolExecutor(processes, "kbserver-convert")
         self._lock = threading.Lock()
@@ -113,11 +133,18 @@ class Conversion:
         self._is_closed = False
 
     @classmethod
-    def of(cls, files: Sequence[FoundFile], limits: ConversionLimits) -> Conversion:
+    def of(
+        cls,
+        files: Sequence[FoundFile],
+        limits: ConversionLimits,
+        ocr: Ocr | None = None,
+        on_page: OnPage | None = None,
+    ) -> Conversion:
         """Return one with as many processes as files of this number and size are worth."""
         size = sum(file.size for file in files)
         worth = 1 + len(files) // _FILES_A_PROCESS + size // _BYTES_A_PROCESS
-        return cls(limits, processes=min(worth, usable_cores()))
+        processes = min(worth, usable_cores())
+        return cls(limits, processes=processes, ocr=ocr, on_page=on_page)
 
     def convert(self, file: FoundFile) -> Future[list[Document]]:
         """Begin to read a file, and return the documents that `load` will give.
@@ -174,7 +201,7 @@ class Conversion:
 
     def _started(self, source: str) -> _Process:
         try:
-            return _Process(self._limits, self._load)
+            return _Process(self._limits, self._load, self._ocr, self._on_page)
         except OSError as exc:
             reason = f"no process could be started to convert it ({exc.strerror})"
             raise DocumentUnreadable(source, reason) from exc
@@ -212,8 +239,11 @@ def ahead(
 class _Process:
     """One process that converts files, seen from outside."""
 
-    def __init__(self, limits: ConversionLimits, load: str) -> None:
+    def __init__(
+        self, limits: ConversionLimits, load: str, ocr: Ocr | None, on_page: OnPage
+    ) -> None:
         self._limits = limits
+        self._on_page = on_page
         self.is_used = False
         """Whether it was given a file before."""
         self.is_worn = False
@@ -225,6 +255,7 @@ class _Process:
             "socket": theirs.fileno(),
             "parent": os.getpid(),
             "load": load,
+            "ocr": ocr and asdict(ocr),
             **asdict(limits),
         }
         # -P: no module is taken from the folder that this process happens to be in. -S: the
@@ -254,13 +285,11 @@ class _Process:
             DocumentUnreadable: the file cannot be read, or not inside the limits.
         """
         self.is_used = True
-        give_up_at = time.monotonic() + self._limits.wall_seconds
         request = json.dumps([os.fspath(path.absolute()), source]) + "\n"
         try:
             self._socket.settimeout(self._limits.wall_seconds)
             self._socket.sendall(request.encode("ascii"))
-            [size] = _LENGTH.unpack(self._received(_LENGTH.size, give_up_at))
-            answer = json.loads(self._received(size, give_up_at))
+            answer = json.loads(self._answer())
             self.is_worn = answer["is_worn"]
             if answer["reason"]:
                 raise DocumentUnreadable(
@@ -290,6 +319,15 @@ class _Process:
             self._process.wait(_LEAVES_IN_S)
         self._process.kill()
         return self._process.wait()
+
+    def _answer(self) -> bytearray:
+        """Return its answer, which may take as long again after each page it names."""
+        while True:
+            give_up_at = time.monotonic() + self._limits.wall_seconds
+            [size] = _LENGTH.unpack(self._received(_LENGTH.size, give_up_at))
+            if size != _GOING_ON:
+                return self._received(size, give_up_at)
+            self._on_page()
 
     def _received(self, size: int, give_up_at: float) -> bytearray:
         """Return the next bytes of its answer.
@@ -355,14 +393,15 @@ def _too_long(limit: str) -> str:
 def _document(
     source: str,
     title: str,
-    blocks: list[tuple[BlockKind, str, int, int]],
+    blocks: list[tuple[BlockKind, str, int, int, float | None]],
     lead_ins: list[str],
     metadata: dict[str, object],
     notes: list[str],
 ) -> Document:
     """Return a document as `_fields` took it apart."""
     whole = tuple(
-        Block(kind, text, level, lead_ins[at]) for kind, text, level, at in blocks
+        Block(kind, text, level, lead_ins[at], sure)
+        for kind, text, level, at, sure in blocks
     )
     return Document(source, title, whole, metadata, tuple(notes))
 
@@ -372,7 +411,8 @@ def serve(options: str) -> None:
 
     Args:
         options: a JSON object: the number of the connected `socket`, the process id of
-            the `parent`, what is to `load` a file, and the limits.
+            the `parent`, what is to `load` a file, how text on pictures is recognised
+            (`ocr`), and the limits.
     """
     given = json.loads(options)
     seconds, memory_bytes = given["seconds"], given["memory_bytes"]
@@ -381,6 +421,13 @@ def serve(options: str) -> None:
     module, function = given["load"].split(":")
     load: Load = getattr(import_module(module), function)
     with socket.socket(fileno=given["socket"]) as connection:
+
+        def going_on() -> None:
+            signal.setitimer(signal.ITIMER_PROF, seconds)
+            connection.sendall(_LENGTH.pack(_GOING_ON))
+
+        if given["ocr"]:
+            load = partial(load, ocr=Ocr(**given["ocr"]), going_on=going_on)
         # what a parser prints may be words of the document
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stderr.fileno())
@@ -462,7 +509,8 @@ def _fields(document: Document) -> list[object]:
     blocks = []
     for block in document.blocks:
         at = lead_ins.setdefault(block.lead_in, len(lead_ins))
-        blocks.append((block.kind, block.text, block.level, at))
+        sure = block.confidence
+        blocks.append((block.kind, block.text, block.level, at, sure))
     metadata = dict(document.metadata)
     notes = document.notes
     return [document.source, document.title, blocks, list(lead_ins), metadata, notes]

@@ -16,7 +16,7 @@ from kbserver.errors import DocumentUnreadable, ExtraMissing, IngestError
 from kbserver.ingest.blocks import Block, BlockKind, Document, counted
 from kbserver.ingest.formats.shared.raised import settle_raised
 from kbserver.ingest.formats.shared.signs import spoken_boxes
-from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.source import Ocr, SourceFile
 from kbserver.ingest.formats.shared.visible import strip_invisible
 from kbserver.ingest.formats.zip import Allowance, Unread, members
 
@@ -64,6 +64,10 @@ _REGISTRY = (
     Format("MBOX", ".mbox .mbx", "mbox:convert", "records"),
     Format("MSG", ".msg", "msg:convert", "binary", extra="outlook"),
     Format("XML", ".xml", "xml:convert", "records"),
+    Format("PNG", ".png", "ocr.picture:convert", "binary", extra="ocr"),
+    Format("JPEG", ".jpg .jpeg", "ocr.picture:convert", "binary", extra="ocr"),
+    Format("TIFF", ".tif .tiff", "ocr.picture:convert", "binary", extra="ocr"),
+    Format("WebP", ".webp", "ocr.picture:convert", "binary", extra="ocr"),
     Format("ZIP", ".zip", "zip:members", "records", holds_files=True),
 )
 
@@ -105,12 +109,19 @@ _TAKEN_FROM = re.compile(
 )
 
 
-def load(path: Path, source: str) -> list[Document]:
+def load(
+    path: Path,
+    source: str,
+    ocr: Ocr | None = None,
+    going_on: Callable[[], None] | None = None,
+) -> list[Document]:
     """Read one file, or each file of an archive.
 
     Args:
         path: where it is.
         source: its name in the corpus: posix path below the ingested folder.
+        ocr: how text on pictures is recognised; None if it is not.
+        going_on: called before each step that may take as long as a whole file.
 
     Returns:
         One document, or one for each record of a file of records; those of a file in an
@@ -123,7 +134,10 @@ def load(path: Path, source: str) -> list[Document]:
             parser's own error is the cause.
         ExtraMissing: its format needs an optional dependency.
     """
-    return _load(SourceFile(path, source), Allowance())
+    file = SourceFile(path, source, ocr=ocr)
+    if going_on is not None:
+        file = replace(file, going_on=going_on)
+    return _load(file, Allowance())
 
 
 def _load(file: SourceFile, allowance: Allowance) -> list[Document]:
@@ -264,7 +278,7 @@ def _finished(document: Document) -> Document:
             text = _settled(text.strip(), block.kind)
         if text or block.kind == "heading":
             lead_in = _settled(lead_in.strip(), "paragraph")
-            blocks.append(Block(block.kind, text, block.level, lead_in))
+            blocks.append(replace(block, text=text, lead_in=lead_in))
     notes = document.notes
     if removed:
         notes = (*notes, f"removed {counted(removed, 'invisible character')}")

@@ -9,12 +9,14 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from kbserver import extras
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document
 from kbserver.ingest.chunk import chunk
 from kbserver.ingest.conversion import Conversion, ConversionLimits, ahead
+from kbserver.ingest.formats.shared.source import Ocr
 from kbserver.ingest.lint.prompt_injection import prompt_injection_in
-from kbserver.ingest.reader import passage_id
+from kbserver.ingest.reader import OCR_CONFIDENCE, passage_id, with_confidence
 from kbserver.ingest.walk import FoundFile, Skipped, walk
 from kbserver.retrieval.spoken.form import spoken_form_of
 from kbserver.types import Passage
@@ -36,6 +38,9 @@ class Preview:
     """What its conversion changed or left out."""
     withheld: tuple[str, ...]
     """Passages that speak to the model, by the words that do."""
+    recognised: tuple[float | None, ...] = ()
+    """For each line of `spoken` how surely it was recognised on a picture, in [0, 1];
+    None if it was text."""
 
     def as_dict(self) -> dict[str, Any]:
         """Return JSON values for `kbserver show --json`."""
@@ -63,7 +68,8 @@ def preview(paths: Sequence[Path]) -> Iterator[Preview | Skipped]:
 
 def converted(files: Sequence[FoundFile]) -> Iterator[list[Document] | Skipped]:
     """Yield the documents of each file, or why it has none."""
-    with Conversion.of(files, ConversionLimits()) as conversion:
+    ocr = Ocr() if extras.is_installed("ocr") else None
+    with Conversion.of(files, ConversionLimits(), ocr) as conversion:
         begun = ((file, conversion.convert(file)) for file in files)
         for file, documents in ahead(begun, itemgetter(0)):
             try:
@@ -86,18 +92,20 @@ def passages_of(document: Document) -> Iterator[Passage]:
             heading_path=draft.heading_path,
             source=document.source,
             position=draft.position,
-            metadata=document.metadata,
+            metadata=with_confidence(document.metadata, draft),
         )
 
 
 def _preview_of(document: Document) -> Preview:
     spoken: list[str] = []
+    recognised: list[Any] = []
     withheld: list[str] = []
     for passage in passages_of(document):
         text = "\n".join((passage.title, *passage.heading_path, passage.text))
         words = prompt_injection_in(text)
         if words is None:
             spoken.append(spoken_form_of(passage).line)
+            recognised.append(passage.metadata.get(OCR_CONFIDENCE))
         else:
             withheld.append(words)
     return Preview(
@@ -106,6 +114,7 @@ def _preview_of(document: Document) -> Preview:
         tuple(spoken),
         document.notes,
         tuple(withheld),
+        tuple(recognised),
     )
 
 

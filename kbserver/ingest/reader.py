@@ -27,6 +27,9 @@ from kbserver.ingest.walk import FoundFile, Skipped
 from kbserver.retrieval.spoken.days_said import days_said
 from kbserver.types import Passage
 
+OCR_CONFIDENCE = "ocr_confidence"
+"""Key of a passage's metadata: the lowest with which a line of it was recognised."""
+
 _TRUSTED_AGE_NS = 2_000_000_000
 """A file changed later than this before the ingest may change again at the same time
 of last change: the coarsest clock of a file system, FAT's, ticks every 2 s."""
@@ -293,7 +296,7 @@ class Reader:
             heading_path=draft.heading_path,
             source=source,
             position=draft.position,
-            metadata=metadata,
+            metadata=with_confidence(metadata, draft),
         )
 
     def _prepared(self, passage: Passage, questions: Sequence[str]) -> Prepared:
@@ -309,6 +312,18 @@ class Reader:
             embedded = lexical
         lexical = "\n".join((lexical, *days_said(lexical)))
         return Prepared(passage, embedded, lexical)
+
+
+def with_confidence(
+    metadata: Mapping[str, object], draft: Draft
+) -> Mapping[str, object]:
+    """Return a document's metadata for one passage of it.
+
+    With `ocr_confidence`, in [0, 1], if some of it was recognised on a picture.
+    """
+    if draft.confidence is None:
+        return metadata
+    return {**metadata, OCR_CONFIDENCE: draft.confidence}
 
 
 def _failed(exc: OSError) -> Future[list[Document]]:

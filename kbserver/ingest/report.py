@@ -13,7 +13,7 @@ _ON_PURPOSE = ("hidden", "ignored by")
 """How the reasons begin for which a file was meant to be skipped."""
 
 Change: TypeAlias = Literal["new", "changed", "gone"]
-Stage: TypeAlias = Literal["fetch", "read", "embed", "word", "write"]
+Stage: TypeAlias = Literal["fetch", "read", "recognise", "embed", "word", "write"]
 OnProgress: TypeAlias = Callable[[Stage, int, int], None]
 """Called with a stage, and how many of how many files or passages are done."""
 

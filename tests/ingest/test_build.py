@@ -132,6 +132,7 @@ def plan(corpora: Store, tmp_path: Path) -> Plan:
         encoder=StubEncoder(),
         previous=None,
         chunking={"max_tokens": 256, "target_tokens": 200, "keep_suspicious": False},
+        ocr=None,
         index="flat",
         precision="float32",
         scratch=tmp_path / "scratch",

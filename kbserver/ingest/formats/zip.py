@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 import zipfile
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
 from kbserver.errors import DocumentUnreadable
@@ -120,7 +120,13 @@ def members(
                     unread.add(source, str(exc))
                 else:
                     allowance.unpacked_bytes -= len(content)
-                    yield SourceFile(file.path / name, source, content, beside)
+                    yield replace(
+                        file,
+                        path=file.path / name,
+                        source=source,
+                        content=content,
+                        beside=beside,
+                    )
         finally:
             allowance.depth += 1
 

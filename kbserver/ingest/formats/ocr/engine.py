@@ -5,7 +5,7 @@ One model reads Latin letters with their accents, Chinese and Japanese.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from importlib.metadata import version
 
 import numpy as np
 import numpy.typing as npt
@@ -13,38 +13,16 @@ from rapidocr import RapidOCR
 from rapidocr.ch_ppocr_rec.typings import WordInfo
 from rapidocr.main import RapidOCRError
 
+from kbserver.ingest.formats.ocr.found import Found, Pixels
 from kbserver.ingest.formats.ocr.raised_digits import raised_digits
 from kbserver.ingest.formats.shared.raised import raised as as_raised
 
+NAME = f"rapidocr {version('rapidocr')}"
+
 _LONGEST_SIDE = 1472
 """Pixels of a picture on which text is looked for; it is read at full size."""
-
-Pixels = npt.NDArray[np.uint8]
-"""A picture, shape (height, width, 3)."""
-
-
-class Character(NamedTuple):
-    """One that was recognised."""
-
-    text: str
-    confidence: float
-    """In [0, 1]."""
-    x: float
-    """Its middle, in pixels from the picture's left edge."""
-
-
-class Found(NamedTuple):
-    """A piece of text on one baseline; a wide gap may end it."""
-
-    characters: tuple[Character, ...]
-    """A space has the place of the character before it."""
-    left: float
-    """Pixels from the picture's left and upper edges, as the rest."""
-    top: float
-    right: float
-    bottom: float
-    is_upright: bool
-    """Whether it is wider than tall, or as good as."""
+_TALL = 1.5
+"""Times its width; the engine turns such a piece before it reads it."""
 
 
 class Engine:
@@ -90,26 +68,28 @@ def _found(
         word: the confidence of each character, and the columns of those that are no
             space.
     """
-    shares = _shares(text, word)
-    raised = raised_digits(crop, text, [share * crop.shape[1] for share in shares])
-    start, end = float(box[0][0]), float(box[1][0])
-    characters: list[Character] = []
+    places = [share * crop.shape[1] for share in _shares(text, word)]
+    raised = raised_digits(crop, text, places)
+    signs: list[str] = []
+    confidences: list[float] = []
     for at, (sign, confidence) in enumerate(zip(text, word.confs, strict=True)):
         if at in raised.sure:
             sign = as_raised(sign)
         if at in raised.unsure:
             confidence = 0.0
-        x = start + (end - start) * shares[at]
-        characters.append(Character(sign, float(confidence), x))
+        signs.append(sign)
+        confidences.append(round(float(confidence), 3))
     width = np.linalg.norm(box[0] - box[1])
     height = np.linalg.norm(box[0] - box[3])
     return Found(
-        tuple(characters),
-        left=float(box[:, 0].min()),
-        top=float(box[:, 1].min()),
-        right=float(box[:, 0].max()),
-        bottom=float(box[:, 1].max()),
-        is_upright=bool(height < 1.5 * width),
+        "".join(signs),
+        tuple(confidences),
+        left=round(float(box[:, 0].min()), 1),
+        top=round(float(box[:, 1].min()), 1),
+        right=round(float(box[:, 0].max()), 1),
+        bottom=round(float(box[:, 1].max()), 1),
+        slope=round(float(box[1][1] - box[0][1]), 1),
+        is_upright=bool(height < _TALL * width),
     )
 
 

@@ -20,8 +20,10 @@ _SMALLER = 0.85
 """Times that height: the most of a raised digit."""
 _NEAR = 0.35
 """Times the distance to the next character: so far a character's ink surely reaches."""
-_OWN = 1.0
-"""And so far at most."""
+_OWN = 1.2
+"""Times the usual distance: so far at most."""
+_WIDTH = 0.25
+"""Of a piece's height: a narrow character with the white beside it."""
 _MORE = 0.3
 """Times that distance: the least width of a character."""
 _INK = 0.5
@@ -102,7 +104,8 @@ def _smoothed(grey: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     """Return the mean of each pixel and those around it: a scanner's noise goes."""
     padded = np.pad(grey, 1, mode="edge")
     rows = padded[:-2] + padded[1:-1] + padded[2:]
-    return (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+    means: npt.NDArray[np.float32] = (rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]) / 9
+    return means
 
 
 def _lifts(
@@ -145,7 +148,7 @@ def _lifts(
 def _has_more(ink: Ink, places: Sequence[float], word: range) -> bool:
     """Return whether something stands behind a word that was not recognised."""
     last = word[-1]
-    step = _step(places, last, word)
+    step = _usual_step(ink, places)
     start, end = places[last] + _OWN * step, float(ink.shape[1])
     if last + 2 < len(places):
         end = places[last + 2] - _OWN * step
@@ -153,6 +156,15 @@ def _has_more(ink: Ink, places: Sequence[float], word: range) -> bool:
         return False
     more = ink[:, round(start) : round(end)]
     return int(more.any(axis=0).sum()) > _MORE * step
+
+
+def _usual_step(ink: Ink, places: Sequence[float]) -> float:
+    """Return the distance from one character to the next, in most of a piece."""
+    steps = np.diff(places)
+    steps = steps[steps > 0]
+    if not len(steps):
+        return _WIDTH * ink.shape[0]
+    return max(float(np.median(steps)), _WIDTH * ink.shape[0])
 
 
 def _step(places: Sequence[float], at: int, word: range) -> float:

@@ -9,7 +9,13 @@ from dataclasses import replace
 from itertools import pairwise
 
 from kbserver.ingest.blocks import Block
-from kbserver.ingest.formats.pdf.line import HYPHEN, ITEM, Line, Style
+from kbserver.ingest.formats.pdf.line import (
+    HYPHEN,
+    ITEM,
+    Line,
+    Style,
+    least_confidence,
+)
 from kbserver.ingest.formats.pdf.table import Piece, Region, with_tables
 from kbserver.ingest.formats.shared.structure import LEAD_IN_CHARACTERS
 from kbserver.ingest.formats.shared.table import Table, table_blocks
@@ -56,9 +62,14 @@ def page_blocks(pages: Sequence[Sequence[Line]]) -> list[Block]:
     for group in _groups(pieces, style):
         before = blocks[-1] if blocks else None
         if isinstance(group, Region):
-            blocks.extend(_table(group, style, before, words))
+            made = _table(group, style, before, words)
+            sure = least_confidence(group.lines)
         else:
-            blocks.append(_block(group, style, before, words))
+            made = [_block(group, style, before, words)]
+            sure = least_confidence(group)
+        if sure is not None:
+            made = [replace(block, confidence=sure) for block in made]
+        blocks += made
     return blocks
 
 

@@ -11,6 +11,8 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple, TypeAlias
 
+from kbserver.ingest.blocks import least
+
 HEADING_RATIO = 1.12
 """A line set this much larger than the body is a heading."""
 HEADING_CHARACTERS = 150
@@ -98,6 +100,8 @@ class Line:
 
     () if that is `cells`.
     """
+    confidence: float | None = None
+    """With which it was recognised on a picture; None if the page says it as text."""
 
     def lowered(self, down: float) -> Line:
         """Return the line some points further down."""
@@ -182,6 +186,11 @@ class Style:
         if not line.bold or self.bold:
             return False
         return line.size >= self.size and len(line.cells) == 1
+
+
+def least_confidence(lines: Iterable[Line]) -> float | None:
+    """Return the lowest confidence of some lines; None if all are text."""
+    return least(line.confidence for line in lines)
 
 
 def usual_size(lines: Iterable[Line]) -> float:

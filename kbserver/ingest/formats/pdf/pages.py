@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
@@ -11,6 +12,14 @@ import pypdfium2.raw as pdfium_c
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document, title_from
 from kbserver.ingest.formats.markdown import title_of
+from kbserver.ingest.formats.ocr.lines import UNSURE
+from kbserver.ingest.formats.ocr.recognised import (
+    DPI,
+    POINTS,
+    Recognised,
+    recognised,
+)
+from kbserver.ingest.formats.ocr.unsure import without_unsure
 from kbserver.ingest.formats.office.running import fact_blocks, said_at_the_end
 from kbserver.ingest.formats.pdf.fields import fields_of, with_values
 from kbserver.ingest.formats.pdf.layout import page_blocks
@@ -22,12 +31,15 @@ from kbserver.ingest.formats.pdf.unread import (
     PageUnread,
     attachments,
     page_unread,
+    reason_of_no_text,
     unread_notes,
 )
-from kbserver.ingest.formats.shared.source import SourceFile
+from kbserver.ingest.formats.shared.source import Ocr, SourceFile
 
 MAX_PAGES = 5_000
 
+_LONGEST_SIDE = 3_400
+"""Pixels of a page that is recognised; a larger one is read smaller."""
 _UPSIDE_DOWN = 180
 _BESIDE_EM = 3
 """Text that is turned another way than most of its page comes this far below it."""
@@ -58,7 +70,7 @@ def convert(file: SourceFile) -> list[Document]:
             raise DocumentUnreadable(file.source, reason)
         pages: list[list[Line]] = []
         unread: list[PageUnread] = []
-        for lines, missing in read_pages(pdf, file.source):
+        for lines, missing in read_pages(pdf, file):
             pages.append(lines)
             unread.append(missing)
         attached = attachments(pdf)
@@ -66,15 +78,17 @@ def convert(file: SourceFile) -> list[Document]:
     finally:
         pdf.close()
     if not any(pages):
-        reason = "no text in it, only pictures: scanned? recognise its text first (OCR)"
-        raise DocumentUnreadable(file.source, reason)
+        raise DocumentUnreadable(file.source, reason_of_no_text(unread))
     kept, removed = without_running_lines(pages)
     notes = [*unread_notes(unread), *attached]
     if removed:
         notes.append(f"removed {removed} running headers, footers and page numbers")
-    facts = facts_in(pages, kept)
+    shown = facts_in(pages, kept)
+    facts = [text for text in shown if UNSURE not in text]
     notes += said_at_the_end("running line", facts)
-    title, blocks = title_of(page_blocks(kept))
+    sure, unsure = without_unsure(page_blocks(kept))
+    notes += unsure
+    title, blocks = title_of(sure)
     if not title and not _JUNK_TITLE.search(given_title):
         title = given_title
     title = title or title_from(file.source)
@@ -93,12 +107,12 @@ def _open(file: SourceFile) -> pdfium.PdfDocument:
 
 
 def read_pages(
-    pdf: pdfium.PdfDocument, source: str
+    pdf: pdfium.PdfDocument, file: SourceFile
 ) -> Iterator[tuple[list[Line], PageUnread]]:
     """Yield the lines of each page, as it draws them, and what cannot be read on it.
 
-    A page that lies on its side is turned upright. The values of a form stand behind
-    the lines that name them.
+    A page that lies on its side is turned upright, a scanned one is recognised. The
+    values of a form stand behind the lines that name them.
 
     Raises:
         DocumentUnreadable: a page is corrupt.
@@ -108,9 +122,15 @@ def read_pages(
         try:
             page = pdf[number]
         except pdfium.PdfiumError as exc:
-            raise DocumentUnreadable(source, f"page {number + 1} is corrupt") from exc
+            reason = f"page {number + 1} is corrupt"
+            raise DocumentUnreadable(file.source, reason) from exc
         try:
-            yield _read(page)
+            lines, unread = _read(page)
+            if unread.is_scan and file.ocr is not None:
+                scan = _recognised(page, file, file.ocr)
+                lines = list(scan.lines) or lines
+                unread = replace(unread, recognised=scan)
+            yield lines, unread
         finally:
             page.close()
 
@@ -138,6 +158,15 @@ def _read(page: pdfium.PdfPage) -> tuple[list[Line], PageUnread]:
         comments=comments,
     )
     return lines, unread
+
+
+def _recognised(page: pdfium.PdfPage, file: SourceFile, ocr: Ocr) -> Recognised:
+    """Recognise what a page shows."""
+    longest = max(page.get_size())
+    scale = min(DPI / POINTS, _LONGEST_SIDE / max(longest, 1.0))
+    bitmap = page.render(scale=scale, rev_byteorder=True, prefer_bgrx=False)
+    pixels = bitmap.to_numpy()[:, :, :3]
+    return recognised(pixels, file, ocr, dpi=scale * POINTS)
 
 
 def _lines_of(page: pdfium.PdfPage, paper: Box) -> dict[Turn, list[Line]]:

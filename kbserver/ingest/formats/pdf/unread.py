@@ -12,6 +12,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from kbserver.ingest.blocks import counted, not_spoken
+from kbserver.ingest.formats.ocr.recognised import Recognised
 from kbserver.ingest.formats.pdf.line import Box
 
 _MOST_OBJECTS = 20_000
@@ -24,6 +25,15 @@ _FEW_CHARACTERS = 200
 _PICTURE_SHARE = 0.02
 """Of a page; smaller pictures are signs and ornaments."""
 _MOST_QUOTED = 3
+WITH_OCR = "recognise the text: pip install 'kbserver[ocr]', and ingest with --ocr"
+_NOT_TRIED = "no text, only a picture of it (scanned?)"
+_NOTHING = "a picture on which no text was found"
+_UNSURE = "a picture of text, recognised too unsurely"
+_INSTEAD = {
+    _NOT_TRIED: WITH_OCR,
+    _NOTHING: "write in the text what callers need of it",
+    _UNSURE: "scan it anew, or write its text",
+}
 _OUTLINES = 20
 """Shapes on a page without text: its letters may be drawn as outlines."""
 
@@ -39,6 +49,8 @@ class PageUnread:
     slanted: tuple[str, ...] = ()
     """Text that runs neither across nor along the page."""
     comments: int = 0
+    recognised: Recognised | None = None
+    """What was recognised of a scan; None if that was not tried."""
 
 
 def page_unread(
@@ -138,10 +150,7 @@ def unread_notes(pages: Sequence[PageUnread]) -> list[str]:
     A picture at the same place on most pages is a logo and not named.
     """
     notes: list[str] = []
-    scans = [number for number, page in enumerate(pages, 1) if page.is_scan]
-    if scans:
-        what = f"{_pages(scans)}: no text, only a picture of it (scanned?)"
-        notes.append(not_spoken(what, "recognise the text (OCR) and ingest again"))
+    notes += _scan_notes(pages)
     seen = Counter(box for page in pages for box in set(page.pictures))
     often = max(2, len(pages) / 2)
     pictured: Counter[int] = Counter()
@@ -160,6 +169,43 @@ def unread_notes(pages: Sequence[PageUnread]) -> list[str]:
     if comments := sum(page.comments for page in pages):
         notes.append(f"left out {counted(comments, 'comment')}")
     return notes
+
+
+def _scan_notes(pages: Sequence[PageUnread]) -> list[str]:
+    """Return notes on scans that were not recognised, or too unsurely."""
+    by_reason: dict[str, list[int]] = {}
+    for number, page in enumerate(pages, 1):
+        if page.is_scan and (reason := _why_unread(page.recognised)):
+            by_reason.setdefault(reason, []).append(number)
+    return [
+        not_spoken(f"{_pages(numbers)}: {reason}", _INSTEAD[reason])
+        for reason, numbers in by_reason.items()
+    ]
+
+
+def _why_unread(scan: Recognised | None) -> str:
+    """Return why nothing of a scan is spoken; "" if something is."""
+    if scan is None:
+        return _NOT_TRIED
+    if not scan.confidence:
+        return _NOTHING
+    if not scan.is_sure:
+        return _UNSURE
+    return ""
+
+
+def reason_of_no_text(pages: Sequence[PageUnread]) -> str:
+    """Return why a document has no text at all."""
+    scans = [page.recognised for page in pages if page.recognised is not None]
+    if not scans:
+        return f"no text in it, only pictures: scanned? {WITH_OCR}"
+    best = max(scan.confidence for scan in scans)
+    if not best:
+        return "no text in it, only pictures without text"
+    return (
+        f"only pictures, recognised too unsurely (confidence {best:.2f} at best): "
+        "scan it anew, or write its text"
+    )
 
 
 def _pages(numbers: Sequence[int]) -> str:

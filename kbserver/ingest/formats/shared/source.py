@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from kbserver.ingest.formats.shared.encoding import decode
+
+OCR_FLOOR = 0.8
+"""Of a page's or a line's confidence; what is below is named and not spoken. Measured by
+`benchmarks.ocr`: of the numbers read rightly about 2 % are less sure."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ocr:
+    """How text on pictures is recognised."""
+
+    floor: float = OCR_FLOOR
+    """In [0, 1]; what is recognised less surely is named and not spoken."""
+    cache: str = ""
+    """Folder that keeps what was found; "" for none."""
+    threads: int = 1
+    """With which one picture is read."""
+
+
+def _nothing() -> None:
+    """Tell no one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +42,10 @@ class SourceFile:
     """Of a file in an archive, which is never unpacked to the disk; else None."""
     beside: frozenset[Path] = frozenset()
     """The paths of all files in its archive."""
+    ocr: Ocr | None = None
+    """None if text on pictures is not recognised."""
+    going_on: Callable[[], None] = _nothing
+    """To be called before each step that may take as long as a whole file."""
 
     @property
     def size(self) -> int:

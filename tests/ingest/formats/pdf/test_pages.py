@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document
 from kbserver.ingest.formats.pdf.pages import read_pages
+from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.load import load
 from tests.ingest.formats.pdf.written import CATALOG, write_objects
 
@@ -446,7 +447,7 @@ def test_the_title_that_the_file_gives_is_used_unless_it_is_junk(tmp_path):
 def test_an_item_whose_number_stands_apart_is_one_cell(write_pdf):
     path = write_pdf([[(72, 700, 11, "1."), (110, 700, 11, "Press it.")]])
     with pdfium.PdfDocument(path) as pdf:
-        [([line], _)] = read_pages(pdf, "a.pdf")
+        [([line], _)] = read_pages(pdf, SourceFile(Path("a.pdf"), "a.pdf"))
     assert [cell.text for cell in line.cells] == ["1. Press it."]
 
 
@@ -467,7 +468,7 @@ places = st.tuples(
 @given(st.lists(places, min_size=1, max_size=12))
 def test_every_letter_of_a_page_is_in_a_line_and_every_cell_has_text(write_pdf, page):
     with pdfium.PdfDocument(write_pdf([page])) as pdf:
-        [(lines, _)] = read_pages(pdf, "a.pdf")
+        [(lines, _)] = read_pages(pdf, SourceFile(Path("a.pdf"), "a.pdf"))
     wanted = {letter for *_, text in page for letter in text if letter.isalpha()}
     assert wanted <= set("".join(line.text for line in lines))
     for line in lines:
