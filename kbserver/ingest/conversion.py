@@ -65,8 +65,10 @@ _LEAVES_IN_S = 5.0
 
 _LENGTH = struct.Struct("!Q")
 """Stands before an answer."""
-_GOING_ON = 0
+_GOING_ON = 1
 """In place of that length: a page begins to be recognised, and may take as long again."""
+_MOST_PAGES = 10_000
+"""Of one file; a converter that names more was taken over by it."""
 _RECEIVED_AT_ONCE = 1024**2
 _START = (
     "import sys; sys.path[:] = sys.argv[2:]; "
@@ -322,12 +324,13 @@ class _Process:
 
     def _answer(self) -> bytearray:
         """Return its answer, which may take as long again after each page it names."""
-        while True:
+        for _ in range(_MOST_PAGES):
             give_up_at = time.monotonic() + self._limits.wall_seconds
             [size] = _LENGTH.unpack(self._received(_LENGTH.size, give_up_at))
             if size != _GOING_ON:
                 return self._received(size, give_up_at)
             self._on_page()
+        raise OverflowError(_MOST_PAGES)
 
     def _received(self, size: int, give_up_at: float) -> bytearray:
         """Return the next bytes of its answer.

@@ -75,6 +75,7 @@ def test_json_holds_the_same(run, tmp_path):
                 "spoken": ["A: Open at 9 a.m."],
                 "notes": [],
                 "withheld": [],
+                "recognised": [None],
             }
         ],
         "skipped": [],

@@ -408,3 +408,18 @@ def test_nothing_is_lost_and_no_passage_is_over_the_limit(
         assert is_subsequence(block.text, everything)
     if drafts:
         assert is_subsequence(title, everything)
+
+
+def test_a_passage_is_as_sure_as_its_least_sure_block():
+    blocks = (
+        Block("paragraph", "It opens at nine.", confidence=0.9),
+        Block("paragraph", "It costs $12.80.", confidence=0.85),
+        Block("heading", "Text", 1),
+        Block("paragraph", "Closed on Monday."),
+    )
+    drafts = chunk(
+        Document("a.pdf", "A", blocks),
+        count_tokens=lambda text: len(text),
+        max_tokens=256,
+    )
+    assert [draft.confidence for draft in drafts] == [0.85, None]

@@ -20,6 +20,7 @@ from kbserver.ingest.conversion import (
     ConversionLimits,
     ahead,
 )
+from kbserver.ingest.formats.shared.source import Ocr
 from kbserver.ingest.load import load
 from kbserver.ingest.walk import FoundFile
 from tests.ingest.misbehaving import GREW_BYTES
@@ -88,6 +89,18 @@ def test_a_document_comes_back_as_it_was(write):
         {"pid": number, "tags": ["ä", 1.5, None]},
         ("a note",),
     )
+
+
+def test_a_page_that_begins_gives_a_file_more_time(write):
+    pages: list[int] = []
+    limits = ConversionLimits(seconds=20.0)
+    conversion = Conversion(
+        limits, ocr=Ocr(), on_page=lambda: pages.append(1), load=MISBEHAVING
+    )
+    with conversion:
+        [document] = conversion.convert(write("a.txt", "pages 3")).result()
+    assert len(pages) == 3
+    assert document.blocks[0].confidence == 0.5
 
 
 def test_a_lead_in_of_many_rows_comes_once(write):

@@ -162,9 +162,10 @@ def _usual_step(ink: Ink, places: Sequence[float]) -> float:
     """Return the distance from one character to the next, in most of a piece."""
     steps = np.diff(places)
     steps = steps[steps > 0]
+    least: float = _WIDTH * ink.shape[0]
     if not len(steps):
-        return _WIDTH * ink.shape[0]
-    return max(float(np.median(steps)), _WIDTH * ink.shape[0])
+        return least
+    return max(float(np.median(steps)), least)
 
 
 def _step(places: Sequence[float], at: int, word: range) -> float:

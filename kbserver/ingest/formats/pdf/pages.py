@@ -86,7 +86,8 @@ def convert(file: SourceFile) -> list[Document]:
     shown = facts_in(pages, kept)
     facts = [text for text in shown if UNSURE not in text]
     notes += said_at_the_end("running line", facts)
-    sure, unsure = without_unsure(page_blocks(kept))
+    in_doubt = fact_blocks([text for text in shown if UNSURE in text])
+    sure, unsure = without_unsure((*page_blocks(kept), *in_doubt))
     notes += unsure
     title, blocks = title_of(sure)
     if not title and not _JUNK_TITLE.search(given_title):

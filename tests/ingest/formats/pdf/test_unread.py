@@ -35,7 +35,7 @@ def write_picture(path, width: int, height: int, text: bytes = b""):
 def test_pages_that_are_only_pictures_are_named_among_others():
     assert unread_notes([READ, SCAN, SCAN, SCAN, READ, SCAN]) == [
         "not spoken: pages 2 to 4 and 6: no text, only a picture of it (scanned?); "
-        "recognise the text (OCR) and ingest again"
+        "recognise the text: pip install 'kbserver[ocr]', and ingest with --ocr"
     ]
     [note] = unread_notes([READ, SCAN])
     assert note.startswith("not spoken: page 2: ")
