@@ -25,6 +25,7 @@ from pathlib import Path
 import docx
 import openpyxl
 import pptx
+from PIL import Image
 
 from kbserver.errors import IngestError
 from kbserver.index.store import Store
@@ -156,6 +157,9 @@ def written(folder: Path) -> None:
     with zipfile.ZipFile(folder / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for name in ("a.rst", "a.odt", "a.eml"):
             archive.write(folder / name, f"dir/{name}")
+    picture = Image.new("RGB", (60, 30), "white")
+    for suffix in ("png", "jpg", "tiff", "webp"):
+        picture.save(folder / f"a.{suffix}")
 
 
 def real_files(folders: Iterable[Path]) -> dict[str, list[bytes]]:

@@ -59,7 +59,7 @@ def test_what_is_no_document_is_named_with_its_reason(folder):
     for name in (
         ".git/config",
         ".hidden.md",
-        "photo.jpg",
+        "photo.gif",
         "old.doc",
         "README",
         "~$report.docx",
@@ -73,7 +73,7 @@ def test_what_is_no_document_is_named_with_its_reason(folder):
         "README": "unknown type: no suffix",
         "empty.md": "empty",
         "old.doc": "unknown type .doc: save it as .docx",
-        "photo.jpg": "unknown type .jpg",
+        "photo.gif": "unknown type .gif",
         "~$report.docx": "a lock file of an Office program",
     }
 
