@@ -11,8 +11,10 @@ from typer.core import TyperGroup
 
 from kbserver.cli import app
 from kbserver.endpoint.app import KBServer
+from kbserver.record.database import open_for_writing
 from kbserver.settings import read_settings
 from kbserver.settings.model import (
+    RecordSettings,
     RouteSettings,
     SessionSettings,
     Settings,
@@ -77,7 +79,8 @@ def test_every_reason_stands_on_the_page_of_reasons_with_its_outcomes():
 
 
 @pytest.mark.parametrize(
-    "model", [Settings, RouteSettings, SessionSettings, TokenSettings]
+    "model",
+    [Settings, RouteSettings, RecordSettings, SessionSettings, TokenSettings],
 )
 def test_every_key_stands_on_the_page_of_keys(model):
     page = read("docs/configuration.md")
@@ -97,6 +100,28 @@ def test_the_page_of_keys_names_no_key_that_is_none(section):
         for key in in_code(name)
     }
     assert keys and keys <= set(Settings.model_fields)
+
+
+def test_every_table_and_view_of_the_record_stands_on_its_page_with_its_columns(
+    tmp_path,
+):
+    page = read("docs/recording.md")
+    connection = open_for_writing(tmp_path)
+    made = connection.execute(
+        "SELECT name, type FROM sqlite_master WHERE type IN ('table', 'view') "
+        "AND name NOT LIKE 'words\\_found\\__%' ESCAPE '\\'"
+    ).fetchall()
+    for name, kind in made:
+        (row,) = [
+            line for line in page.splitlines() if line.startswith(f"| `{name}` |")
+        ]
+        if kind == "table" and name != "words_found":
+            columns = [
+                column[1] for column in connection.execute(f"PRAGMA table_info({name})")
+            ]
+            assert set(columns) <= set(in_code(row)), name
+    connection.close()
+    assert len(made) > 10
 
 
 def test_every_command_and_option_stands_on_the_page_of_the_command_line():

@@ -23,6 +23,7 @@ from kbserver.cli.terminal import err, log_to_terminal
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
     from kbserver.endpoint.routing import RouteTable
+    from kbserver.notes import Listener
     from kbserver.settings import Settings
 
 # of a label pattern: what stands for other characters
@@ -81,6 +82,7 @@ def serve(
     from kbserver.endpoint.app import KBServer
     from kbserver.endpoint.serve import serve as run
     from kbserver.endpoint.serve import serve_workers
+    from kbserver.record.keeper import recording
     from kbserver.settings import read_settings
 
     log_to_terminal(serving=True, verbose=verbose)
@@ -95,10 +97,11 @@ def serve(
         open=open_ or None,
         access_log=access_log or None,
     )
-    server = KBServer(settings)
-    server.check_tokens()
-    check_session(settings)
     with ExitStack() as stack:
+        listener = stack.enter_context(recording(settings))
+        server = KBServer(settings, listener=listener)
+        server.check_tokens()
+        check_session(settings)
         for folder in watch or ():
             stack.enter_context(_watching(folder, settings.store))
         if workers == 1:
@@ -106,7 +109,7 @@ def serve(
             return
         server.look_at_store()
         server.corpora.check()
-        make = partial(_worker, _for_workers(settings, workers), verbose)
+        make = partial(_worker, _for_workers(settings, workers), verbose, listener)
         serve_workers(
             settings, make, workers=workers, on_open=lambda url: _announce(server, url)
         )
@@ -132,12 +135,12 @@ def _watching(named: str, store: Path) -> AbstractContextManager[None]:
     )
 
 
-def _worker(settings: Settings, verbose: bool) -> KBServer:
+def _worker(settings: Settings, verbose: bool, listener: Listener | None) -> KBServer:
     """Make the server of one of several processes."""
     from kbserver.endpoint.app import KBServer
 
     log_to_terminal(serving=True, verbose=verbose)
-    return KBServer(settings)
+    return KBServer(settings, listener=listener)
 
 
 def _for_workers(settings: Settings, workers: int) -> Settings:

@@ -31,6 +31,7 @@ from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.loop_lag import LoopLag
 from kbserver.endpoint.metrics import Metrics
 from kbserver.endpoint.routing import Route, RouteTable, name_of, table_for
+from kbserver.endpoint.story import Story
 from kbserver.endpoint.tokens.browser_sessions import BrowserSessions
 from kbserver.endpoint.tokens.signed import SigningKeys
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant, TokenTable
@@ -46,6 +47,7 @@ from kbserver.errors import (
     said_by,
 )
 from kbserver.labels import LabelPattern
+from kbserver.notes import Listener
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings, read_settings, route_settings
 from kbserver.threads import DaemonThreads
@@ -77,6 +79,7 @@ class KBServer:
         *,
         config: Path | str | None = None,
         routes: Sequence[Route] | None = None,
+        listener: Listener | None = None,
         **overrides: Any,
     ) -> None:
         """Take settings, or read them as the command line does (file, environment).
@@ -84,6 +87,7 @@ class KBServer:
         Args:
             config: the file; None: `kbserver.toml` in the working directory if it is there.
             routes: in place of those of the settings.
+            listener: is told of every turn; see `kbserver.record.recording`.
             overrides: settings over those of file and environment, as flags are.
 
         Raises:
@@ -91,8 +95,12 @@ class KBServer:
         """
         self.settings = settings or _read_settings(config, overrides)
         self.metrics = Metrics()
+        self.story = Story(listener)
+        self.metrics.add_recorder(self.story.counts)
         self.table = RouteTable()
-        self.corpora = LiveCorpora(self.settings.store, self.settings, self.metrics)
+        self.corpora = LiveCorpora(
+            self.settings.store, self.settings, self.metrics, tell=self.story.event
+        )
         self.memory = Memory()
         self.cache = GroundingCache()
         self.handlers = Handlers(count=self.metrics.handler_fault)
@@ -147,6 +155,7 @@ class KBServer:
                 settings=self.settings.turn_settings(values),
                 scope=values.scope,
                 handler=handler,
+                record=values.record,
                 origin="written in Python",
             )
             self._decorated.append(route)
@@ -264,7 +273,11 @@ class KBServer:
         """
         self.look_at_store()  # a wrong route shows before gigabytes are read
         await self.corpora.open()
-        background = [asyncio.create_task(self._summarise_forever())]
+        background = [
+            asyncio.create_task(self._summarise_forever()),
+            asyncio.create_task(self.story.hand_on_forever()),
+        ]
+        self.story.event("start", f"serving {self.table.summary()}")
         if self.settings.reload_s:
             background.append(asyncio.create_task(self._reload_forever()))
         try:
@@ -274,6 +287,7 @@ class KBServer:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            self.story.end()
             self.cache.clear()
             await self.corpora.close()
 
@@ -331,7 +345,9 @@ class KBServer:
         if self.settings.debug and headers.get("x-kbserver-debug") == "1":
             extra = {"trace": grounding.trace.as_dict()}
         body = door.render(question, grounding.context, extra)
-        return Response(body, media_type="application/json")
+        mode = grounding.trace.record or self.settings.record.mode
+        told = self.story.turn(call, grounding, mode, headers, len(body))
+        return Response(body, media_type="application/json", headers=told)
 
     async def _counted(self, call: Call) -> Grounding:
         """Answer one turn, and count it as one of its token's if a route answered."""
@@ -409,6 +425,7 @@ class KBServer:
         headers: Mapping[str, str],
     ) -> Response:
         self.metrics.refuse(error.code)
+        self.story.refused(error.code)
         return Response(
             self._door_of(request).render_error(error),
             status_code=status,
@@ -441,6 +458,7 @@ class KBServer:
     async def _summarise_forever(self) -> None:
         while True:
             await asyncio.sleep(SUMMARY_S)
+            self.story.minute()
             summary = self.metrics.summary()
             if summary:
                 log.info("%s in %.0f s", summary, SUMMARY_S)
@@ -455,6 +473,8 @@ class KBServer:
             return
         now = self.table.summary()
         if now != before:
+            details = {"before": before, "now": now}
+            self.story.event("routes", f"{before} became {now}", details=details)
             log.warning(
                 "the store's corpora changed, and with them the labels that are answered: "
                 "%s  became  %s;  write [[routes]] down to decide it yourself",

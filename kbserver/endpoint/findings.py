@@ -10,6 +10,7 @@ from kbserver.endpoint.doors.base import Limits
 from kbserver.endpoint.trace import Recorder
 from kbserver.endpoint.turn import HandlerAnswer
 from kbserver.retrieval.context import EMPTY, Context, compose, compose_text
+from kbserver.retrieval.retriever import Search
 from kbserver.settings import TurnSettings
 from kbserver.types import FloatVector, Hit, Outcome, Reason
 
@@ -26,6 +27,8 @@ class Findings:
     context: Context = EMPTY
     embedding: FloatVector | None = None
     """Of the query alone, shape (dim,); for the follow-up memory."""
+    searches: Sequence[Search] = ()
+    """Of each corpus that was searched."""
 
     @property
     def answered(self) -> int:
@@ -57,13 +60,15 @@ def decide(
             speak=settings.speakable,
         )
     embedding = recorder.embedding
+    searches = recorder.searches
     if not context.text:
         reason = recorder.degraded or recorder.nothing or "no_match"
         context = fallback_context(settings, limits)
-        return Findings("empty", reason, hits, context, embedding)
+        return Findings("empty", reason, hits, context, embedding, searches)
     if recorder.degraded is not None:
-        return Findings("degraded", recorder.degraded, hits, context, embedding)
-    return Findings("full", None, hits, context, embedding)
+        cause = recorder.degraded
+        return Findings("degraded", cause, hits, context, embedding, searches)
+    return Findings("full", None, hits, context, embedding, searches)
 
 
 def fallback_context(settings: TurnSettings, limits: Limits) -> Context:

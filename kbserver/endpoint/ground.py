@@ -28,7 +28,7 @@ from kbserver.retrieval.retriever import Retriever
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.retrieval.transcript.small_talk import gate
 from kbserver.settings import TurnSettings
-from kbserver.types import Hit, Reason, Scope
+from kbserver.types import FloatVector, Hit, Reason, Scope
 
 RESERVE_MS = 45.0
 """Kept of a budget for composing and writing the answer, under load too; see benchmarks."""
@@ -80,6 +80,8 @@ class Grounding:
     hits: Sequence[Hit]
     context: Context
     trace: Trace
+    embedding: FloatVector | None = None
+    """Of the query alone, shape (dim,)."""
 
 
 async def ground(call: Call, services: Services) -> Grounding:
@@ -92,6 +94,8 @@ async def ground(call: Call, services: Services) -> Grounding:
     times = divide_budget(call, settings)
     recorder.route = access.route.pattern.pattern
     recorder.deadline = times.answer_by
+    recorder.budget_ms = times.budget_ms
+    recorder.record = access.route.record
 
     heard = end_of(call.query)
     gated = small_talk(heard, settings)
@@ -105,7 +109,7 @@ async def ground(call: Call, services: Services) -> Grounding:
         known = services.cache.get(key)
     if known is not None:
         conversation.remember(known)
-        return _finished(recorder, known)
+        return _finished(recorder, known, cached=True)
 
     try:
         answer = await _answer(
@@ -166,6 +170,8 @@ class Times:
     search_by: Deadline
     embed_by: Deadline | None
     """None: no earlier than the search ends."""
+    budget_ms: float
+    """Until the answer's deadline, when it was divided."""
 
 
 def divide_budget(call: Call, settings: TurnSettings) -> Times:
@@ -181,7 +187,7 @@ def divide_budget(call: Call, settings: TurnSettings) -> Times:
         embed_by = Deadline.after_ms(0.0)
     elif place.greedy:
         embed_by = Deadline.after_ms(GREEDY_SHARE * budget_ms)
-    return Times(answer_by, answer_by.less_ms(reserve_ms), embed_by)
+    return Times(answer_by, answer_by.less_ms(reserve_ms), embed_by, budget_ms)
 
 
 def small_talk(heard: str, settings: TurnSettings) -> Reason | None:
@@ -262,7 +268,12 @@ def _fallback(reason: Reason, settings: TurnSettings, limits: Limits) -> Finding
     return Findings("empty", reason, context=fallback_context(settings, limits))
 
 
-def _finished(recorder: Recorder, findings: Findings) -> Grounding:
+def _finished(
+    recorder: Recorder, findings: Findings, *, cached: bool = False
+) -> Grounding:
     outcome, reason = findings.outcome, findings.reason
-    trace = recorder.finish(outcome, reason, hits=findings.answered)
-    return Grounding(findings.hits, findings.context, trace)
+    known = None
+    if cached:
+        known = findings.searches
+    trace = recorder.finish(outcome, reason, hits=findings.answered, known=known)
+    return Grounding(findings.hits, findings.context, trace, findings.embedding)

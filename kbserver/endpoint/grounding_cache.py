@@ -82,7 +82,8 @@ def _size(place: _Place, kept: _Kept) -> int:
     _, findings = kept
     texts = [query, findings.context.text]
     texts += [passage.content for passage in findings.context.passages]
-    for hit in findings.hits:
+    near = [hit for search in findings.searches for hit in search.near]
+    for hit in (*findings.hits, *near):
         texts.append(hit.passage.text)
         if hit.spoken_form is not None:
             texts += [hit.spoken_form.content, hit.spoken_form.line]

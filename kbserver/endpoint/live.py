@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
@@ -24,6 +24,7 @@ from kbserver.errors import (
     StoreMissing,
     said_by,
 )
+from kbserver.index.documents import Differences, differences, named
 from kbserver.index.manifest import rebuild
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
@@ -36,9 +37,27 @@ from kbserver.types import ModelIdentity
 MODEL_LIMIT_S = 900.0
 """For the model of a new generation to be warm; writing an export takes minutes at most."""
 
+MOST_NAMES = 1_000
+"""Documents that were added, changed or gone, that an event names."""
+
 _STORE = ""  # among the troubles, which are by corpus: the store itself
 
 T = TypeVar("T")
+
+
+class Tell(Protocol):
+    """Takes something that changed between turns."""
+
+    def __call__(
+        self,
+        kind: str,
+        text: str,
+        *,
+        corpus: str = "",
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        """Take it; `details` are JSON values."""
+
 
 log = logging.getLogger("kbserver.endpoint")
 
@@ -56,12 +75,14 @@ class LiveCorpora:
         settings: Settings,
         metrics: Metrics,
         *,
+        tell: Tell | None = None,
         open_encoder: Callable[..., Encoder] = open_encoder,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Name a store; `open` opens it.
 
         Args:
+            tell: is told of what callers notice, as `story.Story.event` is.
             open_encoder: gives the model of a corpus, called as `embedding.models.open_encoder`.
             clock: seconds; decides when what failed is tried again.
         """
@@ -69,6 +90,7 @@ class LiveCorpora:
         self._store = Store(store)
         self._settings = settings
         self._metrics = metrics
+        self._tell = tell or _nothing
         self._retrievers: dict[str, Retriever] = {}
         self._embedders: dict[str, QueryEmbedder] = {}  # by the model's fingerprint
         self._names: list[str] = []
@@ -239,9 +261,7 @@ class LiveCorpora:
             return
         before = _least_score(serving)
         if await self._in_background(serving.recalibrate):
-            now = _least_score(serving)
-            log.info("corpus %s: min_score %.3f → %.3f", name, before, now)
-            self._metrics.min_score.labels(name).set(now)
+            self._say_threshold(name, before)
 
     async def _try(self, name: str, *, verify: bool) -> KbServerError | None:
         """Take a corpus's live generation over; return what keeps it from being served."""
@@ -298,13 +318,21 @@ class LiveCorpora:
             executor = self._opening
         loop = asyncio.get_running_loop()
         snapshot = await loop.run_in_executor(executor, self._open, name, verify)
+        replaced = self._retrievers.get(name)
+        change: Differences | None = None
+        if replaced is not None:
+            change = await loop.run_in_executor(
+                executor, _change, replaced.snapshot, snapshot
+            )
         embedder = await self._embedder(snapshot.manifest.model)
         calibrated = self._calibrated(name, snapshot.manifest.model)
         retriever = Retriever(
             name, snapshot, embedder, self._executor, calibrated=calibrated
         )
         await loop.run_in_executor(executor, retriever.warm)
-        if name in self._retrievers:
+        before: float | None = None
+        if replaced is not None:
+            before = _least_score(replaced)
             # A new model must be warm before it replaces one that answers in full.
             async with asyncio.timeout(MODEL_LIMIT_S):
                 await embedder.until_ready()
@@ -318,6 +346,48 @@ class LiveCorpora:
             name,
             generation,
             snapshot.size,
+        )
+        self._say_change(name, generation, change)
+        if before is not None and before != _least_score(retriever):
+            self._say_threshold(name, before)
+
+    def _say_threshold(self, name: str, before: float) -> None:
+        """Say that other scores are good enough now: callers may get nothing from here on."""
+        now = _least_score(self._retrievers[name])
+        self._metrics.min_score.labels(name).set(now)
+        log.warning(
+            "corpus %s: min_score %.3f → %.3f: passages that score less are not answered",
+            name,
+            before,
+            now,
+        )
+        text = f"min_score {before:.3f} → {now:.3f}"
+        details = {"before": before, "now": now}
+        self._tell("calibration", text, corpus=name, details=details)
+
+    def _say_change(
+        self, name: str, generation: str, change: Differences | None
+    ) -> None:
+        """Say which documents are answered from now on, and which no more."""
+        details: dict[str, object] = {"generation": generation}
+        text = f"generation {generation}"
+        if change is not None:
+            text = f"{text}: {change}"
+            for what in ("added", "changed", "gone"):
+                details[what] = getattr(change, what)[:MOST_NAMES]
+        self._tell("generation", text, corpus=name, details=details)
+        if change is None or not change.gone:
+            return
+        log.warning(
+            "corpus %s: %d of %d documents are gone with generation %s: %s; "
+            "the one before comes back with: kbserver rollback %s --store %s",
+            name,
+            len(change.gone),
+            len(change.gone) + len(change.changed) + change.same,
+            generation,
+            named(change.gone),
+            name,
+            self._store.path,
         )
 
     def _notice_edits(self) -> None:
@@ -443,6 +513,24 @@ class LiveCorpora:
         await embedder.open()
         self._embedders[model.fingerprint] = embedder
         return embedder
+
+
+def _nothing(
+    kind: str,
+    text: str,
+    *,
+    corpus: str = "",
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Tell of nothing to none."""
+
+
+def _change(before: Snapshot, now: Snapshot) -> Differences | None:
+    """Compare the documents of two generations; None if the older one's cannot be read."""
+    try:
+        return differences(before.documents(), now.documents())
+    except Exception:  # it may have been removed; the newer one is served all the same
+        return None
 
 
 def _least_score(retriever: Retriever) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter as Tally
 from collections import deque
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import get_args
@@ -13,11 +14,15 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     generate_latest,
 )
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from kbserver.endpoint.trace import Trace
+from kbserver.notes import Counts, DropCause
 from kbserver.types import Outcome
 
 # In seconds; fine below the budget of 150 ms and the engine's limit of 300 ms.
@@ -111,6 +116,10 @@ class Metrics:
         self._all = 0
         self._all_in_budget = 0
 
+    def add_recorder(self, counts: Callable[[], Counts]) -> None:
+        """Show what was recorded of the turns; `counts` is called for each page."""
+        self.registry.register(_OfRecorder(counts))
+
     def record(self, trace: Trace) -> None:
         """Add one finished turn."""
         self.turns.labels(trace.outcome).inc()
@@ -134,7 +143,7 @@ class Metrics:
     def refuse(self, code: str) -> None:
         """Count a request answered with an error."""
         self.refused.labels(code).inc()
-        self._recent.refused += 1
+        self._recent.refused[code] += 1
 
     def forget(self, corpus: str) -> None:
         """Drop what is known of a corpus that is gone; counts stay."""
@@ -164,37 +173,78 @@ class Metrics:
         return self._all_in_budget / self._all
 
 
+class _OfRecorder(Collector):
+    """What a recorder came to, as metrics."""
+
+    def __init__(self, counts: Callable[[], Counts]) -> None:
+        self._counts = counts
+
+    def collect(self) -> Iterator[Metric]:
+        counts = self._counts()
+        name = "kbserver_recording"
+        yield GaugeMetricFamily(
+            name, "1 while turns are being recorded, else 0.", value=counts.on
+        )
+        name = "kbserver_record_turns"
+        yield CounterMetricFamily(name, "Turns recorded.", value=counts.written)
+        dropped = CounterMetricFamily(
+            "kbserver_record_dropped",
+            "Turns that were not recorded, by cause.",
+            labels=["reason"],
+        )
+        for cause in get_args(DropCause):
+            dropped.add_metric([cause], counts.dropped.get(cause, 0))
+        yield dropped
+        yield GaugeMetricFamily(
+            "kbserver_record_bytes", "Of the record's file.", value=counts.bytes
+        )
+        yield GaugeMetricFamily(
+            "kbserver_record_lag_seconds",
+            "From the beginning of a turn until it was recorded, of the newest batch.",
+            value=counts.lag_s,
+        )
+
+
 @dataclass(slots=True)
 class Recent:
     """The turns of a while, as a line for the log."""
 
     outcomes: Tally[str] = field(default_factory=Tally)
     in_budget: int = 0
-    refused: int = 0
+    refused: Tally[str] = field(default_factory=Tally)
+    """Requests, by the code of the error."""
     total_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_TIMES))
 
     def add(self, trace: Trace) -> None:
         """Add one finished turn."""
         outcome: str = trace.outcome
-        if trace.outcome == "degraded":
-            outcome = f"degraded {trace.reason}"
+        if trace.outcome in ("degraded", "empty"):
+            outcome = f"{outcome} {trace.reason}"
         self.outcomes[outcome] += 1
         self.in_budget += trace.in_budget
         self.total_ms.append(trace.total_ms)
 
     def __str__(self) -> str:
         turns = self.outcomes.total()
+        refused = f"{self.refused.total()} refused"
+        if self.refused:
+            refused += f" ({_counted(self.refused)})"
         if not turns and not self.refused:
             return ""
         if not turns:
-            return f"no turns, {self.refused} requests refused"
-        by_frequency = self.outcomes.most_common()
-        outcomes = ", ".join(f"{count} {outcome}" for outcome, count in by_frequency)
+            return f"no turns, {refused}"
+        outcomes = _counted(self.outcomes)
         in_budget = 100.0 * self.in_budget / turns
         ordered = sorted(self.total_ms)
         last = len(ordered) - 1
         median, p99 = ordered[int(0.5 * last)], ordered[int(0.99 * last)]
         return (
             f"{turns} turns, {in_budget:.1f} % in budget: {outcomes}; "
-            f"{self.refused} refused; median {median:.1f} ms, p99 {p99:.1f} ms"
+            f"{refused}; median {median:.1f} ms, p99 {p99:.1f} ms"
         )
+
+
+def _counted(tally: Tally[str]) -> str:
+    """Say how often each came, the most frequent first: `3 full, 1 gated`."""
+    by_frequency = tally.most_common()
+    return ", ".join(f"{count} {name}" for name, count in by_frequency)

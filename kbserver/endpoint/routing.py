@@ -11,7 +11,7 @@ from pathlib import Path
 from kbserver.endpoint.turn import Handler
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
-from kbserver.settings import RouteSettings, Settings, TurnSettings
+from kbserver.settings import RecordMode, RouteSettings, Settings, TurnSettings
 from kbserver.types import Scope
 
 
@@ -25,6 +25,8 @@ class Route:
     scope: Scope = field(default_factory=dict)
     """Values may hold the pattern's parameters, `hotels/{id}`."""
     handler: Handler | None = None
+    record: RecordMode | None = None
+    """What is recorded of its turns; None: what the server records."""
     origin: str = ""
     """Where it was written down, for `kbserver routes --explain`."""
 
@@ -46,6 +48,7 @@ class Route:
             settings=settings.turn_settings(route),
             scope=route.scope,
             handler=handler,
+            record=route.record,
             origin=origin,
         )
 

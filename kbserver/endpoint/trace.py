@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from kbserver.deadline import Deadline
-from kbserver.retrieval.retriever import Retrieval
+from kbserver.notes import new_id
+from kbserver.retrieval.retriever import Retrieval, Search
+from kbserver.settings import RecordMode
 from kbserver.types import FloatVector, Outcome, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The record of one finished turn. It holds no words of the caller."""
+    """The record of one finished turn. Only its searches hold words of the caller."""
 
     outcome: Outcome
     reason: Reason | None
@@ -26,6 +28,18 @@ class Trace:
     stages_ms: Mapping[str, float] = field(default_factory=dict)
     total_ms: float = 0.0
     in_budget: bool = True
+    budget_ms: float = 0.0
+    """What the turn had until its deadline; 0 if no route answered."""
+    id: str = ""
+    """Later turns have greater ids."""
+    at: float = 0.0
+    """When the turn began, seconds since the epoch."""
+    cached: bool = False
+    """Whether the same was asked before, and its findings were kept."""
+    searches: Sequence[Search] = ()
+    """Of each corpus; these hold words of the caller."""
+    record: RecordMode | None = None
+    """What the route lets be recorded; None: what the server records."""
 
     def as_dict(self) -> dict[str, object]:
         """JSON values for the debug answer and `kbserver query --json`; milliseconds."""
@@ -59,6 +73,11 @@ class Recorder:
         """Why a search found no passage; None if each found one."""
         self.embedding: FloatVector | None = None
         """Of the query alone, shape (dim,); None if no model was asked or none answered."""
+        self.budget_ms = 0.0
+        self.record: RecordMode | None = None
+        """What the route lets be recorded."""
+        self.searches: list[Search] = []
+        self._at = time.time()
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -75,6 +94,8 @@ class Recorder:
         for stage, ms in retrieval.stages_ms.items():
             slowest_ms = self.stages_ms.get(stage, 0.0)
             self.stages_ms[stage] = max(ms, slowest_ms)
+        if retrieval.search is not None:
+            self.searches.append(retrieval.search)
         if self.embedding is None:
             self.embedding = retrieval.embedding
         if retrieval.degraded:
@@ -86,8 +107,20 @@ class Recorder:
         """Note that one of several corpora could not be searched."""
         self.degraded = "corpus_failed"
 
-    def finish(self, outcome: Outcome, reason: Reason | None, *, hits: int) -> Trace:
-        """Return the trace; the turn's time ends now."""
+    def finish(
+        self,
+        outcome: Outcome,
+        reason: Reason | None,
+        *,
+        hits: int,
+        known: Sequence[Search] | None = None,
+    ) -> Trace:
+        """Return the trace; the turn's time ends now.
+
+        Args:
+            known: the searches that the findings are from, if they were kept from another turn.
+        """
+        cached = known is not None
         in_budget = self.deadline is None or not self.deadline.passed
         return Trace(
             outcome=outcome,
@@ -97,4 +130,10 @@ class Recorder:
             stages_ms=self.stages_ms,
             total_ms=(self._clock() - self._started) * 1000.0,
             in_budget=in_budget,
+            budget_ms=self.budget_ms,
+            id=new_id(self._at),
+            at=self._at,
+            cached=cached,
+            searches=known if known is not None else self.searches,
+            record=self.record,
         )

@@ -1,4 +1,4 @@
-"""Which documents a snapshot was built from, and which of its rows came from each."""
+"""Which documents a snapshot was built from, which rows came from each, and what changed."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ HASHES = "embedded.sha256"
 """In a snapshot's folder: the digest of each row's embedded text, end to end."""
 
 _DIGEST_BYTES = 32
+_MOST_NAMED = 5  # in a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +82,48 @@ def read_text_hashes(folder: Path) -> dict[bytes, int]:
     starts = range(0, len(blob), _DIGEST_BYTES)
     digests = [blob[start : start + _DIGEST_BYTES] for start in starts]
     return {digest: row for row, digest in enumerate(digests)}
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """What became of the documents from one generation to another; sources, sorted."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    """Their bytes are others."""
+    gone: tuple[str, ...]
+    same: int
+    """How many are as they were."""
+
+    def __str__(self) -> str:
+        """One sentence for people, without names: `1 added, 0 changed, 28 gone`."""
+        counts = f"{len(self.added)} added, {len(self.changed)} changed"
+        return f"{counts}, {len(self.gone)} gone"
+
+    def __bool__(self) -> bool:
+        """Whether there is any difference."""
+        return bool(self.added or self.changed or self.gone)
+
+
+def differences(
+    before: Iterable[DocumentEntry], now: Iterable[DocumentEntry]
+) -> Differences:
+    """Compare the documents of two generations."""
+    was = {document.source: document.content_hash for document in before}
+    new = {document.source: document.content_hash for document in now}
+    changed = [
+        name for name, content in new.items() if was.get(name, content) != content
+    ]
+    added = sorted(new.keys() - was.keys())
+    gone = sorted(was.keys() - new.keys())
+    same = len(new) - len(added) - len(changed)
+    return Differences(tuple(added), tuple(sorted(changed)), tuple(gone), same)
+
+
+def named(sources: tuple[str, ...]) -> str:
+    """Return some names for a sentence: `a.md, b.md and 3 others`."""
+    shown = ", ".join(sources[:_MOST_NAMED])
+    others = len(sources) - _MOST_NAMED
+    if others > 0:
+        shown += f" and {others} others"
+    return shown

@@ -13,6 +13,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from kbserver.deadline import Deadline
 from kbserver.embedding.cores import sleep_in_place
@@ -22,6 +23,7 @@ from kbserver.errors import SnapshotCorrupt, StoreError
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.arms import open_arms
+from kbserver.retrieval.arms.base import Query
 from kbserver.retrieval.calibration import (
     CALIBRATION_FILE,
     default_min_score,
@@ -58,10 +60,37 @@ _MODEL_BEGINS_S = 0.0002
 _FEW_ROWS = 5_000
 """Rows of a scope at most for the usual cost: the rows of a scope are all scored."""
 
+MOST_NEAR = 5
+"""Candidates below the threshold that a search tells of."""
+
 _WARM_SEARCHES = 20
 _WARM_CHARACTERS = 60  # the length of a question
 
 log = logging.getLogger("kbserver")
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """The score below which no passage is answered."""
+
+    min_score: float
+    origin: Literal["route", "calibrated", "default"]
+    """The route's own settings, `kbserver calibrate`, or neither."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What one corpus was searched for, and what came close to being answered."""
+
+    corpus: str
+    generation: str
+    heard: str
+    """The query as it was searched for: without fillers, codes as they are written."""
+    leaned: bool
+    """Whether the query took something from an earlier turn."""
+    threshold: Threshold
+    near: Sequence[Hit] = ()
+    """The best candidates below the threshold, best first; `MOST_NEAR` at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +111,8 @@ class Retrieval:
     """Milliseconds by stage: `lexical`, `embed`, `dense`, `fuse`."""
     embedding: FloatVector | None = field(default=None, repr=False)
     """Of the query alone, shape (dim,); None if there was none in time."""
+    search: Search | None = None
+    """What was searched for, and what came close."""
 
 
 @dataclass(slots=True)
@@ -115,10 +146,14 @@ class _Turn:
                 stages_ms[name] = step.result().ms
         return stages_ms
 
-    def nothing(self) -> Retrieval:
+    def nothing(self, search: Search) -> Retrieval:
         """Return what a search comes to that found nothing in time."""
         return Retrieval(
-            (), nothing="late", stages_ms=self.stages_ms(), embedding=self.vector
+            (),
+            nothing="late",
+            stages_ms=self.stages_ms(),
+            embedding=self.vector,
+            search=search,
         )
 
 
@@ -240,11 +275,15 @@ class Retriever:
 
         It is the route's own, else the calibrated one, else a default.
         """
+        return self.threshold(settings, in_scope=in_scope).min_score
+
+    def threshold(self, settings: TurnSettings, *, in_scope: bool) -> Threshold:
+        """Return `min_score` with where it comes from."""
         if settings.min_score is not None:
-            return settings.min_score
+            return Threshold(settings.min_score, "route")
         if self._calibrated is not None:
-            return self._calibrated
-        return default_min_score(in_scope=in_scope)
+            return Threshold(self._calibrated, "calibrated")
+        return Threshold(default_min_score(in_scope=in_scope), "default")
 
     def version(self) -> tuple[object, ...]:
         """Return what an answer of this moment depends on, to be compared with `is`.
@@ -285,6 +324,8 @@ class Retriever:
         if rows is not None and rows.size == 0:
             return Retrieval((), nothing="empty_scope")
         asked = self._ranker.understand(query, past, settings)
+        threshold = self.threshold(settings, in_scope=bool(scope))
+        search = self._search(asked, threshold)
         may_stay = rows is None or rows.size <= _FEW_ROWS
         arms_end = _less_reserve(deadline)
         turn = _Turn()
@@ -313,7 +354,7 @@ class Retriever:
 
             answers = self._answers(turn)
             if answers is None:
-                return turn.nothing()
+                return turn.nothing(search)
             turn.ranking = self._steps.begin(
                 self._rank,
                 may_stay,
@@ -330,7 +371,7 @@ class Retriever:
             if isinstance(ranked, Late):
                 # A disk or a network does not answer. Words that are in memory need neither.
                 if answers.lexical is None or self._propose_lexical.waits:
-                    return turn.nothing()
+                    return turn.nothing(search)
                 ranked = self._rank(answers.lexical, None, top_k=settings.top_k)
                 if answers.dense is not None:
                     degraded = "late"
@@ -340,15 +381,26 @@ class Retriever:
         finally:
             turn.cancel()
 
-        least = self.min_score(settings, in_scope=bool(scope))
+        least = threshold.min_score
         good = join_neighbours([hit for hit in ranked.value if hit.score >= least])
+        near = [hit for hit in ranked.value if hit.score < least]
+        if near:
+            search = self._search(asked, threshold, near[:MOST_NEAR])
         return Retrieval(
             good[: settings.top_k],
             degraded,
             _why_nothing(ranked.value, good),
             stages_ms,
             embedding=turn.vector,
+            search=search,
         )
+
+    def _search(
+        self, asked: Query, threshold: Threshold, near: Sequence[Hit] = ()
+    ) -> Search:
+        leaned = asked.leans_on is not None
+        text = asked.heard.text
+        return Search(self.corpus, self.generation, text, leaned, threshold, near)
 
     def _let_the_model_begin(self, embedding: asyncio.Future[VectorOrReason]) -> None:
         """Pause, so that the model's thread takes the GIL before the lexical search does.

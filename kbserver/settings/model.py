@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -47,6 +47,10 @@ def _url_path(path: str) -> str:
 UrlPath = Annotated[str, AfterValidator(_url_path)]
 """Path of a URL of our own, without a slash at its end: a request may have one all the same."""
 Positive = Annotated[int, Field(gt=0)]
+RecordMode: TypeAlias = Literal["off", "facts", "words"]
+"""What is recorded of a turn: nothing, what it did, or that and what the caller said."""
+
+Mask: TypeAlias = Literal["email", "phone", "card", "digits"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -101,6 +105,8 @@ class RouteSettings(TurnSettings):
     """Metadata filter; values may hold the pattern's parameters: `{ folder = "hotels/{id}" }`."""
     handler: str | None = None
     """Own Python handler, `package.module:function`."""
+    record: RecordMode | None = None
+    """What is recorded of this route's turns; None: what `[record]` says."""
 
     @model_validator(mode="after")
     def _checked(self) -> Self:
@@ -236,6 +242,32 @@ class SessionSettings(BaseModel):
         return self
 
 
+class RecordSettings(BaseModel):
+    """The `[record]` table: what is kept of every turn, and for how long."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mode: RecordMode = "facts"
+    keep_days: Positive = 30
+    words_keep_days: Positive = 14
+    """Of callers' words and the embeddings of their queries."""
+    max_mb: Positive = 512
+    """Of the file; the oldest turns go first."""
+    mask: tuple[Mask, ...] = ("email", "phone", "card", "digits")
+    """What is taken out of callers' words before they are stored."""
+    mask_with: str | None = None
+    """Own code that takes out more, `package.module:function`: text in, text out."""
+    folder: Path | None = None
+    """Where the file is; None: `.record` in the store."""
+
+    @field_validator("mask_with")
+    @classmethod
+    def _named(cls, target: str | None) -> str | None:
+        if target is not None and not all(target.partition(":")):
+            raise ValueError("write it as package.module:function")
+        return target
+
+
 class Settings(BaseSettings, TurnSettings):
     """Everything the server reads at its start."""
 
@@ -271,6 +303,7 @@ class Settings(BaseSettings, TurnSettings):
     )
     """For `POST /session` alone; from the environment."""
     routes: tuple[RouteSettings, ...] = ()
+    record: RecordSettings = RecordSettings()
     max_body_bytes: Positive = 64 * 1024
     max_concurrent_turns: Positive = 256
     """Turns in work at once; more are refused with 503."""
@@ -330,6 +363,17 @@ class Settings(BaseSettings, TurnSettings):
                 if name in names
             }
         return TurnSettings(**values)
+
+    @property
+    def records(self) -> bool:
+        """Whether anything is recorded of any turn."""
+        modes = [self.record.mode, *(route.record for route in self.routes)]
+        return any(mode not in (None, "off") for mode in modes)
+
+    @property
+    def record_folder(self) -> Path:
+        """Where the record of turns is kept."""
+        return self.record.folder or self.store / ".record"
 
     def static_tokens(self) -> list[tuple[str, tuple[str, ...]]]:
         """Return (token, label patterns) of every static token, those of `KB_TOKEN` first."""

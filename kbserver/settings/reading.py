@@ -21,6 +21,7 @@ from pydantic_settings.exceptions import SettingsError as NotParsed
 from kbserver.errors import SettingsError
 from kbserver.settings.model import (
     PREFIX,
+    RecordSettings,
     RouteSettings,
     SessionSettings,
     Settings,
@@ -32,6 +33,7 @@ _TABLES: dict[int | str, type[BaseModel]] = {
     "routes": RouteSettings,
     "tokens": TokenSettings,
     "session": SessionSettings,
+    "record": RecordSettings,
 }
 _FROM_ENVIRONMENT = {"kb_token", "signing_key", "pyai_api_key"}
 """Secrets that have no place in a file."""
@@ -131,6 +133,9 @@ def _read_file(path: Path) -> dict[str, Any]:
     for key in ("store", "models", "revoked_tokens", "tls_certificate", "tls_key"):
         if isinstance(values.get(key), str):
             values[key] = path.parent / values[key]
+    record = values.get("record")
+    if isinstance(record, dict) and "folder" in record:
+        record["folder"] = _beside(path, record["folder"])
     files = values.get("signing_key_files")
     if isinstance(files, list):
         values["signing_key_files"] = [_beside(path, file) for file in files]

@@ -16,7 +16,13 @@ from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.metrics import Metrics
 from kbserver.errors import StoreError, StoreMissing
 from kbserver.index.arrays import SMALL_BYTES
-from kbserver.index.manifest import FileFacts, read_manifest, write_manifest
+from kbserver.index.documents import LINES
+from kbserver.index.manifest import (
+    FileFacts,
+    facts_of_files,
+    read_manifest,
+    write_manifest,
+)
 from kbserver.index.store import Store
 from kbserver.retrieval.calibration import SCORE_VERSION
 from kbserver.settings import read_settings
@@ -426,12 +432,49 @@ def test_a_start_fails_if_no_corpus_can_be_served(own_store, caplog):
     assert not errors(caplog)  # the command says it
 
 
+def test_documents_that_are_lost_are_named_with_the_way_back(own_store, caplog):
+    corpus = Store(own_store)
+    before = corpus.live("support")
+    told = []
+
+    def tell(kind, text, *, corpus="", details=None):
+        told.append((kind, text, details))
+
+    async def run():
+        async with opened(own_store, tell=tell) as live:
+            await live.until_ready()
+            folder = copied_generation(own_store / "support")
+            lines = (folder / LINES).read_text().splitlines()
+            kept = [line for line in lines if "billing/" not in line]
+            (folder / LINES).write_text("\n".join(kept) + "\n")
+            manifest = read_manifest(folder)
+            facts = {LINES: facts_of_files(folder)[LINES]}
+            files = manifest.files | facts
+            changed = replace(manifest, files=files, generation=folder.name)
+            write_manifest(changed, folder)
+            assert await live.refresh()
+
+    asyncio.run(run())
+    [said] = [one for one in caplog.messages if "are gone" in one]
+    assert "2 of 4 documents are gone" in said
+    assert "billing/cancel.txt, billing/dates.md" in said
+    assert f"kbserver rollback support --store {own_store}" in said
+    kinds = [(kind, details) for kind, _, details in told if kind == "generation"]
+    assert {"generation": before} in [details for _, details in kinds]
+    assert kinds[-1][1] == {
+        "generation": "000009-copy",
+        "added": (),
+        "changed": (),
+        "gone": ("billing/cancel.txt", "billing/dates.md"),
+    }
+
+
 def test_a_new_least_score_is_logged_and_counted(own_store, caplog):
     metrics = Metrics()
     file = own_store / "support" / "calibration.json"
 
-    async def run():
-        async with opened(own_store, metrics) as live:
+    async def run(tell):
+        async with opened(own_store, metrics, tell=tell) as live:
             with caplog.at_level(logging.INFO, "kbserver"):
                 manifest = live.served("support").snapshot.manifest
                 values = {
@@ -448,7 +491,16 @@ def test_a_new_least_score_is_logged_and_counted(own_store, caplog):
                 assert await live.refresh()
                 assert b'min_score{corpus="support"} 0.47' in metrics.page()[0]
 
-    asyncio.run(run())
+    told = []
+
+    def tell(kind, text, *, corpus="", details=None):
+        told.append((kind, corpus, details))
+
+    asyncio.run(run(tell))
     assert "corpus support: min_score 0.150 → 0.470" in caplog.text
+    calibrated = [one for one in told if one[0] == "calibration"]
+    assert calibrated == [("calibration", "support", {"before": 0.15, "now": 0.47})]
+    warnings = [one for one in caplog.records if one.levelno == logging.WARNING]
+    assert len(warnings) == 1, "callers may get nothing from here on"
     [said] = errors(caplog)
     assert str(file) in said and "Meanwhile min_score 0.470 is in force" in said

@@ -1,9 +1,12 @@
 """What turns add up to: the names and meanings that dashboards are built on."""
 
+from collections import Counter as Tally
+
 import pytest
 
 from kbserver.endpoint.metrics import Metrics, Recent
 from kbserver.endpoint.trace import Trace
+from kbserver.notes import Counts
 
 
 @pytest.fixture
@@ -73,11 +76,35 @@ def test_a_summary_covers_the_turns_since_the_last_one(metrics):
     metrics.record(Trace("degraded", "busy", total_ms=9.0, in_budget=False))
     metrics.refuse("overloaded")
     assert metrics.summary() == (
-        "4 turns, 75.0 % in budget: 3 full, 1 degraded busy; 1 refused; "
+        "4 turns, 75.0 % in budget: 3 full, 1 degraded busy; 1 refused (1 overloaded); "
         "median 2.0 ms, p99 3.0 ms"
     )
     assert metrics.summary() == ""
 
 
-def test_refusals_alone_are_worth_a_line():
-    assert str(Recent(refused=2)) == "no turns, 2 requests refused"
+def test_a_summary_says_why_turns_were_empty(metrics):
+    for reason in ("below_min_score", "unknown_label", "below_min_score"):
+        metrics.record(Trace("empty", reason, total_ms=1.0))
+    said = "2 empty below_min_score, 1 empty unknown_label; 0 refused"
+    assert said in metrics.summary()
+
+
+def test_refusals_alone_are_worth_a_line_with_their_codes():
+    refused = Tally({"invalid_token": 2, "overloaded": 3})
+    said = "no turns, 5 refused (3 overloaded, 2 invalid_token)"
+    assert str(Recent(refused=refused)) == said
+
+
+def test_what_was_recorded_is_on_the_page_with_every_cause(metrics):
+    counts = Counts(True, 70, {"queue": 1, "down": 2}, 4096, 1.5)
+    metrics.add_recorder(lambda: counts)
+    found = samples(metrics)
+    assert found["kbserver_recording"] == 1.0
+    assert found["kbserver_record_turns_total"] == 70.0
+    assert found["kbserver_record_bytes"] == 4096.0
+    assert found["kbserver_record_lag_seconds"] == 1.5
+    dropped = {
+        cause: found[f'kbserver_record_dropped_total{{reason="{cause}"}}']
+        for cause in ("queue", "pipe", "disk", "down")
+    }
+    assert dropped == {"queue": 1.0, "pipe": 0.0, "disk": 0.0, "down": 2.0}

@@ -115,6 +115,32 @@ def test_hits_below_the_least_score_are_left_out(ask):
     assert (refused.hits, refused.nothing) == ([], "below_min_score")
 
 
+def test_what_came_near_is_told_with_the_threshold_and_where_it_is_from(ask):
+    every = ask("um how do i reset the router", top_k=10).hits
+    least = every[0].score - 0.001
+    search = ask("um how do i reset the router", top_k=10, min_score=least).search
+    assert (search.corpus, search.heard) == ("support", "how do i reset the router")
+    assert (search.threshold.min_score, search.threshold.origin) == (least, "route")
+    near = [hit.passage.id for hit in search.near]
+    assert near == [hit.passage.id for hit in every[1:]]
+    assert all(hit.score < least for hit in search.near)
+    assert ask("reset the router").search.near == ()
+    assert search.leaned is False
+
+
+def test_where_the_least_score_is_from_is_told(store, tmp_path):
+    shutil.copytree(store / "support", tmp_path / "support")
+    with opened(tmp_path, Known(NoVector("busy"))) as retriever:
+        settings = TurnSettings()
+        assert retriever.threshold(settings, in_scope=False).origin == "default"
+        write_calibration(tmp_path / "support", calibration_of(retriever))
+        retriever.recalibrate()
+        found = retriever.threshold(settings, in_scope=False)
+        assert (found.min_score, found.origin) == (0.42, "calibrated")
+        own = TurnSettings(min_score=0.3)
+        assert retriever.threshold(own, in_scope=False).origin == "route"
+
+
 def test_a_question_about_something_else_scores_lower(ask):
     assert (
         ask("who won the football last night").hits[0].score

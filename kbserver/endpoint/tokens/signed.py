@@ -69,7 +69,8 @@ class _Claims(BaseModel):
         corpora: tuple[str, ...] | None = None
         if self.kb_corpora is not None:
             corpora = tuple(self.kb_corpora)
-        return Grant(labels, corpora, dict(self.kb_scope), turns)
+        scope = dict(self.kb_scope)
+        return Grant(labels, corpora, scope, turns, kind="signed")
 
 
 class SigningKeys:

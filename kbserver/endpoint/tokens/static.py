@@ -6,6 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from kbserver.endpoint.tokens.turns import TokenTurns
 from kbserver.errors import SettingsError, Unauthorized
@@ -26,6 +27,8 @@ class Grant:
     scope: Scope = field(default_factory=dict)
     turns: TokenTurns | None = None
     """How many turns are left to it; None: any number."""
+    kind: Literal["open", "static", "signed"] = field(default="open", compare=False)
+    """Of the token; `open` if none was asked for."""
 
     def allows(self, label: str | None) -> bool:
         """Whether the token is good for a session label; None counts as the empty label."""
@@ -142,7 +145,8 @@ def _unknown_token() -> Unauthorized:
 
 
 def _grant(labels: Sequence[str]) -> Grant:
-    return Grant(tuple(LabelPattern(label) for label in labels))
+    patterns = tuple(LabelPattern(label) for label in labels)
+    return Grant(patterns, kind="static")
 
 
 def _digest(token: str) -> bytes:

@@ -1,0 +1,83 @@
+"""Erases a call: afterwards no byte of its words is in the folder."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from kbserver.errors import StoreBusy, StoreMissing
+from kbserver.record.database import (
+    FILE,
+    call_of,
+    damaged_files,
+    key_of,
+    open_for_writing,
+    unreadable,
+)
+
+WAIT_S = 10.0
+"""For other programs to end their reading."""
+
+
+def forget(folder: Path, label: str, *, wait_s: float = WAIT_S) -> int:
+    """Erase every turn of a session label, in a file that a server may be writing.
+
+    Files that were set aside as damaged are removed: what is in them cannot be told.
+
+    Args:
+        wait_s: for programs that are reading the file, seconds.
+
+    Returns:
+        How many turns were erased; 0 if none was there.
+
+    Raises:
+        StoreMissing: there is no record.
+        StoreBusy: another program is reading the file, so old bytes of it cannot be dropped.
+        StoreError: it cannot be written.
+    """
+    file = folder / FILE
+    if not file.is_file():
+        raise StoreMissing(f"{file}: no turn was recorded, so there is none to forget")
+    try:
+        call = call_of(label, key_of(folder))
+        connection = open_for_writing(folder)
+    except (OSError, ValueError, sqlite3.Error) as exc:
+        raise unreadable(file, exc) from exc
+    try:
+        gone = _erased(connection, call)
+        _drop_old_bytes(connection, file, wait_s)
+    except sqlite3.Error as exc:
+        raise unreadable(file, exc) from exc
+    finally:
+        connection.close()
+    for damaged in damaged_files(folder):
+        damaged.unlink()
+    return gone
+
+
+def _erased(connection: sqlite3.Connection, call: str | None) -> int:
+    connection.execute("BEGIN IMMEDIATE")
+    # The trigger takes the words out of the index; a cascade fires none.
+    connection.execute(
+        "DELETE FROM words WHERE turn IN (SELECT n FROM turns WHERE call = ?)", (call,)
+    )
+    gone = connection.execute("DELETE FROM turns WHERE call = ?", (call,)).rowcount
+    connection.execute("INSERT INTO words_found (words_found) VALUES ('rebuild')")
+    connection.execute("COMMIT")
+    return gone
+
+
+def _drop_old_bytes(connection: sqlite3.Connection, file: Path, wait_s: float) -> None:
+    """Write the file anew, and empty the log beside it.
+
+    Raises:
+        StoreBusy: a reader needs the log for longer than `wait_s`.
+    """
+    connection.execute("VACUUM")
+    connection.execute(f"PRAGMA busy_timeout = {int(wait_s * 1000)}")
+    busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    if busy:
+        raise StoreBusy(
+            f"{file}: the call is erased, but another program is reading the file, so old "
+            "bytes are still in the log beside it; close that program and forget again"
+        )

@@ -1,0 +1,154 @@
+"""Notes → rows of the record. Masks, and makes the call's key, before anything is stored."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from kbserver.lru import LruCache
+from kbserver.notes import CandidateNote, EventNote, SearchNote, TurnNote, WordsNote
+from kbserver.record.database import call_of
+from kbserver.record.masking import Mask
+
+_KNOWN_BYTES = 4_000_000  # of some 20,000 passages whose numbers are known
+_INSERT_TURN = """
+INSERT OR IGNORE INTO turns (id, at, call, route, outcome, reason, cached, leaned, in_budget,
+    total_ms, budget_ms, waited_ms, stages_ms, answer_bytes, spoken_s, token, probe)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+
+class Rows:
+    """Writes notes into one open record."""
+
+    def __init__(
+        self, connection: sqlite3.Connection, *, key: bytes, mask: Mask
+    ) -> None:
+        """Take an open record.
+
+        Args:
+            key: of its folder; see `database.call_of`.
+            mask: applied to words, and to the label where words are kept.
+        """
+        self._connection = connection
+        self._key = key
+        self._mask = mask
+        self._passages: LruCache[tuple[str, str, str], int] = LruCache(_KNOWN_BYTES)
+
+    def add(self, turns: Sequence[TurnNote], events: Sequence[EventNote]) -> None:
+        """Write notes in one transaction: all of them, or none.
+
+        Raises:
+            sqlite3.Error: it cannot be written.
+        """
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for turn in turns:
+                self._add_turn(turn)
+            self._connection.executemany(
+                "INSERT INTO events (at, kind, corpus, text, details) VALUES (?, ?, ?, ?, ?)",
+                map(_event, events),
+            )
+            self._connection.execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            self.renew()
+            raise
+
+    def renew(self) -> None:
+        """Look the numbers of passages up anew: some of their rows were removed."""
+        self._passages = LruCache(_KNOWN_BYTES)
+
+    def _add_turn(self, turn: TurnNote) -> None:
+        values = (
+            turn.id,
+            turn.at,
+            call_of(turn.label, self._key),
+            _text(turn.route),
+            turn.outcome,
+            turn.reason,
+            turn.cached,
+            turn.leaned,
+            turn.in_budget,
+            round(turn.total_ms, 3),
+            turn.budget_ms,
+            round(turn.waited_ms, 3),
+            _stages(turn),
+            turn.answer_bytes,
+            round(turn.spoken_s, 1),
+            turn.token,
+            turn.probe,
+        )
+        cursor = self._connection.execute(_INSERT_TURN, values)
+        if not cursor.rowcount:  # sent twice
+            return
+        number = cursor.lastrowid or 0
+        self._add_searches(number, turn.searches)
+        self._add_candidates(number, turn.candidates)
+        if turn.words is not None:
+            self._add_words(number, turn.words)
+
+    def _add_searches(self, turn: int, searches: Iterable[SearchNote]) -> None:
+        self._connection.executemany(
+            "INSERT INTO searches VALUES (?, ?, ?, ?, ?, ?)",
+            [(turn, place, *search) for place, search in enumerate(searches)],
+        )
+
+    def _add_candidates(self, turn: int, candidates: Iterable[CandidateNote]) -> None:
+        rows = []
+        for place, candidate in enumerate(candidates):
+            passage = self._number_of(candidate)
+            scores = (candidate.score, candidate.lexical, candidate.dense)
+            rows.append((turn, place, passage, candidate.answered, *scores))
+        self._connection.executemany(
+            "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+        )
+
+    def _number_of(self, candidate: CandidateNote) -> int:
+        """Return the number of a passage; a new one is written down."""
+        names = (candidate.corpus, candidate.passage, candidate.document)
+        key = tuple(map(_text, names))
+        where = (key[0], key[1], key[2])
+        known = self._passages.get(where)
+        if known is not None:
+            return known
+        self._connection.execute(
+            "INSERT OR IGNORE INTO passages (corpus, passage, document) VALUES (?, ?, ?)",
+            where,
+        )
+        row = self._connection.execute(
+            "SELECT n FROM passages WHERE corpus = ? AND passage = ? AND document = ?",
+            where,
+        ).fetchone()
+        number = int(row[0])
+        self._passages.put(where, number)
+        return number
+
+    def _add_words(self, turn: int, words: WordsNote) -> None:
+        try:
+            query = _text(self._mask(_text(words.query)))
+            heard = _text(self._mask(_text(words.heard)))
+            label = _text(words.label or "") or None
+        except Exception:  # own code of a mask; unmasked words are not kept
+            return
+        values = (turn, label, query, heard, words.embedding)
+        self._connection.execute("INSERT INTO words VALUES (?, ?, ?, ?, ?)", values)
+
+
+def _stages(turn: TurnNote) -> str:
+    stages_ms = {name: round(ms, 2) for name, ms in turn.stages_ms.items()}
+    return json.dumps(stages_ms, separators=(",", ":"))
+
+
+def _event(event: EventNote) -> tuple[object, ...]:
+    details = json.dumps(event.details, ensure_ascii=False, separators=(",", ":"))
+    return event.at, event.kind, event.corpus, _text(event.text), _text(details)
+
+
+def _text(text: str) -> str:
+    """Return a text as UTF-8 can write it."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")
