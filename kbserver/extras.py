@@ -50,8 +50,12 @@ EXTRAS: Final[Mapping[str, Extra]] = MappingProxyType(
             {"rapidocr": "rapidocr", "pillow": "PIL"},
         ),
         "evaluation": Extra(
-            "eval and calibrate",
+            "eval, calibrate and gaps",
             {"ir-measures": "ir_measures", "scipy": "scipy"},
+        ),
+        "parquet": Extra(
+            "calls --export parquet",
+            {"pyarrow": "pyarrow"},
         ),
     }
 )

@@ -118,6 +118,9 @@ def store(shared: Path, user_cache: Path) -> Path:
             models.mkdir(parents=True, exist_ok=True)  # another test may have exported
             path.mkdir()
             (path / ".models").symlink_to(models)
+            record = shared / "record"  # servers write there: not into what is copied
+            record.mkdir()
+            (path / ".record").symlink_to(record)
             for corpus, documents in DOCUMENTS.items():
                 folder = write_documents(shared / "documents" / corpus, documents)
                 ingest([folder], store=Store(path), corpus=corpus)

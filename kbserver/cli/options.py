@@ -39,6 +39,14 @@ AsJson: TypeAlias = Annotated[
     ),
 ]
 
+Since: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--since",
+        help="How far back: 90s, 15m, 24h, 7d.",
+    ),
+]
+
 Wait: TypeAlias = Annotated[
     float,
     typer.Option(

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
     from kbserver.endpoint.ground import Grounding
     from kbserver.endpoint.routing import RouteTable
+    from kbserver.endpoint.trace import Trace
     from kbserver.settings import TurnSettings
     from kbserver.types import Hit
 
@@ -31,6 +32,11 @@ _SHOWN = ("top_k", "min_score", "max_context_bytes", "deadline_ms")
 """Settings of a route that are shown even if they are the defaults."""
 
 _ARMS = ("lexical", "dense")
+_ORIGINS = {
+    "route": "of the route (or --min-score)",
+    "calibrated": "as kbserver calibrate stored it",
+    "default": "the default: nothing was calibrated; see kbserver calibrate",
+}
 _LONGEST_SHOWN = 70  # characters of a passage
 
 
@@ -49,9 +55,19 @@ def query(
     min_score: Annotated[
         float | None, typer.Option(help="Leave out hits below this score, 0 to 1.")
     ] = None,
+    why: Annotated[
+        bool,
+        typer.Option(
+            "--why",
+            help="Show what was heard, the threshold and where it is from, and what came near.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Answer one turn here, without a server: the context, the hits, the time of each stage.
+
+    **--why** shows more: the query as it was searched for, the threshold in force (of the route,
+    calibrated, or the default), and the best candidates below it. JSON has all of it always.
 
     The first query of a process waits for the model to load; a server has it loaded.
     """
@@ -68,6 +84,8 @@ def query(
         print_json(as_dict(grounding))
         return
     _show(grounding)
+    if why:
+        _explain_search(grounding.trace)
     if grounding.trace.reason == "unknown_label":
         asked = "a call without a label"
         if label is not None:
@@ -103,6 +121,7 @@ def as_dict(grounding: Grounding) -> dict[str, Any]:
         "context": grounding.context.text,
         "hits": hits,
         "trace": grounding.trace.as_dict(),
+        "searches": grounding.trace.why(),
     }
 
 
@@ -134,6 +153,29 @@ def _show(grounding: Grounding) -> None:
     out.print(line(f"route {route}   outcome {outcome}   {trace.total_ms:.1f} ms"))
     stages = [f"{stage} {ms:.1f}" for stage, ms in trace.stages_ms.items()]
     out.print(Text("   ".join(stages)))
+
+
+def _explain_search(trace: Trace) -> None:
+    """Show what was searched for in each corpus, and what came near."""
+    out.print()
+    if not trace.searches:
+        out.print(Text("nothing was searched: no corpus was asked"))
+    for search in trace.searches:
+        threshold = search.threshold
+        leaned = ""
+        if search.leaned:
+            leaned = "   with the turn before"
+        out.print(line(f"heard        {search.heard}{leaned}"))
+        out.print(line(f"searched     {search.corpus}, generation {search.generation}"))
+        origin = _ORIGINS[threshold.origin]
+        out.print(line(f"min_score    {threshold.min_score:.3f}, {origin}"))
+        for hit in search.near:
+            below = threshold.min_score - hit.score
+            scored = f"{hit.score:.3f}, {below:.3f} too low"
+            out.print(line(f"came near    {scored}   {hit.passage.source}"))
+            out.print(line(f"             {_beginning(hit.passage.text)}"))
+        if not search.near:
+            out.print("came near    nothing below the threshold")
 
 
 def _score(hit: Hit, arm: str) -> str:

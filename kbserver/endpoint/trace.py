@@ -11,7 +11,7 @@ from kbserver.deadline import Deadline
 from kbserver.notes import new_id
 from kbserver.retrieval.retriever import Retrieval, Search
 from kbserver.settings import RecordMode
-from kbserver.types import FloatVector, Outcome, Reason
+from kbserver.types import FloatVector, Hit, Outcome, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,33 @@ class Trace:
             "total_ms": round(self.total_ms, 3),
             "stages_ms": stages_ms,
         }
+
+    def why(self) -> list[dict[str, object]]:
+        """Say of each search what was heard, by which threshold it was judged, what came near.
+
+        JSON values for `kbserver query --json`; they hold words of the caller.
+        """
+        return [
+            {
+                "corpus": search.corpus,
+                "generation": search.generation,
+                "heard": search.heard,
+                "leaned": search.leaned,
+                "min_score": round(search.threshold.min_score, 4),
+                "min_score_from": search.threshold.origin,
+                "near": [_near(hit) for hit in search.near],
+            }
+            for search in self.searches
+        ]
+
+
+def _near(hit: Hit) -> dict[str, object]:
+    return {
+        "id": hit.passage.id,
+        "score": round(hit.score, 4),
+        "source": hit.passage.source,
+        "arms": {arm: round(score, 4) for arm, score in hit.arms.items()},
+    }
 
 
 class Recorder:

@@ -93,6 +93,7 @@ class TypedCall:
             timeout_ms=timeout_ms,
             keep_alive=keep_alive,
             debug=True,
+            probe="call",
         )
         self._label = label
         self._turns = 0

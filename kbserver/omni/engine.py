@@ -19,6 +19,7 @@ from kbserver.answers import (
     Client,
     read_json,
 )
+from kbserver.notes import PROBE_HEADER
 from kbserver.omni.configure import check_endpoint, check_token
 from kbserver.omni.failures import explain
 from kbserver.settings import ENGINE_TIMEOUT_MS
@@ -101,6 +102,7 @@ class KnowledgeEndpoint:
         timeout_ms: float = ENGINE_TIMEOUT_MS,
         keep_alive: bool = False,
         debug: bool = False,
+        probe: str | None = None,
         verify: ssl.SSLContext | None = None,
     ) -> None:
         """Prepare the calls; nothing is sent yet.
@@ -112,6 +114,7 @@ class KnowledgeEndpoint:
             timeout_ms: wall-clock milliseconds for one turn.
             keep_alive: keep the connection between turns.
             debug: ask a kbserver for its trace with the header `X-KBServer-Debug: 1`.
+            probe: what asks in place of a caller, so that a kbserver counts no call.
             verify: TLS context; None trusts what the system trusts, or what SSL_CERT_FILE names.
 
         Raises:
@@ -128,6 +131,8 @@ class KnowledgeEndpoint:
             headers["authorization"] = f"Bearer {token}"
         if debug:
             headers["x-kbserver-debug"] = "1"
+        if probe is not None:
+            headers[PROBE_HEADER] = probe
         limits = AnswerLimits(seconds=timeout_ms / 1000, body_bytes=MAX_BODY_BYTES)
         self._client = Client(
             limits, headers=headers, keep_alive=keep_alive, verify=verify

@@ -61,7 +61,7 @@ def test_doctor_offers_no_rollback_where_there_is_nothing_to_go_back_to(
     run, store: Path, monkeypatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PUBLIC_URL", "https://10.1.2.3")
-    shutil.copytree(store, tmp_path / "store")
+    shutil.copytree(store, tmp_path / "store", symlinks=True)
     [passages] = (tmp_path / "store" / "support").glob("*/passages.jsonl")
     passages.write_bytes(passages.read_bytes() + b"x")
     result = run("doctor", "--store", str(tmp_path / "store"), "--json")

@@ -107,3 +107,13 @@ def test_it_runs_as_a_module(argument, wanted):
     command = [sys.executable, "-m", "kbserver", argument]
     found = subprocess.run(command, capture_output=True, text=True, check=True)
     assert wanted in found.stdout
+
+
+def test_why_shows_what_was_heard_the_threshold_and_what_came_near(kbserver, store):
+    arguments = ["query", "um how do i reset the router", "-l", "support", "--why"]
+    found = kbserver(*arguments, "--store", store, "--min-score", 0.99)
+    assert found.returncode == 0, found.stderr
+    assert "outcome empty (below_min_score)" in found.stdout
+    assert "heard        how do i reset the router" in found.stdout
+    assert "min_score    0.990, of the route (or --min-score)" in found.stdout
+    assert "too low   router/reset.md" in found.stdout

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from kbserver.cli import show as show_command
 from kbserver.errors import IngestError, KbServerError
+from kbserver.index.store import Store
 from tests.conftest import write_documents
 
 
@@ -86,3 +87,32 @@ def test_nothing_that_can_be_read_is_a_failure(run, tmp_path):
     assert run(write_documents(tmp_path, {"a.xyz": "x"}))[0] == 5
     with pytest.raises(IngestError):
         run(tmp_path / "missing.md")
+
+
+def test_a_passage_is_shown_by_the_id_that_calls_and_clients_name(run, store):
+    with Store(store).open("support") as snapshot:
+        (row,) = [
+            row
+            for row in range(snapshot.size)
+            if "red light" in snapshot.passage(row).text
+        ]
+        id = snapshot.passage(row).id
+    code, output = run(id, "--store", store)
+    assert code == 0
+    first, second, _ = output.split("\n", 2)
+    assert first.startswith("router/lights.md   (corpus support, generation 00000")
+    assert second.startswith("  - What the lights mean: A red light means")
+    assert second.endswith(f"({id})")
+
+
+def test_a_document_is_shown_by_its_name_with_all_its_passages(run, store):
+    _, output = run("billing/cancel.txt", "--store", store, "--json")
+    (passage,) = json.loads(output)["passages"]
+    assert passage["document"] == "billing/cancel.txt"
+    assert passage["corpus"] == "support"
+    assert "30 days" in passage["spoken"]
+
+
+def test_what_is_neither_file_nor_passage_is_an_error(run, store):
+    with pytest.raises(IngestError, match="no such file"):
+        run("nothing-of-that-name", "--store", store)

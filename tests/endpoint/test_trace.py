@@ -9,7 +9,7 @@ import pytest
 
 from kbserver.deadline import Deadline
 from kbserver.endpoint.trace import Recorder
-from kbserver.retrieval.retriever import Retrieval
+from kbserver.retrieval.retriever import Retrieval, Search, Threshold
 from kbserver.types import Hit, Outcome, Passage, Reason
 
 CONTRACT = Path(__file__).parents[2] / "docs" / "contract.md"
@@ -100,6 +100,34 @@ def test_the_json_of_a_trace_has_rounded_times_and_no_null(recorder, clock):
         "total_ms": 1.235,
         "stages_ms": {"recall": 1.235},
     }
+
+
+def test_what_was_searched_for_is_told_with_what_came_near(recorder):
+    near = Hit(Passage("9", "text", source="a.md"), 0.12345, arms={"lexical": 1.5})
+    threshold = Threshold(0.4, "calibrated")
+    search = Search("docs", "000001-a", "my router", True, threshold, [near])
+    recorder.add(Retrieval([], nothing="below_min_score", search=search))
+    trace = recorder.finish("empty", "below_min_score", hits=0)
+    assert trace.why() == [
+        {
+            "corpus": "docs",
+            "generation": "000001-a",
+            "heard": "my router",
+            "leaned": True,
+            "min_score": 0.4,
+            "min_score_from": "calibrated",
+            "near": [
+                {"id": "9", "score": 0.1235, "source": "a.md", "arms": {"lexical": 1.5}}
+            ],
+        }
+    ]
+    assert not trace.cached
+
+
+def test_findings_that_were_kept_bring_their_searches_along(recorder):
+    search = Search("docs", "000001-a", "my router", False, Threshold(0.4, "route"))
+    trace = recorder.finish("full", None, hits=1, known=[search])
+    assert trace.cached and trace.searches == [search]
 
 
 def test_the_table_of_the_contract_holds_every_outcome_and_every_reason():

@@ -72,6 +72,24 @@ def two_workers_of(process, without=None):
     return workers
 
 
+def recorded(url):
+    """The turns recorded, as one of the workers tells it."""
+    page = httpx2.get(f"{url}/metrics", timeout=20).text
+    return float(
+        re.search(r"^kbserver_record_turns_total (\S+)", page, re.MULTILINE)[1]
+    )
+
+
+def test_every_worker_tells_the_sum_of_the_turns_recorded(served):
+    _, url = served
+    wait_until(lambda: asked(url))
+    before = recorded(url)
+    for _ in range(20):  # each on a connection of its own: both workers get some
+        assert asked(url)
+    told = wait_until(lambda: recorded(url) >= before + 20 and recorded(url))
+    assert {recorded(url) for _ in range(12)} == {told}
+
+
 @pytest.mark.skipif(
     not Path("/proc/self/task").exists(), reason="finds the workers in /proc"
 )

@@ -17,8 +17,9 @@ def candidate(passage="p1", *, answered=True, score=0.8, document="router/reset.
 
 def turn(number=1, *, at=NOON, label="call-1", query=None, **more):
     words = None
+    embedding = more.pop("embedding", bytes(8))
     if query is not None:
-        words = WordsNote(label, query, query, more.pop("embedding", bytes(8)))
+        words = WordsNote(label, query, query, embedding)
     values = {
         "id": f"{number:020x}",
         "at": at,

@@ -12,6 +12,7 @@ from types import EllipsisType
 from typing import Any, Self
 
 from kbserver.answers import AnswerLimits, Client, NoAnswer, read_json
+from kbserver.notes import PROBE_HEADER
 from kbserver.omni.failures import Failure, explain
 
 LIMITS = AnswerLimits(seconds=5.0, body_bytes=1_000_000)
@@ -64,7 +65,7 @@ class Probe:
         self._token = token
         self._client = Client(
             limits,
-            headers={"user-agent": "kbserver-doctor"},
+            headers={"user-agent": "kbserver-doctor", PROBE_HEADER: "doctor"},
             keep_alive=not fresh,
             verify=verify,
         )

@@ -1,0 +1,175 @@
+"""`kbserver calls` and `kbserver gaps`, over a record of a test's own."""
+
+import csv
+import io
+import json
+import time
+
+import pytest
+
+from kbserver.cli import calls
+from kbserver.errors import SettingsError, StoreError, StoreMissing
+from kbserver.record.database import call_of, key_of, open_for_writing
+from kbserver.record.rows import Rows
+from tests.record.conftest import candidate, plain, turn
+
+NOW = time.time()
+
+
+def silent(number, **more):
+    near = candidate("p9", answered=False, score=0.1, document="billing.md")
+    ending = {"outcome": "empty", "reason": "below_min_score", "candidates": (near,)}
+    return turn(number, **(ending | {"at": NOW - 60 + number} | more))
+
+
+@pytest.fixture
+def store(tmp_path):
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def fill(store):
+    def write(*turns):
+        connection = open_for_writing(store / ".record")
+        key = key_of(store / ".record")
+        Rows(connection, key=key, mask=plain).add(turns, [])
+        connection.close()
+        return call_of("call-1", key)
+
+    return write
+
+
+@pytest.fixture
+def ask(run, store):
+    def invoke(*arguments):
+        result = run(*arguments, "--store", str(store))
+        assert result.exit_code == 0, result.output
+        return result
+
+    return invoke
+
+
+def test_turns_are_listed_oldest_first_with_how_they_ended(ask, fill):
+    call = fill(turn(1, at=NOW - 90), silent(2, query="is it <b>free</b>"))
+    first, second = ask("calls").stdout.splitlines()
+    assert first.endswith(f"{1:020x}  {call}  *  full  0.80 router/reset.md")
+    assert "call-1  *  empty (below_min_score)  near: 0.10 billing.md" in second
+    assert "“is it <b>free</b>”" in second
+
+
+def test_only_what_is_wanted_is_listed(ask, fill):
+    fill(turn(1, at=NOW - 7200), silent(2), turn(3, at=NOW, route="vip-*"))
+
+    def found(*options):
+        lines = ask("calls", "--json", *options).stdout.splitlines()
+        return [int(json.loads(line)["id"], 16) for line in lines]
+
+    assert found() == [1, 2, 3]
+    assert found("--since", "1h") == [2, 3]
+    assert found("--outcome", "below_min_score") == [2]
+    assert found("--route", "vip-*") == [3]
+    assert found("--most", "1") == [3]
+    assert "look further back than --since 1s" in ask("calls", "--since", "1s").stderr
+
+
+def test_one_turn_is_shown_whole(ask, fill):
+    fill(silent(2, query="um pay it", probe="doctor", leaned=True))
+    shown = ask("calls", f"{2:020x}").stdout
+    for part in (
+        "call call-1",
+        "said       um pay it",
+        "empty (below_min_score)   7.2 of 150 ms, in time   leaned",
+        "searched   support, generation 000001-a: min_score 0.150 (default)",
+        "near       0.100  billing.md  (p9)",
+        "asked by kbserver doctor, no caller",
+        "kbserver show p9",
+    ):
+        assert part in shown
+    assert (
+        json.loads(ask("calls", f"{2:020x}", "--json").stdout)["query"] == "um pay it"
+    )
+
+
+def test_a_call_is_all_its_turns(ask, fill):
+    call = fill(turn(1, at=NOW), turn(2, at=NOW, label="call-2"), turn(3, at=NOW))
+    assert len(ask("calls", call).stdout.splitlines()) == 2
+
+
+def test_what_is_not_there_says_what_to_do(run, store, fill):
+    with pytest.raises(StoreMissing, match="kbserver serve"):
+        run("calls", "--store", str(store))
+    fill(turn(1, at=NOW))
+    with pytest.raises(StoreMissing, match="kbserver calls"):
+        run("calls", "f" * 20, "--store", str(store))
+    with pytest.raises(StoreError, match='mode = "words"'):
+        run("calls", "--search", "router", "--store", str(store))
+    with pytest.raises(SettingsError, match="not a duration"):
+        run("calls", "--since", "yesterday", "--store", str(store))
+
+
+def test_exports_go_to_standard_output_or_a_file(ask, fill, tmp_path):
+    fill(turn(1, at=NOW), turn(2, at=NOW))
+    rows = list(csv.DictReader(io.StringIO(ask("calls", "--export", "csv").stdout)))
+    assert [row["document"] for row in rows] == ["router/reset.md"] * 2
+    file = tmp_path / "turns.jsonl"
+    ask("calls", "--export", "jsonl", "--output", str(file))
+    lines = file.read_text().splitlines()
+    assert [json.loads(line)["id"] for line in lines] == [f"{1:020x}", f"{2:020x}"]
+
+
+def test_an_export_that_cannot_be_says_which_can(run, store, fill):
+    fill(turn(1, at=NOW))
+    with pytest.raises(SettingsError, match="jsonl, csv, parquet"):
+        run("calls", "--export", "xml", "--store", str(store))
+    with pytest.raises(SettingsError, match="--output"):
+        run("calls", "--export", "parquet", "--store", str(store))
+
+
+def test_a_forgotten_call_is_gone(ask, fill):
+    fill(turn(1, at=NOW, query="my zyzzyva"), turn(2, at=NOW, label="call-2"))
+    assert "1 turns of 'call-1' are erased" in ask("calls", "--forget", "call-1").stdout
+    assert "no turn of 'call-1'" in ask("calls", "--forget", "call-1").stdout
+    assert len(ask("calls").stdout.splitlines()) == 1
+
+
+def test_following_goes_on_with_turns_as_they_come(fill, store, monkeypatch):
+    from kbserver.record.database import open_for_reading
+    from kbserver.record.turns import Wanted
+
+    fill(turn(1), turn(2))
+    coming = [(), (turn(3),), (turn(4), turn(5))]
+    monkeypatch.setattr(time, "sleep", lambda seconds: fill(*coming.pop(0)))
+    reader = open_for_reading(store / ".record")
+    following = calls._following(reader, Wanted(), 1)
+    assert [int(next(following)["id"], 16) for _ in range(4)] == [2, 3, 4, 5]
+    reader.close()
+
+
+def test_gaps_are_shown_with_examples_and_what_came_nearest(ask, fill):
+    fill(
+        silent(1, query="do you ship", embedding=bytes([100] * 8)),
+        silent(3, query="do you ship", embedding=bytes([100] * 8)),
+        silent(2, query="can you *send* it", embedding=bytes([99, 101] * 4), label="b"),
+    )
+    shown = ask("gaps").stdout
+    assert "do you ship\n" in shown and "can you *send* it\n" in shown
+    assert "3 turns of 2 calls, 3 silent; nearest billing.md (support)" in shown
+    marked = ask("gaps", "--markdown").stdout
+    assert marked.startswith("## ")
+    assert " can you \\*send\\* it\n" in marked
+    (gap,) = json.loads(ask("gaps", "--json").stdout)["gaps"]
+    assert (gap["turns"], gap["document"]) == (3, "billing.md")
+
+
+def test_without_words_silent_turns_are_counted_by_document(ask, fill):
+    fill(silent(1), silent(2), silent(3, candidates=()))
+    result = ask("gaps")
+    assert "no words are recorded" in result.stderr
+    first, second = result.stdout.splitlines()
+    assert first.split() == "2 turns 1 calls billing.md best 0.10".split()
+    assert "(nothing came near)" in second
+
+
+def test_no_gap_is_said(ask, fill):
+    fill(turn(1, at=NOW, query="answered well"))
+    assert "every turn was answered" in ask("gaps").stderr
