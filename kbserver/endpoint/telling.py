@@ -45,6 +45,8 @@ def note_of(
         probe: what asked in place of a caller; None for a caller.
     """
     trace = grounding.trace
+    text = grounding.context.text
+    words_said = text.count(" ") + bool(text)  # to split takes a third of all this
     words: WordsNote | None = None
     if mode == "words":
         words = _words(call, grounding)
@@ -63,7 +65,7 @@ def note_of(
         waited_ms=call.place.waited_ms,
         stages_ms=dict(trace.stages_ms),
         answer_bytes=answer_bytes,
-        spoken_s=60.0 * len(grounding.context.text.split()) / WORDS_A_MINUTE,
+        spoken_s=60.0 * words_said / WORDS_A_MINUTE,
         token=call.grant.kind,
         probe=probe,
         searches=_searches(grounding),

@@ -12,6 +12,7 @@ from kbserver.endpoint.app import KBServer, _limit_ms
 from kbserver.endpoint.routing import Route
 from kbserver.errors import SettingsError, StoreMissing
 from kbserver.labels import LabelPattern
+from kbserver.notes import Counts
 from kbserver.settings import read_settings
 
 from .conftest import LIMIT_S, PATIENT_MS, TOKEN, serving
@@ -316,6 +317,75 @@ def test_turns_beyond_the_limit_are_refused_while_others_have_the_places(store):
     assert second.headers["retry-after"] == "1"
     assert second.json()["error"]["code"] == "overloaded"
     assert health.status_code == 200
+
+
+class Listening:
+    """Keeps what it is told."""
+
+    def __init__(self):
+        self.turns, self.events = [], []
+
+    def turn(self, tell):
+        self.turns.append(tell)
+
+    def event(self, note):
+        self.events.append(note)
+
+    def flush(self):
+        return False
+
+    def counts(self):
+        return Counts(True, len(self.turns), {}, 0, 0.0)
+
+
+def test_every_turn_is_told_as_its_route_lets_it_and_its_id_stands_in_a_header(store):
+    listener = Listening()
+    routes = [
+        {"label": "quiet-*", "corpora": ["support"], "record": "off"},
+        {"label": "loud-*", "corpora": ["support"], "record": "words"},
+        {"label": "support", "corpora": ["support"]},
+    ]
+    settings = read_settings(
+        store=store, deadline_ms=PATIENT_MS, open=True, routes=routes
+    )
+    with serving(KBServer(settings, listener=listener)) as url:
+        answers = {}
+        for label in ("quiet-1", "loud-1", "support", "nobody-77"):
+            body = {"session_label": label, "query": "how do i cancel"}
+            answers[label] = httpx2.post(f"{url}/kb", json=body)
+        doctor = {"x-kbserver-probe": "doctor"}
+        httpx2.post(f"{url}/kb", json=body, headers=doctor)
+        httpx2.post(f"{url}/kb", content=b"{")
+    ids = {
+        label: answer.headers.get("x-kbserver-turn")
+        for label, answer in answers.items()
+    }
+    assert ids["quiet-1"] is None
+    notes = [tell() for tell in listener.turns]
+    assert [note.id for note in notes[:3]] == [
+        ids["loud-1"],
+        ids["support"],
+        ids["nobody-77"],
+    ]
+    assert [note.words is not None for note in notes] == [True, False, False, False]
+    assert notes[0].words.query == "how do i cancel"
+    assert notes[1].candidates[0].document == "billing/cancel.txt"
+    assert notes[1].searches[0].min_score_from == "default"
+    assert notes[1].answer_bytes == len(answers["support"].content)
+    assert [note.reason for note in notes[2:]] == ["unknown_label"] * 2
+    assert [note.probe for note in notes] == [None, None, None, "doctor"]
+    kinds = [event.kind for event in listener.events]
+    expected = [
+        "generation",
+        "generation",
+        "start",
+        "refused",
+        "unknown_labels",
+        "stop",
+    ]
+    assert kinds == expected
+    assert listener.events[3].details == {"invalid_json": 1}
+    assert listener.events[4].details == {"nobody-#": 2}
 
 
 def test_the_trace_is_shown_only_where_debug_is_on(store):
