@@ -208,8 +208,13 @@ def verify(
 ) -> None:
     """Check that generations are whole: every file's checksum, and a search for known passages.
 
+    Without a **CORPUS** the record of turns is checked as well.
+
     Exit codes: 0 all is well, 3 something is wrong or not there.
     """
+    from kbserver.record.database import problem_of
+    from kbserver.settings import read_settings
+
     known = _store(config, store)
     if generation is not None and (corpus is None or every):
         raise SettingsError(
@@ -235,6 +240,10 @@ def verify(
             continue
         reports += [known.verify(name, one) for one in wanted]
     problems += [problem for report in reports for problem in report.problems]
+    if corpus is None:
+        problem = problem_of(read_settings(config, store=store).record_folder)
+        if problem is not None:
+            problems.append(problem)
     if as_json:
         checked = [_report_as_dict(report) for report in reports]
         print_json({"ok": not problems, "generations": checked, "problems": problems})

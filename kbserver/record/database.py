@@ -13,6 +13,7 @@ import os
 import secrets
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 from kbserver.errors import StoreError, StoreMissing
@@ -92,6 +93,23 @@ def open_for_reading(folder: Path) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as exc:
         raise unreadable(file, exc) from exc
     return connection
+
+
+def problem_of(folder: Path) -> str | None:
+    """Say what is wrong with a record; None if nothing is, or there is none. Reads all of it."""
+    file = folder / FILE
+    if not file.is_file():
+        return None
+    try:
+        with closing(open_for_reading(folder)) as connection:
+            (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    except StoreError as exc:
+        return str(exc)
+    except sqlite3.Error as exc:
+        return str(unreadable(file, exc))
+    if found == "ok":
+        return None
+    return str(unreadable(file, ValueError(found)))
 
 
 def unreadable(file: Path, error: Exception) -> StoreError:

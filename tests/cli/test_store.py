@@ -115,6 +115,18 @@ def test_verify_finds_a_flipped_byte_and_exits_with_3(run, folder):
     ]
 
 
+def test_verify_looks_at_the_record_of_turns_as_well(run, tmp_path):
+    record = tmp_path / "record"
+    record.mkdir()
+    (record / "record.sqlite").write_bytes(b"no database " * 400)
+    config = tmp_path / "kbserver.toml"
+    config.write_text('[record]\nfolder = "record"\n')
+    output = run("verify", "--config", config)
+    assert "record.sqlite: cannot be read" in output and run.exit_code == 3
+    run("verify", "support", "--config", config)
+    assert run.exit_code == 0
+
+
 def test_verify_of_what_is_not_there(run):
     with pytest.raises(StoreMissing, match="no corpus 'nope'"):
         run("verify", "nope")

@@ -15,6 +15,7 @@ from kbserver.record.database import (
     key_of,
     open_for_reading,
     open_for_writing,
+    problem_of,
     set_aside,
 )
 from kbserver.record.schema import VERSION
@@ -66,6 +67,24 @@ def test_reading_a_damaged_file_is_one_error(folder):
     (folder / FILE).write_bytes(b"no database " * 400)
     with pytest.raises(StoreError, match="cannot be read"):
         open_for_reading(folder)
+
+
+def test_what_is_wrong_with_a_record_is_said(folder, connection):
+    assert problem_of(folder / "nowhere") is None
+    for number in range(500):
+        values = (number, f"some text {number}" * 20)
+        connection.execute(
+            "INSERT INTO events VALUES (?, 2.0, 'start', '', ?, '{}')", values
+        )
+    connection.close()
+    assert problem_of(folder) is None
+    file = folder / FILE
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 4096] = bytes([255]) * 4096
+    file.write_bytes(content)
+    assert "cannot be read" in problem_of(folder)
+    file.write_bytes(b"no database " * 400)
+    assert "cannot be read" in problem_of(folder)
 
 
 def test_a_reader_cannot_write(folder, connection):
