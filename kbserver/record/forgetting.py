@@ -44,7 +44,7 @@ def forget(folder: Path, label: str, *, wait_s: float = WAIT_S) -> int:
     except (OSError, ValueError, sqlite3.Error) as exc:
         raise unreadable(file, exc) from exc
     try:
-        gone = _erased(connection, call)
+        gone = _erased(connection, call, label)
         _drop_old_bytes(connection, file, wait_s)
     except sqlite3.Error as exc:
         raise unreadable(file, exc) from exc
@@ -55,11 +55,17 @@ def forget(folder: Path, label: str, *, wait_s: float = WAIT_S) -> int:
     return gone
 
 
-def _erased(connection: sqlite3.Connection, call: str | None) -> int:
+def _erased(connection: sqlite3.Connection, call: str | None, label: str) -> int:
     connection.execute("BEGIN IMMEDIATE")
     # The trigger takes the words out of the index; a cascade fires none.
     connection.execute(
         "DELETE FROM words WHERE turn IN (SELECT n FROM turns WHERE call = ?)", (call,)
+    )
+    # A label without digits may have been counted as unknown, by its own name.
+    connection.execute(
+        "DELETE FROM events WHERE kind = 'unknown_labels' AND EXISTS "
+        "(SELECT 1 FROM json_each(details) WHERE key = ?)",
+        (label,),
     )
     gone = connection.execute("DELETE FROM turns WHERE call = ?", (call,)).rowcount
     connection.execute("INSERT INTO words_found (words_found) VALUES ('rebuild')")

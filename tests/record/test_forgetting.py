@@ -7,7 +7,7 @@ from kbserver.record.database import FILE, key_of, open_for_reading
 from kbserver.record.forgetting import forget
 from kbserver.record.rows import Rows
 
-from .conftest import plain, turn
+from .conftest import event, plain, turn
 
 
 @pytest.fixture
@@ -48,6 +48,15 @@ def test_a_damaged_file_that_was_set_aside_goes_as_well(kept, folder):
     (folder / f"{FILE}.damaged-1").write_bytes(b"the zyzzyva of wombat-7")
     forget(folder, "wombat-7")
     assert b"zyzzyva" not in bytes_in(folder)
+
+
+def test_a_label_that_was_counted_as_unknown_is_erased_there_too(kept, folder):
+    rows = Rows(kept, key=key_of(folder), mask=plain)
+    rows.add([], [event("unknown_labels", **{"quokka": 2, "web-#": 1})])
+    rows.add([], [event("unknown_labels", **{"web-#": 1})])
+    forget(folder, "quokka")
+    assert b"quokka" not in bytes_in(folder)
+    assert kept.execute("SELECT count(*) FROM events").fetchone() == (1,)
 
 
 def test_a_label_that_never_called_erases_nothing(kept, folder):
