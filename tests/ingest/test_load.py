@@ -151,7 +151,7 @@ def test_formats_are_named_as_prose():
         "mail, MBOX, XML and ZIP"
     )
     rare = format_names("or", needs_extra=True)
-    assert rare == "XLSX, PPTX, reStructuredText or MSG"
+    assert rare == "XLSX, PPTX, reStructuredText, MSG, PNG, JPEG, TIFF or WebP"
 
 
 def test_every_format_is_named_once_and_its_suffixes_are_its_own():
