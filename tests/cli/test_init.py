@@ -18,7 +18,7 @@ from kbserver.ingest.load import FORMATS
 COMMANDS = {
     "ingest", "corpora", "rollback", "prune", "verify", "export", "import", "lint", "serve",
     "query", "routes", "eval", "calibrate", "token", "configure", "show", "simulate", "call",
-    "doctor",
+    "doctor", "calls", "gaps", "documents", "diff",
 }  # fmt: skip
 
 

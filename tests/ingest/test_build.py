@@ -173,7 +173,9 @@ def test_finding_files_leaves_the_store_out_and_names_what_is_skipped(docs):
 
 
 def test_finding_no_file_names_the_formats_that_are_read(tmp_path):
-    wanted = "name a folder of Markdown, text, HTML, PDF, .* EPUB or mail files"
+    wanted = (
+        "name a folder of Markdown, text, HTML, PDF, .* mail, MBOX, XML or ZIP files"
+    )
     with pytest.raises(IngestError, match=wanted):
         build.find([tmp_path], Store("s"), IngestOptions(), IngestReport(CORPUS))
 
@@ -309,7 +311,9 @@ def test_comparing_with_a_generation_counts_documents_and_sees_other_parameters(
 
 
 def test_the_options_of_a_corpus_are_those_it_was_built_with(plan, docs):
-    options = IngestOptions(model="stub", language="german", keep_suspicious=True)
+    options = IngestOptions(
+        model="stub", language="german", keep_suspicious=True, ocr=False
+    )
     ingest(
         [docs],
         store=plan.store,

@@ -12,7 +12,7 @@ def test_documents_and_skipped_files_are_told_apart(tmp_path):
     assert list(preview([folder])) == [
         Skipped(".c.md", "hidden"),
         Skipped("b.md", "empty"),
-        Preview("a.md", "A", ("A, Bar: Open at 9.",), (), ()),
+        Preview("a.md", "A", ("A, Bar: Open at 9.",), (), (), (None,)),
     ]
 
 

@@ -13,7 +13,7 @@ from kbserver.index.documents import DocumentEntry
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 from kbserver.ingest.blocks import Document
-from kbserver.ingest.build import CONVERSION, ingest
+from kbserver.ingest.build import CONVERSION, IngestOptions, ingest
 from kbserver.ingest.conversion import Load
 from kbserver.ingest.load import load
 from kbserver.ingest.reader import Reader, _same_stat, passage_id
@@ -29,6 +29,7 @@ CHUNKING = {
     "target_tokens": 200,
     "language": "english",
     "keep_suspicious": False,
+    "ocr": False,
 }
 DOCUMENTS = {
     "a.md": "# A\n\nFirst text.\n",
@@ -52,7 +53,8 @@ def report() -> IngestReport:
 def previous(tmp_path: Path, docs: Path) -> Iterator[Snapshot]:
     """The generation of the documents."""
     store = Store(tmp_path / "store")
-    ingest([docs], store=store, corpus="help", encoder=StubEncoder())
+    options = IngestOptions(ocr=False)
+    ingest([docs], store=store, corpus="help", options=options, encoder=StubEncoder())
     with store.open("help") as snapshot:
         yield snapshot
 

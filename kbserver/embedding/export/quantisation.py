@@ -95,6 +95,9 @@ def quantise_per_channel(
         The levels, shape (inner, outer), and the scale of each column, shape (outer,).
     """
     scale = _scale_of_columns(weights)
+    # Only ratios count below; a power of two keeps them, and tiny squares from overflowing.
+    _, exponent = np.frexp(np.abs(activations).max(initial=0.0))
+    activations = np.ldexp(activations, -exponent)
     hessian = activations.T @ activations
     damping = DAMPING * float(hessian.trace()) / len(hessian) or 1.0
     hessian[np.diag_indices_from(hessian)] += np.float32(damping)

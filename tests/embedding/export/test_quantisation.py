@@ -38,6 +38,7 @@ def test_uncorrelated_channels_are_off_by_half_a_level_at_most(
     arrays(np.float32, (9, 12), elements=LARGE),
     arrays(np.float32, (12, 5), elements=SMALL),
 )
+@example(np.full((9, 12), 1.5e-21, np.float32), np.zeros((12, 5), np.float32))
 @settings(deadline=None)
 def test_every_weight_has_a_level_whatever_the_activations(
     activations: FloatMatrix, weights: FloatMatrix
