@@ -140,18 +140,15 @@ def _stands_above_values(
     below: Sequence[list[str]],
 ) -> bool:
     """Return whether most cells of a column are values and its first is none."""
+    columns: list[list[str]] = [[] for _ in range(max(map(len, below)))]
+    for row in below:
+        for column, cell in zip(columns, row, strict=False):
+            if cell:
+                column.append(cell)
     return any(
-        cell and cell not in _MARKS and _are_mostly_values(at, below)
-        for at, cell in enumerate(first[1:], start=1)
+        cell and cell not in _MARKS and sum(map(is_value, column)) * 2 > len(column)
+        for cell, column in zip(first[1:], columns[1:], strict=False)
     )
-
-
-def _are_mostly_values(
-    column: int,
-    rows: Sequence[list[str]],
-) -> bool:
-    cells = [row[column] for row in rows if column < len(row) and row[column]]
-    return sum(map(is_value, cells)) * 2 > len(cells)
 
 
 def _is_series(
