@@ -100,10 +100,10 @@ def serve(
 
     async def run() -> None:
         async with server.running():
+            read_again_at_hang_up(terminal)
             if on_open is not None:
                 on_open(_url(listener, settings))
             freezing = asyncio.create_task(freeze_garbage(server))
-            read_again_at_hang_up(terminal)
             await uvicorn.Server(config).serve(sockets=[listener])
             freezing.cancel()
 

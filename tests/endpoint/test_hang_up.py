@@ -4,6 +4,7 @@ import contextlib
 import os
 import pty
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -207,6 +208,8 @@ def served_in_a_terminal(store, folder, how):
 def read_until(terminal, words):
     said = b""
     while words not in said:
+        readable, _, _ = select.select([terminal], [], [], LIMIT_S)
+        assert readable, said
         said += os.read(terminal, 65536)
     return said.decode()
 
