@@ -8,8 +8,12 @@ imported by path:
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING
+
+# From 1.29 on ONNX Runtime sends events to its makers unless this is set before it is imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from kbserver.deadline import Deadline

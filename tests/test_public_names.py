@@ -1,6 +1,7 @@
 """The public surface: what `from kbserver import …` offers, and that it stays light."""
 
 import ast
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,6 +43,18 @@ def test_importing_it_loads_neither_torch_nor_document_parsers():
     assert loaded & heavy == set()
     loaded = loaded_after("import kbserver.cli; from kbserver import configure_frame")
     assert loaded & {"faiss", "onnxruntime"} == set()
+
+
+def test_onnx_runtime_keeps_no_device_id_and_sends_no_events(tmp_path):
+    code = "import kbserver.embedding.onnx, onnxruntime; onnxruntime.get_available_providers()"
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"CI", "ORT_DISABLE_TELEMETRY"}  # either turns telemetry off
+    }
+    folders = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    subprocess.run([sys.executable, "-c", code], env=variables | folders, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 def loaded_after(statement: str) -> set[str]:
