@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ from kbserver.omni.serving import base_url, serving
 from tests.omni.conftest import Endpoint
 
 ROOT = Path(__file__).parents[2]
+SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+"""A command may handle or ignore them, and processes started later would inherit that."""
 TOKEN = "s3cr3t-token-of-32-characters-xx"
 
 
@@ -52,8 +55,13 @@ def kbserver(
         monkeypatch.chdir(tmp_path)
         command = ["kbserver", *map(str, arguments)]
         monkeypatch.setattr(sys, "argv", command)
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
+        handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
+        try:
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        finally:
+            for signum, handler in handlers.items():
+                signal.signal(signum, handler)
         out, err = capfd.readouterr()
         code = ended.value.code or 0
         return CompletedProcess(command, code, out, err)

@@ -178,8 +178,8 @@ def test_workers_go_on_whether_one_process_is_told_or_all_of_them(store, tmp_pat
 IN_A_TERMINAL = """
 import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-if sys.argv[1] == "nohup":
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+handlers = {"nohup": signal.SIG_IGN, "plain": signal.SIG_DFL}
+signal.signal(signal.SIGHUP, handlers[sys.argv[1]])
 os.execv(sys.executable, [sys.executable, "-m", "kbserver", "serve", "--port", "0"])
 """
 
