@@ -82,6 +82,7 @@ def _size(place: _Place, kept: _Kept) -> int:
     _, findings = kept
     texts = [query, findings.context.text]
     texts += [passage.content for passage in findings.context.passages]
+    texts += [search.heard for search in findings.searches]
     near = [hit for search in findings.searches for hit in search.near]
     for hit in (*findings.hits, *near):
         texts.append(hit.passage.text)

@@ -59,7 +59,7 @@ __all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
 _OCR_CACHE = ".ocr"
 """Folder below a corpus's: what was found on pictures, so that none is read again."""
 
-CONVERSION = 4
+CONVERSION = 5
 """Raised whenever files would be read or cut differently: all are then read again."""
 
 K1 = 1.2
