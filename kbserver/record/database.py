@@ -175,3 +175,10 @@ def call_of(label: str | None, key: bytes) -> str | None:
         return None
     digest = hmac.digest(key, label.encode("utf-8", "surrogatepass"), hashlib.sha256)
     return digest.hex()[:_CALL_DIGITS]
+
+
+def storable(text: str) -> str:
+    """Return a text as UTF-8 can write it."""
+    if text.isascii():
+        return text
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -42,6 +42,8 @@ def prune(
         (words_before,),
     ).rowcount
     connection.execute("DELETE FROM turns WHERE at < ?", (turns_before,))
+    connection.execute("DELETE FROM hour_tallies WHERE hour < ?", (turns_before,))
+    connection.execute("DELETE FROM day_uses WHERE day < ?", (turns_before - _DAY_S,))
     wrote()
     while size_of(connection) > max_mb * 1e6 and _remove_oldest(connection):
         gone += 1

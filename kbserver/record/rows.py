@@ -8,8 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from kbserver.lru import LruCache
 from kbserver.notes import CandidateNote, EventNote, SearchNote, TurnNote, WordsNote
-from kbserver.record.database import call_of
+from kbserver.record.database import call_of, storable
 from kbserver.record.masking import Mask
+from kbserver.record.tallies import Tallies
 
 _KNOWN_BYTES = 4_000_000  # of some 20,000 passages whose numbers are known
 _INSERT_TURN = """
@@ -44,8 +45,10 @@ class Rows:
         """
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            tallies = Tallies()
             for turn in turns:
-                self._add_turn(turn)
+                self._add_turn(turn, tallies)
+            tallies.write(self._connection)
             self._connection.executemany(
                 "INSERT INTO events (at, kind, corpus, text, details) VALUES (?, ?, ?, ?, ?)",
                 map(_event, events),
@@ -61,12 +64,14 @@ class Rows:
         """Look the numbers of passages up anew: some of their rows were removed."""
         self._passages = LruCache(_KNOWN_BYTES)
 
-    def _add_turn(self, turn: TurnNote) -> None:
+    def _add_turn(self, turn: TurnNote, tallies: Tallies) -> None:
+        call = call_of(turn.label, self._key)
+        route = storable(turn.route)
         values = (
             turn.id,
             turn.at,
-            call_of(turn.label, self._key),
-            _text(turn.route),
+            call,
+            route,
             turn.outcome,
             turn.reason,
             turn.cached,
@@ -87,8 +92,16 @@ class Rows:
         number = cursor.lastrowid or 0
         self._add_searches(number, turn.searches)
         self._add_candidates(number, turn.candidates)
+        tallies.add(turn, route=route, begins=self._begins(call, number))
         if turn.words is not None:
             self._add_words(number, turn.words)
+
+    def _begins(self, call: str | None, turn: int) -> bool:
+        """Whether a turn is the first of its call."""
+        earlier = self._connection.execute(
+            "SELECT 1 FROM turns WHERE call = ? AND n <> ? LIMIT 1", (call, turn)
+        )
+        return call is not None and earlier.fetchone() is None
 
     def _add_searches(self, turn: int, searches: Iterable[SearchNote]) -> None:
         self._connection.executemany(
@@ -109,7 +122,7 @@ class Rows:
     def _number_of(self, candidate: CandidateNote) -> int:
         """Return the number of a passage; a new one is written down."""
         names = (candidate.corpus, candidate.passage, candidate.document)
-        key = tuple(map(_text, names))
+        key = tuple(map(storable, names))
         where = (key[0], key[1], key[2])
         known = self._passages.get(where)
         if known is not None:
@@ -128,9 +141,9 @@ class Rows:
 
     def _add_words(self, turn: int, words: WordsNote) -> None:
         try:
-            query = _text(self._mask(_text(words.query)))
-            heard = _text(self._mask(_text(words.heard)))
-            label = _text(words.label or "") or None
+            query = storable(self._mask(storable(words.query)))
+            heard = storable(self._mask(storable(words.heard)))
+            label = storable(words.label or "") or None
         except Exception:  # own code of a mask; unmasked words are not kept
             return
         values = (turn, label, query, heard, words.embedding)
@@ -144,11 +157,4 @@ def _stages(turn: TurnNote) -> str:
 
 def _event(event: EventNote) -> tuple[object, ...]:
     details = json.dumps(event.details, ensure_ascii=False, separators=(",", ":"))
-    return event.at, event.kind, event.corpus, _text(event.text), _text(details)
-
-
-def _text(text: str) -> str:
-    """Return a text as UTF-8 can write it."""
-    if text.isascii():
-        return text
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return event.at, event.kind, event.corpus, storable(event.text), storable(details)

@@ -87,6 +87,41 @@ CREATE TABLE events (
     details TEXT NOT NULL
 );
 CREATE INDEX events_by_time ON events (at);
+CREATE TABLE hour_tallies (
+    hour INTEGER NOT NULL,
+    route TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    turns INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    late INTEGER NOT NULL,
+    total_ms REAL NOT NULL,
+    PRIMARY KEY (hour, route, outcome, reason)
+) WITHOUT ROWID;
+CREATE TABLE day_uses (
+    day INTEGER NOT NULL,
+    route TEXT NOT NULL,
+    corpus TEXT NOT NULL,
+    document TEXT NOT NULL,
+    turns INTEGER NOT NULL,
+    first_places INTEGER NOT NULL,
+    last_answered REAL,
+    near_misses INTEGER NOT NULL,
+    PRIMARY KEY (day, route, corpus, document)
+) WITHOUT ROWID;
+CREATE TABLE judgements (
+    n INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    verdict TEXT NOT NULL,
+    corpus TEXT NOT NULL,
+    document TEXT,
+    query TEXT,
+    turn TEXT,
+    call TEXT,
+    route TEXT NOT NULL,
+    origin TEXT NOT NULL
+);
+CREATE INDEX judgements_by_turn ON judgements (turn);
 """
 
 _VIEWS = """
@@ -120,19 +155,13 @@ CREATE VIEW calls AS
         group_concat(DISTINCT route) AS routes
     FROM turns WHERE call IS NOT NULL AND probe IS NULL GROUP BY call;
 CREATE VIEW documents AS
-    SELECT passages.corpus, passages.document,
-        count(DISTINCT CASE WHEN answered THEN turn END) AS turns,
-        sum(answered AND place = 0) AS first_places,
-        max(CASE WHEN answered THEN turns.at END) AS last_answered,
-        count(DISTINCT CASE WHEN NOT answered THEN turn END) AS near_misses
-    FROM candidates
-    JOIN passages ON passages.n = candidates.passage
-    JOIN turns ON turns.n = candidates.turn AND turns.probe IS NULL
-    GROUP BY passages.corpus, passages.document;
+    SELECT corpus, document, sum(turns) AS turns, sum(first_places) AS first_places,
+        max(last_answered) AS last_answered, sum(near_misses) AS near_misses
+    FROM day_uses GROUP BY corpus, document;
 CREATE VIEW hours AS
-    SELECT strftime('%Y-%m-%dT%H:00Z', at, 'unixepoch') AS hour, route, outcome,
-        reason, count(*) AS turns, avg(total_ms) AS mean_ms, sum(NOT in_budget) AS late
-    FROM turns WHERE probe IS NULL GROUP BY 1, 2, 3, 4;
+    SELECT strftime('%Y-%m-%dT%H:00Z', hour, 'unixepoch') AS hour, route, outcome,
+        nullif(reason, '') AS reason, turns, total_ms / turns AS mean_ms, late, calls
+    FROM hour_tallies;
 """
 
 STEPS: tuple[str, ...] = (_TABLES + _VIEWS,)
