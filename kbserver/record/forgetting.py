@@ -67,7 +67,6 @@ def _erased(connection: sqlite3.Connection, call: str | None, label: str) -> int
         "(SELECT 1 FROM json_each(details) WHERE key = ?)",
         (label,),
     )
-    connection.execute("DELETE FROM judgements WHERE call = ?", (call,))
     gone = connection.execute("DELETE FROM turns WHERE call = ?", (call,)).rowcount
     connection.execute("INSERT INTO words_found (words_found) VALUES ('rebuild')")
     connection.execute("COMMIT")

@@ -109,19 +109,6 @@ CREATE TABLE day_uses (
     near_misses INTEGER NOT NULL,
     PRIMARY KEY (day, route, corpus, document)
 ) WITHOUT ROWID;
-CREATE TABLE judgements (
-    n INTEGER PRIMARY KEY,
-    at REAL NOT NULL,
-    verdict TEXT NOT NULL,
-    corpus TEXT NOT NULL,
-    document TEXT,
-    query TEXT,
-    turn TEXT,
-    call TEXT,
-    route TEXT NOT NULL,
-    origin TEXT NOT NULL
-);
-CREATE INDEX judgements_by_turn ON judgements (turn);
 """
 
 _VIEWS = """
