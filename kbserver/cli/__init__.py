@@ -31,6 +31,7 @@ from kbserver.cli import (
     store,
     token,
 )
+from kbserver.cli.releases import judge
 from kbserver.cli.terminal import complain
 from kbserver.errors import KbServerError
 from kbserver.extras import EXTRAS
@@ -44,6 +45,7 @@ _COMMANDS = (
     query,
     calls,
     documents,
+    judge,
     evaluate,
     calibrate,
     token,

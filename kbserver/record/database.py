@@ -13,7 +13,8 @@ import os
 import secrets
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from kbserver.errors import StoreError, StoreMissing
@@ -93,6 +94,40 @@ def open_for_reading(folder: Path) -> sqlite3.Connection:
     except (sqlite3.Error, OSError) as exc:
         raise unreadable(file, exc) from exc
     return connection
+
+
+@contextmanager
+def changing(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the record of a folder for what people write beside the server: rows as `sqlite3.Row`.
+
+    It is made if it is not there: a question can be judged before the first call.
+
+    Raises:
+        StoreError: it cannot be written; the message says why.
+    """
+    try:
+        with closing(open_for_writing(folder)) as connection:
+            connection.row_factory = sqlite3.Row
+            yield connection
+    except (sqlite3.Error, OSError) as exc:
+        raise unreadable(folder / FILE, exc) from exc
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Change several rows, or none.
+
+    Raises:
+        sqlite3.Error: nothing was changed.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def problem_of(folder: Path) -> str | None:

@@ -67,6 +67,11 @@ def _erased(connection: sqlite3.Connection, call: str | None, label: str) -> int
         "(SELECT 1 FROM json_each(details) WHERE key = ?)",
         (label,),
     )
+    for table in ("judgements", "feedback", "gaps"):  # what people wrote of its words
+        connection.execute(
+            f"DELETE FROM {table} WHERE call = ?",  # noqa: S608  # our own names
+            (call,),
+        )
     gone = connection.execute("DELETE FROM turns WHERE call = ?", (call,)).rowcount
     connection.execute("INSERT INTO words_found (words_found) VALUES ('rebuild')")
     connection.execute("COMMIT")

@@ -109,6 +109,55 @@ CREATE TABLE day_uses (
     near_misses INTEGER NOT NULL,
     PRIMARY KEY (day, route, corpus, document)
 ) WITHOUT ROWID;
+CREATE TABLE judgements (
+    n INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    by TEXT NOT NULL,
+    verdict TEXT NOT NULL,
+    turn TEXT,
+    call TEXT,
+    question TEXT,
+    history TEXT NOT NULL,
+    corpus TEXT NOT NULL,
+    document TEXT,
+    passage TEXT
+);
+CREATE INDEX judgements_by_turn ON judgements (turn);
+CREATE INDEX judgements_by_corpus ON judgements (corpus);
+CREATE TABLE feedback (
+    call TEXT NOT NULL,
+    turn TEXT NOT NULL,
+    at REAL NOT NULL,
+    verdict TEXT NOT NULL,
+    PRIMARY KEY (call, turn)
+) WITHOUT ROWID;
+CREATE TABLE gaps (
+    id TEXT PRIMARY KEY,
+    at REAL NOT NULL,
+    by TEXT NOT NULL,
+    state TEXT NOT NULL,
+    question TEXT NOT NULL,
+    call TEXT,
+    embedding BLOB NOT NULL,
+    closed_by TEXT,
+    closed_at REAL,
+    closed_document TEXT
+) WITHOUT ROWID;
+CREATE TABLE asked_again (
+    question TEXT NOT NULL,
+    generation TEXT NOT NULL,
+    document TEXT,
+    PRIMARY KEY (question, generation)
+) WITHOUT ROWID;
+CREATE TABLE replays (
+    n INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    corpus TEXT NOT NULL,
+    before TEXT NOT NULL,
+    after TEXT NOT NULL,
+    held INTEGER NOT NULL,
+    report TEXT NOT NULL
+);
 """
 
 _VIEWS = """
@@ -132,14 +181,19 @@ CREATE VIEW near_misses AS
     WHERE NOT candidates.answered;
 CREATE VIEW turns_seen AS
     SELECT turns.*, strftime('%Y-%m-%dT%H:%M:%fZ', turns.at, 'unixepoch') AS time,
-        words.label, words.query, words.heard
+        words.label, words.query, words.heard,
+        (SELECT verdict FROM feedback
+            WHERE feedback.call = turns.call AND feedback.turn IN ('', turns.id)
+            ORDER BY feedback.turn DESC LIMIT 1) AS feedback
     FROM turns LEFT JOIN words ON words.turn = turns.n;
 CREATE VIEW calls AS
     SELECT call, min(at) AS began, max(at) AS ended, count(*) AS turns,
         sum(outcome IN ('full', 'degraded')) AS answered,
         sum(outcome = 'empty') AS silent,
         sum(NOT in_budget) AS late,
-        group_concat(DISTINCT route) AS routes
+        group_concat(DISTINCT route) AS routes,
+        (SELECT verdict FROM feedback WHERE feedback.call = turns.call
+            ORDER BY feedback.at DESC LIMIT 1) AS ending
     FROM turns WHERE call IS NOT NULL AND probe IS NULL GROUP BY call;
 CREATE VIEW documents AS
     SELECT corpus, document, sum(turns) AS turns, sum(first_places) AS first_places,

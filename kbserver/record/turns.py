@@ -17,6 +17,7 @@ COLUMNS = (
     *("id", "time", "at", "call", "label", "route", "outcome", "reason"),
     *("cached", "leaned", "in_budget", "total_ms", "budget_ms", "waited_ms"),
     *("stages_ms", "answer_bytes", "spoken_s", "token", "probe", "query", "heard"),
+    "feedback",
 )
 """Of a turn, before `searches` and `candidates`."""
 

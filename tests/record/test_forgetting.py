@@ -3,11 +3,12 @@
 import pytest
 
 from kbserver.errors import StoreBusy, StoreMissing
-from kbserver.record.database import FILE, key_of, open_for_reading
+from kbserver.record.database import FILE, changing, key_of, open_for_reading
 from kbserver.record.forgetting import forget
+from kbserver.record.judgements import judge_turn
 from kbserver.record.rows import Rows
 
-from .conftest import event, plain, turn
+from .conftest import NOON, event, plain, turn
 
 
 @pytest.fixture
@@ -79,3 +80,14 @@ def test_a_reader_that_keeps_old_bytes_alive_is_said(kept, folder):
     reader.close()
     forget(folder, "wombat-7")
     assert b"zyzzyva" not in bytes_in(folder)
+
+
+def test_what_was_judged_of_a_forgotten_call_is_erased(kept, folder):
+    with changing(folder) as connection:
+        judge_turn(connection, f"{900:020x}", "right", by="ann", at=NOON)
+        judge_turn(connection, f"{1:020x}", "right", by="ann", at=NOON)
+    forget(folder, "wombat-7")
+    assert b"zyzzyva" not in bytes_in(folder)
+    assert kept.execute("SELECT question FROM judgements").fetchall() == [
+        ("pay bill 1",)
+    ]
