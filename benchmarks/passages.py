@@ -39,6 +39,7 @@ from kbserver.ingest.load import load
 from kbserver.ingest.phonetic_part import phonetic_parts
 from kbserver.ingest.spoken_part import write_spoken_forms
 from kbserver.ingest.walk import FoundFile, walk
+from kbserver.languages import profile
 from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.settings import DEFAULT_MODEL
 from kbserver.types import FloatMatrix, Passage
@@ -121,7 +122,7 @@ def parts_as_ingested(
         count: how many there are.
     """
     return {
-        **phonetic_parts(texts, count),
+        **phonetic_parts(texts, count, profile("english")),
         SPOKEN_FORMS: lambda folder: write_spoken_forms(passages, folder),
     }
 

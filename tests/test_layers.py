@@ -29,6 +29,7 @@ LEVELS = {
     "answers": 0,
     "threads": 0,
     "notes": 0,
+    "languages": 1,
     "settings": 1,
     "index": 2,
     "embedding": 2,

@@ -23,6 +23,8 @@ from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant
 from kbserver.endpoint.trace import Recorder, Trace
 from kbserver.endpoint.turn import Handler, HandlerAnswer, Turn, end_of, narrow
+from kbserver.languages import english
+from kbserver.languages.profile import Profile
 from kbserver.retrieval.context import Context
 from kbserver.retrieval.retriever import Retriever
 from kbserver.retrieval.transcript.followup import Memory
@@ -98,11 +100,14 @@ async def ground(call: Call, services: Services) -> Grounding:
     recorder.record = access.route.record
 
     heard = end_of(call.query)
-    gated = small_talk(heard, settings)
+    profiles = languages_of(access, services)
+    gated = small_talk(heard, settings, profiles)
     if gated is not None:
         return _finished(recorder, Findings("gated", gated))
 
-    conversation = Conversation.of(call.label, heard, settings, services.memory)
+    conversation = Conversation.of(
+        call.label, heard, profiles, settings, services.memory
+    )
     turn = _turn(call, access, times, conversation, services, recorder)
     key = _cache_key(call, access, conversation, services)
     with recorder.stage("recall"):
@@ -190,10 +195,22 @@ def divide_budget(call: Call, settings: TurnSettings) -> Times:
     return Times(answer_by, answer_by.less_ms(reserve_ms), embed_by, budget_ms)
 
 
-def small_talk(heard: str, settings: TurnSettings) -> Reason | None:
+def languages_of(access: Access, services: Services) -> tuple[Profile, ...]:
+    """Return the languages of the corpora that a turn may search, each once, in their order.
+
+    English where there is none: a handler answers from elsewhere.
+    """
+    served = services.retrievers
+    found = (served[name].profile for name in access.corpora if name in served)
+    return tuple(dict.fromkeys(found)) or (english.PROFILE,)
+
+
+def small_talk(
+    heard: str, settings: TurnSettings, profiles: Sequence[Profile]
+) -> Reason | None:
     """Say why nothing is to be looked up; None if something is."""
     if settings.gate:
-        return gate(heard)
+        return gate(heard, profiles)
     if not heard.strip():
         return "empty"
     return None

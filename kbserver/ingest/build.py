@@ -50,6 +50,7 @@ from kbserver.ingest.report import Change, IngestReport, Interrupted, OnProgress
 from kbserver.ingest.spoken_part import write_spooled_spoken_forms
 from kbserver.ingest.spool import Spool
 from kbserver.ingest.walk import FoundFile, Skipped, walk
+from kbserver.languages import profile
 from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 from kbserver.types import FloatMatrix
@@ -367,7 +368,7 @@ def write(
         spool, spoken_forms, previous=plan.previous, progress=progress
     )
     lexical_texts = (prepared.lexical for prepared in spool)
-    parts = phonetic_parts(lexical_texts, len(spool))
+    parts = phonetic_parts(lexical_texts, len(spool), profile(plan.options.language))
     rows = (
         IndexedPassage(prepared.passage, prepared.embedded, prepared.lexical)
         for prepared in spool

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from kbserver.index.lexical.build import build_lexical
+from kbserver.languages.profile import Profile
 from kbserver.retrieval.phonetic_field import MAX_PASSAGES, MAX_SHARE, PARAMETERS, PART
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
 
 
 def phonetic_parts(
-    texts: Iterable[str], passages: int
+    texts: Iterable[str], passages: int, profile: Profile
 ) -> dict[str, Callable[[Path], None]]:
     """Return the part of a snapshot that holds the phonetic field, for `write_snapshot`.
 
     Args:
         texts: what each passage is found by, in row order; read once, when the part is written.
         passages: how many there are.
+        profile: of their language.
 
     Returns:
         Name of the part → function that makes and fills its folder; {} for a large corpus.
@@ -31,7 +34,7 @@ def phonetic_parts(
             texts,
             folder,
             PARAMETERS,
-            analyse=phonetic_ngrams,
+            analyse=partial(phonetic_ngrams, profile=profile),
             max_share=MAX_SHARE,
         )
 

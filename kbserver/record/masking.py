@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 from kbserver.errors import SettingsError
-from kbserver.retrieval.transcript.english import SMALL_NUMBERS
-from kbserver.retrieval.transcript.numbers import REPEATED, cardinals
+from kbserver.languages.english.numbers import REPEATED, cardinals
+from kbserver.languages.english.words import SMALL_NUMBERS
 
 Mask: TypeAlias = Callable[[str], str]
 """Text in, text out; may raise."""

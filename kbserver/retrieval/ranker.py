@@ -14,6 +14,7 @@ import numpy as np
 
 from kbserver.index.rows import union_rows
 from kbserver.index.snapshot import Snapshot
+from kbserver.languages import profile
 from kbserver.retrieval.arms.base import Arm, Candidates, Group, Query, Values
 from kbserver.retrieval.arms.words import (
     FEWEST_PASSAGES,
@@ -27,8 +28,6 @@ from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.spoken.reader import PassageReader
 from kbserver.retrieval.transcript import cleaning
 from kbserver.retrieval.transcript.cleaning import Heard, as_said, bare
-from kbserver.retrieval.transcript.codes import as_written
-from kbserver.retrieval.transcript.english import SPOKEN_STOP_WORDS
 from kbserver.retrieval.transcript.followup import Exchange, carry, naming_share
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit, Rows, Scope
@@ -63,6 +62,7 @@ class Ranker:
         self._corpus = corpus
         self._read = read
         self._arms = tuple(arms)
+        self._profile = profile(snapshot.lexical.language)
         self._precedence = Precedence(snapshot)
         self._share = partial(share_of_passages, snapshot.lexical)
         self._naming = naming_share(max(snapshot.size, FEWEST_PASSAGES))
@@ -107,25 +107,29 @@ class Ranker:
         Returns:
             Without a vector.
         """
-        heard = cleaning.understand(query, fillers=settings.fillers)
+        profile = self._profile
+        heard = cleaning.understand(query, profile, fillers=settings.fillers)
         if settings.numbers:
             heard = self._with_codes(heard)
             past = [
-                replace(turn, query=self._with_codes(as_said(turn.query)).text)
+                replace(turn, query=self._with_codes(as_said(turn.query, profile)).text)
                 for turn in past
             ]
-        leans_on = carry(heard.text, past, share=self._share, naming=self._naming)
+        leans_on = carry(
+            heard.text, profile, past, share=self._share, naming=self._naming
+        )
         return Query(heard, settings, leans_on)
 
     def _with_codes(self, heard: Heard) -> Heard:
-        """Write spoken codes as the corpus does; see `codes.as_written`."""
-        written = as_written([bare(word) for word in heard.text.split()], self._knows)
+        """Write spoken codes as the corpus does; see `Numbers.codes`."""
+        words = [bare(word) for word in heard.text.split()]
+        written = heard.profile.numbers.codes(words, self._knows)
         if written is None:
             return heard
         return replace(heard, text=" ".join(written.words), codes=written.codes)
 
     def _knows(self, text: str) -> bool:
-        if text in SPOKEN_STOP_WORDS:
+        if text in self._profile.stop_words.spoken:
             return False
         terms = terms_of(self._snapshot.lexical, text)
         if len(terms) != 1:

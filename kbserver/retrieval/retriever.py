@@ -22,6 +22,7 @@ from kbserver.embedding.worker_pool import NoVector, VectorOrReason
 from kbserver.errors import SnapshotCorrupt, StoreError
 from kbserver.index.embeddings import decoded
 from kbserver.index.snapshot import Snapshot
+from kbserver.languages import profile
 from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.arms.base import Query
 from kbserver.retrieval.calibration import (
@@ -192,6 +193,7 @@ class Retriever:
         """
         self.corpus = corpus
         self.snapshot = snapshot
+        self.profile = profile(snapshot.lexical.language)
         self._embedder = embedder
         self._log_once = LogOnce(corpus)
         read = open_passages(snapshot, self._log_once)

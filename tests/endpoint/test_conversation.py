@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from kbserver.endpoint.conversation import Conversation
 from kbserver.endpoint.findings import Findings
-from kbserver.retrieval.transcript.cleaning import as_said, hear
+from kbserver.languages.english import PROFILE
+from kbserver.retrieval.transcript.cleaning import understand
 from kbserver.retrieval.transcript.followup import Exchange, Memory, carry
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit, Passage
@@ -45,7 +46,8 @@ def memory():
 
 
 def conversation(memory, clock, query, label="a", **settings):
-    return Conversation.of(label, query, TurnSettings(**settings), memory, clock=clock)
+    chosen = TurnSettings(**settings)
+    return Conversation.of(label, query, (PROFILE,), chosen, memory, clock=clock)
 
 
 def test_a_remembered_turn_is_the_past_of_the_next_one(memory, clock):
@@ -111,10 +113,14 @@ FALSE_START = "and what about um no wait "
 def test_a_ranking_leans_on_no_turn_unless_the_conversation_does(words, fillers):
     query = " ".join(words)
     memory = Memory()
-    memory.remember("a", Exchange(ALONE, 100.0, ("Lights",), EMBEDDING))
+    memory.remember("a", Exchange(ALONE, 100.0, ("Lights",), EMBEDDING, PROFILE))
     settings = TurnSettings(fillers=fillers)
-    leans_on = Conversation.of("a", query, settings, memory, clock=Clock()).leans_on
+    leans_on = Conversation.of(
+        "a", query, (PROFILE,), settings, memory, clock=Clock()
+    ).leans_on
     # The ranker, told of every turn, must not find anything to take from one.
-    heard = hear(query) if fillers else as_said(query)
-    carried = carry(heard.text, memory.recall("a", now_s=100.0), share=lambda word: 0.0)
+    heard = understand(query, PROFILE, fillers=fillers)
+    carried = carry(
+        heard.text, PROFILE, memory.recall("a", now_s=100.0), share=lambda word: 0.0
+    )
     assert (carried is None) == (not leans_on)

@@ -24,6 +24,7 @@ from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.tokens.static import Grant
 from kbserver.labels import LabelPattern
+from kbserver.languages import profile
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import TurnSettings
 
@@ -37,6 +38,8 @@ ANYTHING = (LabelPattern("*"),)
 class Broken:
     """A corpus whose index cannot be read."""
 
+    profile = profile("english")
+
     def version(self):
         return (self,)
 
@@ -49,6 +52,7 @@ class Counting:
 
     def __init__(self, real):
         self.real = real
+        self.profile = real.profile
         self.asked = []
 
     def version(self):
@@ -207,7 +211,7 @@ def test_small_talk_is_not_looked_up(loop, services, support):
     ],
 )
 def test_without_the_gate_only_silence_is_small_talk(heard, gate, reason):
-    assert small_talk(heard, TurnSettings(gate=gate)) == reason
+    assert small_talk(heard, TurnSettings(gate=gate), [profile("english")]) == reason
 
 
 # Handlers

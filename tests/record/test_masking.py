@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbserver.errors import SettingsError
+from kbserver.languages.english.numbers import say
 from kbserver.record.masking import MASKS, digits, masker
-from kbserver.retrieval.transcript.numbers import say
 
 ALL = masker(MASKS)
 

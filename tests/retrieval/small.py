@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.lexical.build import build_lexical
 from kbserver.index.vectors.base import NumpyIndex
+from kbserver.languages.english import PROFILE
 from kbserver.retrieval.phonetic_field import PARAMETERS, PART
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
 from kbserver.types import Passage, Rows, Scope
@@ -43,7 +45,9 @@ class SmallSnapshot:
         texts = [passage.text for passage in self.passages]
         part = self.folder / PART
         part.mkdir()
-        build_lexical(texts, part, PARAMETERS, analyse=phonetic_ngrams)
+        build_lexical(
+            texts, part, PARAMETERS, analyse=partial(phonetic_ngrams, profile=PROFILE)
+        )
 
     def part(self, name: str) -> Path:
         if not (self.folder / name).exists():

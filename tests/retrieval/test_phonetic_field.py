@@ -1,6 +1,7 @@
 import numpy as np
 
 from kbserver.index.store import Store
+from kbserver.languages.english import PROFILE
 from kbserver.retrieval.phonetic_field import PARAMETERS, open_phonetic_field
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
 
@@ -21,5 +22,5 @@ def test_a_field_beside_the_words_is_opened(tmp_path):
     snapshot = SmallSnapshot(tmp_path)
     snapshot.add_sounds()
     field = open_phonetic_field(snapshot)
-    ngrams = dict.fromkeys(phonetic_ngrams("cooper netties"), 1.0)
+    ngrams = dict.fromkeys(phonetic_ngrams("cooper netties", profile=PROFILE), 1.0)
     np.testing.assert_array_equal(field.search(ngrams, top_k=1).rows, [3])

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 
+from kbserver.languages.english import PROFILE
 from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.arms.base import Candidates
 from kbserver.retrieval.fusion import NAT, WEIGHTS
@@ -146,7 +147,7 @@ def test_a_query_is_cleaned_if_the_settings_say_so(snapshot):
 def test_a_query_that_points_back_takes_the_rare_words_of_the_earlier_turn(tmp_path):
     texts = ("The router has a button.", *["Other text."] * 30)
     ranker = ranker_of(SmallSnapshot(tmp_path, texts))
-    past = [Exchange("where is the router", 0.0)]
+    past = [Exchange("where is the router", 0.0, profile=PROFILE)]
     query = ranker.understand("and how much is that", past, TurnSettings())
     assert [word for word, _ in query.leans_on.terms] == ["router"]
     assert (

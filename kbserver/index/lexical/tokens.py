@@ -6,23 +6,15 @@ import re
 import threading
 import unicodedata
 from collections.abc import Callable
-from typing import Final
 
 import Stemmer
 
 from kbserver.errors import SettingsError
+from kbserver.languages.letters import LETTER
 from kbserver.lru import remembered
 
-_MARKS = "".join(
-    chr(code)
-    for code in range(0x300, 0x3100)
-    if unicodedata.category(chr(code))[0] == "M"
-)
 _NUMBER = r"\d+(?:[.,]\d+)+(?!\w)"
 _ASCII_TOKEN = re.compile(rf"{_NUMBER}|\w+(?:'\w+)*", re.ASCII)
-LETTER: Final = rf"[\w{_MARKS}]"
-"""Pattern of a sign of a word: `\\w` alone has no vowel signs, and Hindi words would fall apart."""
-
 _WORD = f"{LETTER}+"
 _TOKEN = re.compile(rf"{_NUMBER}|{_WORD}(?:'{_WORD})*")
 _APOSTROPHES = re.compile("[\u2018\u2019\u02bc]")

@@ -46,11 +46,12 @@ def weighted_ngrams(query: Query) -> dict[str, float]:
     """Return the weight of each phonetic n-gram of a query; {} if `misheard` is off."""
     if not query.settings.misheard:
         return {}
-    ngrams = phonetic_ngrams(query.heard.text)[-MAX_NGRAMS:]
+    profile = query.heard.profile
+    ngrams = phonetic_ngrams(query.heard.text, profile=profile)[-MAX_NGRAMS:]
     weights = dict.fromkeys(ngrams, 1.0)
     if query.leans_on is None or not weights:
         return weights
     for word, weight in query.leans_on.terms:
-        for ngram in phonetic_ngrams(word):
+        for ngram in phonetic_ngrams(word, profile=profile):
             weights.setdefault(ngram, weight)
     return weights

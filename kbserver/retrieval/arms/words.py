@@ -8,8 +8,8 @@ from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.formula import idf
 from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.snapshot import Snapshot
+from kbserver.languages import profile
 from kbserver.retrieval.arms.base import Candidates, Group, Query
-from kbserver.retrieval.transcript.english import SPOKEN_STOP_WORDS, WEEKDAYS
 from kbserver.types import Rows
 
 MAX_TERMS = 64
@@ -41,8 +41,9 @@ class WordsArm:
     def __init__(self, snapshot: Snapshot) -> None:
         self._index = snapshot.lexical
         self.waits = snapshot.lexical.waits
-        self._stop_terms = self._terms_of_words(SPOKEN_STOP_WORDS)
-        self._weekdays = self._terms_of_words(WEEKDAYS)
+        stop_words = profile(snapshot.lexical.language).stop_words
+        self._stop_terms = self._terms_of_words(stop_words.spoken)
+        self._weekdays = self._terms_of_words(stop_words.weekdays)
 
     def propose(self, query: Query, *, rows: Rows | None, count: int) -> Candidates:
         """Find the rows that hold the rarest words of the query; see `Arm.propose`."""

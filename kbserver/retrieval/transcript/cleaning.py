@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from sys import getsizeof
 
+from kbserver.languages import neutral
+from kbserver.languages.letters import without_accents
+from kbserver.languages.profile import Noises, Profile
+from kbserver.languages.tables import Phrases
 from kbserver.lru import remembered
-from kbserver.retrieval.transcript import english, other_languages
-from kbserver.retrieval.transcript.english import Phrases
-from kbserver.retrieval.transcript.numbers import is_code, written_forms
-from kbserver.retrieval.transcript.other_languages import without_accents
 
 _PUNCTUATION = '.,;:!?"()[]“”…'
 _LONGEST_REPEAT = 5  # words
@@ -30,8 +30,6 @@ _HEARD_BYTES = (
     2_000_000  # of some 1,000 queries: a turn hears its own for arms and memory
 )
 _WORDS_BYTES = 1_000_000  # of some 4,000 words: callers use few
-_OPENINGS = (english.OPENERS, other_languages.OPENERS, english.WRAPPERS)
-_CUES_BEGIN = english.STRONG_CUES.keys() | english.WEAK_CUES.keys()
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,13 @@ class Heard:
         taken_back: words the speaker replaced, in order. A weak lexical hint, because people
             correct one word and stay on the subject.
         codes: those of its words that are spelled codes; each names one thing.
+        profile: of the language it was heard in.
     """
 
     text: str
     taken_back: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
+    profile: Profile = neutral.PROFILE
 
     @cached_property
     def written(self) -> tuple[str, ...]:
@@ -56,39 +56,45 @@ class Heard:
 
         Worked out when the words are searched, so that the model need not wait for it.
         """
-        return written_forms([bare(word) for word in self.text.split()])
+        words = [bare(word) for word in self.text.split()]
+        return self.profile.numbers.written_forms(words)
 
 
-def _hear(raw: str) -> Heard:
-    words = raw.split()
-    steady = without_repeats(without_fillers(words))
-    repaired, taken_back = repair(steady)
-    asked = without_opening(repaired)
-    return Heard(" ".join(asked), taken_back)
+def hear(raw: str, profile: Profile) -> Heard:
+    """Clean one transcript: fillers → repetitions → repairs → opening words.
+
+    Its text is never empty unless the transcript is blank: a step that would leave nothing is
+    skipped.
+    """
+    return _heard((raw, profile))
 
 
-def _size_of_heard(raw: str, heard: Heard) -> int:
-    return 10 * getsizeof(raw)  # its words, cleaned, and their other spellings
+def _hear(key: tuple[str, Profile]) -> Heard:
+    raw, profile = key
+    noises = profile.noises
+    steady = without_repeats(without_fillers(raw.split(), noises), profile)
+    repaired, taken_back = repair(steady, noises)
+    asked = without_opening(repaired, noises)
+    return Heard(" ".join(asked), taken_back, profile=profile)
 
 
-hear = remembered(_hear, most_bytes=_HEARD_BYTES, size_of=_size_of_heard)
-"""Clean one transcript: fillers → repetitions → repairs → opening words.
-
-Gives `Heard`. Its text is never empty unless the transcript is blank: a step that would leave
-nothing is skipped.
-"""
+def _size_of_heard(key: tuple[str, Profile], heard: Heard) -> int:
+    return 10 * getsizeof(key[0])  # its words, cleaned, and their other spellings
 
 
-def as_said(raw: str) -> Heard:
+_heard = remembered(_hear, most_bytes=_HEARD_BYTES, size_of=_size_of_heard)
+
+
+def as_said(raw: str, profile: Profile) -> Heard:
     """Leave a transcript as it is."""
-    return Heard(" ".join(raw.split()))
+    return Heard(" ".join(raw.split()), profile=profile)
 
 
-def understand(raw: str, *, fillers: bool) -> Heard:
+def understand(raw: str, profile: Profile, *, fillers: bool) -> Heard:
     """Clean one transcript if a route's `fillers` says so; else leave it as it is."""
     if fillers:
-        return hear(raw)
-    return as_said(raw)
+        return hear(raw, profile)
+    return as_said(raw, profile)
 
 
 def _bare(word: str) -> str:
@@ -102,29 +108,29 @@ Each step looks at every word again.
 """
 
 
-def without_fillers(words: Sequence[str]) -> list[str]:
+def without_fillers(words: Sequence[str], noises: Noises) -> list[str]:
     """Drop uh, um, er, hmm …, `you know` in mid-sentence, and `like` beside another filler.
 
     Returns:
         The words that stay; all of them if none would.
     """
     plain = [bare(word) for word in words]
-    noise = [_is_filler(plain, at) for at in range(len(plain))]
-    last = len(plain) - 1
+    noise = [_is_filler(plain, at, noises) for at in range(len(plain))]
     for at, word in enumerate(plain):
         typed_abbreviation = words[at].isupper()
-        if word in ("er", "mm") and typed_abbreviation:
+        if word in noises.abbreviations and typed_abbreviation:
             noise[at] = False
-        if _is_you_know(plain, at):
-            ends_the_sentence = at + 1 == last
-            noise[at] = noise[at + 1] = not ends_the_sentence
-        if word == "like" and _beside_a_filler(plain, at):
+        aside = _aside(plain, at, noises)
+        if aside:
+            ends_the_sentence = at + aside == len(plain)
+            noise[at : at + aside] = [not ends_the_sentence] * aside
+        if word in noises.hedges and _beside_a_filler(plain, at, noises):
             noise[at] = True
     kept = [word for word, drop in zip(words, noise, strict=True) if not drop]
     return kept or list(words)
 
 
-def without_repeats(words: Sequence[str]) -> list[str]:
+def without_repeats(words: Sequence[str], profile: Profile) -> list[str]:
     """Collapse what was said twice in a row: one function word, or any run of two to five words.
 
     Runs of digits, number words and single letters stay: `seven seven`, `w w w` are content.
@@ -134,13 +140,13 @@ def without_repeats(words: Sequence[str]) -> list[str]:
     for word in words:
         kept.append(word)
         plain.append(bare(word))
-        size = _repeat_at_the_end(plain)
+        size = _repeat_at_the_end(plain, profile)
         if size:
             del kept[-size:], plain[-size:]
     return kept
 
 
-def repair(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
+def repair(words: Sequence[str], noises: Noises) -> tuple[list[str], tuple[str, ...]]:
     """Resolve self-repairs: `in paris no sorry venice` → `in venice`, with `paris` taken back.
 
     What follows the cue decides how far back it reaches. A question word restarts the question.
@@ -154,16 +160,17 @@ def repair(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     kept = list(words)
     plain = [bare(word) for word in kept]
     taken_back: list[str] = []
+    strong, weak = noises.strong_cues, noises.weak_cues
     at = 1
     while at < len(kept) - 1:
-        if plain[at] not in _CUES_BEGIN:  # nearly always
+        if plain[at] not in strong and plain[at] not in weak:  # nearly always
             at += 1
             continue
-        end, certain = _cue(plain, at)
+        end, certain = _cue(plain, at, noises)
         if end == at or end >= len(kept):
             at += 1
             continue
-        start = _reparandum(plain, at, end, certain=certain)
+        start = _reparandum(plain, at, end, noises, certain=certain)
         if start == at:
             at = end
             continue
@@ -173,7 +180,7 @@ def repair(words: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
     return kept, tuple(taken_back)
 
 
-def without_opening(words: Sequence[str]) -> list[str]:
+def without_opening(words: Sequence[str], noises: Noises) -> list[str]:
     """Drop acknowledgements and polite run-ups in front while at least three words remain.
 
     `ok great can you tell me when check in is` → `when check in is`.
@@ -181,37 +188,39 @@ def without_opening(words: Sequence[str]) -> list[str]:
     plain = [without_accents(bare(word)) for word in words]
     begin = 0
     while True:
-        sizes = (phrase_size(phrases, plain, begin) for phrases in _OPENINGS)
-        end = begin + max(sizes)
-        if end > begin and plain[end : end + 1] in (["if"], ["whether"]):
+        opener = phrase_size(noises.openers, plain, begin)
+        end = begin + max(opener, phrase_size(noises.wrappers, plain, begin))
+        if begin < end < len(plain) and plain[end] in noises.after_a_wrapper:
             end += 1
         if end == begin or len(words) - end < _FEWEST_WORDS:
             return list(words[begin:])
         begin = end
 
 
-def _is_filler(plain: Sequence[str], at: int) -> bool:
+def _is_filler(plain: Sequence[str], at: int, noises: Noises) -> bool:
     word = plain[at]
-    if word not in english.FILLERS:
+    if word not in noises.fillers:
         return False
     before = plain[at - 1] if at else ""
-    is_noun = word in english.NOUN_FILLERS and before in english.BEFORE_A_NOUN
+    is_noun = word in noises.noun_fillers and before in noises.before_a_noun
     return not is_noun
 
 
-def _is_you_know(plain: Sequence[str], at: int) -> bool:
-    """Tell whether a `you know` that means nothing starts at this place, after another word."""
-    if at == 0 or plain[at : at + 2] != ["you", "know"]:
-        return False
-    return plain[at - 1] not in english.BEFORE_YOU_KNOW
+def _aside(plain: Sequence[str], at: int, noises: Noises) -> int:
+    """Return how many words an aside has that means nothing; 0 if none is here, or in front."""
+    if at == 0 or plain[at] not in noises.asides:
+        return 0
+    if plain[at - 1] in noises.before_an_aside:
+        return 0
+    return phrase_size(noises.asides, plain, at)
 
 
-def _beside_a_filler(plain: Sequence[str], at: int) -> bool:
+def _beside_a_filler(plain: Sequence[str], at: int, noises: Noises) -> bool:
     beside = plain[max(at - 1, 0) : at + 2]
-    return any(word in english.FILLERS for word in beside)
+    return any(word in noises.fillers for word in beside)
 
 
-def _repeat_at_the_end(plain: Sequence[str]) -> int:
+def _repeat_at_the_end(plain: Sequence[str], profile: Profile) -> int:
     """Return how many words at the end repeat those before them; 0 if they are no stumble."""
     longest = min(_LONGEST_REPEAT, len(plain) // 2)
     for size in range(longest, 0, -1):
@@ -220,9 +229,9 @@ def _repeat_at_the_end(plain: Sequence[str]) -> int:
         again = plain[-size:]
         if again != plain[-2 * size : -size]:
             continue
-        if any(is_code(word) for word in again):
+        if any(map(profile.numbers.is_code, again)):
             continue
-        if size > 1 or again[0] in english.FUNCTION_WORDS:
+        if size > 1 or again[0] in profile.noises.function_words:
             return size
     return 0
 
@@ -237,7 +246,7 @@ def phrase_size(phrases: Phrases, words: Sequence[str], at: int) -> int:
     return 0
 
 
-def _cue(words: Sequence[str], at: int) -> tuple[int, bool]:
+def _cue(words: Sequence[str], at: int, noises: Noises) -> tuple[int, bool]:
     """Return (end of the run of repair cues that starts here, whether the run is certain).
 
     (at, False) when no run starts here.
@@ -246,11 +255,11 @@ def _cue(words: Sequence[str], at: int) -> tuple[int, bool]:
     cues = 0
     certain = False
     while end < len(words):
-        size = phrase_size(english.STRONG_CUES, words, end)
+        size = phrase_size(noises.strong_cues, words, end)
         if size:
             certain = True
         else:
-            size = phrase_size(english.WEAK_CUES, words, end)
+            size = phrase_size(noises.weak_cues, words, end)
         if not size:
             break
         end += size
@@ -258,21 +267,23 @@ def _cue(words: Sequence[str], at: int) -> tuple[int, bool]:
     if cues > 1:
         certain = True
     if certain:
-        return end + phrase_size(english.AFTER_CUE, words, end), True
-    if tuple(words[at:end]) in english.LONE_CUES:
+        return end + phrase_size(noises.after_cue, words, end), True
+    if tuple(words[at:end]) in noises.lone_cues:
         return end, False
     return at, False
 
 
-def _reparandum(words: Sequence[str], at: int, end: int, *, certain: bool) -> int:
+def _reparandum(
+    words: Sequence[str], at: int, end: int, noises: Noises, *, certain: bool
+) -> int:
     """Return where the part taken back begins; `at` when nothing can be told to be wrong."""
     first = words[end]
-    if first in english.QUESTION_WORDS:
-        return _restart(words, at, end)
+    if first in noises.question_words:
+        return _restart(words, at, end, noises)
     for start in range(at - 1, max(at - _LONGEST_REPAIR, -1), -1):
         if words[start] == first:
             return start
-    function_words = english.FUNCTION_WORDS
+    function_words = noises.function_words
     two_content_words = (
         first not in function_words and words[at - 1] not in function_words
     )
@@ -281,11 +292,11 @@ def _reparandum(words: Sequence[str], at: int, end: int, *, certain: bool) -> in
     return at
 
 
-def _restart(words: Sequence[str], at: int, end: int) -> int:
+def _restart(words: Sequence[str], at: int, end: int, noises: Noises) -> int:
     """Return where the question begins that is asked again from `end` on; `at` if it is too far."""
     repair_size = len(words) - end
     for start in range(at):
-        if words[start] in english.QUESTION_WORDS:
+        if words[start] in noises.question_words:
             if at - start <= max(repair_size, 3):
                 return start
             break

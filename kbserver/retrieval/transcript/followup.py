@@ -15,16 +15,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from sys import getsizeof
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from kbserver.index.lexical.tokens import LETTER
+from kbserver.languages import neutral
+from kbserver.languages.letters import LETTER, without_accents
+from kbserver.languages.profile import FollowUps, Profile
 from kbserver.lru import ENTRY_BYTES, LruCache
-from kbserver.retrieval.transcript import english, other_languages
 from kbserver.retrieval.transcript.cleaning import phrase_size
-from kbserver.retrieval.transcript.other_languages import without_accents
 from kbserver.types import FloatVector
 
 EMBEDDING_SHARE: Final = 0.35
@@ -60,10 +61,11 @@ _MOST_NAMED = 2  # words that name something: with no more a query is elliptical
 _MOST_NAMED_INSIDE = 4  # with no more a pronoun may point outside
 
 _WORD = re.compile(rf"[^\W_](?:{LETTER}|['.-])*")
-_CONTINUES = re.compile(
-    rf"(?:{english.CONTINUATIONS}|{other_languages.CONTINUATIONS})\b"
-)
-_OPENERS = (english.OPENERS, other_languages.OPENERS)
+
+
+@cache
+def _continues(profile: Profile) -> re.Pattern[str]:
+    return re.compile(rf"(?:{profile.follow_ups.continues})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +78,14 @@ class Exchange:
         served: titles of the passages it was answered with, best first; () when nothing was found.
         embedding: of the query alone, shape (dim,), float32; None when the dense arm did not
             answer.
+        profile: of the language that the query was heard in.
     """
 
     query: str
     at_s: float
     served: tuple[str, ...] = ()
     embedding: FloatVector | None = None
+    profile: Profile = neutral.PROFILE
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +135,7 @@ def naming_share(passages: int) -> float:
 
 def dependence(
     query: str,
+    profile: Profile,
     *,
     share: Callable[[str], float] | None = None,
     naming: float = NAMING_SHARE,
@@ -140,20 +145,25 @@ def dependence(
     1: it points at something outside itself ("what is the zip code for that"), goes on from
     something ("and for children"), or names no more than two things ("opening hours"). 0.5: it is
     short and holds a pronoun that may point inside, or one of its few words is so rare in the
-    corpus that it names its subject. 0: it stands alone.
+    corpus that it names its subject. 0: it stands alone, or its language has no profile.
 
     Args:
         query: the cleaned query.
+        profile: of the language that it was heard in.
         share: a word → in what share of the corpus's passages it occurs; None when the corpus is
             not to be asked.
         naming: a word in at most this share of the passages names its subject by itself.
     """
+    follow_ups = profile.follow_ups
+    if not follow_ups.subjectless:
+        return 0.0
     words = _words(query)
-    named = _named(words)
-    if _goes_on(query, words, named):
+    named = _named(words, follow_ups)
+    if _goes_on(query, words, named, profile):
         return 1.0
     inside = any(
-        word in english.ALIKE or _points(words, at) for at, word in enumerate(words)
+        word in follow_ups.alike or _points(words, at, follow_ups)
+        for at, word in enumerate(words)
     )
     count = sum(named)
     if count <= _MOST_NAMED:
@@ -170,20 +180,22 @@ def dependence(
     return 0.0
 
 
-def is_full(query: str) -> bool:
+def is_full(query: str, profile: Profile) -> bool:
     """Tell whether a query is a whole question about something it names, however short.
 
     "when is the canteen open" is; "is it heated", "and on sundays" and "opening hours" are not.
     """
+    follow_ups = profile.follow_ups
     words = _words(query)
-    named = _named(words)
-    if not any(named) or _goes_on(query, words, named):
+    named = _named(words, follow_ups)
+    if not any(named) or _goes_on(query, words, named, profile):
         return False
-    return sum(named) > _MOST_NAMED or words[0] in english.ASKING_WORDS
+    return sum(named) > _MOST_NAMED or words[0] in follow_ups.asking
 
 
 def carry(
     query: str,
+    profile: Profile,
     past: Sequence[Exchange],
     *,
     share: Callable[[str], float],
@@ -197,6 +209,7 @@ def carry(
 
     Args:
         query: the cleaned query.
+        profile: of the language that it was heard in.
         past: earlier turns of the same label, newest first, as `Memory.recall` returns them.
         share: a word → in what share of the corpus's passages it occurs, in [0, 1]; 0 for an
             unknown word.
@@ -204,17 +217,18 @@ def carry(
     """
     if not past:
         return None
-    strength = dependence(query, share=share, naming=naming)
+    strength = dependence(query, profile, share=share, naming=naming)
     if strength == 0.0:
         return None
     said = set(_words(query))
-    if not any(_named(_words(query))):
+    if not any(_named(_words(query), profile.follow_ups)):
         strength = NAMELESS_STRENGTH
     anchors = _anchors(past, share, naming)
     terms: dict[str, float] = {}
     for turn, weight in anchors:
+        subjectless = turn.profile.follow_ups.subjectless
         for word in _words(turn.query):
-            if word in said or word in english.SUBJECTLESS_WORDS:
+            if word in said or word in subjectless:
                 continue
             if 0.0 < share(word) <= MAX_TERM_SHARE:
                 terms.setdefault(word, TERM_WEIGHT * strength * weight)
@@ -225,14 +239,15 @@ def _anchors(
     past: Sequence[Exchange], share: Callable[[str], float], naming: float
 ) -> tuple[tuple[Exchange, float], ...]:
     """Return the turns that a query may lean on, newest first, each with its weight."""
-    full = [place for place, turn in enumerate(past) if is_full(turn.query)]
+    full = [place for place, turn in enumerate(past) if _is_full(turn)]
     if not full:
         return ((past[-1], 1.0),)
     newest = past[full[0]]
-    if dependence(newest.query, share=share, naming=naming) < 1.0:
+    leans = dependence(newest.query, newest.profile, share=share, naming=naming)
+    if leans < 1.0:
         return ((newest, 1.0),)
     for turn in past[full[0] + 1 :]:
-        if dependence(turn.query) < 1.0:
+        if dependence(turn.query, turn.profile) < 1.0:
             return (newest, SHORT_WEIGHT), (turn, LONG_WEIGHT)
     return ((newest, 1.0),)
 
@@ -245,47 +260,52 @@ def _words(text: str) -> list[str]:
     return [word.rstrip(".'-") for word in _WORD.findall(_normal(text))]
 
 
-def _named(words: Sequence[str]) -> list[bool]:
+def _named(words: Sequence[str], follow_ups: FollowUps) -> list[bool]:
     """Tell of each word whether it names something."""
-    return [word not in english.SUBJECTLESS_WORDS for word in words]
+    return [word not in follow_ups.subjectless for word in words]
 
 
-def _goes_on(query: str, words: Sequence[str], named: Sequence[bool]) -> bool:
+def _goes_on(
+    query: str, words: Sequence[str], named: Sequence[bool], profile: Profile
+) -> bool:
     """Tell whether a query points at something outside itself, or goes on from something."""
-    if _CONTINUES.match(without_accents(_normal(query))):
+    if _continues(profile).match(without_accents(_normal(query))):
         return True
+    follow_ups = profile.follow_ups
     return any(
-        _points(words, at) and _points_outside(words, at, named)
+        _points(words, at, follow_ups) and _points_outside(words, at, named, follow_ups)
         for at in range(len(words))
     )
 
 
-def _points(words: Sequence[str], at: int) -> bool:
+def _points(words: Sequence[str], at: int, follow_ups: FollowUps) -> bool:
     """Tell whether the word at this place stands for something named elsewhere."""
     word = words[at]
     before = words[at - 1] if at else ""
     after = words[at + 1] if at + 1 < len(words) else ""
-    if word in ("it", "its"):
-        is_empty = after in english.EMPTY_IT and before in english.BEFORE_EMPTY_IT
-        return not is_empty
-    if word in ("that", "this"):
+    if word in follow_ups.it:
+        after_empty = after in follow_ups.after_empty_it
+        return not (after_empty and before in follow_ups.before_empty_it)
+    if word in follow_ups.that:
         ends_the_query = not after
         return (
             ends_the_query
-            or after in english.AFTER_THAT
-            or before in english.BEFORE_THAT
+            or after in follow_ups.after_that
+            or before in follow_ups.before_that
         )
-    if word == "there":
-        return before not in english.EXISTS and after not in english.EXISTS
-    return word in english.POINTERS
+    if word in follow_ups.there:
+        return before not in follow_ups.exists and after not in follow_ups.exists
+    return word in follow_ups.pointers
 
 
-def _points_outside(words: Sequence[str], at: int, named: Sequence[bool]) -> bool:
+def _points_outside(
+    words: Sequence[str], at: int, named: Sequence[bool], follow_ups: FollowUps
+) -> bool:
     """Tell whether nothing that is named before the pointer can be what it stands for."""
-    if words[at] == "there" or not any(named[:at]):
+    if words[at] in follow_ups.there or not any(named[:at]):
         return True
     ends_the_query = at + 1 == len(words)
-    return ends_the_query and words[at] in ("that", "this")
+    return ends_the_query and words[at] in follow_ups.that
 
 
 class _Kept(NamedTuple):
@@ -295,20 +315,25 @@ class _Kept(NamedTuple):
     bytes: int
 
 
-def _begins(earlier: str, later: str) -> bool:
+def _begins(earlier: Exchange, later: Exchange) -> bool:
     """Tell whether the later query is the earlier one, said further."""
-    return _text_without_openers(later).startswith(_text_without_openers(earlier))
+    beginning = _text_without_openers(earlier)
+    return _text_without_openers(later).startswith(beginning)
 
 
-def _text_without_openers(query: str) -> str:
+def _text_without_openers(turn: Exchange) -> str:
     """Return the words of a query behind its acknowledgements, which come and go as it grows."""
-    words = [without_accents(word) for word in _words(query)]
+    words = [without_accents(word) for word in _words(turn.query)]
     begin = 0
     while True:
-        opener = max(phrase_size(phrases, words, begin) for phrases in _OPENERS)
+        opener = phrase_size(turn.profile.noises.openers, words, begin)
         if not opener:
             return " ".join(words[begin:])
         begin += opener
+
+
+def _is_full(turn: Exchange) -> bool:
+    return is_full(turn.query, turn.profile)
 
 
 def _without_least_needed(turns: Sequence[_Kept]) -> tuple[_Kept, ...]:
@@ -318,8 +343,8 @@ def _without_least_needed(turns: Sequence[_Kept]) -> tuple[_Kept, ...]:
         turns: newest first.
     """
     *newer, oldest = turns
-    newer_is_full = any(is_full(turn.exchange.query) for turn in newer)
-    if not newer_is_full and is_full(oldest.exchange.query):
+    newer_is_full = any(_is_full(turn.exchange) for turn in newer)
+    if not newer_is_full and _is_full(oldest.exchange):
         return (*newer[:-1], oldest)
     return tuple(newer)
 
@@ -364,7 +389,7 @@ class Memory:
         """
         kept = _Kept(exchange, _bytes_of(exchange))
         before = self._turns.peek(label) or ()
-        if before and _begins(before[0].exchange.query, exchange.query):
+        if before and _begins(before[0].exchange, exchange):
             before = before[1:]
         turns = (kept, *before)
         if len(turns) > self.max_turns:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kbserver.languages.english import PROFILE
 from kbserver.retrieval.arms.base import Query
 from kbserver.retrieval.arms.sounds import MAX_NGRAMS, open_sounds, weighted_ngrams
 from kbserver.retrieval.transcript.cleaning import Heard
@@ -21,7 +22,7 @@ def arm(tmp_path):
 
 
 def query_of(text, leans_on=None, **settings):
-    return Query(Heard(text), TurnSettings(**settings), leans_on)
+    return Query(Heard(text, profile=PROFILE), TurnSettings(**settings), leans_on)
 
 
 def test_a_misheard_name_is_proposed_first(arm):
@@ -45,7 +46,10 @@ def test_a_snapshot_without_a_field_has_no_such_arm(tmp_path):
 def test_words_of_an_earlier_turn_weigh_less_and_need_words_of_their_own():
     carry = Carry(1.0, (("router", 0.5),), Exchange("router", 0.0))
     weights = weighted_ngrams(query_of("button", carry))
-    own, carried = phonetic_ngrams("button"), phonetic_ngrams("router")
+    own, carried = (
+        phonetic_ngrams("button", profile=PROFILE),
+        phonetic_ngrams("router", profile=PROFILE),
+    )
     assert {weights[ngram] for ngram in own} == {1.0}
     assert {weights[ngram] for ngram in carried if ngram not in own} == {0.5}
     assert weighted_ngrams(query_of("", carry)) == {}
@@ -53,7 +57,7 @@ def test_words_of_an_earlier_turn_weigh_less_and_need_words_of_their_own():
 
 def test_the_last_ngrams_of_a_long_speech_are_searched():
     text = " ".join(f"router{number} button{number}" for number in range(60))
-    ngrams = phonetic_ngrams(text)
+    ngrams = phonetic_ngrams(text, profile=PROFILE)
     assert len(ngrams) > MAX_NGRAMS
     last = ngrams[-MAX_NGRAMS:]
     assert weighted_ngrams(query_of(text)) == dict.fromkeys(last, 1.0)

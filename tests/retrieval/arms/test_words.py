@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kbserver.languages.english import PROFILE
 from kbserver.retrieval.arms.base import Query
 from kbserver.retrieval.arms.words import (
     CODE_WEIGHT,
@@ -58,7 +59,7 @@ def test_words_that_name_no_subject_are_left_out(snapshot):
 
 
 def test_words_taken_back_and_written_forms_weigh_less(snapshot):
-    heard = Heard("ten buttons", taken_back=("lights",))
+    heard = Heard("ten buttons", ("lights",), profile=PROFILE)
     assert terms_searched(snapshot, heard) == {
         "ten": 1.0,
         "button": 1.0,

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbserver.languages.english import NOISES, PROFILE
 from kbserver.retrieval.transcript.cleaning import (
     as_said,
     hear,
@@ -32,7 +33,7 @@ TYPED = (
 
 @pytest.mark.parametrize("typed", TYPED)
 def test_a_clean_question_comes_back_word_for_word(typed: str) -> None:
-    heard = hear(typed)
+    heard = hear(typed, PROFILE)
 
     assert heard.text == typed
     assert heard.taken_back == ()
@@ -52,7 +53,7 @@ def test_a_clean_question_comes_back_word_for_word(typed: str) -> None:
 def test_fillers_go_and_words_that_look_like_fillers_stay(
     spoken: str, cleaned: str
 ) -> None:
-    assert " ".join(without_fillers(spoken.split())) == cleaned
+    assert " ".join(without_fillers(spoken.split(), NOISES)) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -66,7 +67,7 @@ def test_fillers_go_and_words_that_look_like_fillers_stay(
     ],
 )
 def test_words_said_twice_in_stumbling_are_said_once(spoken: str, cleaned: str) -> None:
-    assert " ".join(without_repeats(spoken.split())) == cleaned
+    assert " ".join(without_repeats(spoken.split(), PROFILE)) == cleaned
 
 
 @pytest.mark.parametrize(
@@ -94,24 +95,25 @@ def test_words_said_twice_in_stumbling_are_said_once(spoken: str, cleaned: str) 
 def test_a_repair_replaces_what_it_takes_back(
     spoken: str, meant: str, taken_back: tuple[str, ...]
 ) -> None:
-    assert repair(spoken.split()) == (meant.split(), taken_back)
+    assert repair(spoken.split(), NOISES) == (meant.split(), taken_back)
 
 
 def test_an_opening_goes_as_long_as_a_question_remains() -> None:
     assert (
-        without_opening("ok great can you tell me when check in is".split())
+        without_opening("ok great can you tell me when check in is".split(), NOISES)
         == "when check in is".split()
     )
     assert (
-        without_opening("can you tell me why".split()) == "can you tell me why".split()
+        without_opening("can you tell me why".split(), NOISES)
+        == "can you tell me why".split()
     )
     many = "okay so " * 100 + "can you tell me if breakfast is included"
-    assert without_opening(many.split()) == "breakfast is included".split()
+    assert without_opening(many.split(), NOISES) == "breakfast is included".split()
 
 
 @given(st.text(alphabet="abcdefghiorstu '?0123456789", max_size=80))
 def test_cleaning_invents_no_words_and_never_empties_a_query(raw: str) -> None:
-    heard = hear(raw)
+    heard = hear(raw, PROFILE)
 
     assert bool(heard.text) == bool(raw.split())
     assert set(heard.text.split()) <= set(raw.split())
@@ -126,17 +128,17 @@ def test_cleaning_invents_no_words_and_never_empties_a_query(raw: str) -> None:
     )
 )
 def test_cleaning_twice_finds_no_more_fillers(words: list[str]) -> None:
-    once = without_fillers(words)
+    once = without_fillers(words, NOISES)
 
-    assert without_fillers(once) == once
+    assert without_fillers(once, NOISES) == once
 
 
 def test_what_was_heard_carries_the_other_spellings_of_its_numbers() -> None:
-    heard = hear("um is it open twenty four seven?")
+    heard = hear("um is it open twenty four seven?", PROFILE)
 
     assert heard.text == "is it open twenty four seven?"
     assert set(heard.written) == {"24", "7", "247"}
 
 
 def test_a_transcript_left_as_said_keeps_its_noises() -> None:
-    assert as_said("  um  where is it ").text == "um where is it"
+    assert as_said("  um  where is it ", PROFILE).text == "um where is it"

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbserver.languages.english import PROFILE
+from kbserver.retrieval.transcript import followup
 from kbserver.retrieval.transcript.followup import (
     EMBEDDING_SHARE,
     LONG_WEIGHT,
     NAMELESS_STRENGTH,
     TERM_WEIGHT,
-    Exchange,
     Memory,
-    carry,
-    dependence,
-    is_full,
     naming_share,
 )
+
+Exchange = partial(followup.Exchange, profile=PROFILE)
+dependence = partial(followup.dependence, profile=PROFILE)
+is_full = partial(followup.is_full, profile=PROFILE)
+
+
+def carry(query: str, past: Sequence[followup.Exchange], **options: Any) -> Any:
+    return followup.carry(query, PROFILE, past, **options)
+
 
 SHARES = {
     "pool": 0.02,
@@ -116,7 +127,7 @@ def test_a_chain_of_follow_ups_leans_on_the_turn_that_stood_alone() -> None:
     [[], [Exchange("do you have a pool for guests with small children", at_s=0.0)]],
 )
 def test_nothing_is_carried_into_a_query_that_stands_alone(
-    past: list[Exchange],
+    past: list[followup.Exchange],
 ) -> None:
     assert (
         carry(
@@ -211,8 +222,8 @@ def test_in_a_small_corpus_a_word_of_two_passages_names_its_subject() -> None:
 def test_a_growing_query_is_one_turn(partials: list[str]) -> None:
     memory = Memory(max_turns=2)
     memory.remember("call", Exchange("do you have bread flour", at_s=0.0))
-    for partial in partials:
-        memory.remember("call", Exchange(partial, at_s=1.0))
+    for begun in partials:
+        memory.remember("call", Exchange(begun, at_s=1.0))
 
     turns = [turn.query for turn in memory.recall("call", now_s=1.0)]
     assert turns == [partials[-1], "do you have bread flour"]

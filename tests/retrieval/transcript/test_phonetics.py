@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.ingest.phonetic_part import phonetic_parts
+from kbserver.languages.english import PROFILE
 from kbserver.retrieval.phonetic_field import PART
-from kbserver.retrieval.transcript.phonetics import phonetic_ngrams, sound
+from kbserver.retrieval.transcript import phonetics
+
+sound = phonetics.sound_of(PROFILE)
+phonetic_ngrams = partial(phonetics.phonetic_ngrams, profile=PROFILE)
 
 PASSAGES = {
     "kubernetes": "Restart the Kubernetes cluster from the control panel.",
@@ -28,7 +34,7 @@ PASSAGES = {
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Bm25Index:
     folder = tmp_path_factory.mktemp("snapshot") / PART
-    phonetic_parts(PASSAGES.values(), len(PASSAGES))[PART](folder)
+    phonetic_parts(PASSAGES.values(), len(PASSAGES), PROFILE)[PART](folder)
     return Bm25Index.open(folder)
 
 

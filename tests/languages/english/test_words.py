@@ -7,7 +7,8 @@ from typing import get_args
 
 import pytest
 
-from kbserver.retrieval.transcript import english
+from kbserver.languages import tables
+from kbserver.languages.english import words as english
 from kbserver.retrieval.transcript.cleaning import bare
 from kbserver.types import Reason
 
@@ -41,7 +42,7 @@ def test_words_stand_as_a_recogniser_writes_them(name: str) -> None:
 
 @pytest.mark.parametrize("phrases", PHRASES)
 def test_phrases_are_found_by_their_first_word_longest_first(
-    phrases: english.Phrases,
+    phrases: tables.Phrases,
 ) -> None:
     for first, group in phrases.items():
         assert all(phrase[0] == first for phrase in group)
@@ -64,7 +65,7 @@ def test_a_pattern_has_no_gap_where_its_lines_were_joined(pattern: str) -> None:
 
 def test_a_line_that_is_indented_deeper_continues_the_one_before() -> None:
     assert (
-        english.alternatives("""
+        tables.alternatives("""
         yes|no
         (?:may|
             be)

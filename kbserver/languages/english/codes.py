@@ -10,12 +10,20 @@ where the corpus has no `307`. What it holds in no way stays as it was said.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice, pairwise, product
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
-from kbserver.retrieval.transcript.english import (
+from kbserver.languages.english.numbers import (
+    REPEATED,
+    as_ordinal,
+    cardinals,
+    letter_at,
+    may_be_spelled,
+    say_ordinal,
+)
+from kbserver.languages.english.words import (
     ARTICLE_LETTERS,
     BEFORE_A_NOUN,
     BEFORE_A_NUMBER,
@@ -33,17 +41,7 @@ from kbserver.retrieval.transcript.english import (
     SUBJECTLESS_WORDS,
     ZEROS,
 )
-from kbserver.retrieval.transcript.numbers import (
-    REPEATED,
-    as_ordinal,
-    cardinals,
-    letter_at,
-    may_be_spelled,
-    say_ordinal,
-)
-
-Knows: TypeAlias = Callable[[str], bool]
-"""Whether a text is one term of the index, and tells something."""
+from kbserver.languages.profile import Knows, Written
 
 _LONGEST = 16  # symbols of a code that are cut in every way
 _MOST_READINGS = 8
@@ -82,15 +80,6 @@ class _Code:
     @property
     def end(self) -> int:
         return self.symbols[-1].end
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A query with its codes as the corpus writes them."""
-
-    words: tuple[str, ...]
-    codes: tuple[str, ...] = ()
-    """Those of the words that are a code, or a part of one: each names one thing."""
 
 
 def as_written(words: Sequence[str], knows: Knows) -> Written | None:

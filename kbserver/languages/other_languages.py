@@ -6,21 +6,11 @@ and those that a question goes on with. They are written without accents, as the
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from kbserver.retrieval.transcript.english import Phrases, alternatives, phrases
-
-
-def without_accents(text: str) -> str:
-    """Return a text with the plain letters of Latin ones: `à bientôt` → `a bientot`."""
-    if text.isascii():
-        return text
-    parts = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
-    return "".join(sign for sign in parts if not unicodedata.combining(sign))
-
+from kbserver.languages.tables import Phrases, alternatives, phrases
 
 OPENERS: Final[Phrases] = phrases("""
     d'accord|ah d'accord|ok d'accord|oui|merci|merci beaucoup

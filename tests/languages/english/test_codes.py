@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.lexical.tokens import tokenize
-from kbserver.retrieval.transcript.codes import Written, as_written
-from kbserver.retrieval.transcript.english import SPELLING_ALPHABET, SPOKEN_STOP_WORDS
-from kbserver.retrieval.transcript.numbers import say
+from kbserver.languages.english.codes import as_written
+from kbserver.languages.english.numbers import say
+from kbserver.languages.english.words import SPELLING_ALPHABET, SPOKEN_STOP_WORDS
+from kbserver.languages.profile import Written
 from tests.test_pages import in_code, read, rows
 
 ON_THE_PAGE = [

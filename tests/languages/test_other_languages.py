@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from kbserver.retrieval.transcript import english, other_languages
+from kbserver.languages import english, other_languages
+from kbserver.languages.letters import without_accents
 from kbserver.retrieval.transcript.cleaning import hear
 from kbserver.retrieval.transcript.followup import dependence
-from kbserver.retrieval.transcript.other_languages import without_accents
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,7 @@ from kbserver.retrieval.transcript.other_languages import without_accents
 def test_an_acknowledgement_in_front_of_a_question_is_not_searched_for(
     heard: str, asked: str
 ) -> None:
-    assert hear(heard).text == asked
+    assert hear(heard, english.PROFILE).text == asked
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_an_acknowledgement_in_front_of_a_question_is_not_searched_for(
     ],
 )
 def test_a_word_that_begins_a_subject_stays(asked: str) -> None:
-    assert hear(asked).text == asked
+    assert hear(asked, english.PROFILE).text == asked
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_a_word_that_begins_a_subject_stays(asked: str) -> None:
     ],
 )
 def test_a_question_that_goes_on_leans_on_the_one_before(asked: str) -> None:
-    assert dependence(asked) == 1.0
+    assert dependence(asked, english.PROFILE) == 1.0
 
 
 def test_a_question_that_begins_a_subject_stands_alone() -> None:
-    assert dependence("combien coûte le menu du dimanche midi") == 0.0
-    assert dependence("तैराकी पूल कितने बजे खुलता है") == 0.0
+    assert dependence("combien coûte le menu du dimanche midi", english.PROFILE) == 0.0
+    assert dependence("तैराकी पूल कितने बजे खुलता है", english.PROFILE) == 0.0
 
 
 @pytest.mark.parametrize(
@@ -78,4 +78,4 @@ def test_every_table_is_written_as_it_is_compared() -> None:
     for first, group in other_languages.OPENERS.items():
         assert first == without_accents(first).lower()
         assert all(phrase[0] == first for phrase in group)
-    assert other_languages.SMALL_TALK.keys() <= english.SMALL_TALK.keys()
+    assert other_languages.SMALL_TALK.keys() <= english.SMALL_TALK.phrases.keys()

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.transcript import numbers
-from kbserver.retrieval.transcript.numbers import is_code, say, written_forms
+from kbserver.languages.english import numbers
+from kbserver.languages.english.numbers import is_code, say, written_forms
 
 DIGIT_WORDS = "zero one two three four five six seven eight nine".split()
 

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from kbserver.lru import remembered
-from kbserver.retrieval.transcript.english import (
+from kbserver.languages.english.words import (
     LETTER_NAMES,
     MULTIPLIERS,
     ORDINAL_WORDS,
@@ -25,6 +24,7 @@ from kbserver.retrieval.transcript.english import (
     UNIT_SYMBOLS,
     UNITS,
 )
+from kbserver.lru import remembered
 
 # A form needs one of these words, unless it holds a digit or is spelled out.
 _PARTS = frozenset().union(

@@ -1,81 +1,48 @@
-"""English: every word list and table that the transcript modules read.
+"""English: every word list and table that its profile is made of.
 
-Another language is another module with the same names. Every table is frozen. Words are lower
-case, as a recogniser writes them, with straight apostrophes.
+Every table is frozen. Words are lower case, as a recogniser writes them, with straight apostrophes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Final
 
-Phrases: TypeAlias = Mapping[str, tuple[tuple[str, ...], ...]]
-"""Phrases by their first word, each as its words, longest first: the first match is the longest."""
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-def _in_order(text: str) -> tuple[str, ...]:
-    return tuple(text.split())
-
-
-def _table(text: str) -> Mapping[str, str]:
-    """Read pairs that are written `word=symbol`."""
-    pairs = [pair.split("=") for pair in text.split()]
-    return MappingProxyType({word: symbol for word, symbol in pairs})
-
-
-def phrases(text: str) -> Phrases:
-    """Read phrases with `|` or a line break between them."""
-    found = [tuple(one.split()) for one in alternatives(text).split("|")]
-    by_first: dict[str, list[tuple[str, ...]]] = {}
-    for phrase in sorted(found, key=len, reverse=True):
-        by_first.setdefault(phrase[0], []).append(phrase)
-    frozen = {first: tuple(group) for first, group in by_first.items()}
-    return MappingProxyType(frozen)
-
-
-def alternatives(text: str) -> str:
-    """Join the lines of a pattern by `|`; a deeper indented line continues the one before."""
-    lines = text.strip("\n").rstrip().split("\n")
-    margin = len(lines[0]) - len(lines[0].lstrip())
-    pattern = lines[0].strip()
-    for line in lines[1:]:
-        continues = line[margin].isspace()
-        if not continues:
-            pattern += "|"
-        pattern += line.strip()
-    return pattern
-
+from kbserver.languages.tables import (
+    Phrases,
+    alternatives,
+    in_order,
+    phrases,
+    table,
+    words,
+)
 
 # Cleaning: the noises of speaking.
 
-FILLERS: Final = _words("""
+FILLERS: Final = words("""
     uh uhh uhm um umm ummm er err erm ah ahh hm hmm hmmm mm mmm
     mhm ugh
 """)
 
-BEFORE_A_NOUN: Final = _words("the an your our their to in")
+BEFORE_A_NOUN: Final = words("the an your our their to in")
 """After these words a filler is a word that is asked about: "where is the er"."""
 
-NOUN_FILLERS: Final = _words("er ah mm")
+NOUN_FILLERS: Final = words("er ah mm")
 """Fillers that are also nouns or abbreviations."""
 
-BEFORE_YOU_KNOW: Final = _words("""
+BEFORE_YOU_KNOW: Final = words("""
     do don't did as if what how that because would should can
     may
 """)
 """After these words `you know` means something: "do you know if", "as you know"."""
 
-QUESTION_WORDS: Final = _words("""
+QUESTION_WORDS: Final = words("""
     what what's which who who's whose whom when where where's
     why how how's
 """)
 
-FUNCTION_WORDS: Final = QUESTION_WORDS | _words("""
+FUNCTION_WORDS: Final = QUESTION_WORDS | words("""
     a an the this these those my your our
     his her their its of in on at for from
     to with by about into as and or but if i
@@ -86,7 +53,7 @@ FUNCTION_WORDS: Final = QUESTION_WORDS | _words("""
 """)
 """Grammar only: said twice they are a stumble, and a repair often starts again on one of them."""
 
-OPENERS: Final = phrases("""
+OPENERS: Final[Phrases] = phrases("""
     ok|okay|alright|all right|so|well|yeah|yes|yep|oh|hey|hi
     hello|hi there|hey there|great|perfect|awesome|cool
     excellent|wonderful|good|thanks|thank you|thanks a lot
@@ -96,7 +63,7 @@ OPENERS: Final = phrases("""
 """)
 """Acknowledgements and greetings in front of a question."""
 
-WRAPPERS: Final = phrases("""
+WRAPPERS: Final[Phrases] = phrases("""
     can you tell me|could you tell me|can you please tell me
     could you please tell me|would you tell me
     please tell me|tell me|can you let me know
@@ -116,7 +83,7 @@ WRAPPERS: Final = phrases("""
 """)
 """Polite run-ups to a question."""
 
-STRONG_CUES: Final = phrases("""
+STRONG_CUES: Final[Phrases] = phrases("""
     or rather|no rather|or wait|oh wait|no wait|wait no
     scratch that|strike that|no sorry|or sorry|oh sorry
     sorry no|i mean|i meant|i meant to say|what i mean is
@@ -125,7 +92,7 @@ STRONG_CUES: Final = phrases("""
 """)
 """One of these, or two cues of any kind, and something was probably taken back."""
 
-WEAK_CUES: Final = phrases("""
+WEAK_CUES: Final[Phrases] = phrases("""
     no|sorry|rather|actually|instead|oops|oh|well|or|wait
     nope|make that
 """)
@@ -134,7 +101,7 @@ WEAK_CUES: Final = phrases("""
 LONE_CUES: Final = frozenset({("no",), ("sorry",)})
 """Weak cues that count alone when what follows starts over."""
 
-AFTER_CUE: Final = phrases("""
+AFTER_CUE: Final[Phrases] = phrases("""
     tell me|i want to know|let me ask|let me say|not that
     that should be|that is|it's|but
 """)
@@ -143,7 +110,7 @@ AFTER_CUE: Final = phrases("""
 
 # Numbers.
 
-UNITS: Final = _in_order("""
+UNITS: Final = in_order("""
     zero one two three four five six seven eight nine ten eleven
     twelve thirteen fourteen fifteen sixteen seventeen eighteen
     nineteen
@@ -153,7 +120,7 @@ UNITS: Final = _in_order("""
 TENS: Final = (
     "",
     "",
-    *_in_order("twenty thirty forty fifty sixty seventy eighty ninety"),
+    *in_order("twenty thirty forty fifty sixty seventy eighty ninety"),
 )
 """20 … 90, by the first digit."""
 
@@ -171,7 +138,7 @@ MULTIPLIERS: Final[Mapping[str, int]] = MappingProxyType(
     }
 )
 
-ORDINAL_WORDS: Final = _in_order("""
+ORDINAL_WORDS: Final = in_order("""
     first second third fourth fifth sixth seventh eighth ninth
     tenth eleventh twelfth thirteenth fourteenth fifteenth
     sixteenth seventeenth eighteenth nineteenth
@@ -183,7 +150,7 @@ ORDINALS: Final[Mapping[str, int]] = MappingProxyType(
     | {f"{word[:-1]}ieth": 10 * value for value, word in enumerate(TENS) if word}
 )
 
-UNIT_SYMBOLS: Final = _table("""
+UNIT_SYMBOLS: Final = table("""
     gigahertz=ghz megahertz=mhz kilohertz=khz hertz=hz
     gigabyte=gb gigabytes=gb megabyte=mb megabytes=mb
     terabyte=tb terabytes=tb kilobyte=kb kilobytes=kb
@@ -195,10 +162,10 @@ UNIT_SYMBOLS: Final = _table("""
 """)
 """Units whose symbol is written straight behind the number: "5ghz", "20mb"."""
 
-SYMBOLS: Final = frozenset(UNIT_SYMBOLS.values()) | _words("k g x")
+SYMBOLS: Final = frozenset(UNIT_SYMBOLS.values()) | words("k g x")
 """What may stand straight behind a number."""
 
-SPELLING_ALPHABET: Final = _table("""
+SPELLING_ALPHABET: Final = table("""
     alpha=a alfa=a bravo=b charlie=c
     delta=d echo=e foxtrot=f golf=g
     hotel=h india=i juliet=j juliett=j
@@ -210,7 +177,7 @@ SPELLING_ALPHABET: Final = _table("""
 """)
 """The letter that each word of the NATO alphabet stands for."""
 
-LETTER_NAMES: Final = _table("""
+LETTER_NAMES: Final = table("""
     zed=z zee=z aitch=h haitch=h bee=b
     cee=c dee=d gee=g jay=j kay=k el=l
     em=m en=n pee=p cue=q queue=q ess=s
@@ -218,39 +185,39 @@ LETTER_NAMES: Final = _table("""
 """)
 """Names of letters that recognisers write out."""
 
-ARTICLE_LETTERS: Final = _words("a i o oh")
+ARTICLE_LETTERS: Final = words("a i o oh")
 """Letters that are nearly always words: "a four digit pin", "i two"."""
 
-LETTER_MODIFIERS: Final = _words("capital uppercase lowercase letter")
+LETTER_MODIFIERS: Final = words("capital uppercase lowercase letter")
 """What may stand before a letter without changing it."""
 
-CODE_SEPARATORS: Final = _words("dash hyphen minus slash stroke underscore")
+CODE_SEPARATORS: Final = words("dash hyphen minus slash stroke underscore")
 """What may be said between two parts of a code."""
 
-REFERENCE_WORDS: Final = _words(
+REFERENCE_WORDS: Final = words(
     "clause section article paragraph subsection subparagraph rule step item point chapter annex "
     "appendix schedule exhibit"
 )
 """What is said before the number or letter of a part of a document."""
 
-NUMBERED_PLACES: Final = _words("""
+NUMBERED_PLACES: Final = words("""
     room rooms suite office unit apartment apt flat door gate bay
     desk ward theatre theater hall classroom cabin lab laboratory
     studio locker counter platform
 """)
 """What is said before the number of a place, which may be written with a separator: `3.07`."""
 
-BEFORE_A_NUMBER: Final = _words("number no nr")
+BEFORE_A_NUMBER: Final = words("number no nr")
 """What may be said between a place and its number."""
 
-DECIMAL_POINTS: Final = _words("point dot")
+DECIMAL_POINTS: Final = words("point dot")
 """What may be said between two numbers."""
 
-ZEROS: Final = _words("o oh nought naught")
+ZEROS: Final = words("o oh nought naught")
 """Beside digits and letters these are the digit 0, or the letter O."""
 
 
-WEEKDAYS: Final = _words("""
+WEEKDAYS: Final = words("""
     monday tuesday wednesday thursday
     friday saturday sunday mondays
     tuesdays wednesdays thursdays
@@ -258,13 +225,13 @@ WEEKDAYS: Final = _words("""
 """)
 
 
-FLOORS: Final = _in_order("floor level storey")
+FLOORS: Final = in_order("floor level storey")
 """Words for the same part of a building."""
 
 
 # Follow-ups.
 
-SUBJECTLESS_WORDS: Final = _words("""
+SUBJECTLESS_WORDS: Final = words("""
     a an the and or but if in on at of for from to with by about
     into as is are was were am be been being do does did doing
     done can could will would shall should may might must has
@@ -283,13 +250,13 @@ SUBJECTLESS_WORDS: Final = _words("""
 """)
 """Words that name no subject."""
 
-POINTERS: Final = _words("""
+POINTERS: Final = words("""
     it its they them their theirs those these he him his she
     hers her ones
 """)
 """Pronouns that stand for something named elsewhere."""
 
-ASKING_WORDS: Final = QUESTION_WORDS | _words("""
+ASKING_WORDS: Final = QUESTION_WORDS | words("""
     is are was were am do does did can
     could will would shall should may
     might must has have had isn't aren't
@@ -298,27 +265,27 @@ ASKING_WORDS: Final = QUESTION_WORDS | _words("""
 """)
 """Words that a whole question or request begins with."""
 
-ALIKE: Final = _words("same else instead another other others")
+ALIKE: Final = words("same else instead another other others")
 """Words that compare with something that may stand in the same question."""
 
-EMPTY_IT: Final = _words("""
+EMPTY_IT: Final = words("""
     possible true necessary safe legal take better ok okay cost
     matter
 """)
 """After these `it` points at nothing: "is it possible to …", "does it take …"."""
 
-BEFORE_EMPTY_IT: Final = _words("is does was will")
+BEFORE_EMPTY_IT: Final = words("is does was will")
 
-AFTER_THAT: Final = _words("""
+AFTER_THAT: Final = words("""
     is was one work works cost costs mean happen for in at on
     too also the place do does
 """)
 """Before these `that` and `this` point at something."""
 
-BEFORE_THAT: Final = _words("about of is for like to with at in on was do does from")
+BEFORE_THAT: Final = words("about of is for like to with at in on was do does from")
 """After these `that` and `this` point at something."""
 
-EXISTS: Final = _words("is are was were will be a any an")
+EXISTS: Final = words("is are was were will be a any an")
 """Beside these `there` is no place: "is there a pool"."""
 
 CONTINUATIONS: Final = alternatives(r"""
@@ -618,8 +585,8 @@ They may fill the gaps between small-talk phrases as long as nothing is asked: "
 you" is small talk, "okay is it for you" may be a follow-up.
 """
 
-BEFORE_A_NAME: Final = "the|an?|my|your|our|this"
-"""Pattern: after these an acknowledgement is a thing: "fine" says yes, "the fine" is to be paid."""
+NAMED: Final = r"(?:the|an?|my|your|our|this) (\S+)|(?:what|which) (fine|deal)"
+"""Pattern: an acknowledgement that is a thing: "fine" says yes, "the fine" is to be paid."""
 
 ASKING: Final = alternatives(r"""
     what|what's|who|who's|whose|which|when|where|where's|why
@@ -643,14 +610,14 @@ AFTER_NOISE: Final = "huh|hmm|hm|oh"
 
 # Phonetics.
 
-STOP_WORDS: Final = _words("""
+STOP_WORDS: Final = words("""
     a an and are as at be but by for if in into is it no not of
     on or such that the their then there these they this to was
     will with
 """)
 """Lucene's English list: so common that their pieces cost postings and tell nothing."""
 
-SPOKEN_STOP_WORDS: Final = STOP_WORDS | _words("""
+SPOKEN_STOP_WORDS: Final = STOP_WORDS | words("""
     i me my we our us you your he she his
     her its what which who whom how when
     where why do does did done can could

@@ -1,0 +1,81 @@
+"""English."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from kbserver.languages import other_languages
+from kbserver.languages.english import words
+from kbserver.languages.english.codes import as_written
+from kbserver.languages.english.numbers import is_code, written_forms
+from kbserver.languages.profile import (
+    FollowUps,
+    Noises,
+    Numbers,
+    Profile,
+    SmallTalk,
+    Sounds,
+    StopWords,
+)
+from kbserver.languages.tables import joined, phrases
+
+NOISES = Noises(
+    fillers=words.FILLERS,
+    noun_fillers=words.NOUN_FILLERS,
+    before_a_noun=words.BEFORE_A_NOUN,
+    abbreviations=frozenset({"er", "mm"}),
+    hedges=frozenset({"like"}),
+    asides=phrases("you know"),
+    before_an_aside=words.BEFORE_YOU_KNOW,
+    question_words=words.QUESTION_WORDS,
+    function_words=words.FUNCTION_WORDS,
+    openers=joined(words.OPENERS, other_languages.OPENERS),
+    wrappers=words.WRAPPERS,
+    after_a_wrapper=frozenset({"if", "whether"}),
+    strong_cues=words.STRONG_CUES,
+    weak_cues=words.WEAK_CUES,
+    lone_cues=words.LONE_CUES,
+    after_cue=words.AFTER_CUE,
+)
+SMALL_TALK = SmallTalk(
+    phrases=MappingProxyType(
+        {
+            reason: "|".join(
+                filter(None, (pattern, other_languages.SMALL_TALK.get(reason)))
+            )
+            for reason, pattern in words.SMALL_TALK.items()
+        }
+    ),
+    loose_words=words.LOOSE_WORDS,
+    named=words.NAMED,
+    asking=words.ASKING,
+    noises=words.NOISES,
+    noise_letters=words.NOISE_LETTERS,
+    after_noise=words.AFTER_NOISE,
+)
+FOLLOW_UPS = FollowUps(
+    continues=f"{words.CONTINUATIONS}|{other_languages.CONTINUATIONS}",
+    subjectless=words.SUBJECTLESS_WORDS,
+    pointers=words.POINTERS,
+    alike=words.ALIKE,
+    asking=words.ASKING_WORDS,
+    it=frozenset({"it", "its"}),
+    before_empty_it=words.BEFORE_EMPTY_IT,
+    after_empty_it=words.EMPTY_IT,
+    that=frozenset({"that", "this"}),
+    before_that=words.BEFORE_THAT,
+    after_that=words.AFTER_THAT,
+    there=frozenset({"there"}),
+    exists=words.EXISTS,
+)
+
+PROFILE = Profile(
+    "english",
+    "en",
+    noises=NOISES,
+    small_talk=SMALL_TALK,
+    follow_ups=FOLLOW_UPS,
+    stop_words=StopWords(words.STOP_WORDS, words.SPOKEN_STOP_WORDS, words.WEEKDAYS),
+    numbers=Numbers(written_forms, as_written, is_code),
+    sounds=Sounds(words.SOUND_RULES),
+)

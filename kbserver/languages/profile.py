@@ -1,0 +1,188 @@
+"""What is known of a language, as one frozen value: every step that hears or speaks reads it.
+
+Words are lower case, as a recogniser writes them, with straight apostrophes. Those of languages in
+Latin letters are compared without accents where a field says so. Each field has a value that does
+nothing; `neutral` is made of those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from kbserver.languages.tables import Phrases
+
+NOTHING: Final = "(?!)"
+"""Pattern that matches nothing."""
+
+Knows: TypeAlias = Callable[[str], bool]
+"""Whether a text is one term of the index, and tells something."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A query with its codes as the corpus writes them."""
+
+    words: tuple[str, ...]
+    codes: tuple[str, ...] = ()
+    """Those of the words that are a code, or a part of one: each names one thing."""
+
+
+def _no_phrases() -> Phrases:
+    return MappingProxyType({})
+
+
+def _no_patterns() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Noises:
+    """The noises of speaking around a question; read by `retrieval.transcript.cleaning`."""
+
+    fillers: frozenset[str] = frozenset()
+    noun_fillers: frozenset[str] = frozenset()
+    """Fillers that are also nouns or abbreviations."""
+    before_a_noun: frozenset[str] = frozenset()
+    """After these words a filler of `noun_fillers` is a word that is asked about."""
+    abbreviations: frozenset[str] = frozenset()
+    """Fillers that stay when they are written in capitals."""
+    hedges: frozenset[str] = frozenset()
+    """Words that go beside a filler only: `like`."""
+    asides: Phrases = field(default_factory=_no_phrases)
+    """Phrases that mean nothing in mid-sentence: `you know`."""
+    before_an_aside: frozenset[str] = frozenset()
+    """After these words an aside means something: "do you know if"."""
+    question_words: frozenset[str] = frozenset()
+    function_words: frozenset[str] = frozenset()
+    """Grammar only: said twice they are a stumble, and a repair often starts again on one."""
+    openers: Phrases = field(default_factory=_no_phrases)
+    """Acknowledgements and greetings in front of a question; without accents."""
+    wrappers: Phrases = field(default_factory=_no_phrases)
+    """Polite run-ups to a question; without accents."""
+    after_a_wrapper: frozenset[str] = frozenset()
+    """Words that join a question to its run-up: `if`, `whether`."""
+    strong_cues: Phrases = field(default_factory=_no_phrases)
+    """One of these, or two cues of any kind, and something was probably taken back."""
+    weak_cues: Phrases = field(default_factory=_no_phrases)
+    """Alone these are ordinary words."""
+    lone_cues: frozenset[tuple[str, ...]] = frozenset()
+    """Weak cues that count alone when what follows starts over."""
+    after_cue: Phrases = field(default_factory=_no_phrases)
+    """What may stand between a cue and the words that replace what was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmallTalk:
+    """Utterances that ask nothing; read by `retrieval.transcript.small_talk`. Without accents."""
+
+    phrases: Mapping[str, str] = field(default_factory=_no_patterns)
+    """Pattern of the phrases of each reason, and of `glue`, which is never small talk alone."""
+    loose_words: str = NOTHING
+    """Pattern: words that fill gaps between phrases as long as nothing is asked."""
+    named: str = NOTHING
+    """Pattern with groups: an acknowledgement at the end that is a thing, as in `the fine`."""
+    asking: str = NOTHING
+    """Pattern: words that ask something."""
+    noises: str = NOTHING
+    """Pattern: sounds that are no words, in any length."""
+    noise_letters: str = ""
+    """The letters that all noises are made of."""
+    after_noise: str = NOTHING
+    """Pattern: before these a noise is a word."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUps:
+    """How a question leans on the one before; read by `retrieval.transcript.followup`."""
+
+    continues: str = NOTHING
+    """Pattern: what a question begins with that goes on; without accents."""
+    subjectless: frozenset[str] = frozenset()
+    """Words that name no subject."""
+    pointers: frozenset[str] = frozenset()
+    """Pronouns that stand for something named elsewhere, wherever they are."""
+    alike: frozenset[str] = frozenset()
+    """Words that compare with something that may stand in the same question."""
+    asking: frozenset[str] = frozenset()
+    """Words that a whole question or request begins with."""
+    it: frozenset[str] = frozenset()
+    """Pronouns that point at nothing between `before_empty_it` and `after_empty_it`."""
+    before_empty_it: frozenset[str] = frozenset()
+    after_empty_it: frozenset[str] = frozenset()
+    that: frozenset[str] = frozenset()
+    """Pronouns that point at something at the end, after `before_that` and before `after_that`."""
+    before_that: frozenset[str] = frozenset()
+    after_that: frozenset[str] = frozenset()
+    there: frozenset[str] = frozenset()
+    """Places that stand for one named elsewhere, unless they stand beside one of `exists`."""
+    exists: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class StopWords:
+    """Words that tell nothing."""
+
+    written: frozenset[str] = frozenset()
+    """So common in documents that their pieces of letters tell nothing."""
+    spoken: frozenset[str] = frozenset()
+    """Words that carry a spoken question but not its subject."""
+    weekdays: frozenset[str] = frozenset()
+
+
+def _no_forms(words: Sequence[str]) -> tuple[str, ...]:
+    return ()
+
+
+def _no_codes(words: Sequence[str], knows: Knows) -> Written | None:
+    return None
+
+
+def is_digit_or_letter(word: str) -> bool:
+    """Tell whether doubling this word means something in any language."""
+    return word.isdigit() or len(word) == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How numbers and codes are said."""
+
+    written_forms: Callable[[Sequence[str]], tuple[str, ...]] = _no_forms
+    """Words of a query → other spellings of its numbers, without duplicates."""
+    codes: Callable[[Sequence[str], Knows], Written | None] = _no_codes
+    """Words of a query → the same with its codes as the corpus has them; None without one."""
+    is_code: Callable[[str], bool] = is_digit_or_letter
+    """Whether doubling a word means something: a digit, a number word or a letter."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sounds:
+    """How words sound; read by `retrieval.transcript.phonetics`."""
+
+    rules: tuple[tuple[str, str], ...] = ()
+    """Letters to sounds, as (pattern, symbols), in the order they are applied."""
+    letters: str = "a-z"
+    """Range of the signs that the rules read, once accents are gone; others have no sound."""
+    version: str = ""
+    """In the name of the snapshot part: what other rules gave is not read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Profile:
+    """One language. Equal to itself alone, so that it can be the key of what is worked out of it.
+
+    Attributes:
+        name: as in a corpus's manifest: `english`.
+        code: as the engine names it: `en`; "" for one that it does not speak.
+    """
+
+    name: str
+    code: str = ""
+    noises: Noises = field(default_factory=Noises)
+    small_talk: SmallTalk = field(default_factory=SmallTalk)
+    follow_ups: FollowUps = field(default_factory=FollowUps)
+    stop_words: StopWords = field(default_factory=StopWords)
+    numbers: Numbers = field(default_factory=Numbers)
+    sounds: Sounds = field(default_factory=Sounds)
