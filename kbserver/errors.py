@@ -25,7 +25,8 @@
     │   │   └── RateLimited                   429
     │   ├── UpstreamFailed                    502  PyAI did not do its part
     │   └── InternalError                     500  a fault of our own
-    └── OmniError                          6        what Omni would refuse
+    ├── OmniError                          6        what Omni would refuse
+    └── ReleaseHeld                        7        a generation misses what was required of it
 
 A message holds what was found, what was wanted and the next step. The class holds the exit code of
 the command line and, for what travels over HTTP, the status of the answer; the error envelope has
@@ -176,6 +177,12 @@ class OmniError(KbServerError):
     """Something that Omni would refuse; the message names field and limit."""
 
     exit_code = 6
+
+
+class ReleaseHeld(KbServerError):
+    """A new generation misses what was required of it, and is not published."""
+
+    exit_code = 7
 
 
 class NotFinite(KbServerError, ValueError):

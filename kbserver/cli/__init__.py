@@ -2,8 +2,8 @@
 
 Heavy imports wait until their command runs.
 
-Exit codes: 0 done · 1 failed · 2 usage or settings · 3 store · 4 model · 5 documents · 6 Omni · 130
-interrupted.
+Exit codes: 0 done · 1 failed · 2 usage or settings · 3 store · 4 model · 5 documents · 6 Omni · 7
+release held back · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from kbserver.cli import (
     store,
     token,
 )
-from kbserver.cli.releases import judge
+from kbserver.cli.releases import judge, replay
 from kbserver.cli.terminal import complain
 from kbserver.errors import KbServerError
 from kbserver.extras import EXTRAS
@@ -46,6 +46,7 @@ _COMMANDS = (
     calls,
     documents,
     judge,
+    replay,
     evaluate,
     calibrate,
     token,

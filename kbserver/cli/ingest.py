@@ -26,6 +26,7 @@ from typer.core import TyperCommand
 
 from kbserver import extras
 from kbserver.cli.options import AsJson, StoreConfig, Wait
+from kbserver.cli.releases.gate import Release, show_replay
 from kbserver.cli.terminal import (
     complain,
     err,
@@ -217,6 +218,28 @@ def ingest(
             help="Publish nothing, and exit with 5, if something a reader sees cannot be heard.",
         ),
     ] = False,
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            help="Before publishing, ask the new generation what callers asked in this time: 7d.",
+            metavar="DURATION",
+        ),
+    ] = None,
+    require: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="With --replay: what must hold, or the generation waits unpublished, and the exit "
+            "code is 7: 'gone<=0' 'changed<=0.05' 'silent<=0.01'.",
+        ),
+    ] = None,
+    report_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            help="With --replay: write its report to this file: .json, or one HTML page.",
+            metavar="FILE",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
@@ -238,22 +261,39 @@ def ingest(
 
     A server that is running takes the new generation over by itself.
 
+    With --replay the new generation is first asked what callers asked, beside the live one (see
+    `kbserver replay`). If something does not hold that is required, it is not published: the live
+    one stays, and `kbserver rollback CORPUS --to GENERATION` publishes it all the same.
+
     With --json one JSON object a finished ingest: what was read, skipped, noted and withheld. Exit
     codes: 0 done or nothing to do, 2 usage, 3 the store (locked, full, closed), 4 the model, 5 the
-    documents, 130 interrupted.
+    documents, 7 held back, 130 interrupted.
 
-    Example:  kbserver ingest ./docs
+    Examples:  kbserver ingest ./docs  ·  kbserver ingest ./docs --replay 7d --require 'gone<=0'
+    'silent<=0.01'
     """
     from kbserver.index.store import Store as CorpusStore
     from kbserver.ingest.web.address import is_url
     from kbserver.settings import read_settings
 
     log_to_terminal()
+    if require:
+        sources, further = _apart(sources)
+        require = [*require, *further]
     urls = [source for source in sources if is_url(source)]
     _check_flags(device, urls, watch=watch, dry_run=dry_run, strict=strict)
+    if replay is None and (require or report_file):
+        raise SettingsError("--require and --report need --replay DURATION, such as 7d")
+    if replay is not None and (watch or dry_run):
+        raise SettingsError(
+            "--replay asks a generation that is built and waits: not with --watch or --dry-run"
+        )
     settings = read_settings(config, store=store)
     corpora = CorpusStore(settings.store)
     name = corpus or _name_of(sources[0])
+    gate: Release | None = None
+    if replay is not None:
+        gate = Release.of(settings, name, require or (), replay, report_file)
     options = _options_from(
         corpora,
         name,
@@ -289,17 +329,34 @@ def ingest(
         _watch(paths, corpora, name, options, as_json=as_json)
         return
     before = _corpora_in(corpora)
-    report = _ingested(paths, corpora, name, options)
+    report = _ingested(paths, corpora, name, options, gate)
     if len(before) == 1 and not settings.routes:
         _warn_of_labels(before[0], _corpora_in(corpora))
     report.skipped[:0] = notes
+    replayed: dict[str, Any] | None = None
+    if gate is not None:
+        replayed = gate.values
     if as_json:
-        print_json(report.as_dict())
+        values = report.as_dict()
+        if gate is not None:
+            values["replay"] = replayed
+        print_json(values)
     else:
         _show(report, settings.store)
+        if replayed is not None:
+            show_replay(replayed)
     if strict and report.unheard:
         _complain_of_unheard(report)
         sys.exit(IngestError.exit_code)
+    if gate is not None:
+        gate.end(report.published)
+
+
+def _apart(sources: list[str]) -> tuple[list[str], list[str]]:
+    """Part sources from requirements, of which several may stand behind one --require."""
+    requirements = [one for one in sources if re.search("[<>]", one)]
+    further = [one for one in requirements if not Path(one).exists()]
+    return [one for one in sources if one not in further], further
 
 
 def _complain_of_unheard(report: IngestReport) -> None:
@@ -360,18 +417,28 @@ def _options_from(store: Store, corpus: str, **flags: Any) -> IngestOptions:
 
 
 def _ingested(
-    paths: list[Path], store: Store, corpus: str, options: IngestOptions
+    paths: list[Path],
+    store: Store,
+    corpus: str,
+    options: IngestOptions,
+    release: Release | None,
 ) -> IngestReport:
     from kbserver.ingest.build import ingest as build
     from kbserver.ingest.report import Interrupted
 
     with Shown() as shown:
+
+        def gate(generation: str) -> bool:
+            shown.stop()  # one bar at a time
+            return release is None or release.may_publish(generation)
+
         try:
             return build(
                 paths,
                 store=store,
                 corpus=corpus,
                 options=options,
+                gate=gate,
                 on_progress=shown.on_progress,
             )
         except Interrupted as exc:
@@ -568,6 +635,9 @@ def _show(report: IngestReport, store: Path) -> None:
         out.print("  dry run: nothing was changed")
     elif report.is_refused:
         out.print("  strict: nothing was published")
+    elif report.held:
+        waits = f"generation {report.held} waits, {report.generation} stays live"
+        out.print(line(f"  {waits}  {took}"))
     elif report.published:
         place = store / report.corpus
         out.print(line(f"  generation {report.generation} is live in {place}  {took}"))
@@ -584,7 +654,7 @@ def _show_embedding(report: IngestReport) -> None:
         for change, source in report.changes[:_SHOWN]:
             out.print(line(f"    {change:<7}  {source}"))
         _show_more(report.changes)
-    elif report.published:
+    elif report.published or report.held:
         rate = ""
         if report.embedded:
             per_second = report.embedded / max(report.embedding_seconds, 0.01)

@@ -80,6 +80,7 @@ class KBServer:
         config: Path | str | None = None,
         routes: Sequence[Route] | None = None,
         listener: Listener | None = None,
+        generations: Mapping[str, str] | None = None,
         **overrides: Any,
     ) -> None:
         """Take settings, or read them as the command line does (file, environment).
@@ -88,6 +89,7 @@ class KBServer:
             config: the file; None: `kbserver.toml` in the working directory if it is there.
             routes: in place of those of the settings.
             listener: is told of every turn; see `kbserver.record.recording`.
+            generations: serve these alone, by corpus, whether they are live or not.
             overrides: settings over those of file and environment, as flags are.
 
         Raises:
@@ -99,7 +101,11 @@ class KBServer:
         self.metrics.add_recorder(self.story.counts)
         self.table = RouteTable()
         self.corpora = LiveCorpora(
-            self.settings.store, self.settings, self.metrics, tell=self.story.event
+            self.settings.store,
+            self.settings,
+            self.metrics,
+            tell=self.story.event,
+            generations=generations,
         )
         self.memory = Memory()
         self.cache = GroundingCache()

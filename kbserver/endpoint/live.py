@@ -27,7 +27,7 @@ from kbserver.errors import (
 from kbserver.index.documents import Differences, differences, named
 from kbserver.index.manifest import rebuild
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.store import Store
+from kbserver.index.store import PinnedStore, Store
 from kbserver.priority import yield_to_turns
 from kbserver.retrieval.retriever import Retriever
 from kbserver.settings import Settings, TurnSettings
@@ -76,6 +76,7 @@ class LiveCorpora:
         metrics: Metrics,
         *,
         tell: Tell | None = None,
+        generations: Mapping[str, str] | None = None,
         open_encoder: Callable[..., Encoder] = open_encoder,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -83,11 +84,14 @@ class LiveCorpora:
 
         Args:
             tell: is told of what callers notice, as `story.Story.event` is.
+            generations: serve these alone, by corpus; None: every corpus, and what is live of it.
             open_encoder: gives the model of a corpus, called as `embedding.models.open_encoder`.
             clock: seconds; decides when what failed is tried again.
         """
         self._open_encoder = open_encoder
         self._store = Store(store)
+        if generations is not None:
+            self._store = PinnedStore(store, generations)
         self._settings = settings
         self._metrics = metrics
         self._tell = tell or _nothing

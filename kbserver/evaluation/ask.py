@@ -60,14 +60,19 @@ ABLATIONS = tuple(
 
 
 @asynccontextmanager
-async def asking(settings: Settings, store: Path) -> AsyncIterator[KBServer]:
+async def asking(
+    settings: Settings, store: Path, *, generations: Mapping[str, str] | None = None
+) -> AsyncIterator[KBServer]:
     """Run a server over a store, without the routes of its settings and with its models loaded.
+
+    Args:
+        generations: serve these alone, by corpus; None: every corpus, and what is live of it.
 
     Raises:
         StoreError, ModelError: the store cannot be served.
     """
     alone: dict[str, object] = {"store": store, "routes": (), "reload_s": 0.0}
-    server = KBServer(settings.model_copy(update=alone))
+    server = KBServer(settings.model_copy(update=alone), generations=generations)
     async with server.running():
         await server.until_ready()
         yield server

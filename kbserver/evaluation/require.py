@@ -14,6 +14,8 @@ from kbserver.evaluation.metrics import RANKING
 SPOKEN = ("kept", "answered", "false_grounding", "false_smalltalk")
 SPEED = ("p50_ms", "p95_ms", "p99_ms", "in_budget")
 MEASURES = (*RANKING, *SPOKEN, *SPEED)
+REPLAYED = ("gone", "changed", "silent", "newly_answered")
+"""Of a replay: documents, and shares of the turns that were asked again."""
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
     ">=": operator.ge,
@@ -55,7 +57,14 @@ class Requirement:
         kinds = {question.kind for question in evaluation.dataset.questions}
         if self.kind is not None and self.kind not in kinds:
             return f"{self}: there are no questions of the kind {self.kind!r}"
-        found = self._found(evaluation, variant)
+        return self.missed_by(self._found(evaluation, variant))
+
+    def missed_by(self, found: float | None) -> str | None:
+        """Say how a value misses the requirement; None if it is met.
+
+        Args:
+            found: None for a measure that was not taken, which is not met.
+        """
         if found is None:
             return f"{self}: was not measured; no question asks for it"
         if _COMPARE[self.op](found, self.limit):
@@ -66,6 +75,23 @@ class Requirement:
         if self.measure in SPEED:
             return getattr(evaluation.latency, self.measure, None)
         return evaluation.summary(variant, self.kind).get(self.measure)
+
+
+def read_release_requirement(text: str) -> Requirement:
+    """Read what a replay has to reach: `gone<=0`, `changed<=0.05`, or a measure of an evaluation.
+
+    Raises:
+        SettingsError: it is something else; the message lists the measures.
+    """
+    parts = _REQUIREMENT.fullmatch(text)
+    measures = (*REPLAYED, *RANKING, *SPOKEN)
+    if parts is None or parts["measure"] not in measures or parts["kind"]:
+        raise SettingsError(
+            f"--require {text!r}: wanted a measure, one of >= <= > <, and a number, such as "
+            f"'gone<=0' or 'changed<=0.05'. Of a replay: {', '.join(REPLAYED)}; of what was "
+            f"judged: {', '.join((*RANKING, *SPOKEN))}"
+        )
+    return Requirement(parts["measure"], parts["op"], float(parts["limit"]))
 
 
 def read_requirement(text: str) -> Requirement:

@@ -10,7 +10,7 @@ STORE/<corpus>/.tmp-newest           the newest generation before the one that i
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -233,7 +233,7 @@ class Store:
         """Write and publish a generation inside; one that was not published is removed.
 
         At once after a failure, by the next `lock` after a kill. Only that one: an imported
-        generation and one that was rolled back from wait on purpose.
+        generation, one that was rolled back from and one on `hold` wait on purpose.
 
         Args:
             corpus: its name; the caller holds its lock.
@@ -249,8 +249,15 @@ class Store:
         finally:
             with suppress(StoreError, OSError):
                 self._discard_unpublished(corpus)
-                note.unlink()
+                note.unlink(missing_ok=True)
                 fsync(folder)
+
+    def hold(self, corpus: str) -> None:
+        """Let what was written since `publishing` began wait, unpublished; called inside of it."""
+        folder = self.path / checked_corpus(corpus)
+        with disk_trouble("keep a generation", folder):
+            (folder / _NEWEST).unlink(missing_ok=True)
+            fsync(folder)
 
     def export(self, corpus: str, file: Path, generation: str | None = None) -> None:
         """Write a generation, by default the live one, as a file for `import_` on any machine.
@@ -366,6 +373,27 @@ class Store:
             return False
         # One without a manifest is damaged and says so when it is opened.
         return (self.path / corpus / generation).is_dir()
+
+
+class PinnedStore(Store):
+    """Some corpora of a store, each as if one generation of it was live for ever."""
+
+    def __init__(self, path: Path | str, generations: Mapping[str, str]) -> None:
+        """Name the folder, and the generation of each corpus that is to be seen."""
+        super().__init__(path)
+        self._pinned = dict(generations)
+
+    def corpora(self) -> list[str]:
+        """Return the names of the corpora that are to be seen and are there, sorted."""
+        return [name for name in super().corpora() if name in self._pinned]
+
+    def live(self, corpus: str) -> str:
+        """Return the generation that is to be seen.
+
+        Raises:
+            StoreMissing: it is not there.
+        """
+        return self._folder(corpus, self._pinned.get(corpus)).name
 
 
 def _named_by(pointer: Path) -> str | None:

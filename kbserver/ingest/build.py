@@ -11,11 +11,11 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeAlias, get_args
 
 from kbserver.embedding.base import Encoder
 from kbserver.embedding.models import open_encoder
@@ -55,7 +55,7 @@ from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 from kbserver.types import FloatMatrix
 
-__all__ = ["IngestOptions", "OnProgress", "ingest", "passage_id"]
+__all__ = ["Gate", "IngestOptions", "OnProgress", "ingest", "passage_id"]
 
 _OCR_CACHE = ".ocr"
 """Folder below a corpus's: what was found on pictures, so that none is read again."""
@@ -73,6 +73,10 @@ SHRINK_LIMIT = 0.3
 loses all of them, an honest clean-up loses a few percent."""
 
 _GITIGNORE_SIGN = re.compile(r"[\\\[\]*?!# ]")
+
+
+Gate: TypeAlias = Callable[[str], bool]
+"""Called with a generation that is whole and not published; returns whether it may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +164,7 @@ def ingest(
     options: IngestOptions | None = None,
     encoder: Encoder | None = None,
     unsettled: Collection[Path] = (),
+    gate: Gate | None = None,
     on_progress: OnProgress | None = None,
 ) -> IngestReport:
     """Bring a corpus up to date with some folders and files, and publish the result.
@@ -171,6 +176,8 @@ def ingest(
             opening it takes most of the time of a small re-ingest.
         unsettled: files that are being written just now; they stay what they were in
             the live generation.
+        gate: asked before a generation takes the place of the live one; if it says no, the
+            generation waits unpublished.
 
     Returns:
         What was read, skipped and why, embedded and reused. `published` is False if
@@ -197,7 +204,7 @@ def ingest(
             if encoder is None:
                 encoder = stack.enter_context(_open_encoder(store, options))
             plan = _plan(store, corpus, options, encoder, report, stack)
-            _bring_up_to_date(plan, files, unsettled, report, progress)
+            _bring_up_to_date(plan, files, unsettled, gate, report, progress)
     except KeyboardInterrupt:
         raise Interrupted(report.kept) from None
     report.seconds = time.monotonic() - started
@@ -208,6 +215,7 @@ def _bring_up_to_date(
     plan: Plan,
     files: Sequence[FoundFile],
     unsettled: Collection[Path],
+    gate: Gate | None,
     report: IngestReport,
     progress: OnProgress,
 ) -> None:
@@ -243,7 +251,10 @@ def _bring_up_to_date(
             embeddings = embed(plan, spool, journal, report, progress)
             with plan.store.publishing(plan.corpus):
                 generation = write(plan, entries, spool, embeddings, progress)
-                publish(plan, generation, report)
+                if gate is None or plan.previous is None or gate(generation):
+                    publish(plan, generation, report)
+                else:
+                    hold(plan, generation, report)
         progress("write", len(spool), len(spool))
 
 
@@ -404,6 +415,18 @@ def publish(plan: Plan, generation: str, report: IngestReport) -> None:
     report.published = True
     remove_journals(plan.store.path / plan.corpus)
     plan.store.prune(plan.corpus, keep=plan.options.keep)
+
+
+def hold(plan: Plan, generation: str, report: IngestReport) -> None:
+    """Let a generation wait beside the live one, which stays.
+
+    Raises:
+        StoreError: the store cannot be written.
+    """
+    plan.store.hold(plan.corpus)
+    report.held = generation
+    report.generation = plan.store.live(plan.corpus)
+    plan.store.prune(plan.corpus, keep=plan.options.keep + 1)
 
 
 def _begun(

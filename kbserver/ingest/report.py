@@ -49,6 +49,8 @@ class IngestReport:
     that do; those of unchanged documents too."""
     generation: str = ""
     """The generation that is live afterwards."""
+    held: str = ""
+    """A new generation that waits, unpublished, because the gate said no."""
     is_refused: bool = False
     """Whether nothing was published because of what is `unheard`."""
     published: bool = False
@@ -88,6 +90,7 @@ class IngestReport:
             "model": self.model,
             "generation": self.generation,
             "published": self.published,
+            "held": self.held or None,
             "dry_run": self.dry_run,
             "documents": documents,
         }
