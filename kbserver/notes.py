@@ -100,6 +100,22 @@ class EventNote(NamedTuple):
     """JSON values."""
 
 
+Ending: TypeAlias = Literal["right", "wrong", "handed_over", "hung_up"]
+"""What a client says of a call, or of one turn of it."""
+
+
+class FeedbackNote(NamedTuple):
+    """How a call ended, as a client tells it."""
+
+    at: float
+    """Seconds since the epoch."""
+    label: str
+    """Never stored: the call's key is made of it."""
+    turn: str
+    """Id of the turn that is meant; empty for the call."""
+    verdict: Ending
+
+
 class Counts(NamedTuple):
     """What a recorder came to so far, of all processes of a server."""
 
@@ -121,6 +137,9 @@ class Listener(Protocol):
 
     def event(self, note: EventNote) -> None:
         """Take something that changed."""
+
+    def feedback(self, note: FeedbackNote) -> None:
+        """Take what a client says of a call."""
 
     def flush(self) -> bool:
         """Hand on some of what was taken; return whether there is more to hand on now."""

@@ -117,6 +117,7 @@ def calls(
             turns = newest(connection, wanted, most=most)
             for turn in turns:
                 _print_turn(turn, as_json=as_json)
+            _say_endings(connection, wanted.since or 0.0)
             if not turns:
                 err.print(Text(f"no turn fits; look further back than --since {since}"))
 
@@ -217,7 +218,23 @@ def _print_turn(turn: Row, *, as_json: bool) -> None:
         parts.append(f"{near}{candidate['score']:.2f} {candidate['document']}")
     if turn["query"]:
         parts.append(f"“{turn['query']}”")
+    if turn["feedback"]:
+        parts.append(f"[{turn['feedback'].replace('_', ' ')}]")
     out.print(line("  ".join(parts)))
+
+
+def _say_endings(connection: sqlite3.Connection, since: float) -> None:
+    """Say how calls ended, if a client told it of any."""
+    from kbserver.record.endings import endings, told
+
+    counts = endings(connection, since=since)
+    if counts:
+        total = told(connection, since=since)
+        said = ", ".join(
+            f"{count / total:.0%} {verdict.replace('_', ' ')}"
+            for verdict, count in counts.items()
+        )
+        err.print(Text(f"of {total} calls whose end was told: {said}"))
 
 
 def _print_whole(turn: Row) -> None:
@@ -240,6 +257,8 @@ def _print_whole(turn: Row) -> None:
         kind = "answered" if candidate["answered"] else "near"
         found = f"{candidate['score']:.3f}  {candidate['document']}"
         out.print(line(f"{kind:<10} {found}  ({candidate['passage']})"))
+    if turn["feedback"]:
+        out.print(line(f"feedback   {turn['feedback'].replace('_', ' ')}"))
     stages = [f"{stage} {ms:.1f}" for stage, ms in turn["stages_ms"].items()]
     if stages:
         out.print(line("stages     " + "   ".join(stages)))

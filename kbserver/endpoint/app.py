@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from kbserver.bodies import Bodies
 from kbserver.endpoint.admission import Admission, Place
 from kbserver.endpoint.complaints import Complaints
-from kbserver.endpoint.doors import DOORS
+from kbserver.endpoint.doors import DOORS, feedback
 from kbserver.endpoint.doors.base import Door, Headers
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
@@ -323,6 +323,8 @@ class KBServer:
             path = door.path(self.settings)
             answer = partial(self._answer, door)
             routes.append(HttpRoute(path, answer, methods=["POST"]))
+        if self.story.is_told:
+            routes.append(HttpRoute(feedback.PATH, self._feedback, methods=["POST"]))
         routes += [
             HttpRoute("/healthz", self._healthz, methods=["GET"]),
             HttpRoute("/readyz", self._readyz, methods=["GET"]),
@@ -369,6 +371,14 @@ class KBServer:
             if not answered:
                 turns.give_back()
         return grounding
+
+    async def _feedback(self, request: Request) -> Response:
+        """Take what a client says of a call; whether its token opens the call is not told."""
+        grant = self.check_tokens().check(request.headers)
+        said = feedback.parse(await self._bodies.read(request))
+        if grant.allows(said.label):
+            self.story.feedback(said)
+        return Response(status_code=204)
 
     async def _healthz(self, request: Request) -> Response:
         return Response(b'{"status":"ok"}', media_type="application/json")

@@ -9,9 +9,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from kbserver.endpoint.doors.feedback import Feedback
 from kbserver.endpoint.ground import Call, Grounding
 from kbserver.endpoint.telling import note_of, pattern_of, probe_of
-from kbserver.notes import TURN_HEADER, Counts, EventNote, Listener
+from kbserver.notes import TURN_HEADER, Counts, EventNote, FeedbackNote, Listener
 from kbserver.settings import RecordMode
 
 HAND_ON_S = 0.25
@@ -36,6 +37,11 @@ class Story:
         self._clock = clock
         self._refused: Counter[str] = Counter()
         self._unknown: Counter[str] = Counter()
+
+    @property
+    def is_told(self) -> bool:
+        """Whether anything listens."""
+        return self._listener is not None
 
     def turn(
         self,
@@ -74,6 +80,14 @@ class Story:
         if self._listener is not None:
             note = EventNote(self._clock(), kind, corpus, text, details or {})
             self._listener.event(note)
+
+    def feedback(self, said: Feedback) -> None:
+        """Tell what a client says of a call."""
+        if self._listener is not None:
+            note = FeedbackNote(
+                self._clock(), said.label, said.turn or "", said.verdict
+            )
+            self._listener.feedback(note)
 
     def refused(self, code: str) -> None:
         """Count a request that was refused; `minute` tells of it."""

@@ -21,6 +21,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from kbserver.notes import (
     CandidateNote,
     EventNote,
+    FeedbackNote,
     SearchNote,
     TurnNote,
     WordsNote,
@@ -104,22 +105,26 @@ class Message(NamedTuple):
     """The same of turns that could not be sent."""
     turns: Sequence[TurnNote]
     events: Sequence[EventNote]
+    feedback: Sequence[FeedbackNote] = ()
 
     def encoded(self) -> bytes:
         """Return the message as bytes."""
         turns = [_plain(turn) for turn in self.turns]
         events = [tuple(event) for event in self.events]
-        return pickle.dumps((self.queue, self.pipe, turns, events), protocol=5)
+        feedback = [tuple(note) for note in self.feedback]
+        values = (self.queue, self.pipe, turns, events, feedback)
+        return pickle.dumps(values, protocol=5)
 
     @classmethod
     def decoded(cls, data: bytes) -> Message:
         """Read what `encoded` wrote."""
-        queue, pipe, turns, events = pickle.loads(data)  # noqa: S301  # our own
+        queue, pipe, turns, events, feedback = pickle.loads(data)  # noqa: S301  # our own
         return cls(
             queue,
             pipe,
             [_turn(turn) for turn in turns],
             [EventNote(*event) for event in events],
+            tuple(FeedbackNote(*note) for note in feedback),
         )
 
 

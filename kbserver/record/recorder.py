@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from itertools import islice
 
-from kbserver.notes import Counts, DropCause, EventNote, TurnNote
+from kbserver.notes import Counts, DropCause, EventNote, FeedbackNote, TurnNote
 from kbserver.record.channel import Message, Sender, State
 
 MOST_WAITING = 4096
@@ -31,6 +31,7 @@ class Recorder:
         self._sender = sender
         self._waiting: deque[Callable[[], TurnNote]] = deque(maxlen=most_waiting)
         self._events: deque[EventNote] = deque(maxlen=MOST_EVENTS)
+        self._feedback: deque[FeedbackNote] = deque(maxlen=MOST_EVENTS)
         self._queue = 0
         self._pipe = 0
 
@@ -44,6 +45,10 @@ class Recorder:
         """Take something that changed; a full queue lets its oldest go."""
         self._events.append(note)
 
+    def feedback(self, note: FeedbackNote) -> None:
+        """Take what a client says of a call; a full queue lets its oldest go."""
+        self._feedback.append(note)
+
     def flush(self) -> bool:
         """Send a batch; return whether another can be sent now.
 
@@ -52,9 +57,10 @@ class Recorder:
         if self._sender.page.state in _OFF:
             self._waiting.clear()
             self._events.clear()
+            self._feedback.clear()
             return False
         if not self._waiting and not self._events and not self._queue + self._pipe:
-            return False
+            return self._send_feedback()
         taken = list(islice(self._waiting, BATCH))
         turns = self._told(taken)
         sent = self._send(turns, list(self._events))
@@ -62,7 +68,7 @@ class Recorder:
             return False
         for _ in taken:
             self._waiting.popleft()
-        return bool(self._waiting)
+        return bool(self._waiting or self._feedback)
 
     def counts(self) -> Counts:
         """Return what the writer recorded of all processes, and what was dropped."""
@@ -77,6 +83,15 @@ class Recorder:
             bytes=page["bytes"],
             lag_s=page["lag_ms"] / 1000.0,
         )
+
+    def _send_feedback(self) -> bool:
+        """Send what clients said, behind the turns it is about; return whether there is more."""
+        taken = list(islice(self._feedback, BATCH))
+        if not taken or not self._sender.send(Message(0, 0, [], [], taken).encoded()):
+            return False
+        for _ in taken:
+            self._feedback.popleft()
+        return bool(self._feedback)
 
     def _told(self, taken: list[Callable[[], TurnNote]]) -> list[TurnNote]:
         turns = []

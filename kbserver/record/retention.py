@@ -83,5 +83,8 @@ def _remove_oldest(connection: sqlite3.Connection) -> bool:
 
 def _remove_unused(connection: sqlite3.Connection) -> None:
     connection.execute(
+        "DELETE FROM feedback WHERE call NOT IN (SELECT call FROM turns WHERE call NOT NULL)"
+    )
+    connection.execute(
         "DELETE FROM passages WHERE n NOT IN (SELECT passage FROM candidates)"
     )

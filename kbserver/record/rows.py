@@ -7,7 +7,14 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from kbserver.lru import LruCache
-from kbserver.notes import CandidateNote, EventNote, SearchNote, TurnNote, WordsNote
+from kbserver.notes import (
+    CandidateNote,
+    EventNote,
+    FeedbackNote,
+    SearchNote,
+    TurnNote,
+    WordsNote,
+)
 from kbserver.record.database import call_of, storable
 from kbserver.record.masking import Mask
 from kbserver.record.tallies import Tallies
@@ -18,6 +25,13 @@ INSERT OR IGNORE INTO turns (id, at, call, route, outcome, reason, cached, leane
     total_ms, budget_ms, waited_ms, stages_ms, answer_bytes, spoken_s, token, probe)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+_INSERT_FEEDBACK = """
+INSERT INTO feedback (call, turn, at, verdict)
+SELECT :call, :turn, :at, :verdict WHERE EXISTS
+    (SELECT 1 FROM turns WHERE call = :call AND (id = :turn OR :turn = ''))
+ON CONFLICT (call, turn) DO UPDATE SET at = excluded.at, verdict = excluded.verdict
+"""
+"""Of a call or a turn that is not recorded, nothing: there is no more feedback than turns."""
 
 
 class Rows:
@@ -37,7 +51,12 @@ class Rows:
         self._mask = mask
         self._passages: LruCache[tuple[str, str, str], int] = LruCache(_KNOWN_BYTES)
 
-    def add(self, turns: Sequence[TurnNote], events: Sequence[EventNote]) -> None:
+    def add(
+        self,
+        turns: Sequence[TurnNote],
+        events: Sequence[EventNote],
+        feedback: Sequence[FeedbackNote] = (),
+    ) -> None:
         """Write notes in one transaction: all of them, or none.
 
         Raises:
@@ -52,6 +71,9 @@ class Rows:
             self._connection.executemany(
                 "INSERT INTO events (at, kind, corpus, text, details) VALUES (?, ?, ?, ?, ?)",
                 map(_event, events),
+            )
+            self._connection.executemany(
+                _INSERT_FEEDBACK, map(self._feedback, feedback)
             )
             self._connection.execute("COMMIT")
         except BaseException:
@@ -95,6 +117,11 @@ class Rows:
         tallies.add(turn, route=route, begins=self._begins(call, number))
         if turn.words is not None:
             self._add_words(number, turn.words)
+
+    def _feedback(self, note: FeedbackNote) -> dict[str, object]:
+        values = note._asdict() | {"call": call_of(note.label, self._key)}
+        del values["label"]
+        return values
 
     def _begins(self, call: str | None, turn: int) -> bool:
         """Whether a turn is the first of its call."""

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from kbserver.notes import EventNote, TurnNote
+from kbserver.notes import EventNote, FeedbackNote, TurnNote
 from kbserver.record.channel import LONGEST, Message, Page, State
 from kbserver.record.database import NewerFile, key_of, open_for_writing, set_aside
 from kbserver.record.masking import masker
@@ -97,15 +97,16 @@ class Writer:
         """Write some messages. What cannot be written is counted, and given up."""
         turns = [turn for message in messages for turn in message.turns]
         events = [event for message in messages for event in message.events]
+        feedback = [note for message in messages for note in message.feedback]
         for message in messages:
             self._page["queue"] += message.queue
             self._page["pipe"] += message.pipe
         if self._monotonic() < self._again_at:
             self._page["disk"] += len(turns)
             return
-        written = self._guarded(lambda: self._add(turns, events))
+        written = self._guarded(lambda: self._add(turns, events, feedback))
         if written is None:  # a damaged file was set aside
-            written = self._guarded(lambda: self._add(turns, events))
+            written = self._guarded(lambda: self._add(turns, events, feedback))
         if not written:
             self._page["disk"] += len(turns)
             return
@@ -128,9 +129,14 @@ class Writer:
             self._connection.close()
         self._connection = self._rows = None
 
-    def _add(self, turns: list[TurnNote], events: list[EventNote]) -> None:
+    def _add(
+        self,
+        turns: list[TurnNote],
+        events: list[EventNote],
+        feedback: list[FeedbackNote],
+    ) -> None:
         connection, rows = self._opened()
-        rows.add(turns, events)
+        rows.add(turns, events, feedback)
         self._page["bytes"] = size_of(connection)
         if self._page["bytes"] > self._options.max_mb * 1e6:
             self._prune_at = 0.0

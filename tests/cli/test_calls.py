@@ -145,6 +145,22 @@ def test_following_goes_on_with_turns_as_they_come(fill, store, monkeypatch):
     reader.close()
 
 
+def test_how_calls_ended_is_shown_where_it_was_told(ask, fill, store):
+    call = fill(turn(1, at=NOW), turn(2, at=NOW, label="call-2"))
+    connection = open_for_writing(store / ".record")
+    connection.execute(
+        "INSERT INTO feedback VALUES (?, '', ?, 'handed_over')", (call, NOW)
+    )
+    connection.close()
+    result = ask("calls")
+    assert [one.endswith("[handed over]") for one in result.stdout.splitlines()] == [
+        True,
+        False,
+    ]
+    assert "of 1 calls whose end was told: 100% handed over" in result.stderr
+    assert "feedback   handed over" in ask("calls", f"{1:020x}").stdout
+
+
 def test_gaps_are_shown_with_examples_and_what_came_nearest(ask, fill):
     fill(
         silent(1, query="do you ship", embedding=bytes([100] * 8)),

@@ -323,7 +323,10 @@ class Listening:
     """Keeps what it is told."""
 
     def __init__(self):
-        self.turns, self.events = [], []
+        self.turns, self.events, self.said = [], [], []
+
+    def feedback(self, note):
+        self.said.append(note)
 
     def turn(self, tell):
         self.turns.append(tell)
@@ -356,6 +359,12 @@ def test_every_turn_is_told_as_its_route_lets_it_and_its_id_stands_in_a_header(s
         doctor = {"x-kbserver-probe": "doctor"}
         httpx2.post(f"{url}/kb", json=body, headers=doctor)
         httpx2.post(f"{url}/kb", content=b"{")
+        said = {"session_label": "support", "verdict": "handed_over", "turn": "abc"}
+        told = httpx2.post(f"{url}/feedback", json=said)
+        refused = httpx2.post(f"{url}/feedback", json={"verdict": "right"})
+    assert (told.status_code, told.content) == (204, b"")
+    assert refused.json()["error"]["param"] == "session_label"
+    assert [note[1:] for note in listener.said] == [("support", "abc", "handed_over")]
     ids = {
         label: answer.headers.get("x-kbserver-turn")
         for label, answer in answers.items()
@@ -384,7 +393,7 @@ def test_every_turn_is_told_as_its_route_lets_it_and_its_id_stands_in_a_header(s
         "stop",
     ]
     assert kinds == expected
-    assert listener.events[3].details == {"invalid_json": 1}
+    assert listener.events[3].details == {"invalid_json": 1, "missing_field": 1}
     assert listener.events[4].details == {"nobody-#": 2}
 
 

@@ -4,16 +4,17 @@ import asyncio
 
 import pytest
 
+from kbserver.endpoint.doors.feedback import Feedback
 from kbserver.endpoint.ground import Call, Grounding
 from kbserver.endpoint.story import MOST_PATTERNS, Story
 from kbserver.endpoint.trace import Recorder
-from kbserver.notes import Counts
+from kbserver.notes import Counts, FeedbackNote
 from kbserver.retrieval.context import EMPTY
 
 
 class Listener:
     def __init__(self, batches=1):
-        self.turns, self.events = [], []
+        self.turns, self.events, self.said = [], [], []
         self.batches = batches
         self.flushes = 0
 
@@ -22,6 +23,9 @@ class Listener:
 
     def event(self, note):
         self.events.append(note)
+
+    def feedback(self, note):
+        self.said.append(note)
 
     def flush(self):
         self.flushes += 1
@@ -121,3 +125,12 @@ def test_a_listener_that_fails_is_let_work_again(caplog, listener, story):
 
     asyncio.run(two_rounds())
     assert "could not be handed on" in caplog.text
+
+
+def test_what_a_client_says_is_told_with_its_time(story, listener):
+    said = Feedback(session_label="call-1", verdict="hung_up")
+    story.feedback(said)
+    assert listener.said == [FeedbackNote(5.0, "call-1", "", "hung_up")]
+    silent = Story(None)
+    silent.feedback(said)
+    assert (story.is_told, silent.is_told) == (True, False)

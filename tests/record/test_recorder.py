@@ -1,13 +1,15 @@
 """Turns are taken at once, sent later, and counted when they cannot be."""
 
 import pickle
+from contextlib import suppress
 
 import pytest
 
+from kbserver.notes import FeedbackNote
 from kbserver.record.channel import LONGEST, Channel, Message, State
 from kbserver.record.recorder import BATCH, MOST_EVENTS, Recorder
 
-from .conftest import event, turn
+from .conftest import NOON, event, turn
 
 
 @pytest.fixture
@@ -160,3 +162,32 @@ def test_the_counts_are_the_writers_of_all_processes(recorder, channel):
 def test_a_recorder_is_told_apart_from_others_only_by_its_process(recorder):
     with pytest.raises(TypeError):  # only to a process that is being started
         pickle.dumps(recorder)
+
+
+def test_what_clients_say_is_sent_behind_the_turns(recorder, channel):
+    said = [FeedbackNote(NOON, f"call-{n}", "", "right") for n in range(BATCH + 1)]
+    for note in said:
+        recorder.feedback(note)
+    recorder.turn(lambda: turn(1))
+    while recorder.flush():
+        pass
+    first, *others = arrived(channel)
+    assert (len(first.turns), list(first.feedback)) == (1, [])
+    assert [note for one in others for note in one.feedback] == said
+
+
+def test_what_clients_say_waits_for_room_and_goes_when_nothing_is_recorded(
+    recorder, channel
+):
+    fill(recorder, channel)
+    recorder.feedback(FeedbackNote(NOON, "call-1", "", "right"))
+    assert recorder.flush() is False
+    channel.page["state"] = State.NEWER
+    recorder.flush()
+    channel.page["state"] = State.WRITING
+    with suppress(BlockingIOError):
+        while channel._from.recv(LONGEST):
+            pass
+    assert recorder.flush() is False
+    with pytest.raises(BlockingIOError):
+        channel._from.recv(LONGEST)

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from kbserver.notes import FeedbackNote
 from kbserver.record.channel import Channel, Message, State
 from kbserver.record.database import FILE, damaged_files, open_for_reading
 from kbserver.record.schema import VERSION
@@ -183,3 +184,9 @@ def test_options_travel_as_text(folder):
 
     given = options(folder, mask=("email",))
     assert Options(**json.loads(given.as_json())).mask == ["email"]
+
+
+def test_what_clients_say_is_written_in_the_transaction_of_its_turns(writer, folder):
+    said = FeedbackNote(NOON, "call-1", "", "handed_over")
+    writer.write([Message(0, 0, [turn(1)], [], [said])])
+    assert kept(folder, "feedback") == 1
