@@ -2,7 +2,9 @@
 
     python -m tests.hostile.flood --store STORE
 
-Prints what a caller's turns take and what the server holds, before and during each flood.
+Prints what a caller's turns take and what the server holds, before and during each flood. The
+strangers come at a network's pace: 1,000 connections a second, and header lines as fast as a line
+of 100 Mbit/s brings them. They run beside the server, so their work counts against its turns.
 """
 
 from __future__ import annotations
@@ -41,6 +43,9 @@ STATES = (
 )
 SPAWN = multiprocessing.get_context("spawn")
 HEADER = b"X-Padding: " + b"a" * 100 + b"\r\n"
+TURNS_A_SECOND = 20
+CONNECTIONS_A_SECOND = 1_000
+BYTES_A_SECOND = 12_500_000
 
 
 @contextlib.contextmanager
@@ -83,7 +88,7 @@ def resident_mb(process: int) -> float:
 
 
 class Caller(threading.Thread):
-    """Asks ten turns a second over one connection."""
+    """Asks `TURNS_A_SECOND` over one connection."""
 
     def __init__(self, port: int) -> None:
         super().__init__(daemon=True)
@@ -94,7 +99,7 @@ class Caller(threading.Thread):
 
     def run(self) -> None:
         number = 0
-        while not self.stopped.wait(0.1):
+        while not self.stopped.wait(1 / TURNS_A_SECOND):
             number += 1
             begun = time.perf_counter()
             try:
@@ -124,10 +129,17 @@ class Caller(threading.Thread):
         )
 
 
+def keep_pace(begun: float, done: int, per_second: float) -> None:
+    """Wait until so much may have been done since `begun` (monotonic, seconds)."""
+    time.sleep(max(0.0, begun + done / per_second - time.monotonic()))
+
+
 def open_unfinished(port: int, count: int) -> None:
     """Open connections, each in one of `STATES`, and keep them."""
     clients = []
+    begun = time.monotonic()
     for number in range(count):
+        keep_pace(begun, number, CONNECTIONS_A_SECOND)
         try:
             client = socket.create_connection(("127.0.0.1", port), timeout=5)
             client.sendall(STATES[number % len(STATES)])
@@ -165,7 +177,9 @@ def send_headers(port: int, total: int, connections: int = 20) -> None:
     for _ in range(connections):
         begin()
     sent = 0
+    begun = time.monotonic()
     while sent < total:
+        keep_pace(begun, sent, BYTES_A_SECOND)
         for key, _ in selector.select(1.0):
             client = key.fileobj
             try:
@@ -186,7 +200,7 @@ def main() -> None:
     parser.add_argument("--bodies", type=int, default=2 * AT_ONCE)
     parser.add_argument("--megabytes", type=int, default=100)
     parser.add_argument(
-        "--seconds", type=float, default=15.0, help="of turns before and after"
+        "--seconds", type=float, default=60.0, help="of turns, of each part"
     )
     options = parser.parse_args()
     with server(options.store) as (port, process):
