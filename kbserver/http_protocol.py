@@ -25,6 +25,10 @@ except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
 
 
+KNOWN = "kbserver.known"
+"""The application sets it in a request's scope once it has seen a good token."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
     """What one connection may send, and how many connections there may be."""
@@ -37,8 +41,10 @@ class HttpLimits:
     """From the connection, or from a request's first byte, until its head is whole."""
     linger_s: float = 2.0
     """After an answer, for the rest of a body that was not read."""
-    unfinished: int = 500
-    """Connections without a whole request, 11 KB each, 66 over TLS; one more closes the oldest."""
+    strangers: int = 500
+    """Connections without a whole request or a good token; one more closes the oldest."""
+    tls_strangers: int = 100
+    """As many of them over TLS, where each holds six times the memory."""
     reserved_files: int = 128
     """Descriptors that connections leave to the store, the models and the log."""
     framing_share: int = 8
@@ -63,6 +69,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._in_head = True
         self._whole = True  # no request has begun, or all of it has arrived
+        self._known = False
         self._refused = False
         self._bytes = 0
         self._body_bytes = 0
@@ -73,7 +80,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first head."""
         super().connection_made(transport)
-        self._open.unfinished(self)
+        self._open.bounded(self)
         self._close_after(self.limits.head_s)
 
     def data_received(self, data: bytes) -> None:
@@ -113,7 +120,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._in_head, self._whole = True, False
         self._lines = self._body_bytes = 0
         if not self._answering:
-            self._open.unfinished(self)
+            self._open.bounded(self)
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -155,10 +162,12 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if self._answering:  # the next one of a pipeline
             return
-        if self._whole:
+        self._known = self._known or KNOWN in self.scope
+        if self._whole and self._known:
             self._open.idle(self)
-        else:
-            self._open.unfinished(self)
+            return
+        self._open.bounded(self)
+        if not self._whole:
             self._close_after(self.limits.linger_s)
 
     # How it is bounded
@@ -259,27 +268,30 @@ class _Connections:
 
     def __init__(self, server_state: ServerState, limits: HttpLimits) -> None:
         self._all = server_state.connections
-        self._unfinished: OrderedDict[BoundedHttp, None] = OrderedDict()
+        self._bounded: OrderedDict[BoundedHttp, None] = OrderedDict()
         self._idle: OrderedDict[BoundedHttp, None] = OrderedDict()
         self._most = _most_connections(limits.reserved_files)
-        self._most_unfinished = limits.unfinished
+        self._limits = limits
 
-    def unfinished(self, connection: BoundedHttp) -> None:
-        """Note a connection without a whole head; make room for it if there is none."""
+    def bounded(self, connection: BoundedHttp) -> None:
+        """Note one without a whole request or a good token; make room for it if there is none."""
         self._idle.pop(connection, None)
-        self._unfinished[connection] = None
-        if len(self._unfinished) > self._most_unfinished:
-            next(iter(self._unfinished)).close_now()
+        self._bounded[connection] = None
+        most = self._limits.strangers
+        if connection.scheme == "https":
+            most = self._limits.tls_strangers
+        if len(self._bounded) > most:
+            next(iter(self._bounded)).close_now()
         elif len(self._all) > self._most:
-            next(iter(self._idle or self._unfinished)).close_now()
+            next(iter(self._idle or self._bounded)).close_now()
 
     def finished(self, connection: BoundedHttp) -> None:
         """Note that a connection's head is whole, or that it is gone."""
-        self._unfinished.pop(connection, None)
+        self._bounded.pop(connection, None)
         self._idle.pop(connection, None)
 
     def idle(self, connection: BoundedHttp) -> None:
-        """Note that a connection has been answered and waits for the next turn."""
+        """Note that a known caller has been answered and may ask again."""
         self._idle[connection] = None
 
 

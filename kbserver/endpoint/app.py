@@ -46,6 +46,7 @@ from kbserver.errors import (
     WireError,
     said_by,
 )
+from kbserver.http_protocol import KNOWN
 from kbserver.labels import LabelPattern
 from kbserver.notes import Listener
 from kbserver.retrieval.transcript.followup import Memory
@@ -338,6 +339,7 @@ class KBServer:
         """Answer one turn that came in by a door."""
         headers = request.headers
         grant = self.check_tokens().check(headers, door.token_of)
+        request.scope[KNOWN] = True
         question = door.parse(await self._bodies.read(request), headers)
         with self.admission.turn(question.label or "") as place:
             call = Call(

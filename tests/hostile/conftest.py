@@ -22,7 +22,7 @@ TURN = b'{"session_label": "support", "query": "how do i reset the router"}'
 class QuickHttp(BoundedHttp):
     """The same limits but for seconds, which a test would have to wait for."""
 
-    limits = HttpLimits(head_s=1.0, linger_s=0.5, unfinished=50)
+    limits = HttpLimits(head_s=1.0, linger_s=0.5, strangers=50)
 
 
 @contextlib.contextmanager

@@ -33,6 +33,12 @@ def flood(client: socket.socket, piece: bytes, total: int) -> int:
     return sent
 
 
+def reply(client: socket.socket, request: bytes) -> int:
+    """Ask over a connection that stays open; the status of the answer."""
+    client.sendall(request)
+    return status(one_answer(client))
+
+
 def one_answer(client: socket.socket) -> bytes:
     """The next answer of a connection that stays open."""
     answer = b""
@@ -131,6 +137,22 @@ def test_unfinished_connections_shut_nobody_out(port):
             client = stack.enter_context(connect(port))
             client.sendall(b"POST /kb HTTP/1.1\r\n")
         assert answers(port)
+
+
+def test_idle_connections_of_strangers_are_bounded_and_those_of_callers_kept(port):
+    """QuickHttp keeps 50 of them, and a server's keep-alive ends after half a minute."""
+    asked = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        caller = stack.enter_context(connect(port))
+        assert reply(caller, turn(TURN)) == 200
+        strangers = []
+        for _ in range(60):
+            stranger = stack.enter_context(connect(port))
+            assert reply(stranger, asked) == 200
+            strangers.append(stranger)
+        received(strangers[0])  # raises TimeoutError unless the server closes
+        assert reply(strangers[-1], asked) == 200
+        assert reply(caller, turn(TURN)) == 200
 
 
 @pytest.mark.parametrize("protocol", [b"h2c", b"websocket"])
