@@ -11,8 +11,8 @@ from kbserver.evaluation.ask import PATIENCE_MS
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.snapshot import Snapshot
 from kbserver.labels import LabelPattern
-from kbserver.record.asked import AskedCall
 from kbserver.record.qrels import JudgedQuestion
+from kbserver.record.releases.asked import AskedCall
 from kbserver.settings import Settings, TurnSettings
 
 Origin: TypeAlias = Literal["recorded", "judged", "document"]

@@ -33,8 +33,8 @@ from kbserver.evaluation.require import REPLAYED, Requirement
 from kbserver.extras import require
 from kbserver.index.documents import Differences, DocumentEntry, differences
 from kbserver.index.snapshot import Snapshot
-from kbserver.record.asked import AskedCall
 from kbserver.record.qrels import JudgedQuestion
+from kbserver.record.releases.asked import AskedCall
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings
 

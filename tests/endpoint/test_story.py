@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kbserver.endpoint.doors.feedback import Feedback
+from kbserver.endpoint.doors.feedback import parse
 from kbserver.endpoint.ground import Call, Grounding
 from kbserver.endpoint.story import MOST_PATTERNS, Story
 from kbserver.endpoint.trace import Recorder
@@ -128,7 +128,7 @@ def test_a_listener_that_fails_is_let_work_again(caplog, listener, story):
 
 
 def test_what_a_client_says_is_told_with_its_time(story, listener):
-    said = Feedback(session_label="call-1", verdict="hung_up")
+    said = parse(b'{"session_label": "call-1", "verdict": "hung_up"}')
     story.feedback(said)
     assert listener.said == [FeedbackNote(5.0, "call-1", "", "hung_up")]
     silent = Story(None)

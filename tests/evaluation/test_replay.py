@@ -12,8 +12,8 @@ from kbserver.evaluation.replay_report import as_dict, page
 from kbserver.evaluation.require import read_release_requirement
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
-from kbserver.record.asked import AskedCall, AskedTurn
 from kbserver.record.qrels import JudgedQuestion
+from kbserver.record.releases.asked import AskedCall, AskedTurn
 from kbserver.settings import Settings, read_settings
 from tests.conftest import DOCUMENTS, write_documents
 

@@ -19,8 +19,8 @@ from kbserver.errors import ReleaseHeld, StoreError, StoreMissing
 if TYPE_CHECKING:
     from kbserver.evaluation.replay import Replay
     from kbserver.evaluation.require import Requirement
-    from kbserver.record.asked import AskedCall
     from kbserver.record.qrels import JudgedQuestion
+    from kbserver.record.releases.asked import AskedCall
     from kbserver.settings import Settings
 
 MOST_TURNS = 5_000
@@ -90,10 +90,10 @@ class Gate:
 
     def _questions(self) -> tuple[list[AskedCall], int, list[JudgedQuestion]]:
         """Return recorded calls, how many of their turns are too many, and judged questions."""
-        from kbserver.record.asked import asked_calls, count_asked
         from kbserver.record.database import open_for_reading
         from kbserver.record.judgements import judgements
         from kbserver.record.qrels import judged_questions
+        from kbserver.record.releases.asked import asked_calls, count_asked
 
         since = time.time() - duration_s(self.since)
         try:
@@ -109,7 +109,7 @@ class Gate:
     def _keep(self, values: dict[str, Any]) -> None:
         """Add the report to the record; a record that cannot be written keeps none."""
         from kbserver.record.database import FILE, changing
-        from kbserver.record.replays import add
+        from kbserver.record.releases.replays import add
 
         folder = self.settings.record_folder
         if not (folder / FILE).is_file():

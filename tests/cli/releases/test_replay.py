@@ -11,7 +11,7 @@ from kbserver.cli.releases.gate import Release
 from kbserver.errors import ReleaseHeld, SettingsError
 from kbserver.index.store import Store
 from kbserver.record.database import changing, key_of, open_for_writing
-from kbserver.record.replays import replays
+from kbserver.record.releases.replays import replays
 from kbserver.record.rows import Rows
 from kbserver.settings import read_settings
 from tests.conftest import DOCUMENTS, write_documents

@@ -4,10 +4,9 @@ import sqlite3
 
 import pytest
 
-from kbserver.record import replays
-from kbserver.record.replays import add, one
-
-from .conftest import NOON, turn
+from kbserver.record.releases import replays
+from kbserver.record.releases.replays import add, one
+from tests.record.conftest import NOON, turn
 
 
 @pytest.fixture

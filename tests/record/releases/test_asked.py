@@ -5,9 +5,8 @@ import sqlite3
 import pytest
 
 from kbserver.notes import SearchNote
-from kbserver.record.asked import asked_calls, count_asked
-
-from .conftest import DAY_S, NOON, turn
+from kbserver.record.releases.asked import asked_calls, count_asked
+from tests.record.conftest import DAY_S, NOON, turn
 
 
 @pytest.fixture

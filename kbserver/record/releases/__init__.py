@@ -1,0 +1,1 @@
+"""What a release is asked, and what came of asking."""
