@@ -19,6 +19,7 @@ from kbserver.ingest.blocks import (
     title_from,
 )
 from kbserver.ingest.formats.office.diagram import DIAGRAM, diagram_blocks
+from kbserver.ingest.formats.office.drawn_text import shown_paragraph, shown_text
 from kbserver.ingest.formats.office.running import (
     fact_blocks,
     facts_of,
@@ -138,11 +139,8 @@ def _slide_blocks(slide: Any, unread: SlideLosses) -> list[Block]:
 
 def _paragraphs(element: Any) -> list[Block]:
     """Return the paragraphs inside of an element."""
-    texts = (
-        " ".join("".join(paragraph.itertext(f"{_A}t")).split())
-        for paragraph in element.iter(f"{_A}p")
-    )
-    return [Block("paragraph", text) for text in texts if text]
+    found = map(shown_paragraph, element.iter(f"{_A}p"))
+    return [Block("paragraph", text) for text, _ in found if text]
 
 
 def _in_reading_order(shapes: Iterable[Any], depth: int = 0) -> Iterator[Any]:
@@ -176,7 +174,7 @@ def _shape_blocks(
     if before and before[-1].kind == "paragraph" and before[-1].text.endswith(":"):
         lead_in = before[-1].text
     if getattr(shape, "has_table", False):
-        return _table_blocks(shape.table, lead_in)
+        return _table_blocks(shape.table, lead_in, unread)
     if getattr(shape, "has_chart", False):
         blocks = chart_blocks(shape.chart._chartSpace)
         if not blocks:
@@ -184,11 +182,12 @@ def _shape_blocks(
         return blocks
     if not shape.has_text_frame:
         return _blocks_of_other(shape, part, unread)
-    paragraphs = [
-        (paragraph.level, " ".join(paragraph.text.split()))
-        for paragraph in shape.text_frame.paragraphs
-        if paragraph.text.strip()
-    ]
+    paragraphs: list[tuple[int, str]] = []
+    for paragraph in shape.text_frame.paragraphs:
+        text, struck = shown_paragraph(paragraph._p)
+        unread.struck += struck
+        if text:
+            paragraphs.append((paragraph.level, text))
     if len(paragraphs) == 1:
         [(_, text)] = paragraphs
         return [Block("paragraph", text)]
@@ -227,9 +226,14 @@ def _blocks_of_other(shape: Any, part: Any, unread: SlideLosses) -> list[Block]:
     return []
 
 
-def _table_blocks(table: Any, lead_in: str) -> list[Block]:
-    rows = [[" ".join(cell.text.split()) for cell in row.cells] for row in table.rows]
+def _table_blocks(table: Any, lead_in: str, unread: SlideLosses) -> list[Block]:
+    rows: list[list[str]] = []
+    for row in table.rows:
+        cells = [shown_text(cell._tc) for cell in row.cells]
+        unread.struck += sum(struck for _, struck in cells)
+        rows.append([text for text, _ in cells])
     header_rows = None
-    if table.first_row:
+    is_grouped = any(cell.is_merge_origin for cell in table.rows[0].cells)
+    if table.first_row and not is_grouped:
         header_rows = 1
     return table_blocks(Table(rows, header_rows, lead_in))

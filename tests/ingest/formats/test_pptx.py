@@ -222,3 +222,36 @@ def test_numbers_and_dates_of_slides_are_not_said_and_a_footer_once(tmp_path):
         "said once, at the end: the footer “Prices valid until 31.12.2026”",
         "left out the footer “Acme sales”",
     )
+
+
+def test_raised_and_struck_out_text_of_slides_and_groups_of_columns(tmp_path):
+    show = Presentation()
+    slide = show.slides.add_slide(show.slide_layouts[5])
+    slide.shapes.title.text = "Ferry"
+    rows = (
+        ("Class", "Peak", "", "Off-peak", ""),
+        ("", "Single", "Return", "Single", "Return"),
+        ("Foot", "$10", "$18", "$8", "$14"),
+    )
+    table = slide.shapes.add_table(3, 5, 0, Inches(2), Inches(7), Inches(2)).table
+    for row, texts in enumerate(rows):
+        for column, text in enumerate(texts):
+            table.cell(row, column).text = text
+    table.cell(0, 1).merge(table.cell(0, 2))
+    table.cell(0, 3).merge(table.cell(0, 4))
+    [paragraph] = table.cell(2, 1).text_frame.paragraphs
+    cents = paragraph.add_run()
+    cents.text = "50"
+    cents.font._element.set("baseline", "30000")
+    box = slide.shapes.add_textbox(0, Inches(5), Inches(4), Inches(1)).text_frame
+    for text, strike in (("$40 ", "sngStrike"), ("$35 for dogs", "noStrike")):
+        run = box.paragraphs[0].add_run()
+        run.text = text
+        run.font._element.set("strike", strike)
+    read = load_saved(show, tmp_path / "ferry.pptx")
+    assert [block.text for block in read.blocks if block.kind != "heading"] == [
+        "Class: Foot; Peak Single: $10.50; Peak Return: $18; Off-peak Single: $8; "
+        "Off-peak Return: $14.",
+        "$35 for dogs",
+    ]
+    assert read.notes == ("left out 1 struck-out text",)

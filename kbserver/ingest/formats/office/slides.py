@@ -29,6 +29,8 @@ class SlideLosses:
         """Hidden slides."""
         self.noted = 0
         """Slides with speaker notes."""
+        self.struck = 0
+        """Texts that are struck out."""
         self._slide_area = max(slide_area, 1)
         # (number of a slide, kind, place)
         self._things: list[tuple[int, str, tuple[float, ...]]] = []
@@ -61,6 +63,8 @@ class SlideLosses:
             where = ", ".join(map(str, dict.fromkeys(numbers)))
             what = f"{counted(len(numbers), kind)} (slide {where})"
             notes.append(not_spoken(what, "write on the slide what callers need of it"))
+        if self.struck:
+            notes.append(f"left out {counted(self.struck, 'struck-out text')}")
         if self.hidden:
             notes.append(f"left out {counted(self.hidden, 'hidden slide')}")
         if self.noted:
