@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 import zipfile
 from urllib.parse import unquote
 
@@ -11,6 +12,7 @@ from lxml import etree
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.exports.pictures import noted, picture_names
+from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.encoding import decode
 from kbserver.ingest.formats.shared.marks import settle
@@ -29,6 +31,8 @@ _NAMESPACES = {
     "opf": "http://www.idpf.org/2007/opf",
     "dc": "http://purl.org/dc/elements/1.1/",
 }
+_JUNK_TITLE = re.compile(r"(?:(?:unknown|untitled|no)(?: title| document)?)?", re.I)
+"""What a program writes where its user gave no title."""
 _CHAPTERS = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 
 
@@ -46,21 +50,24 @@ def convert(file: SourceFile) -> list[Document]:
             raise DocumentUnreadable(file.source, "protected by DRM")
         package_path = _package_path(archive, file.source)
         package = _xml(archive, package_path, file.source)
+        beside = posixpath.dirname(package_path)
+        styles = _styles(archive, package, beside, file.source)
         for href in _spine(package):
-            beside = posixpath.dirname(package_path)
-            path = posixpath.normpath(posixpath.join(beside, unquote(href)))
-            markup, _ = decode(_read(archive, path, file.source), file.source)
+            markup, _ = _text(archive, _beside(href, beside), file.source)
             root = parse_html(without_declaration(markup))
             if root is None:
                 continue
-            notes += settle(root)
+            notes += settle(root, styles)
             body = root.find("body")
             if body is not None:
                 root = body
             pictures += picture_names(root)
             blocks.extend(html_blocks(root))
     given_title = package.findtext(".//dc:title", "", _NAMESPACES) or ""
-    title = " ".join(given_title.split()) or title_from(file.source)
+    title = " ".join(given_title.split())
+    if _JUNK_TITLE.fullmatch(title):
+        title, blocks = title_of(blocks)
+    title = title or title_from(file.source)
     whole_notes = (*notes, *noted(pictures))
     return [Document(file.source, title, tuple(blocks), {}, whole_notes)]
 
@@ -95,6 +102,30 @@ def _spine(package: etree._Element) -> list[str]:
         if "nav" not in (item.get("properties") or "").split():
             paths.append(str(item.get("href")))
     return paths
+
+
+def _styles(
+    archive: zipfile.ZipFile, package: etree._Element, beside: str, source: str
+) -> str:
+    """Return the style sheets of a book as one text."""
+    items = package.iterfind(".//opf:manifest/opf:item", _NAMESPACES)
+    sheets = [
+        _beside(str(item.get("href")), beside)
+        for item in items
+        if item.get("media-type") == "text/css"
+    ]
+    names = set(archive.namelist())
+    return "\n".join(_text(archive, one, source)[0] for one in sheets if one in names)
+
+
+def _beside(href: str, folder: str) -> str:
+    return posixpath.normpath(posixpath.join(folder, unquote(href)))
+
+
+def _text(
+    archive: zipfile.ZipFile, path: str, source: str
+) -> tuple[str, tuple[str, ...]]:
+    return decode(_read(archive, path, source), source)
 
 
 def _xml(archive: zipfile.ZipFile, path: str, source: str) -> etree._Element:

@@ -109,3 +109,40 @@ def test_hidden_text_is_counted(tmp_path):
     )
     [document] = load(path, path.name)
     assert document.notes == ("removed 2 hidden characters",)
+
+
+def test_the_style_sheets_of_a_book_say_what_is_struck_out_and_raised(tmp_path):
+    path = write_epub(
+        tmp_path / "b.epub",
+        {
+            "a.xhtml": "<p>Oars cost <span class='x'>$9 </span>$7<span class='y'>50"
+            "</span> each.</p>"
+        },
+    )
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    sheet = b'<manifest><item id="c" href="a.css" media-type="text/css"/>'
+    files["OEBPS/book.opf"] = files["OEBPS/book.opf"].replace(b"<manifest>", sheet)
+    files["OEBPS/a.css"] = (
+        b".x { text-decoration: line-through }"
+        b".y { font-size: .58em; position: relative; top: -0.33em }"
+    )
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    [document] = load(path, path.name)
+    assert document.blocks[0].text == "Oars cost $7.50 each."
+    assert "left out 1 struck-out text" in document.notes
+
+
+def test_a_title_that_a_program_gave_is_none(tmp_path):
+    path = write_epub(tmp_path / "b.epub", {"a.xhtml": "<h1>Boats</h1><p>Oars.</p>"})
+    with zipfile.ZipFile(path) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    book = files["OEBPS/book.opf"]
+    files["OEBPS/book.opf"] = book.replace(b"The book", b"Unknown Title")
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    [document] = load(path, path.name)
+    assert document.title == "Boats"

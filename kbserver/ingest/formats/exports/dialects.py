@@ -112,6 +112,30 @@ _INLINE_TAG = re.compile(r"(?<!\S)#(?=[^\W\d][\w/-]*)")
 _FIELD = re.compile(r"(?<=[\w)])::(?=[ \t])")
 _FIELD_IN_BRACKETS = re.compile(r"[\[(]([^\W\d][\w -]*)::[ \t]*([^\[\]()\n]+)[\])]")
 _ICON = re.compile(r"(?<!\S):(?:material|fontawesome|octicons|simple)-[\w-]+:")
+_EMOJI = {
+    **dict.fromkeys(
+        (
+            "white_check_mark",
+            "heavy_check_mark",
+            "ballot_box_with_check",
+            "check_mark",
+        ),
+        "✓",
+    ),
+    **dict.fromkeys(
+        (
+            "x",
+            "cross_mark",
+            "heavy_multiplication_x",
+            "negative_squared_cross_mark",
+            "no_entry",
+            "no_entry_sign",
+        ),
+        "✗",
+    ),
+}
+"""Short names of signs that say yes or no, as GitHub and Slack write them."""
+_SHORT_NAME = re.compile(rf"(?<![\w:]):({'|'.join(_EMOJI)}):(?![\w:])")
 
 
 def plain_markdown(
@@ -221,6 +245,7 @@ class _Page:
         text = _LOWERED.sub(r"<sub>\1</sub>", text)
         text = _MARKED.sub(r"\1", text)
         text = _ICON.sub(_icon, text)
+        text = _SHORT_NAME.sub(lambda found: _EMOJI[found[1]], text)
         return _FIELD.sub(":", text)
 
     def templates(self, text: str) -> str:

@@ -28,9 +28,9 @@ _SPACING_EM = 1.2
 
 HYPHEN = "\ufffe"
 """Where PDFium undid a line break after a hyphen."""
-MARKER = re.compile(r"[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)]?")
+MARKER = re.compile(r"[-*•‣◦▪●·–]|\(?\d{1,3}[.)]?")
 """Alone in the first cell of two: a list, no table."""
-ITEM = re.compile(r"^(?P<marker>[-*•‣◦▪●·–\uf0b7]|\(?\d{1,3}[.)])\s+(?=\S)")
+ITEM = re.compile(r"^(?P<marker>[-*•‣◦▪●·–]|\(?\d{1,3}[.)])\s+(?=\S)")
 
 
 Turn: TypeAlias = int | None

@@ -19,6 +19,7 @@ from kbserver.ingest.formats.pdf.line import (
     Line,
     Turn,
 )
+from kbserver.ingest.formats.shared.signs import with_signs
 
 CELL_GAP_EM = 1.2
 """A wider gap inside a line separates cells; justified text stays below."""
@@ -68,7 +69,7 @@ class PageText:
 
     def __init__(self, text_page: pdfium.PdfTextPage, paper: Box) -> None:
         self._page = text_page
-        self._text = text_page.get_text_range()
+        self._text = with_signs(text_page.get_text_range())
         is_whole = text_page.count_chars() == len(self._text)
         self._boxes = _Boxes(text_page, paper, is_whole=is_whole)
 

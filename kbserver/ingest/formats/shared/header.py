@@ -12,7 +12,7 @@ _MOST_HEADER_ROWS = 3
 _YEARS = range(1900, 2101)
 _DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d+")
-_MARKS = frozenset("x X ✓ ✔ ✗ ✘ - – — ● ○ • ☐ ☑ ☒ ✅ ❌".split())
+_MARKS = frozenset("x X ✓ ✔ ✗ ✘ - – — ➖ − ● ○ • ☐ ☑ ☒ ✅ ❌".split())
 # A number with the sign of a currency, a percent, a date, a time or a unit.
 _VALUE = re.compile(
     r"""[~≈<>≤≥±(+−–-]{0,3}\s?
@@ -100,7 +100,7 @@ def _has_groups(
     below: Sequence[str],
 ) -> bool:
     """Return whether a row names groups of the columns that the row below names."""
-    if not (_is_text(row) and _is_text(below)):
+    if not ((_is_text(row) or _is_years(row)) and _is_text(below)):
         return False
     cells = with_groups(row, below)
     names = _padded(below, len(cells))
@@ -187,6 +187,12 @@ def _is_text(row: Sequence[str]) -> bool:
     return bool(filled) and not any(
         is_value(cell) or len(cell) > HEADER_CHARACTERS for cell in filled
     )
+
+
+def _is_years(row: Sequence[str]) -> bool:
+    """Return whether the cells behind the first are years, two at least."""
+    filled = [cell for cell in row[1:] if cell.strip()]
+    return len(filled) > 1 and all(map(is_year, filled))
 
 
 def _has_values(rows: Sequence[Sequence[str]]) -> bool:

@@ -41,7 +41,9 @@ _ROOMY = frozenset("body main article section div table ul ol dl tr tbody".split
 
 _STRUCK_TAGS = frozenset(("s", "strike", "del"))
 _STRUCK_STYLE = re.compile(r"text-decoration[\w-]*\s*:[^;}]*line-through", re.I)
-_RAISED_STYLE = re.compile(r"vertical-align\s*:\s*super", re.I)
+_RAISED_STYLE = re.compile(
+    r"vertical-align\s*:\s*super|(?<![\w-])top\s*:\s*-0?\.[2-5]\d*em", re.I
+)
 _CLASS_RULE = re.compile(r"\.([A-Za-z_][\w-]*)\s*\{([^{}]*)\}")
 _STOP_BEHIND = re.compile(r"[.,;!?)](?:\s|$)")
 _OLD_PRICE = re.compile(
@@ -95,9 +97,13 @@ _FONT_WORDS = {
 }
 
 
-def settle(root: HtmlElement) -> tuple[str, ...]:
-    """Make a tree one of words that a reader sees, and return notes on what it lost."""
-    struck = read_marks(root)
+def settle(root: HtmlElement, styles: str = "") -> tuple[str, ...]:
+    """Make a tree one of words that a reader sees, and return notes on what it lost.
+
+    Args:
+        styles: CSS that holds beside what stands in the tree.
+    """
+    struck = read_marks(root, styles)
     hidden = remove_hidden(root)
     notes: list[str] = []
     if struck:
@@ -107,17 +113,21 @@ def settle(root: HtmlElement) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def read_marks(root: HtmlElement) -> int:
+def read_marks(root: HtmlElement, styles: str = "") -> int:
     """Turn the marks of a tree into text or take them out.
 
     Struck-out text goes, as does a price that a newer one beside it replaces. Raised
     digits become raised characters, so that a price keeps its cents; the mark of a
     footnote becomes its text. Boxes and icons become signs.
 
+    Args:
+        root: the tree, which is changed.
+        styles: CSS that holds beside what stands in the tree.
+
     Returns:
         How many texts were left out because they are struck out.
     """
-    _show_styles(root)
+    _show_styles(root, styles)
     _remove_comments(root)
     struck = _remove_struck(root)
     _Notes(root).move()
@@ -130,12 +140,12 @@ def read_marks(root: HtmlElement) -> int:
     return struck
 
 
-def _show_styles(root: HtmlElement) -> None:
+def _show_styles(root: HtmlElement, styles: str) -> None:
     """Write what a class of the page's own style sheet strikes out or raises as tags."""
     struck: set[str] = set()
     lifted: set[str] = set()
-    for sheet in root.iter("style"):
-        for name, rules in _CLASS_RULE.findall(sheet.text or ""):
+    for sheet in (styles, *(one.text or "" for one in root.iter("style"))):
+        for name, rules in _CLASS_RULE.findall(sheet):
             if _STRUCK_STYLE.search(rules):
                 struck.add(name)
             if _RAISED_STYLE.search(rules):

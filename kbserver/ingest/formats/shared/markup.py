@@ -8,9 +8,11 @@ import lxml.html
 from lxml.etree import ElementDefaultClassLookup, ParserError
 from lxml.html import HtmlComment, HtmlElement, HtmlProcessingInstruction
 
+from kbserver.ingest.formats.shared.signs import with_signs
+
 SPACE = re.compile(r"[ \t\r\n\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
 DROPPED_TAGS = frozenset(
-    "applet audio button canvas datalist embed head iframe input link map meta noscript "
+    "applet audio button canvas comment datalist embed head iframe input link map meta noscript "
     "object option progress script select source style svg template textarea title "
     "track video".split()
 )
@@ -30,6 +32,12 @@ _HIDDEN_STYLE = re.compile(
     r"|(?:font-size|opacity)\s*:\s*0(?:\.0*)?(?:px|em|rem|pt|%)?\s*(?:;|!|$)",
     re.IGNORECASE,
 )
+_NO_TEXT = re.compile(
+    "[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]"
+    "|&#(?:0*(?:[0-8]|1[1-9]|2[0-9]|3[01])|x0*(?:[0-8bef]|1[0-9a-f]));",
+    re.IGNORECASE,
+)
+"""Control characters and their references, which no tree holds."""
 _REVEALING = ("aria-controls", "data-target", "data-bs-target", "href")
 """Attributes that name the panel of an accordion which a control opens."""
 
@@ -41,6 +49,9 @@ def without_declaration(markup: str) -> str:
 
 def parse_html(markup: str) -> HtmlElement | None:
     """Parse a whole page or a fragment; None if there is nothing in it."""
+    if _NO_TEXT.search(markup) is not None:
+        markup = _NO_TEXT.sub("", markup)
+    markup = with_signs(markup)
     try:
         return lxml.html.document_fromstring(markup, parser=_PARSER)
     except ParserError:  # "Document is empty"

@@ -19,6 +19,13 @@ SIGN_FONTS = {
 }
 """What the letters of a font of signs look like, by its name in lower case."""
 
+_WITHOUT_FONT = str.maketrans(
+    "\uf0fc\uf0fb\uf0fe\uf0fd\uf078\uf0a8\uf06f\uf0b7\uf0a7\uf0d8\uf076\uf0e0",
+    "✓✗☑☒☒☐☐•▪••→",
+)
+"""Letters of Wingdings and Symbol as they come without their font."""
+_PRIVATE = re.compile("[\uf000-\uf0ff]")
+
 _YES = frozenset("✓✔🗸✅☑☒🗹🗷⌧🗵")
 """Ticks, and boxes with anything in them."""
 _NO = frozenset("✗✘❌✖❎🗴🗶☓☐🞎🞏▢⬜")
@@ -33,11 +40,18 @@ _ANSWERS = frozenset("yes no ja nein oui non sí si n/a".split())
 _FULL_STOP = ".!"
 
 _TICKED_X = frozenset("xX")
-_DASHES = frozenset("-–—")
+_DASHES = frozenset("-–—➖−")
 _OPEN = _DASHES | {""}
 _DOTS = {"●": "yes", "•": "yes", "○": "no"}
 _MARKS = _YES | _NO | _TICKED_X | _DASHES | _DOTS.keys()
 _LETTERS = {"y": "yes", "n": "no", "true": "yes", "false": "no"}
+
+
+def with_signs(text: str) -> str:
+    """Return a text of the same length, letters of fonts of signs as what they show."""
+    if text.isascii() or _PRIVATE.search(text) is None:
+        return text
+    return text.translate(_WITHOUT_FONT)
 
 
 def is_sign(text: str) -> bool:

@@ -125,3 +125,17 @@ def test_hidden_text_is_gone_after_one_pass(markup):
     if root is not None:
         remove_hidden(root)
         assert remove_hidden(root) == 0
+
+
+def test_control_characters_and_their_references_do_not_stop_a_page(read):
+    markup = "<p>Fuel\x01 dock&#1; \ufffeopen&#xB; [now] &#x9;&#33;</p>"
+    [document] = read("a.html", markup)
+    assert document.blocks[0].text == "Fuel dock open [now] !"
+
+
+def test_letters_of_wingdings_without_their_font_are_signs(read):
+    [document] = read("a.html", "<p>Pets allowed: \uf0fc</p><p>Cards: \uf0fb</p>")
+    assert [block.text for block in document.blocks] == [
+        "Pets allowed: ✓",
+        "Cards: ✗",
+    ]
