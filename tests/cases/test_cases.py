@@ -130,6 +130,17 @@ CASES = {
         },
         (("what is the number of the hinge", "HG-00073", r"Number: 73\b"),),
     ),
+    "K2 a comma before the cents": Case(
+        {"a.csv": "item;price eur\nDesk;2.310,00\nChair;189,50\n"},
+        (
+            ("how much is the desk", "2,310 euros", r"2\.310"),
+            ("how much is the chair", "189 euros and 50", "189,50"),
+        ),
+    ),
+    "K2 an amount below zero in brackets": Case(
+        {"a.csv": "account,balance change\nBasic,(250.00)\nGold,120.00\n"},
+        (("what is the balance change of basic", r"-250\.00", r"\(250"),),
+    ),
     "K4 a header with digits": Case(
         {"a.csv": "Boat,1-2 hours,3-5 hours\nCanoe,15,28\nKayak,18,33\n"},
         (
@@ -154,6 +165,13 @@ CASES = {
         },
         (("what does a large parcel to the coast cost", "Coast[^.]*large[^.]*13", ""),),
     ),
+    "K5 years above columns": Case(
+        {
+            "a.csv": ",2027,,2028,\nTier,Monthly,Yearly,Monthly,Yearly\n"
+            "Solo,9,90,10,99\nTeam,29,290,31,310\n"
+        },
+        (("what does team cost monthly in 2028", "Team.*2028 Monthly: 31", ""),),
+    ),
     "K6 struck-out prices": Case(
         {
             "a.html": page("<p>The tent is <del>$310</del> $260.</p>"),
@@ -171,6 +189,16 @@ CASES = {
         },
         (("does basic include backup", "Basic: (no|not included)", ""),),
     ),
+    "K7 short names of signs": Case(
+        {
+            "a.md": "# Rooms\n\n| | Standard | Suite |\n|---|---|---|\n"
+            "| Breakfast | :x: | :white_check_mark: |\n| Balcony | ➖ | ✔️ |\n"
+        },
+        (
+            ("is breakfast in the standard room", "Breakfast; Standard: no", ":x:"),
+            ("does the standard have a balcony", "Balcony; Standard: no", ""),
+        ),
+    ),
     "K8 structured data": Case(
         {
             "a.html": page(
@@ -179,6 +207,17 @@ CASES = {
             )
         },
         (("when is check out", "11:00|11 a\\.m\\.", "@type"),),
+    ),
+    "K8 opening hours in structured data": Case(
+        {
+            "a.html": page(
+                '<script type="application/ld+json">{"@type": "Store", "name": "Elm", '
+                '"openingHoursSpecification": [{"dayOfWeek": ["Saturday", '
+                '"https://schema.org/Sunday"], "opens": "10:00", "closes": "16:00"}]}'
+                "</script><p>Welcome.</p>"
+            )
+        },
+        (("when do you open on saturday", "Saturday and Sunday 10", "@|schema"),),
     ),
     "K8 a forwarded mail": Case(
         {
@@ -276,6 +315,13 @@ CASES = {
         {"a.md": "# Branches\n\nHill Road: Mon–Thu 8–16, Fri closed.\n"},
         (("is hill road open on wednesday", "Monday to Thursday", "Fri closed"),),
     ),
+    "K21 days of two letters": Case(
+        {"a.md": "# Classes\n\nPottery: Tu/Th 6 p.m. Chess: Mo, We 19:00.\n"},
+        (
+            ("when is pottery", "Tuesday and Thursday 6", "Tu/Th"),
+            ("when is chess", "Monday, Wednesday 7", ""),
+        ),
+    ),
     "K22 one passage": Case(
         {"a.txt": "The soup is 6.50 euros.\n"},
         (("how much is the soup", r"6\.50 euros|6 euros and 50", ""),),
@@ -287,6 +333,7 @@ TURNS = {
         ("do you have bread rolls", "and", "and how", "and how much is it"),
         "2 dollars and 40",
     ),
+    "K23 a subject of one word": (("parking", "where is it"), "bay 4"),
     "K23 a new subject": (
         ("how much is the parking", "when is the sauna open", "how much is it"),
         "12 dollars",

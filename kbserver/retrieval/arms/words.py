@@ -49,7 +49,8 @@ class WordsArm:
         """Find the rows that hold the rarest words of the query; see `Arm.propose`."""
         spoken = self._content_terms(query.heard.text)
         weights = self._weighted_terms(query, spoken)
-        ideal = sum(weights[term] * self._telling(term) for term in spoken)
+        asked = spoken or weights  # "where is it" asks for what it leans on
+        ideal = sum(weights[term] * self._telling(term) for term in asked)
         if self._index.size < FEWEST_PASSAGES:
             weights = {
                 term: weight * self._telling(term) / self._index.idf(term)

@@ -339,8 +339,8 @@ _GROUP_MARK = re.compile(r"[.'’ \u00a0\u202f]")
 _MAYBE_HEADER = re.compile(r": ?[-−]?[0-9]")
 _HEADER = re.compile(
     rf" ?\(?(?<=[ (])(?:in )?(?P<currency>[$£€₹¥]|(?i:{'|'.join(_CODES)}))\)?: ?"
-    rf"(?P<price>{_NUMBER})(?P<comma>,[0-9]{{2}})?(?=[,;]? |[,;.]?$)"
-    rf"| \((?P<unit>[^()\s]{{1,6}})\): ?(?P<amount>[-−]?{_NUMBER})(?=[,;]? |[,;.]?$)"
+    rf"(?P<price>{_NUMBER})(?P<comma>,[0-9]{{2}})?(?=[,;.]?(?:\s|$))(?! [$€£¥₹])"
+    rf"| \((?P<unit>[^()\s]{{1,6}})\): ?(?P<amount>[-−]?{_NUMBER})(?=[,;.]?(?:\s|$))"
 )
 
 
@@ -391,7 +391,10 @@ def _under_header(cell: re.Match[str]) -> str:
     if cell["price"]:
         sign = cell["currency"].upper()
         cents = (cell["comma"] or "").replace(",", ".")
-        return f": {_CODES.get(sign, sign)}{cell['price']}{cents}"
+        price = f"{_CODES.get(sign, sign)}{cell['price']}{cents}"
+        if cell.string.endswith(tuple(".;,"), 0, cell.start()):
+            return f" {price}"  # the column is called by its currency alone
+        return f": {price}"
     if cell["unit"] not in _UNITS:
         return cell[0]
     return f": {cell['amount']} {cell['unit']}"

@@ -43,12 +43,13 @@ _SIGN_DAYS = re.compile(
 _MAYBE_SIGN_DAYS = re.compile(r"[-–—&/,] ?(?:(?i:mo|tu|we|th|fr|sa|su)|F)")
 _SIGN_DAY_NAME = re.compile(rf"\b(?i:{_SIGN_DAY})\b")
 _SHORT_DAYS = {day[:2]: day for day in DAYS_OF_WEEK} | {"M": "Monday", "F": "Friday"}
+_SHORT_DAY = r"(?:Mo|Tu|We|Th|Fr|Sa|Su)"
 _SHORT_RUN = re.compile(
-    r"\b(Mo|Tu|We|Th|Fr|Sa|Su"
-    r"|M(?= ?[-–—] ?F))( ?[-–—,] ?)"
-    r"(Mo|Tu|We|Th|Fr|Sa|Su|(?<=M.)F"
-    r"|(?<=M . )F)\b(?=:? [0-9])"
+    rf"\b(?:{_SHORT_DAY}(?: ?[-–—,/&+] ?{_SHORT_DAY}){{1,{_MOST_DAYS}}}"
+    r"|M ?[-–—] ?F)\b(?=:? [0-9])"
 )
+_SHORT_NAME = re.compile(r"[A-Z][a-z]?")
+_DAY_COMMA = re.compile(r" ?, ?")
 _DAY_NAME = re.compile(rf"{_ANY_DAY}\.?")
 _DAY_BEFORE_TIME = re.compile(
     rf"{_DAY}\.?(?=: "
@@ -203,11 +204,9 @@ def _maybe_month(month: re.Match[str]) -> str:
 
 
 def _short_run(run: re.Match[str]) -> str:
-    first, joint, last = run.groups()
-    between = ", "
-    if "," not in joint:
-        between = " to "
-    return f"{_SHORT_DAYS[first]}{between}{_SHORT_DAYS[last]}"
+    days = _DAY_COMMA.sub(", ", _DAY_DASH.sub(" to ", run[0]))
+    days = _DAY_AND.sub(" and ", days)
+    return _SHORT_NAME.sub(lambda day: _SHORT_DAYS[day[0]], days)
 
 
 def _sign_days(run: re.Match[str]) -> str:

@@ -21,6 +21,8 @@ _SPOKEN = {
     "checkinTime": "Check-in",
     "checkoutTime": "Check-out",
     "openingHours": "Opening hours",
+    "openingHoursSpecification": "Opening hours",
+    "specialOpeningHoursSpecification": "Special opening hours",
     "petsAllowed": "Pets allowed",
     "smokingAllowed": "Smoking allowed",
     "numberOfRooms": "Number of rooms",
@@ -113,6 +115,8 @@ def _said(name: str, value: object) -> str:
     if name == "address" and isinstance(value, Mapping):
         parts = [value.get(part) for part in _ADDRESS]
         return ", ".join(str(part) for part in parts if isinstance(part, str | int))
+    if name.endswith("HoursSpecification") and isinstance(value, Mapping):
+        return _hours(value)
     if isinstance(value, list):
         return ", ".join(filter(None, (_said(name, one) for one in value)))
     if isinstance(value, bool):
@@ -120,6 +124,23 @@ def _said(name: str, value: object) -> str:
     if isinstance(value, str | int | float):
         return _plain(str(value)).rstrip(".")
     return ""
+
+
+def _hours(value: Mapping[str, object]) -> str:
+    """Return when a place is open: `Saturday and Sunday 10:00 to 16:00`."""
+    days = value.get("dayOfWeek") or ()
+    if not isinstance(days, list | tuple):
+        days = (days,)
+    names = [str(day).rpartition("/")[2] for day in days if isinstance(day, str)]
+    dates = [value.get(end) for end in ("validFrom", "validThrough")]
+    names += [str(date) for date in dict.fromkeys(dates) if isinstance(date, str)][:1]
+    opens, closes = value.get("opens"), value.get("closes")
+    if not names or not isinstance(opens, str) or not isinstance(closes, str):
+        return ""
+    when = f"{opens[:5]} to {closes[:5]}"
+    if opens[:5] == closes[:5]:
+        when = "closed"
+    return f"{' and '.join(names)} {when}"
 
 
 def _plain(text: str) -> str:

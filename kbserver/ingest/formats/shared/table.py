@@ -27,6 +27,8 @@ _ANSWER_COLUMNS = frozenset(
     "answer answers a response reply antwort antworten respuesta reponse réponse".split()
 )
 _TOTAL = re.compile(r"(?:sub-?|grand )?total\b|sum\b|gesamt|summe", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"^\(([$€£¥]?\d[\d.,]*(?: ?[$€£¥])?)\)$")
+"""An amount that accounts write so because it is below zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +244,39 @@ def _sentences(table: Table) -> Iterator[str]:
     if not rows:
         rows, names = [names], []
     label = ""
-    rows = _filled_down(spoken_marks(names, rows))
+    rows = _filled_down(spoken_marks(names, _with_minus(rows)))
     labels = _labels(rows)
     for at, row in enumerate(rows):
         if at in labels:
             label = f"{' '.join(only_cell(row).split())}; "
         elif sentence := row_sentence(names, row):
             yield label + sentence
+
+
+def _with_minus(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
+    """Write a negative amount in brackets with its sign: `(250.00)` beside `120.00`."""
+    in_brackets = {
+        at
+        for row in rows
+        for at, cell in enumerate(row)
+        if cell[:1] == "(" and _IN_BRACKETS.fullmatch(cell)
+    }
+    signed = [at for at in in_brackets if _has_plain_value(rows, at)]
+    if not signed:
+        return rows
+    written: list[Sequence[str]] = []
+    for row in rows:
+        cells = list(row)
+        for at in signed:
+            if at < len(cells):
+                cells[at] = _IN_BRACKETS.sub(r"-\1", cells[at])
+        written.append(cells)
+    return written
+
+
+def _has_plain_value(rows: Sequence[Sequence[str]], column: int) -> bool:
+    cells = (row[column] for row in rows if column < len(row))
+    return any(cell[:1] != "(" and is_value(cell) for cell in cells)
 
 
 def _labels(rows: Sequence[Sequence[str]]) -> set[int]:
