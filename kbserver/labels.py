@@ -16,6 +16,11 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PIECE = re.compile(r"\{(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}|(?P<star>\*)|(?P<bad>[{}])")
 
 
+# Stand for any text in a label: characters for private use, which no pattern holds.
+_NAME = "\ue000"
+_STARS = ("", "\ue001", "\ue001/\ue002")
+
+
 def label_problem(label: str) -> str | None:
     """Say what is wrong with a session label, or None.
 
@@ -86,6 +91,20 @@ class LabelPattern:
         if found is None:
             return None
         return found.groupdict()
+
+    def covers(self, other: LabelPattern) -> bool:
+        """Whether every label that fits another pattern fits this one, too."""
+        return all(self.match(other._filled(star)) is not None for star in _STARS)
+
+    def _filled(self, star: str) -> str:
+        """Return a label that fits: with `star` for each star, and a character for a name."""
+
+        def text_of(piece: re.Match[str]) -> str:
+            if piece["star"]:
+                return star
+            return _NAME
+
+        return _PIECE.sub(text_of, self.pattern)
 
     @cached_property
     def _pieces(self) -> tuple[_Piece, ...]:

@@ -77,3 +77,41 @@ def test_many_wildcards_are_not_left_to_a_regular_expression():
     assert pattern.match("-" * 256) is None
     assert pattern.match("a-" * 126 + "end") is not None
     assert "_regex" not in vars(pattern)  # it would try for minutes
+
+
+@pytest.mark.parametrize(
+    ("pattern", "other", "covers"),
+    [
+        ("*", "*", True),
+        ("*", "hotel-{id}", True),
+        ("hotel-*", "hotel-{id}", True),
+        ("hotel-*", "hotel-7-*", True),
+        ("hotel-{id}", "hotel-7", True),
+        ("hotel-{id}", "hotel-*", False),
+        ("hotel-7", "hotel-{id}", False),
+        ("hotel-7-*", "hotel-*", False),
+        ("{name}", "*", False),
+        ("*/*", "*", False),
+        ("{a}{b}", "{c}", False),
+        ("web", "webs", False),
+    ],
+)
+def test_a_pattern_covers_another_if_all_its_labels_fit(pattern, other, covers):
+    assert LabelPattern(pattern).covers(LabelPattern(other)) is covers
+
+
+pieces = st.lists(st.sampled_from(["a", "-", "/", "*", "{n}"]), max_size=4)
+labels = st.text("ab-/", max_size=6)
+
+
+@given(pieces, pieces, labels)
+def test_a_pattern_that_covers_another_fits_what_the_other_fits(one, other, label):
+    parts = [
+        "".join(
+            f"{{n{place}}}" if part == "{n}" else part for place, part in enumerate(of)
+        )
+        for of in (one, other)
+    ]
+    wide, narrow = map(LabelPattern, parts)
+    if wide.covers(narrow) and narrow.match(label) is not None:
+        assert wide.match(label) is not None

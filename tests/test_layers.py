@@ -29,6 +29,8 @@ LEVELS = {
     "answers": 0,
     "threads": 0,
     "notes": 0,
+    "printable": 0,
+    "durations": 0,
     "languages": 1,
     "settings": 1,
     "index": 2,
@@ -39,7 +41,8 @@ LEVELS = {
     "record": 4,
     "omni": 4,
     "evaluation": 5,
-    "cli": 6,
+    "console": 6,
+    "cli": 7,
 }
 ONLY_IN = {
     "torch": ("embedding/sentence_transformer.py", "embedding/export/traced.py"),
@@ -54,7 +57,13 @@ ONLY_IN = {
     "onnx": ("embedding/export/",),
     "onnxruntime": ("embedding/",),
     "faiss": ("index/vectors/faiss.py",),
-    "uvicorn": ("endpoint/serve.py", "omni/serving.py", "http_protocol.py"),
+    "uvicorn": (
+        "endpoint/serve.py",
+        "omni/serving.py",
+        "console/serve.py",
+        "http_protocol.py",
+    ),
+    "jinja2": ("console/rendering.py",),
 }
 """What is slow or heavy to import, and the files or folders that may."""
 

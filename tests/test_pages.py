@@ -14,6 +14,8 @@ from kbserver.endpoint.app import KBServer
 from kbserver.record.database import open_for_writing
 from kbserver.settings import read_settings
 from kbserver.settings.model import (
+    ConsoleSettings,
+    ConsoleTokenSettings,
     RecordSettings,
     RouteSettings,
     SessionSettings,
@@ -36,7 +38,12 @@ PAGES = sorted(
     for page in ROOT.glob(pattern)
 )
 FENCED = re.compile(r"```.*?```", re.DOTALL)
-OF_ENVIRONMENT = {"KB_TOKEN", "KBSERVER_SIGNING_KEY", "PYAI_API_KEY"}
+OF_ENVIRONMENT = {
+    "KB_TOKEN",
+    "KBSERVER_SIGNING_KEY",
+    "PYAI_API_KEY",
+    "KB_CONSOLE_TOKEN",
+}
 """Secrets: the environment's name stands on the page, not the key."""
 
 
@@ -80,7 +87,15 @@ def test_every_reason_stands_on_the_page_of_reasons_with_its_outcomes():
 
 @pytest.mark.parametrize(
     "model",
-    [Settings, RouteSettings, RecordSettings, SessionSettings, TokenSettings],
+    [
+        Settings,
+        RouteSettings,
+        RecordSettings,
+        SessionSettings,
+        TokenSettings,
+        ConsoleSettings,
+        ConsoleTokenSettings,
+    ],
 )
 def test_every_key_stands_on_the_page_of_keys(model):
     page = read("docs/configuration.md")
@@ -89,7 +104,10 @@ def test_every_key_stands_on_the_page_of_keys(model):
     named |= set(re.findall(r"\b[a-z][a-z0-9_]+(?= = )", examples))
     for variable in OF_ENVIRONMENT & named:
         named.add(variable.removeprefix("KBSERVER_").lower())
-    assert set(model.model_fields) - named - {"routes", "session", "tokens"} == set()
+    assert (
+        set(model.model_fields) - named - {"routes", "session", "tokens", "console"}
+        == set()
+    )
 
 
 @pytest.mark.parametrize("section", ["The server", "What a turn does"])

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from kbserver.cli.options import AsJson, Config, CorpusName, StorePath
 from kbserver.cli.terminal import err, line, out, print_json, print_table
-from kbserver.cli.token import duration_s
+from kbserver.durations import duration_s
 from kbserver.errors import StoreMissing
 
 if TYPE_CHECKING:

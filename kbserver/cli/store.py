@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -26,6 +25,7 @@ from kbserver.cli.terminal import (
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
+    from kbserver.index.listing import ListedGeneration
     from kbserver.index.selfcheck import CheckReport
     from kbserver.index.store import Store
 
@@ -40,22 +40,6 @@ def register(app: typer.Typer) -> None:
     app.command("import")(import_)
 
 
-@dataclass(frozen=True, slots=True)
-class _Generation:
-    """A line of the listing."""
-
-    corpus: str
-    generation: str
-    live: bool
-    documents: int = 0
-    passages: int = 0
-    bytes: int = 0
-    model: str = ""
-    created_at: str = ""
-    problem: str = ""
-    """Why nothing more is known of the generation."""
-
-
 def corpora(
     config: StoreConfig = None, store: StorePath = None, as_json: AsJson = False
 ) -> None:
@@ -64,12 +48,14 @@ def corpora(
     ● marks the live generation. Exit codes: 0 listed, 3 there is no store. A generation that cannot
     be read is listed with the reason.
     """
+    from kbserver.index.listing import listed
+
     known = _store(config, store)
-    listing: list[_Generation] = []
+    listing: list[ListedGeneration] = []
     for corpus in known.corpora():
-        listing += _listed(known, corpus)
+        listing += listed(known, corpus)
     if as_json:
-        print_json([_as_dict(one) for one in listing])
+        print_json([one.as_dict() for one in listing])
         return
     if not listing:
         out.print(
@@ -96,7 +82,7 @@ def corpora(
     print_table(table)
 
 
-def _facts(one: _Generation) -> list[str | Text]:
+def _facts(one: ListedGeneration) -> list[str | Text]:
     if one.problem:
         return ["–", "–", "–", line(one.problem, style="red"), ""]
     return [
@@ -394,51 +380,6 @@ def _store(config: Path | None, store: Path | None) -> Store:
     from kbserver.settings import read_settings
 
     return Store(read_settings(config, store=store).store)
-
-
-def _listed(store: Store, corpus: str) -> list[_Generation]:
-    try:
-        generations = store.generations(corpus)
-    except StoreError as exc:
-        return [_Generation(corpus, "–", False, problem=str(exc))]
-    return [_described(store, corpus, name) for name in generations]
-
-
-def _described(store: Store, corpus: str, generation: str) -> _Generation:
-    try:
-        live = store.live(corpus) == generation
-    except StoreError:
-        live = False
-    try:
-        manifest = store.manifest(corpus, generation)
-    except StoreError as exc:
-        return _Generation(corpus, generation, live, problem=str(exc))
-    return _Generation(
-        corpus,
-        generation,
-        live,
-        manifest.documents,
-        manifest.passages,
-        manifest.bytes,
-        manifest.model.name,
-        manifest.created_at,
-    )
-
-
-def _as_dict(one: _Generation) -> dict[str, Any]:
-    facts: dict[str, Any] = {
-        "corpus": one.corpus,
-        "generation": one.generation,
-        "live": one.live,
-        "documents": one.documents,
-        "passages": one.passages,
-        "bytes": one.bytes,
-        "model": one.model,
-        "created_at": one.created_at,
-    }
-    if one.problem:
-        facts["problem"] = one.problem
-    return facts
 
 
 def _size(size: float) -> str:

@@ -1,7 +1,6 @@
 """The terminal: answers on stdout, everything else on stderr.
 
-What documents, sites, endpoints and callers say may hold control characters that move the cursor,
-change a title or forge a line. Whatever is printed or logged passes `printable` here.
+Whatever is printed or logged passes `printable` here.
 """
 
 from __future__ import annotations
@@ -23,27 +22,7 @@ from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f"
-    "\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""Control characters but tab and newline, what changes the direction of text, and what is none."""
-
-
-def printable(text: str, *, newlines: bool = False) -> str:
-    """Return a text in which control characters are visible, as Python escapes them.
-
-    Args:
-        text: from anywhere.
-        newlines: leave newlines; without it the text is one line.
-    """
-    if not newlines:
-        text = text.replace("\n", "\\n")
-    return _UNSEEN.sub(_escaped, text)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    return ascii(found[0])[1:-1]
+from kbserver.printable import UNSEEN, printable
 
 
 def line(text: str, style: str = "") -> Text:
@@ -112,7 +91,7 @@ def print_json(value: Any, *, indent: int | None = 2) -> None:
         indent: columns of a level; None prints one line.
     """
     text = json.dumps(value, ensure_ascii=False, indent=indent)
-    print(_UNSEEN.sub(_escaped_in_json, text), flush=True)
+    print(UNSEEN.sub(_escaped_in_json, text), flush=True)
 
 
 def _escaped_in_json(found: re.Match[str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,13 +12,11 @@ from rich.text import Text
 
 from kbserver.cli.options import AsJson, Config
 from kbserver.cli.terminal import err, line, out, print_json
+from kbserver.durations import duration_s as duration_s
 from kbserver.errors import SettingsError, Unauthorized
 
 if TYPE_CHECKING:
     from kbserver.endpoint.tokens.signed import SigningKeys
-
-_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
 
 
 def register(app: typer.Typer) -> None:
@@ -119,20 +116,6 @@ def token(
             _keys(key_file, config),
             as_json=as_json,
         )
-
-
-def duration_s(text: str) -> int:
-    """Return the seconds of a duration such as 90s, 15m, 1h or 7d.
-
-    Raises:
-        SettingsError: it is not a whole number and one of the letters s, m, h, d.
-    """
-    found = _DURATION.fullmatch(text.strip())
-    if found is None:
-        raise SettingsError(
-            f"{text!r} is not a duration; write a whole number and a unit: 90s, 15m, 1h, 7d"
-        )
-    return int(found[1]) * _UNITS_S[found[2]]
 
 
 def _issue(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,15 +28,19 @@ def write_jsonl(turns: Iterable[Row], stream: IO[str]) -> None:
 
 
 def write_csv(turns: Iterable[Row], stream: IO[str]) -> None:
-    """Write a line a turn, with its best passage and its best near miss.
+    """Write a line a turn, with its best passage and its best near miss; see `write_rows`."""
+    write_rows(map(flattened, turns), stream, _FLAT)
+
+
+def write_rows(rows: Iterable[Row], stream: IO[str], columns: Sequence[str]) -> None:
+    """Write rows as CSV, with a line of names in front; lists and objects as JSON.
 
     A text that a spreadsheet would work out as a formula gets an apostrophe in front.
     """
-    writer = csv.DictWriter(stream, _FLAT)
+    writer = csv.DictWriter(stream, columns)
     writer.writeheader()
-    for turn in turns:
-        flat = {name: _inert(value) for name, value in flattened(turn).items()}
-        writer.writerow(flat)
+    for row in rows:
+        writer.writerow({name: _inert(row.get(name)) for name in columns})
 
 
 def write_parquet(turns: Iterable[Row], file: Path) -> None:
@@ -75,6 +79,8 @@ def _first(rows: list[Row]) -> Row:
 
 
 def _inert(value: Any) -> Any:
+    if isinstance(value, list | dict):
+        value = json.dumps(value, ensure_ascii=False)
     if isinstance(value, str) and value.startswith(_BEGINS_A_FORMULA):
         return f"'{value}"
     return value

@@ -42,6 +42,14 @@ class Wanted:
     search: str | None = None
     """Words that all stand in what was said."""
     call: str | None = None
+    corpus: str | None = None
+    """One that was searched."""
+    routes: Sequence[str] | None = None
+    """Only turns of one of these routes."""
+    callers: bool = False
+    """Only turns that no probe asked."""
+    before: tuple[float, str] | None = None
+    """Only turns before this moment and id; for the page after."""
     after: int = 0
     """Only turns with a greater number; for following."""
 
@@ -61,6 +69,19 @@ class Wanted:
         if self.call is not None:
             conditions.append("call = ?")
             values.append(self.call)
+        if self.corpus is not None:
+            conditions.append(
+                "EXISTS (SELECT 1 FROM searches WHERE turn = n AND corpus = ?)"
+            )
+            values.append(self.corpus)
+        if self.routes is not None:
+            conditions.append("route IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(list(self.routes)))
+        if self.callers:
+            conditions.append("probe IS NULL")
+        if self.before is not None:
+            conditions.append("(at, id) < (?, ?)")
+            values.extend(self.before)
         if self.search is not None:
             conditions.append(
                 "n IN (SELECT rowid FROM words_found WHERE words_found MATCH ?)"
@@ -94,7 +115,7 @@ def newest(
         limit = most
     select = (
         f"SELECT * FROM (SELECT * FROM turns_seen WHERE {condition} "  # noqa: S608  # ours
-        "ORDER BY n DESC LIMIT ?) ORDER BY n"
+        "ORDER BY at DESC, id DESC LIMIT ?) ORDER BY at, id"
     )
     found = connection.execute(select, [*values, limit]).fetchall()
     return list(_whole(connection, found))

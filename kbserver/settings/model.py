@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -49,6 +50,9 @@ UrlPath = Annotated[str, AfterValidator(_url_path)]
 Positive = Annotated[int, Field(gt=0)]
 RecordMode: TypeAlias = Literal["off", "facts", "words"]
 """What is recorded of a turn: nothing, what it did, or that and what the caller said."""
+
+Role: TypeAlias = Literal["view", "judge", "publish"]
+"""What may be done in the console: read; judge and write, too; or change what callers get, too."""
 
 Mask: TypeAlias = Literal["email", "phone", "card", "digits"]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -132,6 +136,7 @@ class TokenSettings(BaseModel):
     """One `[[tokens]]` table: a static bearer token and the labels it is good for."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+    table: ClassVar[str] = "[[tokens]]"
 
     value: SecretStr | None = None
     env: str | None = None
@@ -159,7 +164,7 @@ class TokenSettings(BaseModel):
             token = os.environ.get(self.env, "").strip()
             if not token:
                 raise SettingsError(
-                    f"[[tokens]] env = {self.env!r}: that variable is not set; "
+                    f"{self.table} env = {self.env!r}: that variable is not set; "
                     "export it or remove the table"
                 )
             return token
@@ -167,12 +172,12 @@ class TokenSettings(BaseModel):
             token = Path(str(self.file)).read_text(encoding="utf-8").strip()
         except OSError as exc:
             raise SettingsError(
-                f"[[tokens]] file = {str(self.file)!r}: {exc.strerror}; "
+                f"{self.table} file = {str(self.file)!r}: {exc.strerror}; "
                 "create it or remove the table"
             ) from exc
         if not token:
             raise SettingsError(
-                f"[[tokens]] file = {str(self.file)!r} is empty; write the token into it"
+                f"{self.table} file = {str(self.file)!r} is empty; write the token into it"
             )
         return token
 
@@ -268,6 +273,51 @@ class RecordSettings(BaseModel):
         return target
 
 
+class ConsoleTokenSettings(TokenSettings):
+    """One `[[console.tokens]]` table: a token of the console, never one of the endpoint."""
+
+    table: ClassVar[str] = "[[console.tokens]]"
+    role: Role = "view"
+
+    @model_validator(mode="after")
+    def _publishes_for_all(self) -> Self:
+        if self.role == "publish" and self.labels != ("*",):
+            raise ValueError(
+                "a token with the role publish changes what every caller of a corpus gets, so "
+                "it cannot be bound to `labels`; give it the role judge"
+            )
+        return self
+
+
+class ConsoleSettings(BaseModel):
+    """The `[console]` table: where `kbserver console` listens, and which tokens open it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    """Any other needs `tls_certificate`, or `trusted_proxies` of this table."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8090
+    root_path: str = ""
+    """Path below which a proxy shows it, `/console`."""
+    hosts: tuple[str, ...] = ()
+    """Names under which browsers may ask for it, beside `host` and this machine."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies with TLS; requests of any other peer are refused."""
+    tokens: tuple[ConsoleTokenSettings, ...] = ()
+
+    @field_validator("root_path")
+    @classmethod
+    def _below(cls, path: str) -> str:
+        return _url_path(path).removesuffix("/") if path else ""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ipaddress.ip_network(network, strict=False)
+        return networks
+
+
 class Settings(BaseSettings, TurnSettings):
     """Everything the server reads at its start."""
 
@@ -304,6 +354,11 @@ class Settings(BaseSettings, TurnSettings):
     """For `POST /session` alone; from the environment."""
     routes: tuple[RouteSettings, ...] = ()
     record: RecordSettings = RecordSettings()
+    console: ConsoleSettings = ConsoleSettings()
+    kb_console_token: SecretStr | None = Field(
+        default=None, validation_alias="KB_CONSOLE_TOKEN", repr=False
+    )
+    """Token of the console with the role publish; from the environment."""
     max_body_bytes: Positive = 64 * 1024
     max_concurrent_turns: Positive = 256
     """Turns in work at once; more are refused with 503."""

@@ -21,6 +21,8 @@ from pydantic_settings.exceptions import SettingsError as NotParsed
 from kbserver.errors import SettingsError
 from kbserver.settings.model import (
     PREFIX,
+    ConsoleSettings,
+    ConsoleTokenSettings,
     RecordSettings,
     RouteSettings,
     SessionSettings,
@@ -34,8 +36,9 @@ _TABLES: dict[int | str, type[BaseModel]] = {
     "tokens": TokenSettings,
     "session": SessionSettings,
     "record": RecordSettings,
+    "console": ConsoleSettings,
 }
-_FROM_ENVIRONMENT = {"kb_token", "signing_key", "pyai_api_key"}
+_FROM_ENVIRONMENT = {"kb_token", "signing_key", "pyai_api_key", "kb_console_token"}
 """Secrets that have no place in a file."""
 _SECRET = _FROM_ENVIRONMENT | {"value"}
 """Keys whose values no message repeats."""
@@ -139,12 +142,21 @@ def _read_file(path: Path) -> dict[str, Any]:
     files = values.get("signing_key_files")
     if isinstance(files, list):
         values["signing_key_files"] = [_beside(path, file) for file in files]
-    tokens = values.get("tokens")
-    if isinstance(tokens, list):
-        for token in tokens:
-            if isinstance(token, dict) and "file" in token:
-                token["file"] = _beside(path, token["file"])
+    console = values.get("console")
+    if isinstance(console, dict):
+        _tokens_beside(path, console)
+    _tokens_beside(path, values)
     return values
+
+
+def _tokens_beside(path: Path, table: dict[str, Any]) -> None:
+    """Take the files of tokens as they are meant from where the configuration file lies."""
+    tokens = table.get("tokens")
+    if not isinstance(tokens, list):
+        return
+    for token in tokens:
+        if isinstance(token, dict) and "file" in token:
+            token["file"] = _beside(path, token["file"])
 
 
 def _beside(path: Path, file: object) -> object:
@@ -215,7 +227,9 @@ def _wanted(kind: str, message: str, location: Sequence[int | str]) -> str:
 
 
 def _known_keys(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    if len(location) > 1:
+    if location[:2] == ("console", "tokens"):
+        model = ConsoleTokenSettings
+    elif len(location) > 1:
         model = _TABLES.get(location[0], model)
     return sorted(name for name in model.model_fields if name not in _FROM_ENVIRONMENT)
 

@@ -10,7 +10,6 @@ import typer
 from typer.testing import CliRunner, Result
 
 from kbserver.cli import token as token_command
-from kbserver.cli.token import duration_s
 from kbserver.endpoint.tokens.keys import new_secret, read_keys
 from kbserver.endpoint.tokens.signed import SigningKeys, unverified
 from kbserver.errors import KbServerError, SettingsError
@@ -169,19 +168,3 @@ def test_a_weak_key_is_refused_and_not_repeated(
     with pytest.raises(SettingsError, match="7 bytes") as caught:
         run("--label", "x")
     assert "hunter2" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("90s", 90), ("15m", 900), ("1h", 3_600), ("7d", 604_800), (" 1h ", 3_600)],
-)
-def test_durations_are_read(text: str, seconds: int) -> None:
-    assert duration_s(text) == seconds
-
-
-@pytest.mark.parametrize(
-    "text", ["", "90", "s", "1.5h", "-1h", "1 h", "1h30m", "１h", "9999999999s"]
-)
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(SettingsError, match="whole number and a unit"):
-        duration_s(text)

@@ -1,0 +1,214 @@
+"""Turns and calls, newest first, a page at a time."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+from kbserver.console.access import visible
+from kbserver.console.resources import Asked, Json, NotThere
+from kbserver.record.turns import Row, Wanted, check_words, newest, one
+
+MOST_WALKED = 10_000
+"""Turns that are looked through for the calls of one page."""
+
+MOST_DOTS = 40
+"""Turns of a call that a list shows, the newest."""
+
+MOST_OF_A_CALL = 500
+
+_ROUTES = "SELECT DISTINCT route FROM hour_tallies ORDER BY route"
+_DOTS = """
+SELECT id, at, route, outcome, reason, in_budget FROM turns
+WHERE call = ? AND probe IS NULL ORDER BY at DESC, id DESC LIMIT ?
+"""
+_ADDED_UP = """
+SELECT min(at) AS began, max(at) AS ended, count(*) AS turns,
+    sum(outcome IN ('full', 'degraded')) AS answered, sum(outcome = 'empty') AS silent,
+    sum(NOT in_budget) AS late
+FROM turns WHERE call = ? AND probe IS NULL
+"""
+_LABEL = """
+SELECT label FROM words JOIN turns ON turns.n = words.turn
+WHERE call = ? AND label IS NOT NULL LIMIT 1
+"""
+
+
+def turns(asked: Asked) -> Json:
+    """Return recorded turns, newest first, whole: searches, candidates, words where they are kept.
+
+    Raises:
+        NoWords: words are searched for, and none are recorded.
+    """
+    limit = asked.limit()
+    with asked.source.record() as record:
+        found = newest(record, wanted_turns(asked, record), most=limit + 1)
+    found.reverse()
+    return {"turns": found[:limit], "next": _next(found, limit)}
+
+
+def turn(asked: Asked) -> Json:
+    """Return one turn.
+
+    Raises:
+        NotThere: it is not recorded, or of a route that the visitor does not see.
+    """
+    id = asked.wanted("id")
+    with asked.source.record() as record:
+        found = one(record, id)
+    if found is None or not asked.visitor.sees(found["route"]):
+        raise NotThere(f"turn {id}")
+    return {"turn": found}
+
+
+def calls(asked: Asked) -> Json:
+    """Return calls, the one with the newest turn first.
+
+    Fewer than `limit` and a `next` say that so many turns were looked through, and older ones
+    are left.
+
+    Raises:
+        NoWords: words are searched for, and none are recorded.
+    """
+    limit = asked.limit()
+    with asked.source.record() as record:
+        wanted = wanted_turns(asked, record)
+        if wanted.search is not None:
+            check_words(record, "a search")
+        keys, following = _page_of_keys(record, wanted, limit)
+        found = [_call(record, key) for key in keys]
+    return {"calls": found, "next": following}
+
+
+def call(asked: Asked) -> Json:
+    """Return one call with its turns, oldest first.
+
+    Raises:
+        NotThere: none of its turns is recorded, or of a route that the visitor sees.
+    """
+    key = asked.wanted("key")
+    with asked.source.record() as record:
+        wanted = Wanted(call=key, routes=seen_routes(asked, record))
+        found = newest(record, wanted, most=MOST_OF_A_CALL)
+        if not found:
+            raise NotThere(f"call {key}")
+        return {"call": _call(record, key) | {"turns_of": found}}
+
+
+def wanted_turns(asked: Asked, record: sqlite3.Connection) -> Wanted:
+    """Return the choice of turns that a question's parameters make.
+
+    Raises:
+        InvalidRequest: one of them cannot be used.
+    """
+    before: tuple[float, str] | None = None
+    cursor = asked.text("cursor")
+    if cursor is not None:
+        at, _, id = cursor.partition("~")
+        try:
+            before = float(at), id
+        except ValueError:
+            raise asked.wrong("cursor", "is none that an answer gave") from None
+    return Wanted(
+        since=asked.since(),
+        route=asked.text("route"),
+        outcome=asked.text("outcome"),
+        search=asked.text("search"),
+        call=asked.text("call"),
+        corpus=asked.text("corpus"),
+        routes=seen_routes(asked, record),
+        callers=asked.text("probes") is None,
+        before=before,
+    )
+
+
+def seen_routes(asked: Asked, record: sqlite3.Connection) -> list[str] | None:
+    """Return the recorded routes that the visitor sees; None for all."""
+    return visible(recorded_routes(record), asked.visitor)
+
+
+def recorded_routes(record: sqlite3.Connection) -> list[str]:
+    """Return every route that a turn was recorded of; "" stands for none."""
+    return [route for (route,) in record.execute(_ROUTES)]
+
+
+def cursor_of(turn: Mapping[str, Any] | sqlite3.Row) -> str:
+    """Return the cursor of what comes after a turn, that is before it in time."""
+    return f"{turn['at']!r}~{turn['id']}"
+
+
+def _next(found: Sequence[Row], limit: int) -> str | None:
+    if len(found) <= limit:
+        return None
+    return cursor_of(found[limit - 1])
+
+
+def _page_of_keys(
+    record: sqlite3.Connection, wanted: Wanted, limit: int
+) -> tuple[list[str], str | None]:
+    """Return the keys of calls that are wanted, and the cursor of the page after."""
+    of_time = Wanted(
+        since=wanted.since, before=wanted.before, routes=wanted.routes, callers=True
+    )
+    where, values = of_time.condition()
+    walked = record.execute(
+        f"SELECT at, id, call FROM turns WHERE {where} AND call IS NOT NULL "  # noqa: S608
+        "ORDER BY at DESC, id DESC LIMIT ?",
+        [*values, MOST_WALKED],
+    ).fetchall()
+    keys: list[str] = []
+    known: set[str] = set()
+    for before, row in pairwise([None, *walked]):
+        key = row["call"]
+        if key in known:
+            continue
+        known.add(key)
+        if _is_on_a_page_before(record, wanted, key) or not _fits(record, wanted, key):
+            continue
+        if len(keys) == limit:
+            return keys, cursor_of(before)
+        keys.append(key)
+    if len(walked) < MOST_WALKED:
+        return keys, None
+    return keys, cursor_of(walked[-1])
+
+
+def _is_on_a_page_before(record: sqlite3.Connection, wanted: Wanted, key: str) -> bool:
+    if wanted.before is None:
+        return False
+    later = record.execute(
+        "SELECT 1 FROM turns WHERE call = ? AND (at, id) >= (?, ?) LIMIT 1",
+        (key, *wanted.before),
+    )
+    return later.fetchone() is not None
+
+
+def _fits(record: sqlite3.Connection, wanted: Wanted, key: str) -> bool:
+    """Whether one of a call's turns is as wanted."""
+    if not (wanted.route or wanted.outcome or wanted.search or wanted.corpus):
+        return True
+    where, values = replace(wanted, before=None, call=key).condition()
+    fitting = record.execute(f"SELECT 1 FROM turns WHERE {where} LIMIT 1", values)  # noqa: S608
+    return fitting.fetchone() is not None
+
+
+def _call(record: sqlite3.Connection, key: str) -> Json:
+    added_up = dict(record.execute(_ADDED_UP, (key,)).fetchone())
+    dots = [dict(row) for row in record.execute(_DOTS, (key, MOST_DOTS))]
+    dots.reverse()
+    for dot in dots:
+        dot["in_budget"] = bool(dot["in_budget"])
+    named = record.execute(_LABEL, (key,)).fetchone()
+    label: str | None = None
+    if named is not None:
+        label = named["label"]
+    return {
+        "call": key,
+        "label": label,
+        **added_up,
+        "routes": sorted({dot["route"] for dot in dots}),
+        "newest": dots,
+    }

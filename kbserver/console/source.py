@@ -1,0 +1,47 @@
+"""Where the console reads: the record of turns and the store, whether a server runs or not."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from kbserver.errors import StoreMissing
+from kbserver.index.store import Store
+from kbserver.record.database import open_for_reading
+from kbserver.record.schema import migrate
+from kbserver.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One store, its record, and the settings that a server of it would read."""
+
+    settings: Settings
+    server: str | None = None
+    """Base URL of a running server; None: where the settings say that it listens."""
+    clock: Callable[[], float] = time.time
+    """Seconds since the epoch."""
+
+    @property
+    def store(self) -> Store:
+        """The corpora."""
+        return Store(self.settings.store)
+
+    @contextmanager
+    def record(self) -> Iterator[sqlite3.Connection]:
+        """Open the record for reading; an empty one if no turn was recorded yet.
+
+        Raises:
+            StoreError: there is one, and it cannot be read.
+        """
+        try:
+            connection = open_for_reading(self.settings.record_folder)
+        except StoreMissing:
+            connection = sqlite3.connect(":memory:", isolation_level=None)
+            connection.row_factory = sqlite3.Row
+            migrate(connection)
+        with closing(connection):
+            yield connection
