@@ -100,11 +100,11 @@ def test_a_pattern_covers_another_if_all_its_labels_fit(pattern, other, covers):
     assert LabelPattern(pattern).covers(LabelPattern(other)) is covers
 
 
-pieces = st.lists(st.sampled_from(["a", "-", "/", "*", "{n}"]), max_size=4)
+parts_of_patterns = st.lists(st.sampled_from(["a", "-", "/", "*", "{n}"]), max_size=4)
 labels = st.text("ab-/", max_size=6)
 
 
-@given(pieces, pieces, labels)
+@given(parts_of_patterns, parts_of_patterns, labels)
 def test_a_pattern_that_covers_another_fits_what_the_other_fits(one, other, label):
     parts = [
         "".join(

@@ -31,6 +31,7 @@ from kbserver.cli import (
     store,
     token,
 )
+from kbserver.cli.recorded import console
 from kbserver.cli.releases import judge, replay
 from kbserver.cli.terminal import complain
 from kbserver.errors import KbServerError
@@ -46,6 +47,7 @@ _COMMANDS = (
     calls,
     documents,
     judge,
+    console,
     replay,
     evaluate,
     calibrate,

@@ -56,6 +56,11 @@ def endpoint_url(config: Path | None) -> str:
     from kbserver.settings import read_settings
 
     settings = read_settings(config)
+    return local_url(settings) + settings.path
+
+
+def local_url(settings: Settings) -> str:
+    """Return where a server with these settings is reached on this machine, without a path."""
     host = settings.host
     if host in _ANY_ADDRESS:
         host = "127.0.0.1"
@@ -64,7 +69,7 @@ def endpoint_url(config: Path | None) -> str:
     scheme = "http"
     if settings.tls_certificate:
         scheme = "https"
-    return f"{scheme}://{host}:{settings.port}{settings.path}"
+    return f"{scheme}://{host}:{settings.port}"
 
 
 def check_session(settings: Settings) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from kbserver.cli.connection import check_session
+from kbserver.cli.connection import check_session, local_url
 from kbserver.cli.ingest import corpus_name
 from kbserver.cli.options import Config, StorePath
 from kbserver.cli.terminal import err, log_to_terminal
@@ -64,6 +64,13 @@ def serve(
             "May be repeated.",
         ),
     ] = None,
+    console: Annotated[
+        bool,
+        typer.Option(
+            "--console",
+            help="Serve the console, too, in a process beside the server; see kbserver console.",
+        ),
+    ] = False,
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Log a line for every request.")
     ] = False,
@@ -104,6 +111,8 @@ def serve(
         check_session(settings)
         for folder in watch or ():
             stack.enter_context(_watching(folder, settings.store))
+        if console:
+            stack.enter_context(_console(settings))
         if workers == 1:
             run(server, on_open=lambda url: _announce(server, url))
             return
@@ -132,6 +141,16 @@ def _watching(named: str, store: Path) -> AbstractContextManager[None]:
     ingest([folder], store=corpora, corpus=name, options=options)
     return watching_beside(
         [folder], store=store, corpus=name, options=options, prepare=log_to_terminal
+    )
+
+
+def _console(settings: Settings) -> AbstractContextManager[None]:
+    """Serve the console in a process of its own while the block runs."""
+    from kbserver.cli.recorded.console import announce
+    from kbserver.console.serve import console_beside
+
+    return console_beside(
+        settings, server=local_url(settings), prepare=log_to_terminal, on_open=announce
     )
 
 

@@ -1,4 +1,4 @@
-"""Who may see and do what: tokens and their roles, cookies, the link that works once.
+"""What a visitor may see and do: tokens and their roles, cookies, the link that works once.
 
 The console's tokens are its own: one of the endpoint opens nothing here.
 """

@@ -169,7 +169,7 @@ def _body(parameters: Sequence[Parameter]) -> Json:
 
 def _plain(path: str) -> str:
     """Return a path as OpenAPI writes it, without converters."""
-    return _NAMED.sub(r"{\1}", path)
+    return "/" + _NAMED.sub(r"{\1}", path)
 
 
 def _check_names(resource: Resource, asked: Asked) -> None:

@@ -279,7 +279,7 @@ def _as_wire_error(exc: Exception) -> WireError:
 def _below(back: str, done: str) -> str:
     """Return a path of ours to go back to, which says what was done; never another site."""
     parts = urlsplit(back)
-    path = f"/{parts.path.lstrip('/')}"
+    path = "/" + parts.path.lstrip("/\\")
     others = [
         one for one in parts.query.split("&") if one and not one.startswith("done=")
     ]

@@ -6,7 +6,7 @@ Source: HTML Living Standard, section 9.2 "Server-sent events".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
@@ -44,7 +44,7 @@ def live_turns(
 
 async def _pieces(
     asked: Asked, templates: Templates, number: int | None
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str]:
     quiet_s = QUIET_S
     while True:
         number, html = await run_in_threadpool(_since, asked, templates, number)
@@ -59,6 +59,7 @@ async def _pieces(
 def _since(asked: Asked, templates: Templates, number: int | None) -> tuple[int, str]:
     """Return the number of the newest turn, and the rows of those after a number."""
     with asked.source.record() as record:
+        record.execute("BEGIN")  # the same moment for both
         last = last_number(record)
         if number is None or number > last:  # the record was begun anew
             return last, ""

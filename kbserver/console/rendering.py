@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -17,6 +18,8 @@ from kbserver.printable import printable
 
 STATIC = files("kbserver.console") / "static"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+STATIC_FILES = ("console.css", "icon.svg", "live.js")
 
 _DAY_S = 86_400.0
 
@@ -47,7 +50,7 @@ class Templates:
             lstrip_blocks=True,
             finalize=shown,
         )
-        addresses = {name: self._static(name) for name in ("console.css", "live.js")}
+        addresses = {name: self._static(name) for name in STATIC_FILES}
         self._templates.globals.update(
             root=root, static=addresses, drawn=drawn, link=self._link
         )
@@ -118,6 +121,22 @@ def _score(value: float | None) -> str:
     return f"{value:.3f}"
 
 
+def _threshold(turn: Mapping[str, Any], corpus: str) -> float | None:
+    """Return the threshold of a turn's hits of one corpus; None if it is not known."""
+    for search in turn["searches"]:
+        if search["corpus"] == corpus:
+            return float(search["min_score"])
+    return None
+
+
+def _command(turn: Mapping[str, Any]) -> str:
+    """Return the command that asks what a turn asked."""
+    words = ["kbserver", "query", "--why", str(turn["query"])]
+    if turn["label"]:
+        words += ["--label", turn["label"]]
+    return shlex.join(words)
+
+
 def _size(count: float) -> str:
     if count < 1000:
         return f"{count:.0f} B"
@@ -135,5 +154,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "share": _share,
     "score": _score,
     "size": _size,
+    "threshold": _threshold,
+    "command": _command,
     "count": lambda value: f"{value:,}",
 }

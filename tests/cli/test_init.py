@@ -18,7 +18,7 @@ from kbserver.ingest.load import FORMATS
 COMMANDS = {
     "ingest", "corpora", "rollback", "prune", "verify", "export", "import", "lint", "serve",
     "query", "routes", "eval", "calibrate", "token", "configure", "show", "simulate", "call",
-    "doctor", "calls", "gaps", "documents", "diff",
+    "doctor", "calls", "gaps", "documents", "diff", "console", "judge",
 }  # fmt: skip
 
 

@@ -24,9 +24,9 @@ from kbserver.cli.terminal import (
     log_to_terminal,
     print_json,
     print_table,
-    printable,
     typed_lines,
 )
+from kbserver.printable import printable
 
 LONG = "the lights on the router blink and it says nothing at all"
 

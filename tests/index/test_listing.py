@@ -4,15 +4,12 @@ from kbserver.index.listing import listed
 from kbserver.index.store import Store
 
 
-def test_a_generation_is_listed_with_what_its_manifest_says(store):
-    (found,) = listed(Store(store), "hotels")
-    assert (found.corpus, found.live, found.documents, found.passages) == (
-        "hotels",
-        True,
-        3,
-        3,
-    )
-    assert found.model == "all-MiniLM-L6-v2" and found.bytes > 1000
+def test_a_generation_is_listed_with_what_its_manifest_says(store, write):
+    write("hotels", ["one", "two", "three"])
+    (found,) = listed(store, "hotels")
+    facts = found.corpus, found.live, found.documents, found.passages
+    assert facts == ("hotels", True, 3, 3)
+    assert found.created_at and found.bytes > 1000
     assert "problem" not in found.as_dict()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from kbserver.console.access import visible
 from kbserver.console.resources import Asked, Json, NotThere
+from kbserver.record.judgements import judgements
 from kbserver.record.turns import Row, Wanted, check_words, newest, one
 
 MOST_WALKED = 10_000
@@ -31,6 +32,7 @@ SELECT min(at) AS began, max(at) AS ended, count(*) AS turns,
     sum(NOT in_budget) AS late
 FROM turns WHERE call = ? AND probe IS NULL
 """
+_ENDING = "SELECT verdict FROM feedback WHERE call = ? ORDER BY at DESC LIMIT 1"
 _LABEL = """
 SELECT label FROM words JOIN turns ON turns.n = words.turn
 WHERE call = ? AND label IS NOT NULL LIMIT 1
@@ -59,9 +61,9 @@ def turn(asked: Asked) -> Json:
     id = asked.wanted("id")
     with asked.source.record() as record:
         found = one(record, id)
-    if found is None or not asked.visitor.sees(found["route"]):
-        raise NotThere(f"turn {id}")
-    return {"turn": found}
+        if found is None or not asked.visitor.sees(found["route"]):
+            raise NotThere(f"turn {id}")
+        return {"turn": _with_judgements(record, found)}
 
 
 def calls(asked: Asked) -> Json:
@@ -95,7 +97,13 @@ def call(asked: Asked) -> Json:
         found = newest(record, wanted, most=MOST_OF_A_CALL)
         if not found:
             raise NotThere(f"call {key}")
-        return {"call": _call(record, key) | {"turns_of": found}}
+        whole = [_with_judgements(record, turn) for turn in found]
+        return {"call": _call(record, key) | {"turns_of": whole}}
+
+
+def _with_judgements(record: sqlite3.Connection, turn: Row) -> Row:
+    judged = judgements(record, turn=turn["id"])
+    return turn | {"judged": [one.as_dict() for one in judged]}
 
 
 def wanted_turns(asked: Asked, record: sqlite3.Connection) -> Wanted:
@@ -201,14 +209,18 @@ def _call(record: sqlite3.Connection, key: str) -> Json:
     dots.reverse()
     for dot in dots:
         dot["in_budget"] = bool(dot["in_budget"])
-    named = record.execute(_LABEL, (key,)).fetchone()
-    label: str | None = None
-    if named is not None:
-        label = named["label"]
     return {
         "call": key,
-        "label": label,
+        "label": _first(record, _LABEL, key),
         **added_up,
         "routes": sorted({dot["route"] for dot in dots}),
+        "ending": _first(record, _ENDING, key),
         "newest": dots,
     }
+
+
+def _first(record: sqlite3.Connection, select: str, key: str) -> str | None:
+    row = record.execute(select, (key,)).fetchone()
+    if row is None:
+        return None
+    return str(row[0])

@@ -1,0 +1,73 @@
+"""Requests are answered by what the tables name; where a form goes back to is ours."""
+
+import pytest
+
+from kbserver.console.app import Console, _below
+from kbserver.console.resources import Action, Resource
+
+from .conftest import JUDGE, ORIGIN, VIEW, form_token
+
+
+@pytest.fixture
+def noted():
+    return []
+
+
+@pytest.fixture
+def app(source, console, noted):
+    def note(asked):
+        noted.append(dict(asked.values))
+        return {"noted": len(noted)}
+
+    action = Action("notes/{id}", note, "Notes something", "judge", done="Noted.")
+    read = Resource("notes", lambda asked: {"notes": noted}, "Notes", rows="notes")
+    return Console(source, console.doors, actions=[action], resources=[read])
+
+
+def test_a_script_does_something_with_json(web, app, noted):
+    answer = web("POST", "/api/v1/notes/7", token=JUDGE, json={"n": 1.5}, app=app)
+    assert answer.json() == {"noted": 1} and noted == [{"n": "1.5", "id": "7"}]
+    assert web("POST", "/api/v1/notes/7", app=app).json() == {"noted": 2}
+
+
+@pytest.mark.parametrize("body", ["[]", "{", '{"a": []}', '{"a": {}}', "[" * 9999])
+def test_a_body_that_is_no_object_of_values_is_refused(web, app, noted, body):
+    answer = web("POST", "/api/v1/notes/7", content=body, app=app)
+    assert answer.status_code == 400 and noted == []
+
+
+def test_a_role_that_is_too_small_does_nothing(web, app, noted):
+    answer = web("POST", "/api/v1/notes/7", token=VIEW, app=app)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "role")
+    assert noted == []
+
+
+def test_a_form_goes_back_to_its_page_which_says_what_was_done(browser, app, noted):
+    send = browser()
+    fields = {"form_token": form_token(send("GET", "/", app=app)), "back": "/calls?a=1"}
+    answer = send(
+        "POST",
+        "/api/v1/notes/7",
+        headers={"origin": ORIGIN},
+        data=fields,
+        app=app,
+    )
+    assert answer.status_code == 303 and len(noted) == 1
+    assert answer.headers["location"] == "/calls?a=1&done=notes/%7Bid%7D"
+    page = send("GET", "/calls?done=notes/%7Bid%7D", app=app)
+    assert "Noted." in page.text
+
+
+@pytest.mark.parametrize(
+    ("back", "location"),
+    [
+        ("/calls", "/calls?done=x"),
+        ("/calls?a=1&done=y", "/calls?a=1&done=x"),
+        ("https://example.com/a", "/a?done=x"),
+        ("//example.com/a", "/a?done=x"),
+        ("/\\example.com", "/example.com?done=x"),
+        ("", "/?done=x"),
+    ],
+)
+def test_the_way_back_never_leads_elsewhere(back, location):
+    assert _below(back, "x") == location

@@ -1,0 +1,48 @@
+"""Turns as they come: those after the last that a browser has, and none twice."""
+
+import pytest
+
+from kbserver.console.live import _pieces, _since
+from kbserver.console.rendering import Templates
+from kbserver.console.resources import Asked
+
+from .conftest import EVERYTHING, NOW, turn
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture
+def asked(source):
+    return Asked(source, EVERYTHING, {"since": "30d"})
+
+
+def test_what_comes_after_a_number_is_written_as_rows(asked, fill):
+    templates = Templates()
+    assert _since(asked, templates, None) == (0, "")
+    fill(turn(1, at=NOW - 9), turn(2, at=NOW - 8, query="<b>reset</b>"))
+    last, html = _since(asked, templates, 1)
+    assert last == 2 and html.count("<tr>") == 1
+    assert "&lt;b&gt;reset" in html
+    assert _since(asked, templates, 2) == (2, "")
+    assert _since(asked, templates, None) == (2, "")
+    assert _since(asked, templates, 900) == (2, "")  # the record was begun anew
+
+
+async def test_a_browser_that_comes_back_gets_what_it_missed(asked, fill):
+    fill(turn(1, at=NOW - 9), turn(2, at=NOW - 8))
+    pieces = _pieces(asked, Templates(), 1)
+    piece = await anext(pieces)
+    assert piece.startswith("id: 2\ndata: ") and piece.endswith("\n\n")
+    assert piece.count("<tr>") == 1
+    await pieces.aclose()
+
+
+async def test_a_quiet_stream_says_that_it_lives(asked):
+    pieces = _pieces(asked, Templates(), None)
+    assert await anext(pieces) == "id: 0\n: still here\n\n"
+    await pieces.aclose()
