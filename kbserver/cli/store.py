@@ -25,7 +25,7 @@ from kbserver.cli.terminal import (
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
-    from kbserver.index.listing import ListedGeneration
+    from kbserver.console.reading.generations import ListedGeneration
     from kbserver.index.selfcheck import CheckReport
     from kbserver.index.store import Store
 
@@ -48,7 +48,7 @@ def corpora(
     ● marks the live generation. Exit codes: 0 listed, 3 there is no store. A generation that cannot
     be read is listed with the reason.
     """
-    from kbserver.index.listing import listed
+    from kbserver.console.reading.generations import listed
 
     known = _store(config, store)
     listing: list[ListedGeneration] = []

@@ -1,12 +1,11 @@
 """A store's generations are listed with their facts, or with the reason why there are none."""
 
-from kbserver.index.listing import listed
+from kbserver.console.reading.generations import listed
 from kbserver.index.store import Store
 
 
-def test_a_generation_is_listed_with_what_its_manifest_says(store, write):
-    write("hotels", ["one", "two", "three"])
-    (found,) = listed(store, "hotels")
+def test_a_generation_is_listed_with_what_its_manifest_says(store):
+    (found,) = listed(Store(store), "hotels")
     facts = found.corpus, found.live, found.documents, found.passages
     assert facts == ("hotels", True, 3, 3)
     assert found.created_at and found.bytes > 1000
