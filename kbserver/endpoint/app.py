@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,11 +20,14 @@ from starlette.responses import Response
 from starlette.routing import Route as HttpRoute
 from starlette.types import Receive, Scope, Send
 
-from kbserver.bodies import Bodies
+from kbserver.bodies import AT_ONCE, Bodies
 from kbserver.endpoint.admission import Admission, Place
+from kbserver.endpoint.asking.ask import Ask
+from kbserver.endpoint.asking.growing import GrowingTurns
 from kbserver.endpoint.complaints import Complaints
-from kbserver.endpoint.doors import DOORS, feedback
-from kbserver.endpoint.doors.base import Door, Headers
+from kbserver.endpoint.doors import doors_of, feedback
+from kbserver.endpoint.doors.base import Door, Reply, Sent
+from kbserver.endpoint.doors.omni import OMNI
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.handlers import Handlers
@@ -37,18 +41,16 @@ from kbserver.endpoint.tokens.signed import SigningKeys
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant, TokenTable
 from kbserver.endpoint.turn import Handler, own
 from kbserver.errors import (
-    BodyEncoded,
     InternalError,
     KbServerError,
-    Overloaded,
     SettingsError,
-    Unauthorized,
     WireError,
     said_by,
 )
 from kbserver.http_protocol import KNOWN
 from kbserver.labels import LabelPattern
 from kbserver.notes import Listener
+from kbserver.retrieval.context import EMPTY
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings, read_settings, route_settings
 from kbserver.threads import DaemonThreads
@@ -56,7 +58,6 @@ from kbserver.threads import DaemonThreads
 log = logging.getLogger("kbserver.endpoint")
 
 SUMMARY_S = 60.0  # between two lines in the log that say how the turns went
-MAX_LIMIT_MS = 60_000  # a longer budget from a caller is a mistake, and is ignored
 
 H = TypeVar("H", bound=Handler)
 
@@ -110,6 +111,7 @@ class KBServer:
         )
         self.memory = Memory()
         self.cache = GroundingCache()
+        self.growing = GrowingTurns(self._take_back)
         self.handlers = Handlers(count=self.metrics.handler_fault)
         self.complaints = Complaints()
         self.admission = Admission(
@@ -124,7 +126,9 @@ class KBServer:
         self._decorated: list[Route] = []
         self._tokens: TokenTable | None = None
         self._sessions = self._browser_sessions()
-        self._bodies = Bodies(self.settings.max_body_bytes)
+        self.doors = doors_of(self.settings)
+        self._bodies = {door.name: self._bodies_of(door) for door in self.doors}
+        self._door_at: dict[object, Door[Any]] = {}
         self.app = Starlette(
             routes=self._http_routes(),
             exception_handlers={
@@ -181,12 +185,11 @@ class KBServer:
     ) -> Grounding:
         """Answer one turn in process, exactly as `/kb` does; only it is never refused."""
         call = Call(
-            query=query,
-            label=label,
+            Ask(query, label, session=label),
             grant=grant,
             place=place or Place(),
             limit_ms=deadline_ms,
-            limits=DOORS[0].limits,
+            manner=OMNI,
         )
         grounding = await self._ground(call)
         return replace(grounding, hits=[own(hit) for hit in grounding.hits])
@@ -216,6 +219,7 @@ class KBServer:
         corpora: Sequence[str] | None = None,
         scope: Mapping[str, str] | None = None,
         max_turns: int | None = None,
+        doors: Sequence[str] | None = None,
     ) -> str:
         """Return a signed token that is good for a session label (or a pattern), for a while.
 
@@ -224,6 +228,7 @@ class KBServer:
             corpora: the only corpora it may read; None: whatever the route names.
             scope: a metadata filter on top of the route's own.
             max_turns: how many turns it may ask.
+            doors: the only doors it is good for; None: all of them.
 
         Raises:
             SettingsError: the server has no signing key, or a value cannot be used.
@@ -234,7 +239,12 @@ class KBServer:
                 "make one with  kbserver token --new-key"
             )
         return self.signing_keys.issue(
-            label, ttl_s, corpora=corpora, scope=scope, max_turns=max_turns
+            label,
+            ttl_s,
+            corpora=corpora,
+            scope=scope,
+            max_turns=max_turns,
+            doors=doors,
         )
 
     async def until_ready(self) -> None:
@@ -319,45 +329,99 @@ class KBServer:
         return grounding
 
     def _http_routes(self) -> list[HttpRoute]:
-        routes = []
-        for door in DOORS:
-            path = door.path(self.settings)
-            answer = partial(self._answer, door)
-            routes.append(HttpRoute(path, answer, methods=["POST"]))
-        if self.story.is_told:
-            routes.append(HttpRoute(feedback.PATH, self._feedback, methods=["POST"]))
-        routes += [
+        routes = [
             HttpRoute("/healthz", self._healthz, methods=["GET"]),
             HttpRoute("/readyz", self._readyz, methods=["GET"]),
             HttpRoute("/metrics", self._metrics_page, methods=["GET"]),
         ]
+        if self.story.is_told:
+            routes.append(HttpRoute(feedback.PATH, self._feedback, methods=["POST"]))
         if self._sessions is not None:
             routes += self._sessions.routes()
-        return routes
+        at_doors = []
+        for door in self.doors:
+            path = door.path.replace("{label}", "{label:path}")
+            answer = partial(self._answer, door)
+            self._door_at[answer] = door
+            at_doors.append(HttpRoute(path, answer, methods=["POST"]))
+        # The engine's first, which is asked most; those with a label in front of all else last.
+        return [*at_doors[:1], *routes, *at_doors[1:]]
 
     async def _answer(self, door: Door[Any], request: Request) -> Response:
-        """Answer one turn that came in by a door."""
+        """Answer one request that came in by a door."""
         headers = request.headers
-        grant = self.check_tokens().check(headers, door.token_of)
-        request.scope[KNOWN] = True
-        question = door.parse(await self._bodies.read(request), headers)
-        with self.admission.turn(question.label or "") as place:
+        read = self._bodies[door.name].read
+        if door.body_first:
+            body = request.state.body = await read(request)
+            grant = self._grant(door, request, body)
+        else:
+            grant = self._grant(door, request, b"")
+            body = await read(request)
+        question = door.parse(Sent(body, headers, request.path_params.get("label")))
+        if isinstance(question, Reply):
+            return _response(question)
+        ask: Ask = question.ask
+        with self.admission.turn(ask.session or ask.label or "") as place:
             call = Call(
-                query=question.query,
-                label=question.label,
+                ask,
                 grant=grant,
                 place=place,
-                limit_ms=_limit_ms(headers),
-                limits=door.limits,
+                limit_ms=door.limit_ms(headers),
+                manner=door.manner,
+                door=door.name,
             )
-            grounding = await self._counted(call)
+            grounding = await self._latest(call)
+        if grounding is None:
+            answer = door.render(question, EMPTY, None)
+            return Response(answer, media_type="application/json")
         extra: dict[str, object] | None = None
         if self.settings.debug and headers.get("x-kbserver-debug") == "1":
             extra = {"trace": grounding.trace.as_dict()}
-        body = door.render(question, grounding.context, extra)
+        answer = door.render(question, grounding.context, extra)
         mode = grounding.trace.record or self.settings.record.mode
-        told = self.story.turn(call, grounding, mode, headers, len(body))
-        return Response(body, media_type="application/json", headers=told)
+        told = self.story.turn(call, grounding, mode, headers, len(answer))
+        return Response(answer, media_type="application/json", headers=told)
+
+    def _grant(self, door: Door[Any], request: Request, body: bytes) -> Grant:
+        """Return what the signature or the token of a request allows."""
+        headers = request.headers
+        grant: Grant | None = None
+        if door.signed is not None:
+            grant = door.signed(Sent(body, headers), time.time())
+        if grant is None:
+            tokens = self.check_tokens()
+            grant = tokens.check(headers, door.token_of, door=door.name)
+        request.scope[KNOWN] = True
+        return grant
+
+    def _bodies_of(self, door: Door[Any]) -> Bodies:
+        """Return what reads the bodies of a door: of large ones, fewer at once."""
+        usual = self.settings.max_body_bytes
+        most = max(usual, door.body_bytes or 0)
+        return Bodies(most, at_once=max(1, AT_ONCE * usual // most))
+
+    async def _latest(self, call: Call) -> Grounding | None:
+        """Answer one turn; None if its words have gone on meanwhile, and another answers."""
+        ask = call.ask
+        key = ask.memory_key
+        if key is None or not ask.is_spoken_alone:
+            return await self._counted(call)
+
+        async def answer() -> tuple[Call, Grounding]:
+            return call, await self._counted(call)
+
+        answered = await self.growing.latest(key, ask.query, answer)
+        if answered is None:
+            self.metrics.superseded.labels("dropped").inc()
+            return None
+        return answered[1]
+
+    def _take_back(self, answered: tuple[Call, Grounding]) -> None:
+        """Count a turn no more: its words have gone on."""
+        call, grounding = answered
+        self.metrics.supersede(grounding.trace)
+        if call.grant.turns is not None and grounding.trace.route:
+            call.grant.turns.give_back()
 
     async def _counted(self, call: Call) -> Grounding:
         """Answer one turn, and count it as one of its token's if a route answered."""
@@ -377,7 +441,7 @@ class KBServer:
     async def _feedback(self, request: Request) -> Response:
         """Take what a client says of a call; whether its token opens the call is not told."""
         grant = self.check_tokens().check(request.headers)
-        said = feedback.parse(await self._bodies.read(request))
+        said = feedback.parse(await self._bodies["omni"].read(request))
         if grant.allows(said.label):
             self.story.feedback(said)
         return Response(status_code=204)
@@ -409,14 +473,7 @@ class KBServer:
     async def _wire_error(self, request: Request, exc: Exception) -> Response:
         if not isinstance(exc, WireError):
             return await self._any_error(request, exc)
-        headers = {}
-        if isinstance(exc, Unauthorized):
-            headers["www-authenticate"] = "Bearer"
-        if isinstance(exc, Overloaded):
-            headers["retry-after"] = str(exc.retry_after_s)
-        if isinstance(exc, BodyEncoded):
-            headers["accept-encoding"] = "identity"
-        return self._refusal(request, exc, exc.status, headers)
+        return self._refusal(request, exc, exc.status)
 
     async def _http_error(self, request: Request, exc: Exception) -> Response:
         if not isinstance(exc, HTTPException):
@@ -433,29 +490,21 @@ class KBServer:
             reason = str(exc)
         log.error("request failed: %s", reason)
         error = InternalError("internal error", code="internal_error")
-        return self._refusal(request, error, error.status, {})
+        return self._refusal(request, error, error.status)
 
     def _refusal(
         self,
         request: Request,
         error: WireError,
         status: int,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
     ) -> Response:
         self.metrics.refuse(error.code)
         self.story.refused(error.code)
-        return Response(
-            self._door_of(request).render_error(error),
-            status_code=status,
-            media_type="application/json",
-            headers=headers,
-        )
-
-    def _door_of(self, request: Request) -> Door[Any]:
-        for door in DOORS:
-            if door.path(self.settings) == request.url.path:
-                return door
-        return DOORS[0]
+        door = self._door_at.get(request.scope.get("endpoint"), self.doors[0])
+        body = getattr(request.state, "body", b"")
+        reply = door.refuse(error, status, body)
+        return _response(replace(reply, headers={**reply.headers, **(headers or {})}))
 
     async def _reload_forever(self) -> None:
         said = ""
@@ -525,20 +574,13 @@ def _read_settings(config: Path | str | None, overrides: Mapping[str, Any]) -> S
     return read_settings(path, **overrides)
 
 
-_MOST_DIGITS = (
-    5  # of a limit below MAX_LIMIT_MS; Python refuses to read thousands of them
-)
-
-
-def _limit_ms(headers: Headers) -> float | None:
-    """Return the budget of `X-Request-Timeout-Ms`, which may lower the route's; None without."""
-    text = headers.get("x-request-timeout-ms", "")
-    if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
-        return None
-    limit_ms = int(text)
-    if not 0 < limit_ms < MAX_LIMIT_MS:
-        return None
-    return float(limit_ms)
+def _response(reply: Reply) -> Response:
+    return Response(
+        reply.body,
+        status_code=reply.status,
+        media_type="application/json",
+        headers=dict(reply.headers),
+    )
 
 
 def _is_local(request: Request) -> bool:

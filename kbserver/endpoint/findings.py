@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kbserver.endpoint.doors.base import Limits
+from kbserver.endpoint.asking.manner import Limits
 from kbserver.endpoint.trace import Recorder
 from kbserver.endpoint.turn import HandlerAnswer
 from kbserver.retrieval.context import EMPTY, Context, compose, compose_text

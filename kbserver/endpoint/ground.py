@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from sys import maxsize
 
 from kbserver.deadline import Deadline
 from kbserver.endpoint.admission import Place
+from kbserver.endpoint.asking.ask import Ask
+from kbserver.endpoint.asking.manner import SPOKEN, Limits, Manner
 from kbserver.endpoint.complaints import Complaints
 from kbserver.endpoint.conversation import Conversation
-from kbserver.endpoint.doors.base import Limits
 from kbserver.endpoint.findings import Findings, decide, fallback_context
 from kbserver.endpoint.grounding_cache import CacheKey, GroundingCache
 from kbserver.endpoint.handlers import Handlers, NoAnswer
 from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant
 from kbserver.endpoint.trace import Recorder, Trace
-from kbserver.endpoint.turn import Handler, HandlerAnswer, Turn, end_of, narrow
+from kbserver.endpoint.turn import HandlerAnswer, Turn, end_of, narrow
 from kbserver.languages import english
 from kbserver.languages.profile import Profile
 from kbserver.retrieval.context import Context
@@ -41,24 +41,22 @@ RESERVE_SHARE = 0.3
 GREEDY_SHARE = 0.5
 """Of its budget in which a label that asks for more than its share gets its embedding."""
 
-UNLIMITED = Limits(passages_bytes=maxsize, text_bytes=maxsize)
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """One turn as it comes in."""
 
-    query: str
-    """The caller's words."""
-    label: str | None = None
+    ask: Ask
     grant: Grant = EVERYTHING
     """What the bearer token allows."""
     place: Place = Place()
     """Where the turn was let in."""
     limit_ms: float | None = None
-    """The caller's own bound on the route's budget."""
-    limits: Limits = UNLIMITED
-    """What fits into the answer."""
+    """The caller's own bound on the budget."""
+    manner: Manner = SPOKEN
+    """What the door makes of it."""
+    door: str = ""
+    """Where the turn came in, for metrics and trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +87,28 @@ class Grounding:
 async def ground(call: Call, services: Services) -> Grounding:
     """Answer one turn. Never raises for what a caller, a handler or a broken index can do."""
     recorder = Recorder()
+    recorder.door = call.door
     access = open_access(call, services)
     if access is None:
         return _finished(recorder, Findings("empty", "unknown_label"))
-    settings = access.route.settings
+    settings = settings_of(call, access.route)
+    limits = limits_of(call)
     times = divide_budget(call, settings)
     recorder.route = access.route.pattern.pattern
     recorder.deadline = times.answer_by
     recorder.budget_ms = times.budget_ms
     recorder.record = access.route.record
 
-    heard = end_of(call.query)
+    ask = call.ask
+    heard = end_of(ask.query)
     profiles = languages_of(access, services)
     gated = small_talk(heard, settings, profiles)
     if gated is not None:
         return _finished(recorder, Findings("gated", gated))
 
-    conversation = Conversation.of(
-        call.label, heard, profiles, settings, services.memory
-    )
-    turn = _turn(call, access, times, conversation, services, recorder)
-    key = _cache_key(call, access, conversation, services)
+    conversation = Conversation.of(ask, heard, profiles, settings, services.memory)
+    turn = _turn(call, access, settings, times, conversation, services, recorder)
+    key = _cache_key(call, access, settings, conversation, services)
     with recorder.stage("recall"):
         known = services.cache.get(key)
     if known is not None:
@@ -117,17 +116,16 @@ async def ground(call: Call, services: Services) -> Grounding:
         return _finished(recorder, known, cached=True)
 
     try:
-        answer = await _answer(
-            turn, access.route.handler, call.place, services, recorder
-        )
+        answer = await _answer(turn, access, call, services, recorder)
         with recorder.stage("compose"):
-            findings = decide(answer, recorder, settings, call.limits)
+            answer = narrowed(answer, ask, recorder)
+            findings = decide(answer, recorder, settings, limits)
     except NoAnswer as exc:
         services.complaints(_failure(recorder, str(exc)), exc.__cause__)
-        return _finished(recorder, _fallback(exc.reason, settings, call.limits))
+        return _finished(recorder, _fallback(exc.reason, settings, limits))
     except Exception as exc:  # of an index: the call goes on ungrounded
         services.complaints(_failure(recorder, type(exc).__name__), exc)
-        return _finished(recorder, _fallback("error", settings, call.limits))
+        return _finished(recorder, _fallback("error", settings, limits))
 
     if not call.place.words_only:  # with more time the turn might find more
         services.cache.put(key, findings)
@@ -146,14 +144,15 @@ class Access:
 
 
 def open_access(call: Call, services: Services) -> Access | None:
-    """Bind a call to what its route and its token both allow; None if that is nothing.
+    """Bind a call to what its route, its token and its scope all allow; None if that is nothing.
 
     A label that the token does not open, corpora or a scope outside it, and a label without a
     route look the same from outside.
     """
-    if not call.grant.allows(call.label):
+    ask = call.ask
+    if not call.grant.allows(ask.label):
         return None
-    match = services.table.resolve(call.label)
+    match = services.table.resolve(ask.label)
     if match is None:
         return None
     corpora = match.route.corpora or tuple(services.retrievers)
@@ -162,9 +161,57 @@ def open_access(call: Call, services: Services) -> Access | None:
         if not corpora:
             return None
     scope = narrow(match.scope, call.grant.scope)
+    if scope is not None and ask.scope:
+        scope = narrow(scope, ask.scope)
     if scope is None:
         return None
     return Access(match.route, match.parameters, corpora, scope)
+
+
+def settings_of(call: Call, route: Route) -> TurnSettings:
+    """Return what holds for a turn: the route's settings, as the door and the ask change them."""
+    settings, manner = route.settings, call.manner
+    changed: dict[str, object] = {}
+    if manner.written:
+        changed |= {"gate": False, "fillers": False}
+        if not call.ask.spoken:
+            changed["speakable"] = False
+            changed["max_context_bytes"] = manner.limits.passages_bytes
+    if manner.deadline_ms is not None:
+        changed["deadline_ms"] = manner.deadline_ms
+    if manner.top_k is not None:
+        changed["top_k"] = manner.top_k
+    if call.ask.top_k is not None:
+        most = manner.top_k or settings.top_k
+        changed["top_k"] = min(most, call.ask.top_k)
+    if not changed:
+        return settings
+    return settings.model_copy(update=changed)
+
+
+def limits_of(call: Call) -> Limits:
+    """Return what fits into the answer of the door, and into what was asked for."""
+    limits, limit_bytes = call.manner.limits, call.ask.limit_bytes
+    if limit_bytes is None:
+        return limits
+    return Limits(
+        min(limits.passages_bytes, limit_bytes),
+        min(limits.text_bytes, limit_bytes // 2),
+    )
+
+
+def narrowed(answer: HandlerAnswer, ask: Ask, recorder: Recorder) -> HandlerAnswer:
+    """Leave out what the ask does not want, whatever found it."""
+    if answer is None or isinstance(answer, str):
+        return answer
+    hits = answer
+    if ask.min_score is not None:
+        hits = [hit for hit in hits if hit.score >= ask.min_score]
+        if answer and not hits:
+            recorder.nothing = "below_min_score"
+    if ask.top_k is not None:
+        hits = hits[: ask.top_k]
+    return hits
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,17 +266,17 @@ def small_talk(
 def _turn(
     call: Call,
     access: Access,
+    settings: TurnSettings,
     times: Times,
     conversation: Conversation,
     services: Services,
     recorder: Recorder,
 ) -> Turn:
-    settings = access.route.settings
     if call.place.words_only:  # the phonetic field is half of a search by words
         settings = settings.model_copy(update={"misheard": False})
     return Turn(
-        query=call.query,
-        label=call.label,
+        query=call.ask.query,
+        label=call.ask.label,
         parameters=access.parameters,
         deadline=times.search_by,
         settings=settings,
@@ -244,7 +291,11 @@ def _turn(
 
 
 def _cache_key(
-    call: Call, access: Access, conversation: Conversation, services: Services
+    call: Call,
+    access: Access,
+    settings: TurnSettings,
+    conversation: Conversation,
+    services: Services,
 ) -> CacheKey | None:
     """Return what decides the findings; None if a handler or earlier turns do as well."""
     route = access.route
@@ -255,26 +306,43 @@ def _cache_key(
         if name in services.retrievers:
             version += services.retrievers[name].version()
     scope = tuple(access.scope.items())
-    choices = (access.corpora, scope, route.settings, call.limits)
-    return CacheKey(call.query, choices, version)
+    ask = call.ask
+    limits = call.manner.limits, ask.limit_bytes, ask.min_score, ask.passage_id
+    choices = (access.corpora, scope, settings, limits)
+    return CacheKey(ask.query, choices, version)
 
 
 async def _answer(
-    turn: Turn,
-    handler: Handler | None,
-    place: Place,
-    services: Services,
-    recorder: Recorder,
+    turn: Turn, access: Access, call: Call, services: Services, recorder: Recorder
 ) -> HandlerAnswer:
-    """Search, or let the route's handler answer.
+    """Search, read the one passage that is asked for, or let the route's handler answer.
 
     Raises:
         NoAnswer: the handler has none.
     """
+    handler = access.route.handler
+    if call.ask.passage_id is not None:
+        if handler is not None:  # own code decides what is answered, and was not asked
+            return []
+        return await _passage(call.ask.passage_id, access, services)
     if handler is None:
         return await turn.retrieve()  # ends by the deadline, with what it has by then
-    with recorder.stage("handler"), place.elsewhere():
+    with recorder.stage("handler"), call.place.elsewhere():
         return await services.handlers.answer(handler, turn)
+
+
+async def _passage(passage_id: str, access: Access, services: Services) -> list[Hit]:
+    """Return one passage as the only hit.
+
+    One that lies outside of corpora and scope is not found, like one that is nowhere.
+    """
+    for name in access.corpora:
+        retriever = services.retrievers.get(name)
+        if retriever is not None:
+            hit = await retriever.passage(passage_id, access.scope)
+            if hit is not None:
+                return [hit]
+    return []
 
 
 def _failure(recorder: Recorder, why: str) -> str:

@@ -44,6 +44,17 @@ class Metrics:
         self.turns = self._counter(
             "kbserver_turns", "Turns answered, by outcome.", "outcome"
         )
+        self.doors = self._counter(
+            "kbserver_door_turns",
+            "Turns answered, by the door they came in by.",
+            "door",
+        )
+        self.superseded = self._counter(
+            "kbserver_turns_superseded",
+            "Turns whose words went on: those answered are in kbserver_turns as well, those "
+            "dropped are not.",
+            "outcome",
+        )
         self.in_budget = self._counter(
             "kbserver_turns_in_budget", "Turns answered before their deadline."
         )
@@ -123,6 +134,8 @@ class Metrics:
     def record(self, trace: Trace) -> None:
         """Add one finished turn."""
         self.turns.labels(trace.outcome).inc()
+        if trace.door:
+            self.doors.labels(trace.door).inc()
         self._all += 1
         if trace.in_budget:
             self._all_in_budget += 1
@@ -135,6 +148,11 @@ class Metrics:
         for stage, ms in trace.stages_ms.items():
             self.stage_seconds.labels(stage).observe(ms / 1000.0)
         self._recent.add(trace)
+
+    def supersede(self, trace: Trace) -> None:
+        """Count that the words of a finished turn went on: the next turn counts in its place."""
+        self.superseded.labels(trace.outcome).inc()
+        self._recent.take_back(trace)
 
     def handler_fault(self, fault: str) -> None:
         """Count what was wrong with a call of a handler; see `handlers.Fault`."""
@@ -215,12 +233,19 @@ class Recent:
     """Requests, by the code of the error."""
     total_ms: deque[float] = field(default_factory=lambda: deque(maxlen=_MOST_TIMES))
 
+    def take_back(self, trace: Trace) -> None:
+        """Take one finished turn out again, if it is from this while."""
+        outcome = _outcome_of(trace)
+        if not self.outcomes[outcome]:
+            return
+        self.outcomes[outcome] -= 1
+        self.in_budget -= trace.in_budget
+        with suppress(ValueError):
+            self.total_ms.remove(trace.total_ms)
+
     def add(self, trace: Trace) -> None:
         """Add one finished turn."""
-        outcome: str = trace.outcome
-        if trace.outcome in ("degraded", "empty"):
-            outcome = f"{outcome} {trace.reason}"
-        self.outcomes[outcome] += 1
+        self.outcomes[_outcome_of(trace)] += 1
         self.in_budget += trace.in_budget
         self.total_ms.append(trace.total_ms)
 
@@ -244,7 +269,13 @@ class Recent:
         )
 
 
+def _outcome_of(trace: Trace) -> str:
+    if trace.outcome in ("degraded", "empty"):
+        return f"{trace.outcome} {trace.reason}"
+    return trace.outcome
+
+
 def _counted(tally: Tally[str]) -> str:
     """Say how often each came, the most frequent first: `3 full, 1 gated`."""
-    by_frequency = tally.most_common()
+    by_frequency = [one for one in tally.most_common() if one[1]]
     return ", ".join(f"{count} {name}" for name, count in by_frequency)

@@ -56,7 +56,7 @@ class Story:
             return {}
         trace = grounding.trace
         if trace.reason == "unknown_label":
-            self._count(self._unknown, pattern_of(call.label or ""))
+            self._count(self._unknown, pattern_of(call.ask.label or ""))
         tell = partial(
             note_of,
             call,

@@ -53,7 +53,7 @@ def note_of(
     return TurnNote(
         id=trace.id,
         at=trace.at,
-        label=call.label,
+        label=call.ask.label,
         route=trace.route,
         outcome=trace.outcome,
         reason=trace.reason,
@@ -133,7 +133,7 @@ def _words(call: Call, grounding: Grounding) -> WordsNote:
     embedding: bytes | None = None
     if grounding.embedding is not None:
         embedding = in_bytes(grounding.embedding)
-    return WordsNote(call.label, call.query[:MOST_CHARACTERS], heard, embedding)
+    return WordsNote(call.ask.label, call.ask.query[:MOST_CHARACTERS], heard, embedding)
 
 
 def in_bytes(embedding: FloatVector) -> bytes:

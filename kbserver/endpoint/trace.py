@@ -23,6 +23,8 @@ class Trace:
     """Why the turn is degraded, empty or gated; None when it is full."""
     route: str = ""
     """The pattern that answered; empty if none did."""
+    door: str = ""
+    """Where the turn came in; empty if it was asked in this process."""
     hits: int = 0
     """Passages in the answer; 0 when the turn is empty."""
     stages_ms: Mapping[str, float] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Trace:
         stages_ms = {name: round(ms, 3) for name, ms in self.stages_ms.items()}
         return {
             "route": self.route,
+            "door": self.door,
             "outcome": self.outcome,
             "reason": self.reason or "",
             "hits": self.hits,
@@ -91,6 +94,7 @@ class Recorder:
         self._started = clock()
         self.route = ""
         """The pattern that answers; empty while none is known."""
+        self.door = ""
         self.deadline: Deadline | None = None
         """Of the whole turn."""
         self.stages_ms: dict[str, float] = {}
@@ -153,6 +157,7 @@ class Recorder:
             outcome=outcome,
             reason=reason,
             route=self.route,
+            door=self.door,
             hits=hits,
             stages_ms=self.stages_ms,
             total_ms=(self._clock() - self._started) * 1000.0,

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.doors import DOORS
+from kbserver.endpoint.asking.ask import Ask
+from kbserver.endpoint.doors.omni import OMNI
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.routing import Route, RouteTable
@@ -156,7 +157,7 @@ class _Asker:
         return ()
 
     async def _ground(self, query: str, label: str, grant: Grant) -> Grounding:
-        call = Call(query, label, grant, limits=DOORS[0].limits)
+        call = Call(Ask(query, label, session=label), grant, manner=OMNI)
         return await ground(call, self._services)
 
 

@@ -12,6 +12,8 @@ import numpy as np
 from kbserver.index.arrays import check_starts, open_array, open_bytes, save_array
 from kbserver.types import Rows
 
+_PIECE_BYTES = 1024 * 1024
+
 
 class LineTable:
     """Lines by row: of a large file only those asked for are read."""
@@ -34,6 +36,20 @@ class LineTable:
     def __getitem__(self, row: int) -> bytes:
         """The line of a row from 0 on, with its end."""
         return self._lines[self._offsets[row] : self._offsets[row + 1]]
+
+    def row_that_begins(self, beginning: bytes) -> int | None:
+        """Return the first row whose line begins so; None if none does. Reads all lines."""
+        size = len(self._lines)
+        # To search holds every thread: not for longer than a piece takes.
+        for start in range(0, size, _PIECE_BYTES):
+            end = min(size, start + _PIECE_BYTES + len(beginning) - 1)
+            at = self._lines.find(beginning, start, end)
+            while at >= 0:
+                row = int(np.searchsorted(self._offsets, at))
+                if self._offsets[row] == at:
+                    return row
+                at = self._lines.find(beginning, at + 1, end)
+        return None
 
     def check(self, rows: int) -> None:
         """Check where the lines begin.

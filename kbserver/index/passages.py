@@ -13,6 +13,7 @@ from kbserver.index.lines import LineTable, LineWriter
 from kbserver.types import Passage
 
 _STEM = "passages"
+_TIGHT = (",", ":")
 _FIELDS = tuple(field.name for field in fields(Passage))
 
 
@@ -54,6 +55,13 @@ class PassageTable(Sequence[Passage]):
         )
         return Passage(**record | {"heading_path": tuple(record["heading_path"])})
 
+    def row_of(self, passage_id: str) -> int | None:
+        """Return the row of a passage; None if there is none of this id. Reads all of them."""
+        head = json.dumps({"id": passage_id}, ensure_ascii=False, separators=_TIGHT)
+        # The id is the first key of a line, and a comma follows it.
+        beginning = head[:-1].encode("utf-8", "surrogatepass") + b","
+        return self._lines.row_that_begins(beginning)
+
     def __iter__(self) -> Iterator[Passage]:
         for row in range(len(self)):
             yield self[row]
@@ -73,7 +81,7 @@ class PassageWriter:
         """
         # asdict copies every value, and takes three times as long.
         record = {name: getattr(passage, name) for name in _FIELDS}
-        line = json.dumps(record, ensure_ascii=False, separators=(",", ":")) + "\n"
+        line = json.dumps(record, ensure_ascii=False, separators=_TIGHT) + "\n"
         self._lines.add(line.encode("utf-8", "surrogatepass"))
 
     def __len__(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from kbserver.retrieval.near_duplicates import without_near_duplicates
 from kbserver.retrieval.spoken.form import (
@@ -40,6 +40,8 @@ class ContextPassage:
     id: str
     content: str
     score: float
+    hit: Hit | None = field(default=None, compare=False, repr=False)
+    """Where it comes from; None for a fixed text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +196,7 @@ def _spoken(hit: Hit, content: str, speak: bool) -> _Result:
 
 
 def _result(hit: Hit, content: str, spoken: str) -> _Result:
-    passage = ContextPassage(hit.passage.id, content, hit.score)
+    passage = ContextPassage(hit.passage.id, content, hit.score, hit)
     line = f"- {spoken}"
     context_bytes = len(line.encode()) + 1
     answer_bytes = _json_bytes(line) + _json_bytes(content)

@@ -195,6 +195,7 @@ class Retriever:
         self.snapshot = snapshot
         self.profile = profile(snapshot.lexical.language)
         self._embedder = embedder
+        self._executor = executor
         self._log_once = LogOnce(corpus)
         read = open_passages(snapshot, self._log_once)
         arms = open_arms(snapshot)
@@ -293,6 +294,25 @@ class Retriever:
         It changes with the generation, the passages that are valid now, and the calibration.
         """
         return self, self.snapshot.valid_rows(time.time()), self._calibrated
+
+    async def passage(self, passage_id: str, scope: Scope) -> Hit | None:
+        """Return one passage, whole, with the score 1.
+
+        None if there is none of this id that may be answered: in scope and valid now.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._executor, self._passage, passage_id, scope
+        )
+
+    def _passage(self, passage_id: str, scope: Scope) -> Hit | None:
+        row = self.snapshot.passages.row_of(passage_id)
+        if row is None:
+            return None
+        rows = self._ranker.rows(scope, now_s=time.time())
+        if rows is not None and row not in rows:
+            return None
+        return Hit(self.snapshot.passage(row), 1.0, self.corpus)
 
     async def retrieve(
         self,

@@ -1,5 +1,12 @@
 """Settings: the keys and their limits (`model`), and where values come from (`reading`)."""
 
+from kbserver.settings.doors import (
+    DOOR_NAMES,
+    DoorSettings,
+    McpSettings,
+    ToolSettings,
+    check_door_names,
+)
 from kbserver.settings.model import (
     DEFAULT_LANGUAGE,
     DEFAULT_MODEL,
@@ -13,6 +20,7 @@ from kbserver.settings.model import (
     RouteSettings,
     SessionSettings,
     Settings,
+    StaticToken,
     TokenSettings,
     TurnSettings,
 )
@@ -23,17 +31,23 @@ __all__ = [
     "DEFAULT_LANGUAGE",
     "DEFAULT_MODEL",
     "DEFAULT_STORE",
+    "DOOR_NAMES",
     "ENGINE_TIMEOUT_MS",
     "ConsoleSettings",
     "ConsoleTokenSettings",
+    "DoorSettings",
+    "McpSettings",
     "RecordMode",
     "RecordSettings",
     "Role",
     "RouteSettings",
     "SessionSettings",
     "Settings",
+    "StaticToken",
     "TokenSettings",
+    "ToolSettings",
     "TurnSettings",
+    "check_door_names",
     "read_settings",
     "route_settings",
 ]

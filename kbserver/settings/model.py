@@ -5,8 +5,9 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, NamedTuple, Self, TypeAlias
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +26,7 @@ from pydantic_settings import (
 
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
+from kbserver.settings.doors import DoorsSettings, check_door_names
 from kbserver.urls import PYAI_BASE, origin_problem, url_problem
 
 PREFIX = "KBSERVER_"
@@ -132,6 +134,16 @@ class RouteSettings(TurnSettings):
         return self
 
 
+class StaticToken(NamedTuple):
+    """A static bearer token, and what it is good for."""
+
+    value: str
+    labels: Sequence[str] = ("*",)
+    """Patterns."""
+    doors: tuple[str, ...] | None = None
+    """None: all of them."""
+
+
 class TokenSettings(BaseModel):
     """One `[[tokens]]` table: a static bearer token and the labels it is good for."""
 
@@ -144,6 +156,15 @@ class TokenSettings(BaseModel):
     file: Path | None = None
     """File that holds the token."""
     labels: tuple[str, ...] = ("*",)
+    doors: tuple[str, ...] | None = None
+    """Doors it is good for: `["mcp"]`; None: all of them."""
+
+    @field_validator("doors")
+    @classmethod
+    def _known_doors(cls, doors: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if doors is None:
+            return None
+        return check_door_names(doors)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -359,6 +380,8 @@ class Settings(BaseSettings, TurnSettings):
         default=None, validation_alias="KB_CONSOLE_TOKEN", repr=False
     )
     """Token of the console with the role publish; from the environment."""
+    doors: DoorsSettings = DoorsSettings()
+    """Other wires than Omni's."""
     max_body_bytes: Positive = 64 * 1024
     max_concurrent_turns: Positive = 256
     """Turns in work at once; more are refused with 503."""
@@ -430,12 +453,17 @@ class Settings(BaseSettings, TurnSettings):
         """Where the record of turns is kept."""
         return self.record.folder or self.store / ".record"
 
-    def static_tokens(self) -> list[tuple[str, tuple[str, ...]]]:
-        """Return (token, label patterns) of every static token, those of `KB_TOKEN` first."""
+    def static_tokens(self) -> list[StaticToken]:
+        """Return every static token, those of `KB_TOKEN` first."""
         from_env = ""
         if self.kb_token:
             from_env = self.kb_token.get_secret_value()
         everywhere = [
-            (token.strip(), ("*",)) for token in from_env.split(",") if token.strip()
+            StaticToken(token.strip(), ("*",), None)
+            for token in from_env.split(",")
+            if token.strip()
         ]
-        return everywhere + [(token.secret(), token.labels) for token in self.tokens]
+        return everywhere + [
+            StaticToken(token.secret(), token.labels, token.doors)
+            for token in self.tokens
+        ]

@@ -19,6 +19,12 @@ from pydantic import BaseModel, ValidationError
 from pydantic_settings.exceptions import SettingsError as NotParsed
 
 from kbserver.errors import SettingsError
+from kbserver.settings.doors import (
+    DoorSettings,
+    DoorsSettings,
+    McpSettings,
+    ToolSettings,
+)
 from kbserver.settings.model import (
     PREFIX,
     ConsoleSettings,
@@ -37,7 +43,13 @@ _TABLES: dict[int | str, type[BaseModel]] = {
     "session": SessionSettings,
     "record": RecordSettings,
     "console": ConsoleSettings,
+    "doors": DoorsSettings,
 }
+_DOOR_TABLES: dict[int | str, type[BaseModel]] = {
+    "mcp": McpSettings,
+    "tool": ToolSettings,
+}
+"""Those with keys of their own."""
 _FROM_ENVIRONMENT = {"kb_token", "signing_key", "pyai_api_key", "kb_console_token"}
 """Secrets that have no place in a file."""
 _SECRET = _FROM_ENVIRONMENT | {"value"}
@@ -231,6 +243,8 @@ def _known_keys(location: tuple[int | str, ...], model: type[BaseModel]) -> list
         model = ConsoleTokenSettings
     elif len(location) > 1:
         model = _TABLES.get(location[0], model)
+    if len(location) > 2 and location[0] == "doors":
+        model = _DOOR_TABLES.get(location[1], DoorSettings)
     return sorted(name for name in model.model_fields if name not in _FROM_ENVIRONMENT)
 
 

@@ -10,6 +10,8 @@ import pytest
 import uvicorn
 
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.asking.ask import Ask
+from kbserver.endpoint.ground import Call
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.metrics import Metrics
 from kbserver.endpoint.serve import listen
@@ -18,6 +20,11 @@ from kbserver.settings import Settings, read_settings
 TOKEN = "test-token"
 PATIENT_MS = 5000  # a budget that a machine shared with many others does not use up
 LIMIT_S = 60.0  # what takes longer has failed; a test that passes does not come near
+
+
+def said(query, label=None, **more) -> Call:
+    """A turn as Omni asks it: the label is the session, too."""
+    return Call(Ask(query, label, session=label), **more)
 
 
 @contextlib.contextmanager

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from kbserver.endpoint.app import KBServer, _limit_ms
+from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.doors.base import limit_ms as limit_of
 from kbserver.endpoint.routing import Route
 from kbserver.errors import SettingsError, StoreMissing
 from kbserver.labels import LabelPattern
@@ -545,4 +546,4 @@ def test_a_given_route_to_a_corpus_that_is_not_there_is_an_error(store):
     ],
 )
 def test_a_budget_in_a_header_is_a_whole_number_of_milliseconds(text, limit_ms):
-    assert _limit_ms({"x-request-timeout-ms": text}) == limit_ms
+    assert limit_of({"x-request-timeout-ms": text}) == limit_ms

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbserver.endpoint.asking.ask import Ask
 from kbserver.endpoint.conversation import Conversation
 from kbserver.endpoint.findings import Findings
 from kbserver.languages.english import PROFILE
@@ -47,7 +48,12 @@ def memory():
 
 def conversation(memory, clock, query, label="a", **settings):
     chosen = TurnSettings(**settings)
-    return Conversation.of(label, query, (PROFILE,), chosen, memory, clock=clock)
+    ask = Ask(query, label, session=label)
+    return of(ask, chosen, memory, clock)
+
+
+def of(ask, settings, memory, clock):
+    return Conversation.of(ask, ask.query, (PROFILE,), settings, memory, clock=clock)
 
 
 def test_a_remembered_turn_is_the_past_of_the_next_one(memory, clock):
@@ -115,12 +121,78 @@ def test_a_ranking_leans_on_no_turn_unless_the_conversation_does(words, fillers)
     memory = Memory()
     memory.remember("a", Exchange(ALONE, 100.0, ("Lights",), EMBEDDING, PROFILE))
     settings = TurnSettings(fillers=fillers)
-    leans_on = Conversation.of(
-        "a", query, (PROFILE,), settings, memory, clock=Clock()
-    ).leans_on
+    ask = Ask(query, "a", session="a")
+    leans_on = of(ask, settings, memory, Clock()).leans_on
     # The ranker, told of every turn, must not find anything to take from one.
     heard = understand(query, PROFILE, fillers=fillers)
     carried = carry(
         heard.text, PROFILE, memory.recall("a", now_s=100.0), share=lambda word: 0.0
     )
     assert (carried is None) == (not leans_on)
+
+
+def test_without_a_session_nothing_is_remembered_and_nothing_recalled(memory, clock):
+    conversation(memory, clock, ALONE).remember(FINDINGS)
+    stranger = Ask(LEANING, "a")
+    alone = of(stranger, TurnSettings(), memory, clock)
+    assert alone.leans_on == ()
+    alone.remember(FINDINGS)
+    assert len(memory) == 1
+
+
+def test_sessions_of_one_label_share_nothing_even_where_the_label_is_shared(
+    memory, clock
+):
+    settings = TurnSettings(shared_label=True)
+
+    def turn(query, session):
+        ask = Ask(query, "a", session)
+        return of(ask, settings, memory, clock)
+
+    turn(ALONE, "call-1").remember(FINDINGS)
+    assert turn(LEANING, "call-2").leans_on == ()
+    assert turn(LEANING, "a").leans_on == ()
+    [exchange] = turn(LEANING, "call-1").leans_on
+    assert exchange.query == ALONE
+
+
+def test_the_history_that_a_client_sends_counts_and_borrows_known_embeddings(
+    memory, clock
+):
+    conversation(memory, clock, ALONE).remember(FINDINGS)
+    ask = Ask(LEANING, "a", "a", past=("is it on", f"um {ALONE}"))
+    leans_on = of(ask, TurnSettings(), memory, clock)
+    newest, oldest = leans_on.leans_on
+    assert (newest.query, newest.embedding) == ("is it on", None)
+    assert (oldest.query, oldest.embedding) == (ALONE, EMBEDDING)
+
+    stateless = Ask(LEANING, "a", past=(ALONE,))
+    alone = of(stateless, TurnSettings(), memory, clock)
+    assert [exchange.query for exchange in alone.leans_on] == [ALONE]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=8), max_size=7),
+    st.data(),
+)
+def test_growing_words_leave_the_memory_of_the_last_ones_alone(turns, data):
+    grown, plain = Memory(max_turns=2), Memory(max_turns=2)
+    for number, words in enumerate(turns):
+        # Without a number, a turn might go on from the one before.
+        final = " ".join([f"topic{number}", *words])
+        words = final.split()
+        sizes = data.draw(st.lists(st.integers(1, len(words)), max_size=3))
+        for size in sorted(sizes):
+            conversation(grown, Clock(), " ".join(words[:size])).remember(FINDINGS)
+        last = conversation(grown, Clock(), final)
+        alone = conversation(plain, Clock(), final)
+        assert said_in(last.leans_on) == said_in(alone.leans_on)
+        last.remember(FINDINGS)
+        alone.remember(FINDINGS)
+        assert said_in(grown.recall("a", now_s=100.0)) == said_in(
+            plain.recall("a", now_s=100.0)
+        )
+
+
+def said_in(exchanges):
+    return [exchange.query for exchange in exchanges]

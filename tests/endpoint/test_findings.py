@@ -2,7 +2,7 @@
 
 import pytest
 
-from kbserver.endpoint.doors.base import Limits
+from kbserver.endpoint.asking.manner import Limits
 from kbserver.endpoint.findings import Findings, decide, fallback_context
 from kbserver.endpoint.trace import Recorder
 from kbserver.retrieval.context import Context, ContextPassage

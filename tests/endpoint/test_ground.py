@@ -8,12 +8,11 @@ from dataclasses import replace
 import pytest
 
 from kbserver.endpoint.admission import Place
-from kbserver.endpoint.doors.base import Limits
+from kbserver.endpoint.asking.manner import Limits, Manner
 from kbserver.endpoint.ground import (
     GREEDY_SHARE,
     RESERVE_MS,
     RESERVE_SHARE,
-    Call,
     Services,
     divide_budget,
     ground,
@@ -27,6 +26,8 @@ from kbserver.labels import LabelPattern
 from kbserver.languages import profile
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import TurnSettings
+
+from .conftest import said
 
 PATIENT = TurnSettings(deadline_ms=10_000)
 QUESTION = "how do i reset my router"
@@ -104,7 +105,7 @@ def handled(loop, corpora):
             settings=PATIENT.model_copy(update=settings),
         )
         services = services_with(by_handler, retrievers=corpora.retrievers)
-        call = Call("where is my parcel", "label", place=place or Place())
+        call = said("where is my parcel", "label", place=place or Place())
         return loop.run(ground(call, services))
 
     return run
@@ -115,7 +116,7 @@ def ended(grounding):
 
 
 def test_a_question_is_answered_from_the_corpus_of_its_label(loop, services):
-    grounding = loop.run(ground(Call(QUESTION, "support"), services))
+    grounding = loop.run(ground(said(QUESTION, "support"), services))
     assert ended(grounding) == ("full", None)
     assert grounding.hits[0].passage.source == "router/reset.md"
     assert "seconds" in grounding.context.text
@@ -127,7 +128,7 @@ def test_a_question_is_answered_from_the_corpus_of_its_label(loop, services):
 
 
 def test_a_question_that_the_corpus_does_not_answer_ends_empty(loop, services):
-    call = Call("who painted the mona lisa", "support")
+    call = said("who painted the mona lisa", "support")
     grounding = loop.run(ground(call, services))
     assert ended(grounding) == ("empty", "below_min_score")
     assert (grounding.context.text, grounding.trace.hits) == ("", 0)
@@ -138,7 +139,7 @@ def test_a_fallback_is_said_where_nothing_is_found_and_counts_as_no_hit(loop, co
     services = services_with(
         route("support", settings=settings), retrievers=corpora.retrievers
     )
-    call = Call("who painted the mona lisa", "support")
+    call = said("who painted the mona lisa", "support")
     for _ in range(2):  # searched, then from the cache
         grounding = loop.run(ground(call, services))
         assert grounding.context.text == "Please hold."
@@ -149,12 +150,12 @@ def test_a_fallback_is_said_where_nothing_is_found_and_counts_as_no_hit(loop, co
 @pytest.mark.parametrize(
     "call",
     [
-        Call(QUESTION, "nowhere"),
-        Call(QUESTION, None),
-        Call(QUESTION, "support", grant=Grant((LabelPattern("hotels"),))),
-        Call(QUESTION, "support", grant=Grant(ANYTHING, corpora=("hotels",))),
-        Call(QUESTION, "vip", grant=Grant(ANYTHING, scope={"folder": "billing"})),
-        Call("thank you", "nowhere"),
+        said(QUESTION, "nowhere"),
+        said(QUESTION, None),
+        said(QUESTION, "support", grant=Grant((LabelPattern("hotels"),))),
+        said(QUESTION, "support", grant=Grant(ANYTHING, corpora=("hotels",))),
+        said(QUESTION, "vip", grant=Grant(ANYTHING, scope={"folder": "billing"})),
+        said("thank you", "nowhere"),
     ],
     ids=["label", "no label", "token", "corpora", "scope", "small talk"],
 )
@@ -176,7 +177,7 @@ def test_what_route_or_token_do_not_open_looks_like_an_unknown_label(
 
 def test_a_token_narrows_the_scope_of_the_route(loop, services):
     grant = Grant(ANYTHING, scope={"folder": "hotels/8"})
-    call = Call("can i bring my dog", "hotels", grant=grant)
+    call = said("can i bring my dog", "hotels", grant=grant)
     grounding = loop.run(ground(call, services))
     assert {hit.passage.source for hit in grounding.hits} == {"hotels/8/pets.md"}
 
@@ -185,13 +186,13 @@ def test_a_token_leaves_out_corpora_of_the_route(services):
     grant = Grant(ANYTHING, corpora=("hotels", "elsewhere"))
     table = RouteTable([Route(LabelPattern("*"), (), PATIENT)])
     both = Services(table, services.retrievers, services.memory, services.cache)
-    access = open_access(Call(QUESTION, "x", grant=grant), both)
+    access = open_access(said(QUESTION, "x", grant=grant), both)
     assert access.corpora == ("hotels",)
-    assert open_access(Call(QUESTION, "x"), both).corpora == ("support", "hotels")
+    assert open_access(said(QUESTION, "x"), both).corpora == ("support", "hotels")
 
 
 def test_small_talk_is_not_looked_up(loop, services, support):
-    grounding = loop.run(ground(Call("thank you very much", "support"), services))
+    grounding = loop.run(ground(said("thank you very much", "support"), services))
     assert ended(grounding) == ("gated", "thanks")
     assert grounding.context.text == ""
     assert support.asked == []
@@ -329,7 +330,7 @@ def test_one_of_several_corpora_may_fail(loop, corpora):
         route("both", "support", "broken"),
         retrievers={**corpora.retrievers, "broken": Broken()},
     )
-    grounding = loop.run(ground(Call(QUESTION, "both"), services))
+    grounding = loop.run(ground(said(QUESTION, "both"), services))
     assert ended(grounding) == ("degraded", "corpus_failed")
     assert grounding.hits[0].corpus == "support"
     assert len(services.cache) == 0
@@ -340,7 +341,7 @@ def test_a_corpus_that_fails_alone_leaves_the_fallback(loop, corpora):
     services = services_with(
         route("broken", settings=settings), retrievers={"broken": Broken()}
     )
-    grounding = loop.run(ground(Call(QUESTION, "broken"), services))
+    grounding = loop.run(ground(said(QUESTION, "broken"), services))
     assert ended(grounding) == ("empty", "error")
     assert grounding.context.text == "Please hold."
 
@@ -349,7 +350,7 @@ def test_the_other_corpora_of_a_route_answer_for_one_that_is_not_served(loop, co
     services = services_with(
         route("both", "support", "gone"), retrievers=corpora.retrievers
     )
-    found = loop.run(ground(Call(QUESTION, "both"), services))
+    found = loop.run(ground(said(QUESTION, "both"), services))
     assert ended(found) == ("degraded", "corpus_failed")
 
 
@@ -358,17 +359,17 @@ def test_the_other_corpora_of_a_route_answer_for_one_that_is_not_served(loop, co
 
 def test_a_caller_may_lower_the_budget_and_never_raise_it():
     settings = TurnSettings(deadline_ms=5_000)
-    usual = divide_budget(Call(QUESTION), settings).answer_by
-    lowered = divide_budget(Call(QUESTION, limit_ms=1_000), settings).answer_by
-    raised = divide_budget(Call(QUESTION, limit_ms=9_000), settings).answer_by
+    usual = divide_budget(said(QUESTION), settings).answer_by
+    lowered = divide_budget(said(QUESTION, limit_ms=1_000), settings).answer_by
+    raised = divide_budget(said(QUESTION, limit_ms=9_000), settings).answer_by
     assert lowered < usual
     assert raised.remaining_ms() <= 5_000
 
 
 def test_the_search_leaves_a_reserve_for_the_answer():
-    times = divide_budget(Call(QUESTION), TurnSettings(deadline_ms=5_000))
+    times = divide_budget(said(QUESTION), TurnSettings(deadline_ms=5_000))
     assert reserve_ms(times) == pytest.approx(RESERVE_MS)
-    times = divide_budget(Call(QUESTION), TurnSettings(deadline_ms=100))
+    times = divide_budget(said(QUESTION), TurnSettings(deadline_ms=100))
     assert reserve_ms(times) == pytest.approx(RESERVE_SHARE * 100)
 
 
@@ -378,24 +379,24 @@ def reserve_ms(times):
 
 def test_what_the_turn_waited_for_the_loop_is_taken_off_twice():
     settings = TurnSettings(deadline_ms=5_000)
-    waited = Call(QUESTION, place=Place(waited_ms=1_000.0))
+    waited = said(QUESTION, place=Place(waited_ms=1_000.0))
     times = divide_budget(waited, settings)
     assert times.answer_by.remaining_ms() <= 4_000
     assert reserve_ms(times) == pytest.approx(RESERVE_MS + 1_000.0)
 
 
 def test_a_turn_that_waited_for_longer_than_its_budget_has_none_left():
-    waited = Call(QUESTION, place=Place(waited_ms=1_000.0))
+    waited = said(QUESTION, place=Place(waited_ms=1_000.0))
     times = divide_budget(waited, TurnSettings(deadline_ms=100))
     assert times.answer_by.at <= time.monotonic()
 
 
 def test_a_place_says_when_the_embedding_must_be_there():
     settings = TurnSettings(deadline_ms=10_000)
-    usual = divide_budget(Call(QUESTION), settings)
-    greedy = divide_budget(Call(QUESTION, place=Place(greedy=True)), settings)
+    usual = divide_budget(said(QUESTION), settings)
+    greedy = divide_budget(said(QUESTION, place=Place(greedy=True)), settings)
     crowded = Place(words_only=True, greedy=True)
-    words_only = divide_budget(Call(QUESTION, place=crowded), settings)
+    words_only = divide_budget(said(QUESTION, place=crowded), settings)
     assert usual.embed_by is None
     assert greedy.embed_by.remaining_ms() <= GREEDY_SHARE * 10_000
     assert greedy.embed_by < greedy.search_by
@@ -404,7 +405,7 @@ def test_a_place_says_when_the_embedding_must_be_there():
 
 def test_the_retriever_gets_the_divided_budget(loop, services, support):
     place = Place(words_only=True)
-    loop.run(ground(Call(QUESTION, "support", place=place), services))
+    loop.run(ground(said(QUESTION, "support", place=place), services))
     _, asked = support.asked[0]
     assert asked["embed_by"] < asked["deadline"]
     assert asked["settings"].misheard is False
@@ -412,8 +413,8 @@ def test_the_retriever_gets_the_divided_budget(loop, services, support):
 
 def test_what_does_not_fit_through_the_door_is_cut(loop, services):
     limits = Limits(passages_bytes=300, text_bytes=100)
-    whole = loop.run(ground(Call(ALONE, "support"), services))
-    cut = loop.run(ground(Call(ALONE, "support", limits=limits), services))
+    whole = loop.run(ground(said(ALONE, "support"), services))
+    cut = loop.run(ground(said(ALONE, "support", manner=Manner(limits)), services))
     assert 0 < len(cut.context.text) < len(whole.context.text)
     assert len(services.cache) == 2
 
@@ -422,13 +423,13 @@ def test_what_does_not_fit_through_the_door_is_cut(loop, services):
 
 
 def test_a_turn_is_remembered_for_the_next_one(loop, services, support):
-    loop.run(ground(Call(f"um {QUESTION}", "support"), services))
+    loop.run(ground(said(f"um {QUESTION}", "support"), services))
     [exchange] = services.memory.recall("support", now_s=time.monotonic())
     assert exchange.query == QUESTION
     assert exchange.served[0] == "Reset the router"
     assert exchange.embedding.shape == (384,)
 
-    loop.run(ground(Call(ELLIPTICAL, "support"), services))
+    loop.run(ground(said(ELLIPTICAL, "support"), services))
     _, asked = support.asked[1]
     assert asked["past"] == (exchange,)
     queries = [
@@ -440,7 +441,7 @@ def test_a_turn_is_remembered_for_the_next_one(loop, services, support):
 def test_a_turn_from_the_cache_is_remembered_as_well(loop, services, support):
     remembered = []
     for label in ("support", "support"):
-        loop.run(ground(Call(ALONE, label), services))
+        loop.run(ground(said(ALONE, label), services))
         remembered += services.memory.recall(label, now_s=time.monotonic())
         services.memory.forget(label)
     assert len(support.asked) == 1
@@ -462,7 +463,7 @@ def test_some_turns_are_not_remembered(loop, corpora, label, settings):
         route("*", "support", settings=PATIENT.model_copy(update=settings)),
         retrievers=corpora.retrievers,
     )
-    loop.run(ground(Call(QUESTION, label), services))
+    loop.run(ground(said(QUESTION, label), services))
     assert len(services.memory) == 0
 
 
@@ -471,7 +472,7 @@ def test_some_turns_are_not_remembered(loop, corpora, label, settings):
 
 def test_the_same_question_is_searched_once(loop, services, support):
     first, second = (
-        loop.run(ground(Call(ALONE, "support"), services)) for _ in range(2)
+        loop.run(ground(said(ALONE, "support"), services)) for _ in range(2)
     )
     assert len(support.asked) == 1
     assert second.context == first.context
@@ -482,9 +483,9 @@ def test_the_same_question_is_searched_once(loop, services, support):
 def test_a_question_that_leans_on_the_one_before_is_searched_each_time(
     loop, services, support
 ):
-    loop.run(ground(Call(ALONE, "support"), services))
+    loop.run(ground(said(ALONE, "support"), services))
     for _ in range(2):
-        loop.run(ground(Call(ELLIPTICAL, "support"), services))
+        loop.run(ground(said(ELLIPTICAL, "support"), services))
     assert len(support.asked) == 3
 
 
@@ -511,7 +512,7 @@ def test_with_a_cache_every_turn_finds_what_it_finds_without(loop, corpora, fill
     plain = replace(cached, memory=Memory(), cache=GroundingCache(0))
     chance = random.Random(7)
     for _ in range(120):
-        call = Call(chance.choice(SAID), chance.choice(["a", "b", "c", None]))
+        call = said(chance.choice(SAID), chance.choice(["a", "b", "c", None]))
         found, alone = (
             loop.run(ground(call, services)) for services in (cached, plain)
         )
@@ -528,27 +529,27 @@ def test_another_scope_or_setting_is_another_question(loop, corpora, support):
         retrievers={"support": support},
     )
     for label in ("a", "b", "c"):
-        loop.run(ground(Call(ALONE, label), services))
+        loop.run(ground(said(ALONE, label), services))
     assert len(support.asked) == len(services.cache) == 3
 
 
 def test_what_is_found_by_words_only_is_not_kept_but_what_is_kept_is_served(
     loop, services, support
 ):
-    crowded = Call(ALONE, "support", place=Place(words_only=True))
+    crowded = said(ALONE, "support", place=Place(words_only=True))
     loop.run(ground(crowded, services))
     assert len(services.cache) == 0
-    loop.run(ground(Call(ALONE, "support"), services))
+    loop.run(ground(said(ALONE, "support"), services))
     known = loop.run(ground(crowded, services))
     assert len(support.asked) == 2
     assert ended(known) == ("full", None)
 
 
 def test_a_new_generation_is_searched(loop, services, support, corpora):
-    loop.run(ground(Call(QUESTION, "support"), services))
+    loop.run(ground(said(QUESTION, "support"), services))
     other = Counting(corpora.retrievers["hotels"])
     newer = replace(services, retrievers={"support": other})
-    loop.run(ground(Call(QUESTION, "support"), newer))
+    loop.run(ground(said(QUESTION, "support"), newer))
     assert len(support.asked) == len(other.asked) == 1
 
 
@@ -558,6 +559,6 @@ def test_a_handler_is_asked_each_time(loop, corpora):
         route("label", "support", handler=asked.append), retrievers=corpora.retrievers
     )
     for _ in range(2):
-        loop.run(ground(Call(QUESTION, "label"), services))
+        loop.run(ground(said(QUESTION, "label"), services))
     assert len(asked) == 2
     assert len(services.cache) == 0

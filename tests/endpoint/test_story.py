@@ -5,11 +5,13 @@ import asyncio
 import pytest
 
 from kbserver.endpoint.doors.feedback import parse
-from kbserver.endpoint.ground import Call, Grounding
+from kbserver.endpoint.ground import Grounding
 from kbserver.endpoint.story import MOST_PATTERNS, Story
 from kbserver.endpoint.trace import Recorder
 from kbserver.notes import Counts, FeedbackNote
 from kbserver.retrieval.context import EMPTY
+
+from .conftest import said
 
 
 class Listener:
@@ -51,20 +53,20 @@ def ended(outcome="full", reason=None):
 
 def test_a_turn_is_told_later_and_its_id_stands_in_the_answer(story, listener):
     grounding = ended()
-    headers = story.turn(Call("q", "call-1"), grounding, "facts", {}, 99)
+    headers = story.turn(said("q", "call-1"), grounding, "facts", {}, 99)
     assert headers == {"x-kbserver-turn": grounding.trace.id}
     (tell,) = listener.turns
     assert (tell().id, tell().answer_bytes) == (grounding.trace.id, 99)
 
 
 def test_a_route_that_records_nothing_tells_nothing(story, listener):
-    assert story.turn(Call("q", "call-1"), ended(), "off", {}, 99) == {}
+    assert story.turn(said("q", "call-1"), ended(), "off", {}, 99) == {}
     assert listener.turns == []
 
 
 def test_without_a_listener_nothing_is_told_and_nothing_counted():
     story = Story(None)
-    assert story.turn(Call("q", "call-1"), ended(), "facts", {}, 9) == {}
+    assert story.turn(said("q", "call-1"), ended(), "facts", {}, 9) == {}
     story.refused("invalid_token")
     story.minute()
     story.end()
@@ -77,7 +79,7 @@ def test_refusals_and_unknown_labels_are_told_once_a_minute(story, listener):
         story.refused(code)
     unknown = ended("empty", "unknown_label")
     for label in ("web-1f", "web-2", "sales", None):
-        story.turn(Call("q", label), unknown, "facts", {}, 0)
+        story.turn(said("q", label), unknown, "facts", {}, 0)
     story.minute()
     refused, labels = listener.events
     assert (refused.kind, refused.at) == ("refused", 5.0)
@@ -93,7 +95,7 @@ def test_a_flood_of_labels_is_counted_together(story, listener):
     unknown = ended("empty", "unknown_label")
     for number in range(MOST_PATTERNS + 50):
         letters = "".join(chr(ord("g") + int(digit)) for digit in str(number))
-        story.turn(Call("q", f"x{letters}"), unknown, "facts", {}, 0)
+        story.turn(said("q", f"x{letters}"), unknown, "facts", {}, 0)
     story.minute()
     (event,) = listener.events
     assert len(event.details) == MOST_PATTERNS + 1

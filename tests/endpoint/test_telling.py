@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kbserver.endpoint.admission import Place
-from kbserver.endpoint.ground import Call, Grounding
+from kbserver.endpoint.ground import Grounding
 from kbserver.endpoint.telling import in_bytes, note_of, pattern_of, probe_of
 from kbserver.endpoint.tokens.static import Grant
 from kbserver.endpoint.trace import Recorder
@@ -13,6 +13,8 @@ from kbserver.retrieval.context import Context, ContextPassage
 from kbserver.retrieval.retriever import Retrieval, Search, Threshold
 from kbserver.types import Hit, Passage
 
+from .conftest import said
+
 
 def hit(name, score, **arms):
     return Hit(Passage(name, "text", source=f"{name}.md"), score, "docs", arms)
@@ -20,7 +22,7 @@ def hit(name, score, **arms):
 
 NEAR = [hit("c", 0.2, lexical=1.5), hit("d", 0.1)]
 SEARCH = Search("docs", "000001-a", "router", True, Threshold(0.4, "calibrated"), NEAR)
-CALL = Call(
+CALL = said(
     "the um router",
     "call-1",
     grant=Grant((), kind="static"),
@@ -70,7 +72,7 @@ def test_words_are_the_query_as_it_came_and_as_it_was_searched_for():
 
 
 def test_a_very_long_query_is_cut():
-    call = Call("x" * 50_000, "call-1")
+    call = said("x" * 50_000, "call-1")
     note = note_of(call, grounding(), "words", answer_bytes=0)
     assert len(note.words.query) == 4_000
 
@@ -97,7 +99,7 @@ def test_a_probe_is_marked_unless_a_browser_could_have_done_it(kind, header, pro
     headers = {}
     if header is not None:
         headers["x-kbserver-probe"] = header
-    call = Call("q", grant=Grant((), kind=kind))
+    call = said("q", grant=Grant((), kind=kind))
     assert probe_of(call, headers) == probe
 
 

@@ -93,6 +93,7 @@ def test_the_json_of_a_trace_has_rounded_times_and_no_null(recorder, clock):
     values = recorder.finish("full", None, hits=1).as_dict()
     assert values == {
         "route": "hotel-{id}",
+        "door": "",
         "outcome": "full",
         "reason": "",
         "hits": 1,

@@ -37,7 +37,7 @@ def wire(request, store, tmp_path_factory):
         store=store, deadline_ms=5000, follow_up=False, tokens=[{"value": TOKEN}]
     )
     server = KBServer(settings)
-    server._bodies = Bodies(settings.max_body_bytes, at_once=PLACES)
+    server._bodies["omni"] = Bodies(settings.max_body_bytes, at_once=PLACES)
     trust, options = None, {}
     if request.param == "tls":
         authority = Authority(tmp_path_factory.mktemp("authority"))

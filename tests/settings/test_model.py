@@ -101,9 +101,9 @@ def test_tokens_of_the_environment_come_first_and_fit_every_label(
     monkeypatch.setenv("KB_TOKEN", "one, two,")
     token = TokenSettings.model_validate({"value": "three", "labels": ("a",)})
     assert Settings(tokens=(token,)).static_tokens() == [
-        ("one", ("*",)),
-        ("two", ("*",)),
-        ("three", ("a",)),
+        ("one", ("*",), None),
+        ("two", ("*",), None),
+        ("three", ("a",), None),
     ]
 
 

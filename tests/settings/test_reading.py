@@ -46,7 +46,7 @@ def test_files_of_secrets_named_in_the_file_lie_beside_the_file(tmp_path):
     )
     settings = read_settings(tmp_path / "kbserver.toml")
     assert settings.signing_key_files == (tmp_path / "k1", Path("/k2"))
-    assert settings.static_tokens() == [("secret-of-the-file", ("*",))]
+    assert settings.static_tokens() == [("secret-of-the-file", ("*",), None)]
 
 
 def test_an_unknown_key_is_an_error_that_lists_the_known_ones(tmp_path):
@@ -175,11 +175,11 @@ def test_tokens_come_from_environment_file_and_table_and_never_print(
     )
     settings = read_settings(config)
     assert settings.static_tokens() == [
-        ("first-secret", ("*",)),
-        ("second-secret", ("*",)),
-        ("three", ("billing-*",)),
-        ("four", ("*",)),
-        ("five-secret", ("*",)),
+        ("first-secret", ("*",), None),
+        ("second-secret", ("*",), None),
+        ("three", ("billing-*",), None),
+        ("four", ("*",), None),
+        ("five-secret", ("*",), None),
     ]
     shown = repr(settings) + str(settings)
     assert "first-secret" not in shown and "five-secret" not in shown

@@ -7,20 +7,25 @@ engine reads is documented nowhere.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import isfinite
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
-from pydantic_core import PydanticSerializationError, to_json
+from pydantic import BaseModel, ConfigDict, StrictStr, ValidationError
 
-from kbserver.endpoint.doors.base import Door, Headers, Limits
-from kbserver.endpoint.tokens.static import bearer_token
-from kbserver.errors import InvalidRequest, WireError
-from kbserver.labels import label_problem
+from kbserver.endpoint.asking.ask import Ask, session_of
+from kbserver.endpoint.asking.manner import Limits, Manner
+from kbserver.endpoint.doors.base import (
+    Door,
+    Headers,
+    Sent,
+    checked_label,
+    encode,
+    envelope,
+)
+from kbserver.errors import InvalidRequest
 from kbserver.retrieval.context import Context, ContextPassage
-from kbserver.settings import Settings
 
 LABEL_HEADERS = ("x-pyai-session-label", "x-pyai-agent")
 
@@ -36,53 +41,46 @@ _LONGEST_ESCAPE = len(rb"\u0000")
 _EXAMPLE = 'send {"session_label": …, "query": …}'
 
 
-class TurnRequest(BaseModel):
-    """One call of the engine: what the caller said, and the session label it was said under."""
-
+class _Body(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     query: StrictStr
     session_label: StrictStr | None = None
-    agent_id: Annotated[StrictStr | None, Field(exclude=True)] = None
-
-    @property
-    def label(self) -> str | None:
-        """The session label."""
-        return self.session_label
+    agent_id: StrictStr | None = None
 
 
-def path(settings: Settings) -> str:
-    """Return the URL path of the endpoint."""
-    return settings.path
+@dataclass(frozen=True, slots=True)
+class TurnRequest:
+    """One call of the engine: what the caller said, and the session label it was said under."""
+
+    ask: Ask
 
 
-def parse(body: bytes, headers: Headers) -> TurnRequest:
+def parse(sent: Sent) -> TurnRequest:
     """Read one request.
 
     `session_label` may be absent or null; then the older alias `agent_id` counts, then the headers
-    `x-pyai-session-label` and `x-pyai-agent`, then there is no label.
+    `x-pyai-session-label` and `x-pyai-agent`, then there is no label. The label is the session as
+    well, unless a header that Omni does not send names another.
 
     Raises:
         InvalidRequest: not JSON, not an object, `query` missing, a wrong type, or a label over
             the limits.
     """
     try:
-        request = TurnRequest.model_validate_json(body)
+        body = _Body.model_validate_json(sent.body)
     except ValidationError as exc:
         raise _complaint(exc) from None
-    label = request.session_label
+    label = body.session_label
     field = "session_label"
-    if label is None and request.agent_id is not None:
-        label = request.agent_id
+    if label is None and body.agent_id is not None:
+        label = body.agent_id
         field = "agent_id"
     if label is None:
-        label = _label_of(headers)
-    if label is None:
-        return request
-    problem = label_problem(label)
-    if problem:
-        raise InvalidRequest(problem, code="invalid_session_label", param=field)
-    return request.model_copy(update={"session_label": label})
+        label = _label_of(sent.headers)
+    if label is not None:
+        checked_label(label, field)
+    return TurnRequest(Ask(body.query, label, session_of(sent.headers) or label))
 
 
 def _label_of(headers: Headers) -> str | None:
@@ -121,17 +119,17 @@ def render(
     """
     results = [_result(passage) for passage in context.passages]
     answer: dict[str, Any] = {
-        "session_label": request.session_label,
-        "query": _echo(request.query),
+        "session_label": request.ask.label,
+        "query": _echo(request.ask.query),
         "context": context.text,
         "results": results,
     }
-    body = _encode(answer)
+    body = encode(answer)
     while len(body) > MAX_ANSWER_BYTES and results:
         results.pop()
-        body = _encode(answer)
+        body = encode(answer)
     if extra:
-        body = _encode(answer | dict(extra))
+        body = encode(answer | dict(extra))
     return body
 
 
@@ -147,39 +145,19 @@ def _echo(query: str) -> str:
     if _LONGEST_ESCAPE * len(query) <= MAX_ECHO_BYTES:
         return query
     shown = query[:MAX_ECHO_BYTES]
-    while len(_encode(shown)) > MAX_ECHO_BYTES:
+    while len(encode(shown)) > MAX_ECHO_BYTES:
         shown = shown[: len(shown) * 9 // 10]
     return shown
 
 
-def render_error(error: WireError) -> bytes:
-    """Write the error envelope: `{"error": {"message", "type", "code", "param"}}`."""
-    envelope = {
-        "message": str(error),
-        "type": error.type,
-        "code": error.code,
-        "param": error.param,
-    }
-    return _encode({"error": envelope})
+def omni(path: str) -> Door[TurnRequest]:
+    """Return the door at a URL path."""
+    return Door("omni", path, OMNI, parse, render, envelope)
 
 
-def _encode(value: Mapping[str, Any] | str) -> bytes:
-    try:
-        return to_json(value)
-    except PydanticSerializationError:
-        # Half of a surrogate pair, which UTF-8 does not know.
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        return text.encode("utf-8", "replace")
-
-
-OMNI = Door(
-    path=path,
-    limits=Limits(
+OMNI = Manner(
+    Limits(
         passages_bytes=MAX_ANSWER_BYTES - _ENVELOPE_BYTES,
         text_bytes=_TEXT_BYTES,
-    ),
-    token_of=bearer_token,
-    parse=parse,
-    render=render,
-    render_error=render_error,
+    )
 )

@@ -9,6 +9,7 @@ A token is a JSON Web Token (RFC 7519) signed with HS256 or EdDSA. Its claims:
     kb_corpora  corpora it may read; absent: whatever the route names
     kb_scope    metadata filter on top of the route's own
     kb_turns    turns it may ask; absent: any number
+    kb_doors    doors it is good for; absent: all of them
 
 Any JWT library can issue them from the same key. The algorithm is bound to the key that the
 header's `kid` names (RFC 8725 section 3.1): a header that says `none`, or another algorithm, gets
@@ -33,7 +34,7 @@ from kbserver.endpoint.tokens.static import Grant
 from kbserver.endpoint.tokens.turns import TokenTurns, TurnCounts
 from kbserver.errors import SettingsError, Unauthorized
 from kbserver.labels import LabelPattern, label_problem
-from kbserver.settings import Settings
+from kbserver.settings import Settings, check_door_names
 
 AUDIENCE = "kbserver"
 LEEWAY_S = 5  # by which the clocks of two machines may differ
@@ -58,6 +59,7 @@ class _Claims(BaseModel):
     kb_corpora: Annotated[list[_Name], Field(min_length=1)] | None = None
     kb_scope: dict[str, str] = Field(default_factory=dict)
     kb_turns: Annotated[int, Field(ge=1)] | None = None
+    kb_doors: Annotated[list[_Name], Field(min_length=1)] | None = None
 
     def grant(self, turns: TokenTurns | None) -> Grant:
         """Return what the token allows.
@@ -69,8 +71,11 @@ class _Claims(BaseModel):
         corpora: tuple[str, ...] | None = None
         if self.kb_corpora is not None:
             corpora = tuple(self.kb_corpora)
+        doors: tuple[str, ...] | None = None
+        if self.kb_doors is not None:
+            doors = tuple(self.kb_doors)
         scope = dict(self.kb_scope)
-        return Grant(labels, corpora, scope, turns, kind="signed")
+        return Grant(labels, corpora, scope, turns, doors, kind="signed")
 
 
 class SigningKeys:
@@ -154,6 +159,7 @@ class SigningKeys:
         corpora: Sequence[str] | None = None,
         scope: Mapping[str, str] | None = None,
         max_turns: int | None = None,
+        doors: Sequence[str] | None = None,
         now: float | None = None,
     ) -> str:
         """Return a token.
@@ -187,10 +193,14 @@ class SigningKeys:
             raise SettingsError(
                 f"corpora is the text {corpora!r}; give a list of names"
             )
+        if doors is not None:
+            _check_doors(doors)
         begins = self._clock()
         if now is not None:
             begins = now
         claims = _claims(labels, int(begins), ttl_s, corpora, scope, max_turns)
+        if doors is not None:
+            claims["kb_doors"] = list(doors)
         headers = {"kid": signer.kid}
         token = jwt.encode(claims, signer.signing, signer.algorithm, headers=headers)
         if len(token) > MAX_TOKEN_CHARACTERS:
@@ -323,6 +333,13 @@ def _claims(
             f"the token's {field} cannot be used: {errors[0]['msg']}"
         ) from None
     return claims
+
+
+def _check_doors(doors: Sequence[str]) -> None:
+    try:
+        check_door_names(tuple(doors))
+    except ValueError as exc:
+        raise SettingsError(f"the token's doors cannot be used: {exc}") from None
 
 
 def _check_ttl(ttl_s: object) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from kbserver.endpoint.tokens.turns import TokenTurns
 from kbserver.errors import SettingsError, Unauthorized
 from kbserver.labels import LabelPattern
+from kbserver.settings import StaticToken
 from kbserver.types import Scope
 
 
@@ -27,6 +28,8 @@ class Grant:
     scope: Scope = field(default_factory=dict)
     turns: TokenTurns | None = None
     """How many turns are left to it; None: any number."""
+    doors: tuple[str, ...] | None = None
+    """Names of the doors it is good for; None: all of them."""
     kind: Literal["open", "static", "signed"] = field(default="open", compare=False)
     """Of the token; `open` if none was asked for."""
 
@@ -60,12 +63,12 @@ class TokenTable:
 
     def __init__(
         self,
-        tokens: Iterable[tuple[str, Sequence[str]]],
+        tokens: Iterable[StaticToken],
         *,
         open_to_all: bool = False,
         signed: Callable[[str], Grant] | None = None,
     ) -> None:
-        """Take (token, label patterns) pairs.
+        """Take the static tokens.
 
         Args:
             open_to_all: a request without a good token may ask everything.
@@ -76,7 +79,7 @@ class TokenTable:
             SettingsError: no token is possible and the server is not `open_to_all`, or a token
                 cannot travel in a header.
         """
-        self._grants = [(_digest(token), _grant(labels)) for token, labels in tokens]
+        self._grants = [(_digest(token.value), _grant(token)) for token in tokens]
         self._open = open_to_all
         self._signed = signed
         if not self._grants and signed is None and not open_to_all:
@@ -90,24 +93,36 @@ class TokenTable:
         self,
         headers: Mapping[str, str],
         token_of: Callable[[Mapping[str, str]], str] = bearer_token,
+        *,
+        door: str = "omni",
     ) -> Grant:
-        """Return what the token of a request allows.
+        """Return what the token of a request allows. No turn is counted.
 
         Args:
             token_of: finds the token in the headers, or raises Unauthorized.
+            door: the request came in by it.
 
         Raises:
-            Unauthorized: no token, none of ours, or a signed one that is good no longer.
+            Unauthorized: no token, none of ours, one for other doors, or a signed one that is good
+                no longer.
         """
         try:
-            return self._grant_of(token_of(headers))
+            grant = self._grant_of(token_of(headers))
+            if grant.doors is not None and door not in grant.doors:
+                raise Unauthorized(
+                    "this token is not good at this door; use one that is",
+                    code="wrong_door",
+                )
+            return grant
         except Unauthorized:
             if self._open:
                 return EVERYTHING
             raise
 
     def check_static(self, headers: Mapping[str, str]) -> Grant:
-        """Return what a static bearer token allows; a signed one, which a browser may hold, fails.
+        """Return what a static bearer token allows.
+
+        A signed one, which a browser may hold, fails, and so does one that is for some doors alone.
 
         Raises:
             Unauthorized: no bearer token, or none of ours.
@@ -115,7 +130,7 @@ class TokenTable:
         if self._open:
             return EVERYTHING
         grant = self._static(bearer_token(headers))
-        if grant is None:
+        if grant is None or grant.doors is not None:
             raise _unknown_token()
         return grant
 
@@ -144,9 +159,9 @@ def _unknown_token() -> Unauthorized:
     )
 
 
-def _grant(labels: Sequence[str]) -> Grant:
-    patterns = tuple(LabelPattern(label) for label in labels)
-    return Grant(patterns, kind="static")
+def _grant(token: StaticToken) -> Grant:
+    patterns = tuple(LabelPattern(label) for label in token.labels)
+    return Grant(patterns, doors=token.doors, kind="static")
 
 
 def _digest(token: str) -> bytes:

@@ -79,6 +79,7 @@ class Exchange:
         embedding: of the query alone, shape (dim,), float32; None when the dense arm did not
             answer.
         profile: of the language that the query was heard in.
+        said: the query as it was heard; "" where only the cleaned one is known.
     """
 
     query: str
@@ -86,6 +87,25 @@ class Exchange:
     served: tuple[str, ...] = ()
     embedding: FloatVector | None = None
     profile: Profile = neutral.PROFILE
+    said: str = ""
+
+    def goes_on(self, later: Exchange) -> bool:
+        """Tell whether later words are this turn's, said further, or the same once more.
+
+        What is heard later may change how the beginning is cleaned, so what was heard counts, too.
+        """
+        return _begins(self, later) or grows(self.said, later.said)
+
+
+def grows(earlier: str, later: str) -> bool:
+    """Tell whether an utterance is the beginning of a later one, or the same; never an empty one.
+
+    Case, white space and the punctuation at the beginning's end may differ.
+    """
+    beginning = " ".join(earlier.split()).casefold().rstrip(" .,!?…")
+    if not beginning:
+        return False
+    return " ".join(later.split()).casefold().startswith(beginning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,19 +408,30 @@ class Memory:
         oldest goes, but never the full question that the others lean on.
         """
         kept = _Kept(exchange, _bytes_of(exchange))
-        before = self._turns.peek(label) or ()
-        if before and _begins(before[0].exchange, exchange):
-            before = before[1:]
-        turns = (kept, *before)
-        if len(turns) > self.max_turns:
-            turns = _without_least_needed(turns)
-        self._turns.put(label, turns)
+        settled = self._settled(label, exchange)
+        # One more than is recalled: while the newest may still grow, none before it is let go.
+        self._turns.put(label, (kept, *settled))
         self._expire(exchange.at_s)
 
-    def recall(self, label: str, *, now_s: float) -> tuple[Exchange, ...]:
-        """Return a label's turns within the time to live, newest first; () when there are none."""
-        turns = self._turns.peek(label) or ()
+    def recall(
+        self, label: str, *, now_s: float, before: Exchange | None = None
+    ) -> tuple[Exchange, ...]:
+        """Return a label's turns within the time to live, newest first; () when there are none.
+
+        Args:
+            before: what is asked now: its own beginning is no earlier turn. None: all turns.
+        """
+        turns = self._settled(label, before)
         return tuple(turn for turn, _ in turns if now_s - turn.at_s <= self.ttl_s)
+
+    def _settled(self, label: str, before: Exchange | None) -> tuple[_Kept, ...]:
+        """Return the turns before another one, newest first, `max_turns` at most."""
+        turns = self._turns.peek(label) or ()
+        while turns and before is not None and turns[0].exchange.goes_on(before):
+            turns = turns[1:]
+        if len(turns) > self.max_turns:
+            return _without_least_needed(turns)
+        return turns
 
     def forget(self, label: str) -> None:
         """Drop everything about a label; do nothing when there is nothing."""

@@ -4,18 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kbserver.endpoint.asking.ask import Ask
+from kbserver.endpoint.doors.base import Sent, envelope
 from kbserver.endpoint.doors.omni import (
     MAX_ANSWER_BYTES,
     MAX_ECHO_BYTES,
     OMNI,
     TurnRequest,
+    omni,
     parse,
     render,
-    render_error,
 )
 from kbserver.errors import InvalidRequest, Overloaded, Unauthorized
 from kbserver.retrieval.context import Context, ContextPassage
-from kbserver.settings import Settings
 
 label_text = st.text(st.characters(exclude_categories=("Cc", "Cs")), max_size=256)
 any_text = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
@@ -30,7 +31,7 @@ json_values = st.recursive(
 
 
 def ask(**fields):
-    return parse(json.dumps(fields).encode(), {})
+    return parse(Sent(json.dumps(fields).encode())).ask
 
 
 @given(
@@ -45,31 +46,31 @@ def test_two_fields_are_read_and_every_other_is_ignored(query, label, others):
         if key not in ("query", "session_label", "agent_id")
     }
     request = ask(**others, query=query, session_label=label)
-    assert (request.query, request.session_label) == (query, label)
+    assert (request.query, request.label) == (query, label)
 
 
 def test_the_label_may_be_absent_or_null():
-    assert ask(query="x").session_label is None
-    assert ask(query="x", session_label=None).session_label is None
+    assert ask(query="x").label is None
+    assert ask(query="x", session_label=None).label is None
 
 
 def test_agent_id_counts_only_without_a_session_label():
-    assert ask(query="x", agent_id="old").session_label == "old"
-    assert ask(query="x", agent_id="old", session_label=None).session_label == "old"
-    assert ask(query="x", agent_id="old", session_label="new").session_label == "new"
+    assert ask(query="x", agent_id="old").label == "old"
+    assert ask(query="x", agent_id="old", session_label=None).label == "old"
+    assert ask(query="x", agent_id="old", session_label="new").label == "new"
 
 
 def test_the_label_comes_from_a_header_when_the_body_has_none():
     body = b'{"query": "x"}'
     assert (
-        parse(body, {"x-pyai-session-label": "a", "x-pyai-agent": "b"}).session_label
+        parse(Sent(body, {"x-pyai-session-label": "a", "x-pyai-agent": "b"})).ask.label
         == "a"
     )
-    assert parse(body, {"x-pyai-agent": "b"}).session_label == "b"
+    assert parse(Sent(body, {"x-pyai-agent": "b"})).ask.label == "b"
     assert (
         parse(
-            b'{"query": "x", "session_label": "c"}', {"x-pyai-session-label": "a"}
-        ).session_label
+            Sent(b'{"query": "x", "session_label": "c"}', {"x-pyai-session-label": "a"})
+        ).ask.label
         == "c"
     )
 
@@ -103,7 +104,7 @@ def test_the_label_comes_from_a_header_when_the_body_has_none():
 )
 def test_what_cannot_be_read_is_refused_with_a_stable_code(body, code, param):
     with pytest.raises(InvalidRequest) as caught:
-        parse(body, {})
+        parse(Sent(body))
     assert (caught.value.code, caught.value.param) == (code, param)
 
 
@@ -115,7 +116,7 @@ def test_an_answer_stays_below_the_limit_and_echoes_the_call(
         ContextPassage(f"id-{n}", content * 5, 0.5)
         for n, content in enumerate(contents)
     ]
-    request = TurnRequest(query=query, session_label=label)
+    request = TurnRequest(Ask(query, label))
     body = render(request, Context(context, tuple(passages)))
     answer = json.loads(body)
     assert len(body) <= MAX_ANSWER_BYTES
@@ -136,7 +137,7 @@ def test_an_answer_stays_below_the_limit_and_echoes_the_call(
 def test_a_long_query_is_echoed_in_part_only_and_leaves_the_results_their_room(word):
     label = "\N{GRINNING FACE}" * 256
     passages = [ContextPassage(f"id-{n}", "x" * 640, 0.5) for n in range(3)]
-    request = TurnRequest(query=word * 10_000, session_label=label)
+    request = TurnRequest(Ask(word * 10_000, label))
     body = render(request, Context("x" * 2000, tuple(passages)))
     answer = json.loads(body)
     echo = json.dumps(answer["query"], ensure_ascii=False).encode()
@@ -151,7 +152,7 @@ def test_what_json_or_utf_8_does_not_know_costs_no_answer():
     ]
     for some in (passages, passages[:1], passages[1:]):
         context = Context(some[0].content, tuple(some))
-        body = render(TurnRequest(query="x"), context)
+        body = render(TurnRequest(Ask("x")), context)
         answer = json.loads(body, parse_constant=pytest.fail)
         assert [result["id"] for result in answer["results"]] == [
             passage.id for passage in some
@@ -160,7 +161,9 @@ def test_what_json_or_utf_8_does_not_know_costs_no_answer():
 
 
 def test_errors_travel_in_the_vendors_envelope():
-    error = json.loads(render_error(Unauthorized("no token", code="missing_token")))
+    error = json.loads(
+        envelope(Unauthorized("no token", code="missing_token"), 401).body
+    )
     assert error == {
         "error": {
             "message": "no token",
@@ -169,28 +172,39 @@ def test_errors_travel_in_the_vendors_envelope():
             "param": None,
         }
     }
-    assert json.loads(render_error(Overloaded("full")))["error"]["code"] == "overloaded"
+    refusal = envelope(Overloaded("full"), 503)
+    assert json.loads(refusal.body)["error"]["code"] == "overloaded"
+    assert (refusal.status, refusal.headers) == (503, {"retry-after": "1"})
 
 
 def test_the_extra_keys_come_on_top_of_the_limit():
     passages = tuple(ContextPassage(f"id-{n}", "x" * 900, 0.5) for n in range(6))
     context = Context("", passages)
     extra = {"trace": {"route": "y" * 500}}
-    plain = json.loads(render(TurnRequest(query="x"), context))
-    traced = json.loads(render(TurnRequest(query="x"), context, extra))
+    plain = json.loads(render(TurnRequest(Ask("x")), context))
+    traced = json.loads(render(TurnRequest(Ask("x")), context, extra))
     assert traced == plain | extra
 
 
 def test_the_door_has_the_path_of_the_settings_and_a_bearer_token():
-    assert OMNI.path(Settings(path="/grounding")) == "/grounding"
-    assert OMNI.token_of({"authorization": "Bearer secret"}) == "secret"
+    door = omni("/grounding")
+    assert door.path == "/grounding"
+    assert door.token_of({"authorization": "Bearer secret"}) == "secret"
     with pytest.raises(Unauthorized):
-        OMNI.token_of({"x-vapi-secret": "secret"})
-    assert OMNI.parse(b'{"query": "x", "session_label": "a"}', {}).label == "a"
+        door.token_of({"x-vapi-secret": "secret"})
+
+
+def test_the_label_is_the_session_unless_a_header_names_one():
+    body = b'{"query": "x", "session_label": "a"}'
+    alone = parse(Sent(body)).ask
+    assert (alone.label, alone.session, alone.is_spoken_alone) == ("a", "a", False)
+    named = parse(Sent(body, {"x-kbserver-session": "room-1"})).ask
+    assert (named.label, named.session) == ("a", "room-1")
+    assert named.is_spoken_alone and named.memory_key != alone.memory_key
 
 
 def test_a_text_of_the_limit_fits_twice_beside_a_long_label_and_query():
-    request = TurnRequest(query="q" * MAX_ECHO_BYTES * 2, session_label="l" * 256)
+    request = TurnRequest(Ask("q" * MAX_ECHO_BYTES * 2, "l" * 256))
     text = "x" * OMNI.limits.text_bytes
     context = Context(text, (ContextPassage("fallback", text, 0.0),))
     answer = json.loads(render(request, context))

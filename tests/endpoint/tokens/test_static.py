@@ -7,6 +7,7 @@ from kbserver.endpoint.tokens.static import (
     bearer_token,
 )
 from kbserver.errors import SettingsError, Unauthorized
+from kbserver.settings import StaticToken
 
 
 def bearer(header):
@@ -14,7 +15,9 @@ def bearer(header):
 
 
 def test_every_live_token_is_good_while_one_is_rotated_out():
-    table = TokenTable([("old-token", ["*"]), ("new-token", ["*"])])
+    table = TokenTable(
+        [StaticToken("old-token", ["*"]), StaticToken("new-token", ["*"])]
+    )
     assert table.check(bearer("Bearer old-token")).allows("anything")
     assert table.check(bearer("bearer   new-token")).allows(None)
 
@@ -33,13 +36,15 @@ def test_every_live_token_is_good_while_one_is_rotated_out():
 )
 def test_anything_else_is_unauthorized(header, code):
     with pytest.raises(Unauthorized) as caught:
-        TokenTable([("old-token", ["*"])]).check(bearer(header))
+        TokenTable([StaticToken("old-token", ["*"])]).check(bearer(header))
     assert caught.value.code == code
     assert "old-token" not in str(caught.value)
 
 
 def test_a_token_is_good_for_its_labels_only():
-    table = TokenTable([("t1", ["billing-*", "support"]), ("t2", ["*"])])
+    table = TokenTable(
+        [StaticToken("t1", ["billing-*", "support"]), StaticToken("t2", ["*"])]
+    )
     grant = table.check(bearer("Bearer t1"))
     assert grant.allows("billing-eu")
     assert grant.allows("support")
@@ -55,7 +60,7 @@ def test_a_server_without_a_token_must_be_declared_open():
 
 def test_a_token_that_cannot_travel_is_refused():
     with pytest.raises(SettingsError, match="header"):
-        TokenTable([("naïve", ["*"])])
+        TokenTable([StaticToken("naïve", ["*"])])
 
 
 def test_a_request_without_the_header_has_no_token():
@@ -65,7 +70,7 @@ def test_a_request_without_the_header_has_no_token():
 
 
 def test_an_open_server_still_binds_a_known_token_to_its_labels():
-    table = TokenTable([("t1", ["support"])], open_to_all=True)
+    table = TokenTable([StaticToken("t1", ["support"])], open_to_all=True)
     assert not table.check(bearer("Bearer t1")).allows("billing")
     for header in ("", "Bearer wrong", "Basic x"):
         assert table.check(bearer(header)) is EVERYTHING
@@ -79,7 +84,7 @@ def test_only_a_token_of_three_parts_is_checked_as_a_signed_one():
         asked.append(token)
         return grant
 
-    table = TokenTable([("t1", ["*"])], signed=signed)
+    table = TokenTable([StaticToken("t1", ["*"])], signed=signed)
     assert table.check(bearer("Bearer a.b.c")) is grant
     with pytest.raises(Unauthorized):
         table.check(bearer("Bearer a.b"))
@@ -90,7 +95,17 @@ def test_only_a_token_of_three_parts_is_checked_as_a_signed_one():
 
 
 def test_a_door_may_find_the_token_elsewhere():
-    table = TokenTable([("t1", ["support"])])
+    table = TokenTable([StaticToken("t1", ["support"])])
     headers = {"x-vapi-secret": "t1", "authorization": "Bearer wrong"}
     grant = table.check(headers, lambda given: given["x-vapi-secret"])
     assert grant.allows("support")
+
+
+def test_a_token_for_some_doors_is_none_at_the_others():
+    table = TokenTable([StaticToken("t1", ["*"], ("mcp", "dify"))])
+    assert table.check(bearer("Bearer t1"), door="dify").doors == ("mcp", "dify")
+    with pytest.raises(Unauthorized) as caught:
+        table.check(bearer("Bearer t1"))
+    assert caught.value.code == "wrong_door"
+    with pytest.raises(Unauthorized):  # nor does it open the metrics
+        table.check_static(bearer("Bearer t1"))
