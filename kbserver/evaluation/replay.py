@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.doors import DOORS
+from kbserver.endpoint.asking.ask import Ask
+from kbserver.endpoint.doors.omni import OMNI
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.routing import RouteTable
@@ -271,7 +272,7 @@ class _Asker:
         services = Services(table, server.corpora.retrievers, Memory(), self._cache)
         answers = []
         for asked in dialogue.turns:
-            call = Call(asked.query, "replay", limits=DOORS[0].limits)
+            call = Call(Ask(asked.query, "replay", session="replay"), manner=OMNI)
             answers.append(answer_of(await ground(call, services)))
             self._one_more()
         return answers
