@@ -79,7 +79,7 @@ def grants_of(settings: Settings) -> list[tuple[str, Grant]]:
         found.append((token, Grant("publish")))
     for one in settings.console.tokens:
         found.append((one.secret(), Grant(one.role, one.labels)))
-    of_endpoint = {token for token, _ in settings.static_tokens()}
+    of_endpoint = {token.value for token in settings.static_tokens()}
     for token, _ in found:
         if len(token) < MIN_TOKEN_CHARACTERS:
             raise SettingsError(
