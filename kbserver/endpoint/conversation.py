@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from kbserver.endpoint.asking.ask import MOST_PAST, Ask
 from kbserver.endpoint.findings import Findings
 from kbserver.endpoint.turn import end_of
-from kbserver.languages import neutral
+from kbserver.languages import spoken
 from kbserver.languages.profile import Profile
 from kbserver.retrieval.transcript.cleaning import Heard, understand
 from kbserver.retrieval.transcript.followup import Exchange, Memory, dependence
@@ -61,14 +61,14 @@ class Conversation:
         if not key and not ask.past:
             return cls()
         # The words that the ranker looks at: other words may lean on other turns.
-        profile = next(iter(profiles), neutral.PROFILE)
+        profile = spoken(query, profiles)
         heard = understand(query, profile, fillers=settings.fillers)
         now = Exchange(heard.text, clock(), profile=heard.profile, said=query)
         past: tuple[Exchange, ...] = ()
         if key:
             past = memory.recall(key, now_s=now.at_s, before=now)
         if ask.past:
-            past = _sent(ask, now, settings, past)
+            past = _sent(ask, now, profiles, settings, past)
         if past and dependence(heard.text, profile) == 0.0:
             past = ()
         if not key:
@@ -93,7 +93,11 @@ class Conversation:
 
 
 def _sent(
-    ask: Ask, now: Exchange, settings: TurnSettings, remembered: Sequence[Exchange]
+    ask: Ask,
+    now: Exchange,
+    profiles: Sequence[Profile],
+    settings: TurnSettings,
+    remembered: Sequence[Exchange],
 ) -> tuple[Exchange, ...]:
     """Return the history that a client sent, newest first.
 
@@ -102,8 +106,10 @@ def _sent(
     known = {exchange.query: exchange for exchange in remembered}
     past = []
     for said in ask.past[:MOST_PAST]:
-        heard = understand(end_of(said), now.profile, fillers=settings.fillers)
-        earlier = replace(now, query=heard.text, said=said)
+        end = end_of(said)
+        profile = spoken(end, profiles)  # callers switch language
+        heard = understand(end, profile, fillers=settings.fillers)
+        earlier = replace(now, query=heard.text, said=said, profile=profile)
         if heard.text:
             past.append(known.get(heard.text) or earlier)
     return tuple(past)

@@ -23,7 +23,6 @@ from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant
 from kbserver.endpoint.trace import Recorder, Trace
 from kbserver.endpoint.turn import HandlerAnswer, Turn, end_of, narrow
-from kbserver.languages import english
 from kbserver.languages.profile import Profile
 from kbserver.retrieval.context import Context
 from kbserver.retrieval.retriever import Retriever
@@ -243,13 +242,10 @@ def divide_budget(call: Call, settings: TurnSettings) -> Times:
 
 
 def languages_of(access: Access, services: Services) -> tuple[Profile, ...]:
-    """Return the languages of the corpora that a turn may search, each once, in their order.
-
-    English where there is none: a handler answers from elsewhere.
-    """
+    """Return the languages of the corpora that a turn may search, each once, in their order."""
     served = services.retrievers
     found = (served[name].profile for name in access.corpora if name in served)
-    return tuple(dict.fromkeys(found)) or (english.PROFILE,)
+    return tuple(dict.fromkeys(found))
 
 
 def small_talk(

@@ -51,6 +51,7 @@ from kbserver.ingest.spoken_part import write_spooled_spoken_forms
 from kbserver.ingest.spool import Spool
 from kbserver.ingest.walk import FoundFile, Skipped, walk
 from kbserver.languages import profile
+from kbserver.retrieval.phonetic_field import MAX_PASSAGES, part_of
 from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 from kbserver.types import FloatMatrix
@@ -636,6 +637,9 @@ def _differs(plan: Plan, previous: Snapshot, report: IngestReport) -> bool:
     if manifest.model.fingerprint != plan.encoder.identity.fingerprint:
         return True
     if not previous.has_part(SPOKEN_FORMS):  # those it has are by other rules
+        return True
+    sounds = part_of(profile(plan.options.language))
+    if previous.size <= MAX_PASSAGES and not previous.has_part(sounds):
         return True
     return bool(report.added or report.changed or report.removed)
 

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from kbserver.index.lexical.build import build_lexical
 from kbserver.languages.profile import Profile
-from kbserver.retrieval.phonetic_field import MAX_PASSAGES, MAX_SHARE, PARAMETERS, PART
+from kbserver.retrieval.phonetic_field import (
+    MAX_PASSAGES,
+    MAX_SHARE,
+    PARAMETERS,
+    part_of,
+)
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
 
 
@@ -38,4 +43,4 @@ def phonetic_parts(
             max_share=MAX_SHARE,
         )
 
-    return {PART: write}
+    return {part_of(profile): write}

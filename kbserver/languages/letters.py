@@ -14,20 +14,31 @@ _MARKS = "".join(
 LETTER: Final = rf"[\w{_MARKS}]"
 """Pattern of a sign of a word: `\\w` alone has no vowel signs, and Hindi words would fall apart."""
 
-_LEFT_OUT = re.compile("[\u0300-\u036f\u093c\u00ad\u200b-\u200d]")
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_LEFT_OUT = re.compile("[\u093c\u00ad\u200b-\u200d]")
 _HALF_NASAL = re.compile(
     "\u0901|[\u0919\u091e\u0923\u0928\u092e]\u094d(?=[\u0915-\u092d])"
 )
 
 
-def without_accents(text: str) -> str:
-    """Return a text with plain letters: `à bientôt` → `a bientot`, `ज़रूर` → `जरूर`.
+def one_spelling(text: str) -> str:
+    """Return a text with one spelling of what is written in several: `ज़रूर` → `जरूर`.
 
-    Accents, the Devanagari nukta, joiners and soft hyphens go; `ß` is `ss`, a half nasal before a
-    consonant and a candrabindu are an anusvara (`हिन्दी` → `हिंदी`).
+    The Devanagari nukta, joiners and soft hyphens go; a candrabindu and a half nasal before a
+    consonant are an anusvara (`हिन्दी` → `हिंदी`).
+    """
+    if text.isascii():
+        return text
+    plain = _LEFT_OUT.sub("", unicodedata.normalize("NFC", text))
+    return _HALF_NASAL.sub("\u0902", plain)
+
+
+def without_accents(text: str) -> str:
+    """Return a text in one spelling, with the plain letters of Latin ones.
+
+    `à bientôt` → `a bientot`, `ß` → `ss`.
     """
     if text.isascii():
         return text
     parts = unicodedata.normalize("NFKD", text.replace("ß", "ss"))
-    plain = _HALF_NASAL.sub("\u0902", _LEFT_OUT.sub("", parts))
-    return unicodedata.normalize("NFC", plain)
+    return one_spelling(_ACCENTS.sub("", parts))

@@ -165,8 +165,8 @@ class Sounds:
     """Letters to sounds, as (pattern, symbols), in the order they are applied."""
     letters: str = "a-z"
     """Range of the signs that the rules read, once accents are gone; others have no sound."""
-    version: str = ""
-    """In the name of the snapshot part: what other rules gave is not read."""
+    version: int = 1
+    """Of the rules, in the name of the snapshot part: what other rules gave is not read."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,9 +180,9 @@ class Profile:
 
     name: str
     code: str = ""
-    noises: Noises = field(default_factory=Noises)
-    small_talk: SmallTalk = field(default_factory=SmallTalk)
-    follow_ups: FollowUps = field(default_factory=FollowUps)
-    stop_words: StopWords = field(default_factory=StopWords)
-    numbers: Numbers = field(default_factory=Numbers)
-    sounds: Sounds = field(default_factory=Sounds)
+    noises: Noises = field(default_factory=Noises, repr=False)
+    small_talk: SmallTalk = field(default_factory=SmallTalk, repr=False)
+    follow_ups: FollowUps = field(default_factory=FollowUps, repr=False)
+    stop_words: StopWords = field(default_factory=StopWords, repr=False)
+    numbers: Numbers = field(default_factory=Numbers, repr=False)
+    sounds: Sounds = field(default_factory=Sounds, repr=False)

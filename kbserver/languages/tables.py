@@ -6,13 +6,15 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
+from kbserver.languages.letters import one_spelling
+
 Phrases: TypeAlias = Mapping[str, tuple[tuple[str, ...], ...]]
 """Phrases by their first word, each as its words, longest first: the first match is the longest."""
 
 
 def words(text: str) -> frozenset[str]:
     """Read words with white space between them."""
-    return frozenset(text.split())
+    return frozenset(one_spelling(text).split())
 
 
 def in_order(text: str) -> tuple[str, ...]:
@@ -28,7 +30,8 @@ def table(text: str) -> Mapping[str, str]:
 
 def phrases(text: str) -> Phrases:
     """Read phrases with `|` or a line break between them."""
-    found = [tuple(one.split()) for one in alternatives(text).split("|")]
+    listed = one_spelling(alternatives(text)).split("|")
+    found = [tuple(one.split()) for one in listed]
     by_first: dict[str, list[tuple[str, ...]]] = {}
     for phrase in sorted(found, key=len, reverse=True):
         by_first.setdefault(phrase[0], []).append(phrase)
@@ -47,16 +50,3 @@ def alternatives(text: str) -> str:
             pattern += "|"
         pattern += line.strip()
     return pattern
-
-
-def joined(*lists: Phrases) -> Phrases:
-    """Join lists of phrases into one."""
-    groups: dict[str, set[tuple[str, ...]]] = {}
-    for one in lists:
-        for first, group in one.items():
-            groups.setdefault(first, set()).update(group)
-    frozen = {
-        first: tuple(sorted(sorted(group), key=len, reverse=True))
-        for first, group in groups.items()
-    }
-    return MappingProxyType(frozen)

@@ -10,8 +10,11 @@ from kbserver.errors import StoreError
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.snapshot import Snapshot
+from kbserver.languages import profile
+from kbserver.languages.profile import Profile
 
 PART = "sounds"
+"""Name of the part by the first rules; others have their version behind it."""
 
 MAX_PASSAGES = 100_000
 """Larger corpora have no field: it holds about 900 postings a passage of 800 characters."""
@@ -23,9 +26,21 @@ MAX_SHARE = 0.2
 """An n-gram that more than this share of the passages hold is left out: it tells little."""
 
 
+def part_of(profile: Profile) -> str:
+    """Return the name of the part that holds a field by the rules of a language."""
+    version = profile.sounds.version
+    if version == 0:
+        return PART
+    return f"{PART}.{version}"
+
+
 def open_phonetic_field(snapshot: Snapshot) -> Bm25Index | None:
-    """Map the field of a snapshot; None if the corpus is too large to have one."""
+    """Map the field of a snapshot.
+
+    None if the corpus is too large to have one, or has one by other rules than its language's.
+    """
+    part = part_of(profile(snapshot.lexical.language))
     try:
-        return Bm25Index.open(snapshot.part(PART))
+        return Bm25Index.open(snapshot.part(part))
     except StoreError:
         return None

@@ -14,7 +14,7 @@ import numpy as np
 
 from kbserver.index.rows import union_rows
 from kbserver.index.snapshot import Snapshot
-from kbserver.languages import profile
+from kbserver.languages import profile, spoken
 from kbserver.retrieval.arms.base import Arm, Candidates, Group, Query, Values
 from kbserver.retrieval.arms.words import (
     FEWEST_PASSAGES,
@@ -107,12 +107,14 @@ class Ranker:
         Returns:
             Without a vector.
         """
-        profile = self._profile
+        profile = spoken(query, (self._profile,))
         heard = cleaning.understand(query, profile, fillers=settings.fillers)
         if settings.numbers:
             heard = self._with_codes(heard)
             past = [
-                replace(turn, query=self._with_codes(as_said(turn.query, profile)).text)
+                replace(
+                    turn, query=self._with_codes(as_said(turn.query, turn.profile)).text
+                )
                 for turn in past
             ]
         leans_on = carry(

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
-from kbserver.languages import other_languages
 from kbserver.languages.english import words
 from kbserver.languages.english.codes import as_written
 from kbserver.languages.english.numbers import is_code, written_forms
@@ -17,7 +14,7 @@ from kbserver.languages.profile import (
     Sounds,
     StopWords,
 )
-from kbserver.languages.tables import joined, phrases
+from kbserver.languages.tables import phrases
 
 NOISES = Noises(
     fillers=words.FILLERS,
@@ -29,7 +26,7 @@ NOISES = Noises(
     before_an_aside=words.BEFORE_YOU_KNOW,
     question_words=words.QUESTION_WORDS,
     function_words=words.FUNCTION_WORDS,
-    openers=joined(words.OPENERS, other_languages.OPENERS),
+    openers=words.OPENERS,
     wrappers=words.WRAPPERS,
     after_a_wrapper=frozenset({"if", "whether"}),
     strong_cues=words.STRONG_CUES,
@@ -38,14 +35,7 @@ NOISES = Noises(
     after_cue=words.AFTER_CUE,
 )
 SMALL_TALK = SmallTalk(
-    phrases=MappingProxyType(
-        {
-            reason: "|".join(
-                filter(None, (pattern, other_languages.SMALL_TALK.get(reason)))
-            )
-            for reason, pattern in words.SMALL_TALK.items()
-        }
-    ),
+    phrases=words.SMALL_TALK,
     loose_words=words.LOOSE_WORDS,
     named=words.NAMED,
     asking=words.ASKING,
@@ -54,7 +44,7 @@ SMALL_TALK = SmallTalk(
     after_noise=words.AFTER_NOISE,
 )
 FOLLOW_UPS = FollowUps(
-    continues=f"{words.CONTINUATIONS}|{other_languages.CONTINUATIONS}",
+    continues=words.CONTINUATIONS,
     subjectless=words.SUBJECTLESS_WORDS,
     pointers=words.POINTERS,
     alike=words.ALIKE,
@@ -77,5 +67,5 @@ PROFILE = Profile(
     follow_ups=FOLLOW_UPS,
     stop_words=StopWords(words.STOP_WORDS, words.SPOKEN_STOP_WORDS, words.WEEKDAYS),
     numbers=Numbers(written_forms, as_written, is_code),
-    sounds=Sounds(words.SOUND_RULES),
+    sounds=Sounds(words.SOUND_RULES, version=0),
 )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.snapshot import Snapshot
+from kbserver.languages import profile
+from kbserver.languages.profile import Profile
 from kbserver.retrieval.arms.base import Candidates, Group, Query
 from kbserver.retrieval.phonetic_field import open_phonetic_field
 from kbserver.retrieval.transcript.phonetics import phonetic_ngrams
@@ -19,15 +21,16 @@ class SoundsArm:
     name = "sounds"
     group: Group = "lexical"
 
-    def __init__(self, field: Bm25Index) -> None:
+    def __init__(self, field: Bm25Index, profile: Profile) -> None:
         self._field = field
+        self._profile = profile
         self.waits = field.waits
 
     def propose(
         self, query: Query, *, rows: Rows | None, count: int
     ) -> Candidates | None:
         """Find the rows that sound most alike; see `Arm.propose`."""
-        ngrams = weighted_ngrams(query)
+        ngrams = weighted_ngrams(query, self._profile)
         if not ngrams:
             return None
         found = self._field.find(ngrams, top_k=count, rows=rows)
@@ -39,14 +42,18 @@ def open_sounds(snapshot: Snapshot) -> SoundsArm | None:
     field = open_phonetic_field(snapshot)
     if field is None:
         return None
-    return SoundsArm(field)
+    return SoundsArm(field, profile(snapshot.lexical.language))
 
 
-def weighted_ngrams(query: Query) -> dict[str, float]:
-    """Return the weight of each phonetic n-gram of a query; {} if `misheard` is off."""
+def weighted_ngrams(query: Query, profile: Profile) -> dict[str, float]:
+    """Return the weight of each phonetic n-gram of a query; {} if `misheard` is off.
+
+    Args:
+        query: in any language.
+        profile: of the corpus's language, by which the field was made.
+    """
     if not query.settings.misheard:
         return {}
-    profile = query.heard.profile
     ngrams = phonetic_ngrams(query.heard.text, profile=profile)[-MAX_NGRAMS:]
     weights = dict.fromkeys(ngrams, 1.0)
     if query.leans_on is None or not weights:

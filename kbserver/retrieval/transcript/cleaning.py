@@ -17,12 +17,13 @@ from functools import cached_property
 from sys import getsizeof
 
 from kbserver.languages import neutral
-from kbserver.languages.letters import without_accents
+from kbserver.languages.letters import one_spelling, without_accents
 from kbserver.languages.profile import Noises, Profile
+from kbserver.languages.silence import without_annotations
 from kbserver.languages.tables import Phrases
 from kbserver.lru import remembered
 
-_PUNCTUATION = '.,;:!?"()[]“”…'
+_PUNCTUATION = '.,;:!?"()[]“”…«»¿¡।‹›„'
 _LONGEST_REPEAT = 5  # words
 _LONGEST_REPAIR = 6  # words that may be taken back
 _FEWEST_WORDS = 3  # of a question, once its opening is gone
@@ -72,7 +73,8 @@ def hear(raw: str, profile: Profile) -> Heard:
 def _hear(key: tuple[str, Profile]) -> Heard:
     raw, profile = key
     noises = profile.noises
-    steady = without_repeats(without_fillers(raw.split(), noises), profile)
+    words = without_annotations(raw).split() or raw.split()
+    steady = without_repeats(without_fillers(words, noises), profile)
     repaired, taken_back = repair(steady, noises)
     asked = without_opening(repaired, noises)
     return Heard(" ".join(asked), taken_back, profile=profile)
@@ -98,7 +100,7 @@ def understand(raw: str, profile: Profile, *, fillers: bool) -> Heard:
 
 
 def _bare(word: str) -> str:
-    return word.strip(_PUNCTUATION).replace("’", "'").lower()
+    return one_spelling(word.strip(_PUNCTUATION).replace("’", "'").lower())
 
 
 bare = remembered(_bare, most_bytes=_WORDS_BYTES)

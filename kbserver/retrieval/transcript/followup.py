@@ -15,14 +15,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
 from sys import getsizeof
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from kbserver.languages import neutral
-from kbserver.languages.letters import LETTER, without_accents
+from kbserver.languages import PROFILES, neutral
+from kbserver.languages.letters import LETTER, one_spelling, without_accents
 from kbserver.languages.profile import FollowUps, Profile
 from kbserver.lru import ENTRY_BYTES, LruCache
 from kbserver.retrieval.transcript.cleaning import phrase_size
@@ -63,9 +62,11 @@ _MOST_NAMED_INSIDE = 4  # with no more a pronoun may point outside
 _WORD = re.compile(rf"[^\W_](?:{LETTER}|['.-])*")
 
 
-@cache
-def _continues(profile: Profile) -> re.Pattern[str]:
-    return re.compile(rf"(?:{profile.follow_ups.continues})\b")
+_CONTINUES = {
+    one: re.compile(rf"(?:{one.follow_ups.continues})(?!{LETTER})")
+    for one in (neutral.PROFILE, *PROFILES.values())
+}
+"""What a question begins with that goes on, compiled once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +274,7 @@ def _anchors(
 
 
 def _normal(text: str) -> str:
-    return text.replace("’", "'").lower()
+    return one_spelling(text.replace("’", "'").lower())
 
 
 def _words(text: str) -> list[str]:
@@ -289,7 +290,7 @@ def _goes_on(
     query: str, words: Sequence[str], named: Sequence[bool], profile: Profile
 ) -> bool:
     """Tell whether a query points at something outside itself, or goes on from something."""
-    if _continues(profile).match(without_accents(_normal(query))):
+    if _CONTINUES[profile].match(without_accents(_normal(query))):
         return True
     follow_ups = profile.follow_ups
     return any(

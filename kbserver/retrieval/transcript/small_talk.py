@@ -9,12 +9,13 @@ out here would be lost for good.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
-from functools import cache
+from collections.abc import Sequence
 from typing import Final
 
+from kbserver.languages import PROFILES, neutral, understood
 from kbserver.languages.letters import LETTER, without_accents
 from kbserver.languages.profile import NOTHING, Profile
+from kbserver.languages.silence import is_credit, without_annotations
 from kbserver.types import Reason
 
 # Longer utterances are not tried: the longest farewell is under twenty words.
@@ -47,16 +48,20 @@ _MAY_ASK = (
 )
 _ACKNOWLEDGES: Final[tuple[Reason, ...]] = ("confirmation", "backchannel")
 
-_WORD = re.compile(rf"(?:{LETTER}|')+")
+_START, _END = f"(?<!{LETTER})", f"(?!{LETTER})"
+_WORD = re.compile(rf"(?:(?!_){LETTER}|')+")
+_ASCII_WORD = re.compile("[a-z']+")
+_DIGIT = re.compile(r"\d")
 _WORD_OF_A_PATTERN = re.compile(rf"(?:(?!\d){LETTER}|')+")
 
 
-def gate(text: str, profiles: Collection[Profile]) -> Reason | None:
+def gate(text: str, profiles: Sequence[Profile]) -> Reason | None:
     """Return why nothing has to be looked up for this utterance, or None when something has.
 
     Args:
         text: one transcript, in any case and punctuation.
-        profiles: of the languages that may be spoken; one that knows the utterance is enough.
+        profiles: of the languages of the corpora that are searched. One that knows the utterance
+            is enough, and so is any other that callers may switch to; see `languages.understood`.
 
     Returns:
         `empty` (no words, or only uh and um), `greeting`, `goodbye`, `thanks`, `handover`
@@ -65,14 +70,20 @@ def gate(text: str, profiles: Collection[Profile]) -> Reason | None:
         `backchannel` (i see, wow). Of several kinds, the one with the most weight. None for
         everything else, what holds a digit included.
     """
-    plain = without_accents(text.replace("’", "'").lower())
-    words = _WORD.findall(plain.replace("_", " "))
+    said = without_annotations(text.replace("’", "'"))
+    plain = without_accents(said.lower())
+    if is_credit(plain):
+        return "empty"
+    if _DIGIT.search(plain):
+        return None
+    pattern = _WORD
+    if plain.isascii():
+        pattern = _ASCII_WORD
+    words = pattern.findall(plain)
     if not words:
         return "empty"
-    if any(sign.isdigit() for word in words for sign in word):
-        return None
-    for profile in profiles:
-        reason = _gate_of(profile).reason(words)
+    for profile in understood(profiles):
+        reason = _GATES[profile].reason(words)
         if reason is not None:
             return reason
     return None
@@ -89,11 +100,12 @@ class _Gate:
         }
         loose = re.compile(rf"(?:{talk.loose_words})(?= |$)")
         self._phrases_and_loose_words = self._phrases | {"loose": loose}
-        self._asks = re.compile(rf"\b(?:{talk.asking})\b")
+        self._asks = re.compile(rf"{_START}(?:{talk.asking}){_END}")
         may_ask = "|".join(talk.phrases.get(kind, NOTHING) for kind in _MAY_ASK)
-        self._asks_nothing = re.compile(rf"\b(?:{may_ask})(?= |$)")
-        self._named = re.compile(rf"\b(?:{talk.named})$")
-        self._noise = re.compile(rf"\b(?:{talk.noises})\b(?! ?(?:{talk.after_noise}))")
+        self._asks_nothing = re.compile(rf"{_START}(?:{may_ask})(?= |$)")
+        self._named = re.compile(rf"{_START}(?:{talk.named})$")
+        not_after = f"(?! ?(?:{talk.after_noise}))"
+        self._noise = re.compile(rf"{_START}(?:{talk.noises}){_END}{not_after}")
         self._noise_letters = talk.noise_letters
         # Nearly every question holds words that no phrase has; it is let through before any
         # pattern is tried, which would take 0.3 ms.
@@ -102,8 +114,8 @@ class _Gate:
 
     def reason(self, words: list[str]) -> Reason | None:
         """Return why nothing has to be looked up for some words, in plain letters."""
-        content = {word for word in words if word.strip(self._noise_letters)}
-        if len(content - self._known) > _MAX_UNKNOWN:
+        unknown = set(words) - self._known
+        if len(unknown) > _MAX_UNKNOWN and self._content(unknown) > _MAX_UNKNOWN:
             return None
         said = " ".join(words)
         without_noise = self._noise.sub(" ", said).split()
@@ -122,6 +134,10 @@ class _Gate:
             if reason in kinds:
                 return reason
         return None
+
+    def _content(self, words: set[str]) -> int:
+        """Count the words that are no noise."""
+        return sum(1 for word in words if word.strip(self._noise_letters))
 
     def _names_a_thing(self, said: str) -> bool:
         """Tell whether the text ends in an acknowledgement that stands for a thing: `the fine`."""
@@ -161,4 +177,5 @@ class _Gate:
         return reached.get(len(said), frozenset()) - {"glue", "loose"}
 
 
-_gate_of = cache(_Gate)
+_GATES = {one: _Gate(one) for one in (neutral.PROFILE, *PROFILES.values())}
+"""Compiled once, before the first turn."""

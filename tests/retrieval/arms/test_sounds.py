@@ -45,14 +45,14 @@ def test_a_snapshot_without_a_field_has_no_such_arm(tmp_path):
 
 def test_words_of_an_earlier_turn_weigh_less_and_need_words_of_their_own():
     carry = Carry(1.0, (("router", 0.5),), Exchange("router", 0.0))
-    weights = weighted_ngrams(query_of("button", carry))
+    weights = weighted_ngrams(query_of("button", carry), PROFILE)
     own, carried = (
         phonetic_ngrams("button", profile=PROFILE),
         phonetic_ngrams("router", profile=PROFILE),
     )
     assert {weights[ngram] for ngram in own} == {1.0}
     assert {weights[ngram] for ngram in carried if ngram not in own} == {0.5}
-    assert weighted_ngrams(query_of("", carry)) == {}
+    assert weighted_ngrams(query_of("", carry), PROFILE) == {}
 
 
 def test_the_last_ngrams_of_a_long_speech_are_searched():
@@ -60,5 +60,5 @@ def test_the_last_ngrams_of_a_long_speech_are_searched():
     ngrams = phonetic_ngrams(text, profile=PROFILE)
     assert len(ngrams) > MAX_NGRAMS
     last = ngrams[-MAX_NGRAMS:]
-    assert weighted_ngrams(query_of(text)) == dict.fromkeys(last, 1.0)
+    assert weighted_ngrams(query_of(text), PROFILE) == dict.fromkeys(last, 1.0)
     assert ngrams[0] not in last

@@ -574,7 +574,6 @@ def test_small_talk_of_other_languages_is_gated(said: str, reason: str) -> None:
         "gracias y el precio",
         "bon cadeau",
         "plan a plus",
-        "नमस्ते",
     ],
 )
 def test_a_question_behind_foreign_thanks_is_asked(asked: str) -> None:

@@ -1,0 +1,15 @@
+"""German."""
+
+from kbserver.languages.german import heard
+from kbserver.languages.profile import Profile
+
+PROFILE = Profile(
+    "german",
+    "de",
+    noises=heard.NOISES,
+    small_talk=heard.SMALL_TALK,
+    follow_ups=heard.FOLLOW_UPS,
+    stop_words=heard.STOP_WORDS,
+    numbers=heard.NUMBERS,
+    sounds=heard.SOUNDS,
+)

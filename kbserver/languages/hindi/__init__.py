@@ -1,0 +1,15 @@
+"""Hindi."""
+
+from kbserver.languages.hindi import heard
+from kbserver.languages.profile import Profile
+
+PROFILE = Profile(
+    "hindi",
+    "hi",
+    noises=heard.NOISES,
+    small_talk=heard.SMALL_TALK,
+    follow_ups=heard.FOLLOW_UPS,
+    stop_words=heard.STOP_WORDS,
+    numbers=heard.NUMBERS,
+    sounds=heard.SOUNDS,
+)
