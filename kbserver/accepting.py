@@ -28,8 +28,8 @@ ACCEPTED_AT_ONCE = 2
 HANDSHAKE_S = 10.0
 """For a TLS handshake, as for a request's head."""
 
-HANDSHAKES_AT_ONCE = 200
-"""TLS handshakes under way, 66 KB each; one more closes the oldest of them."""
+HANDSHAKES_AT_ONCE = 120
+"""TLS handshakes under way, up to 100 KB each; one more closes the oldest of them."""
 
 _MOST_THREADS = 32  # as many as a loop of Python's has on a large machine
 
