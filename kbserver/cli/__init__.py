@@ -31,6 +31,7 @@ from kbserver.cli import (
     store,
     token,
 )
+from kbserver.cli.at_doors import connect
 from kbserver.cli.recorded import console
 from kbserver.cli.releases import judge, replay
 from kbserver.cli.terminal import complain
@@ -56,6 +57,7 @@ _COMMANDS = (
     simulate,
     call,
     doctor,
+    connect,
 )
 """In the order in which the help lists them."""
 

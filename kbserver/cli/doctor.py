@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.text import Text
@@ -55,6 +55,13 @@ def doctor(
         int,
         typer.Option(min=1, max=1_000, help="Timed turns on a kept-alive connection."),
     ] = 45,
+    door: Annotated[
+        str | None,
+        typer.Option(
+            help="Call this door as its client does, in place of the kb_endpoint: "
+            "mcp, vapi, dify, openai, tool or search."
+        ),
+    ] = None,
     token_file: TokenFile = None,
     config: Config = None,
     store: StorePath = None,
@@ -73,6 +80,11 @@ def doctor(
         if not as_json:
             _show(finding)
 
+    if door is not None:
+        diagnosis = _at_door(
+            door, url, label, query, read_token(token_file), config, tell
+        )
+        _end(diagnosis, as_json=as_json, asker=f"a client of the door {door}")
     diagnosis = asyncio.run(
         _examine(
             url,
@@ -85,11 +97,45 @@ def doctor(
             tell=tell,
         )
     )
+    _end(diagnosis, as_json=as_json, asker="the engine")
+
+
+def _end(diagnosis: Diagnosis, *, as_json: bool, asker: str) -> NoReturn:
     if as_json:
         print_json(diagnosis.as_dict())
     else:
-        _conclude(diagnosis)
+        _conclude(diagnosis, asker)
     raise typer.Exit(diagnosis.exit_code)
+
+
+def _at_door(
+    door: str,
+    url: str | None,
+    label: str | None,
+    query: str | None,
+    token: str | None,
+    config: Path | None,
+    tell: Callable[[Finding], None],
+) -> Diagnosis:
+    """Call a door as its client does."""
+    from kbserver.cli.at_doors.probe import PROBES, probe
+    from kbserver.omni.doctor.examine import DEFAULT_QUERY
+    from kbserver.omni.doctor.findings import Diagnosis
+    from kbserver.settings import read_settings
+
+    if door not in PROBES:
+        raise SettingsError(f"unknown door {door!r}; the doors are {', '.join(PROBES)}")
+    if label is None:
+        raise SettingsError(
+            "name the label that the client asks under:  --label support"
+        )
+    where = url or endpoint_url(config)
+    base = where.rstrip("/").removesuffix(read_settings(config).path)
+    findings = []
+    for finding in probe(door, base, label, query or DEFAULT_QUERY, token):
+        findings.append(finding)
+        tell(finding)
+    return Diagnosis(base, tuple(findings))
 
 
 async def _examine(
@@ -285,7 +331,7 @@ def _show(finding: Finding) -> None:
         out.print(line(f"  {'':<28} → {finding.next_step}", style=style))
 
 
-def _conclude(diagnosis: Diagnosis) -> None:
+def _conclude(diagnosis: Diagnosis, asker: str) -> None:
     if not diagnosis.failures:
         warned = sum(finding.grade == "warn" for finding in diagnosis.findings)
         more = ""
@@ -293,7 +339,7 @@ def _conclude(diagnosis: Diagnosis) -> None:
             more = f"; see the {warned} warning{'s' * (warned > 1)} above"
         err.print(
             line(
-                f"healthy: {diagnosis.url} answers as the engine needs it{more}",
+                f"healthy: {diagnosis.url} answers as {asker} needs it{more}",
                 style="bold green",
             )
         )

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from kbserver.cli.connection import endpoint_url
 from kbserver.cli.options import AsJson, Config, Label, StorePath
 from kbserver.cli.terminal import (
     err,
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from kbserver.endpoint.ground import Grounding
     from kbserver.endpoint.routing import RouteTable
     from kbserver.endpoint.trace import Trace
-    from kbserver.settings import TurnSettings
+    from kbserver.settings import Settings, TurnSettings
     from kbserver.types import Hit
 
 _SHOWN = ("top_k", "min_score", "max_context_bytes", "deadline_ms")
@@ -196,6 +198,10 @@ def routes(
         str | None,
         typer.Option(help="Say which route answers this session label, and why."),
     ] = None,
+    doors: Annotated[
+        bool,
+        typer.Option("--doors", help="List the open doors with their URLs instead."),
+    ] = False,
     config: Config = None,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -206,11 +212,35 @@ def routes(
     from kbserver.settings import read_settings
 
     settings = read_settings(config, store=store)
+    if doors:
+        _list_doors(settings, config, as_json=as_json)
+        return
     table = table_for(settings, (), CorpusStore(settings.store).corpora())
     if explain is None:
         _list_routes(table, as_json=as_json)
     else:
         _explain(table, explain, as_json=as_json)
+
+
+def _list_doors(settings: Settings, config: Path | None, *, as_json: bool) -> None:
+    from kbserver.endpoint.doors import doors_of
+
+    base = endpoint_url(config).removesuffix(settings.path)
+    listing = [
+        {
+            "door": door.name,
+            "url": base + door.path.replace("{label}", "LABEL"),
+            "form": "written" if door.manner.written else "spoken",
+            "deadline_ms": door.manner.deadline_ms or settings.deadline_ms,
+        }
+        for door in doors_of(settings)
+    ]
+    if as_json:
+        print_json({"doors": listing})
+        return
+    for one in listing:
+        text = f"{one['door']:<8} {one['url']:<60} {one['form']}, {one['deadline_ms']:g} ms"
+        out.print(line(text))
 
 
 def _list_routes(table: RouteTable, *, as_json: bool) -> None:

@@ -57,6 +57,10 @@ def token(
         int | None,
         typer.Option(min=1, help="Turns it may ask, in each server process."),
     ] = None,
+    door: Annotated[
+        list[str] | None,
+        typer.Option(help="Only door it is good for: mcp. May be repeated."),
+    ] = None,
     key_file: Annotated[
         Path | None,
         typer.Option(
@@ -114,6 +118,7 @@ def token(
             scope or [],
             max_turns,
             _keys(key_file, config),
+            doors=door,
             as_json=as_json,
         )
 
@@ -126,6 +131,7 @@ def _issue(
     max_turns: int | None,
     keys: SigningKeys | None,
     *,
+    doors: list[str] | None,
     as_json: bool,
 ) -> None:
     from kbserver.endpoint.tokens.signed import KEY_VARIABLE, unverified
@@ -140,7 +146,12 @@ def _issue(
         names = [name.strip() for name in corpora.split(",")]
     filters = dict(_assignment(text) for text in scope)
     issued = keys.issue(
-        labels, duration_s(ttl), corpora=names, scope=filters, max_turns=max_turns
+        labels,
+        duration_s(ttl),
+        corpora=names,
+        scope=filters,
+        max_turns=max_turns,
+        doors=doors or None,
     )
     header, claims = unverified(issued)
     if as_json:

@@ -1,0 +1,1 @@
+"""Commands about the doors of other platforms than Omni."""
