@@ -16,7 +16,9 @@ from kbserver.ingest.formats.pdf.line import (
     Style,
     least_confidence,
 )
+from kbserver.ingest.formats.pdf.ruled import RuledTable
 from kbserver.ingest.formats.pdf.table import Piece, Region, with_tables
+from kbserver.ingest.formats.shared.header import header_height
 from kbserver.ingest.formats.shared.structure import LEAD_IN_CHARACTERS
 from kbserver.ingest.formats.shared.table import Table, table_blocks
 
@@ -61,8 +63,11 @@ def page_blocks(pages: Sequence[Sequence[Line]]) -> list[Block]:
     blocks: list[Block] = []
     for group in _groups(pieces, style):
         before = blocks[-1] if blocks else None
-        if isinstance(group, Region):
-            made = _table(group, style, before, words)
+        if isinstance(group, RuledTable):
+            made = _ruled_table(group, before, words)
+            sure = group.confidence
+        elif isinstance(group, Region):
+            made = _table(group.rows(style.spacing), before, words)
             sure = least_confidence(group.lines)
         else:
             made = [_block(group, style, before, words)]
@@ -87,14 +92,16 @@ def _in_reading_order(page: Sequence[Line]) -> list[Line]:
     return list(page)
 
 
-def _groups(pieces: Iterable[Piece], style: Style) -> Iterator[list[Line] | Region]:
+def _groups(
+    pieces: Iterable[Piece], style: Style
+) -> Iterator[list[Line] | Region | RuledTable]:
     """Yield lines that belong together as groups, and tables as they are.
 
     A group is a heading, a paragraph or a list item.
     """
     group: list[Line] = []
     for piece in pieces:
-        if isinstance(piece, Region):
+        if isinstance(piece, Region | RuledTable):
             if group:
                 yield group
             group = []
@@ -177,14 +184,20 @@ def _ends_sentence(line: Line) -> bool:
     return bool(_ENDS_SENTENCE.search(line.text))
 
 
-def _table(
-    region: Region, style: Style, before: Block | None, words: Counter[str]
+def _ruled_table(
+    ruled: RuledTable, before: Block | None, words: Counter[str]
 ) -> list[Block]:
-    rows = [
-        [_without_hyphens(cell, words) for cell in row]
-        for row in region.rows(style.spacing)
-    ]
-    header_rows = None
+    height = header_height(ruled.table) or ruled.header_rows
+    return _table(ruled.table, before, words, height)
+
+
+def _table(
+    cells: Sequence[Sequence[str]],
+    before: Block | None,
+    words: Counter[str],
+    header_rows: int | None = None,
+) -> list[Block]:
+    rows = [[_without_hyphens(cell, words) for cell in row] for row in cells]
     if rows and any(map(_is_said, rows[0])):
         header_rows = 0
     table = Table(rows, header_rows, _announcement(before))

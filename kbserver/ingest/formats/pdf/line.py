@@ -26,6 +26,8 @@ _WRAPPED = 0.8
 _SPACING_EM = 1.2
 """Of lines in a document without a wrapped line."""
 
+_ROOMY_EM = 1.8
+"""Of lines further apart, one that ends a sentence may end a paragraph."""
 HYPHEN = "\ufffe"
 """Where PDFium undid a line break after a hyphen."""
 MARKER = re.compile(r"[-*•‣◦▪●·–]|\(?\d{1,3}[.)]?")
@@ -209,6 +211,9 @@ def _usual_spacing(lines: Sequence[Line], size: float) -> float:
     for before, line in pairwise(lines):
         gap = before.bottom - line.bottom
         is_wrapped = before.right > margin and len(before.cells) == 1
+        may_end = before.text.endswith((".", "!", "?")) and line.text[:1].isupper()
+        if may_end and gap > _ROOMY_EM * size:
+            continue  # perhaps the next paragraph
         if is_wrapped and 0 < gap < 3 * size:
             gaps.append(gap)
     if not gaps:

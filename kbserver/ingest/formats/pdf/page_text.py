@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
@@ -19,6 +20,8 @@ from kbserver.ingest.formats.pdf.line import (
     Line,
     Turn,
 )
+from kbserver.ingest.formats.pdf.strokes import Strokes
+from kbserver.ingest.formats.shared.raised import raised
 from kbserver.ingest.formats.shared.signs import with_signs
 
 CELL_GAP_EM = 1.2
@@ -34,11 +37,28 @@ ANOTHER_HEIGHT_EM = 0.45
 MARKER_GAP_EM = 0.5
 """After a number at the start of a line: that of a list item; a space is about 0.25."""
 
+_RAISED = 0.85
+"""Of its neighbour's height, at most, is a raised digit."""
+_RAISED_BY = 0.12
+"""Of its neighbour's height, at least, it stands higher."""
+_MIDDLE = (0.22, 0.62)
+"""Between these parts of a letter's height runs a line that strikes it out."""
+_STICKS_OUT_EM = 0.4
+"""Such a line goes no further than this beyond the text."""
+_WALL_EM = 1.4
+"""A line between two cells is this long; the side of a box to tick is shorter."""
+_STRUCK = "\ue0ff"
+"""Stands for a character that is struck out."""
+
 _LONGEST_NUMBER = 3
 """Characters of a list item's number."""
 _BOLD_WEIGHT = 600
 
 # PDFium leaves out the break after a hyphenated word.
+_DIGITS = re.compile(r"(?<![\d.,/⁄-])\d+(?![\d.,]*\d|[/⁄])")
+_RAISED_DIGITS = frozenset("⁰¹²³⁴⁵⁶⁷⁸⁹")
+_ENDS_RAISED = re.compile(r"[⁰¹²³⁴-⁹]$")
+_BEFORE_STOP = re.compile(r"(?<=[⁰¹²³⁴-⁹]) (?=[.,;:)])")
 _LINE_BREAK = re.compile(rf"\r\n|\r|\n|(?<={HYPHEN})")
 _END = re.compile(r"\Z")
 _INDEX_OF = pdfium_c.FPDFText_GetCharIndexFromTextIndex
@@ -67,8 +87,22 @@ class _Gap(NamedTuple):
 class PageText:
     """The text of one page, with the place of every character."""
 
-    def __init__(self, text_page: pdfium.PdfTextPage, paper: Box) -> None:
+    def __init__(
+        self, text_page: pdfium.PdfTextPage, paper: Box, strokes: Strokes
+    ) -> None:
+        """Read the text of a page.
+
+        Args:
+            text_page: open for as long as this is asked.
+            paper: the page.
+            strokes: the straight lines on it.
+        """
         self._page = text_page
+        self._paper = paper
+        self._strokes = strokes
+        self._turned = strokes
+        self.struck = 0
+        """How many texts of lines that were read are struck out."""
         self._text = with_signs(text_page.get_text_range())
         is_whole = text_page.count_chars() == len(self._text)
         self._boxes = _Boxes(text_page, paper, is_whole=is_whole)
@@ -88,8 +122,9 @@ class PageText:
                 continue
             turn = self._turn_of(first)
             self._boxes.turn = turn or 0
+            self._turned = self._strokes.turned(turn or 0, self._paper)
             lines.setdefault(turn, []).extend(self._lines_between(first, last))
-        return lines
+        return {turn: _with_marks(some) for turn, some in lines.items()}
 
     def _breaks(self) -> Iterator[re.Match[str]]:
         """Yield the line breaks, and the end of the text."""
@@ -119,7 +154,9 @@ class PageText:
                 continue
             at = self._missed_break(start, end)
             if at is None:
-                lines.append(self._line(start, end))
+                self._raise_digits(start, end)
+                if not self._strike_out(start, end):
+                    lines.append(self._line(start, end))
             else:
                 spans += [(at, end), (start, at)]
         return lines
@@ -141,6 +178,75 @@ class PageText:
             if abs(before.bottom - after.bottom) > most:
                 return at
         return None
+
+    def _raise_digits(self, start: int, end: int) -> None:
+        """Write the raised digits of a line as raised characters."""
+        for found in _DIGITS.finditer(self._text, start, end):
+            first, last = found.start(), found.end() - 1
+            if not self._is_raised(last, first):
+                first -= 1
+                if first < start or not self._is_raised(last, first):
+                    continue
+            while not self._is_raised(first, last - 1) and self._is_raised(
+                last, first + 1
+            ):
+                first += 1
+            self._put(first + 1, raised(self._text[first + 1 : last + 1]))
+
+    def _is_raised(self, at: int, beside: int) -> bool:
+        """Return whether a character is smaller than another one and stands higher."""
+        if at == beside or self._text[beside].isspace():
+            return False
+        one, other = self._boxes[at], self._boxes[beside]
+        height = other.top - other.bottom
+        if one.top - one.bottom > _RAISED * height:
+            return False
+        return one.bottom - other.bottom > _RAISED_BY * height
+
+    def _strike_out(self, start: int, end: int) -> bool:
+        """Take out what a line runs through; say whether that is all of a line."""
+        for stroke in self._near(start, self._turned.across):
+            struck = [
+                at
+                for at in range(start, end)
+                if not self._text[at].isspace() and self._is_through(stroke, at)
+            ]
+            if not struck:
+                continue
+            first, last = struck[0], struck[-1]
+            most = _STICKS_OUT_EM * self._size(start, end)
+            left, right = self._boxes[first].left - most, self._boxes[last].right + most
+            if first - start > 1:
+                left = min(left, self._boxes[first - 2].right)
+            if end - last > 2:
+                right = max(right, self._boxes[last + 2].left + 1)
+            if last == first or stroke.left < left or stroke.right > right:
+                continue
+            self.struck += 1
+            self._put(first, _STRUCK * (last + 1 - first))
+        return not self._text[start:end].replace(_STRUCK, "").strip()
+
+    def _near(self, at: int, strokes: Sequence[Box]) -> list[Box]:
+        """Return the lines at the height of a character."""
+        if not strokes:
+            return []
+        box = self._boxes[at]
+        return [
+            stroke
+            for stroke in strokes
+            if stroke.top > box.bottom and stroke.bottom < box.top
+        ]
+
+    def _is_through(self, stroke: Box, at: int) -> bool:
+        box = self._boxes[at]
+        low, high = (box.bottom + part * (box.top - box.bottom) for part in _MIDDLE)
+        middle = (box.left + box.right) / 2
+        is_in_the_middle = low < (stroke.bottom + stroke.top) / 2 < high
+        return is_in_the_middle and stroke.left < middle < stroke.right
+
+    def _put(self, at: int, text: str) -> None:
+        """Write a text over as many characters."""
+        self._text = f"{self._text[:at]}{text}{self._text[at + len(text) :]}"
 
     def _line(self, start: int, end: int) -> Line:
         """Return the text of a span as one line."""
@@ -166,6 +272,11 @@ class PageText:
         """Return the places of the gaps that separate cells, and of those that may."""
         size = self._size(start, end)
         gaps = [self._gap(at) for at in self._spaces(start, end)]
+        walls = [
+            wall
+            for wall in self._near(start, self._turned.upright)
+            if wall.top - wall.bottom > _WALL_EM * size
+        ]
         tight = max(TIGHT_GAP_EM * size, STANDS_OUT * _usual_width(gaps, size))
         wide: list[int] = []
         maybe: list[int] = []
@@ -174,7 +285,9 @@ class PageText:
             is_near = gap.at - start < _LONGEST_NUMBER
             if is_near and self._text[start : gap.at].isdigit():
                 least = MARKER_GAP_EM * size
-            if gap.width > least:
+            if gap.width > least or any(
+                gap.left - 1 < wall.left < gap.right + 1 for wall in walls
+            ):
                 wide.append(gap.at)
             elif not gap.is_drawn and gap.width > tight:
                 maybe.append(gap.at)
@@ -195,8 +308,12 @@ class PageText:
         cells: list[Cell] = []
         for cut in (*cuts, end):
             text = self._text[start:cut].strip()
+            if _STRUCK in text:
+                text = " ".join(text.replace(_STRUCK, "").split())
+            text = _BEFORE_STOP.sub("", text)
             left = self._boxes[start].left
-            cells.append(Cell(text, left, self._boxes[cut - 1].right))
+            if text:
+                cells.append(Cell(text, left, self._boxes[cut - 1].right))
             start = cut + 1
         return tuple(cells)
 
@@ -206,10 +323,16 @@ class PageText:
         return round(max(middle.top - middle.bottom, 0.1), 1)
 
     def _middle(self, start: int, end: int) -> Box:
-        """Return the box of the middle character, or of the last if that is a space."""
+        """Return the box of the middle character, or of the last if that is a space.
+
+        Raised digits say nothing about their line.
+        """
         at = (start + end) // 2
-        if self._text[at].isspace():
-            at = end - 1
+        if not self._text[at].isspace():
+            return self._boxes[at]
+        at = end - 1
+        while at > start and self._text[at] in _RAISED_DIGITS:
+            at -= 1
         return self._boxes[at]
 
     def _weight(self, at: int) -> int:
@@ -253,6 +376,57 @@ class _Boxes(dict[int, Box]):
             box = box.turned(self.turn, self._paper)
         self[at] = box
         return box
+
+
+def _with_marks(lines: Sequence[Line]) -> list[Line]:
+    """Return the lines, raised digits that PDFium took for one with the line they touch."""
+    joined: list[Line] = []
+    for line in lines:
+        before = joined[-1] if joined else None
+        if before is not None and _is_mark_of(before, line):
+            first, *others = line.cells
+            text = f"{raised(before.text)} {first.text}"
+            cells = (first._replace(text=text), *others)
+            joined[-1] = replace(line, cells=cells, parts=())
+        elif before is not None and _is_mark_of(line, before):
+            *others, last = before.cells
+            last = last._replace(text=last.text + raised(line.text), right=line.right)
+            joined[-1] = replace(
+                before, cells=(*others, last), parts=(), right=line.right
+            )
+        elif before is not None and _goes_on(before, line):
+            joined[-1] = _together(before, line)
+        else:
+            joined.append(line)
+    return joined
+
+
+def _is_mark_of(mark: Line, line: Line) -> bool:
+    """Return whether a line is only raised digits that touch another one."""
+    if len(mark.text) > 2 or not mark.text.isdecimal():
+        return False
+    if mark.size > _RAISED * line.size or not line.bottom < mark.bottom < line.top:
+        return False
+    gap = max(mark.left - line.right, line.left - mark.right)
+    return -1 < gap < TIGHT_GAP_EM * line.size
+
+
+def _goes_on(before: Line, line: Line) -> bool:
+    """Return whether PDFium broke a line behind raised digits."""
+    if _ENDS_RAISED.search(before.text) is None:
+        return False
+    gap = line.left - before.right
+    is_level = abs(line.bottom - before.bottom) < 0.1 * line.size
+    return is_level and -1 < gap < CELL_GAP_EM * line.size
+
+
+def _together(before: Line, line: Line) -> Line:
+    """Return two lines that PDFium broke as one."""
+    *cells, last = before.cells
+    first, *others = line.cells
+    joint = " " if line.left - before.right > 0.1 * line.size else ""
+    cells.append(Cell(f"{last.text}{joint}{first.text}", last.left, first.right))
+    return replace(before, cells=(*cells, *others), parts=(), right=line.right)
 
 
 def _usual_width(gaps: Sequence[_Gap], size: float) -> float:

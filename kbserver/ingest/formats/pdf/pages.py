@@ -25,8 +25,10 @@ from kbserver.ingest.formats.pdf.fields import fields_of, with_values
 from kbserver.ingest.formats.pdf.layout import page_blocks
 from kbserver.ingest.formats.pdf.line import Box, Line, Turn
 from kbserver.ingest.formats.pdf.page_text import PageText
+from kbserver.ingest.formats.pdf.ruled import with_ruled_tables
 from kbserver.ingest.formats.pdf.running_lines import facts_in, without_running_lines
 from kbserver.ingest.formats.pdf.streams import MAX_STREAM_BYTES, unpacks_to_too_much
+from kbserver.ingest.formats.pdf.strokes import Strokes, strokes_of
 from kbserver.ingest.formats.pdf.unread import (
     PageUnread,
     attachments,
@@ -44,7 +46,7 @@ _UPSIDE_DOWN = 180
 _BESIDE_EM = 3
 """Text that is turned another way than most of its page comes this far below it."""
 _JUNK_TITLE = re.compile(
-    r"^(?:microsoft |untitled|document\d*$|dokument\d*$)"
+    r"^(?:microsoft |\(?(?:untitled|anonymous|unspecified)\)?|document\d*$|dokument\d*$)"
     r"|\.(?:docx?|indd|pptx?|xlsx?|qxd|pdf|tex)$",
     re.I,
 )
@@ -139,18 +141,20 @@ def read_pages(
 def _read(page: pdfium.PdfPage) -> tuple[list[Line], PageUnread]:
     """Return the lines of a page, and what cannot be read on it."""
     paper = Box(*page.get_mediabox())
-    by_turn = _lines_of(page, paper)
+    strokes = strokes_of(page)
+    by_turn, struck = _lines_of(page, paper, strokes)
     turn = _main_turn(by_turn)
     rotation = page.get_rotation()
     if (90 * turn + rotation) % 360 == _UPSIDE_DOWN:
         # PDFium takes the words of a line that is shown upside down from its end
         page.set_rotation((rotation + _UPSIDE_DOWN) % 360)
-        by_turn = _lines_of(page, paper)
+        by_turn, struck = _lines_of(page, paper, strokes)
     slanted = by_turn.pop(None, [])
     fields, comments = fields_of(page)
     if turn:
         fields = [field.turned(turn, paper) for field in fields]
     lines = with_values(_upright(by_turn, turn), fields)
+    lines = with_ruled_tables(lines, strokes.turned(turn, paper))
     unread = page_unread(
         page,
         paper,
@@ -158,7 +162,7 @@ def _read(page: pdfium.PdfPage) -> tuple[list[Line], PageUnread]:
         slanted=[line.text for line in slanted],
         comments=comments,
     )
-    return lines, unread
+    return lines, replace(unread, struck=struck)
 
 
 def _recognised(page: pdfium.PdfPage, file: SourceFile, ocr: Ocr) -> Recognised:
@@ -170,10 +174,14 @@ def _recognised(page: pdfium.PdfPage, file: SourceFile, ocr: Ocr) -> Recognised:
     return recognised(pixels, file, ocr, dpi=scale * POINTS)
 
 
-def _lines_of(page: pdfium.PdfPage, paper: Box) -> dict[Turn, list[Line]]:
+def _lines_of(
+    page: pdfium.PdfPage, paper: Box, strokes: Strokes
+) -> tuple[dict[Turn, list[Line]], int]:
+    """Return the lines of a page by the way they are turned, and its struck-out texts."""
     text_page = page.get_textpage()
     try:
-        return PageText(text_page, paper).lines()
+        text = PageText(text_page, paper, strokes)
+        return text.lines(), text.struck
     finally:
         text_page.close()
 

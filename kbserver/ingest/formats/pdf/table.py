@@ -12,6 +12,7 @@ from statistics import mean
 from typing import TypeAlias
 
 from kbserver.ingest.formats.pdf.line import HYPHEN, Cell, Line, Style
+from kbserver.ingest.formats.pdf.ruled import RuledTable
 
 _ROW_GAP = 1.2
 """Times the distance of two lines of one cell."""
@@ -176,7 +177,8 @@ class Region:
         filled = self.filled()
         whole = 0
         for height in heights[1:]:
-            if height not in airy and len(filled[-height]) > len(self.bounds):
+            columns = filled[-height]
+            if height not in airy and 0 in columns and len(columns) > 1:
                 whole += 1
         others = len(heights) - len(airy)
         if len(airy) < _AIRY * len(heights) and whole * 2 > others:
@@ -329,11 +331,23 @@ def _lowest(lines: Sequence[Line]) -> float:
 
 
 Piece: TypeAlias = Line | Region
-"""What a page consists of once its tables are found."""
+"""What a page consists of once its tables are found; a line may be a ruled table."""
 
 
 def with_tables(page: Sequence[Line], style: Style) -> Iterator[Piece]:
     """Yield the lines of a page, those of each table put together."""
+    between: list[Line] = []
+    for line in page:
+        if isinstance(line, RuledTable):
+            yield from _with_tables(between, style)
+            between = []
+            yield line
+        else:
+            between.append(line)
+    yield from _with_tables(between, style)
+
+
+def _with_tables(page: Sequence[Line], style: Style) -> Iterator[Piece]:
     at = 0
     while at < len(page):
         region = _table_at(page, at, style)

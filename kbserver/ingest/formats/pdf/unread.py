@@ -49,6 +49,8 @@ class PageUnread:
     slanted: tuple[str, ...] = ()
     """Text that runs neither across nor along the page."""
     comments: int = 0
+    struck: int = 0
+    """Texts that a line runs through."""
     recognised: Recognised | None = None
     """What was recognised of a scan; None if that was not tried."""
 
@@ -166,6 +168,8 @@ def unread_notes(pages: Sequence[PageUnread]) -> list[str]:
         notes.append(
             not_spoken(f"slanted text {quoted}", "set it straight if it matters")
         )
+    if struck := sum(page.struck for page in pages):
+        notes.append(f"left out {counted(struck, 'struck-out text')}")
     if comments := sum(page.comments for page in pages):
         notes.append(f"left out {counted(comments, 'comment')}")
     return notes

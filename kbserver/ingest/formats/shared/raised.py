@@ -30,6 +30,9 @@ _MARK_INSIDE_PRICE = re.compile(
     rf"(?=[ \u00a0]?(?:{CURRENCY}|%|{_WORDS}))"
 )
 _MARK_BEHIND_WORD = re.compile(rf"(?<=[^\W\d_]{{3}}){_RAISED}{{1,2}}(?![\w⁰¹²³⁴-⁹])")
+_MARK_BEHIND_STOP = re.compile(
+    rf"(?<=[^\W\d_][.,;:!?”\"»)]){_RAISED}{{1,2}}(?![\w⁰¹²³⁴-⁹])"
+)
 _MARK_AT_START = re.compile(rf"^{_RAISED}{{1,2}}\s+", re.MULTILINE)
 _HAS_RAISED = re.compile(_RAISED)
 
@@ -53,6 +56,7 @@ def settle_raised(text: str) -> str:
     text = _MARK_BEHIND_PRICE.sub(r"\1", text)
     text = _MARK_INSIDE_PRICE.sub(r"\1", text)
     text = _MARK_BEHIND_WORD.sub("", text)
+    text = _MARK_BEHIND_STOP.sub("", text)
     return _MARK_AT_START.sub("", text)
 
 

@@ -26,6 +26,8 @@ from kbserver.ingest.formats.shared.raised import raised, settle_raised
         ("24 cents² per kWh", "24 cents per kWh"),
         ("3.5%²", "3.5%"),
         ("¹ In the first year.", "In the first year."),
+        ("to the main archive.¹ Then", "to the main archive. Then"),
+        ("“for how long?”²", "“for how long?”"),
         ("20 m³", "20 m³"),
         ("10⁶ dollars", "10⁶ dollars"),
         ("x² + y²", "x² + y²"),
