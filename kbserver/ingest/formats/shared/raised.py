@@ -31,9 +31,12 @@ _MARK_INSIDE_PRICE = re.compile(
 )
 _MARK_BEHIND_WORD = re.compile(rf"(?<=[^\W\d_]{{3}}){_RAISED}{{1,2}}(?![\w⁰¹²³⁴-⁹])")
 _MARK_BEHIND_STOP = re.compile(
-    rf"(?<=[^\W\d_][.,;:!?”\"»)]){_RAISED}{{1,2}}(?![\w⁰¹²³⁴-⁹])"
+    r"(?:(?<=[^\W\d_][.,;:!?”\"»)])|(?<=[^\W\d_][.,!?][”\"»)]))"
+    rf"{_RAISED}{{1,2}}(?![\w⁰¹²³⁴-⁹])"
 )
-_MARK_AT_START = re.compile(rf"^{_RAISED}{{1,2}}\s+", re.MULTILINE)
+_MARK_AT_START = re.compile(
+    rf"(?:^|(?<=[.!?] )){_RAISED}{{1,2}}\s+(?=\S)", re.MULTILINE
+)
 _HAS_RAISED = re.compile(_RAISED)
 
 
