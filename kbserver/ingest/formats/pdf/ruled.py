@@ -227,7 +227,7 @@ def _is_table(texts: dict[tuple[int, int], list[tuple[Line, Cell]]]) -> bool:
 
 def _rows_within(
     cells: Sequence[Sequence[tuple[Line, Cell]]], least: int
-) -> list[int | None]:
+) -> Sequence[int | None]:
     """Return the heights of the rows that no line parts; [None] for a single row.
 
     There are some where each line of the other columns stands beside a short one of the

@@ -124,6 +124,8 @@ def _names_columns(rows: Sequence[Sequence[str]]) -> bool:
         return False
     if any(len(cell) > HEADER_CHARACTERS for cell in filled):
         return False
+    if len(filled) > 1 and len(set(filled)) == 1:
+        return False  # a merged cell, which names the rows below it
     if _is_series(first, below):
         return True
     if any(is_value(cell) for cell in filled):

@@ -107,10 +107,23 @@ def split_caption(table: Table) -> Table:
     has_columns = any(not only_cell(row) for row in rows)
     captions = [table.caption] if table.caption else []
     above = 0
+    has_columns = has_columns and not _begins_with_a_label(rows)
     while has_columns and above < len(rows) - 1 and only_cell(rows[above]):
         captions.append(" ".join(only_cell(rows[above]).split()))
         above += 1
     return Table(rows[above:], table.header_rows, "\n".join(captions))
+
+
+def _begins_with_a_label(rows: Sequence[Sequence[str]]) -> bool:
+    """Return whether the first row names those below it, as others further down do.
+
+    All are merged, short and above rows of values: `Starters`, `Soup | 6`, `Mains`, …
+    """
+    singles = [at for at, row in enumerate(rows) if only_cell(row)]
+    if len(singles) < 2 or singles[0] != 0 or singles[1] == 1:
+        return False
+    merged = all(_filled_cells(rows[at]) > 1 for at in singles)
+    return merged and header_height(rows[1:]) == 0
 
 
 def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:

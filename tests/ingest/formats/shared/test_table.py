@@ -190,3 +190,31 @@ def test_every_row_is_one_sentence_on_one_line(rows, header_rows):
     for block in table_blocks(Table(rows, header_rows)):
         assert block.kind == "table_row"
         assert block.text[-1] in ".!?" and "\n" not in block.text
+
+
+def test_a_merged_first_row_that_others_follow_names_the_rows_below_it():
+    rows = [
+        ["Starters", "Starters"],
+        ["Soup", "6"],
+        ["Bread", "3"],
+        ["Mains", "Mains"],
+        ["Soup", "11"],
+    ]
+    table = split_caption(Table(rows))
+    assert table.caption == ""
+    assert [block.text for block in table_blocks(table)] == [
+        "Starters; Soup: 6.",
+        "Starters; Bread: 3.",
+        "Mains; Soup: 11.",
+    ]
+
+
+def test_amounts_in_brackets_are_below_zero_beside_others_that_are_not():
+    rows = [["Item", "Change"], ["Fee", "(2.50)"], ["Rent", "$9"], ["Tax", "($4)"]]
+    assert [block.text for block in table_blocks(Table(rows, 1))] == [
+        "Item: Fee; Change: -2.50.",
+        "Item: Rent; Change: $9.",
+        "Item: Tax; Change: -$4.",
+    ]
+    reviews = [["Shop", "Reviews"], ["North", "(3)"], ["South", "(12)"]]
+    assert table_blocks(Table(reviews, 1))[0].text == "Shop: North; Reviews: (3)."
