@@ -26,7 +26,7 @@ from kbserver.endpoint.telling import in_bytes
 from kbserver.evaluation.dataset import Dataset, read_dataset
 from kbserver.notes import CandidateNote, SearchNote, TurnNote, WordsNote
 from kbserver.record.database import changing, key_of
-from kbserver.record.gaps import gaps, grouped, unit_vectors
+from kbserver.record.gaps.grouping import gaps, grouped, unit_vectors
 from kbserver.record.rows import Rows
 from kbserver.settings import DEFAULT_MODEL
 

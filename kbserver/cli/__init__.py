@@ -33,7 +33,7 @@ from kbserver.cli import (
 )
 from kbserver.cli.at_doors import connect
 from kbserver.cli.recorded import console
-from kbserver.cli.releases import judge, replay
+from kbserver.cli.releases import gaps, judge, replay
 from kbserver.cli.terminal import complain
 from kbserver.errors import KbServerError
 from kbserver.extras import EXTRAS
@@ -46,10 +46,11 @@ _COMMANDS = (
     serve,
     query,
     calls,
+    gaps,
     documents,
     judge,
-    console,
     replay,
+    console,
     evaluate,
     calibrate,
     token,

@@ -1,4 +1,4 @@
-"""`kbserver calls` and `kbserver gaps`: what was asked, what came of it, and what is missing."""
+"""`kbserver calls`: what was asked, and what came of it."""
 
 from __future__ import annotations
 
@@ -20,19 +20,16 @@ from kbserver.durations import duration_s
 from kbserver.errors import SettingsError, StoreMissing
 
 if TYPE_CHECKING:
-    from kbserver.record.gaps import Gap, NearestDocument
     from kbserver.record.turns import Row, Wanted
     from kbserver.settings import Settings
 
 _FOLLOW_S = 0.5
 _CALL_DIGITS = 16
-_MOST_GAPS = 20
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(calls)
-    app.command()(gaps)
 
 
 def calls(
@@ -278,100 +275,3 @@ def _ending(turn: Row) -> str:
 
 def _clock(at: float) -> str:
     return f"{datetime.fromtimestamp(at, UTC):%Y-%m-%d %H:%M:%SZ}"
-
-
-def gaps(
-    since: Since = "7d",
-    markdown: Annotated[
-        bool, typer.Option("--markdown", help="Print Markdown, for a ticket or a mail.")
-    ] = False,
-    most: Annotated[
-        int, typer.Option("--most", min=1, help="So many gaps at most.")
-    ] = _MOST_GAPS,
-    config: Config = None,
-    store: StorePath = None,
-    as_json: AsJson = False,
-) -> None:
-    """List what callers asked and got nothing for, or hardly anything; what most asked first.
-
-    The same question in other words is one gap: questions are grouped by the embeddings their
-    turns had anyway, without asking any model. Each gap shows examples, how many turns and calls,
-    and the document that came nearest: write the answer there, or a new document.
-
-    Needs **mode = "words"**. Where only facts are recorded, silent turns are counted by the
-    document that came nearest.
-
-    Example:  kbserver gaps --since 24h --markdown | mail -s "What to write" content@example.com
-    """
-    from kbserver.record import gaps as grouping
-    from kbserver.record.database import open_for_reading
-
-    settings = _settings(config, store)
-    began = _since(since)
-    with closing(open_for_reading(settings.record_folder)) as connection:
-        found = grouping.gaps(connection, since=began)[:most]
-        documents: list[NearestDocument] = []
-        if not found:
-            documents = grouping.nearest_documents(connection, since=began)[:most]
-        words = bool(connection.execute("SELECT 1 FROM words LIMIT 1").fetchone())
-    if as_json:
-        print_json(
-            {
-                "words": words,
-                "gaps": [gap.as_dict() for gap in found],
-                "nearest_documents": [one.as_dict() for one in documents],
-            }
-        )
-        return
-    for gap in found:
-        _print_gap(gap, markdown=markdown)
-    if not found:
-        _print_documents(documents, words=words, since=since)
-
-
-def _print_gap(gap: Gap, *, markdown: bool) -> None:
-    first, *others = gap.examples
-    counts = f"{gap.turns} turns of {gap.calls} calls, {gap.silent} silent"
-    nearest = "nothing came near"
-    if gap.document is not None:
-        nearest = f"nearest {gap.document} ({gap.corpus}) with {gap.score:.2f}"
-    if markdown:
-        out.print(line(f"## {_as_text(first)}"))
-        out.print()
-        for other in others:
-            out.print(line(f"* {_as_text(other)}"))
-        out.print(line(f"* {counts}; {_as_text(nearest)}"))
-        out.print()
-        return
-    out.print(line(f"{first}", "bold"))
-    for other in others:
-        out.print(line(f"  {other}"))
-    out.print(line(f"  {counts}; {nearest}"))
-
-
-def _as_text(words: str) -> str:
-    """Return words that Markdown shows as they are."""
-    for sign in "\\`*_[]<>#|":
-        words = words.replace(sign, f"\\{sign}")
-    return words
-
-
-def _print_documents(
-    documents: list[NearestDocument], *, words: bool, since: str
-) -> None:
-    if not words:
-        err.print(
-            Text(
-                "which questions were asked cannot be told: no words are recorded "
-                '([record] mode = "words", docs/recording.md). Silent turns by the '
-                "document that came nearest:"
-            )
-        )
-    for one in documents:
-        name = one.document or "(nothing came near)"
-        score = ""
-        if one.score is not None:
-            score = f"   best {one.score:.2f}"
-        out.print(line(f"{one.turns:5} turns  {one.calls:5} calls   {name}{score}"))
-    if not documents:
-        err.print(Text(f"every turn was answered, or none came, in the last {since}"))

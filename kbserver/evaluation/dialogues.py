@@ -105,12 +105,12 @@ def _route_of(
         route for route in routes if not route.corpora or corpus in route.corpora
     ]
     match = RouteTable(serving).resolve(call.label)
+    by_pattern = [route for route in serving if route.pattern.pattern == call.route]
+    if by_pattern and (match is None or call.label is None):  # masked, or not kept
+        return _patient(by_pattern[0].settings, corpus)
     if match is not None:
         scope = {name: _as_written(value) for name, value in match.scope.items()}
         return _patient(match.route.settings, corpus, scope)
-    for route in serving:  # its label was masked
-        if route.pattern.pattern == call.route:
-            return _patient(route.settings, corpus)
     return _patient(settings.turn_settings(), corpus)
 
 

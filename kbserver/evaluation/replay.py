@@ -65,6 +65,8 @@ class Answer:
     """Spoken ones, the first passage's first; () for silence."""
     score: float | None = None
     """Of the first passage."""
+    min_score: float | None = None
+    """That was in force; None if nothing was searched."""
 
     @property
     def first(self) -> str | None:
@@ -211,7 +213,7 @@ def replay(
     answers = []
     evaluations = []
     for name in names:
-        asker = _Asker(settings, corpus, name, one_more)
+        asker = Asker(settings, corpus, name, one_more)
         found, evaluation = asyncio.run(asker.ask(dialogues, judged))
         answers.append(found)
         evaluations.append(evaluation)
@@ -232,7 +234,7 @@ def replay(
     )
 
 
-class _Asker:
+class Asker:
     """Asks one generation."""
 
     def __init__(
@@ -240,8 +242,9 @@ class _Asker:
         settings: Settings,
         corpus: str,
         generation: str,
-        one_more: Callable[[], None],
+        one_more: Callable[[], None] = lambda: None,
     ) -> None:
+        """Open nothing yet; `one_more` is called after each turn."""
         self._settings = settings
         self._corpus = corpus
         self._generation = generation
@@ -299,10 +302,13 @@ def answer_of(grounding: Grounding) -> Answer:
     """Return which documents a turn speaks."""
     spoken = {passage.id for passage in grounding.context.passages}
     hits = [hit for hit in grounding.hits if hit.passage.id in spoken]
+    least: float | None = None
+    for search in grounding.trace.searches:
+        least = search.threshold.min_score
     if not hits or grounding.trace.outcome == "empty":
-        return Answer()
+        return Answer(min_score=least)
     documents = dict.fromkeys(hit.passage.source for hit in hits)
-    return Answer(tuple(documents), hits[0].score)
+    return Answer(tuple(documents), hits[0].score, least)
 
 
 def kind_of(

@@ -1,4 +1,4 @@
-"""`kbserver calls` and `kbserver gaps`, over a record of a test's own."""
+"""`kbserver calls`, over a record of a test's own."""
 
 import csv
 import io
@@ -159,33 +159,3 @@ def test_how_calls_ended_is_shown_where_it_was_told(ask, fill, store):
     ]
     assert "of 1 calls whose end was told: 100% handed over" in result.stderr
     assert "feedback   handed over" in ask("calls", f"{1:020x}").stdout
-
-
-def test_gaps_are_shown_with_examples_and_what_came_nearest(ask, fill):
-    fill(
-        silent(1, query="do you ship", embedding=bytes([100] * 8)),
-        silent(3, query="do you ship", embedding=bytes([100] * 8)),
-        silent(2, query="can you *send* it", embedding=bytes([99, 101] * 4), label="b"),
-    )
-    shown = ask("gaps").stdout
-    assert "do you ship\n" in shown and "can you *send* it\n" in shown
-    assert "3 turns of 2 calls, 3 silent; nearest billing.md (support)" in shown
-    marked = ask("gaps", "--markdown").stdout
-    assert marked.startswith("## ")
-    assert " can you \\*send\\* it\n" in marked
-    (gap,) = json.loads(ask("gaps", "--json").stdout)["gaps"]
-    assert (gap["turns"], gap["document"]) == (3, "billing.md")
-
-
-def test_without_words_silent_turns_are_counted_by_document(ask, fill):
-    fill(silent(1), silent(2), silent(3, candidates=()))
-    result = ask("gaps")
-    assert "no words are recorded" in result.stderr
-    first, second = result.stdout.splitlines()
-    assert first.split() == "2 turns 1 calls billing.md best 0.10".split()
-    assert "(nothing came near)" in second
-
-
-def test_no_gap_is_said(ask, fill):
-    fill(turn(1, at=NOW, query="answered well"))
-    assert "every turn was answered" in ask("gaps").stderr

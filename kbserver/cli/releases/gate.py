@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kbserver.cli.questions import asked
 from kbserver.cli.terminal import err, line, out
-from kbserver.cli.token import duration_s
+from kbserver.durations import duration_s
 from kbserver.errors import ReleaseHeld, StoreError, StoreMissing
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import typer
 
 from kbserver.cli.options import AsJson, Config, Since, StorePath
 from kbserver.cli.terminal import err, line, out, print_json
-from kbserver.cli.token import duration_s
+from kbserver.durations import duration_s
 from kbserver.errors import SettingsError, StoreMissing
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from kbserver.notes import SearchNote
-from kbserver.record.gaps import gaps, grouped, nearest_documents, unit_vectors
-
-from .conftest import DAY_S, NOON, candidate, turn
+from kbserver.record.gaps.grouping import gaps, grouped, nearest_documents, unit_vectors
+from tests.record.conftest import DAY_S, NOON, candidate, turn
 
 RANDOM = np.random.default_rng(7)
 SUBJECTS = RANDOM.standard_normal((3, 64))

@@ -10,7 +10,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
@@ -28,16 +28,23 @@ MOST_QUESTIONS = 5_000
 """Different wordings that are grouped: the newest. Their distances take 100 MB."""
 
 EXAMPLES = 3
+WORDINGS = 10
+"""Of a gap that a stub is written with."""
 
 _SILENT = "('below_min_score', 'no_match')"
 _ASKED = f"""
-SELECT turns.n, turns.at, turns.call, turns.outcome, words.query, words.embedding,
-    passages.corpus, passages.document, candidates.score
+SELECT turns.n, turns.at, turns.call, turns.outcome, turns.route, words.query,
+    words.embedding, passages.corpus, passages.document, candidates.score,
+    coalesce(searches.corpus, first.corpus) AS searched,
+    coalesce(searches.generation, first.generation) AS generation,
+    (SELECT verdict FROM feedback WHERE feedback.call = turns.call
+        ORDER BY feedback.at DESC LIMIT 1) AS ending
 FROM turns
 JOIN words ON words.turn = turns.n AND words.embedding IS NOT NULL
 LEFT JOIN candidates ON candidates.turn = turns.n AND candidates.place = 0
 LEFT JOIN passages ON passages.n = candidates.passage
 LEFT JOIN searches ON searches.turn = turns.n AND searches.corpus = passages.corpus
+LEFT JOIN searches AS first ON first.turn = turns.n AND first.place = 0
 WHERE turns.probe IS NULL AND turns.at >= ? AND (
     (turns.outcome = 'empty' AND turns.reason IN {_SILENT})
     OR (turns.outcome IN ('full', 'degraded')
@@ -54,6 +61,12 @@ WHERE turns.probe IS NULL AND turns.at >= ?
     AND turns.outcome = 'empty' AND turns.reason IN {_SILENT}
 GROUP BY 1, 2 ORDER BY turns DESC, score DESC
 """  # noqa: S608  # constants
+
+
+State: TypeAlias = Literal["new", "being_written", "done", "not_ours"]
+"""What people do about a gap."""
+
+STATES: tuple[State, ...] = get_args(State)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +88,37 @@ class Gap:
     """What came nearest most often; None if nothing came near."""
     score: float | None
     """The best that this document had."""
+    handed_over: int = 0
+    """Of the calls, those that were handed over to a person, where a client told it."""
+    wordings: tuple[str, ...] = ()
+    """More of what was said, the examples first."""
+    route: str = ""
+    """That answered the first example."""
+    searched: str | None = None
+    """The corpus that was asked."""
+    generation: str | None = None
+    """That the newest turn was asked of."""
+    state: State = "new"
+    by: str | None = None
+    """Of the last change of the state."""
+    closed_by: str | None = None
+    """The generation that answers the question; None while none does."""
+    closed_document: str | None = None
+    call: str | None = None
+    """Of the first example."""
+    embedding: bytes = b""
+    """Of the first example, int8."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is something left to do."""
+        return self.closed_by is None and self.state in ("new", "being_written")
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON values."""
-        return asdict(self)
+        """JSON values, without embedding and call."""
+        values = asdict(self) | {"open": self.is_open}
+        del values["embedding"], values["call"]
+        return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,9 +166,9 @@ def gaps(connection: sqlite3.Connection, *, since: float) -> list[Gap]:
     found = []
     for members in grouped(vectors):
         central = _most_central(vectors, members)
-        examples = [wordings[place] for place in central]
+        said = [wordings[place] for place in central]
         asked = [row for place in members for row in by_wording[wordings[place]]]
-        found.append(_gap(examples, asked))
+        found.append(_gap(said, asked, by_wording[said[0]][0]))
     found.sort(key=lambda gap: (gap.calls, gap.turns), reverse=True)
     return found
 
@@ -168,10 +208,10 @@ def _most_central(vectors: FloatMatrix, members: list[int]) -> list[int]:
     mean = vectors[members].mean(axis=0)
     likeness = vectors[members] @ mean
     order = np.argsort(-likeness, kind="stable")
-    return [members[place] for place in order[:EXAMPLES].tolist()]
+    return [members[place] for place in order[:WORDINGS].tolist()]
 
 
-def _gap(examples: list[str], asked: list[sqlite3.Row]) -> Gap:
+def _gap(said: list[str], asked: list[sqlite3.Row], example: sqlite3.Row) -> Gap:
     near = Counter(
         (row["corpus"], row["document"]) for row in asked if row["document"] is not None
     )
@@ -181,10 +221,12 @@ def _gap(examples: list[str], asked: list[sqlite3.Row]) -> Gap:
         score = max(row["score"] for row in asked if row["document"] == document)
     # A turn without a label is a call of its own, as far as can be told.
     calls = {row["call"] or row["n"] for row in asked}
+    handed_over = {row["call"] for row in asked if row["ending"] == "handed_over"}
+    newest = max(asked, key=_time)
     times = [row["at"] for row in asked]
     return Gap(
-        id=hashlib.sha256(examples[0].encode()).hexdigest()[:10],
-        examples=tuple(examples),
+        id=hashlib.sha256(said[0].encode()).hexdigest()[:10],
+        examples=tuple(said[:EXAMPLES]),
         turns=len(asked),
         calls=len(calls),
         silent=sum(row["outcome"] == "empty" for row in asked),
@@ -193,4 +235,15 @@ def _gap(examples: list[str], asked: list[sqlite3.Row]) -> Gap:
         corpus=corpus,
         document=document,
         score=score,
+        handed_over=len(handed_over),
+        wordings=tuple(said),
+        route=example["route"],
+        searched=newest["searched"],
+        generation=newest["generation"],
+        call=example["call"],
+        embedding=example["embedding"],
     )
+
+
+def _time(row: sqlite3.Row) -> float:
+    return float(row["at"])

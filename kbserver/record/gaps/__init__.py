@@ -1,0 +1,1 @@
+"""What callers asked in vain: grouped, kept with what is done about it, and written down."""
