@@ -19,14 +19,12 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from kbserver.types import KNOWN
+
 try:
     import resource
 except ImportError:  # Windows has no such limit
     resource = None  # type: ignore[assignment]
-
-
-KNOWN = "kbserver.known"
-"""The application sets it in a request's scope once it has seen a good token."""
 
 
 @dataclass(frozen=True, slots=True)

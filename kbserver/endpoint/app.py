@@ -47,13 +47,13 @@ from kbserver.errors import (
     WireError,
     said_by,
 )
-from kbserver.http_protocol import KNOWN
 from kbserver.labels import LabelPattern
 from kbserver.notes import Listener
 from kbserver.retrieval.context import EMPTY
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings, read_settings, route_settings
 from kbserver.threads import DaemonThreads
+from kbserver.types import KNOWN
 
 log = logging.getLogger("kbserver.endpoint")
 
