@@ -1,6 +1,6 @@
 """American and British spelling as one: recognisers write `fiber` where a document has `fibre`.
 
-The form is nobody's spelling, only the same for both; it is made before stemming, of passages and
+The form is no spelling in use, only the same for both; it is made before stemming, of passages and
 of queries alike. Endings that other words share (`four`, `hour`) are folded for listed words alone.
 """
 
