@@ -101,6 +101,7 @@ class Console:
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         looking = asyncio.create_task(self._look())
         yield
+        self._source.generations.close()
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
 

@@ -6,8 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kbserver.console.reading.figures import summary
+from kbserver.console.reading.library import (
+    corpora_of,
+    document,
+    documents,
+    generations,
+    passage,
+)
+from kbserver.console.reading.server import server
+from kbserver.console.reading.suspects import suspects
+from kbserver.console.reading.trying import threshold_effect, try_question
 from kbserver.console.reading.turns import call, calls, turn, turns
-from kbserver.console.resources import Asked, Json
+from kbserver.console.resources import Asked, Json, NotThere
+from kbserver.errors import ModelError, StoreError
 
 TODAY = "24h"
 _LIVE = 30  # turns that the page begins with
@@ -36,11 +47,46 @@ def _live(asked: Asked) -> Json:
     return turns(asked.given(limit=_LIVE, since="30d"))
 
 
+def _try(asked: Asked) -> Json:
+    """The form, and below it what its question finds: `try`, `thresholds` and `generations`."""
+    asked = asked.given(
+        corpus=asked.text("corpus") or next(iter(corpora_of(asked)), None)
+    )
+    shown: Json = {"corpora": corpora_of(asked), "tried": None, "effect": None}
+    shown["generations"] = []
+    shown["problem"] = None
+    corpus = asked.text("corpus")
+    if asked.visitor.sees_all and corpus is not None:
+        shown["generations"] = generations(asked)["generations"]
+    if asked.text("question") is None:
+        return shown
+    try:
+        shown["tried"] = try_question(asked)
+    except (StoreError, ModelError, NotThere) as exc:
+        return shown | {"problem": str(exc)}
+    if asked.visitor.sees_all:
+        found = asked.given(corpus=shown["tried"]["corpus"])
+        shown["effect"] = threshold_effect(found)
+    return shown
+
+
 PAGES: tuple[Page, ...] = (
     Page("/", "Today", "today.html", _today),
     Page("/live", "Live", "live.html", _live),
     Page("/calls", "Calls", "calls.html", calls),
     Page("/calls/{key}", "Call", "call.html", call, in_menu=False),
+    Page("/suspects", "Suspects", "suspects.html", suspects),
+    Page("/documents", "Documents", "documents.html", documents),
+    Page(
+        "/documents/{corpus}/{document:path}",
+        "Document",
+        "document.html",
+        document,
+        in_menu=False,
+    ),
+    Page("/passages/{id}", "Passage", "passage.html", passage, in_menu=False),
+    Page("/try", "Try", "try.html", _try),
+    Page("/server", "Server", "server.html", server, sees_all=True),
     Page("/turns", "Turns", "turns.html", turns, in_menu=False),
     Page("/turns/{id}", "Turn", "turn.html", turn, in_menu=False),
 )

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 
+from kbserver.console.asking import Generations
 from kbserver.errors import StoreMissing
 from kbserver.index.store import Store
 from kbserver.record.database import open_for_reading
@@ -15,7 +17,7 @@ from kbserver.record.schema import migrate
 from kbserver.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """One store, its record, and the settings that a server of it would read."""
 
@@ -29,6 +31,11 @@ class Source:
     def store(self) -> Store:
         """The corpora."""
         return Store(self.settings.store)
+
+    @cached_property
+    def generations(self) -> Generations:
+        """Generations that can be asked, opened when they are."""
+        return Generations(self.settings)
 
     @contextmanager
     def record(self) -> Iterator[sqlite3.Connection]:

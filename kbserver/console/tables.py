@@ -2,8 +2,25 @@
 
 from __future__ import annotations
 
+from kbserver.console.actions import (
+    forget,
+    judge,
+    judged,
+    publish,
+    set_threshold,
+    take_back,
+)
 from kbserver.console.reading.events import events
 from kbserver.console.reading.figures import summary
+from kbserver.console.reading.library import (
+    document,
+    documents,
+    generations,
+    passage,
+)
+from kbserver.console.reading.server import server
+from kbserver.console.reading.suspects import suspects
+from kbserver.console.reading.trying import threshold_effect, try_question
 from kbserver.console.reading.turns import call, calls, turn, turns
 from kbserver.console.resources import (
     CHOICE,
@@ -22,6 +39,21 @@ from kbserver.record.export import flattened
 
 PROBES = Parameter("probes", "any value: with turns that a probe asked")
 CALL = Parameter("call", "only turns of this call, by its key")
+SIGN = Parameter("sign", "asked_again, barely, level or marked")
+NAME = Parameter("search", "only documents whose name holds this")
+UNUSED = Parameter("unused", "only documents not answered for so long: 30d")
+SORT = Parameter("sort", "turns, near_misses, first_places, passages or wrong")
+QUESTION = Parameter("question", "what a caller would say")
+LABEL = Parameter("label", "session label: its route's settings and scope hold")
+A = Parameter("a", "a generation; the live one if not given")
+B = Parameter("b", "another generation, to compare with")
+LEAST = Parameter("min_score", "least score of an answer, 0 to 1", "number")
+VERDICT = Parameter(
+    "verdict", "right, wrong, silent or should_have_answered", required=True
+)
+TURN = Parameter("turn", "id of the turn; without it a question is judged")
+DOCUMENT = Parameter("document", "its name; without it, the first that was answered")
+GENERATION = Parameter("generation", "its name")
 KIND = Parameter("kind", "only events of this kind")
 
 RESOURCES: tuple[Resource, ...] = (
@@ -50,6 +82,101 @@ RESOURCES: tuple[Resource, ...] = (
         rows="events",
         parameters=(SINCE, KIND, CORPUS, CURSOR, MOST),
     ),
+    Resource(
+        "suspects",
+        suspects,
+        "Answered turns that look wrong, newest first",
+        rows="suspects",
+        parameters=(SINCE, ROUTE, CORPUS, SIGN, MOST),
+        flat=flattened,
+    ),
+    Resource(
+        "documents",
+        documents,
+        "Documents of a corpus, and what each did for callers",
+        rows="documents",
+        parameters=(CORPUS, SINCE, NAME, UNUSED, SORT, CURSOR, MOST),
+    ),
+    Resource(
+        "documents/{corpus}/{document:path}",
+        document,
+        "One document: as spoken, and which questions find it",
+    ),
+    Resource("passages/{id}", passage, "One passage", parameters=(CORPUS,)),
+    Resource(
+        "generations",
+        generations,
+        "Generations, newest first",
+        rows="generations",
+        parameters=(CORPUS,),
+    ),
+    Resource(
+        "judgements",
+        judged,
+        "What was judged, oldest first",
+        rows="judgements",
+        parameters=(CORPUS,),
+    ),
+    Resource("server", server, "What is in force", parameters=(SINCE,)),
+    Resource(
+        "try",
+        try_question,
+        "One question, asked here of one generation or two",
+        parameters=(QUESTION, LABEL, CORPUS, A, B, LEAST),
+    ),
+    Resource(
+        "thresholds/{corpus}",
+        threshold_effect,
+        "How many recorded turns each least score would answer",
+        parameters=(SINCE,),
+    ),
 )
 
-ACTIONS: tuple[Action, ...] = ()
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "judgements",
+        judge,
+        "Judge a turn, or a typed question",
+        "judge",
+        (VERDICT, TURN, DOCUMENT, QUESTION, CORPUS),
+        done="Judged. It is one of the judged questions that kbserver eval asks.",
+    ),
+    Action(
+        "judgements/{n}",
+        take_back,
+        "Take a judgement back",
+        "judge",
+        method="DELETE",
+    ),
+    Action(
+        "judgements/{n}/remove",
+        take_back,
+        "Take a judgement back, from a form",
+        "judge",
+        done="The judgement is taken back.",
+    ),
+    Action("calls/{key}", forget, "Erase a call", "publish", method="DELETE"),
+    Action(
+        "calls/{key}/forget",
+        forget,
+        "Erase a call, from a form",
+        "publish",
+        done="The call is erased, to the last byte.",
+    ),
+    Action(
+        "corpora/{corpus}/live",
+        publish,
+        "Serve a generation; without one, the one before the live one",
+        "publish",
+        (GENERATION,),
+        done="Published: a running server takes it over within a second.",
+    ),
+    Action(
+        "corpora/{corpus}/threshold",
+        set_threshold,
+        "Store the least score of a corpus",
+        "publish",
+        (LEAST,),
+        done="The threshold is stored: a running server takes it over within a second.",
+    ),
+)

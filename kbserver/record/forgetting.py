@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 from kbserver.errors import StoreBusy, StoreMissing
 from kbserver.record.database import (
     FILE,
+    KEY,
     call_of,
     damaged_files,
     key_of,
+    open_for_reading,
     open_for_writing,
     unreadable,
 )
 
+_LABEL = """
+SELECT label FROM words JOIN turns ON turns.n = words.turn
+WHERE call = ? AND label IS NOT NULL LIMIT 1
+"""
 WAIT_S = 10.0
 """For other programs to end their reading."""
 
@@ -35,13 +42,36 @@ def forget(folder: Path, label: str, *, wait_s: float = WAIT_S) -> int:
         StoreBusy: another program is reading the file, so old bytes of it cannot be dropped.
         StoreError: it cannot be written.
     """
+    _check_there(folder)
+    try:
+        call = call_of(label, key_of(folder))
+    except (OSError, ValueError) as exc:
+        raise unreadable(folder / KEY, exc) from exc
+    return _forgotten(folder, call, label, wait_s)
+
+
+def forget_call(folder: Path, call: str, *, wait_s: float = WAIT_S) -> int:
+    """Erase every turn of a call by its key; see `forget`."""
+    _check_there(folder)
+    with closing(open_for_reading(folder)) as connection:
+        row = connection.execute(_LABEL, (call,)).fetchone()
+    label = ""
+    if row is not None:
+        label = row["label"]
+    return _forgotten(folder, call, label, wait_s)
+
+
+def _check_there(folder: Path) -> None:
     file = folder / FILE
     if not file.is_file():
         raise StoreMissing(f"{file}: no turn was recorded, so there is none to forget")
+
+
+def _forgotten(folder: Path, call: str | None, label: str, wait_s: float) -> int:
+    file = folder / FILE
     try:
-        call = call_of(label, key_of(folder))
         connection = open_for_writing(folder)
-    except (OSError, ValueError, sqlite3.Error) as exc:
+    except (OSError, sqlite3.Error) as exc:
         raise unreadable(file, exc) from exc
     try:
         gone = _erased(connection, call, label)
