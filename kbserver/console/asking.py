@@ -13,7 +13,8 @@ from contextlib import AsyncExitStack
 from typing import Any, TypeVar
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.doors import DOORS
+from kbserver.endpoint.asking.ask import Ask
+from kbserver.endpoint.doors.omni import OMNI
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.routing import Route, RouteTable
@@ -43,6 +44,7 @@ class Generations:
         own: dict[str, object] = {"embed_threads": 1, "backend": "onnx"}
         self._settings = settings.model_copy(update=own)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._busy: asyncio.Lock | None = None
         self._open: OrderedDict[tuple[str, str], tuple[AsyncExitStack, KBServer]] = (
@@ -75,18 +77,22 @@ class Generations:
 
     def close(self) -> None:
         """Let everything go."""
-        if self._loop is None:
+        if self._loop is None or self._thread is None:
             return
         self._run(self._close_all())
         self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+        self._loop = self._thread = None
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
-                threading.Thread(
+                self._thread = threading.Thread(
                     target=self._loop.run_forever, name="kbserver-try", daemon=True
-                ).start()
+                )
+                self._thread.start()
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(LONGEST_S)
@@ -155,4 +161,4 @@ async def _ground(
     services = Services(
         RouteTable([route]), server.corpora.retrievers, Memory(), GroundingCache()
     )
-    return await ground(Call(query, limits=DOORS[0].limits), services)
+    return await ground(Call(Ask(query), manner=OMNI), services)

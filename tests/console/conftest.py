@@ -1,6 +1,7 @@
 """Consoles in process, over records that hold some turns."""
 
 import asyncio
+import shutil
 
 import httpx2
 import pytest
@@ -12,7 +13,8 @@ from kbserver.console.source import Source
 from kbserver.record.database import key_of, open_for_writing
 from kbserver.record.rows import Rows
 from kbserver.settings import read_settings
-from tests.record.conftest import NOON, candidate, plain
+from tests.record.conftest import NOON, plain
+from tests.record.conftest import candidate as candidate
 from tests.record.conftest import turn as turn
 
 NOW = NOON + 3_600.0
@@ -53,6 +55,14 @@ def settings(folder, monkeypatch):
 @pytest.fixture
 def source(settings):
     return Source(settings, clock=lambda: NOW)
+
+
+@pytest.fixture
+def library(store, folder):
+    """A store of the test's own: the shared one's files, linked; its record is apart."""
+    ignored = shutil.ignore_patterns(".record", ".lock")
+    shutil.copytree(store, folder, symlinks=True, ignore=ignored)
+    return folder
 
 
 @pytest.fixture

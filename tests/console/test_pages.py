@@ -4,7 +4,7 @@ import pytest
 
 from kbserver.console.pages import PAGES
 
-from .conftest import NOW, TENANT, VIEW, silent, turn
+from .conftest import NOW, TENANT, VIEW, candidate, silent, turn
 
 HOSTILE = '<script>alert(1)</script>" onload=x \u202egpj'
 PLAIN = [page.path for page in PAGES if "{" not in page.path]
@@ -23,6 +23,36 @@ def test_hostile_words_are_shown_as_text(web, fill, path):
     page = web("GET", path)
     assert page.status_code == 200
     assert "<script>alert" not in page.text and "\u202e" not in page.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/documents?corpus=support",
+        "/documents/support/router/reset.md",
+        "/server",
+        "/try?corpus=support",
+        "/try?question=how+do+i+reset+the+router&corpus=support&min_score=0.2",
+        "/try?question=x&corpus=nothing",
+        "/suspects?sign=barely",
+    ],
+)
+def test_a_page_over_a_store(web, source, library, fill, path):
+    barely = (candidate(score=0.16), candidate("p2", score=0.1, answered=False))
+    fill(
+        turn(1, at=NOW - 60, query="reset it", candidates=barely),
+        turn(2, at=NOW - 50, route=""),
+    )
+    page = web("GET", path)
+    assert page.status_code == 200, page.text
+    source.generations.close()
+
+
+def test_a_passage_is_shown_as_spoken_and_as_written(web, library):
+    page = web("GET", "/documents/support/billing/dates.md").text
+    path = page.split('href="/passages/')[1].split('"')[0]
+    found = web("GET", f"/passages/{path}".replace("&amp;", "&")).text
+    assert "2.25" in found and "two pounds twenty-five" in found
 
 
 def test_a_call_is_a_conversation(web, fill):

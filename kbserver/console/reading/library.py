@@ -117,8 +117,8 @@ def document(asked: Asked) -> Json:
     corpus, name = asked.wanted("corpus"), asked.wanted("document")
     if corpus not in seen_corpora(asked):
         raise NotThere(f"corpus {corpus}")
-    (row,) = [one for one in _rows(asked, corpus) if one["document"] == name] or [None]
-    if row is None:
+    rows = [one for one in _rows(asked, corpus) if one["document"] == name]
+    if not rows:
         raise NotThere(f"document {name}")
     store = asked.source.store
     folder = store.path / corpus / store.live(corpus)
@@ -141,7 +141,7 @@ def document(asked: Asked) -> Json:
     if not asked.visitor.sees_all:
         judged = []
     return {
-        "document": row
+        "document": rows[0]
         | {
             "corpus": corpus,
             "generation": folder.name,
@@ -259,7 +259,10 @@ def _places_of(asked: Asked, id: str) -> Iterator[tuple[str, str]]:
         places = [tuple(row) for row in record.execute(_WHERE_IS, values)]
     yield from places
     if not places:
+        wanted = asked.text("corpus")
         for corpus in seen_corpora(asked):
+            if wanted not in (None, corpus):
+                continue
             for folder, live in _folders(asked, corpus):
                 if live:
                     its = PassageTable.open(folder)

@@ -49,14 +49,14 @@ def server(asked: Asked) -> Json:
         "unknown_labels": unknown,
         "refused": refused,
         "started": next(iter(started), None),
-        "record": _record(settings) | {"turns": recorded},
+        "recorded": _record(settings) | {"turns": recorded},
     }
 
 
 def _routes(
     settings: Settings, corpora: Sequence[str], turns: dict[str, int]
 ) -> tuple[list[Json], str | None]:
-    """Return the routes in the order they are tried; and what is wrong with them, if anything is."""
+    """Return the routes in the order they are tried, and what is wrong with them."""
     try:
         table = table_for(without_handlers(settings), (), corpora)
     except SettingsError as exc:

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from kbserver.console.reading.turns import seen_routes
+from kbserver.console.reading.turns import seen_routes, with_judgements
 from kbserver.console.resources import Asked, Json
 from kbserver.record.gaps import BARELY, unit_vectors
 from kbserver.record.turns import Row, Wanted, newest
@@ -71,7 +71,7 @@ def suspects(asked: Asked) -> Json:
                 continue
             signs = list(_signs(record, turn, wrong))
             if signs and (sign is None or sign in signs):
-                found.append(turn | {"signs": signs})
+                found.append(with_judgements(record, turn) | {"signs": signs})
     return {
         "suspects": found,
         "signs": SIGNS,

@@ -63,7 +63,7 @@ def turn(asked: Asked) -> Json:
         found = one(record, id)
         if found is None or not asked.visitor.sees(found["route"]):
             raise NotThere(f"turn {id}")
-        return {"turn": _with_judgements(record, found)}
+        return {"turn": with_judgements(record, found)}
 
 
 def calls(asked: Asked) -> Json:
@@ -97,11 +97,12 @@ def call(asked: Asked) -> Json:
         found = newest(record, wanted, most=MOST_OF_A_CALL)
         if not found:
             raise NotThere(f"call {key}")
-        whole = [_with_judgements(record, turn) for turn in found]
+        whole = [with_judgements(record, turn) for turn in found]
         return {"call": _call(record, key) | {"turns_of": whole}}
 
 
-def _with_judgements(record: sqlite3.Connection, turn: Row) -> Row:
+def with_judgements(record: sqlite3.Connection, turn: Row) -> Row:
+    """Return a turn with what was judged of it."""
     judged = judgements(record, turn=turn["id"])
     return turn | {"judged": [one.as_dict() for one in judged]}
 
