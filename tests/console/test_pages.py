@@ -52,7 +52,7 @@ def test_a_passage_is_shown_as_spoken_and_as_written(web, library):
     page = web("GET", "/documents/support/billing/dates.md").text
     path = page.split('href="/passages/')[1].split('"')[0]
     found = web("GET", f"/passages/{path}".replace("&amp;", "&")).text
-    assert "2.25" in found and "two pounds twenty-five" in found
+    assert "£2.25 a month" in found and "2 pounds and 25 pence" in found
 
 
 def test_a_call_is_a_conversation(web, fill):

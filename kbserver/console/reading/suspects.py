@@ -10,7 +10,7 @@ import numpy as np
 
 from kbserver.console.reading.turns import seen_routes, with_judgements
 from kbserver.console.resources import Asked, Json
-from kbserver.record.gaps import BARELY, unit_vectors
+from kbserver.record.gaps.grouping import BARELY, unit_vectors
 from kbserver.record.turns import Row, Wanted, newest
 
 Sign: TypeAlias = Literal["asked_again", "barely", "level", "marked"]
