@@ -1,4 +1,4 @@
-"""`kbserver show`: a document as it will be spoken, beside what was left out."""
+"""What a corpus says: `kbserver show` as it will be spoken, `kbserver words` the names in it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from kbserver.cli.options import AsJson, StoreConfig, StorePath
+from kbserver.cli.options import AsJson, CorpusName, StoreConfig, StorePath
 from kbserver.cli.terminal import line, out, print_json
 from kbserver.errors import IngestError, StoreMissing
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(show)
+    app.command()(words)
 
 
 def show(
@@ -84,6 +85,41 @@ def show(
             out.print(line(f"{one.source}: not read: {one.reason}", style="yellow"))
     if not documents:
         sys.exit(IngestError.exit_code)
+
+
+def words(
+    corpus: CorpusName,
+    config: StoreConfig = None,
+    store: StorePath = None,
+    top: Annotated[
+        int, typer.Option(min=1, help="At most so many words, the most telling first.")
+    ] = 200,
+    as_json: AsJson = False,
+) -> None:
+    """Print the names, products and codes of a corpus, for keyword boosting in a recogniser.
+
+    A recogniser knows the words of its language, and makes other words of the names of a business:
+    `wix` becomes "week's". Most take a list of words to listen for. This is it, one a line: what
+    the documents write as names or codes, by how often they are named and how few passages do.
+
+    Exit codes: 0 printed, 3 the store holds no such corpus.
+
+    Example:  kbserver words support --top 100
+    """
+    from kbserver.index.lexical.keywords import keywords
+    from kbserver.index.store import Store
+    from kbserver.settings import read_settings
+
+    folder = read_settings(config, store=store).store
+    with Store(folder).open(corpus) as snapshot:
+        texts = (f"{passage.title}\n{passage.text}" for passage in snapshot.passages)
+        language = snapshot.lexical.language
+        found = keywords(texts, language=language, top=top)
+    if as_json:
+        print_json({"corpus": corpus, "words": [asdict(one) for one in found]})
+        return
+    for one in found:
+        typer.echo(one.word)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,8 @@ class Noises:
     """Grammar only: said twice they are a stumble, and a repair often starts again on one."""
     openers: Phrases = field(default_factory=_no_phrases)
     """Acknowledgements and greetings in front of a question; without accents."""
+    joining: frozenset[str] = frozenset()
+    """Openers that a short question goes on with, and keeps: `and`."""
     wrappers: Phrases = field(default_factory=_no_phrases)
     """Polite run-ups to a question; without accents."""
     after_a_wrapper: frozenset[str] = frozenset()

@@ -18,8 +18,8 @@ def run():
     app.callback()(lambda: None)
     show_command.register(app)
 
-    def invoke(*arguments: object) -> tuple[int, str]:
-        result = CliRunner().invoke(app, ["show", *map(str, arguments)])
+    def invoke(*arguments: object, command: str = "show") -> tuple[int, str]:
+        result = CliRunner().invoke(app, [command, *map(str, arguments)])
         if isinstance(result.exception, KbServerError):
             raise result.exception
         return result.exit_code, result.output
@@ -116,3 +116,15 @@ def test_a_document_is_shown_by_its_name_with_all_its_passages(run, store):
 def test_what_is_neither_file_nor_passage_is_an_error(run, store):
     with pytest.raises(IngestError, match="no such file"):
         run("nothing-of-that-name", "--store", store)
+
+
+def test_the_names_of_a_corpus_are_printed_for_a_recogniser(run, store):
+    _, printed = run("hotels", "--store", store, command="words")
+    _, as_json = run("hotels", "--store", store, "--json", command="words")
+    found = json.loads(as_json)
+    assert found["corpus"] == "hotels"
+    assert [one["word"] for one in found["words"]] == printed.split()
+    assert (
+        len(run("hotels", "--store", store, "--top", 1, command="words")[1].split())
+        <= 1
+    )

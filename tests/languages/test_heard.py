@@ -10,6 +10,7 @@ from kbserver.retrieval.transcript.followup import dependence
 from kbserver.retrieval.transcript.phonetics import sound_of
 from kbserver.retrieval.transcript.small_talk import gate
 from tests.languages.spoken_cases import CASES
+from tests.test_pages import in_code, read, rows
 
 
 def lines(field: str) -> list[tuple[str, str]]:
@@ -75,3 +76,14 @@ def test_what_sounds_alike_has_the_same_sounds(language: str, pair: str) -> None
     sound = sound_of(profile(language))
     one, other = pair.split()
     assert sound(one) == sound(other) != ""
+
+
+PAGE = rows(read("docs/speech.md"), "Other languages")
+
+
+@pytest.mark.parametrize(("heard", "language", "asked"), PAGE)
+def test_the_page_says_what_is_searched_for(
+    heard: str, language: str, asked: str
+) -> None:
+    [said], [searched] = in_code(heard), in_code(asked)
+    assert hear(said, profile(language)).text == searched

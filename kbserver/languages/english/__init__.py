@@ -27,6 +27,7 @@ NOISES = Noises(
     question_words=words.QUESTION_WORDS,
     function_words=words.FUNCTION_WORDS,
     openers=words.OPENERS,
+    joining=frozenset({"and"}),
     wrappers=words.WRAPPERS,
     after_a_wrapper=frozenset({"if", "whether"}),
     strong_cues=words.STRONG_CUES,

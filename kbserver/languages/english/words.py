@@ -425,7 +425,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
         """),
         "greeting": alternatives(r"""
             hi+|hello|hey|hiya|howdy|yo|greetings
-            good (?:morning|afternoon|evening|day)(?: to you)?
+            (?:high |hi )?good (?:morning|afternoon|evening|day)(?: to you)?
             how are (?:you|things|we)(?: doing)?(?: today| this morning)?
             how's it going|how do you do|how have you been|what's up
             (?:it's |it is )?(?:nice|good|great|pleasure|lovely)(?: to (?:meet
@@ -442,19 +442,20 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             gotta (?:go|run)
             (?:i|i've) (?:have|got|need) to (?:go|run)(?: now)?
             i'm (?:off|leaving|hanging up)
-            good ?bye|bye
+            good[ -]?bye?|bye|buh bye|ta ta|by bye|bye by
+            (?:okay|ok|alright|all right|thanks|thank you) by
             see (?:you|ya)(?: (?:later|soon|around|then|tomorrow))?
             good ?night
             (?:i'll )?(?:talk|speak|catch) (?:to |with )?you (?:later|soon|
                 tomorrow)
             later|farewell|take care
-            (?:you )?(?:have|enjoy)(?: yourself)? (?:a |
+            (?:by )?(?:you )?(?:have|enjoy)(?: yourself)? (?:a |
                 the rest of your )?(?:(?:very )?(?:nice|good|great|lovely|
                 wonderful|pleasant) )?(?:day|one|evening|night|weekend|
                 afternoon|time|rest of your day)(?: ahead)?
             (?:you too|same to you|and you too|likewise)
             bye for now|until next time|ciao
-            (?:and )?(?:that's|that is|that'll be|that will be|this is|
+            (?:and |know )?(?:that's|that is|that'll be|that will be|this is|
                 i think that's|i think that is|i guess that's|it's) (?:about |
                 just )?(?:it|all|everything)(?: (?:i|we) (?:need|needed|want|
                 wanted|have|had|wanted to know|needed to know))?(?: (?:for|
@@ -462,7 +463,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             (?:nothing|no more|no other|no further|no) (?:else|more|questions|
                 further questions|other questions|more questions)(?: (?:for|
                 from) (?:now|today|me))?
-            (?:i think |i guess )?(?:we're|i'm|we are|i am|
+            (?:i think |i guess |know )?(?:we're|i'm|we are|i am|
                 i think i'm) (?:all )?(?:done|set|finished|good)(?: here
                 | now)?
         """),
@@ -471,7 +472,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             don't mention it|my pleasure
             (?:that's|that is|how) (?:very |so |really )?(?:kind|nice|sweet)
                 (?: of you)?
-            thanks?(?: you)?|thankyou|thank you
+            (?:know )?(?:thanks?(?: you)?|thankyou)|thank you
             (?:so|very|many|really|ever so) (?:much|kindly)
             a (?:lot|bunch|million|ton)
             many thanks
@@ -509,7 +510,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             that'll be fine|duly noted|righty ho
             sure(?: thing)?|ok|okay|okey|okie|dokie|k|alright
             all right|right|correct|exactly|precisely|absolutely
-            definitely|certainly|indeed|of course|please(?: do)?
+            definitely|certainly|indeed|o k|kay|of course|please(?: do)?
             (?:that's|that is|that's all|you're|it's|that was|it is|this is|
                 sounds|looks|seems|all|that sounds|that looks|that'd be|
                 that would be) (?:very |so |really |just |absolutely |pretty |
@@ -541,7 +542,7 @@ SMALL_TALK: Final[Mapping[str, str]] = MappingProxyType(
             fab|job done|nothing|righto|alrighty|okey dokey|rightio
             (?:good|nice|great) to (?:know|hear)
             i (?:suppose|guess)|no way|go figure|bless you|phew|ouch
-            well well|uh ?huh|mm ?hmm?|mhm+|a?ha+|hm+|oh|ah|aw+|ooh
+            well well|uh ?huh|mm ?hmm?|mhm+|m(?: m)* h m+|um ?hum|a?ha+|hm+|oh|ah|aw+|ooh
             wow|whoa|gee|gosh
             i (?:see|understand|got it|get it|know)
             (?:i've )?got (?:it|that|you|ya)

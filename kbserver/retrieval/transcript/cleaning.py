@@ -27,6 +27,7 @@ _PUNCTUATION = '.,;:!?"()[]“”…«»¿¡।‹›„'
 _LONGEST_REPEAT = 5  # words
 _LONGEST_REPAIR = 6  # words that may be taken back
 _FEWEST_WORDS = 3  # of a question, once its opening is gone
+_WHOLE_QUESTION = 6  # words: with fewer, what joins it to the one before says more
 _HEARD_BYTES = (
     2_000_000  # of some 1,000 queries: a turn hears its own for arms and memory
 )
@@ -185,6 +186,8 @@ def repair(words: Sequence[str], noises: Noises) -> tuple[list[str], tuple[str, 
 def without_opening(words: Sequence[str], noises: Noises) -> list[str]:
     """Drop acknowledgements and polite run-ups in front while at least three words remain.
 
+    An `and` stays in front of a short question: the follow-ups tell by it what it goes on from.
+
     `ok great can you tell me when check in is` → `when check in is`.
     """
     plain = [without_accents(bare(word)) for word in words]
@@ -194,7 +197,10 @@ def without_opening(words: Sequence[str], noises: Noises) -> list[str]:
         end = begin + max(opener, phrase_size(noises.wrappers, plain, begin))
         if begin < end < len(plain) and plain[end] in noises.after_a_wrapper:
             end += 1
-        if end == begin or len(words) - end < _FEWEST_WORDS:
+        left = len(words) - end
+        if end == begin or left < _FEWEST_WORDS:
+            return list(words[begin:])
+        if plain[begin] in noises.joining and left < _WHOLE_QUESTION:
             return list(words[begin:])
         begin = end
 
