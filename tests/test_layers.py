@@ -31,6 +31,7 @@ LEVELS = {
     "notes": 0,
     "printable": 0,
     "durations": 0,
+    "shelf": 0,
     "languages": 1,
     "settings": 1,
     "index": 2,

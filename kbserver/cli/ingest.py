@@ -458,14 +458,15 @@ def _corpora_in(store: Store) -> list[str]:
 
 
 def _warn_of_labels(only: str, now: list[str]) -> None:
-    """Say that labels that the only corpus answered reach nothing beside a second one."""
+    """Say that labels that the only corpus answered will reach nothing beside a second one."""
     if len(now) > 1:
         err.print(
             Text("note: ", style="bold yellow")
             + Text(
                 f"the store holds {' and '.join(now)} now, and no [[routes]] are written down: "
-                f"a label reaches the corpus of its name, and any other label, which {only} "
-                "answered so far, reaches nothing. Write [[routes]] in kbserver.toml"
+                "a label reaches the corpus of its name. Any other label, which "
+                f"{only} answered so far, reaches nothing once the server is started again. "
+                "Write [[routes]] in kbserver.toml"
             )
         )
 

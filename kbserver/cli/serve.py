@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import faulthandler
 import json
+import logging
 import re
 import shlex
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +23,7 @@ from kbserver.cli.connection import check_session, local_url
 from kbserver.cli.ingest import corpus_name
 from kbserver.cli.options import Config, StorePath
 from kbserver.cli.terminal import err, log_to_terminal
+from kbserver.shelf import Shelf, make_shelf
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
@@ -26,8 +31,17 @@ if TYPE_CHECKING:
     from kbserver.notes import Listener
     from kbserver.settings import Settings
 
+log = logging.getLogger("kbserver")
+
 # of a label pattern: what stands for other characters
 _PART = re.compile(r"\*|\{[^{}]*\}")
+
+
+class LogFormat(StrEnum):
+    """How lines are written to stderr."""
+
+    text = "text"
+    json = "json"
 
 
 def register(app: typer.Typer) -> None:
@@ -74,6 +88,12 @@ def serve(
     access_log: Annotated[
         bool, typer.Option("--access-log", help="Log a line for every request.")
     ] = False,
+    log_format: Annotated[
+        LogFormat | None,
+        typer.Option(
+            help="Of the lines on stderr: text, or a JSON object a line.  \\[default: text]"
+        ),
+    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log more.")] = False,
 ) -> None:
     r"""Serve the store as an Omni **kb_endpoint**.
@@ -83,83 +103,165 @@ def serve(
 
     Stop it with Ctrl-C; turns in flight are finished first.
 
-    With several **--workers** follow-ups are not remembered, and metrics, limits and a token's
-    turns are counted by each process for itself.
+    Routes, tokens and thresholds are read again when the configuration file changes, and at SIGHUP.
+
+    With several **--workers** follow-ups are not remembered, and limits and a token's turns are
+    counted by each process for itself; metrics are of all together.
     """
     from kbserver.endpoint.app import KBServer
+    from kbserver.endpoint.figures.watched import WatchCounts
+    from kbserver.endpoint.running.reloading import Source
     from kbserver.endpoint.serve import serve as run
     from kbserver.endpoint.serve import serve_workers
     from kbserver.record.keeper import recording
-    from kbserver.settings import read_settings
+    from kbserver.settings import file_of, read_settings
 
     log_to_terminal(serving=True, verbose=verbose)
     # Says where a bus error came from: a mapped file of the store was cut.
     if sys.__stderr__ is not None:
         faulthandler.enable(sys.__stderr__, all_threads=False)
-    settings = read_settings(
+    read = partial(
+        read_settings,
         config,
         store=store,
         host=host,
         port=port,
         open=open_ or None,
         access_log=access_log or None,
+        log_format=log_format and log_format.value,
     )
+    settings = read()
+    log_as = partial(
+        log_to_terminal, verbose=verbose, as_json=settings.log_format == "json"
+    )
+    log_as(serving=True)
     with ExitStack() as stack:
         listener = stack.enter_context(recording(settings))
         server = KBServer(settings, listener=listener)
+        server.source = Source(read, file_of(config))
         server.check_tokens()
         check_session(settings)
-        for folder in watch or ():
-            stack.enter_context(_watching(folder, settings.store))
+        shelf = make_shelf()
+        stack.callback(shelf.close)
+        folders = dict(map(_named, watch or ()))
+        if workers > 1 or folders:
+            _share(server, shelf, folders)
+        for corpus, folder in folders.items():
+            tell = WatchCounts(shelf, corpus)
+            stack.enter_context(
+                _watching(
+                    folder, corpus, store=settings.store, prepare=log_as, tell=tell
+                )
+            )
         if console:
-            stack.enter_context(_console(settings))
+            stack.enter_context(_console(settings, log_as))
         if workers == 1:
             run(server, on_open=lambda url: _announce(server, url))
             return
         server.look_at_store()
         server.corpora.check()
-        make = partial(_worker, _for_workers(settings, workers), verbose, listener)
+        worker = _Worker(
+            partial(_read_for_workers, read, workers),
+            file_of(config),
+            _for_workers(settings, workers),
+            log_as,
+            listener,
+            shelf,
+            list(folders),
+            server.first_corpus,
+        )
         serve_workers(
-            settings, make, workers=workers, on_open=lambda url: _announce(server, url)
+            worker.settings,
+            worker,
+            workers=workers,
+            on_open=lambda url: _announce(server, url),
         )
 
 
-def _watching(named: str, store: Path) -> AbstractContextManager[None]:
-    """Ingest one `[CORPUS=]PATH`, then follow it in a process of its own while the block runs."""
+def _named(watch: str) -> tuple[str, Path]:
+    """Return corpus and folder of `[CORPUS=]PATH`."""
+    name, equals, path = watch.partition("=")
+    if equals:
+        return name, Path(path)
+    folder = Path(watch)
+    return corpus_name(folder.resolve().name), folder
+
+
+def _watching(
+    folder: Path,
+    corpus: str,
+    *,
+    store: Path,
+    prepare: Callable[[], None],
+    tell: Callable[[str], None],
+) -> AbstractContextManager[None]:
+    """Ingest a folder now, then follow it in a process of its own while the block runs.
+
+    Args:
+        prepare: sets up the log of the new process.
+        tell: is told what became of each ingest.
+    """
     from kbserver.index.store import Store
     from kbserver.ingest.build import ingest, options_of
     from kbserver.ingest.watch import watching_beside
 
-    name, equals, path = named.partition("=")
-    folder = Path(path)
-    if not equals:
-        folder = Path(named)
-        name = corpus_name(folder.resolve().name)
     corpora = Store(store)
-    options = options_of(corpora, name)
-    err.print(Text(f"ingesting {folder} as {name} …"))
-    ingest([folder], store=corpora, corpus=name, options=options)
+    options = options_of(corpora, corpus)
+    err.print(Text(f"ingesting {folder} as {corpus} …"))
+    paths: Sequence[Path] = [folder]
+    ingest(paths, store=corpora, corpus=corpus, options=options)
     return watching_beside(
-        [folder], store=store, corpus=name, options=options, prepare=log_to_terminal
+        paths, store=store, corpus=corpus, options=options, prepare=prepare, tell=tell
     )
 
 
-def _console(settings: Settings) -> AbstractContextManager[None]:
+def _console(
+    settings: Settings, prepare: Callable[[], None]
+) -> AbstractContextManager[None]:
     """Serve the console in a process of its own while the block runs."""
     from kbserver.cli.recorded.console import announce
     from kbserver.console.serve import console_beside
 
     return console_beside(
-        settings, server=local_url(settings), prepare=log_to_terminal, on_open=announce
+        settings, server=local_url(settings), prepare=prepare, on_open=announce
     )
 
 
-def _worker(settings: Settings, verbose: bool, listener: Listener | None) -> KBServer:
-    """Make the server of one of several processes."""
-    from kbserver.endpoint.app import KBServer
+@dataclass(frozen=True)
+class _Worker:
+    """Makes the server of one of several processes, in that process."""
 
-    log_to_terminal(serving=True, verbose=verbose)
-    return KBServer(settings, listener=listener)
+    read: Callable[[], Settings]
+    file: Path | None
+    settings: Settings
+    log_as: Callable[..., None]
+    listener: Listener | None
+    shelf: Shelf
+    watched: Sequence[str]
+    first_corpus: str | None
+
+    def __call__(self) -> KBServer:
+        """Make it."""
+        from kbserver.endpoint.app import KBServer
+        from kbserver.endpoint.running.reloading import Source
+
+        self.log_as(serving=True)
+        server = KBServer(self.settings, listener=self.listener)
+        server.source = Source(self.read, self.file)
+        server.first_corpus = self.first_corpus
+        _share(server, self.shelf, self.watched)
+        return server
+
+
+def _share(server: KBServer, shelf: Shelf, watched: Iterable[str]) -> None:
+    """Let a server count together with the processes of a shelf."""
+    server.metrics.share(shelf)
+    for corpus in watched:
+        server.metrics.watched(corpus)
+
+
+def _read_for_workers(read: Callable[[], Settings], workers: int) -> Settings:
+    return _for_workers(read(), workers)
 
 
 def _for_workers(settings: Settings, workers: int) -> Settings:
@@ -177,6 +279,12 @@ def _for_workers(settings: Settings, workers: int) -> Settings:
 def _announce(server: KBServer, url: str) -> None:
     """Print where the endpoint is, which tokens are good, and which labels reach which corpora."""
     settings = server.settings
+    if settings.log_format == "json":
+        endpoint = f"{url}{settings.path}"
+        facts = {"kb_endpoint": endpoint, "labels": server.table.summary()}
+        extra = {"event": "listening", "facts": facts}
+        log.info("kbserver is listening: %s", endpoint, extra=extra)
+        return
     err.print(Text("kbserver is listening.", style="bold green"))
     err.print(f"  kb_endpoint   {url}{settings.path}")
     err.print(Text(f"  kb_token      {_tokens(settings)}"))

@@ -14,6 +14,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import AsyncIterator, Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -99,19 +100,29 @@ def _escaped_in_json(found: re.Match[str]) -> str:
     return f"\\u{ord(found[0]):04x}"
 
 
-def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
+def log_to_terminal(
+    *, serving: bool = False, verbose: bool = False, as_json: bool = False
+) -> None:
     """Send the log to stderr: our own lines, and of libraries only warnings.
 
     Args:
         serving: the command is a server: also log what it serves, and how the turns go.
         verbose: log everything.
+        as_json: one object a line.
     """
     handler: logging.Handler = logging.StreamHandler()
-    form = "%(asctime)s %(levelname)s %(message)s"
-    if err.is_terminal:
-        handler = RichHandler(console=err, show_path=False, markup=False)
-        form = "%(message)s"
-    handler.setFormatter(_OneLine(form))
+    formatter: logging.Formatter = _OneLine("%(asctime)s %(levelname)s %(message)s")
+    if as_json:
+        formatter = _JsonLine()
+    elif err.is_terminal:
+        handler = RichHandler(
+            console=err,
+            show_path=False,
+            markup=False,
+            log_time_format="%Y-%m-%d %H:%M:%S",
+        )
+        formatter = _OneLine("%(message)s")
+    handler.setFormatter(formatter)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     level = logging.INFO
     endpoint_level = logging.WARNING
@@ -123,8 +134,17 @@ def log_to_terminal(*, serving: bool = False, verbose: bool = False) -> None:
     logging.getLogger("kbserver.endpoint").setLevel(endpoint_level)
 
 
+def _moment(record: logging.LogRecord) -> str:
+    """Return when something was logged, by RFC 3339 in UTC."""
+    moment = datetime.fromtimestamp(record.created, tz=UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
 class _OneLine(logging.Formatter):
     """Formats a record as one line; below it a traceback, indented, so that none can be forged."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        return _moment(record)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # logging's own name
         return printable(super().formatMessage(record))
@@ -132,6 +152,44 @@ class _OneLine(logging.Formatter):
     def formatException(self, ei: Any) -> str:  # logging's own name
         traceback = printable(super().formatException(ei), newlines=True)
         return textwrap.indent(traceback, "    ")
+
+
+class _JsonLine(logging.Formatter):
+    """Formats a record as a JSON object: time, level, event, message, and the event's facts.
+
+    A record's `event` and `facts` come by `extra`; those of the access log from its arguments.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        event = getattr(record, "event", "")
+        facts = getattr(record, "facts", {})
+        if record.name == "uvicorn.access":
+            event, facts = "request", _of_request(record.args)
+        values = {
+            "time": _moment(record),
+            "level": record.levelname.lower(),
+            "event": event or "log",
+            "logger": record.name,
+            "message": record.getMessage(),
+            **facts,
+        }
+        if record.exc_info:
+            values["traceback"] = self.formatException(record.exc_info)
+        text = json.dumps(values, ensure_ascii=False, default=str)
+        return _UNSEEN.sub(_escaped_in_json, text)
+
+
+def _of_request(args: Any) -> dict[str, object]:
+    """Return the facts of a line of uvicorn's access log."""
+    match args:
+        case (address, method, path, _, status):
+            return {
+                "address": address,
+                "method": method,
+                "path": path,
+                "status": status,
+            }
+    return {}
 
 
 async def typed_lines() -> AsyncIterator[str]:

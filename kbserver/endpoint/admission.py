@@ -161,6 +161,10 @@ class Admission:
         self._between_s = 0.0  # two turns that are done, smoothed
         self._last_done: float | None = None
 
+    def budget(self, budget_ms: float) -> None:
+        """Take another budget of a usual turn."""
+        self._budget_s = budget_ms / 1000.0
+
     @property
     def in_work(self) -> int:
         """Turns let in and not done."""

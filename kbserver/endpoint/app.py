@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route as HttpRoute
 from starlette.types import Receive, Scope, Send
 
@@ -28,17 +28,25 @@ from kbserver.endpoint.complaints import Complaints
 from kbserver.endpoint.doors import doors_of, feedback
 from kbserver.endpoint.doors.base import Door, Reply, Sent
 from kbserver.endpoint.doors.omni import OMNI
+from kbserver.endpoint.figures.loop_lag import LoopLag, lags_forever
+from kbserver.endpoint.figures.metrics import Metrics
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.handlers import Handlers
 from kbserver.endpoint.live import LiveCorpora
-from kbserver.endpoint.loop_lag import LoopLag
-from kbserver.endpoint.metrics import Metrics
 from kbserver.endpoint.routing import Route, RouteTable, name_of, table_for
+from kbserver.endpoint.running.notify import notify, watchdog_forever
+from kbserver.endpoint.running.reloading import (
+    Source,
+    changes,
+    left_for_a_start,
+    taken_over,
+)
 from kbserver.endpoint.story import Story
 from kbserver.endpoint.tokens.browser_sessions import BrowserSessions
 from kbserver.endpoint.tokens.signed import SigningKeys
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant, TokenTable
+from kbserver.endpoint.trace import Trace
 from kbserver.endpoint.turn import Handler, own
 from kbserver.errors import (
     InternalError,
@@ -51,13 +59,27 @@ from kbserver.labels import LabelPattern
 from kbserver.notes import Listener
 from kbserver.retrieval.context import EMPTY
 from kbserver.retrieval.transcript.followup import Memory
-from kbserver.settings import Settings, read_settings, route_settings
+from kbserver.settings import (
+    RouteSettings,
+    Settings,
+    file_of,
+    read_settings,
+    route_settings,
+)
 from kbserver.threads import DaemonThreads
 from kbserver.types import KNOWN
 
 log = logging.getLogger("kbserver.endpoint")
+turns = logging.getLogger("kbserver.turns")
+
+_WITHOUT_TURNS = ("/metrics", "/healthz", "/readyz")
+"""Paths of the listener of the metrics."""
 
 SUMMARY_S = 60.0  # between two lines in the log that say how the turns went
+QUIET = (1, 10)
+"""Summaries in a row without a request that are said; then every `SAID_AGAIN`-th."""
+SAID_AGAIN = 60
+TELL_S = 2.0  # between two times that other processes are told what was counted here
 
 H = TypeVar("H", bound=Handler)
 
@@ -97,7 +119,14 @@ class KBServer:
         Raises:
             SettingsError: a setting cannot be used.
         """
-        self.settings = settings or _read_settings(config, overrides)
+        self.source: Source | None = None
+        """Where the settings are read again; None: they stay as they are."""
+        if settings is None:
+            path = Path(config) if config else None
+            read = partial(read_settings, path, **overrides)
+            settings = read()
+            self.source = Source(read, file_of(path))
+        self.settings = settings
         self.metrics = Metrics()
         self.story = Story(listener)
         self.metrics.add_recorder(self.story.counts)
@@ -121,10 +150,13 @@ class KBServer:
             waited_s=LoopLag().waited_s,
         )
         self.signing_keys = SigningKeys.from_settings(self.settings)
+        self.first_corpus: str | None = None
+        """The one that was alone when the server started; see `routing.table_for`."""
         self._page_writer = DaemonThreads(1, name="kbserver-metrics")
         self._routes = routes
-        self._decorated: list[Route] = []
+        self._decorated: list[tuple[RouteSettings, Handler]] = []
         self._tokens: TokenTable | None = None
+        self._scrapers: TokenTable | None = None
         self._sessions = self._browser_sessions()
         self.doors = doors_of(self.settings)
         self._bodies = {door.name: self._bodies_of(door) for door in self.doors}
@@ -142,8 +174,11 @@ class KBServer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Speak ASGI. A slash at the end of a path makes no difference."""
-        if scope["type"] == "http" and scope["path"].endswith("/"):
-            scope = {**scope, "path": scope["path"].rstrip("/") or "/"}
+        if scope["type"] == "http":
+            path = scope["path"].rstrip("/") or "/"
+            if self._came_to_listener(scope) and path not in _WITHOUT_TURNS:
+                path = "/"  # which leads nowhere
+            scope = {**scope, "path": path}
         await self.app(scope, receive, send)
 
     def route(self, label: str, **settings: Any) -> Callable[[H], H]:
@@ -160,16 +195,8 @@ class KBServer:
 
         def register(handler: H) -> H:
             values = route_settings(label=label, handler=name_of(handler), **settings)
-            route = Route(
-                pattern=LabelPattern(label),
-                corpora=values.corpora,
-                settings=self.settings.turn_settings(values),
-                scope=values.scope,
-                handler=handler,
-                record=values.record,
-                origin="written in Python",
-            )
-            self._decorated.append(route)
+            LabelPattern(label)
+            self._decorated.append((values, handler))
             return handler
 
         return register
@@ -201,14 +228,8 @@ class KBServer:
             SettingsError: there is no token and the settings do not say `open`.
         """
         if self._tokens is None:
-            signed: Callable[[str], Grant] | None = None
-            if self.signing_keys is not None:
-                signed = self.signing_keys.verify
-            self._tokens = TokenTable(
-                self.settings.static_tokens(),
-                signed=signed,
-                open_to_all=self.settings.open,
-            )
+            self._tokens = _token_table(self.settings, self.signing_keys)
+            self._scrapers = _scrapers(self.settings)
         return self._tokens
 
     def issue_token(
@@ -276,7 +297,10 @@ class KBServer:
             StoreMissing: there is no store, or no corpus in it.
             SettingsError: a route names a corpus that is not there.
         """
-        self._build_table(self.corpora.on_disk())
+        names = self.corpora.on_disk()
+        if len(names) == 1 and self.first_corpus is None:
+            self.first_corpus = names[0]
+        self._take_table(self._table(self.settings, names))
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -293,18 +317,24 @@ class KBServer:
         background = [
             asyncio.create_task(self._summarise_forever()),
             asyncio.create_task(self.story.hand_on_forever()),
+            asyncio.create_task(lags_forever(self.metrics.loop_lag.observe)),
+            asyncio.create_task(self._tell_forever()),
+            asyncio.create_task(watchdog_forever()),
         ]
         self.story.event("start", f"serving {self.table.summary()}")
         if self.settings.reload_s:
             background.append(asyncio.create_task(self._reload_forever()))
+        notify("READY=1", f"STATUS=serving {self.table.summary()}")
         try:
             async with self._sessions or contextlib.nullcontext():
                 yield
         finally:
+            notify("STOPPING=1")
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             self.story.end()
+            self.metrics.tell()
             self.cache.clear()
             await self.corpora.close()
 
@@ -380,6 +410,8 @@ class KBServer:
         answer = door.render(question, grounding.context, extra)
         mode = grounding.trace.record or self.settings.record.mode
         told = self.story.turn(call, grounding, mode, headers, len(answer))
+        if self.settings.access_log:
+            _log_turn(grounding.trace)
         return Response(answer, media_type="application/json", headers=told)
 
     def _grant(self, door: Door[Any], request: Request, body: bytes) -> Grant:
@@ -450,25 +482,52 @@ class KBServer:
         return Response(b'{"status":"ok"}', media_type="application/json")
 
     async def _readyz(self, request: Request) -> Response:
+        failing = len(self.corpora.failing)
         if self.corpora.ready:
-            return Response(b'{"status":"ready"}', media_type="application/json")
-        return Response(
-            b'{"status":"loading"}',
-            status_code=503,
-            media_type="application/json",
-            headers={"retry-after": "1"},
-        )
+            # Names of corpora are for callers with a token.
+            body = {"status": "ready", "corpora_failing": failing}
+            return JSONResponse(body)
+        body = {"status": "loading", "corpora_failing": failing}
+        return JSONResponse(body, status_code=503, headers={"retry-after": "1"})
 
     async def _metrics_page(self, request: Request) -> Response:
         """Answer this machine itself, or a static token: a browser may hold a signed one."""
-        if not _is_local(request):
-            self.check_tokens().check_static(request.headers)
+        self._check_scraper(request)
+        self._measure()
         # A page of some hundred lines takes milliseconds to write: not on the event loop. Nor in
         # its executor, where own code of a handler may hold every thread.
         loop = asyncio.get_running_loop()
         page = self.metrics.page
         body, media_type = await loop.run_in_executor(self._page_writer, page)
         return Response(body, headers={"content-type": media_type})
+
+    def _check_scraper(self, request: Request) -> None:
+        """Raise Unauthorized for what may not read the metrics."""
+        tokens = self.check_tokens()
+        trusted = _is_local(request)
+        if self._came_to_listener(request.scope):
+            trusted = self._scrapers is None
+        if trusted:
+            return
+        if self._scrapers is not None:
+            with contextlib.suppress(Unauthorized):
+                self._scrapers.check_static(request.headers)
+                return
+        tokens.check_static(request.headers)
+
+    def _came_to_listener(self, scope: Scope) -> bool:
+        """Whether a request came to the listener of the metrics, which serves no turns."""
+        address = self.settings.metrics.address
+        if address is None:
+            return False
+        _, port = scope.get("server") or ("", None)
+        return port == address[1]
+
+    def _measure(self) -> None:
+        """Set what is measured when it is asked for. On the event loop."""
+        self.metrics.in_flight.set(self.admission.in_work)
+        self.metrics.embedding_queue.set(self.corpora.queue_length)
+        self.metrics.ready.set(self.corpora.ready)
 
     async def _wire_error(self, request: Request, exc: Exception) -> Response:
         if not isinstance(exc, WireError):
@@ -506,10 +565,57 @@ class KBServer:
         reply = door.refuse(error, status, body)
         return _response(replace(reply, headers={**reply.headers, **(headers or {})}))
 
+    def read_again(self) -> None:
+        """Read the settings again and take over what a running server can; say so, or why not."""
+        if self.source is None:
+            log.info("the settings of this server were made in Python, and stay")
+            return
+        try:
+            self.reload(self.source.read())
+        except SettingsError as exc:
+            log.error("the settings stay as they were: %s", exc)
+
+    def reload(self, settings: Settings) -> None:
+        """Take over routes, tokens and what turns do, all of it or nothing; warn of each change.
+
+        What can only be changed by a start is named in a warning.
+
+        Raises:
+            SettingsError: something of it cannot be used.
+        """
+        before = self.settings
+        now = taken_over(before, settings)
+        keys = SigningKeys.from_settings(now)
+        tokens = _token_table(now, keys)
+        scrapers = _scrapers(now)
+        table = self._table(now, self.corpora.names)
+        if keys is not None and self.signing_keys is not None:
+            same_list = now.revoked_tokens == before.revoked_tokens
+            keys.go_on_from(self.signing_keys, same_list=same_list)
+        self.settings, self.signing_keys = now, keys
+        self._tokens, self._scrapers = tokens, scrapers
+        self.admission.budget(now.deadline_ms)
+        self.cache.clear()
+        said = changes(before, now)
+        left = left_for_a_start(before, settings)
+        if said:
+            text = "; ".join(said)
+            self.story.event("settings", text, details={"changes": said})
+            log.warning("the settings changed: %s", text, extra={"event": "settings"})
+        else:
+            log.info("the settings were read again, tokens too; nothing else changed")
+        if left:
+            log.warning(
+                "changed, and in force from the next start: %s", ", ".join(left)
+            )
+        self._replace_table(table, "the settings changed")
+
     async def _reload_forever(self) -> None:
         said = ""
         while True:
             await asyncio.sleep(self.settings.reload_s)
+            if self.source is not None and self.source.has_changed():
+                self.read_again()
             try:
                 if await self.corpora.refresh():
                     self.cache.clear()
@@ -523,35 +629,87 @@ class KBServer:
                     log.exception("cannot follow the store: %s", said)
 
     async def _summarise_forever(self) -> None:
+        quiet = 0
         while True:
             await asyncio.sleep(SUMMARY_S)
             self.story.minute()
             summary = self.metrics.summary()
-            if summary:
-                log.info("%s in %.0f s", summary, SUMMARY_S)
+            quiet = (quiet + 1) * summary.is_quiet
+            if quiet and quiet not in QUIET and quiet % SAID_AGAIN:
+                continue
+            seconds = max(1, quiet) * SUMMARY_S
+            event = {"event": "summary", "facts": summary.as_dict()}
+            log.info("%s in %.0f s", summary, seconds, extra=event)
+
+    async def _tell_forever(self) -> None:
+        """Tell the other processes of the server what was counted here."""
+        loop = asyncio.get_running_loop()
+        while self.metrics.is_shared:
+            await asyncio.sleep(TELL_S)
+            self._measure()
+            await loop.run_in_executor(self._page_writer, self.metrics.tell)
 
     def _rebuild_table(self) -> None:
         """Fit the table to the store's corpora; say so if labels reach something else now."""
-        before = self.table.summary()
         try:
-            self._build_table(self.corpora.names)
+            table = self._table(self.settings, self.corpora.names)
         except SettingsError as exc:
             log.error("the routes stay as they were: %s", exc)
             return
-        now = self.table.summary()
-        if now != before:
-            details = {"before": before, "now": now}
-            self.story.event("routes", f"{before} became {now}", details=details)
+        self._replace_table(table, "the store's corpora changed")
+
+    def _replace_table(self, table: RouteTable, why: str) -> None:
+        before = self.table.summary()
+        self._take_table(table)
+        now = table.summary()
+        if now == before:
+            return
+        details = {"before": before, "now": now}
+        self.story.event("routes", f"{before} became {now}", details=details)
+        step = ""
+        if table.is_automatic:
+            step = ";  write [[routes]] down to decide it yourself"
+        log.warning(
+            "%s, and with them the labels that are answered: %s  became  %s%s",
+            why,
+            before,
+            now,
+            step,
+            extra={"event": "routes"},
+        )
+        notify(f"STATUS=serving {now}")
+
+    def _take_table(self, table: RouteTable) -> None:
+        self.table = table
+        self.metrics.routes(table.routes)
+        for route, earlier in table.never_reached():
             log.warning(
-                "the store's corpora changed, and with them the labels that are answered: "
-                "%s  became  %s;  write [[routes]] down to decide it yourself",
-                before,
-                now,
+                "the route %s never answers: %s, above it, fits the same labels",
+                route.pattern.pattern,
+                earlier.pattern.pattern,
             )
 
-    def _build_table(self, corpora: Sequence[str]) -> None:
-        self.table = table_for(
-            self.settings, self._decorated, corpora, routes=self._routes
+    def _table(self, settings: Settings, corpora: Sequence[str]) -> RouteTable:
+        """Return the routes of some settings over the corpora of the store.
+
+        Raises:
+            SettingsError: a route names a corpus that is not there, or its handler cannot be
+                imported.
+        """
+        decorated = [
+            Route(
+                pattern=LabelPattern(values.label),
+                corpora=values.corpora,
+                settings=settings.turn_settings(values),
+                scope=values.scope,
+                handler=handler,
+                record=values.record,
+                origin="written in Python",
+            )
+            for values, handler in self._decorated
+        ]
+        return table_for(
+            settings, decorated, corpora, routes=self._routes, first=self.first_corpus
         )
 
     def _browser_sessions(self) -> BrowserSessions | None:
@@ -567,11 +725,41 @@ class KBServer:
         return BrowserSessions(session, api_key=api_key, token_for=token_for)
 
 
-def _read_settings(config: Path | str | None, overrides: Mapping[str, Any]) -> Settings:
-    path: Path | None = None
-    if config:
-        path = Path(config)
-    return read_settings(path, **overrides)
+def _token_table(settings: Settings, keys: SigningKeys | None) -> TokenTable:
+    signed: Callable[[str], Grant] | None = None
+    if keys is not None:
+        signed = keys.verify
+    return TokenTable(
+        settings.static_tokens(), signed=signed, open_to_all=settings.open
+    )
+
+
+def _scrapers(settings: Settings) -> TokenTable | None:
+    """Return the table of the token that opens the metrics alone; None without one."""
+    if settings.metrics.token is None:
+        return None
+    return TokenTable([(settings.metrics.token.secret(), ("*",))])
+
+
+def _log_turn(trace: Trace) -> None:
+    facts = {
+        "turn": trace.id,
+        "door": trace.door,
+        "route": trace.route,
+        "outcome": trace.outcome,
+        "reason": trace.reason,
+        "in_budget": trace.in_budget,
+        "ms": round(trace.total_ms, 1),
+    }
+    turns.info(
+        "turn %s %s: %s %s, %.1f ms",
+        trace.id,
+        trace.route or "no route",
+        trace.outcome,
+        trace.reason or "",
+        trace.total_ms,
+        extra={"event": "turn", "facts": facts},
+    )
 
 
 def _response(reply: Reply) -> Response:

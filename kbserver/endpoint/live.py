@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -14,7 +15,7 @@ from kbserver.embedding.base import Encoder
 from kbserver.embedding.cores import usable_cores
 from kbserver.embedding.models import check_present, open_encoder
 from kbserver.embedding.query_embedder import QueryEmbedder
-from kbserver.endpoint.metrics import Metrics
+from kbserver.endpoint.figures.metrics import Metrics
 from kbserver.endpoint.troubles import Troubles
 from kbserver.errors import (
     KbServerError,
@@ -130,6 +131,11 @@ class LiveCorpora:
             why = self._troubles.reason(name) or "the store does not hold it"
             raise StoreError(f"corpus {name}: {why}")
         return retriever
+
+    @property
+    def failing(self) -> list[str]:
+        """The corpora whose live generation cannot be served, sorted."""
+        return sorted(name for name in self._names if self._troubles.reason(name))
 
     @property
     def queue_length(self) -> int:
@@ -343,14 +349,12 @@ class LiveCorpora:
             self._retire(name)
         self._retrievers[name] = retriever
         generation = snapshot.manifest.generation
+        made = datetime.fromisoformat(snapshot.manifest.created_at)
+        self._metrics.corpus(name)
         self._metrics.generation.labels(name, generation).set(snapshot.size)
+        self._metrics.generation_made.labels(name).set(made.timestamp())
         self._metrics.min_score.labels(name).set(_least_score(retriever))
-        log.info(
-            "corpus %s: serving generation %s with %d passages",
-            name,
-            generation,
-            snapshot.size,
-        )
+        _say_generation(name, replaced, snapshot, change)
         self._say_change(name, generation, change)
         if before is not None and before != _least_score(retriever):
             self._say_threshold(name, before)
@@ -517,6 +521,36 @@ class LiveCorpora:
         await embedder.open()
         self._embedders[model.fingerprint] = embedder
         return embedder
+
+
+def _say_generation(
+    name: str, replaced: Retriever | None, now: Snapshot, change: Differences | None
+) -> None:
+    """Say what is served of a corpus from now on, and what was before."""
+    generation = now.manifest.generation
+    event = {"event": "generation"}
+    if replaced is None:
+        log.info(
+            "corpus %s: serving generation %s with %d passages",
+            name,
+            generation,
+            now.size,
+            extra=event,
+        )
+        return
+    said = "what changed cannot be told"
+    if change is not None:
+        said = str(change)
+    log.warning(
+        "corpus %s: generation %s with %d passages → %s with %d: %s",
+        name,
+        replaced.generation,
+        replaced.snapshot.size,
+        generation,
+        now.size,
+        said,
+        extra=event,
+    )
 
 
 def _nothing(

@@ -97,8 +97,16 @@ class Match:
 class RouteTable:
     """Routes in the order they are tried."""
 
-    def __init__(self, routes: Iterable[Route] = ()) -> None:
+    def __init__(
+        self, routes: Iterable[Route] = (), *, is_automatic: bool = False
+    ) -> None:
+        """Take routes.
+
+        Args:
+            is_automatic: none was written down.
+        """
         self.routes = list(routes)
+        self.is_automatic = is_automatic
 
     def resolve(self, label: str | None) -> Match | None:
         """Return the first route whose pattern fits; None if there is none.
@@ -118,6 +126,16 @@ class RouteTable:
         ]
         return ", ".join(reached) or "no label"
 
+    def never_reached(self) -> list[tuple[Route, Route]]:
+        """Return the routes that never answer, each with the earlier route that does instead."""
+        found = []
+        for at, route in enumerate(self.routes):
+            for earlier in self.routes[:at]:
+                if earlier.pattern.covers(route.pattern):
+                    found.append((route, earlier))
+                    break
+        return found
+
     def explain(self, label: str | None) -> list[tuple[Route, bool]]:
         """Return the routes that are tried for a label, in order, and whether each fits."""
         tried: list[tuple[Route, bool]] = []
@@ -135,6 +153,7 @@ def table_for(
     corpora: Sequence[str],
     *,
     routes: Sequence[Route] | None = None,
+    first: str | None = None,
 ) -> RouteTable:
     """Return the server's table: routes written in Python, then those of the file.
 
@@ -143,6 +162,8 @@ def table_for(
 
     Args:
         routes: in place of those of the file.
+        first: the corpus that was alone when the server started. It goes on answering the labels
+            of no other.
 
     Raises:
         SettingsError: a route names a corpus that the store does not hold.
@@ -152,9 +173,9 @@ def table_for(
     listed = [*decorated, *routes]
     for route in listed:
         _check_corpora(route, corpora)
-    if not listed:
-        listed = _default_routes(settings, corpora)
-    return RouteTable(listed)
+    if listed:
+        return RouteTable(listed)
+    return RouteTable(_default_routes(settings, corpora, first), is_automatic=True)
 
 
 def _routes_of(settings: Settings) -> list[Route]:
@@ -167,17 +188,24 @@ def _routes_of(settings: Settings) -> list[Route]:
     ]
 
 
-def _default_routes(settings: Settings, corpora: Sequence[str]) -> list[Route]:
+def _default_routes(
+    settings: Settings, corpora: Sequence[str], first: str | None
+) -> list[Route]:
     """Return the routes of a server for which none are written down."""
     turn_settings = settings.turn_settings()
     if len(corpora) == 1:
         origin = "the only corpus answers every label"
         return [Route(LabelPattern("*"), (corpora[0],), turn_settings, origin=origin)]
     origin = "a label equal to a corpus's name"
-    return [
+    routes = [
         Route(LabelPattern(name), (name,), turn_settings, origin=origin)
         for name in corpora
     ]
+    if first is not None and first in corpora:
+        origin = "the only corpus when the server started"
+        every = Route(LabelPattern("*"), (first,), turn_settings, origin=origin)
+        routes.append(every)
+    return routes
 
 
 def _check_corpora(route: Route, corpora: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from starlette.types import Message, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
 from kbserver.accepting import LOOP
-from kbserver.endpoint.hang_up import (
+from kbserver.endpoint.running.hang_up import (
     Terminal,
     ignore,
     read_again_at_hang_up,
@@ -67,6 +67,9 @@ class Server(Protocol):
     async def until_ready(self) -> None:
         """Wait until the models are warm."""
 
+    def read_again(self) -> None:
+        """Read the settings again, and say what came of it."""
+
 
 def serve(
     server: Server,
@@ -95,16 +98,16 @@ def serve(
     config = _loaded(uvicorn.Config(server, **options))
     if options["access_log"]:
         log_access()
-    listener = listen(settings.host, settings.port)
+    listeners = _listeners(settings)
     allow_open_files()
 
     async def run() -> None:
         async with server.running():
-            read_again_at_hang_up(terminal)
+            read_again_at_hang_up(server.read_again, terminal)
             if on_open is not None:
-                on_open(_url(listener, settings))
+                on_open(_url(listeners[0], settings))
             freezing = asyncio.create_task(freeze_garbage(server))
-            await uvicorn.Server(config).serve(sockets=[listener])
+            await uvicorn.Server(config).serve(sockets=listeners)
             freezing.cancel()
 
     # uvicorn raises the signal that stopped it once more; ending the process is then up to us.
@@ -117,7 +120,7 @@ def serve(
         ):
             runner.run(run())
     finally:
-        listener.close()
+        _close(listeners)
 
 
 def serve_workers(
@@ -130,7 +133,7 @@ def serve_workers(
     """Serve with several processes until SIGINT or SIGTERM; SIGHUP is handed on to them.
 
     They accept from one socket and map the same snapshots. Each has a model of its own and counts
-    turns, places and metrics for itself; one that dies is replaced. A label's turns go to the
+    turns and places for itself; one that dies is replaced. A label's turns go to the
     process its connection went to: what is remembered between turns must be off.
 
     Args:
@@ -142,16 +145,16 @@ def serve_workers(
     """
     options = _options(settings) | {"lifespan": "on", "workers": workers}
     _loaded(uvicorn.Config(_nothing, **options))  # an error in the options shows here
-    listener = listen(settings.host, settings.port)
+    listeners = _listeners(settings)
     allow_open_files()
     if on_open is not None:
-        on_open(_url(listener, settings))
+        on_open(_url(listeners[0], settings))
     make_app = partial(WorkerApp, make_server)
     config = uvicorn.Config(make_app, factory=True, **options)
     try:
-        _Workers(config, sockets=[listener]).run()
+        _Workers(config, sockets=listeners).run()
     finally:
-        listener.close()
+        _close(listeners)
 
 
 class _Workers(Multiprocess):
@@ -195,7 +198,7 @@ class WorkerApp:
             await send(message)
             if message["type"] == "lifespan.startup.complete":
                 self._freezing = asyncio.create_task(freeze_garbage(self._server))
-                read_again_at_hang_up()
+                read_again_at_hang_up(self._server.read_again)
 
         try:
             await self._server(scope, receive, send_and_freeze)
@@ -252,6 +255,27 @@ def allow_open_files() -> None:
     # macOS says "unlimited" and means 10,240.
     with contextlib.suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _listeners(settings: Settings) -> list[socket.socket]:
+    """Return the socket for turns, and that of the metrics if they have one.
+
+    Raises:
+        SettingsError: an address cannot be used.
+    """
+    listeners = [listen(settings.host, settings.port)]
+    if settings.metrics.address is not None:
+        try:
+            listeners.append(listen(*settings.metrics.address))
+        except SettingsError as exc:
+            _close(listeners)
+            raise SettingsError(f"[metrics] listen: {exc}") from exc
+    return listeners
+
+
+def _close(listeners: list[socket.socket]) -> None:
+    for listener in listeners:
+        listener.close()
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -251,6 +251,7 @@ def watching_beside(
     corpus: str,
     options: IngestOptions | None = None,
     prepare: Callable[[], None] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[None]:
     """Watch in a process of its own while the block runs; for a server.
 
@@ -260,11 +261,12 @@ def watching_beside(
 
     Args:
         prepare: called first in the new process, to set up its log; importable by name.
+        tell: called there with what became of each ingest: `published`, `unchanged`, `failed`.
     """
     context = multiprocessing.get_context("spawn")
     process = context.Process(
         target=_watch_until_orphaned,
-        args=(list(paths), store, corpus, options or IngestOptions(), prepare),
+        args=(list(paths), store, corpus, options or IngestOptions(), prepare, tell),
         name="kbserver-watch",
         daemon=True,
     )
@@ -282,10 +284,23 @@ def _watch_until_orphaned(
     corpus: str,
     options: IngestOptions,
     prepare: Callable[[], None] | None,
+    tell: Callable[[str], None] | None,
 ) -> None:
     """Watch until the parent process ends."""
     if prepare is not None:
         prepare()
+    log_report = ReportLog()
+
+    def on_report(report: IngestReport) -> None:
+        log_report(report)
+        if tell is not None:
+            tell("published" if report.published else "unchanged")
+
+    def on_error(error: KbServerError) -> None:
+        log_error(error)
+        if tell is not None:
+            tell("failed")
+
     yield_process_to_turns()
     stop = threading.Event()
     threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
@@ -296,12 +311,14 @@ def _watch_until_orphaned(
                 store=Store(store),
                 corpus=corpus,
                 options=options,
-                on_report=ReportLog(),
-                on_error=log_error,
+                on_report=on_report,
+                on_error=on_error,
                 stop=stop,
             )
     except KbServerError as exc:
         log.error("not watching: %s", exc)
+        if tell is not None:
+            tell("failed")
 
 
 def _wait_for_parent(stop: threading.Event) -> None:

@@ -14,6 +14,7 @@ from kbserver.settings.model import (
     ENGINE_TIMEOUT_MS,
     ConsoleSettings,
     ConsoleTokenSettings,
+    MetricsSettings,
     RecordMode,
     RecordSettings,
     Role,
@@ -24,7 +25,12 @@ from kbserver.settings.model import (
     TokenSettings,
     TurnSettings,
 )
-from kbserver.settings.reading import CONFIG_FILE, read_settings, route_settings
+from kbserver.settings.reading import (
+    CONFIG_FILE,
+    file_of,
+    read_settings,
+    route_settings,
+)
 
 __all__ = [
     "CONFIG_FILE",
@@ -37,6 +43,7 @@ __all__ = [
     "ConsoleTokenSettings",
     "DoorSettings",
     "McpSettings",
+    "MetricsSettings",
     "RecordMode",
     "RecordSettings",
     "Role",
@@ -48,6 +55,7 @@ __all__ = [
     "ToolSettings",
     "TurnSettings",
     "check_door_names",
+    "file_of",
     "read_settings",
     "route_settings",
 ]

@@ -144,27 +144,19 @@ class StaticToken(NamedTuple):
     """None: all of them."""
 
 
-class TokenSettings(BaseModel):
-    """One `[[tokens]]` table: a static bearer token and the labels it is good for."""
+class SecretSettings(BaseModel):
+    """A bearer token, and where it is written down."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-    table: ClassVar[str] = "[[tokens]]"
+
+    table: ClassVar[str]
+    """Of the file, for messages."""
 
     value: SecretStr | None = None
     env: str | None = None
     """Name of the environment variable that holds the token."""
     file: Path | None = None
     """File that holds the token."""
-    labels: tuple[str, ...] = ("*",)
-    doors: tuple[str, ...] | None = None
-    """Doors it is good for: `["mcp"]`; None: all of them."""
-
-    @field_validator("doors")
-    @classmethod
-    def _known_doors(cls, doors: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        if doors is None:
-            return None
-        return check_door_names(doors)
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -201,6 +193,59 @@ class TokenSettings(BaseModel):
                 f"{self.table} file = {str(self.file)!r} is empty; write the token into it"
             )
         return token
+
+
+class TokenSettings(SecretSettings):
+    """One `[[tokens]]` table: a static bearer token and the labels it is good for."""
+
+    table = "[[tokens]]"
+
+    labels: tuple[str, ...] = ("*",)
+    doors: tuple[str, ...] | None = None
+    """Doors it is good for: `["mcp"]`; None: all of them."""
+
+    @field_validator("doors")
+    @classmethod
+    def _known_doors(cls, doors: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if doors is None:
+            return None
+        return check_door_names(doors)
+
+
+class MetricsTokenSettings(SecretSettings):
+    """The key `token` of `[metrics]`: it opens `/metrics` and no document."""
+
+    table = "[metrics] token"
+
+
+class MetricsSettings(BaseModel):
+    """The `[metrics]` table: how Prometheus gets at `/metrics`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    token: MetricsTokenSettings | None = None
+    """Good for `/metrics` alone."""
+    listen: str | None = None
+    """`HOST:PORT` of a listener that serves no turns: there `/metrics` needs no other token."""
+
+    @field_validator("listen")
+    @classmethod
+    def _an_address(cls, listen: str | None) -> str | None:
+        if listen is not None:
+            host, _, port = listen.rpartition(":")
+            if not host or not port.isascii() or not port.isdigit():
+                raise ValueError("write it as HOST:PORT, like 127.0.0.1:9464")
+            if not 0 < int(port[:6]) < 65536:
+                raise ValueError("the port must be from 1 to 65535")
+        return listen
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port of the listener; None without one."""
+        if self.listen is None:
+            return None
+        host, _, port = self.listen.rpartition(":")
+        return host.strip("[]"), int(port)
 
 
 class SessionSettings(BaseModel):
@@ -382,6 +427,7 @@ class Settings(BaseSettings, TurnSettings):
     """Token of the console with the role publish; from the environment."""
     doors: DoorsSettings = DoorsSettings()
     """Other wires than Omni's."""
+    metrics: MetricsSettings = MetricsSettings()
     max_body_bytes: Positive = 64 * 1024
     max_concurrent_turns: Positive = 256
     """Turns in work at once; more are refused with 503."""
@@ -406,6 +452,9 @@ class Settings(BaseSettings, TurnSettings):
     trusted_proxies: tuple[str, ...] = ("127.0.0.1", "::1")
     """Peers whose forwarded headers are believed."""
     access_log: bool = False
+    """Log a line for every request, and one for every turn."""
+    log_format: Literal["text", "json"] = "text"
+    """Of the lines on stderr; json: an object a line."""
     debug: bool = False
     """Let the header `x-kbserver-debug: 1` add the trace to an answer."""
 

@@ -29,6 +29,7 @@ from kbserver.settings.model import (
     PREFIX,
     ConsoleSettings,
     ConsoleTokenSettings,
+    MetricsSettings,
     RecordSettings,
     RouteSettings,
     SessionSettings,
@@ -44,6 +45,7 @@ _TABLES: dict[int | str, type[BaseModel]] = {
     "record": RecordSettings,
     "console": ConsoleSettings,
     "doors": DoorsSettings,
+    "metrics": MetricsSettings,
 }
 _DOOR_TABLES: dict[int | str, type[BaseModel]] = {
     "mcp": McpSettings,
@@ -57,6 +59,17 @@ _SECRET = _FROM_ENVIRONMENT | {"value"}
 _LONGEST_VALUE = 60  # characters of a value that a message repeats
 
 
+def file_of(config: Path | None = None) -> Path | None:
+    """Return the file that settings are read from; None if there is none.
+
+    Args:
+        config: as for `read_settings`.
+    """
+    if config is None and CONFIG_FILE.is_file():
+        return CONFIG_FILE
+    return config
+
+
 def read_settings(config: Path | None = None, **flags: Any) -> Settings:
     """Read the settings: flags that are not None, over the environment, over the file.
 
@@ -66,9 +79,7 @@ def read_settings(config: Path | None = None, **flags: Any) -> Settings:
     Raises:
         SettingsError: the file is missing or malformed, a key is unknown, or a value does not fit.
     """
-    source = config
-    if source is None and CONFIG_FILE.is_file():
-        source = CONFIG_FILE
+    source = file_of(config)
     from_file: dict[str, Any] = {}
     if source is not None:
         from_file = _read_file(source)
@@ -151,24 +162,23 @@ def _read_file(path: Path) -> dict[str, Any]:
     record = values.get("record")
     if isinstance(record, dict) and "folder" in record:
         record["folder"] = _beside(path, record["folder"])
+    metrics = values.get("metrics")
+    if isinstance(metrics, dict):
+        _place_token(path, metrics.get("token"))
     files = values.get("signing_key_files")
     if isinstance(files, list):
         values["signing_key_files"] = [_beside(path, file) for file in files]
-    console = values.get("console")
-    if isinstance(console, dict):
-        _tokens_beside(path, console)
-    _tokens_beside(path, values)
+    for table in (values, values.get("console")):
+        if isinstance(table, dict) and isinstance(table.get("tokens"), list):
+            for token in table["tokens"]:
+                _place_token(path, token)
     return values
 
 
-def _tokens_beside(path: Path, table: dict[str, Any]) -> None:
-    """Take the files of tokens as they are meant from where the configuration file lies."""
-    tokens = table.get("tokens")
-    if not isinstance(tokens, list):
-        return
-    for token in tokens:
-        if isinstance(token, dict) and "file" in token:
-            token["file"] = _beside(path, token["file"])
+def _place_token(path: Path, token: object) -> None:
+    """Take the file of a token as it is meant from where the configuration file lies."""
+    if isinstance(token, dict) and "file" in token:
+        token["file"] = _beside(path, token["file"])
 
 
 def _beside(path: Path, file: object) -> object:

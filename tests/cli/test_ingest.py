@@ -148,7 +148,7 @@ def test_a_second_corpus_says_which_labels_reach_nothing_from_now_on(
     run, docs, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    said = "any other label, which docs answered so far, reaches nothing"
+    said = "Any other label, which docs answered so far, reaches nothing once"
     assert said not in run(docs, "--corpus", "docs")
     assert said not in run(docs, "--corpus", "docs")
     assert said not in run(docs, "--corpus", "extra", "--dry-run")

@@ -207,3 +207,59 @@ def test_a_record_of_the_log_is_one_line_and_its_traceback_is_indented(
     assert second.endswith("ERROR failed")
     assert traceback and all(one.startswith("    ") for one in traceback)
     assert traceback[-1] == r"    forged\x1b[2J"
+
+
+def test_a_line_begins_with_a_moment_of_rfc_3339(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    log_to_terminal()
+    record = logging.makeLogRecord({"msg": "said", "created": 1_796_000_000.25})
+    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    logging.getLogger().handle(record)
+    said = capsys.readouterr().err
+    assert said == "2026-11-30T00:53:20.250Z WARNING said\n"
+
+
+def logged_as_json(
+    capsys: pytest.CaptureFixture[str], name: str, *args: object, **more: object
+) -> dict[str, object]:
+    log_to_terminal(serving=True, as_json=True)
+    log = logging.getLogger(name)
+    log.warning(*args, **more)
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.isprintable()
+    values: dict[str, object] = json.loads(line)
+    return values
+
+
+def test_a_json_line_holds_the_event_and_its_facts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    extra = {"event": "turn", "facts": {"turn": "01", "ms": 1.5}}
+    found = logged_as_json(capsys, "kbserver.turns", "turn %s", "01\x1b", extra=extra)
+    assert str(found.pop("time")).endswith("Z")
+    assert found == {
+        "level": "warning",
+        "event": "turn",
+        "logger": "kbserver.turns",
+        "message": "turn 01\x1b",
+        "turn": "01",
+        "ms": 1.5,
+    }
+
+
+def test_a_json_line_of_the_access_log_names_its_parts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    args = ('%s - "%s %s HTTP/%s" %d', "1.2.3.4:5", "POST", "/kb", "1.1", 200)
+    found = logged_as_json(capsys, "uvicorn.access", *args)
+    wanted = {"address": "1.2.3.4:5", "method": "POST", "path": "/kb", "status": 200}
+    assert found["event"] == "request" and wanted.items() <= found.items()
+
+
+def test_a_traceback_is_part_of_its_json_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    error = ValueError("bad\nnews")
+    found = logged_as_json(capsys, "kbserver", "failed", exc_info=error)
+    assert "ValueError: bad\nnews" in str(found["traceback"])

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import threading
 import time
 
@@ -12,10 +13,11 @@ import uvicorn
 from kbserver.endpoint.app import KBServer
 from kbserver.endpoint.asking.ask import Ask
 from kbserver.endpoint.ground import Call
+from kbserver.endpoint.figures.metrics import Metrics
 from kbserver.endpoint.live import LiveCorpora
-from kbserver.endpoint.metrics import Metrics
 from kbserver.endpoint.serve import listen
 from kbserver.settings import Settings, read_settings
+from kbserver.shelf import Shelf, make_shelf
 
 TOKEN = "test-token"
 PATIENT_MS = 5000  # a budget that a machine shared with many others does not use up
@@ -90,6 +92,40 @@ def client(url):
         follow_redirects=False,
     ) as client:
         yield client
+
+
+class Shelves:
+    """Makes shelves of one file in this process, each as if it were of a process of its own."""
+
+    def __init__(self):
+        self._first = make_shelf()
+        self._taken = set()
+        self._made = [self._first]
+
+    def __call__(self):
+        descriptor = os.dup(self._first._file.fileno())
+        file = os.fdopen(descriptor, "r+b", buffering=0)
+        self._made.append(Shelf(file, take=self._take))
+        return self._made[-1]
+
+    def left(self, place):
+        """Have the process of a place end."""
+        self._taken.discard(place)
+
+    def _take(self, place):
+        is_free = place not in self._taken
+        self._taken.add(place)
+        return is_free
+
+    def close(self):
+        for shelf in self._made:
+            shelf.close()
+
+
+@pytest.fixture
+def shelves():
+    with contextlib.closing(Shelves()) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

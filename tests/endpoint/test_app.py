@@ -170,13 +170,17 @@ def test_what_is_wrong_gets_the_envelope_and_never_a_redirect(
 
 def test_health_readiness_and_metrics(client, url):
     assert client.get("/healthz").json() == {"status": "ok"}
-    assert client.get("/readyz").json() == {"status": "ready"}
-    before = counted(
-        httpx2.get(f"{url}/metrics").text, 'kbserver_turns_total{outcome="full"}'
-    )
+    ready = {"status": "ready", "corpora_failing": 0}
+    assert client.get("/readyz").json() == ready
+    full = 'kbserver_turns_total{corpus="support",outcome="full",route="support"}'
+    before = counted(httpx2.get(f"{url}/metrics").text, full)
     ask(client, "how do i cancel", "support")
     page = httpx2.get(f"{url}/metrics").text
-    assert counted(page, 'kbserver_turns_total{outcome="full"}') == before + 1
+    assert counted(page, full) == before + 1
+    assert counted(page, "kbserver_ready") == 1
+    assert counted(page, "kbserver_turns_in_flight") == 0
+    made = 'kbserver_corpus_generation_timestamp_seconds{corpus="support"}'
+    assert counted(page, made) > 1.6e9
     assert counted(page, 'kbserver_stage_seconds_count{stage="lexical"}') >= 1
     assert counted(page, 'kbserver_stage_seconds_count{stage="embed"}') >= 1
     assert "cancel" not in page
@@ -238,8 +242,13 @@ def test_handlers_answer_over_http_and_are_counted_by_how_they_end(store):
             answer = ask(client, query, label)
             assert (answer["context"], answer["results"]) == ("", [])
         page = client.get("/metrics").text
-    for reason in ("error", "late", "unknown_label"):
-        assert counted(page, f'kbserver_turns_empty_total{{reason="{reason}"}}') == 1
+    for reason, corpora, route in (
+        ("error", "support", "broken"),
+        ("late", "", "stuck"),
+        ("unknown_label", "", ""),
+    ):
+        labels = f'corpus="{corpora}",reason="{reason}",route="{route}"'
+        assert counted(page, f"kbserver_turns_empty_total{{{labels}}}") == 1
 
 
 def test_what_is_done_to_a_hit_is_seen_by_no_other_turn(store):
@@ -485,7 +494,9 @@ def test_a_route_over_a_damaged_corpus_answers_from_the_others(store, tmp_path):
     assert corpus == "support"
 
 
-def test_a_second_corpus_takes_no_label_away_without_a_word(store, tmp_path, caplog):
+def test_a_second_corpus_takes_no_label_away_from_a_running_server(
+    store, tmp_path, caplog
+):
     own = tmp_path / "store"
     shutil.copytree(store, own, symlinks=True)
     shutil.move(own / "hotels", tmp_path / "hotels")
@@ -502,7 +513,8 @@ def test_a_second_corpus_takes_no_label_away_without_a_word(store, tmp_path, cap
     with caplog.at_level("WARNING", "kbserver.endpoint"):
         asyncio.run(asyncio.wait_for(run(), LIMIT_S))
     [said] = [record.getMessage() for record in caplog.records]
-    assert "* → support  became  hotels → hotels, support → support;" in said
+    now = "hotels → hotels, support → support, * → support"
+    assert f"* → support  became  {now};" in said
     assert "[[routes]]" in said
 
 
@@ -547,3 +559,60 @@ def test_a_given_route_to_a_corpus_that_is_not_there_is_an_error(store):
 )
 def test_a_budget_in_a_header_is_a_whole_number_of_milliseconds(text, limit_ms):
     assert limit_of({"x-request-timeout-ms": text}) == limit_ms
+
+
+def test_the_metrics_have_a_token_of_their_own_that_opens_no_document(store):
+    metrics = {"token": {"value": "metrics-token"}}
+    tokens = [{"value": TOKEN}]
+    server = KBServer(read_settings(store=store, tokens=tokens, metrics=metrics))
+    own = {"Authorization": "Bearer metrics-token"}
+    proxied = {"X-Forwarded-For": "203.0.113.9"}
+    with serving(server, ready=False) as url:
+        status = [
+            httpx2.get(f"{url}/metrics", headers=proxied | headers).status_code
+            for headers in (own, {"Authorization": f"Bearer {TOKEN}"}, {})
+        ]
+        asked = httpx2.post(f"{url}/kb", json={"query": "hello"}, headers=own)
+    assert status == [200, 200, 401]
+    assert asked.status_code == 401
+
+
+@pytest.mark.parametrize("token", [None, {"value": "metrics-token"}])
+def test_a_listener_of_its_own_serves_metrics_and_no_turns(store, token):
+    """A request's `server` is the address it came to, as uvicorn tells it."""
+    metrics = {"listen": "127.0.0.1:9464", "token": token}
+    server = KBServer(
+        read_settings(store=store, tokens=[{"value": TOKEN}], metrics=metrics)
+    )
+    transport = httpx2.ASGITransport(app=server, client=("10.0.0.9", 1))
+
+    async def statuses(base, headers=None):
+        async with httpx2.AsyncClient(transport=transport, base_url=base) as client:
+            found = [
+                (await client.get(path, headers=headers)).status_code
+                for path in ("/metrics", "/healthz", "/readyz/")
+            ]
+            turn = await client.post("/kb", json={"query": "hello"}, headers=headers)
+            return [*found, turn.status_code]
+
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    own = {"Authorization": "Bearer metrics-token"}
+    listener, front = "http://127.0.0.1:9464", "http://127.0.0.1:8080"
+    first = 200 if token is None else 401
+    assert asyncio.run(statuses(listener)) == [first, 200, 503, 404]
+    assert asyncio.run(statuses(listener, bearer)) == [200, 200, 503, 404]
+    assert asyncio.run(statuses(front))[0] == 401
+    if token is not None:
+        assert asyncio.run(statuses(listener, own)) == [200, 200, 503, 404]
+
+
+def test_a_turn_is_a_line_in_the_log_without_its_words(store, caplog):
+    server = KBServer(read_settings(store=store, open=True, access_log=True))
+    with serving(server) as url, caplog.at_level("INFO", "kbserver.turns"):
+        body = {"query": "how do i reset my router", "session_label": "support"}
+        httpx2.post(f"{url}/kb", json=body)
+    [record] = [one for one in caplog.records if one.name == "kbserver.turns"]
+    assert record.event == "turn"
+    assert record.facts["route"] == "support" and record.facts["ms"] > 0.0
+    assert record.facts["outcome"] in ("full", "degraded")
+    assert "router" not in record.getMessage() + str(record.facts)

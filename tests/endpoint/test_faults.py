@@ -69,7 +69,8 @@ def test_a_failing_embedder_costs_the_dense_arm_alone(client, model, trouble):
     model.suffer(None)
     assert ("degraded", "failed") in ends
     assert ends <= {("degraded", "failed"), ("degraded", "busy")}
-    assert counters(client)['kbserver_turns_degraded_total{reason="failed"}'] >= 1
+    failed = 'kbserver_turns_degraded_total{corpus="support",reason="failed",route="*"}'
+    assert counters(client)[failed] >= 1
     wait_until_full(client)
 
 

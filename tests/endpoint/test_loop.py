@@ -9,9 +9,9 @@ import httpx2
 import pytest
 
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.figures.metrics import Metrics
 from kbserver.endpoint.ground import Call, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
-from kbserver.endpoint.metrics import Metrics
 from kbserver.endpoint.routing import Route, RouteTable
 from kbserver.endpoint.turn import HEARD_CHARACTERS
 from kbserver.labels import LabelPattern

@@ -117,3 +117,24 @@ def test_a_handler_in_the_working_directory_is_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [path for path in sys.path if path])
     assert import_handler("my_own_handlers:vip")(None) == "hello"
+
+
+def test_the_corpus_that_was_alone_goes_on_answering_what_no_other_does():
+    table = table_for(settings_with(), [], ["b", "docs"], first="docs")
+    assert table.summary() == "b → b, docs → docs, * → docs"
+    assert table.is_automatic
+    written = table_for(
+        settings_with({"label": "b", "corpora": ["b"]}), [], ["b", "docs"], first="docs"
+    )
+    assert written.summary() == "b → b" and not written.is_automatic
+    assert table_for(settings_with(), [], ["b"], first="docs").summary() == "* → b"
+
+
+def test_a_route_below_one_that_fits_all_its_labels_is_named():
+    below = a_route("vip-*")
+    table = RouteTable([a_route("a"), a_route("*"), below, a_route("a")])
+    named = [
+        (route.pattern.pattern, earlier.pattern.pattern)
+        for route, earlier in table.never_reached()
+    ]
+    assert named == [("vip-*", "*"), ("a", "a")]

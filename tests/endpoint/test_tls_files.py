@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kbserver.endpoint.hang_up import read_again, tls_context
+from kbserver.endpoint.running.hang_up import read_again, tls_context
 from tests.authority import Authority
 
 

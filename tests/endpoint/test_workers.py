@@ -15,6 +15,10 @@ from kbserver.settings import read_settings
 
 from .conftest import wait_until
 
+NEEDS_PROC = pytest.mark.skipif(
+    not Path("/proc/self/task").exists(), reason="finds the workers in /proc"
+)
+
 
 @pytest.fixture
 def served(store):
@@ -72,33 +76,37 @@ def two_workers_of(process, without=None):
     return workers
 
 
-def recorded(url):
-    """The turns recorded, as one of the workers tells it."""
+def told(url):
+    """Turns answered and turns recorded, as one of the workers tells them."""
     page = httpx2.get(f"{url}/metrics", timeout=20).text
-    return float(
-        re.search(r"^kbserver_record_turns_total (\S+)", page, re.MULTILINE)[1]
-    )
+    answered = re.findall(r"^kbserver_turns_total{.*} (\S+)", page, re.MULTILINE)
+    recorded = re.search(r"^kbserver_record_turns_total (\S+)", page, re.MULTILINE)[1]
+    return sum(map(float, answered)), float(recorded)
 
 
-def test_every_worker_tells_the_sum_of_the_turns_recorded(served):
-    _, url = served
+@NEEDS_PROC
+def test_every_worker_tells_the_sum_and_none_falls_when_one_dies(served):
+    process, url = served
     wait_until(lambda: asked(url))
-    before = recorded(url)
+    before, _ = told(url)
     for _ in range(20):  # each on a connection of its own: both workers get some
         assert asked(url)
+    asked_since = before + 20
 
-    def told_by_all():
-        told = {recorded(url) for _ in range(12)}
-        return told if len(told) == 1 else None
+    def told_by_all(least):
+        found = {told(url) for _ in range(12)}
+        [(answered, recorded), *more] = found
+        return not more and answered >= least and recorded == answered
 
-    wait_until(lambda: recorded(url) >= before + 20)
-    [told] = wait_until(told_by_all)  # a turn before those may be recorded after them
-    assert told >= before + 20
+    wait_until(lambda: told_by_all(asked_since))
+    first, _ = wait_until(lambda: two_workers_of(process))
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: two_workers_of(process, without=first))
+    wait_until(lambda: asked(url))
+    wait_until(lambda: told_by_all(asked_since + 1))
 
 
-@pytest.mark.skipif(
-    not Path("/proc/self/task").exists(), reason="finds the workers in /proc"
-)
+@NEEDS_PROC
 def test_a_worker_that_dies_is_replaced_and_the_others_answer(served):
     process, url = served
     wait_until(lambda: asked(url))

@@ -151,6 +151,16 @@ class SigningKeys:
         files = settings.signing_key_files
         return cls.read(text, files, revoked=settings.revoked_tokens)
 
+    def go_on_from(self, before: SigningKeys, *, same_list: bool) -> None:
+        """Count turns on where other keys left off, so that no token begins anew.
+
+        Args:
+            same_list: the revocation list is the same file: its tokens stay revoked.
+        """
+        self._turns = before._turns
+        if same_list:
+            self.revocations = before.revocations
+
     def issue(
         self,
         label: str | Sequence[str],

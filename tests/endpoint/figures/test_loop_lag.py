@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from kbserver.endpoint.loop_lag import LoopLag
+from kbserver.endpoint.figures.loop_lag import LoopLag, lags_forever
 
 
 class Clock:
@@ -72,3 +72,25 @@ async def idle_round():
     """Let the loop come round until nothing is measured any more."""
     for _ in range(3):
         await asyncio.sleep(0)
+
+
+def test_the_lag_is_how_late_the_loop_comes_to_what_is_due():
+    times = iter([0.0, 0.75, 1.0, 1.2])
+    seen = []
+
+    async def measure():
+        seeing = asyncio.Event()
+
+        def observe(seconds):
+            seen.append(round(seconds, 6))
+            if len(seen) == 2:
+                seeing.set()
+
+        measuring = asyncio.create_task(
+            lags_forever(observe, clock=lambda: next(times, 9.0), look_s=0.25)
+        )
+        await asyncio.wait_for(seeing.wait(), 30)
+        measuring.cancel()
+
+    asyncio.run(measure())
+    assert seen == [0.5, 0.0]

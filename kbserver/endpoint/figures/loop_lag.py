@@ -6,6 +6,26 @@ import asyncio
 import time
 from collections.abc import Callable
 
+LOOK_S = 0.5
+"""Between two times that the lag is measured without any turn."""
+
+
+async def lags_forever(
+    observe: Callable[[float], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    look_s: float = LOOK_S,
+) -> None:
+    """Tell again and again how many seconds too late the event loop is.
+
+    Args:
+        clock: gives monotonic seconds.
+    """
+    while True:
+        due = clock() + look_s
+        await asyncio.sleep(look_s)
+        observe(max(0.0, clock() - due))
+
 
 class LoopLag:
     """Measures the rounds of the event loop while turns come in; costs nothing while none do.

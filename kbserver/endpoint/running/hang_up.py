@@ -31,7 +31,6 @@ def tls_context(config: Any, make: Callable[[], ssl.SSLContext]) -> ssl.SSLConte
 
 def read_again() -> None:
     """Take over TLS files that were replaced; what cannot be used leaves the last ones in force."""
-    log.info("SIGHUP: settings, routes and tokens are read at a start; turns go on")
     for context, (certificate, key) in _tls_files.items():
         try:
             _check_regular(certificate)
@@ -78,10 +77,13 @@ def ignore() -> None:
         signal.signal(_SIGHUP, signal.SIG_IGN)
 
 
-def read_again_at_hang_up(terminal: Terminal | None = None) -> None:
+def read_again_at_hang_up(
+    settings_too: Callable[[], None], terminal: Terminal | None = None
+) -> None:
     """Let SIGHUP read files again, in the running event loop of the main thread.
 
     Args:
+        settings_too: called as well: reads what is no TLS file.
         terminal: once it is gone, the process gets a SIGTERM instead; None: never.
     """
 
@@ -89,6 +91,8 @@ def read_again_at_hang_up(terminal: Terminal | None = None) -> None:
         if terminal is not None and terminal.is_gone:
             signal.raise_signal(signal.SIGTERM)
         else:
+            log.info("SIGHUP: settings and TLS files are read again; turns go on")
+            settings_too()
             read_again()
 
     if _SIGHUP is not None:
