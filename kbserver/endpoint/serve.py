@@ -39,6 +39,9 @@ except ImportError:  # Windows has no such limit
 FULL_COLLECTION_AFTER = 1_000
 """Smaller garbage collections, which are minutes of heavy load; Python's own 10 are seconds."""
 
+HUNG_S = 60
+"""Without a word from a worker, and it is replaced. On a busy machine the imports alone take 10 s."""
+
 GRACE_S = 10
 """For slow readers at the shutdown; turns in flight are over within their deadline."""
 
@@ -143,7 +146,11 @@ def serve_workers(
     Raises:
         SettingsError: the address or the TLS files cannot be used.
     """
-    options = _options(settings) | {"lifespan": "on", "workers": workers}
+    options = _options(settings) | {
+        "lifespan": "on",
+        "workers": workers,
+        "timeout_worker_healthcheck": HUNG_S,
+    }
     _loaded(uvicorn.Config(_nothing, **options))  # an error in the options shows here
     listeners = _listeners(settings)
     allow_open_files()
