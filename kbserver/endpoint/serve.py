@@ -40,7 +40,7 @@ FULL_COLLECTION_AFTER = 1_000
 """Smaller garbage collections, which are minutes of heavy load; Python's own 10 are seconds."""
 
 HUNG_S = 60
-"""Without a word from a worker, and it is replaced. On a busy machine the imports alone take 10 s."""
+"""Without a word from a worker, and it is replaced. On a busy machine imports alone take 10 s."""
 
 GRACE_S = 10
 """For slow readers at the shutdown; turns in flight are over within their deadline."""
