@@ -24,10 +24,12 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from kbserver import new_session_label
 
-RATE = 16_000  # Hz of what we send; what comes back is 24,000 Hz
+RATE = 16_000  # Hz of what we send
 FRAME_BYTES = RATE // 50 * 2  # 20 ms of PCM16
 SILENCE = bytes(FRAME_BYTES)
-QUIET_S = 0.5  # no agent audio for this long: it has finished
+AGENT_RATE = 24_000  # Hz of what comes back
+QUIET_S = 0.5  # after the agent's last sound, before the caller speaks again
+FIRST_SOUND_S = 5.0  # an answer without any sound by then has none
 
 
 def tone(seconds: float) -> bytes:
@@ -54,15 +56,16 @@ class Call:
     def __init__(self, ws: ClientConnection) -> None:
         self.ws = ws
         self.answers = 0
-        self.heard_ms = 0
-        self.last_audio = time.monotonic()
+        self.heard_s = 0.0
+        self.playing_until = 0.0  # monotonic seconds
+        self.quiet_at = 0.0  # when the answer under way is over, as far as is known
 
     async def speak(self, utterances: list[bytes]) -> None:
         """Send each utterance in real time, and silence while the agent answers."""
         for turn, utterance in enumerate(utterances):
             for at in range(0, len(utterance), FRAME_BYTES):
                 await self.send_audio(utterance[at : at + FRAME_BYTES])
-            while self.answers <= turn or time.monotonic() - self.last_audio < QUIET_S:
+            while self.answers <= turn or time.monotonic() < self.quiet_at:
                 await self.send_audio(SILENCE)
         await self.ws.close()
 
@@ -78,13 +81,19 @@ class Call:
                 continue  # the engine's frames are binary
             tag, body = message[0], message[1:]
             if tag == 0x01:
-                self.heard_ms += len(body) // 2 * 1000 // 24_000  # play it here
-                self.last_audio = time.monotonic()
+                self.play(body)
             elif tag == 0x02:
                 heard = PyAI.omni_transcript_body(body) or {}
                 print("caller:", heard.get("text"))
             elif tag == 0x03:
                 self.react(json.loads(body))
+
+    def play(self, pcm16: bytes) -> None:
+        """Play a piece of the agent's voice; it comes faster than it is said, or as it is said."""
+        seconds = len(pcm16) / 2 / AGENT_RATE
+        self.heard_s += seconds
+        self.playing_until = max(self.playing_until, time.monotonic()) + seconds
+        self.quiet_at = self.playing_until + QUIET_S
 
     def react(self, event: dict[str, Any]) -> None:
         """Server events are keyed on `event`, our own frames on `type`."""
@@ -98,6 +107,8 @@ class Call:
             case "transcript" if event["role"] == "assistant":
                 print("agent: ", event["text"])
                 self.answers += 1
+                # The words come before the voice.
+                self.quiet_at = time.monotonic() + FIRST_SOUND_S
 
 
 async def main(utterances: list[bytes]) -> None:
@@ -119,7 +130,7 @@ async def main(utterances: list[bytes]) -> None:
         call = Call(ws)
         await ws.send(b"\x03" + json.dumps(configure).encode())
         await asyncio.gather(call.speak(utterances), call.listen())
-    print(f"{call.heard_ms} ms of agent audio")
+    print(f"{call.heard_s * 1000:.0f} ms of agent audio")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 
 _MARGIN = 9  # columns, for the names of what is shown
+_UNAUTHORIZED = 401
 _LONGEST_SHOWN = 6_000
 """Characters of one text; the engine cuts answers above as many bytes."""
 
@@ -110,7 +111,7 @@ def call(
     except KeyboardInterrupt:
         err.print()
     if not as_json:
-        _sum_up(turns, where)
+        _sum_up(turns, where, token)
     raise typer.Exit(exit_code)
 
 
@@ -136,6 +137,8 @@ async def _converse(
                 print_json(turn.as_dict(), indent=None)
             else:
                 _show(turn)
+            if turn.lookup.get("status") == _UNAUTHORIZED:  # so is every further turn
+                return
 
 
 async def _utterances(script: Path | None) -> AsyncIterator[str]:
@@ -180,6 +183,8 @@ def _show(turn: CallTurn) -> None:
         "lookup",
         f"{lookup['outcome']}{reason}   ids {_shortened(', '.join(lookup['top_ids'])) or '–'}",
     )
+    if lookup.get("said"):
+        _print("", str(lookup["said"]), style="red")
     out.print(
         Text("time     ")
         + mark
@@ -221,7 +226,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _sum_up(turns: list[CallTurn], where: str) -> None:
+def _sum_up(turns: list[CallTurn], where: str, token: str | None) -> None:
     if not turns:
         return
     outcomes = Counter(str(turn.lookup["outcome"]) for turn in turns)
@@ -235,7 +240,12 @@ def _sum_up(turns: list[CallTurn], where: str) -> None:
     err.print(
         f"{number}: {counted}; the slowest lookup took {slowest_ms:.0f} of 300 ms"
     )
-    if not all(turn.in_time for turn in turns):
+    if turns[-1].lookup.get("status") == _UNAUTHORIZED:
+        step = "set KB_TOKEN to the server's token, or name a file with --token-file"
+        if token is not None:
+            step = "compare KB_TOKEN (or --token-file) with the server's"
+        err.print(line(f"next: {step}"))
+    elif not all(turn.in_time for turn in turns):
         err.print(line(f"next: kbserver doctor {where}"))
     elif not any(turn.lookup.get("trace") for turn in turns):
         err.print("route and stage times: start the server with KBSERVER_DEBUG=1")

@@ -14,13 +14,23 @@ from rich.text import Text
 
 from kbserver.cli.connection import check_session, endpoint_url, read_token
 from kbserver.cli.options import AsJson, Config, StorePath, TokenFile
-from kbserver.cli.terminal import err, line, log_to_terminal, out, print_json
+from kbserver.cli.terminal import (
+    err,
+    hanging,
+    line,
+    log_to_terminal,
+    out,
+    print_json,
+    printable,
+)
 from kbserver.errors import KbServerError, SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
     from kbserver.omni.doctor.findings import Diagnosis, Finding
     from kbserver.settings import Settings
     from kbserver.types import ModelIdentity
+
+_MARGIN = 31  # columns, for the names of what is checked
 
 _MARKS = {
     "ok": ("✓", "green"),
@@ -236,6 +246,7 @@ def local_findings(
             "store", "fail", str(exc), "kbserver ingest ./docs builds it anew", "store"
         )
     else:
+        yield _record_finding(settings)
         yield _server_finding(settings, remote=remote)
 
 
@@ -282,11 +293,54 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
                 "ok",
                 f"{manifest.passages:,} passages of {manifest.documents:,} documents, intact",
             )
+            yield _threshold_finding(store.path / corpus, manifest.model.fingerprint)
         else:
             step = repair(store.path / corpus / store.live(corpus))
             yield Finding(check, "fail", "; ".join(report.problems[:3]), step, "store")
     for model in models.values():
         yield _model_finding(settings, model)
+
+
+def _threshold_finding(folder: Path, fingerprint: str) -> Finding:
+    """Tell by which score a corpus decides that it knows nothing."""
+    from kbserver.omni.doctor.findings import Finding
+    from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE, read_min_score
+
+    corpus = folder.name
+    check = f"min_score {corpus}"
+    step = f"kbserver calibrate {corpus}"
+    try:
+        calibrated = read_min_score(folder, fingerprint)
+    except StoreError as exc:
+        return Finding(check, "fail", str(exc), step, "store")
+    if calibrated is not None:
+        return Finding(check, "ok", f"{calibrated:.3f}, calibrated")
+    found = (
+        f"{DEFAULT_MIN_SCORE}, the default: most questions that the documents do not answer get "
+        "a passage all the same"
+    )
+    return Finding(check, "warn", found, step)
+
+
+def _record_finding(settings: Settings) -> Finding:
+    """Tell what is kept of turns, and where."""
+    from kbserver.omni.doctor.findings import Finding
+    from kbserver.record.database import problem_of
+
+    check = "record of turns"
+    modes = {settings.record.mode, *(route.record for route in settings.routes)}
+    said = "off: nothing is kept of turns"
+    if "words" in modes:
+        said = f"words: what callers say is kept for {settings.record.words_keep_days} days"
+    elif "facts" in modes:
+        said = f"facts: no word of a caller is kept, {settings.record.keep_days} days"
+    if not settings.records:
+        return Finding(check, "ok", said)
+    problem = problem_of(settings.record_folder)
+    if problem is not None:
+        step = "start kbserver serve, which sets it aside"
+        return Finding(check, "warn", problem, step)
+    return Finding(check, "ok", f"{said}, in {settings.record_folder}")
 
 
 def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
@@ -321,14 +375,15 @@ def _model_finding(settings: Settings, model: ModelIdentity) -> Finding:
 
 def _show(finding: Finding) -> None:
     mark, style = _MARKS[finding.grade]
-    out.print(
-        Text(f"{mark} ", style=style) + line(f"{finding.check:<28} {finding.found}")
-    )
+    check = printable(f"{finding.check:<{_MARGIN - 3}} ")
+    found = hanging(finding.found, out, _MARGIN)
+    out.print(Text(f"{mark} ", style=style) + Text(check + found))
     if finding.next_step:
         style = ""
         if finding.grade == "ok":
             style = "dim"
-        out.print(line(f"  {'':<28} → {finding.next_step}", style=style))
+        step = hanging(finding.next_step, out, _MARGIN + 2)
+        out.print(Text(f"{'':<{_MARGIN}}→ {step}", style=style))
 
 
 def _conclude(diagnosis: Diagnosis, asker: str) -> None:

@@ -622,6 +622,8 @@ def _show(report: IngestReport, store: Path) -> None:
     )
     out.print(f"{report.corpus}: {documents} {verb} {passages}  ({changed})")
     _show_embedding(report)
+    if not report.dry_run:
+        _show_gone(report)
     skipped = sorted(report.skipped, key=lambda one: one.reason.startswith(_EXPECTED))
     withheld = counted(len(report.withheld), "passage")
     _show_reasons(f"{len(skipped)} skipped", skipped)
@@ -642,6 +644,7 @@ def _show(report: IngestReport, store: Path) -> None:
     elif report.published:
         place = store / report.corpus
         out.print(line(f"  generation {report.generation} is live in {place}  {took}"))
+        _show_uncalibrated(store, report.corpus)
     else:
         stays = f"generation {report.generation} stays live"
         out.print(line(f"  nothing changed: {stays}  {took}"))
@@ -662,6 +665,32 @@ def _show_embedding(report: IngestReport) -> None:
             rate = f" ({per_second:.0f} a second)"
         embedded = f"{report.embedded} embedded with {report.model}{rate}"
         out.print(f"  {embedded}, {taken_over}")
+
+
+def _show_gone(report: IngestReport) -> None:
+    """Name what callers can hear no more: a folder that is half copied looks so as well."""
+    gone = [source for change, source in report.changes if change == "gone"]
+    if not gone:
+        return
+    err.print(Text(f"  {len(gone)} gone:", style="yellow"))
+    for source in gone[:_SHOWN]:
+        err.print(line(f"    {source}"))
+    _show_more(gone)
+
+
+def _show_uncalibrated(store: Path, corpus: str) -> None:
+    """Say that the least score of a corpus is a guess, as long as it is."""
+    from kbserver.retrieval.calibration import CALIBRATION_FILE, DEFAULT_MIN_SCORE
+
+    if (store / corpus / CALIBRATION_FILE).exists():
+        return
+    err.print(
+        line(
+            f"  not calibrated: what scores {DEFAULT_MIN_SCORE} is answered, so that most "
+            "questions that the documents do not answer get a passage all the same. "
+            f"kbserver calibrate {corpus} measures a better score"
+        )
+    )
 
 
 def _show_reasons(title: str, reasons: Sequence[Skipped]) -> None:

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.padding import Padding
 from rich.text import Text
 
 from kbserver.cli.options import AsJson, StoreConfig, StorePath
-from kbserver.cli.terminal import line, out, print_json
+from kbserver.cli.terminal import hanging, line, out, print_json
 from kbserver.errors import IngestError
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def _show(findings: list[Finding]) -> None:
             if one.other:
                 place += f" ↔ {one.other}"
             out.print(line(place, style="cyan"))
-            out.print(Padding(line(one.said), (0, 0, 0, 4)))
+            out.print(Text(f"    {hanging(one.said, out, 4)}"))
         if count > _SHOWN:
             out.print(f"  … and {count - _SHOWN} more (--json lists all)")
         out.print()

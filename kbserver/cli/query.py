@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,12 +15,14 @@ from kbserver.cli.connection import endpoint_url
 from kbserver.cli.options import AsJson, Config, Label, StorePath
 from kbserver.cli.terminal import (
     err,
+    hanging,
     line,
     log_to_terminal,
     out,
     print_json,
     print_table,
 )
+from kbserver.errors import StoreError
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
@@ -131,7 +133,11 @@ def _show(grounding: Grounding) -> None:
     trace = grounding.trace
     out.print(Text("context", style="bold"))
     nothing = "(empty: an honest agent says that it does not know)"
-    out.print(Text(grounding.context.text or nothing))
+    if trace.outcome == "gated":
+        nothing = "(small talk: nothing to look up, and the agent answers by itself)"
+    context = grounding.context.text or nothing
+    for shown in context.splitlines():
+        out.print(Text(hanging(shown, out, 0)))
     if grounding.hits:
         table = Table(box=None, pad_edge=False, header_style="bold")
         for column in ("score", *_ARMS):
@@ -193,6 +199,28 @@ def _beginning(text: str) -> str:
     return said[:_LONGEST_SHOWN] + "…"
 
 
+def _min_score_of(settings: Settings, corpora: Sequence[str], *, in_scope: bool) -> str:
+    """Say which least score holds for a route without one of its own."""
+    from kbserver.index.store import Store as CorpusStore
+    from kbserver.retrieval.calibration import default_min_score, read_min_score
+
+    store = CorpusStore(settings.store)
+    found = []
+    for corpus in corpora or store.corpora():
+        try:
+            fingerprint = store.manifest(corpus).model.fingerprint
+            calibrated = read_min_score(store.path / corpus, fingerprint)
+        except StoreError:
+            found.append(f"cannot be told of {corpus}: kbserver verify {corpus}")
+            continue
+        if calibrated is None:
+            default = default_min_score(in_scope=in_scope)
+            found.append(f"{default} (the default; {corpus} is not calibrated)")
+        else:
+            found.append(f"{calibrated:.3f} (calibrated for {corpus})")
+    return ", ".join(found)
+
+
 def routes(
     explain: Annotated[
         str | None,
@@ -219,7 +247,7 @@ def routes(
     if explain is None:
         _list_routes(table, as_json=as_json)
     else:
-        _explain(table, explain, as_json=as_json)
+        _explain(table, explain, settings, as_json=as_json)
 
 
 def _list_doors(settings: Settings, config: Path | None, *, as_json: bool) -> None:
@@ -251,9 +279,15 @@ def _list_routes(table: RouteTable, *, as_json: bool) -> None:
         out.print(line(str(route)))
     if not table.routes:
         out.print("no routes: no corpora in the store and none configured")
+    for route, earlier in table.never_reached():
+        pattern = route.pattern.pattern
+        above = f"{earlier.pattern.pattern}, above it, fits the same labels"
+        err.print(line(f"{pattern} never answers: {above}", style="yellow"))
 
 
-def _explain(table: RouteTable, label: str, *, as_json: bool) -> None:
+def _explain(
+    table: RouteTable, label: str, settings: Settings, *, as_json: bool
+) -> None:
     """Show which routes fit a label, and what holds for the one that answers."""
     tried = table.explain(label)
     match = table.resolve(label)
@@ -275,7 +309,11 @@ def _explain(table: RouteTable, label: str, *, as_json: bool) -> None:
         return
     out.print(line(f"parameters  {match.parameters or '–'}"))
     out.print(line(f"scope       {match.scope or 'the whole corpus'}"))
-    shown = [f"{name} {value}" for name, value in _notable(match.route.settings)]
+    route = match.route
+    shown = [f"{name} {value}" for name, value in _notable(route.settings)]
+    if route.settings.min_score is None:
+        in_force = _min_score_of(settings, route.corpora, in_scope=bool(match.scope))
+        shown.insert(1, f"min_score {in_force}")
     out.print(line("settings    " + "   ".join(shown)))
 
 
@@ -286,6 +324,6 @@ def _notable(settings: TurnSettings) -> Iterator[tuple[str, object]]:
     defaults = TurnSettings().model_dump()
     for name, value in settings.model_dump().items():
         if name == "min_score" and value is None:
-            yield name, "as calibrated"
-        elif name in _SHOWN or value != defaults[name]:
+            continue
+        if name in _SHOWN or value != defaults[name]:
             yield name, value

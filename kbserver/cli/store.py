@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -23,6 +24,7 @@ from kbserver.cli.terminal import (
     print_table,
 )
 from kbserver.errors import SettingsError, StoreError, StoreMissing
+from kbserver.files import read_small
 
 if TYPE_CHECKING:
     from kbserver.console.reading.generations import ListedGeneration
@@ -280,14 +282,20 @@ def export(
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Write a generation as one file, for another machine.
+    """Write a generation as one file, for another machine, with the calibration of its corpus.
 
     It holds the documents' text in the clear. Exit codes: 0 done, 3 it is not there or damaged, or
     the file cannot be written.
     """
+    from kbserver.index.archive import LONGEST_BESIDE
+    from kbserver.retrieval.calibration import CALIBRATION_FILE
+
     known = _store(config, store)
     name = generation or known.live(corpus)
-    known.export(corpus, file, name)
+    calibration: bytes | None = None
+    with suppress(FileNotFoundError):
+        calibration = read_small(known.path / corpus / CALIBRATION_FILE, LONGEST_BESIDE)
+    known.export(corpus, file, name, beside=calibration)
     if as_json:
         print_json(
             {
@@ -341,10 +349,12 @@ def import_(
     recognise_here = partial(
         recognise, cache=settings.models, store=settings.store, trusted=trust_model
     )
-    corpus, generation = known.import_(
+    corpus, generation, beside = known.import_(
         file, recognise=recognise_here, check=check_spoken_forms, wait_s=wait
     )
     model = read_manifest(known.path / corpus / generation).model
+    if beside is not None and publish:
+        _adopt(known.path / corpus, beside, model.fingerprint)
     if publish:
         with known.lock(corpus, wait_s=wait):
             known.publish(corpus, generation)
@@ -373,6 +383,27 @@ def import_(
     ):
         later = "is prepared for this user when it is first served"
         err.print(line(f"{model.name} {later}"))
+
+
+def _adopt(folder: Path, calibration: bytes, fingerprint: str) -> None:
+    """Take over a calibration that came with a generation, unless the corpus has its own."""
+    from kbserver.retrieval.calibration import adopt_calibration, read_min_score
+
+    corpus = folder.name
+    try:
+        own = read_min_score(folder, fingerprint)
+        if own is not None:
+            err.print(line(f"{corpus}: its own min_score {own:.3f} stays in force"))
+            return
+        adopted = adopt_calibration(folder, calibration, fingerprint)
+    except StoreError as exc:
+        err.print(
+            line(f"{corpus}: {exc}; kbserver calibrate {corpus} measures it here")
+        )
+        return
+    err.print(
+        line(f"{corpus}: min_score {adopted:.3f}, as it was calibrated elsewhere")
+    )
 
 
 def _store(config: Path | None, store: Path | None) -> Store:

@@ -19,6 +19,7 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.logging import RichHandler
+from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -80,8 +81,33 @@ def hanging(text: str, console: Console, margin: int) -> str:
 
 
 def print_table(table: Table) -> None:
-    """Print a table whole, whatever the width of the terminal: no heading broken, none cut."""
-    Terminal(width=max(out.width, _WIDEST)).print(table, crop=False)
+    """Print a table whole: no heading broken, none cut.
+
+    On a terminal that is too narrow, texts are broken within their columns. Elsewhere it is as
+    wide as it needs to be.
+    """
+    width = max(out.width, _WIDEST)
+    if out.is_terminal:
+        least = _least_width(table)
+        width = max(out.width, least)
+    Terminal(width=width).print(table, crop=False)
+
+
+def _least_width(table: Table) -> int:
+    """Let the texts of a table be broken, and return what it takes at least.
+
+    Figures stand on the right of their columns, and names in the first.
+    """
+    for column in table.columns[1:]:
+        if column.justify == "left":
+            column.no_wrap = False
+            column.overflow = "fold"
+            column.min_width = _NARROWEST
+        else:
+            column.no_wrap = True
+    table.columns[0].no_wrap = True
+    console = Terminal(width=_WIDEST)
+    return Measurement.get(console, console.options, table).minimum
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:

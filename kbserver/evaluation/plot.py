@@ -29,7 +29,7 @@ def picture(calibration: Calibration, corpus: str) -> str:
         f'fill="{_INK}">',
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
         *_grid(x, y),
-        *_curve(calibration.curve, x, y),
+        *_curve(_with_choice(calibration), x, y),
         *_choice(calibration.at, x, y),
         *_legend(calibration.at, corpus),
         "</svg>",
@@ -50,6 +50,13 @@ def _grid(x: _Scale, y: _Scale) -> list[str]:
             f'<text x="{x(tick)}" y="{below}" text-anchor="middle">{tick:.1f}</text>',
         ]
     return parts
+
+
+def _with_choice(calibration: Calibration) -> list[CurvePoint]:
+    """Return the points of the curve, the one chosen among them: it lies between two others."""
+    points = {point.min_score: point for point in calibration.curve}
+    points[calibration.at.min_score] = calibration.at
+    return [points[score] for score in sorted(points)]
 
 
 def _curve(points: Sequence[CurvePoint], x: _Scale, y: _Scale) -> list[str]:

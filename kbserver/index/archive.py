@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from types import TracebackType
 
@@ -31,8 +32,18 @@ _PLAIN = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _WRITE_AGAIN = "write the file again with: kbserver export CORPUS FILE"
 
 
-def pack(folder: Path, file: Path) -> None:
-    """Write a generation's folder as one file, in one step; equal generations give equal bytes."""
+BESIDE = "calibration.json"
+"""What may stand last: it is of the corpus, not of the generation."""
+
+LONGEST_BESIDE = 1 << 20  # bytes
+
+
+def pack(folder: Path, file: Path, *, beside: bytes | None = None) -> None:
+    """Write a generation's folder as one file, in one step; equal generations give equal bytes.
+
+    Args:
+        beside: what the corpus knows of itself; None: nothing.
+    """
     names = (MANIFEST, CHECKSUM, *read_manifest(folder).files)
     with (
         replacing(file) as packed,
@@ -44,6 +55,10 @@ def pack(folder: Path, file: Path) -> None:
             member.size = (folder / name).stat().st_size
             with (folder / name).open("rb") as stream:
                 tar.addfile(member, stream)
+        if beside is not None:
+            member = tarfile.TarInfo(BESIDE)
+            member.size = len(beside)
+            tar.addfile(member, BytesIO(beside))
 
 
 class Archive:
@@ -77,8 +92,11 @@ class Archive:
             self._stream.close()
             raise
 
-    def extract(self, folder: Path) -> None:
+    def extract(self, folder: Path) -> bytes | None:
         """Write the files of the manifest into an empty folder, but for the vector index.
+
+        Returns:
+            What `pack` was given as `beside`, unread; None if it was given nothing.
 
         Raises:
             SnapshotCorrupt: a file is missing, is no plain file, or differs from what the manifest
@@ -103,10 +121,20 @@ class Archive:
                     f"{name}: its SHA-256 is {digest.hexdigest()}, "
                     f"the manifest says {facts.sha256}"
                 )
+        beside: bytes | None = None
+        block = self._stream.read(tarfile.BLOCKSIZE)
+        if block.strip(b"\0"):
+            size = self._size_of(block, BESIDE)
+            if not 0 <= size <= LONGEST_BESIDE:
+                raise self.refused(f"{BESIDE} has {size} bytes, 1 MB is read")
+            content = bytearray()
+            self._copy(BESIDE, size, content.extend)
+            beside = bytes(content)
         # `tarfile` fills the last record with zeros.
         rest = self._stream.read(2 * tarfile.RECORDSIZE)
         if rest.strip(b"\0") or not 0 < len(rest) < 2 * tarfile.RECORDSIZE:
             raise self.refused("it does not end after the last file of the manifest")
+        return beside
 
     def refused(self, why: str) -> SnapshotCorrupt:
         """Return the error that the file cannot be used for a reason."""
@@ -125,7 +153,9 @@ class Archive:
 
     def _next(self, name: str) -> int:
         """Read the header of the next member, which must have this name; return its size."""
-        block = self._stream.read(tarfile.BLOCKSIZE)
+        return self._size_of(self._stream.read(tarfile.BLOCKSIZE), name)
+
+    def _size_of(self, block: bytes, name: str) -> int:
         try:
             member = tarfile.TarInfo.frombuf(block, "utf-8", "backslashreplace")
         except tarfile.TarError as exc:

@@ -259,8 +259,18 @@ class Store:
             (folder / _NEWEST).unlink(missing_ok=True)
             fsync(folder)
 
-    def export(self, corpus: str, file: Path, generation: str | None = None) -> None:
+    def export(
+        self,
+        corpus: str,
+        file: Path,
+        generation: str | None = None,
+        *,
+        beside: bytes | None = None,
+    ) -> None:
         """Write a generation, by default the live one, as a file for `import_` on any machine.
+
+        Args:
+            beside: what `import_` hands on as it is.
 
         Raises:
             SnapshotCorrupt: a file is not what the manifest says; nothing is written then.
@@ -268,7 +278,7 @@ class Store:
         folder = self._folder(corpus, generation)
         Snapshot.open(folder, verify=True).close()
         with disk_trouble("export", file):
-            pack(folder, file)
+            pack(folder, file, beside=beside)
 
     def import_(
         self,
@@ -277,8 +287,11 @@ class Store:
         recognise: Callable[[ModelIdentity], ModelIdentity],
         check: Callable[[Snapshot], None],
         wait_s: float = 0.0,
-    ) -> tuple[str, str]:
-        """Add the generation of an exported file, unpublished; return its corpus and name.
+    ) -> tuple[str, str, bytes | None]:
+        """Add the generation of an exported file, unpublished.
+
+        Returns:
+            Its corpus, its name, and what `export` was given as `beside`: nothing vouches for that.
 
         The caller need not trust the file: nothing is written outside the corpus, every checksum
         and every number is checked, and the vector index is built anew. The generation gets the
@@ -313,7 +326,7 @@ class Store:
                 unfinished = folder / f"{UNFINISHED}{generation}"
                 try:
                     unfinished.mkdir()
-                    archive.extract(unfinished)
+                    beside = archive.extract(unfinished)
                     try:
                         adopt(unfinished, manifest, generation=generation, model=model)
                         with Snapshot.open(unfinished) as snapshot:
@@ -324,7 +337,7 @@ class Store:
                 except BaseException:
                     shutil.rmtree(unfinished, ignore_errors=True)
                     raise
-        return corpus, generation
+        return corpus, generation, beside
 
     def _discard_unpublished(self, corpus: str) -> None:
         """Remove the generation that a writer finished and did not publish, if there is one."""

@@ -94,10 +94,11 @@ class IngestReport:
             "dry_run": self.dry_run,
             "documents": documents,
         }
-        if self.dry_run:
-            report["changes"] = [
-                {"change": change, "source": source} for change, source in self.changes
-            ]
+        report["changes"] = [
+            {"change": change, "source": source}
+            for change, source in self.changes
+            if self.dry_run or change == "gone"
+        ]
         return report | {
             "passages": passages,
             "skipped": _as_dicts(self.skipped, "reason"),

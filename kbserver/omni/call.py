@@ -112,7 +112,7 @@ class TypedCall:
             self._turns,
             text,
             lookup.as_dict(),
-            build_reply(lookup, reads=self._endpoint.reads),
+            build_reply(lookup, reads=self._endpoint.reads, heard=text),
         )
 
 

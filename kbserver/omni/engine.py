@@ -39,6 +39,9 @@ Reads: TypeAlias = Literal["context", "results"]
 """The key of the answer that the agent speaks from: documented nowhere, so both are tried."""
 
 
+_LONGEST_REFUSAL = 300  # characters
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """One entry of `results`."""
@@ -63,6 +66,8 @@ class Lookup:
     body_bytes: int = 0
     trace: Mapping[str, Any] = field(default_factory=dict)
     """The server's own account of the turn, if the debug header asked for one."""
+    said: str = ""
+    """What a refusal says, for people."""
 
     @property
     def top_ids(self) -> list[str]:
@@ -87,6 +92,8 @@ class Lookup:
         }
         if self.trace:
             facts["trace"] = dict(self.trace)
+        if self.said:
+            facts["said"] = self.said
         return facts
 
 
@@ -167,7 +174,10 @@ class KnowledgeEndpoint:
             return Lookup("late", "timeout", latency_ms, status, body_bytes=len(body))
         if status != 200:
             reason = f"http_{status}"
-            return Lookup("refused", reason, latency_ms, status, body_bytes=len(body))
+            said = _refusal_of(body)
+            return Lookup(
+                "refused", reason, latency_ms, status, body_bytes=len(body), said=said
+            )
         return read_answer(body, reads=self.reads, latency_ms=latency_ms)
 
 
@@ -199,6 +209,20 @@ def read_answer(body: bytes, *, reads: Reads, latency_ms: float = 0.0) -> Lookup
         outcome = "grounded"
         reason = ""
     return Lookup(outcome, reason, latency_ms, 200, context, results, len(body), trace)
+
+
+def _refusal_of(body: bytes) -> str:
+    """Return the message of a refusal, `{"error": {"code", "message"}}`; empty if it has none."""
+    try:
+        answer = read_json(body)
+    except ValueError:
+        return ""
+    if not isinstance(answer, dict) or not isinstance(answer.get("error"), dict):
+        return ""
+    error = answer["error"]
+    parts = [error.get("code"), error.get("message")]
+    said = ": ".join(part for part in parts if isinstance(part, str) and part)
+    return said[:_LONGEST_REFUSAL]
 
 
 def _results(value: object) -> tuple[Result, ...]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from kbserver.errors import StoreError, said_by
 from kbserver.files import read_small, replace_text
 from kbserver.index.durable import disk_trouble
@@ -65,6 +67,9 @@ class Calibration:
     curve: tuple[CurvePoint, ...]
 
 
+_foreign = TypeAdapter(Calibration)
+
+
 def write_calibration(folder: Path, calibration: Calibration) -> Path:
     """Store a calibration beside the generations of its corpus, atomically; return the file.
 
@@ -76,6 +81,33 @@ def write_calibration(folder: Path, calibration: Calibration) -> Path:
     with disk_trouble("store the calibration", file):
         replace_text(file, json.dumps(values, indent=2) + "\n")
     return file
+
+
+def adopt_calibration(folder: Path, text: bytes, fingerprint: str) -> float:
+    """Store a calibration that came from elsewhere; return its least score.
+
+    Args:
+        folder: `STORE/<corpus>`.
+        text: JSON, as `write_calibration` writes it. Only what is known is kept of it.
+        fingerprint: of the model of the corpus.
+
+    Raises:
+        StoreError: it is none, belongs to another model, or the folder cannot be written.
+    """
+    try:
+        values = json.loads(text)
+        found = _foreign.validate_python(values)
+        if (values["score_version"], found.fingerprint) != (SCORE_VERSION, fingerprint):
+            raise ValueError(_OTHER_SCORES)
+        for point in (found, found.at, *found.curve):
+            _least_score(point.min_score)
+        for share in (found.at, *found.curve):
+            _least_score(share.kept)
+            _least_score(share.false_groundings)
+    except Exception as exc:  # nested too deeply, or anything else
+        raise StoreError(f"its calibration cannot be used: {said_by(exc)}") from exc
+    write_calibration(folder, found)
+    return found.min_score
 
 
 def read_min_score(folder: Path, fingerprint: str) -> float | None:

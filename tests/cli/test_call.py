@@ -73,6 +73,20 @@ def test_call_ends_with_1_and_the_next_step_where_the_endpoint_fails(
     )
 
 
+def test_call_stops_at_a_refused_token_and_says_what_the_server_says(
+    run, endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "script.txt").write_text("one\ntwo\nthree\n")
+    script = ["call", endpoint.url, "--script", str(tmp_path / "script.txt")]
+    monkeypatch.setenv("KB_TOKEN", "another-token")
+    result = run(*script)
+    assert result.exit_code == 1 and "1 turn: 1 refused" in result.stderr
+    assert "unauthorized" in result.stdout
+    assert "compare KB_TOKEN" in result.stderr
+    monkeypatch.delenv("KB_TOKEN")
+    assert "set KB_TOKEN" in run(*script).stderr
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(
     endpoint: Endpoint, tmp_path: Path

@@ -1,4 +1,5 @@
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 
@@ -68,3 +69,19 @@ def test_the_words_name_the_corpus_and_the_figures(root):
     assert "right passages kept, 80%" in texts
     assert "false groundings, 20%" in texts
     assert "min_score = 0.500" in texts
+
+
+def test_a_choice_between_two_points_lies_on_its_curve():
+    chosen = CurvePoint(0.25, 0.95, 0.9)
+    drawn = picture(replace(CALIBRATION, min_score=0.25, at=chosen), "docs")
+    root = ElementTree.fromstring(drawn)  # noqa: S314 - drawn a line above
+    curves = [points(line) for line in root.iter(f"{SVG}polyline")]
+    marks = [
+        (float(dot.get("cx", "")), float(dot.get("cy", "")))
+        for dot in root.iter(f"{SVG}circle")
+    ]
+    assert [mark in curve for mark, curve in zip(marks, curves, strict=True)] == [
+        True,
+        True,
+    ]
+    assert all(curve == sorted(curve) for curve in curves)

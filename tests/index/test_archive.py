@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from kbserver.errors import ModelError, SnapshotCorrupt, StoreMissing
+from kbserver.index.archive import pack
 from kbserver.index.lines import LineWriter
 from kbserver.index.manifest import (
     FileFacts,
@@ -165,6 +166,26 @@ def test_nothing_may_stand_after_or_between_the_files(write, tmp_path, elsewhere
         assert left_in(elsewhere) == ["demo"]
 
 
+@pytest.mark.parametrize("beside", [b"", b"{}", b"x" * (1 << 20)])
+def test_what_stands_beside_a_generation_is_handed_on_unread(
+    write, tmp_path, elsewhere, beside
+):
+    pack(write(), tmp_path / "h.tar", beside=beside)
+    assert import_(elsewhere, tmp_path / "h.tar")[2] == beside
+
+
+def test_what_stands_beside_is_of_bounded_size_and_the_last(write, tmp_path, elsewhere):
+    folder = write()
+    pack(folder, tmp_path / "long.tar", beside=b"x" * (1 + (1 << 20)))
+    names = read_manifest(folder).files
+    twice = [("calibration.json", b"{}"), ("calibration.json", b"{}")]
+    tar_of(folder, names, tmp_path / "twice.tar", *twice)
+    for name in ("long", "twice"):
+        with pytest.raises(SnapshotCorrupt, match="1 MB is read|does not end"):
+            import_(elsewhere, tmp_path / f"{name}.tar")
+        assert left_in(elsewhere) == ["demo"]
+
+
 @pytest.mark.parametrize(
     "kind",
     [
@@ -214,7 +235,7 @@ def test_the_vector_index_of_an_archive_is_not_read(write, tmp_path, elsewhere):
     (folder / "vectors.faiss").write_bytes(b"not FAISS")
     change_manifest(folder, files=facts_of_files(folder, but=("manifest",)))
     tar_of(folder, read_manifest(folder).files, tmp_path / "h.tar")
-    corpus, generation = import_(elsewhere, tmp_path / "h.tar")
+    corpus, generation, _ = import_(elsewhere, tmp_path / "h.tar")
     assert elsewhere.verify(corpus, generation).ok
     assert elsewhere.manifest(corpus, generation).vectors.kind == "ivf"
     assert (

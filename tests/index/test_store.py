@@ -368,7 +368,7 @@ def test_an_exported_generation_is_the_same_elsewhere(write, store, tmp_path):
     imported = elsewhere.import_(
         tmp_path / "demo.tar", recognise=same, check=check_spoken_forms
     )
-    assert imported == ("demo", folder.name)
+    assert imported == ("demo", folder.name, None)
     elsewhere.publish("demo", folder.name)
     assert elsewhere.verify("demo").ok
 
@@ -399,7 +399,7 @@ def test_an_imported_generation_gets_the_next_number_of_its_corpus(
     imported = store.import_(
         tmp_path / "demo.tar", recognise=same, check=check_spoken_forms
     )
-    assert imported == ("demo", f"000002-{last.name.partition('-')[2]}")
+    assert imported[:2] == ("demo", f"000002-{last.name.partition('-')[2]}")
     assert store.live("demo") == mine.name
     assert write().name.startswith("000003-")
 

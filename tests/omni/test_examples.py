@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -68,6 +71,69 @@ async def test_the_python_client_completes_a_call_with_recordings(
     assert int(said[-1].split()[0]) > 1_000  # ms of agent audio
     labels = {body["session_label"] for body in kb.bodies}
     assert len(labels) == 1 and all(label.startswith("support-") for label in labels)
+
+
+LONG = "Refunds reach your account within five days. " * 2
+
+
+def node_options() -> list[str] | None:
+    """How to run Node so that it has a WebSocket; None if there is no such Node."""
+    node = shutil.which("node")
+    if node is None:
+        return None
+    version = subprocess.run([node, "--version"], capture_output=True, text=True)
+    major = int(version.stdout.lstrip("v").split(".")[0])
+    if major < 20:
+        return None
+    return [node, *(["--experimental-websocket"] * (major < 22))]
+
+
+@pytest.mark.parametrize("client", ["python_client.py", "node_client.mjs"])
+async def test_a_client_lets_the_agent_finish_long_answers(
+    simulate, kb, client: str
+) -> None:  # type: ignore[no-untyped-def]
+    """At the pace of a voice, and with a voice that takes its time to begin."""
+    command = [sys.executable]
+    if client.endswith("mjs"):
+        found = node_options()
+        if found is None:
+            pytest.skip("no Node of version 20 or newer")
+        command = found
+    kb.raw = json.dumps({"context": LONG, "results": []}).encode()
+    async with simulate(
+        script=("when is my refund here", "and again"), synthesize=slow_tone, pace=4.0
+    ) as stage:
+        environment = {
+            "PYAI_BASE_URL": stage.http,
+            "KB_ENDPOINT": kb.url,
+            "KB_TOKEN": TOKEN,
+            "PYAI_API_KEY": "pyai_test_x",
+            "PYTHONPATH": str(ROOT),
+        }
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            str(ROOT / "examples" / client),
+            "--turns",
+            "2",
+            env=os.environ | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        out, _ = await asyncio.wait_for(process.communicate(), 120)
+        turns = stage.records("turn")
+    said = out.decode().splitlines()
+    assert process.returncode == 0, said
+    assert [turn["interrupted"] for turn in turns] == [False, False], said
+    heard_ms = int(said[-1].split()[0])
+    assert heard_ms == pytest.approx(
+        2 * len(slow_tone(LONG.strip(), 24_000)) / 48, rel=0.02
+    )
+
+
+def slow_tone(text: str, rate: int) -> bytes:
+    """A voice that begins when a client without patience would speak again."""
+    time.sleep(0.7)
+    return tone(text, rate)[: 3 * rate]
 
 
 async def test_the_custom_endpoint_answers_with_both_handlers(

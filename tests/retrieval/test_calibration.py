@@ -9,6 +9,7 @@ from kbserver.retrieval.calibration import (
     SCORE_VERSION,
     Calibration,
     CurvePoint,
+    adopt_calibration,
     read_min_score,
     write_calibration,
 )
@@ -113,3 +114,38 @@ def test_scores_of_another_version_are_not_used(tmp_path, calibration):
 def test_a_folder_that_is_not_there_is_an_error_of_the_store(tmp_path, calibration):
     with pytest.raises(StoreError, match="cannot store the calibration"):
         write_calibration(tmp_path / "missing", calibration)
+
+
+def test_a_calibration_from_elsewhere_is_stored_as_it_was(tmp_path, calibration):
+    text = write_calibration(tmp_path, calibration).read_bytes()
+    folder = tmp_path / "here"
+    folder.mkdir()
+    assert adopt_calibration(folder, text, "f" * 32) == 0.42
+    assert (folder / "calibration.json").read_bytes() == text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"fingerprint": "e" * 32},
+        {"score_version": SCORE_VERSION - 1},
+        {"min_score": float("nan")},
+        {"min_score": 1.5},
+        {"at": {"min_score": 0.1, "kept": 7.0, "false_groundings": 0.0}},
+        {"curve": [{"min_score": 0.1, "kept": 0.5}]},
+        {"curve": "none"},
+        None,
+    ],
+)
+def test_a_calibration_from_elsewhere_that_cannot_be_used_is_not_stored(
+    tmp_path, calibration, change
+):
+    values = json.loads(write_calibration(tmp_path, calibration).read_bytes())
+    text = b"[" * 100_000
+    if change is not None:
+        text = json.dumps(values | change).encode()
+    folder = tmp_path / "here"
+    folder.mkdir()
+    with pytest.raises(StoreError, match="calibration cannot be used"):
+        adopt_calibration(folder, text, "f" * 32)
+    assert list(folder.iterdir()) == []

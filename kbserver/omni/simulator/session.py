@@ -345,7 +345,7 @@ class SimulatedSession:
             call_id=self.state.call_id,
         )
         found = lookup or Lookup("miss", "no_kb")
-        reply = build_reply(found, reads=self._options.reads)
+        reply = build_reply(found, reads=self._options.reads, heard=caller.text)
         recorded = None
         if lookup is not None:
             recorded = lookup.as_dict()

@@ -25,3 +25,13 @@ def test_a_miss_is_admitted():
 def test_a_lookup_that_failed_is_admitted(outcome):
     lookup = Lookup(outcome, context=CONTEXT)
     assert build_reply(lookup, reads="context") == UNGROUNDED
+
+
+def test_small_talk_is_answered_without_knowledge():
+    miss = Lookup("miss", "empty")
+    said = {heard: build_reply(miss, reads="context", heard=heard) for heard in HEARD}
+    assert said["got it thanks"] != MISS and said["goodbye"] == "Goodbye!"
+    assert said["what is the capital of france"] == MISS
+
+
+HEARD = ("got it thanks", "goodbye", "what is the capital of france")
