@@ -21,9 +21,9 @@ from kbserver.cli.terminal import (
     log_to_terminal,
     out,
     print_json,
-    printable,
 )
 from kbserver.errors import KbServerError, SettingsError, StoreError, StoreMissing
+from kbserver.printable import printable
 
 if TYPE_CHECKING:
     from kbserver.omni.doctor.findings import Diagnosis, Finding

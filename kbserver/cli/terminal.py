@@ -202,7 +202,7 @@ class _JsonLine(logging.Formatter):
         if record.exc_info:
             values["traceback"] = self.formatException(record.exc_info)
         text = json.dumps(values, ensure_ascii=False, default=str)
-        return _UNSEEN.sub(_escaped_in_json, text)
+        return UNSEEN.sub(_escaped_in_json, text)
 
 
 def _of_request(args: Any) -> dict[str, object]:

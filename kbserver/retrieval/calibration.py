@@ -99,11 +99,10 @@ def adopt_calibration(folder: Path, text: bytes, fingerprint: str) -> float:
         found = _foreign.validate_python(values)
         if (values["score_version"], found.fingerprint) != (SCORE_VERSION, fingerprint):
             raise ValueError(_OTHER_SCORES)
-        for point in (found, found.at, *found.curve):
-            _least_score(point.min_score)
-        for share in (found.at, *found.curve):
-            _least_score(share.kept)
-            _least_score(share.false_groundings)
+        _least_score(found.min_score)
+        for point in (found.at, *found.curve):
+            for share in (point.min_score, point.kept, point.false_groundings):
+                _least_score(share)
     except Exception as exc:  # nested too deeply, or anything else
         raise StoreError(f"its calibration cannot be used: {said_by(exc)}") from exc
     write_calibration(folder, found)

@@ -155,7 +155,12 @@ def _read_file(path: Path) -> dict[str, Any]:
             f"{path}: signing_key is a secret; "
             "put it into KBSERVER_SIGNING_KEY or signing_key_files"
         )
-    # Paths are meant from where the file lies.
+    _place_paths(path, values)
+    return values
+
+
+def _place_paths(path: Path, values: dict[str, Any]) -> None:
+    """Take the paths of a file as they are meant: from where the file lies."""
     for key in ("store", "models", "revoked_tokens", "tls_certificate", "tls_key"):
         if isinstance(values.get(key), str):
             values[key] = path.parent / values[key]
@@ -172,7 +177,6 @@ def _read_file(path: Path) -> dict[str, Any]:
         if isinstance(table, dict) and isinstance(table.get("tokens"), list):
             for token in table["tokens"]:
                 _place_token(path, token)
-    return values
 
 
 def _place_token(path: Path, token: object) -> None:

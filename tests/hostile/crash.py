@@ -189,7 +189,7 @@ def ingest_new(place: Place) -> None:
 
 
 def import_new(place: Place) -> None:
-    _, generation = place.store.import_(
+    _, generation, _ = place.store.import_(
         place.exported, recognise=lambda model: model, check=check_spoken_forms
     )
     with place.store.lock(CORPUS):
