@@ -53,6 +53,13 @@ EXTRAS: Final[Mapping[str, Extra]] = MappingProxyType(
             "eval, calibrate and gaps",
             {"ir-measures": "ir_measures", "scipy": "scipy"},
         ),
+        "otel": Extra(
+            "traces of turns ([record] otlp)",
+            {
+                "opentelemetry-sdk": "opentelemetry.sdk",
+                "opentelemetry-exporter-otlp-proto-http": "opentelemetry.exporter.otlp.proto.http",
+            },
+        ),
         "parquet": Extra(
             "calls --export parquet",
             {"pyarrow": "pyarrow"},
@@ -64,7 +71,14 @@ EXTRAS: Final[Mapping[str, Extra]] = MappingProxyType(
 
 def is_installed(extra: str) -> bool:
     """Return whether the packages of an extra are there, without importing them."""
-    return all(find_spec(module) for module in EXTRAS[extra].modules.values())
+    return all(map(_is_there, EXTRAS[extra].modules.values()))
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # of the package around it
+        return False
 
 
 def require(extra: str, what: str) -> None:

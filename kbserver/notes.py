@@ -17,6 +17,12 @@ TURN_HEADER = "x-kbserver-turn"
 PROBE_HEADER = "x-kbserver-probe"
 """Of a request: what asks in place of a caller. Such turns are left out of every figure."""
 
+TRACE_HEADER = "traceparent"
+"""Of a request: the trace that a turn is part of (W3C Trace Context)."""
+
+LONGEST_TRACEPARENT = 64
+"""Characters; 55 are in use."""
+
 PROBES = ("doctor", "call", "simulate", "eval", "console", "replay")
 
 DropCause: TypeAlias = Literal["queue", "pipe", "disk", "down"]
@@ -80,6 +86,8 @@ class TurnNote(NamedTuple):
     spoken_s: float
     token: str
     probe: str | None
+    traceparent: str | None
+    """The header of the request, as it came; the trace that the turn is part of."""
     searches: tuple[SearchNote, ...]
     candidates: tuple[CandidateNote, ...]
     words: WordsNote | None
@@ -127,6 +135,10 @@ class Counts(NamedTuple):
     """Of the file."""
     lag_s: float
     """From the beginning of a turn until it was written, of the newest batch."""
+    spans_sent: int = 0
+    """Turns that a receiver of traces took."""
+    spans_lost: int = 0
+    """Turns that it did not take, or that came faster than it takes them."""
 
 
 class Listener(Protocol):

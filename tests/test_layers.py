@@ -31,7 +31,6 @@ LEVELS = {
     "notes": 0,
     "printable": 0,
     "durations": 0,
-    "shelf": 0,
     "languages": 1,
     "settings": 1,
     "index": 2,
@@ -58,6 +57,7 @@ ONLY_IN = {
     "onnx": ("embedding/export/",),
     "onnxruntime": ("embedding/",),
     "faiss": ("index/vectors/faiss.py",),
+    "opentelemetry": ("record/otel.py",),
     "uvicorn": (
         "endpoint/serve.py",
         "omni/serving.py",

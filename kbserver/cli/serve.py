@@ -23,7 +23,7 @@ from kbserver.cli.connection import check_session, local_url
 from kbserver.cli.ingest import corpus_name
 from kbserver.cli.options import Config, StorePath
 from kbserver.cli.terminal import err, log_to_terminal
-from kbserver.shelf import Shelf, make_shelf
+from kbserver.endpoint.figures.shelf import Shelf, make_shelf
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer

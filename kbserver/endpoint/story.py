@@ -11,7 +11,7 @@ from functools import partial
 
 from kbserver.endpoint.doors.feedback import Feedback
 from kbserver.endpoint.ground import Call, Grounding
-from kbserver.endpoint.telling import note_of, pattern_of, probe_of
+from kbserver.endpoint.telling import note_of, pattern_of
 from kbserver.notes import TURN_HEADER, Counts, EventNote, FeedbackNote, Listener
 from kbserver.settings import RecordMode
 
@@ -63,7 +63,7 @@ class Story:
             grounding,
             mode,
             answer_bytes=answer_bytes,
-            probe=probe_of(call, headers),
+            headers=headers,
         )
         self._listener.turn(tell)
         return {TURN_HEADER: trace.id}

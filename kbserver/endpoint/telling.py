@@ -9,8 +9,10 @@ import numpy as np
 
 from kbserver.endpoint.ground import Call, Grounding
 from kbserver.notes import (
+    LONGEST_TRACEPARENT,
     PROBE_HEADER,
     PROBES,
+    TRACE_HEADER,
     CandidateNote,
     SearchNote,
     TurnNote,
@@ -35,16 +37,21 @@ def note_of(
     mode: RecordMode,
     *,
     answer_bytes: int,
-    probe: str | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> TurnNote:
     """Return what is told of a turn; its words only in the mode `words`.
 
     Args:
         mode: not `off`.
         answer_bytes: of the body.
-        probe: what asked in place of a caller; None for a caller.
+        headers: of the request: they say what asked in place of a caller, and of which trace the
+            turn is part.
     """
     trace = grounding.trace
+    headers = headers or {}
+    traceparent = headers.get(TRACE_HEADER)
+    if traceparent is not None:
+        traceparent = traceparent[:LONGEST_TRACEPARENT]
     text = grounding.context.text
     words_said = text.count(" ") + bool(text)  # to split takes a third of all this
     words: WordsNote | None = None
@@ -67,7 +74,8 @@ def note_of(
         answer_bytes=answer_bytes,
         spoken_s=60.0 * words_said / WORDS_A_MINUTE,
         token=call.grant.kind,
-        probe=probe,
+        probe=probe_of(call, headers),
+        traceparent=traceparent,
         searches=_searches(grounding),
         candidates=_candidates(grounding),
         words=words,

@@ -33,8 +33,9 @@ LONGEST = 1 << 20
 """Bytes of a datagram; the system's own limit is lower."""
 
 Number: TypeAlias = Literal[
-    "state", "received", "written", "queue", "pipe", "disk", "down", "bytes", "lag_ms"
-]
+    "state", "received", "written", "queue", "pipe", "disk", "down", "bytes", "lag_ms",
+    "spans_sent", "spans_lost",
+]  # fmt: skip
 _PLACES: dict[Number, int] = {
     "state": 0,
     "received": 1,
@@ -45,6 +46,8 @@ _PLACES: dict[Number, int] = {
     "down": 6,
     "bytes": 7,
     "lag_ms": 8,
+    "spans_sent": 10,
+    "spans_lost": 11,
 }
 _SET_ASIDE = 9
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from kbserver.extras import require
 from kbserver.record.channel import Channel, State
 from kbserver.record.masking import masker
 from kbserver.record.recorder import Recorder
@@ -75,6 +76,8 @@ class Keeper:
         self._pause_s = FIRST_PAUSE_S
         self._state = State.STARTING
         self._set_aside = 0
+        self._spans_sent = self._spans_lost = 0
+        self._loses_spans = False
 
     @property
     def pid(self) -> int | None:
@@ -156,9 +159,25 @@ class Keeper:
             with suppress(OSError):
                 process.stdin.close()
 
+    def _say_spans(self) -> None:
+        """Say once that spans are lost, and once that they are taken again."""
+        page = self._channel.page
+        sent, lost = page["spans_sent"], page["spans_lost"]
+        if lost > self._spans_lost and not self._loses_spans:
+            log.error(
+                "spans cannot be sent to %s; turns are recorded all the same",
+                self._options.otlp,
+            )
+            self._loses_spans = True
+        elif sent > self._spans_sent and self._loses_spans:
+            log.info("spans are sent to %s again", self._options.otlp)
+            self._loses_spans = False
+        self._spans_sent, self._spans_lost = sent, lost
+
     def _say_state(self) -> None:
         """Say once what the page says of the writer."""
         page = self._channel.page
+        self._say_spans()
         if page.set_aside != self._set_aside:
             self._set_aside = page.set_aside
             log.error(_DAMAGED, self._options.folder)
@@ -182,6 +201,7 @@ def options_of(settings: Settings) -> Options:
         max_mb=record.max_mb,
         mask=record.mask,
         mask_with=record.mask_with,
+        otlp=record.otlp,
     )
 
 
@@ -191,6 +211,7 @@ def recording(settings: Settings) -> Iterator[Recorder | None]:
 
     Raises:
         SettingsError: own code that masks cannot be imported.
+        ExtraMissing: traces are wanted, and what sends them is not installed.
 
     Yields:
         None if the settings record nothing. A recorder can be given to processes being started.
@@ -199,6 +220,8 @@ def recording(settings: Settings) -> Iterator[Recorder | None]:
         yield None
         return
     masker(settings.record.mask, settings.record.mask_with)  # an error shows here
+    if settings.record.otlp is not None:
+        require("otel", "[record] otlp")
     channel = Channel()
     keeper = Keeper(channel, options_of(settings))
     keeper.start()

@@ -82,6 +82,8 @@ class Recorder:
             dropped=dropped,
             bytes=page["bytes"],
             lag_s=page["lag_ms"] / 1000.0,
+            spans_sent=page["spans_sent"],
+            spans_lost=page["spans_lost"],
         )
 
     def _send_feedback(self) -> bool:

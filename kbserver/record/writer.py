@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import secrets
 import signal
 import socket
 import sqlite3
@@ -19,20 +20,32 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kbserver.notes import EventNote, FeedbackNote, TurnNote
 from kbserver.record.channel import LONGEST, Message, Page, State
-from kbserver.record.database import NewerFile, key_of, open_for_writing, set_aside
+from kbserver.record.database import (
+    NewerFile,
+    call_of,
+    key_of,
+    open_for_writing,
+    set_aside,
+)
 from kbserver.record.masking import masker
 from kbserver.record.retention import prune, size_of
 from kbserver.record.rows import Rows
+
+if TYPE_CHECKING:
+    from kbserver.record.otel import SpanSender
 
 WRITE_S = 0.5
 """Between two transactions: so much is lost if the process is killed."""
 
 MOST_IN_HAND = 20_000
 """Turns that are read and not written; then senders find no room."""
+
+SPANS_S = 2.0
+"""At the end, for spans that wait to be sent."""
 
 PRUNE_S = 3_600.0
 TRY_AGAIN_S = 30.0
@@ -55,6 +68,7 @@ class Options:
     max_mb: float
     mask: tuple[str, ...]
     mask_with: str | None
+    otlp: str | None = None
 
     def as_json(self) -> str:
         """Return the options as an argument of the process."""
@@ -92,6 +106,20 @@ class Writer:
         self._rows: Rows | None = None
         self._again_at = 0.0
         self._prune_at = 0.0
+
+    def spans(self) -> SpanSender | None:
+        """Return what sends turns to a receiver of traces; None if none is named."""
+        if self._options.otlp is None:
+            return None
+        # Imports what only an extra brings, and 20 MB of it.
+        from kbserver.record.otel import Spans, SpanSender
+
+        try:
+            key = key_of(self._folder)
+        except (OSError, ValueError):  # then turns of a call cannot be told to be one
+            key = secrets.token_bytes(32)
+        spans = Spans(mask=self._mask, call_of=lambda label: call_of(label, key))
+        return SpanSender(spans, self._page, self._options.otlp)
 
     def write(self, messages: list[Message]) -> None:
         """Write some messages. What cannot be written is counted, and given up."""
@@ -228,6 +256,7 @@ def run(
         target=read_forever, args=(end, page, messages), daemon=True
     )
     writer.write([])  # opens the file, so that the page says what is wrong with it
+    spans = writer.spans()
     reading.start()
     while True:
         last = stopping.wait(WRITE_S) or os.getppid() != parent
@@ -236,9 +265,13 @@ def run(
         waiting = drained(messages)
         if waiting:
             writer.write(waiting)
+        if waiting and spans is not None:
+            spans.take([turn for message in waiting for turn in message.turns])
         writer.prune()
         if last:
             break
+    if spans is not None:
+        spans.close(SPANS_S)
     writer.close()
 
 

@@ -330,6 +330,15 @@ class RecordSettings(BaseModel):
     """Own code that takes out more, `package.module:function`: text in, text out."""
     folder: Path | None = None
     """Where the file is; None: `.record` in the store."""
+    otlp: str | None = None
+    """Base URL of a receiver of OpenTelemetry traces (OTLP/HTTP): `http://127.0.0.1:4318`."""
+
+    @field_validator("otlp")
+    @classmethod
+    def _a_url(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("http://", "https://")):
+            raise ValueError("must be an http or https URL, like http://127.0.0.1:4318")
+        return url
 
     @field_validator("mask_with")
     @classmethod

@@ -14,10 +14,10 @@ from kbserver.endpoint.app import KBServer
 from kbserver.endpoint.asking.ask import Ask
 from kbserver.endpoint.ground import Call
 from kbserver.endpoint.figures.metrics import Metrics
+from kbserver.endpoint.figures.shelf import Shelf, make_shelf
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.serve import listen
 from kbserver.settings import Settings, read_settings
-from kbserver.shelf import Shelf, make_shelf
 
 TOKEN = "test-token"
 PATIENT_MS = 5000  # a budget that a machine shared with many others does not use up

@@ -38,6 +38,7 @@ def turn(number=1, *, at=NOON, label="call-1", query=None, **more):
         "spoken_s": 12.0,
         "token": "static",
         "probe": None,
+        "traceparent": None,
         "searches": (SearchNote("support", "000001-a", 0.15, "default"),),
         "candidates": (candidate(), candidate("p2", answered=False, score=0.1)),
         "words": words,

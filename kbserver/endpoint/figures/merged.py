@@ -8,7 +8,7 @@ from typing import Any
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from kbserver.shelf import Sample, Shelf
+from kbserver.endpoint.figures.shelf import Sample, Shelf
 
 _SHARED = "kbserver_record"
 """Metrics whose names begin so are of all processes together, whichever tells them."""

@@ -23,12 +23,12 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from kbserver.endpoint.figures.merged import Merged, WithoutMoments
+from kbserver.endpoint.figures.shelf import Shelf
 from kbserver.endpoint.figures.summary import Recent
 from kbserver.endpoint.handlers import Fault
 from kbserver.endpoint.routing import Route
 from kbserver.endpoint.trace import Trace
 from kbserver.notes import Counts, DropCause
-from kbserver.shelf import Shelf
 from kbserver.types import Outcome, Reason
 
 # In seconds; fine below the budget of 150 ms and the engine's limit of 300 ms.
@@ -350,6 +350,14 @@ class _OfRecorder(Collector):
         for cause in get_args(DropCause):
             dropped.add_metric([cause], counts.dropped.get(cause, 0))
         yield dropped
+        spans = CounterMetricFamily(
+            "kbserver_record_spans",
+            "Turns that were sent to a receiver of traces, by what became of them.",
+            labels=["result"],
+        )
+        spans.add_metric(["sent"], counts.spans_sent)
+        spans.add_metric(["lost"], counts.spans_lost)
+        yield spans
         yield GaugeMetricFamily(
             "kbserver_record_bytes", "Of the record's file.", value=counts.bytes
         )

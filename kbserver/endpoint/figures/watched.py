@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 
-from kbserver.shelf import Sample, Shelf
+from kbserver.endpoint.figures.shelf import Sample, Shelf
 
 METRIC = "kbserver_watch_ingests_total"
 _COUNTS = ("_total", "_bucket", "_sum", "_count")

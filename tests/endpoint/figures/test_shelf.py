@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from kbserver.shelf import HALF_BYTES, Shelf, make_shelf
+from kbserver.endpoint.figures.shelf import HALF_BYTES, Shelf, make_shelf
 
 
 @pytest.fixture
@@ -64,5 +64,5 @@ def test_what_was_not_told_for_long_is_not_of_now(shelf, monkeypatch):
     shelf.put(lambda before: [("n", {}, 1.0)])
     [written] = shelf.all()
     assert written.is_fresh
-    monkeypatch.setattr("kbserver.shelf.FRESH_S", 0.0)
+    monkeypatch.setattr("kbserver.endpoint.figures.shelf.FRESH_S", 0.0)
     assert not written.is_fresh
