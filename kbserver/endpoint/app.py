@@ -52,6 +52,7 @@ from kbserver.errors import (
     InternalError,
     KbServerError,
     SettingsError,
+    Unauthorized,
     WireError,
     said_by,
 )
@@ -62,6 +63,7 @@ from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import (
     RouteSettings,
     Settings,
+    StaticToken,
     file_of,
     read_settings,
     route_settings,
@@ -161,6 +163,8 @@ class KBServer:
         self.doors = doors_of(self.settings)
         self._bodies = {door.name: self._bodies_of(door) for door in self.doors}
         self._door_at: dict[object, Door[Any]] = {}
+        for door in self.doors:
+            self.metrics.doors.labels(door.name)
         self.app = Starlette(
             routes=self._http_routes(),
             exception_handlers={
@@ -738,7 +742,7 @@ def _scrapers(settings: Settings) -> TokenTable | None:
     """Return the table of the token that opens the metrics alone; None without one."""
     if settings.metrics.token is None:
         return None
-    return TokenTable([(settings.metrics.token.secret(), ("*",))])
+    return TokenTable([StaticToken(settings.metrics.token.secret())])
 
 
 def _log_turn(trace: Trace) -> None:

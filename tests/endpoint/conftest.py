@@ -12,9 +12,9 @@ import uvicorn
 
 from kbserver.endpoint.app import KBServer
 from kbserver.endpoint.asking.ask import Ask
-from kbserver.endpoint.ground import Call
 from kbserver.endpoint.figures.metrics import Metrics
 from kbserver.endpoint.figures.shelf import Shelf, make_shelf
+from kbserver.endpoint.ground import Call
 from kbserver.endpoint.live import LiveCorpora
 from kbserver.endpoint.serve import listen
 from kbserver.settings import Settings, read_settings

@@ -37,7 +37,7 @@ def build_reply(lookup: Lookup, *, reads: Reads, heard: str = "") -> str:
         heard: the caller's words: small talk needs no knowledge, and an agent answers it by itself.
     """
     if lookup.outcome == "miss":
-        return SMALL_TALK.get(gate(heard, PROFILES.values()) or "", MISS)
+        return SMALL_TALK.get(gate(heard, tuple(PROFILES.values())) or "", MISS)
     if lookup.outcome != "grounded":
         return UNGROUNDED
     if reads == "results":
