@@ -9,6 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,10 +74,11 @@ class Served:
 
 def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, int]:
     """Outcomes, causes and refusals of the turns between two looks at `/metrics`."""
-    found = {}
+    found: Counter[str] = Counter()
     for name, value in after.items():
         kind = re.match(
-            r'kbserver_(turns|turns_degraded|turns_empty|requests_refused)_total\{\w+="(.*)"\}',
+            r"kbserver_(turns|turns_degraded|turns_empty|requests_refused)_total\{"
+            r'.*?(?:outcome|reason|code)="(.*?)"',
             name,
         )
         if kind and value > before.get(name, 0.0):
@@ -85,8 +87,8 @@ def outcomes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[st
                 "turns_degraded": "degraded ",
                 "turns_empty": "empty ",
             }.get(kind[1], "refused ")
-            found[prefix + kind[2]] = int(value - before.get(name, 0.0))
-    return found
+            found[prefix + kind[2]] += int(value - before.get(name, 0.0))
+    return dict(found)
 
 
 def by_both_arms(said: Mapping[str, int]) -> int:

@@ -283,16 +283,27 @@ class KBServer:
     def run(self, **uvicorn_options: Any) -> None:
         """Serve until interrupted; turns in flight are finished first.
 
-        Says on stderr where it listens.
+        Says on stderr where it listens, which labels reach which corpora, and, unless the program
+        has set up `logging` itself, what `kbserver serve` logs.
+
+        Raises:
+            SystemExit: it cannot be served; the message says why.
         """
         # Only a server that runs itself needs uvicorn.
-        from kbserver.endpoint.serve import serve
+        from kbserver.endpoint.serve import log_plainly, serve
+
+        log_plainly()
 
         def announce(url: str) -> None:
             endpoint = f"{url}{self.settings.path}"
-            print(f"kbserver is listening: {endpoint}", file=sys.stderr, flush=True)
+            print(f"kbserver is listening: {endpoint}", file=sys.stderr)
+            print(f"labels: {self.table.summary()}", file=sys.stderr, flush=True)
 
-        serve(self, on_open=announce, **uvicorn_options)
+        try:
+            serve(self, on_open=announce, **uvicorn_options)
+        except KbServerError as exc:
+            print(f"error: {exc}", file=sys.stderr, flush=True)
+            raise SystemExit(exc.exit_code) from exc
 
     def look_at_store(self) -> None:
         """Build the table of routes from the names of the store's corpora, without opening any.

@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -27,6 +28,7 @@ from kbserver.endpoint.running.hang_up import (
     read_again_at_hang_up,
     tls_context,
 )
+from kbserver.endpoint.running.notify import notify
 from kbserver.errors import KbServerError, SettingsError
 from kbserver.http_protocol import BoundedHttp
 from kbserver.settings import Settings
@@ -169,7 +171,14 @@ class _Workers(Multiprocess):
 
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket]) -> None:
         self._terminal = Terminal()
+        # systemd hears the main process alone: the others shall not speak to it.
+        self._systemd = os.environ.pop("NOTIFY_SOCKET", "")
+        notify("READY=1", address=self._systemd)
         super().__init__(config, sockets)
+
+    def keep_subprocess_alive(self) -> None:
+        notify("WATCHDOG=1", address=self._systemd)
+        super().keep_subprocess_alive()
 
     def handle_hup(self) -> None:
         if self._terminal.is_gone:
@@ -227,6 +236,20 @@ async def freeze_garbage(server: Server) -> None:
     gc.freeze()
     young, old, _ = gc.get_threshold()
     gc.set_threshold(young, old, FULL_COLLECTION_AFTER)
+
+
+def log_plainly() -> None:
+    """Print what a server logs, unless the program around it has set `logging` up."""
+    ours = logging.getLogger("kbserver")
+    if ours.hasHandlers():
+        return
+    form = "%(asctime)s %(levelname)s %(message)s"
+    formatter = logging.Formatter(form, "%Y-%m-%dT%H:%M:%SZ")
+    formatter.converter = time.gmtime
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    ours.addHandler(handler)
+    ours.setLevel(logging.INFO)
 
 
 def log_access() -> None:

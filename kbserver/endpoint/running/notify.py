@@ -11,9 +11,14 @@ import socket
 from contextlib import suppress
 
 
-def notify(*lines: str) -> None:
-    """Send assignments such as `READY=1` to the socket that systemd names; best effort."""
-    address = os.environ.get("NOTIFY_SOCKET", "")
+def notify(*lines: str, address: str | None = None) -> None:
+    """Send assignments such as `READY=1` to the socket that systemd names; best effort.
+
+    Args:
+        address: of that socket; None: from the environment.
+    """
+    if address is None:
+        address = os.environ.get("NOTIFY_SOCKET", "")
     if not address or address[0] not in "/@":
         return
     if address[0] == "@":  # of Linux's own name space
