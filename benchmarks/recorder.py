@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
@@ -76,8 +77,11 @@ class Suffered:
     """Turns under load while the record suffers."""
 
     what: str
-    turns: int
+    answered: int
+    refused: int
+    """For want of room, as without a record."""
     failed: int
+    """Neither answered nor refused."""
     recorded: int
     dropped: dict[str, int]
     seconds: float
@@ -86,7 +90,7 @@ class Suffered:
     @property
     def unaccounted(self) -> int:
         """Turns that were answered and neither recorded nor counted as dropped."""
-        return self.turns - self.failed - self.recorded - sum(self.dropped.values())
+        return self.answered - self.recorded - sum(self.dropped.values())
 
 
 @dataclass
@@ -241,6 +245,7 @@ def settled(server: Served, limit_s: float = 30.0) -> int:
 def kills(server: Served, ask: Ask, *, count: int, every_s: float) -> Suffered:
     """Kill the writer again and again while eight clients ask."""
     killed = 0
+    before = settled(server), dropped(server)
 
     def kill() -> None:
         nonlocal killed
@@ -257,27 +262,35 @@ def kills(server: Served, ask: Ask, *, count: int, every_s: float) -> Suffered:
     while killing.is_alive():
         run = closed_loop(server.url, ask, clients=8, seconds=5.0)
         loads.append(uvloop.run(run))
-    suffered = _suffered("the writer is killed", server, loads)
+    suffered = _suffered("the writer is killed", server, loads, *before)
     suffered.kills = killed
     return suffered
 
 
 def full_disk(server: Served, ask: Ask, seconds: float) -> Suffered:
     """Ask while the disk of the record has no room."""
+    before = settled(server), dropped(server)
     loads = [uvloop.run(closed_loop(server.url, ask, clients=8, seconds=seconds))]
-    return _suffered("the disk is full", server, loads)
+    return _suffered("the disk is full", server, loads, *before)
 
 
-def _suffered(what: str, server: Served, loads: Sequence[Load]) -> Suffered:
-    turns = sum(sum(load.statuses.values()) for load in loads)
-    answered = sum(load.statuses[200] for load in loads)
-    recorded = settled(server)
+def _suffered(
+    what: str,
+    server: Served,
+    loads: Sequence[Load],
+    recorded_before: int,
+    dropped_before: Mapping[str, int],
+) -> Suffered:
+    statuses = sum((load.statuses for load in loads), Counter())
+    recorded = settled(server) - recorded_before
+    lost = Counter(dropped(server)) - Counter(dropped_before)
     return Suffered(
         what=what,
-        turns=turns,
-        failed=turns - answered,
+        answered=statuses[200],
+        refused=statuses[503],
+        failed=statuses.total() - statuses[200] - statuses[503],
         recorded=recorded,
-        dropped=dropped(server),
+        dropped=dict(lost),
         seconds=sum(load.seconds for load in loads),
     )
 
