@@ -128,6 +128,7 @@ def turns_of(
             spoken_s=12.0,
             token="static",  # a kind
             probe=None,
+            traceparent=None,
             searches=(SearchNote("help", "000001-a", 0.15, "default"),),
             candidates=tuple(_candidates(place, is_silent)),
             words=WordsNote(None, texts[place], texts[place], embeddings[place]),
