@@ -122,7 +122,12 @@ def test_calls_that_never_end_make_their_handler_busy_and_no_other(client, label
     assert after["left"] - before["left"] == MOST_CALLS_LEFT
     assert after["late"] - before["late"] == MOST_CALLS_LEFT
     assert after["busy"] - before["busy"] == 5
-    assert counters(client)['kbserver_turns_empty_total{reason="handler_busy"}'] >= 5
+    busy = [
+        value
+        for name, value in counters(client).items()
+        if name.startswith("kbserver_turns_empty_total") and "handler_busy" in name
+    ]
+    assert sum(busy) >= 5
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
