@@ -17,9 +17,9 @@ from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.logging import RichHandler
-from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -54,6 +54,8 @@ out = Terminal(soft_wrap=True)
 err = Terminal(stderr=True, soft_wrap=True)
 
 _NARROWEST = 20  # columns; a text in fewer is a column of words
+_BETWEEN = 2  # columns of the terminal between two of a table
+_NARROWEST_COLUMN = 12  # of a table's texts
 _WIDEST = 160  # columns of a table; eleven figures and a name take about 130
 
 
@@ -98,16 +100,17 @@ def _least_width(table: Table) -> int:
 
     Figures stand on the right of their columns, and names in the first.
     """
-    for column in table.columns[1:]:
-        if column.justify == "left":
-            column.no_wrap = False
+    least = 0
+    for place, column in enumerate(table.columns):
+        texts = [str(cell) for cell in (column.header, *column.cells)]
+        widest = max(map(cell_len, texts))
+        column.no_wrap = place == 0 or column.justify != "left"
+        if not column.no_wrap:
             column.overflow = "fold"
-            column.min_width = _NARROWEST
-        else:
-            column.no_wrap = True
-    table.columns[0].no_wrap = True
-    console = Terminal(width=_WIDEST)
-    return Measurement.get(console, console.options, table).minimum
+            widest = min(widest, _NARROWEST_COLUMN)
+            column.min_width = widest
+        least += widest + _BETWEEN
+    return least
 
 
 def print_json(value: Any, *, indent: int | None = 2) -> None:

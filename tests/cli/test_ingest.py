@@ -260,3 +260,18 @@ def test_an_unknown_language_is_refused_before_anything_is_read(run, docs, folde
     with pytest.raises(SettingsError, match="'klingon'.*none, .*english"):
         run(docs, "--language", "klingon")
     assert Store(folder).corpora() == []
+
+
+def test_what_is_gone_is_named_and_an_uncalibrated_corpus_too(run, docs, folder):
+    (docs / "extra.md").write_text("# Extra\n\nA router of your own is allowed.\n")
+    first = run(docs, "--corpus", "docs")
+    assert "kbserver calibrate docs" in first and "gone:" not in first
+    (docs / "extra.md").unlink()
+    second = run(docs, "--corpus", "docs")
+    assert "1 gone:" in second and "extra.md" in second
+    (docs / "extra.md").write_text("# Extra\n\nA router of your own is allowed.\n")
+    (folder / "docs" / "calibration.json").write_text("{}")
+    assert "kbserver calibrate" not in run(docs, "--corpus", "docs")
+    (docs / "extra.md").unlink()
+    report = json.loads(run(docs, "--corpus", "docs", "--json"))
+    assert report["changes"] == [{"change": "gone", "source": "extra.md"}]

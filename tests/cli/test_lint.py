@@ -90,3 +90,16 @@ def test_what_was_withheld_from_a_corpus_is_shown(run, store: Path, tmp_path):
 def test_a_path_that_is_not_there(run, tmp_path):
     with pytest.raises(IngestError, match="no such file or folder"):
         run(tmp_path / "typo")
+
+
+def test_a_long_finding_is_whole_where_there_is_no_terminal(run, tmp_path):
+    end = "click here to open the form and send it to us today"
+    text = (
+        f"To see how billing handles refunds of annual contracts for customers, {end}."
+    )
+    folder = write_documents(tmp_path, {"a.md": f"# Refunds\n\n{text}\n"})
+    _, output = run(folder)
+    assert "click here to open the form" in output
+    assert all(line == line.rstrip() for line in output.splitlines())
+    found = json.loads(run(folder, "--json")[1])
+    assert all(one["said"] in output for one in found)

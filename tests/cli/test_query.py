@@ -81,6 +81,17 @@ scope = {{ folder = "hotels/{{id}}" }}
         "scope": {"folder": "hotels/7"},
     }
     assert as_json["tried"][0]["settings"]["min_score"] == 0.3
+    assert "min_score 0.05 (the default; hotels is not calibrated)" in explained
+    assert "min_score 0.3" in run("routes", "--explain", "billing-1").stdout
+
+
+def test_a_route_that_never_answers_is_named(run, store, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    route = '[[routes]]\nlabel = "{}"\ncorpora = ["support"]\n'
+    routes = route.format("*") + route.format("vip-*")
+    (tmp_path / "kbserver.toml").write_text(f'store = "{store}"\n{routes}')
+    said = run("routes").stderr
+    assert "vip-* never answers: *, above it, fits the same labels" in said
 
 
 @pytest.mark.parametrize(

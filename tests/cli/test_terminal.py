@@ -263,3 +263,29 @@ def test_a_traceback_is_part_of_its_json_line(
     error = ValueError("bad\nnews")
     found = logged_as_json(capsys, "kbserver", "failed", exc_info=error)
     assert "ValueError: bad\nnews" in str(found["traceback"])
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_a_table_fits_a_terminal_and_loses_no_word(
+    monkeypatch: pytest.MonkeyPatch, width: int
+) -> None:
+    screen = Terminal(file=io.StringIO(), force_terminal=True, width=width)
+    monkeypatch.setattr("kbserver.cli.terminal.out", screen)
+    stdout = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stdout)
+    table = Table(box=None, pad_edge=False)
+    for column in ("score", "lexical", "dense"):
+        table.add_column(column, justify="right")
+    for column in ("source", "passage"):
+        table.add_column(column)
+    table.add_row("0.912", "21.334", "0.871", "billing/refunds-and-credits.md", LONG)
+    print_table(table)
+    lines = stdout.getvalue().splitlines()
+    assert all(len(line.rstrip()) <= width for line in lines)
+    said = "".join("".join(lines).split())
+    assert all(figure in said for figure in ("0.912", "21.334", "0.871"))
+    letters = sorted("".join(lines).replace(" ", ""))
+    wanted = (
+        "scorelexicaldensesourcepassage0.91221.3340.871billing/refunds-and-credits.md"
+    )
+    assert letters == sorted(wanted + LONG.replace(" ", ""))
