@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from kbserver.endpoint.asking.ask import Ask
 from kbserver.endpoint.conversation import Conversation
 from kbserver.endpoint.findings import Findings
+from kbserver.languages import profile
 from kbserver.languages.english import PROFILE
 from kbserver.retrieval.transcript.cleaning import understand
 from kbserver.retrieval.transcript.followup import Exchange, Memory, carry
@@ -46,14 +47,14 @@ def memory():
     return Memory(ttl_s=60.0)
 
 
-def conversation(memory, clock, query, label="a", **settings):
+def conversation(memory, clock, query, label="a", profiles=(PROFILE,), **settings):
     chosen = TurnSettings(**settings)
     ask = Ask(query, label, session=label)
-    return of(ask, chosen, memory, clock)
+    return of(ask, chosen, memory, clock, profiles)
 
 
-def of(ask, settings, memory, clock):
-    return Conversation.of(ask, ask.query, (PROFILE,), settings, memory, clock=clock)
+def of(ask, settings, memory, clock, profiles=(PROFILE,)):
+    return Conversation.of(ask, ask.query, profiles, settings, memory, clock=clock)
 
 
 def test_a_remembered_turn_is_the_past_of_the_next_one(memory, clock):
@@ -196,3 +197,16 @@ def test_growing_words_leave_the_memory_of_the_last_ones_alone(turns, data):
 
 def said_in(exchanges):
     return [exchange.query for exchange in exchanges]
+
+
+def test_each_turn_is_remembered_in_the_language_it_was_spoken_in(memory, clock):
+    both = (PROFILE, profile("german"))
+    asked = ("how long is the notice period", "und was kostet das äh am wochenende")
+    for query in asked:
+        one = conversation(memory, clock, query, profiles=both)
+        one.remember(FINDINGS)
+        clock.now += 1.0
+    newest, before = conversation(memory, clock, "and on sundays").leans_on
+    assert newest.query == "und was kostet das am wochenende"
+    assert (newest.profile, before.profile) == (both[1], both[0])
+    assert one.leans_on == (before,)
