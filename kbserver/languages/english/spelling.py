@@ -97,7 +97,7 @@ def _plain(greek: str) -> str:
     return greek.replace("ae", "e").replace("oe", "e")
 
 
-def one_spelling(word: str) -> str:
+def common_spelling(word: str) -> str:
     """Return the form that the American and the British spelling of a word have in common.
 
     Args:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.languages.english.spelling import one_spelling
+from kbserver.languages.english.spelling import common_spelling
 
 PAIRS = """
     fibre fiber|fibres fibers|centre center|centred centered|litres liters|theatre theater
@@ -34,17 +34,17 @@ PAIRS = """
 def test_the_spellings_of_a_word_become_one(pair: str) -> None:
     if pair:
         one, other = pair.split()
-        assert one_spelling(one) == one_spelling(other)
+        assert common_spelling(one) == common_spelling(other)
 
 
 def test_words_that_are_spelled_alike_stay_apart() -> None:
     apart = """four for hour your tour flour floor pour por sour size sise prize wise rise
         advice advise price prise meter matter fire four ogre acre more fare wine
         travel model all will wall install still poet does shoe canoe aerial"""
-    folded = [one_spelling(word) for word in apart.split()]
+    folded = [common_spelling(word) for word in apart.split()]
     assert len(set(folded)) == len(set(apart.split()))
 
 
 @given(st.text("aeiouylrnszmctgb", max_size=12))
 def test_any_word_has_a_form(word: str) -> None:
-    assert bool(one_spelling(word)) == bool(word)
+    assert bool(common_spelling(word)) == bool(word)
