@@ -35,6 +35,7 @@ class Part:
 
 PARTS = (
     Part("fuzz_kb", "HOSTILE_FUZZ", 100_000),
+    Part("doors", "HOSTILE_DOORS", 2_000),
     Part("isolation", "HOSTILE_ISOLATION", 100_000),
     Part("import", "HOSTILE_FUZZ_IMPORT", 20_000),
     Part("crash", "HOSTILE_CRASHES", 1_000),

@@ -1,0 +1,1 @@
+"""The doors and clients against the real, pinned clients of others, each in its own environment."""
