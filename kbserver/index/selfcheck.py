@@ -92,6 +92,10 @@ def _lost(snapshot: Snapshot, rows: Iterable[int]) -> Iterator[str]:
         if row not in nearest.rows and own > float(nearest.scores[-1]) + _SAME_SCORE:
             yield f"row {row} ({passage.source}): not among the ten nearest to its own embedding"
             continue
-        terms = tokenize(passage.text, language=snapshot.lexical.language)
+        terms = tokenize(
+            passage.text,
+            language=snapshot.lexical.language,
+            form=snapshot.lexical.form,
+        )
         if terms and not snapshot.lexical.score_terms(terms, np.array([row])).any():
             yield f"row {row} ({passage.source}): not found by any of its own words"

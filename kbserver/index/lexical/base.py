@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from kbserver.index.lexical.tokens import FORM
 from kbserver.index.rows import Scores
 from kbserver.types import Rows, RowScores
 
@@ -23,6 +24,8 @@ class Bm25Parameters:
     """How much long passages are held back, in [0, 1]. Source of both: Anserini, for passages."""
     language: str = "english"
     """For `tokens.tokenize`: queries must be cut as the passages were."""
+    form: int = FORM
+    """The normal form of the terms, for the same reason."""
 
 
 class LexicalIndex(Protocol):
@@ -41,6 +44,11 @@ class LexicalIndex(Protocol):
     @property
     def language(self) -> str:
         """What queries are cut into terms with; see `tokens.tokenize`."""
+        ...
+
+    @property
+    def form(self) -> int:
+        """The normal form of the terms; see `tokens.FORMS`."""
         ...
 
     def search(

@@ -81,6 +81,11 @@ class Bm25Index:
         """What queries are cut into terms with."""
         return self.parameters.language
 
+    @property
+    def form(self) -> int:
+        """The normal form of the terms."""
+        return self.parameters.form
+
     def search(
         self, terms: Mapping[str, float], *, top_k: int, rows: Rows | None = None
     ) -> RowScores:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from kbserver.index.arrays import new_array, save_array
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.lexical.formula import idf, saturation
+from kbserver.index.lexical.kin import MARK, analysed, parts_by_term
 from kbserver.index.lexical.postings import STEM
-from kbserver.index.lexical.tokens import tokenize
 from kbserver.index.strings import write_strings
 
 BLOCK_TOKENS = 4_000_000
@@ -49,26 +49,35 @@ def build_lexical(
         texts: one a row, in row order; read once, so that they need not be in memory together.
         folder: exists; files named `bm25.*` are written into it.
         parameters: k1, b and the language of the texts.
-        analyse: cuts a text into terms; None: `tokens.tokenize` in the language of the parameters.
+        analyse: cuts a text into terms; None: `kin.analysed` in the language of the parameters.
+            Marked terms stand behind the others and do not count as length.
         max_share: a term in more than this share of the texts tells nothing and is left out.
         block_tokens: counted at once.
     """
     parameters = parameters or Bm25Parameters()
-    analyse = analyse or partial(tokenize, language=parameters.language)
+    language, form = parameters.language, parameters.form
+    has_own_terms = analyse is None
+    if analyse is None:
+        analyse = partial(analysed, language=language, form=form)
     numbers = _Numbers()
     blocks: list[_Counts] = []
     lengths = array("q")
+    sizes = array("q")
     tokens = array("i")
     first = 0
     for text in texts:
         terms = analyse(text)
-        lengths.append(len(terms))
+        lengths.append(_plain(terms))
+        sizes.append(len(terms))
         tokens.extend([numbers[term] for term in terms])
         if len(tokens) >= block_tokens:
-            blocks.append(_counted(tokens, lengths, first))
+            blocks.append(_counted(tokens, sizes, first))
             tokens = array("i")
             first = len(lengths)
-    blocks.append(_counted(tokens, lengths, first))
+    blocks.append(_counted(tokens, sizes, first))
+    if has_own_terms:
+        parts = parts_by_term(numbers, language=language, form=form)
+        _add_parts(blocks, numbers, parts)
 
     size = len(lengths)
     all_lengths = np.frombuffer(lengths, dtype=np.int64)
@@ -95,10 +104,52 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _counted(tokens: array[int], lengths: array[int], first: int) -> _Counts:
-    """Count the tokens of the rows from `first` on."""
-    lengths_of_block = np.frombuffer(lengths, dtype=np.int64)[first:]
-    rows = np.repeat(np.arange(first, len(lengths)), lengths_of_block)
+def _plain(terms: list[str]) -> int:
+    """How many terms stand before the marked ones."""
+    plain = len(terms)
+    while plain and terms[plain - 1].startswith(MARK):
+        plain -= 1
+    return plain
+
+
+def _add_parts(
+    blocks: list[_Counts], numbers: _Numbers, parts: Mapping[str, Sequence[str]]
+) -> None:
+    """Count the parts of each compound wherever it stands, in place.
+
+    Args:
+        blocks: all of them, as only now every word is known.
+        numbers: of the terms; gets those of the parts.
+        parts: terms by the compound's.
+    """
+    if not parts:
+        return
+    given: list[list[int]] = [[] for _ in numbers]
+    for term, its_parts in parts.items():
+        given[numbers[term]] = [numbers[part] for part in its_parts]
+    ends = np.cumsum([0, *map(len, given)])
+    flat = np.array([number for one in given for number in one], dtype=np.int64)
+    for at, block in enumerate(blocks):
+        lengths = ends[block.terms + 1] - ends[block.terms]
+        within = np.arange(lengths.sum()) - np.repeat(
+            np.cumsum(lengths) - lengths, lengths
+        )
+        added = flat[np.repeat(ends[block.terms], lengths) + within]
+        terms = np.concatenate([block.terms.astype(np.int64), added])
+        rows = np.concatenate([block.rows, np.repeat(block.rows, lengths)])
+        counts = np.concatenate([block.counts, np.repeat(block.counts, lengths)])
+        pairs, places = np.unique(terms << 32 | rows, return_inverse=True)
+        blocks[at] = _Counts(
+            terms=(pairs >> 32).astype(np.int32),
+            rows=pairs.astype(np.int32),
+            counts=np.bincount(places, weights=counts).astype(np.int32),
+        )
+
+
+def _counted(tokens: array[int], sizes: array[int], first: int) -> _Counts:
+    """Count the tokens of the rows from `first` on, of which each has so many."""
+    sizes_of_block = np.frombuffer(sizes, dtype=np.int64)[first:]
+    rows = np.repeat(np.arange(first, len(sizes)), sizes_of_block)
     terms = np.frombuffer(tokens, dtype=np.int32).astype(np.int64)
     pairs, counts = np.unique(terms << 32 | rows, return_counts=True)
     return _Counts(

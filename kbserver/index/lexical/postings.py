@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from kbserver.index.arrays import check_rows, check_starts, open_array
 from kbserver.index.lexical.base import Bm25Parameters
+from kbserver.index.lexical.tokens import checked_form
 from kbserver.index.rows import Scores
 from kbserver.index.strings import SortedStrings
 from kbserver.lru import remembered
@@ -80,7 +81,10 @@ class Postings:
             scores=open_array(folder / f"{STEM}.scores.npy"),
             maxima=open_array(folder / f"{STEM}.maxima.npy"),
         )
-        return postings, Bm25Parameters(**facts["parameters"])
+        # Indexes from before there were forms do not say theirs.
+        parameters = Bm25Parameters(**{"form": 1, **facts["parameters"]})
+        checked_form(parameters.form)
+        return postings, parameters
 
     def of(self, term: Term) -> tuple[NDArray[np.int32], Scores]:
         """Return the rows that hold a term, ascending, and what it adds to each."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.formula import idf
-from kbserver.index.lexical.tokens import tokenize
+from kbserver.index.lexical.kin import kin_of
+from kbserver.index.lexical.tokens import term_of, tokenize, words_of
 from kbserver.index.snapshot import Snapshot
 from kbserver.languages import profile
 from kbserver.retrieval.arms.base import Candidates, Group, Query
@@ -48,9 +49,12 @@ class WordsArm:
     def propose(self, query: Query, *, rows: Rows | None, count: int) -> Candidates:
         """Find the rows that hold the rarest words of the query; see `Arm.propose`."""
         spoken = self._content_terms(query.heard.text)
+        kin = self._kin_by_term(query.heard.text)
         weights = self._weighted_terms(query, spoken)
         asked = spoken or weights  # "where is it" asks for what it leans on
-        ideal = sum(weights[term] * self._telling(term) for term in asked)
+        ideal = sum(weights[term] * self._worth(term, kin) for term in asked)
+        for others in kin.values():
+            weights = {**others, **weights}
         if self._index.size < FEWEST_PASSAGES:
             weights = {
                 term: weight * self._telling(term) / self._index.idf(term)
@@ -80,6 +84,31 @@ class WordsArm:
                     weights.setdefault(term, weight)
         return weights
 
+    def _kin_by_term(self, text: str) -> dict[str, Mapping[str, float]]:
+        """The weights of the terms that find a word beside its own, by its own."""
+        index = self._index
+        language, form = index.language, index.form
+        kin: dict[str, Mapping[str, float]] = {}
+        for word in words_of(text, language=language, form=form)[-MAX_TERMS:]:
+            term = term_of(word, language=language, form=form)
+            if term not in self._stop_terms:
+                kin[term] = kin_of(
+                    word,
+                    language=language,
+                    form=form,
+                    frequency=index.document_frequency,
+                )
+        return kin
+
+    def _worth(self, term: str, kin: Mapping[str, Mapping[str, float]]) -> float:
+        """How much a passage gets that holds a word, or all that is known of it."""
+        frequency = self._index.document_frequency
+        if not frequency(term):
+            known = {one: kin[term][one] for one in kin.get(term, ()) if frequency(one)}
+            if known:
+                return sum(weight * self._telling(one) for one, weight in known.items())
+        return self._telling(term)
+
     def _terms_of_words(self, words: Iterable[str]) -> frozenset[str]:
         return frozenset(term for word in words for term in terms_of(self._index, word))
 
@@ -98,7 +127,7 @@ class WordsArm:
 
 def terms_of(index: LexicalIndex, text: str) -> list[str]:
     """Cut a text into terms as the passages of the index were cut."""
-    return tokenize(text, language=index.language)
+    return tokenize(text, language=index.language, form=index.form)
 
 
 def share_of_passages(index: LexicalIndex, word: str) -> float:

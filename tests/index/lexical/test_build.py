@@ -28,7 +28,7 @@ def test_the_files_have_the_names_that_snapshots_have(tmp_path):
     facts = json.loads((tmp_path / "bm25.json").read_text())
     assert facts == {
         "size": 2,
-        "parameters": {"k1": 1.2, "b": 0.4, "language": "english"},
+        "parameters": {"k1": 1.2, "b": 0.4, "language": "english", "form": 2},
     }
     types = [np.load(tmp_path / name).dtype for name in FILES if name.endswith("npy")]
     assert types == [np.float32, np.int32, np.float32, np.int64, np.int64]
