@@ -22,13 +22,18 @@ RUN --mount=type=cache,target=/root/.cache/pip \
         python deploy/install_without_torch.py ; \
     fi
 COPY deploy/export_model.py deploy/
-RUN python deploy/export_model.py /opt/kbserver/models
+# For another language than English: --build-arg MODEL=multilingual-e5-small, which is fetched here, with the torch above
+# (its vectors prove that the export is right).
+ARG MODEL=all-MiniLM-L6-v2
+ENV HF_HOME=/opt/kbserver/hub
+RUN python deploy/export_model.py /opt/kbserver/models "$MODEL"
 
 FROM python:3.12-slim AS server
 COPY --from=build /opt/kbserver /opt/kbserver
 COPY --chmod=755 deploy/entrypoint.sh /usr/local/bin/kbserver-entrypoint
 RUN useradd --system --uid 10001 --no-create-home kbserver && install -d -o kbserver -g kbserver /store
 ENV PATH=/opt/kbserver/bin:$PATH \
+    HF_HOME=/opt/kbserver/hub \
     HF_HUB_OFFLINE=1 \
     KBSERVER_HOST=0.0.0.0 \
     KBSERVER_PORT=8080 \
@@ -47,5 +52,7 @@ CMD ["serve"]
 FROM server AS with-documents
 ARG DOCUMENTS=corpora/broadband/docs
 ARG CORPUS=documents
+ARG MODEL=all-MiniLM-L6-v2
+ARG LANGUAGE=english
 COPY ${DOCUMENTS} /documents
-RUN kbserver-entrypoint ingest /documents --corpus "$CORPUS"
+RUN kbserver-entrypoint ingest /documents --corpus "$CORPUS" --model "$MODEL" --language "$LANGUAGE"

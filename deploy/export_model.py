@@ -1,4 +1,4 @@
-"""Export the default model for ONNX Runtime into a folder, while an image is built."""
+"""Export a model for ONNX Runtime into a folder, while an image is built."""
 
 import sys
 from pathlib import Path
@@ -7,6 +7,9 @@ from kbserver.embedding.models import open_encoder
 from kbserver.settings import DEFAULT_MODEL
 
 target = Path(sys.argv[1])
-encoder = open_encoder(DEFAULT_MODEL, cache=target, device="cpu", for_queries=True)
+model = DEFAULT_MODEL
+if len(sys.argv) > 2:
+    model = sys.argv[2]
+encoder = open_encoder(model, cache=target, device="cpu", for_queries=True)
 with encoder:
     encoder.embed_queries(["does it answer"])

@@ -56,6 +56,9 @@ class Encoder(Protocol):
     def count_tokens(self, text: str) -> int:
         """Return how many tokens a passage of this text has, uncut, with prompt and specials."""
 
+    def pieces(self, text: str) -> list[str]:
+        """Return what the tokenizer cuts a text into, without specials; "" for what it drops."""
+
     def close(self) -> None:
         """Free the model. A second call does nothing; any other call afterwards is an error."""
 

@@ -175,6 +175,7 @@ class Exports:
             fingerprint=self.fingerprint,
             device=device,
             threads=threads,
+            prompts=self.source.prompts,
         )
         return encoder
 

@@ -23,11 +23,12 @@ _OTHER_FORMATS = [
 _PICKLES = ["*.bin", "*.pt", "*.pth"]
 
 
-def fetch(name: str) -> Path:
+def fetch(name: str, revision: str | None = None) -> Path:
     """Return the folder of a hub model, downloaded unless the hub's own cache holds it.
 
     Args:
         name: `org/model`; a bare name means one of `sentence-transformers`.
+        revision: the commit wanted; None: the newest.
 
     Raises:
         ModelError: not found, not allowed, or offline and not in the cache.
@@ -36,7 +37,7 @@ def fetch(name: str) -> Path:
     if "/" not in name:
         repository = f"sentence-transformers/{name}"
     try:
-        folder = _download(repository)
+        folder = _download(repository, revision)
     except (OSError, ValueError, EntryNotFoundError, RevisionResolutionError) as exc:
         lines = str(exc).strip().splitlines() or [repr(exc)]
         raise ModelError(
@@ -51,10 +52,16 @@ def fetch(name: str) -> Path:
     return folder
 
 
-def _download(repository: str) -> Path:
+def _download(repository: str, revision: str | None) -> Path:
     """Download a model with safe weights, or with pickled ones if there are no others."""
     safe_only = [*_OTHER_FORMATS, *_PICKLES]
-    folder = Path(snapshot_download(repository, ignore_patterns=safe_only))
+    folder = Path(
+        snapshot_download(repository, revision=revision, ignore_patterns=safe_only)
+    )
     if not any(folder.rglob("*.safetensors")):
-        folder = Path(snapshot_download(repository, ignore_patterns=_OTHER_FORMATS))
+        folder = Path(
+            snapshot_download(
+                repository, revision=revision, ignore_patterns=_OTHER_FORMATS
+            )
+        )
     return folder

@@ -38,6 +38,8 @@ _REFERENCE_SLACK = 0.005  # of LEAST_COSINE: one text may lose more than the mea
 _WINDOW = 4096  # passages sorted by length at a time: 4 MB of token ids
 _SILENT = 3  # log severity: errors only, as no user can act on ONNX Runtime's warnings
 
+_UNKNOWN = ("[UNK]", "<unk>")
+
 TokenIds = NDArray[np.int64]
 
 
@@ -141,6 +143,13 @@ class OnnxEncoder:
         """Return how many tokens a passage of this text has, uncut, with prompt and specials."""
         whole = without_surrogates(self._meta.passage_prompt + text)
         return len(self._tokenizer.encode(whole).ids)
+
+    def pieces(self, text: str) -> list[str]:
+        """Return what the tokenizer cuts a text into; "" for what it does not know."""
+        encoding = self._tokenizer.encode(
+            without_surrogates(text), add_special_tokens=False
+        )
+        return plain_pieces(encoding.tokens)
 
     def close(self) -> None:
         """Free the threads; the session goes with the last reference to it."""
@@ -250,6 +259,22 @@ class OnnxEncoder:
             input_ids[row, place] = ids
             attention_mask[row, place] = 1
         return input_ids, attention_mask
+
+
+def plain_pieces(tokens: Sequence[str]) -> list[str]:
+    """Return tokens without their marks of beginning or going on; "" for an unknown one.
+
+    A token that is a mark alone, as before a word in pieces, is left out.
+    """
+    pieces = []
+    for token in tokens:
+        if token in _UNKNOWN:
+            pieces.append("")
+            continue
+        piece = token.removeprefix("##").removeprefix("\u2581")
+        if piece:
+            pieces.append(piece)
+    return pieces
 
 
 def passage_too_long(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
@@ -20,6 +20,7 @@ from kbserver.embedding.base import Progress
 from kbserver.embedding.onnx import (
     UNBOUNDED_TOKENS,
     passage_too_long,
+    plain_pieces,
     without_surrogates,
 )
 from kbserver.errors import ModelError
@@ -43,6 +44,7 @@ class SentenceTransformerEncoder:
         fingerprint: str,
         device: str = "auto",
         threads: int | None = None,
+        prompts: Mapping[str, str] | None = None,
     ) -> None:
         """Load a model folder.
 
@@ -52,6 +54,7 @@ class SentenceTransformerEncoder:
             fingerprint: of the folder (`source.ModelSource`).
             device: `auto` (CUDA, then MPS, then CPU) or torch's own name for one.
             threads: torch's threads on the CPU, for the whole process; None leaves its default.
+            prompts: of a `query` and a `passage`, if not what the folder says.
 
         Raises:
             ModelError: sentence-transformers cannot load it.
@@ -61,7 +64,10 @@ class SentenceTransformerEncoder:
         if device == "auto":
             device = best_device()
         self._model = load_model(folder, device)
-        self._query_prompt, self._passage_prompt = prompts_of(self._model)
+        given = prompts or {}
+        query_prompt, passage_prompt = prompts_of(self._model)
+        self._query_prompt = given.get("query", query_prompt)
+        self._passage_prompt = given.get("passage", passage_prompt)
         self._identity = identity_of(self._model, name, fingerprint)
         self._lock = Lock()  # every call changes how a fast tokenizer cuts
 
@@ -108,6 +114,15 @@ class SentenceTransformerEncoder:
         whole = without_surrogates(self._passage_prompt + text)
         with self._lock:
             return _count_tokens(self._model.tokenizer, whole)
+
+    def pieces(self, text: str) -> list[str]:
+        """Return what the tokenizer cuts a text into; "" for what it does not know."""
+        tokenizer = self._model.tokenizer
+        with self._lock:
+            if callable(tokenizer):
+                return plain_pieces(tokenizer.tokenize(without_surrogates(text)))
+            encoding = tokenizer.encode(text, add_special_tokens=False)
+        return plain_pieces(encoding.tokens)
 
     def close(self) -> None:
         """Do nothing: the model goes with the last reference to it."""

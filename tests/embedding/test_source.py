@@ -7,7 +7,7 @@ import pytest
 from kbserver.embedding.source import (
     DEFAULT_WEIGHTS_SHA256,
     ModelSource,
-    check_weights,
+    check_file,
     resolve,
 )
 from kbserver.errors import ModelError
@@ -59,7 +59,7 @@ def test_weights_that_are_not_the_published_ones_are_refused(tmp_path: Path) -> 
     published = f"published is {DEFAULT_WEIGHTS_SHA256}"
     complaint = rf"model\.safetensors: SHA-256 .*[0-9a-f]{{64}}, {published}"
     with pytest.raises(ModelError, match=complaint):
-        check_weights(weights, DEFAULT_WEIGHTS_SHA256)
+        check_file(weights, DEFAULT_WEIGHTS_SHA256, "reinstall")
 
 
 def test_a_folder_is_a_model_only_with_its_files(tmp_path: Path) -> None:

@@ -43,6 +43,9 @@ class FaultyEncoder:
     def count_tokens(self, text):
         return self.real.count_tokens(text)
 
+    def pieces(self, text):
+        return self.real.pieces(text)
+
     def close(self):
         self.real.close()
 

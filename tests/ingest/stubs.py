@@ -28,6 +28,9 @@ class StubEncoder:
     def count_tokens(self, text: str) -> int:
         return len(text.split()) + 2
 
+    def pieces(self, text: str) -> list[str]:
+        return text.split()
+
     def embed_queries(self, texts: Sequence[str]) -> FloatMatrix:
         return np.stack([vector_of(text) for text in texts])
 

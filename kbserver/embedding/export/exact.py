@@ -21,6 +21,7 @@ from kbserver.embedding.export_meta import (
     NotExportable,
     digests_of,
 )
+from kbserver.embedding.known import MULTILINGUAL_E5_SMALL
 from kbserver.embedding.source import ModelSource
 from kbserver.types import ModelIdentity
 
@@ -66,8 +67,8 @@ def _written(source: ModelSource, target: Path) -> ExportMeta:
         format=EXPORT_FORMATS["fp32"],
         identity=identity,
         precision="fp32",
-        query_prompt=pipeline.query_prompt,
-        passage_prompt=pipeline.passage_prompt,
+        query_prompt=source.prompts.get("query", pipeline.query_prompt),
+        passage_prompt=source.prompts.get("passage", pipeline.passage_prompt),
         inputs=INPUTS,
         pad_id=pipeline.pad_id,
         pad_left=False,
@@ -86,9 +87,22 @@ def _proved(meta: ExportMeta, source: ModelSource, target: Path) -> ExportMeta:
             f"{source.name} exported to ONNX gives vectors that differ by {difference:.1e} from "
             f"its own; at most {LARGEST_DIFFERENCE:.0e} is taken"
         )
+    if StoredVectors.of(source.fingerprint) is None and not has_prompts(meta):
+        log.warning(
+            "%s names no prompts: a model that was trained with some, as e5 is with %r and %r, "
+            "finds less without them; if its authors ask for prompts, write them into its "
+            "config_sentence_transformers.json",
+            source.name,
+            *MULTILINGUAL_E5_SMALL.prompts.values(),
+        )
     meta = meta.model_copy(update={"difference": difference})
     meta.write(target)
     return meta
+
+
+def has_prompts(meta: ExportMeta) -> bool:
+    """Whether anything is put in front of queries or passages."""
+    return bool(meta.query_prompt or meta.passage_prompt)
 
 
 def _oracle(source: ModelSource) -> Oracle:
@@ -100,5 +114,6 @@ def _oracle(source: ModelSource) -> Oracle:
         name=source.name,
         fingerprint=source.fingerprint,
         device="cpu",
+        prompts=source.prompts,
     )
     return oracle

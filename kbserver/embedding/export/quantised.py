@@ -51,6 +51,8 @@ from kbserver.types import FloatMatrix, FloatVector
 _INT8_ACCURACY = 4
 _TRIALS = 5
 _TIMED = SENTENCES[:4]
+_MANY_ROWS = 100_000  # of a table: smaller ones are not worth what rounding takes
+_LARGEST_LEVEL = 127
 
 
 def quantise(exported: Path, target: Path) -> ExportMeta:
@@ -93,6 +95,7 @@ def _write_graph(exported: Path, target: Path) -> None:
     activations = _activations(exported)
     model = onnx.load(exported / GRAPH)
     _quantise_products(model.graph, activations)
+    _round_tables(model.graph)
     declare_runtime(model)
     save_graph(model, target)
 
@@ -214,6 +217,44 @@ def _quantise_products(
     nodes: list[onnx.NodeProto] = []
     for node in graph.node:
         nodes += replacements.get(node.output[0], [node])
+    del graph.node[:]
+    graph.node.extend(nodes)
+    drop_unused(graph)
+
+
+def _round_tables(graph: onnx.GraphProto) -> None:
+    """Round each large table that rows are looked up in, to eight bits with one scale a row.
+
+    The table of words of a model for many languages holds four fifths of its weights.
+    """
+    tables = {
+        tensor.name: tensor
+        for tensor in graph.initializer
+        if len(tensor.dims) == 2 and tensor.dims[0] >= _MANY_ROWS
+    }
+    nodes: list[onnx.NodeProto] = []
+    for node in graph.node:
+        if node.op_type != "Gather" or node.input[0] not in tables:
+            nodes.append(node)
+            continue
+        table, ids = node.input
+        matrix = _matrix(tables[table])
+        scale = np.abs(matrix).max(axis=1, keepdims=True) / np.float32(_LARGEST_LEVEL)
+        scale[scale == 0] = 1.0
+        levels = np.rint(matrix / scale).astype(np.int8)
+        row, rounded, of_row = (
+            f"{node.output[0]}.{part}" for part in ("levels", "float", "scale")
+        )
+        nodes += [
+            helper.make_node(
+                "Gather", [_keep(graph, f"{table}.int8", levels), ids], [row]
+            ),
+            helper.make_node("Cast", [row], [rounded], to=onnx.TensorProto.FLOAT),
+            helper.make_node(
+                "Gather", [_keep(graph, f"{table}.scale", scale), ids], [of_row]
+            ),
+            helper.make_node("Mul", [rounded, of_row], list(node.output), node.name),
+        ]
     del graph.node[:]
     graph.node.extend(nodes)
     drop_unused(graph)

@@ -66,6 +66,8 @@ def export_traced(source: ModelSource, target: Path) -> ExportMeta:
         ) from exc
     (target / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
     query_prompt, passage_prompt = prompts_of(model)
+    query_prompt = source.prompts.get("query", query_prompt)
+    passage_prompt = source.prompts.get("passage", passage_prompt)
     meta = ExportMeta(
         format=EXPORT_FORMATS["fp32"],
         identity=identity_of(model, source.name, source.fingerprint),
