@@ -31,7 +31,7 @@ from kbserver.extras import is_installed, require
 from kbserver.index.documents import DocumentEntry
 from kbserver.index.durable import disk_trouble
 from kbserver.index.lexical.base import Bm25Parameters
-from kbserver.index.lexical.tokens import checked_language
+from kbserver.index.lexical.tokens import FORM, checked_language
 from kbserver.index.manifest import MANIFEST, VectorChoice, VectorPrecision
 from kbserver.index.names import UNFINISHED, checked_corpus
 from kbserver.index.snapshot import Snapshot
@@ -44,6 +44,7 @@ from kbserver.ingest.formats.ocr.cache import shorten
 from kbserver.ingest.formats.shared.source import OCR_FLOOR, Ocr
 from kbserver.ingest.journal import EmbeddingJournal, remove_journals
 from kbserver.ingest.load import format_names
+from kbserver.ingest.measure import measured, reading_warning
 from kbserver.ingest.phonetic_part import phonetic_parts
 from kbserver.ingest.reader import Begun, Reader, passage_id
 from kbserver.ingest.report import Change, IngestReport, Interrupted, OnProgress
@@ -52,6 +53,7 @@ from kbserver.ingest.spool import Spool
 from kbserver.ingest.walk import FoundFile, Skipped, walk
 from kbserver.languages import profile
 from kbserver.retrieval.phonetic_field import MAX_PASSAGES, part_of
+from kbserver.retrieval.reading import KEY
 from kbserver.retrieval.spoken.table import PART as SPOKEN_FORMS
 from kbserver.settings import DEFAULT_LANGUAGE, DEFAULT_MODEL
 from kbserver.types import FloatMatrix
@@ -251,7 +253,7 @@ def _bring_up_to_date(
         with EmbeddingJournal(folder, plan.encoder.identity) as journal:
             embeddings = embed(plan, spool, journal, report, progress)
             with plan.store.publishing(plan.corpus):
-                generation = write(plan, entries, spool, embeddings, progress)
+                generation = write(plan, entries, spool, embeddings, report, progress)
                 if gate is None or plan.previous is None or gate(generation):
                     publish(plan, generation, report)
                 else:
@@ -368,6 +370,7 @@ def write(
     entries: Sequence[DocumentEntry],
     spool: Spool,
     embeddings: FloatMatrix,
+    report: IngestReport,
     progress: OnProgress,
 ) -> str:
     """Write the new generation and return its name; nothing serves it yet.
@@ -385,13 +388,17 @@ def write(
         IndexedPassage(prepared.passage, prepared.embedded, prepared.lexical)
         for prepared in spool
     )
+    reading = measured(spool, embeddings, plan.encoder, plan.options.language)
     facts = SnapshotFacts(
         model=plan.encoder.identity,
         chunking=plan.chunking,
         bm25=Bm25Parameters(k1=K1, b=B, language=plan.options.language),
         vectors=plan.index,
         precision=plan.precision,
+        extra={KEY: reading.as_dict()},
     )
+    if warning := reading_warning(reading, report.model):
+        report.notes.append(Skipped(plan.corpus, warning))
     progress("write", 0, len(spool))
     folder = write_snapshot(
         plan.store.path,
@@ -501,6 +508,7 @@ def _plan(
             "max_tokens": encoder.identity.max_tokens,
             "target_tokens": options.target_tokens,
             "language": options.language,
+            "terms": FORM,
             "keep_suspicious": options.keep_suspicious,
             **chunking,
         },

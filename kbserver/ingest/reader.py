@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from kbserver.embedding.base import Encoder
@@ -19,6 +20,7 @@ from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.blocks import Document, is_not_spoken
 from kbserver.ingest.chunk import Draft, chunk, embedding_text
 from kbserver.ingest.conversion import Convert
+from kbserver.ingest.lengths import beginning_of, counting_for
 from kbserver.ingest.lint.hidden import is_about_hidden
 from kbserver.ingest.lint.prompt_injection import prompt_injection_in
 from kbserver.ingest.report import IngestReport
@@ -261,9 +263,10 @@ class Reader:
         return DocumentEntry(document.source, digest, first, passages, extra)
 
     def _drafts(self, document: Document) -> list[Draft]:
+        sample = " ".join(block.text for block in islice(document.blocks, 40))
         return chunk(
             document,
-            count_tokens=self._encoder.count_tokens,
+            count_tokens=counting_for(sample, self._encoder.count_tokens),
             max_tokens=self._chunking["max_tokens"],
             target_tokens=self._chunking["target_tokens"],
         )
@@ -302,14 +305,16 @@ class Reader:
     def _prepared(self, passage: Passage, questions: Sequence[str]) -> Prepared:
         """Add the texts that find a passage: title, headings and extra phrasings.
 
-        The extra phrasings are embedded only if the model's window holds them all. Days and months
-        in full are for the words alone: the model knows what `Fri` means.
+        The extra phrasings are embedded only if the model's window holds them all. What it does not
+        hold of a text in a script that the model cannot read is found by its words alone. Days and
+        months in full are for the words alone: the model knows what `Fri` means.
         """
         embedded = embedding_text(passage.title, passage.heading_path, passage.text)
         lexical = "\n".join((*questions, embedded))
         max_tokens = self._encoder.identity.max_tokens
         if questions and self._encoder.count_tokens(lexical) <= max_tokens:
             embedded = lexical
+        embedded = beginning_of(embedded, self._encoder.count_tokens, max_tokens)
         lexical = "\n".join((lexical, *days_said(lexical)))
         return Prepared(passage, embedded, lexical)
 

@@ -64,6 +64,9 @@ class Evidence:
     """Share of the query's words that the passage holds, weighted by how rare they are."""
     prior: Values | None = None
     """Cosine that a passage is ahead by before any query; None for nothing."""
+    trust: float = 1.0
+    """How well the model reads the corpus, in [0, 1]: the share of the cosine that counts. In its
+    place stands what passages with as many of the query's words usually have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,12 @@ def rank(evidence: Evidence) -> Ranking:
     if evidence.covered.size == 0:
         return Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
     known_cosine = weighted(evidence.dense)
+    cosine = _likely_cosine(evidence.covered)
+    if known_cosine is not None:
+        trust = np.float32(evidence.trust)
+        cosine = trust * known_cosine + (_IN_FULL - trust) * cosine
+        known_cosine = cosine
     doubt = _doubt(known_cosine)
-    cosine = known_cosine
-    if cosine is None:
-        cosine = _likely_cosine(evidence.covered)
     fused = cosine
     lexical = weighted(evidence.lexical, doubt=doubt)
     if lexical is not None:

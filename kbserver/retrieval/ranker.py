@@ -25,6 +25,7 @@ from kbserver.retrieval.arms.words import (
 from kbserver.retrieval.fusion import Evidence, Ranking, rank, scores, weighted
 from kbserver.retrieval.neighbours import places_to_read
 from kbserver.retrieval.precedence import Precedence
+from kbserver.retrieval.reading import Reading
 from kbserver.retrieval.spoken.reader import PassageReader
 from kbserver.retrieval.transcript import cleaning
 from kbserver.retrieval.transcript.cleaning import Heard, as_said, bare
@@ -64,8 +65,18 @@ class Ranker:
         self._arms = tuple(arms)
         self._profile = profile(snapshot.lexical.language)
         self._precedence = Precedence(snapshot)
+        self._trust = Reading.of(snapshot.manifest).trust
         self._share = partial(share_of_passages, snapshot.lexical)
         self._naming = naming_share(max(snapshot.size, FEWEST_PASSAGES))
+
+    def wants_embedding(self, settings: TurnSettings) -> bool:
+        """Whether a turn with these settings is ranked by the meaning of its query.
+
+        A model that cannot read the corpus is asked only where the settings want nothing else.
+        """
+        if settings.arms == "dense":
+            return True
+        return settings.arms != "lexical" and self._trust > 0.0
 
     def waits(self, group: Group) -> bool:
         """Whether an arm of a group waits for a network or a disk."""
@@ -182,6 +193,7 @@ class Ranker:
             lexical=lexical_scores,
             dense=_scored(dense, rows),
             covered=_covered(lexical, lexical_scores, rows),
+            trust=self._trust if lexical else 1.0,
             prior=self._precedence.bonus(rows),
         )
         return self._hits(rows, evidence, rank(evidence), top_k)

@@ -353,7 +353,7 @@ class Retriever:
         turn = _Turn()
         try:
             began_s = time.perf_counter()
-            if settings.arms != "lexical":
+            if self._ranker.wants_embedding(settings):
                 by = min(arms_end, embed_by or arms_end)
                 turn.embedding = self._embedder.start(asked.heard.text, by)
                 self._let_the_model_begin(turn.embedding)

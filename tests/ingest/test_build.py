@@ -222,10 +222,14 @@ def test_comparing_nothing_with_nothing_is_an_error(plan):
 def test_what_cannot_be_published_is_removed(plan, spool):
     with EmbeddingJournal(plan.store.path / CORPUS, plan.encoder.identity) as journal:
         embeddings = build.embed(plan, spool, journal, IngestReport(CORPUS), nothing)
-        first = build.write(plan, ENTRIES, spool, embeddings, nothing)
+        first = build.write(
+            plan, ENTRIES, spool, embeddings, IngestReport(CORPUS), nothing
+        )
         build.publish(plan, first, IngestReport(CORPUS))
         with pytest.raises(SnapshotCorrupt), plan.store.publishing(CORPUS):
-            damaged = build.write(plan, ENTRIES, spool, embeddings, nothing)
+            damaged = build.write(
+                plan, ENTRIES, spool, embeddings, IngestReport(CORPUS), nothing
+            )
             folder = plan.store.path / CORPUS / damaged
             (folder / "passages.jsonl").write_text("")
             build.publish(plan, damaged, IngestReport(CORPUS))
@@ -237,7 +241,9 @@ def test_a_generation_that_the_pointer_names_is_not_discarded(plan, spool):
     with EmbeddingJournal(plan.store.path / CORPUS, plan.encoder.identity) as journal:
         embeddings = build.embed(plan, spool, journal, IngestReport(CORPUS), nothing)
         with pytest.raises(OSError, match="late"), plan.store.publishing(CORPUS):
-            generation = build.write(plan, ENTRIES, spool, embeddings, nothing)
+            generation = build.write(
+                plan, ENTRIES, spool, embeddings, IngestReport(CORPUS), nothing
+            )
             build.publish(plan, generation, IngestReport(CORPUS))
             raise OSError("late")
     assert plan.store.live(CORPUS) == generation
@@ -248,7 +254,9 @@ def test_what_is_written_is_served_only_when_it_is_published(plan, spool):
     with EmbeddingJournal(plan.store.path / CORPUS, plan.encoder.identity) as journal:
         embeddings = build.embed(plan, spool, journal, report, nothing)
         assert (embeddings.shape, report.embedded, report.kept) == ((2, 8), 2, 2)
-        generation = build.write(plan, ENTRIES, spool, embeddings, nothing)
+        generation = build.write(
+            plan, ENTRIES, spool, embeddings, IngestReport(CORPUS), nothing
+        )
         with pytest.raises(StoreMissing):
             plan.store.open(CORPUS)
 
@@ -278,7 +286,9 @@ def test_comparing_with_a_generation_counts_documents_and_sees_other_parameters(
     with EmbeddingJournal(plan.store.path / CORPUS, plan.encoder.identity) as journal:
         report = IngestReport(CORPUS)
         embeddings = build.embed(plan, spool, journal, report, nothing)
-        generation = build.write(plan, ENTRIES, spool, embeddings, nothing)
+        generation = build.write(
+            plan, ENTRIES, spool, embeddings, IngestReport(CORPUS), nothing
+        )
         build.publish(plan, generation, report)
     changed = [DocumentEntry("a.md", "another hash", 0, 2, {})]
     moved = [DocumentEntry("b.md", "hash of a", 0, 2, {})]

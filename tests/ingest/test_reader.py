@@ -10,6 +10,7 @@ import pytest
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.index.documents import DocumentEntry
+from kbserver.index.lexical.tokens import FORM
 from kbserver.index.snapshot import Snapshot
 from kbserver.index.store import Store
 from kbserver.ingest.blocks import Document
@@ -28,6 +29,7 @@ CHUNKING = {
     "max_tokens": 256,
     "target_tokens": 200,
     "language": "english",
+    "terms": FORM,
     "keep_suspicious": False,
     "ocr": False,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 
@@ -40,6 +41,7 @@ class SmallSnapshot:
         self.vectors = NumpyIndex(np.eye(self.size, dtype=np.float32))
         self.folder = folder
         self.valid: Rows | None = None
+        self.manifest = SimpleNamespace(extra={})
 
     def add_sounds(self) -> None:
         texts = [passage.text for passage in self.passages]

@@ -5,18 +5,23 @@ from __future__ import annotations
 from functools import partial
 
 from kbserver.index.snapshot import Snapshot
-from kbserver.retrieval.arms.base import Candidates, Group, Query
+from kbserver.retrieval.arms.base import Candidates, Group, Query, Values
+from kbserver.retrieval.reading import Reading
 from kbserver.types import FloatVector, Rows
 
 
 class MeaningArm:
-    """Finds passages that mean the same as the query. Scores are cosines, in [-1, 1]."""
+    """Finds passages that mean the same as the query. Scores are cosines, in [-1, 1].
+
+    They are scaled, so that they mean the same for every model; see `reading`.
+    """
 
     name = "meaning"
     group: Group = "dense"
 
     def __init__(self, snapshot: Snapshot) -> None:
         self._vectors = snapshot.vectors
+        self._reading = Reading.of(snapshot.manifest)
         self.waits = snapshot.vectors.waits
 
     def propose(
@@ -27,7 +32,10 @@ class MeaningArm:
         if vector is None:
             return None
         nearest = self._nearest(vector, rows, count)
-        return Candidates(nearest, partial(self._vectors.score_rows, vector))
+        return Candidates(nearest, partial(self._score, vector))
+
+    def _score(self, vector: FloatVector, rows: Rows) -> Values:
+        return self._reading.scaled(self._vectors.score_rows(vector, rows))
 
     def _nearest(self, vector: FloatVector, rows: Rows | None, count: int) -> Rows:
         if rows is None:
