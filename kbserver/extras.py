@@ -50,7 +50,7 @@ EXTRAS: Final[Mapping[str, Extra]] = MappingProxyType(
             {"rapidocr": "rapidocr", "pillow": "PIL"},
         ),
         "evaluation": Extra(
-            "eval, calibrate and gaps",
+            "eval, calibrate, gaps and replay",
             {"ir-measures": "ir_measures", "scipy": "scipy"},
         ),
         "otel": Extra(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from kbserver.console.reading.figures import summary
+from kbserver.console.reading.gaps import gap, gaps
 from kbserver.console.reading.library import (
     corpora_of,
     document,
@@ -13,6 +14,7 @@ from kbserver.console.reading.library import (
     generations,
     passage,
 )
+from kbserver.console.reading.releases import comparison, replay, replays, scores
 from kbserver.console.reading.server import server
 from kbserver.console.reading.suspects import suspects
 from kbserver.console.reading.trying import threshold_effect, try_question
@@ -70,6 +72,21 @@ def _try(asked: Asked) -> Json:
     return shown
 
 
+def _releases(asked: Asked) -> Json:
+    """Generations and replays of one corpus: `generations` and `replays`."""
+    known = corpora_of(asked)
+    asked = asked.given(corpus=asked.text("corpus") or next(iter(known), None))
+    made = replays(asked)
+    return {
+        "corpora": known,
+        "corpus": asked.text("corpus"),
+        "generations": generations(asked)["generations"],
+        "replays": made["replays"],
+        "running": made["running"],
+        "scores": scores(made["replays"]),
+    }
+
+
 PAGES: tuple[Page, ...] = (
     Page("/", "Today", "today.html", _today),
     Page("/live", "Live", "live.html", _live),
@@ -86,6 +103,18 @@ PAGES: tuple[Page, ...] = (
     ),
     Page("/passages/{id}", "Passage", "passage.html", passage, in_menu=False),
     Page("/try", "Try", "try.html", _try),
+    Page("/gaps", "Gaps", "gaps.html", gaps, sees_all=True),
+    Page("/gaps/{id}", "Gap", "gap.html", gap, in_menu=False, sees_all=True),
+    Page("/releases", "Releases", "releases.html", _releases, sees_all=True),
+    Page("/replays/{n}", "Replay", "replay.html", replay, in_menu=False, sees_all=True),
+    Page(
+        "/comparisons/{corpus}",
+        "Comparison",
+        "comparison.html",
+        comparison,
+        in_menu=False,
+        sees_all=True,
+    ),
     Page("/server", "Server", "server.html", server, sees_all=True),
     Page("/turns", "Turns", "turns.html", turns, in_menu=False),
     Page("/turns/{id}", "Turn", "turn.html", turn, in_menu=False),

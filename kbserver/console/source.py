@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kbserver.console.asking import Generations
+from kbserver.console.replaying import Replaying
 from kbserver.errors import StoreMissing
 from kbserver.index.store import Store
 from kbserver.record.database import open_for_reading
@@ -36,6 +37,11 @@ class Source:
     def generations(self) -> Generations:
         """Generations that can be asked, opened when they are."""
         return Generations(self.settings)
+
+    @cached_property
+    def replaying(self) -> Replaying:
+        """The replay that a page began, if one is at work."""
+        return Replaying(self.settings)
 
     @contextmanager
     def record(self) -> Iterator[sqlite3.Connection]:

@@ -12,12 +12,14 @@ from kbserver.console.actions import (
 )
 from kbserver.console.reading.events import events
 from kbserver.console.reading.figures import summary
+from kbserver.console.reading.gaps import ask, gap, gaps, keep
 from kbserver.console.reading.library import (
     document,
     documents,
     generations,
     passage,
 )
+from kbserver.console.reading.releases import begin, comparison, replay, replays
 from kbserver.console.reading.server import server
 from kbserver.console.reading.suspects import suspects
 from kbserver.console.reading.trying import threshold_effect, try_question
@@ -54,6 +56,7 @@ VERDICT = Parameter(
 TURN = Parameter("turn", "id of the turn; without it a question is judged")
 DOCUMENT = Parameter("document", "its name; without it, the first that was answered")
 GENERATION = Parameter("generation", "its name")
+STATE = Parameter("state", "new, being_written, done or not_ours", required=True)
 KIND = Parameter("kind", "only events of this kind")
 
 RESOURCES: tuple[Resource, ...] = (
@@ -117,6 +120,33 @@ RESOURCES: tuple[Resource, ...] = (
         rows="judgements",
         parameters=(CORPUS,),
     ),
+    Resource(
+        "gaps",
+        gaps,
+        "What callers asked in vain; what most calls asked first",
+        rows="gaps",
+        parameters=(SINCE, CORPUS, MOST),
+    ),
+    Resource(
+        "gaps/{id}",
+        gap,
+        "One gap, with the document that it asks for, begun",
+        parameters=(SINCE,),
+    ),
+    Resource(
+        "replays",
+        replays,
+        "Replays that were made, newest first",
+        rows="replays",
+        parameters=(CORPUS, MOST),
+    ),
+    Resource("replays/{n}", replay, "One replay: every question that would change"),
+    Resource(
+        "comparisons/{corpus}",
+        comparison,
+        "Documents of two generations by name: added, changed, gone",
+        parameters=(A, B),
+    ),
     Resource("server", server, "What is in force", parameters=(SINCE,)),
     Resource(
         "try",
@@ -133,6 +163,30 @@ RESOURCES: tuple[Resource, ...] = (
 )
 
 ACTIONS: tuple[Action, ...] = (
+    Action(
+        "gaps/{id}/state",
+        keep,
+        "Keep what is done about a gap",
+        "judge",
+        (STATE, SINCE),
+        done="Kept.",
+    ),
+    Action(
+        "gaps/ask",
+        ask,
+        "Ask open gaps again of what was published since",
+        "judge",
+        (SINCE,),
+        done="Asked again: gaps that are answered now are closed.",
+    ),
+    Action(
+        "replays",
+        begin,
+        "Ask a generation what callers asked, beside the live one",
+        "judge",
+        (CORPUS, GENERATION, SINCE),
+        done="The replay has begun; its report appears here when it is over.",
+    ),
     Action(
         "judgements",
         judge,

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Sequence
 
 from kbserver.errors import StoreError
+from kbserver.evaluation.asker import Answer, Asker, nothing
 from kbserver.evaluation.dialogues import recorded
-from kbserver.evaluation.replay import Answer, Asker
 from kbserver.index.store import Store
 from kbserver.record.database import key_of, transaction
 from kbserver.record.gaps.grouping import BARELY, Gap
@@ -86,7 +86,7 @@ def _answers(
     ]
     dialogues = recorded(calls, corpus, settings)
     asker = Asker(settings, corpus, generation)
-    answers, _ = asyncio.run(asker.ask(dialogues, ()))
+    answers, _ = asyncio.run(asker.ask(dialogues, nothing))
     by_question = {
         dialogue.turns[0].key: found[0]
         for dialogue, found in zip(dialogues, answers, strict=True)

@@ -10,15 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Literal, TypeAlias
 
 from kbserver.endpoint.app import KBServer
-from kbserver.endpoint.asking.ask import Ask
-from kbserver.endpoint.doors.omni import OMNI
-from kbserver.endpoint.ground import Call, Grounding, Services, ground
-from kbserver.endpoint.grounding_cache import GroundingCache
-from kbserver.endpoint.routing import RouteTable
-from kbserver.evaluation.ask import Variant, asking
+from kbserver.evaluation.ask import Variant
+from kbserver.evaluation.asker import Answer, Asker
 from kbserver.evaluation.compare import Comparison, compare
 from kbserver.evaluation.dataset import Dataset, Question
 from kbserver.evaluation.dialogues import (
@@ -36,14 +33,12 @@ from kbserver.index.documents import Differences, DocumentEntry, differences
 from kbserver.index.snapshot import Snapshot
 from kbserver.record.qrels import JudgedQuestion
 from kbserver.record.releases.asked import AskedCall
-from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings
 
 COMPARED = ("ndcg@10", "recall@3", "mrr@10")
 """Measures of judged questions that are compared, generation with generation."""
 
 _AS_SERVED = Variant("as served")
-_AT_ONCE = 2
 
 Kind: TypeAlias = Literal["same", "changed", "silent", "answered", "gone"]
 """What became of one question.
@@ -55,23 +50,6 @@ first is not there any more, whatever is answered now.
 
 OnProgress: TypeAlias = Callable[[int, int], None]
 """Called with how many of how many turns were asked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one generation answers."""
-
-    documents: tuple[str, ...] = ()
-    """Spoken ones, the first passage's first; () for silence."""
-    score: float | None = None
-    """Of the first passage."""
-    min_score: float | None = None
-    """That was in force; None if nothing was searched."""
-
-    @property
-    def first(self) -> str | None:
-        """The document that is spoken first."""
-        return next(iter(self.documents), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +192,8 @@ def replay(
     evaluations = []
     for name in names:
         asker = Asker(settings, corpus, name, one_more)
-        found, evaluation = asyncio.run(asker.ask(dialogues, judged))
+        evaluating = partial(_evaluated, settings, corpus, judged)
+        found, evaluation = asyncio.run(asker.ask(dialogues, evaluating))
         answers.append(found)
         evaluations.append(evaluation)
     gone = {name for name in changes.gone if name not in moved}
@@ -234,81 +213,26 @@ def replay(
     )
 
 
-class Asker:
-    """Asks one generation."""
-
-    def __init__(
-        self,
-        settings: Settings,
-        corpus: str,
-        generation: str,
-        one_more: Callable[[], None] = lambda: None,
-    ) -> None:
-        """Open nothing yet; `one_more` is called after each turn."""
-        self._settings = settings
-        self._corpus = corpus
-        self._generation = generation
-        self._one_more = one_more
-        self._cache = GroundingCache()
-
-    async def ask(
-        self, dialogues: Sequence[Dialogue], judged: Sequence[JudgedQuestion]
-    ) -> tuple[list[list[Answer]], Evaluation | None]:
-        """Return the answers of each dialogue, and the evaluation of what was judged."""
-        answers: list[list[Answer]] = [[] for _ in dialogues]
-        waiting = iter(enumerate(dialogues))
-        generations = {self._corpus: self._generation}
-        store = self._settings.store
-        async with asking(self._settings, store, generations=generations) as server:
-
-            async def ask_some() -> None:
-                for place, dialogue in waiting:
-                    answers[place] = await self._ask_one(server, dialogue)
-
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(_AT_ONCE):
-                    workers.create_task(ask_some())
-            return answers, await self._evaluated(server, judged)
-
-    async def _ask_one(self, server: KBServer, dialogue: Dialogue) -> list[Answer]:
-        table = RouteTable([dialogue.route])
-        services = Services(table, server.corpora.retrievers, Memory(), self._cache)
-        answers = []
-        for asked in dialogue.turns:
-            call = Call(Ask(asked.query, "replay", session="replay"), manner=OMNI)
-            answers.append(answer_of(await ground(call, services)))
-            self._one_more()
-        return answers
-
-    async def _evaluated(
-        self, server: KBServer, judged: Sequence[JudgedQuestion]
-    ) -> Evaluation | None:
-        if not judged:
-            return None
-        served = server.corpora.served(self._corpus)
-        base = self._settings.turn_settings()
-        return await evaluate(
-            server,
-            self._corpus,
-            _dataset(judged, served.snapshot),
-            [_AS_SERVED],
-            base=base,
-            min_score=served.min_score(base, in_scope=False),
-            timed=0,
-        )
-
-
-def answer_of(grounding: Grounding) -> Answer:
-    """Return which documents a turn speaks."""
-    spoken = {passage.id for passage in grounding.context.passages}
-    hits = [hit for hit in grounding.hits if hit.passage.id in spoken]
-    least: float | None = None
-    for search in grounding.trace.searches:
-        least = search.threshold.min_score
-    if not hits or grounding.trace.outcome == "empty":
-        return Answer(min_score=least)
-    documents = dict.fromkeys(hit.passage.source for hit in hits)
-    return Answer(tuple(documents), hits[0].score, least)
+async def _evaluated(
+    settings: Settings,
+    corpus: str,
+    judged: Sequence[JudgedQuestion],
+    server: KBServer,
+) -> Evaluation | None:
+    """Measure the judged questions; None if there are none."""
+    if not judged:
+        return None
+    served = server.corpora.served(corpus)
+    base = settings.turn_settings()
+    return await evaluate(
+        server,
+        corpus,
+        _dataset(judged, served.snapshot),
+        [_AS_SERVED],
+        base=base,
+        min_score=served.min_score(base, in_scope=False),
+        timed=0,
+    )
 
 
 def kind_of(

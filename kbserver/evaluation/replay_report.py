@@ -9,7 +9,8 @@ from html import escape
 from importlib.metadata import version
 from typing import Any
 
-from kbserver.evaluation.replay import Answer, Kind, Replay, Replayed
+from kbserver.evaluation.asker import Answer
+from kbserver.evaluation.replay import Kind, Replay, Replayed
 from kbserver.evaluation.require import Requirement
 
 MOST_QUESTIONS = 1_000

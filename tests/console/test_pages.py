@@ -3,6 +3,8 @@
 import pytest
 
 from kbserver.console.pages import PAGES
+from kbserver.record.database import changing
+from kbserver.record.releases.replays import add
 
 from .conftest import NOW, TENANT, VIEW, candidate, silent, turn
 
@@ -35,6 +37,8 @@ def test_hostile_words_are_shown_as_text(web, fill, path):
         "/try?question=how+do+i+reset+the+router&corpus=support&min_score=0.2",
         "/try?question=x&corpus=nothing",
         "/suspects?sign=barely",
+        "/releases",
+        "/comparisons/support",
     ],
 )
 def test_a_page_over_a_store(web, source, library, fill, path):
@@ -74,3 +78,52 @@ def test_a_page_has_forms_for_a_browser_that_may_use_them(browser, fill):
 def test_a_token_that_is_bound_to_labels_has_no_page_about_all(web):
     page = web("GET", "/", token=TENANT).text
     assert "Server:" not in page
+
+
+def test_a_gap_shows_the_document_it_asks_for_as_text(web, fill):
+    fill(silent(1, at=NOW - 60, query=HOSTILE, embedding=bytes([100] * 8)))
+    (gap,) = web("GET", "/api/v1/gaps").json()["gaps"]
+    page = web("GET", f"/gaps/{gap['id']}").text
+    assert "questions:" in page and "<script>alert" not in page
+    assert f"/gaps/{gap['id']}" in web("GET", "/gaps").text
+
+
+def test_a_replay_shows_what_would_change_as_text(web, fill, folder):
+    fill(turn(1, at=NOW - 60, query=HOSTILE))
+    with changing(folder / ".record") as connection:
+        number = add(connection, report_of(HOSTILE), at=NOW)
+    page = web("GET", f"/replays/{number}").text
+    assert "1 documents gone" in page and "Required and not so: gone&lt;=0" in page
+    assert "&lt;script&gt;alert(1)" in page and "<script>alert" not in page
+    assert "held back" in web("GET", "/releases").text
+
+
+def report_of(words):
+    answer = {"documents": [words], "score": 0.5}
+    kinds = dict.fromkeys(("same", "gone", "silent", "changed", "answered"), 0)
+    return {
+        "corpus": "support",
+        "before": "000001-a",
+        "after": "000002-b",
+        "held": True,
+        "required": ["gone<=0"],
+        "failed": ["gone<=0: found 1"],
+        "measures": {"gone": 1, "silent": 0.5},
+        "asked": {"source": "recorded", "turns": 1, "distinct": 1, "left_out": 2},
+        "kinds": kinds | {"gone": 1},
+        "documents": {"gone": [{"document": words, "questions": 1}]},
+        "judged": {"after": {"ndcg@10": 0.5}},
+        "questions": [
+            {
+                "kind": "gone",
+                "question": words,
+                "behind": [],
+                "origin": "recorded",
+                "key": f"{1:020x}",
+                "turns": 1,
+                "before": answer,
+                "after": {"documents": [], "score": None},
+            }
+        ],
+        "questions_left_out": 3,
+    }

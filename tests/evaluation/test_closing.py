@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from kbserver.evaluation.asker import Answer
 from kbserver.evaluation.closing import ask_again, closes
-from kbserver.evaluation.replay import Answer
 from kbserver.index.store import Store
 from kbserver.notes import SearchNote
 from kbserver.record.database import changing, key_of

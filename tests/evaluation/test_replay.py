@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from kbserver.evaluation.asker import Answer
 from kbserver.evaluation.dialogues import Asked, of_documents, of_judged, recorded
-from kbserver.evaluation.replay import Answer, Replayed, kind_of, replay
+from kbserver.evaluation.replay import Replayed, kind_of, replay
 from kbserver.evaluation.replay_report import as_dict, page
 from kbserver.evaluation.require import read_release_requirement
 from kbserver.index.store import Store

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kbserver import extras
 from kbserver.cli.questions import asked
 from kbserver.cli.terminal import err, line, out
 from kbserver.durations import duration_s
-from kbserver.errors import ReleaseHeld, StoreError, StoreMissing
+from kbserver.errors import ReleaseHeld, StoreError
 
 if TYPE_CHECKING:
+    from kbserver.evaluation.gate import Gate
     from kbserver.evaluation.replay import Replay
-    from kbserver.evaluation.require import Requirement
-    from kbserver.record.qrels import JudgedQuestion
-    from kbserver.record.releases.asked import AskedCall
     from kbserver.settings import Settings
 
-MOST_TURNS = 5_000
 _SHOWN = 20  # questions of each sort that are listed; --json and --report have more
 
 _TITLES = {
@@ -34,91 +28,31 @@ _TITLES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """What a release is asked, and what must come of it."""
+def replayed(
+    gate: Gate, before: str, after: str, file: Path | None
+) -> tuple[Replay, dict[str, Any]]:
+    """Ask both generations, and write the report where it is wanted; return it with its values.
 
-    settings: Settings
-    corpus: str
-    requirements: Sequence[Requirement]
-    since: str
-    """How far back recorded turns are asked: 7d."""
-    most: int = MOST_TURNS
-    report: Path | None = None
+    Raises:
+        StoreError, ModelError: one of them cannot be served.
+        SettingsError: the file cannot be written.
+    """
+    from kbserver.evaluation.replay_report import as_dict, page
+    from kbserver.evaluation.report import write
 
-    def replayed(self, before: str, after: str) -> Replay:
-        """Ask both generations.
-
-        Raises:
-            StoreError, ModelError: one of them cannot be served.
-        """
-        from kbserver.evaluation.replay import replay
-        from kbserver.index.store import Store
-
-        store = Store(self.settings.store)
-        calls, left_out, judged = self._questions()
-        with (
-            store.open(self.corpus, before) as older,
-            store.open(self.corpus, after) as newer,
-            asked() as on_progress,
-        ):
-            found = replay(
-                self.settings,
-                self.corpus,
-                older,
-                newer,
-                calls=calls,
-                judged=judged,
-                left_out=left_out,
-                on_progress=on_progress,
-            )
-        return found.checked(self.requirements)
-
-    def reported(self, found: Replay) -> dict[str, Any]:
-        """Keep the report in the record and where it was wanted; return its values."""
-        from kbserver.evaluation.replay_report import as_dict, page
-        from kbserver.evaluation.report import write
-
-        values = as_dict(found, self.requirements)
-        self._keep(values)
-        if self.report is not None:
-            text = page(values)
-            if self.report.suffix == ".json":
-                text = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
-            write(self.report, text)
-        return values
-
-    def _questions(self) -> tuple[list[AskedCall], int, list[JudgedQuestion]]:
-        """Return recorded calls, how many of their turns are too many, and judged questions."""
-        from kbserver.record.database import open_for_reading
-        from kbserver.record.judgements import judgements
-        from kbserver.record.qrels import judged_questions
-        from kbserver.record.releases.asked import asked_calls, count_asked
-
-        since = time.time() - duration_s(self.since)
-        try:
-            connection = open_for_reading(self.settings.record_folder)
-        except StoreMissing:
-            return [], 0, []
-        with closing(connection):
-            calls = asked_calls(connection, self.corpus, since=since, most=self.most)
-            there = count_asked(connection, self.corpus, since=since)
-            judged = judged_questions(judgements(connection, corpus=self.corpus))
-        return calls, max(0, there - self.most), judged
-
-    def _keep(self, values: dict[str, Any]) -> None:
-        """Add the report to the record; a record that cannot be written keeps none."""
-        from kbserver.record.database import FILE, changing
-        from kbserver.record.releases.replays import add
-
-        folder = self.settings.record_folder
-        if not (folder / FILE).is_file():
-            return
-        try:
-            with changing(folder) as connection:
-                add(connection, values, at=time.time())
-        except (StoreError, sqlite3.Error) as exc:
-            err.print(line(f"the report is not kept in the record: {exc}", "yellow"))
+    with asked() as on_progress:
+        found = gate.replayed(before, after, on_progress)
+    try:
+        values = gate.report(found)
+    except StoreError as exc:  # a record that is only read
+        err.print(line(f"the report is not kept in the record: {exc}", "yellow"))
+        values = as_dict(found, gate.requirements)
+    if file is not None:
+        text = page(values)
+        if file.suffix == ".json":
+            text = json.dumps(values, ensure_ascii=False, indent=1) + "\n"
+        write(file, text)
+    return found, values
 
 
 def held(found: Replay, settings: Settings) -> str:
@@ -192,9 +126,10 @@ def _show_judged(judged: dict[str, Any] | None) -> None:
 class Release:
     """The gate of one ingest: asked when its generation is whole."""
 
-    def __init__(self, gate: Gate) -> None:
-        """Take what is asked and required."""
+    def __init__(self, gate: Gate, file: Path | None) -> None:
+        """Take what is asked and required, and where the report is written."""
         self._gate = gate
+        self._file = file
         self._found: Replay | None = None
         self.values: dict[str, Any] | None = None
         """The report; None while nothing was compared."""
@@ -213,19 +148,20 @@ class Release:
         Raises:
             SettingsError: a requirement or a duration cannot be read.
         """
+        extras.require("evaluation", "kbserver ingest --replay")
+        from kbserver.evaluation.gate import Gate
         from kbserver.evaluation.require import read_release_requirement
 
         duration_s(since)
         requirements = [read_release_requirement(text) for text in require]
-        return cls(Gate(settings, corpus, requirements, since, report=report))
+        return cls(Gate(settings, corpus, requirements, since), report)
 
     def may_publish(self, generation: str) -> bool:
         """Ask a generation beside the live one; return whether all holds that is required."""
         from kbserver.index.store import Store
 
         live = Store(self._gate.settings.store).live(self._gate.corpus)
-        self._found = self._gate.replayed(live, generation)
-        self.values = self._gate.reported(self._found)
+        self._found, self.values = replayed(self._gate, live, generation, self._file)
         return not self._found.failures
 
     def end(self, published: bool) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from kbserver import extras
 from kbserver.cli.options import AsJson, Config, CorpusName, Since, StorePath
-from kbserver.cli.releases.gate import MOST_TURNS, Gate, held, show_replay
+from kbserver.cli.releases.gate import held, replayed, show_replay
 from kbserver.cli.terminal import log_to_terminal, print_json
 from kbserver.errors import ReleaseHeld
 
@@ -35,7 +36,7 @@ def replay(
     since: Since = "7d",
     most: Annotated[
         int, typer.Option("--most", min=1, help="The newest turns, at most so many.")
-    ] = MOST_TURNS,
+    ] = 5_000,
     require: Annotated[
         list[str] | None,
         typer.Option(
@@ -70,6 +71,8 @@ def replay(
 
     Example:  kbserver replay support --to 000003-20261130T142043-6943a8 --require 'gone<=0'
     """
+    extras.require("evaluation", "kbserver replay")
+    from kbserver.evaluation.gate import Gate
     from kbserver.evaluation.require import read_release_requirement
     from kbserver.index.store import Store
     from kbserver.settings import read_settings
@@ -78,9 +81,8 @@ def replay(
     requirements = [read_release_requirement(text) for text in require or ()]
     settings = read_settings(config, store=store)
     before = from_ or Store(settings.store).live(corpus)
-    gate = Gate(settings, corpus, requirements, since, most=most, report=report)
-    found = gate.replayed(before, to)
-    values = gate.reported(found)
+    gate = Gate(settings, corpus, requirements, since, most=most)
+    found, values = replayed(gate, before, to, report)
     if as_json:
         print_json(values)
     else:
