@@ -1,9 +1,10 @@
 """Whether an ingest accounts for every page, table and picture of a folder.
 
-Other people's tools count them: `pdfinfo` and `pdfimages` (poppler-utils), python-docx, openpyxl,
-python-pptx, Beautiful Soup. A page or table is accounted for if its words are in what is spoken,
-or a note of the report names it; a picture, if a note names pictures; a file, also if the report
-says why it was skipped.
+Other people's tools count them: poppler-utils, python-docx, openpyxl, python-pptx, Beautiful Soup
+and docutils; tables and pictures of Markdown are counted by their marks. A page or table is
+accounted for if its words are in what is spoken, or a note of the report names it; a picture, if a
+note names pictures, or if it is a scan whose text the file holds; a file, also if the report says
+why it was skipped.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import docx
 import openpyxl
 import pptx
 from bs4 import BeautifulSoup
+from docutils import nodes
+from docutils.core import publish_doctree
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document
@@ -28,6 +31,20 @@ from kbserver.ingest.walk import FoundFile, walk
 
 _SHARE = 0.8
 """Of the words of a page or table that are spoken: running lines and marks are not."""
+_SIGN_SHARE = 0.02
+"""Of a slide; smaller pictures are signs."""
+_SCAN_SHARE = 0.5
+"""Of a page that a scan covers."""
+_SCAN_WORDS = 30
+"""Of a page: its scan was recognised before, and the text lies below it."""
+_POINTS = 72
+_PIPED = re.compile(
+    r"(?m)^[ \t>]*\|?.*\|.*\n[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*\n"
+    r"(?:^[^\n]*\|[^\n]*(?:\n|$))+"
+)
+"""A table of Markdown."""
+_BADGE = re.compile(r"badge|shield|travis|codecov", re.IGNORECASE)
+_ICON = re.compile(r"\bicons?\b|/ico", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")
 _PICTURE = re.compile(r"picture|image|scanned|logo|drawing|diagram", re.IGNORECASE)
 
@@ -108,7 +125,15 @@ def _outcomes(
 def _share(words: Sequence[str], said: set[str]) -> float:
     if not words:
         return 1.0
-    return sum(word in said for word in words) / len(words)
+    return sum(_is_said(word, said) for word in words) / len(words)
+
+
+def _is_said(word: str, said: set[str]) -> bool:
+    """Return whether a word is said, or its two halves: pdftotext joins `SSH-` and `link`."""
+    if word in said:
+        return True
+    halves = ((word[:at], word[at:]) for at in range(2, len(word) - 1))
+    return any(first in said and second in said for first, second in halves)
 
 
 def _words(text: str) -> list[str]:
@@ -116,14 +141,31 @@ def _words(text: str) -> list[str]:
 
 
 def _pdf(path: Path) -> Iterator[Seen]:
-    """Yield pages by their text, and pictures larger than a sign."""
+    """Yield pages by their text, and pictures larger than a sign.
+
+    The words of a scan with a layer of text are those of its page.
+    """
     pages = _output("pdftotext", "-q", path, "-").split("\f")[:-1]
-    for number, page in enumerate(pages, 1):
-        yield Seen("page", f"page {number}", tuple(_words(page)))
+    words = [tuple(_words(page)) for page in pages]
+    for number, found in enumerate(words, 1):
+        yield Seen("page", f"page {number}", found)
+    area = _page_area(path)
     for line in _output("pdfimages", "-list", path).splitlines()[2:]:
-        page, _, kind, width, height, *_ = line.split()
-        if kind == "image" and int(width) > 100 and int(height) > 100:
-            yield Seen("picture", f"page {page}")
+        page, _, kind, width, height, *_, across, down, _, _ = line.split()
+        if kind != "image" or int(width) <= 100 or int(height) <= 100:
+            continue
+        sides = int(width) / int(across) * int(height) / int(down) * _POINTS**2
+        of_page = words[int(page) - 1]
+        is_scan = sides > _SCAN_SHARE * area and len(of_page) > _SCAN_WORDS
+        yield Seen("picture", f"page {page}", of_page if is_scan else ())
+
+
+def _page_area(path: Path) -> float:
+    """Return the area of the first page, in square points."""
+    found = re.search(r"Page size:\s+([\d.]+) x ([\d.]+)", _output("pdfinfo", path))
+    if found is None:
+        return float("inf")
+    return float(found[1]) * float(found[2])
 
 
 def _output(*command: str | Path) -> str:
@@ -151,7 +193,9 @@ def _xlsx(path: Path) -> Iterator[Seen]:
 
 
 def _pptx(path: Path) -> Iterator[Seen]:
+    """Yield slides, tables without the names of empty columns, and pictures, no signs."""
     deck = pptx.Presentation(str(path))
+    area = deck.slide_width * deck.slide_height
     for number, slide in enumerate(deck.slides, 1):
         texts = [
             shape.text_frame.text for shape in slide.shapes if shape.has_text_frame
@@ -159,10 +203,14 @@ def _pptx(path: Path) -> Iterator[Seen]:
         yield Seen("page", f"slide {number}", tuple(_words(" ".join(texts))))
         for shape in slide.shapes:
             if shape.has_table:
-                cells = [cell.text for row in shape.table.rows for cell in row.cells]
+                rows = [[cell.text for cell in row.cells] for row in shape.table.rows]
+                columns = [one for one in zip(*rows, strict=True) if any(one[1:])]
+                text = " ".join(cell for column in columns for cell in column)
                 where = f"slide {number}, {shape.name}"
-                yield Seen("table", where, tuple(_words(" ".join(cells))))
-            elif hasattr(shape, "image"):
+                yield Seen("table", where, tuple(_words(text)))
+            elif not hasattr(shape, "image"):
+                continue
+            elif shape.width * shape.height > _SIGN_SHARE * area:
                 yield Seen("picture", f"slide {number}, {shape.name}")
 
 
@@ -170,7 +218,7 @@ def _html(path: Path) -> Iterator[Seen]:
     """Yield tables of data, and pictures of the page's main part.
 
     Left out are the tables of DocBook's page navigation, pictures that are the button of
-    a link, and those whose author gave them an empty text.
+    a link, icons, and those whose author gave them an empty text.
     """
     page = BeautifulSoup(path.read_bytes(), "lxml")
     body = page.find("main") or page.find(attrs={"role": "main"}) or page.body or page
@@ -182,7 +230,39 @@ def _html(path: Path) -> Iterator[Seen]:
         if picture.get("alt") == "" or picture.find_parent("a") is not None:
             continue
         where = str(picture.get("src", ""))[:60]
+        if _ICON.search(f"{where} {picture.get('alt', '')}"):
+            continue
         yield Seen("picture", where, tuple(_words(str(picture.get("alt", "")))))
+
+
+def _csv(path: Path) -> Iterator[Seen]:
+    """Yield all words of the cells as those of one table."""
+    text = path.read_bytes().decode("utf-8-sig", "replace")
+    yield Seen("table", "all of it", tuple(_words(text)))
+
+
+def _md(path: Path) -> Iterator[Seen]:
+    """Yield the tables and pictures outside of code, by their marks."""
+    text = path.read_bytes().decode("utf-8", "replace")
+    text = re.sub(r"(?ms)^[ \t]*(```|~~~).*?^[ \t]*\1", "", text)
+    for number, found in enumerate(_PIPED.finditer(text), 1):
+        words = re.sub(r"<[^>]*>|\]\([^)]*\)|https?://\S+", " ", found[0])
+        yield Seen("table", f"table {number}", tuple(_words(words)))
+    for found in re.finditer(r"!\[([^\]]+)\]\(([^)\s]+)", text):
+        if _BADGE.search(found[0]) is None:
+            yield Seen("picture", found[2][:60], tuple(_words(found[1])))
+
+
+def _rst(path: Path) -> Iterator[Seen]:
+    """Yield the tables and pictures that docutils finds."""
+    text = path.read_bytes().decode("utf-8", "replace")
+    quiet = {"report_level": 5, "halt_level": 6, "file_insertion_enabled": False}
+    tree = publish_doctree(text, settings_overrides=quiet)
+    for number, found in enumerate(tree.findall(nodes.table), 1):
+        yield Seen("table", f"table {number}", tuple(_words(found.astext())))
+    for picture in tree.findall(nodes.image):
+        alt = tuple(_words(str(picture.get("alt", ""))))
+        yield Seen("picture", str(picture.get("uri", ""))[:60], alt)
 
 
 _COUNTED: dict[str, Callable[[Path], Iterable[Seen]]] = {
@@ -191,6 +271,9 @@ _COUNTED: dict[str, Callable[[Path], Iterable[Seen]]] = {
     "xlsx": _xlsx,
     "pptx": _pptx,
     "html": _html,
+    "csv": _csv,
+    "md": _md,
+    "rst": _rst,
 }
 
 

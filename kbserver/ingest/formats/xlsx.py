@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import posixpath
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -37,6 +36,12 @@ from kbserver.ingest.formats.office.grid import (
     drawing_notes,
     too_large,
 )
+from kbserver.ingest.formats.office.running import facts_of, said_at_the_end
+from kbserver.ingest.formats.office.sheet_parts import (
+    margin_texts,
+    related,
+    text_boxes,
+)
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.number_format import (
     is_moment,
@@ -51,6 +56,7 @@ from kbserver.ingest.formats.shared.signs import SIGN_FONTS
 from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.table import Table
 
+_MARGINS = "{*}headerFooter"
 _REFERENCE = re.compile(r"\$?([A-Z]{1,3})\$?(\d{1,7})")
 
 
@@ -97,10 +103,18 @@ def convert(
             name: str | None = None
             if len(visible) > 1:
                 name = title
-            for table in sheet.grid.tables():
+            boxes, struck = text_boxes(archive, path)
+            losses.struck += struck
+            for table in (*sheet.grid.tables(), *(Table([[one]]) for one in boxes)):
                 sheets.append((name, table))
                 name = None  # stands above the sheet's first table only
-        notes = (*losses.notes(), *_drawings(archive))
+        facts = facts_of(losses.margins)
+        sheets += ((None, Table([[fact]])) for fact in facts)
+        notes = (
+            *losses.notes(),
+            *_drawings(archive),
+            *said_at_the_end("header or footer", facts),
+        )
     return sheet_documents(file.source, sheets, notes=notes)
 
 
@@ -190,7 +204,7 @@ class _Sheet:
         """
         number = 0
         merged: list[str] = []
-        tags = ("{*}cols", "{*}row", "{*}mergeCells", "{*}autoFilter")
+        tags = ("{*}cols", "{*}row", "{*}mergeCells", "{*}autoFilter", _MARGINS)
         for _, element in _parsed(stream, tags):
             match etree.QName(element).localname:
                 case "cols":
@@ -200,6 +214,8 @@ class _Sheet:
                     self._read_row(element, number)
                 case "mergeCells":
                     merged = [cell.get("ref", "") for cell in element]
+                case "headerFooter":
+                    self._losses.margins.update(dict.fromkeys(margin_texts(element)))
                 case "autoFilter":
                     found = _REFERENCE.match(element.get("ref", ""))
                     if found is not None:
@@ -387,22 +403,11 @@ def _table_headers(
     path: str,
 ) -> set[int]:
     """Return the numbers of the rows that name the columns of formatted tables."""
-    folder, name = posixpath.split(path)
-    relations = f"{folder}/_rels/{name}.rels"
-    if relations not in archive.namelist():
-        return set()
     found: set[int] = set()
-    parser = etree.XMLParser(resolve_entities=False, no_network=True)
-    for relation in etree.fromstring(archive.read(relations), parser):
-        if not str(relation.get("Type")).endswith("/table"):
-            continue
-        target = posixpath.join(f"/{folder}", str(relation.get("Target")))
-        part = posixpath.normpath(target).lstrip("/")
-        if part in archive.namelist():
-            table = etree.fromstring(archive.read(part), parser)
-            area = _REFERENCE.match(table.get("ref", ""))
-            if area is not None and table.get("headerRowCount", "1") != "0":
-                found.add(int(area[2]))
+    for table in related(archive, path, "table"):
+        area = _REFERENCE.match(table.get("ref", ""))
+        if area is not None and table.get("headerRowCount", "1") != "0":
+            found.add(int(area[2]))
     return found
 
 

@@ -281,3 +281,43 @@ def test_dates_of_a_workbook_that_counts_from_1904_are_right(tmp_path):
     workbook = one_sheet(["Since", dt.date(2026, 3, 5)])
     workbook.epoch = CALENDAR_MAC_1904
     assert texts(workbook, tmp_path / "a.xlsx") == ["Since: 2026-03-05."]
+
+
+DRAWING = (
+    '<xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/'
+    'spreadsheetDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">'
+    "<xdr:sp><xdr:txBody><a:p><a:r><a:rPr strike='sngStrike'/><a:t>Guard </a:t></a:r>"
+    "<a:r><a:t>Lifeguard</a:t></a:r></a:p><a:p><a:r><a:t>from May to August</a:t></a:r>"
+    "</a:p></xdr:txBody></xdr:sp></xdr:wsDr>"
+)
+RELATION = (
+    '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+    '<Relationship Id="rId1" Target="../drawings/drawing1.xml" Type="http://schemas.'
+    'openxmlformats.org/officeDocument/2006/relationships/drawing"/></Relationships>'
+)
+
+
+def test_text_boxes_and_facts_of_printed_margins_are_said(tmp_path):
+    path = tmp_path / "a.xlsx"
+    workbook = openpyxl.Workbook()
+    sheet = workbook.active
+    sheet.append(["Month", "Visitors"])
+    sheet.append(["May", 120])
+    sheet.oddHeader.center.text = "Price list"
+    sheet.oddFooter.left.text = "Prices incl. 19% VAT"
+    sheet.oddFooter.right.text = "Page &P of &N"
+    workbook.save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/drawings/drawing1.xml", DRAWING)
+        archive.writestr("xl/worksheets/_rels/sheet1.xml.rels", RELATION)
+    [document] = load(path, path.name)
+    assert [block.text for block in document.blocks] == [
+        "Month: May; Visitors: 120.",
+        "Lifeguard from May to August.",
+        "Prices incl. 19% VAT.",
+    ]
+    assert document.notes == (
+        "left out 1 struck-out text",
+        "left out the header or footer “Price list”",
+        "said once, at the end: the header or footer “Prices incl. 19% VAT”",
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import counted, not_spoken
+from kbserver.ingest.formats.office.running import is_fact, shortened
 from kbserver.ingest.formats.shared.table import Table
 
 MAX_CELLS = 2_000_000
@@ -39,6 +40,8 @@ class SheetLosses:
     hidden_columns: int = 0
     hidden_sheets: int = 0
     formats: set[str] = field(default_factory=set)
+    margins: dict[str, None] = field(default_factory=dict)
+    """Texts of the headers and footers of printed pages."""
 
     def notes(self) -> tuple[str, ...]:
         """Return the notes for the ingest report."""
@@ -58,6 +61,9 @@ class SheetLosses:
             what = f"{counted(self.formulas, 'formula')} without a value"
             instead = "open the file in a spreadsheet program and save it"
             notes.append(not_spoken(what, instead))
+        for text in self.margins:
+            if not is_fact(text):
+                notes.append(f"left out the header or footer “{shortened(text)}”")
         for code in sorted(self.formats):
             notes.append(
                 f"the number format {code!r} is not understood: values are raw"
