@@ -9,6 +9,7 @@ from typing import Any
 
 from lxml import etree
 
+from kbserver.ingest.formats.odf.chart import chart_blocks
 from kbserver.ingest.formats.odf.numbering import Counters, Numbering
 from kbserver.ingest.formats.odf.package import (
     DRAW,
@@ -66,6 +67,11 @@ _VALUES = frozenset(
     for name in "text textarea formatted-text number date time combobox".split()
 )
 
+_FIELD = "{urn:openoffice:names:experimental:ooo-ms-interop:xmlns:field:1.0}"
+_FIELD_TYPE = f"{_FIELD}type"
+_FIELD_VALUE = f"{_FIELD}value"
+"""Of the fields of a form that a Word document had."""
+
 OnUnread = Callable[[str, Any], None]
 """Called with a kind of thing that cannot be read, and the element that shows it."""
 
@@ -80,11 +86,13 @@ class Markup:
 
         Args:
             losses: gets what is left out.
-            on_unread: gets pictures and the like instead of `losses`.
+            on_unread: gets pictures, charts and the like instead of `losses`; without it
+                charts are said where they stand.
         """
         self.styles = Styles(package.styles, package.content)
         self._package = package
         self._losses = losses
+        self._says_charts = on_unread is None
         self._on_unread = on_unread or (lambda kind, frame: losses.unread(kind))
         self._numbering = Numbering(self.styles.lists)
         self._notes: list[str] = []
@@ -196,6 +204,9 @@ class Markup:
                 self._note(child, look, runs)
             case "annotation" if tag == f"{OFFICE}annotation":
                 self._losses.left_out("comment")
+            case "fieldmark" if child.get(_FIELD_TYPE, "").endswith("CHECKBOX"):
+                values = {one.get(_FIELD_VALUE) for one in child}
+                runs.add("☑" if "true" in values else "☐")
             case "control" if tag == f"{DRAW}control":
                 runs.add(self._control(child))
             case _ if tag.startswith((DRAW, TABLE)):
@@ -250,12 +261,21 @@ class Markup:
             if child.tag == f"{TABLE}table":
                 return self._table(child)
             if child.tag == f"{DRAW}object":
-                self._on_unread(self._package.kind_of(child), drawn)
-                return ""
+                chart = self._chart(child)
+                if not chart:
+                    self._on_unread(self._package.kind_of(child), drawn)
+                return chart
             if child.tag in _UNREAD:
                 self._on_unread(_UNREAD[child.tag], drawn)
                 return _image(drawn)
         return ""
+
+    def _chart(self, drawn: Any) -> str:
+        """Return the rows of a chart in a text, "" if its numbers are not known."""
+        if not self._says_charts:
+            return ""
+        rows = chart_blocks(self._package.chart(drawn))
+        return "".join(f"<p>{escape(row.text)}</p>" for row in rows)
 
     def _control(self, drawn: Any) -> str:
         """Return what a field of a form shows."""

@@ -85,3 +85,22 @@ def test_a_chart_of_a_slide_is_said(read):
     )
     assert [block.text for block in document.blocks] == ["", "May: Guests 40."]
     assert document.notes == ()
+
+
+def test_a_chart_of_a_text_is_said_where_it_stands(read):
+    content = flat("chart", chart(row("", "Guests"), row("May", "=40")))
+    entry = (
+        '<manifest:file-entry manifest:full-path="Object 1/" '
+        'manifest:media-type="application/vnd.oasis.opendocument.chart"/>'
+    )
+    body = (
+        "<text:p>Our guests:<draw:frame>"
+        '<draw:object xlink:href="./Object 1"/></draw:frame></text:p><text:p>End.</text:p>'
+    )
+    [document] = read(
+        "a.odt",
+        packed("text", body, manifest=entry, more={"Object 1/content.xml": content}),
+    )
+    texts = [block.text for block in document.blocks]
+    assert texts == ["Our guests:", "May: Guests 40.", "End."]
+    assert document.notes == ()

@@ -383,3 +383,15 @@ def test_a_row_that_claims_to_come_a_million_times_is_written_a_thousand_times(o
         )
     )
     assert len(document.blocks) == 1000
+
+
+def test_boxes_to_tick_of_a_former_word_document_are_read(odt):
+    field = "urn:openoffice:names:experimental:ooo-ms-interop:xmlns:field:1.0"
+    kind = 'field:type="vnd.oasis.opendocument.field.FORMCHECKBOX"'
+    ticked = '<field:param field:name="Checkbox_Checked" field:value="true"/>'
+    document = odt(
+        f'<text:p xmlns:field="{field}"><field:fieldmark {kind}>{ticked}'
+        "</field:fieldmark><text:s/>Allergies</text:p>"
+        f'<text:p xmlns:field="{field}"><field:fieldmark {kind}/><text:s/>Consent</text:p>'
+    )
+    assert texts(document) == ["Allergies: yes", "Consent: no"]
