@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbserver.languages import PROFILES, neutral, profile, spoken
@@ -154,6 +154,7 @@ AROUND = st.sampled_from(
 
 
 @LANGUAGES
+@settings(max_examples=40)
 @given(words=st.lists(st.one_of(DIGITS, AROUND), min_size=1, max_size=12))
 def test_no_profile_invents_or_drops_a_digit(one: Profile, words: list[str]) -> None:
     heard = hear(" ".join(words), one)
@@ -163,6 +164,7 @@ def test_no_profile_invents_or_drops_a_digit(one: Profile, words: list[str]) -> 
 
 
 @LANGUAGES
+@settings(max_examples=10)
 @given(words=st.lists(st.sampled_from("la der the तो était größe".split()), max_size=8))
 def test_words_without_numbers_have_no_forms(one: Profile, words: list[str]) -> None:
     assert one.numbers.written_forms(words) == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kbserver.languages.english.spelling import common_spelling
@@ -45,6 +45,7 @@ def test_words_that_are_spelled_alike_stay_apart() -> None:
     assert len(set(folded)) == len(set(apart.split()))
 
 
+@settings(max_examples=30)
 @given(st.text("aeiouylrnszmctgb", max_size=12))
 def test_any_word_has_a_form(word: str) -> None:
     assert bool(common_spelling(word)) == bool(word)
