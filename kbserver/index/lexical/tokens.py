@@ -12,6 +12,7 @@ import Stemmer
 
 from kbserver.errors import SettingsError
 from kbserver.index.lexical.folding import canonical_number, folded, folded_term
+from kbserver.languages.english.spelling import common_spelling
 from kbserver.languages.letters import LETTER
 from kbserver.lru import remembered
 
@@ -44,7 +45,7 @@ def tokenize(text: str, *, language: str = "english", form: int = FORM) -> list[
     Lower case, in normal form, stemmed. Numbers stay whole (`39.99`; `1,000` is `1000`), so do
     codes of letters and digits (`ac68u`). In English an apostrophe joins, after a possessive `'s`
     is dropped: `what's` is `what`, `don't` is `dont`; in other languages it parts: `l'hôtel` is
-    `l`, `hotel`.
+    `l`, `hotel`. American and British spelling are one term: `fibre`, `fiber`.
 
     Args:
         text: any text.
@@ -127,6 +128,8 @@ def _term_of(language: str, form: int) -> Callable[[str], str]:
             term = _THOUSANDS.sub("", term)
         elif form > 1 and term[0].isdigit():
             term = canonical_number(term, language)
+        elif form > 1 and language == "english":
+            term = common_spelling(term)
         if stem is not None:
             term = stem(term)
         if form > 1:

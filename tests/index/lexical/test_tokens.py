@@ -22,7 +22,7 @@ from kbserver.index.lexical.tokens import checked_form, tokenize
         ),
         ("pay 12,5 at 9:30, room 12.", ["pay", "12.5", "at", "9", "30", "room", "12"]),
         ("Wi-Fi_password", ["wi", "fi", "password"]),
-        ("ﬁbre ＡＢＣ Straße", ["fibr", "abc", "strass"]),
+        ("ﬁbre ＡＢＣ Straße", ["fiber", "abc", "strass"]),
         ("", []),
         (" … — !? \n\t", []),
     ],
@@ -164,3 +164,9 @@ def test_texts_set_apart_by_a_space_are_cut_as_they_would_be_alone(left, right):
 @settings(deadline=None)
 def test_case_does_not_matter(text):
     assert tokenize(text.upper()) == tokenize(text.lower())
+
+
+def test_american_and_british_spelling_are_one_term_of_english_alone():
+    assert tokenize("Fibre cheques, organised") == tokenize("fiber checks organized")
+    assert tokenize("fibre", language="french") != tokenize("fiber", language="french")
+    assert tokenize("fibre", form=1) != tokenize("fiber", form=1)  # of older indexes
