@@ -97,6 +97,60 @@ class Passage:
     metadata: Metadata = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """What an ingest writes for what a table, form or page shows by a sign or a number.
+
+    In English; every profile of another language has its own.
+    """
+
+    yes: str = "yes"
+    no: str = "no"
+    not_answered: str = "not answered"
+    months: tuple[str, ...] = tuple(
+        "January February March April May June July August September October November "
+        "December".split()
+    )
+    """() writes a date in digits, `2026-12-31`."""
+    weekdays: tuple[str, ...] = tuple(
+        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+    )
+    """From Monday on; () leaves them out."""
+    day_of_month: str = "{month} {day}"
+    of_year: str = "{month} {year}"
+    decimal: str = "."
+    group: str = ","
+    """Between thousands, where a sheet asks for it."""
+    hours: str = "{days} {opens} to {closes}"
+    closed: str = "{days} closed"
+    joint: str = " and "
+    """Between days of the same hours."""
+    facts: Mapping[str, str] = field(
+        default_factory=lambda: {
+            "telephone": "Telephone",
+            "email": "Email",
+            "checkinTime": "Check-in",
+            "checkoutTime": "Check-out",
+            "openingHours": "Opening hours",
+            "openingHoursSpecification": "Opening hours",
+            "specialOpeningHoursSpecification": "Special opening hours",
+            "petsAllowed": "Pets allowed",
+            "smokingAllowed": "Smoking allowed",
+            "numberOfRooms": "Number of rooms",
+            "currenciesAccepted": "Currencies accepted",
+            "paymentAccepted": "Payment accepted",
+            "areaServed": "Area served",
+            "servesCuisine": "Cuisine",
+            "acceptsReservations": "Accepts reservations",
+            "address": "Address",
+            "startDate": "Begins",
+            "endDate": "Ends",
+            "doorTime": "Doors open",
+        }
+    )
+    """What a property of schema.org is called; one without a name is not said."""
+
+
 class Sketch(NamedTuple):
     """Tells most pairs of texts apart without reading them; see `retrieval.near_duplicates`."""
 
@@ -134,6 +188,8 @@ class Hit:
     """Raw score of each arm that saw the passage: `lexical` (BM25, ≥ 0), `dense` (cosine)."""
     spoken_form: SpokenForm | None = field(default=None, compare=False, repr=False)
     """Of the passage, computed at ingest; None: the turn computes it."""
+    language: str = "english"
+    """Of the corpus, as its manifest names it: how the turn writes what must be said anew."""
 
     @property
     def own_spoken_form(self) -> SpokenForm | None:

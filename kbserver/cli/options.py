@@ -31,6 +31,14 @@ StorePath: TypeAlias = Annotated[
     ),
 ]
 
+Language: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--language",
+        help="Language of the documents, as for an ingest: english, german, …, none.",
+    ),
+]
+
 AsJson: TypeAlias = Annotated[
     bool,
     typer.Option(

@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from kbserver.cli.options import AsJson, CorpusName, StoreConfig, StorePath
+from kbserver.cli.options import (
+    AsJson,
+    CorpusName,
+    Language,
+    StoreConfig,
+    StorePath,
+)
 from kbserver.cli.terminal import line, out, print_json
 from kbserver.errors import IngestError, StoreMissing
+from kbserver.settings import DEFAULT_LANGUAGE
 
 if TYPE_CHECKING:
     from kbserver.index.snapshot import Snapshot
@@ -38,6 +45,7 @@ def show(
             metavar="FILE",
         ),
     ],
+    language: Language = DEFAULT_LANGUAGE,
     config: StoreConfig = None,
     store: StorePath = None,
     as_json: AsJson = False,
@@ -58,6 +66,7 @@ def show(
 
     Examples:  kbserver show ./docs/prices.pdf  ·  kbserver show qqs3knxnbkw7v3sp
     """
+    from kbserver.index.lexical.tokens import checked_language
     from kbserver.ingest.preview import Preview, preview
     from kbserver.settings import read_settings
 
@@ -73,7 +82,7 @@ def show(
     if served and not paths:
         _show_served(served, as_json=as_json)
         return
-    found = list(preview(paths))
+    found = list(preview(paths, language=checked_language(language)))
     documents = [one for one in found if isinstance(one, Preview)]
     skipped = [one for one in found if not isinstance(one, Preview)]
     if as_json:
@@ -162,7 +171,7 @@ def _passages_of(name: str, snapshot: Snapshot) -> list[Served]:
             manifest.generation,
             passage.source,
             passage.id,
-            spoken_form_of(passage).line,
+            spoken_form_of(passage, language=snapshot.lexical.language).line,
         )
         for passage in passages
     ]

@@ -227,7 +227,13 @@ def _bring_up_to_date(
     with ExitStack() as stack:
         pages = _Pages(progress)
         conversion = stack.enter_context(
-            Conversion.of(files, plan.options.limits, plan.ocr, pages.one_more)
+            Conversion.of(
+                files,
+                plan.options.limits,
+                plan.ocr,
+                pages.one_more,
+                cells=profile(plan.options.language).cells,
+            )
         )
         reader = Reader(
             plan.corpus,
@@ -380,7 +386,11 @@ def write(
     """
     spoken_forms = plan.scratch / SPOKEN_FORMS
     write_spooled_spoken_forms(
-        spool, spoken_forms, previous=plan.previous, progress=progress
+        spool,
+        spoken_forms,
+        language=plan.options.language,
+        previous=plan.previous,
+        progress=progress,
     )
     lexical_texts = (prepared.lexical for prepared in spool)
     parts = phonetic_parts(lexical_texts, len(spool), profile(plan.options.language))

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -31,9 +31,11 @@ from typing import TypeAlias, TypeVar
 from kbserver.embedding.cores import usable_cores
 from kbserver.errors import DocumentUnreadable, IngestError
 from kbserver.ingest.blocks import Block, BlockKind, Document
+from kbserver.ingest.cells import write_cells
 from kbserver.ingest.formats.shared.source import Ocr
 from kbserver.ingest.load import NEEDS_MEMORY
 from kbserver.ingest.walk import FoundFile
+from kbserver.types import Cells
 
 Convert: TypeAlias = Callable[[FoundFile], Future[list[Document]]]
 """Begins to read a file; the result raises DocumentUnreadable if it cannot be read."""
@@ -112,6 +114,7 @@ class Conversion:
         processes: int = 1,
         ocr: Ocr | None = None,
         on_page: OnPage | None = None,
+        cells: Cells | None = None,
         load: str = _LOAD,
     ) -> None:
         """Start nothing yet.
@@ -121,12 +124,14 @@ class Conversion:
             ocr: how text on pictures is recognised; None if it is not. The limits of
                 time hold for each of their pages.
             on_page: called whenever a page begins to be recognised, by any thread.
+            cells: the words that are written for ticks, truth values, months; None: English.
             load: `module:function` that reads one file, as `load.load` does.
         """
         self.processes = processes
         self._limits = limits
         self._ocr = ocr and replace(ocr, threads=max(usable_cores() // processes, 1))
         self._on_page = on_page or _nothing
+        self._cells = cells or Cells()
         self._load = load
         self._threads = ThreadPoolExecutor(processes, "kbserver-convert")
         self._lock = threading.Lock()
@@ -141,12 +146,14 @@ class Conversion:
         limits: ConversionLimits,
         ocr: Ocr | None = None,
         on_page: OnPage | None = None,
+        *,
+        cells: Cells | None = None,
     ) -> Conversion:
         """Return one with as many processes as files of this number and size are worth."""
         size = sum(file.size for file in files)
         worth = 1 + len(files) // _FILES_A_PROCESS + size // _BYTES_A_PROCESS
         processes = min(worth, usable_cores())
-        return cls(limits, processes=processes, ocr=ocr, on_page=on_page)
+        return cls(limits, processes=processes, ocr=ocr, on_page=on_page, cells=cells)
 
     def convert(self, file: FoundFile) -> Future[list[Document]]:
         """Begin to read a file, and return the documents that `load` will give.
@@ -203,7 +210,8 @@ class Conversion:
 
     def _started(self, source: str) -> _Process:
         try:
-            return _Process(self._limits, self._load, self._ocr, self._on_page)
+            options = {"load": self._load, "cells": asdict(self._cells)}
+            return _Process(self._limits, options, self._ocr, self._on_page)
         except OSError as exc:
             reason = f"no process could be started to convert it ({exc.strerror})"
             raise DocumentUnreadable(source, reason) from exc
@@ -242,7 +250,11 @@ class _Process:
     """One process that converts files, seen from outside."""
 
     def __init__(
-        self, limits: ConversionLimits, load: str, ocr: Ocr | None, on_page: OnPage
+        self,
+        limits: ConversionLimits,
+        options: Mapping[str, object],
+        ocr: Ocr | None,
+        on_page: OnPage,
     ) -> None:
         self._limits = limits
         self._on_page = on_page
@@ -253,10 +265,10 @@ class _Process:
         self.has_crashed = False
         """Whether it ended by itself, or by what an earlier file did to it."""
         self._socket, theirs = socket.socketpair()
-        options = {
+        told = {
+            **options,
             "socket": theirs.fileno(),
             "parent": os.getpid(),
-            "load": load,
             "ocr": ocr and asdict(ocr),
             **asdict(limits),
         }
@@ -268,7 +280,7 @@ class _Process:
             "-S",
             "-c",
             _START,
-            json.dumps(options),
+            json.dumps(told),
             *sys.path,
         ]
         with theirs, _closed_on_failure(self._socket):
@@ -414,8 +426,8 @@ def serve(options: str) -> None:
 
     Args:
         options: a JSON object: the number of the connected `socket`, the process id of
-            the `parent`, what is to `load` a file, how text on pictures is recognised
-            (`ocr`), and the limits.
+            the `parent`, what is to `load` a file, the words of the corpus's language for
+            `cells`, how text on pictures is recognised (`ocr`), and the limits.
     """
     given = json.loads(options)
     seconds, memory_bytes = given["seconds"], given["memory_bytes"]
@@ -434,6 +446,7 @@ def serve(options: str) -> None:
         # what a parser prints may be words of the document
         with open(os.devnull, "wb") as nowhere:
             os.dup2(nowhere.fileno(), sys.stderr.fileno())
+        write_cells(Cells(**given["cells"]))
         for line in connection.makefile("rb"):
             path, source = json.loads(line)
             signal.setitimer(signal.ITIMER_PROF, seconds)

@@ -18,7 +18,9 @@ from kbserver.ingest.formats.shared.source import Ocr
 from kbserver.ingest.lint.prompt_injection import prompt_injection_in
 from kbserver.ingest.reader import OCR_CONFIDENCE, passage_id, with_confidence
 from kbserver.ingest.walk import FoundFile, Skipped, walk
+from kbserver.languages import profile
 from kbserver.retrieval.spoken.form import spoken_form_of
+from kbserver.settings import DEFAULT_LANGUAGE
 from kbserver.types import Passage
 
 _TOKENS_A_CHARACTER = 0.25
@@ -47,8 +49,13 @@ class Preview:
         return asdict(self)
 
 
-def preview(paths: Sequence[Path]) -> Iterator[Preview | Skipped]:
+def preview(
+    paths: Sequence[Path], *, language: str = DEFAULT_LANGUAGE
+) -> Iterator[Preview | Skipped]:
     """Yield the documents of some folders and files, and the files that are not read.
+
+    Args:
+        language: of the documents, as for an ingest.
 
     Raises:
         IngestError: a path does not exist.
@@ -59,17 +66,21 @@ def preview(paths: Sequence[Path]) -> Iterator[Preview | Skipped]:
             files.append(found)
         else:
             yield found
-    for documents in converted(files):
+    for documents in converted(files, language=language):
         if isinstance(documents, Skipped):
             yield documents
         else:
-            yield from map(_preview_of, documents)
+            yield from (_preview_of(document, language) for document in documents)
 
 
-def converted(files: Sequence[FoundFile]) -> Iterator[list[Document] | Skipped]:
+def converted(
+    files: Sequence[FoundFile], *, language: str = DEFAULT_LANGUAGE
+) -> Iterator[list[Document] | Skipped]:
     """Yield the documents of each file, or why it has none."""
     ocr = Ocr() if extras.is_installed("ocr") else None
-    with Conversion.of(files, ConversionLimits(), ocr) as conversion:
+    limits = ConversionLimits()
+    cells = profile(language).cells
+    with Conversion.of(files, limits, ocr, cells=cells) as conversion:
         begun = ((file, conversion.convert(file)) for file in files)
         for file, documents in ahead(begun, itemgetter(0)):
             try:
@@ -96,7 +107,7 @@ def passages_of(document: Document) -> Iterator[Passage]:
         )
 
 
-def _preview_of(document: Document) -> Preview:
+def _preview_of(document: Document, language: str) -> Preview:
     spoken: list[str] = []
     recognised: list[Any] = []
     withheld: list[str] = []
@@ -104,7 +115,7 @@ def _preview_of(document: Document) -> Preview:
         text = "\n".join((passage.title, *passage.heading_path, passage.text))
         words = prompt_injection_in(text)
         if words is None:
-            spoken.append(spoken_form_of(passage).line)
+            spoken.append(spoken_form_of(passage, language=language).line)
             recognised.append(passage.metadata.get(OCR_CONFIDENCE))
         else:
             withheld.append(words)

@@ -26,7 +26,7 @@ from kbserver.ingest.lint.prompt_injection import prompt_injection_in
 from kbserver.ingest.report import IngestReport
 from kbserver.ingest.spool import Prepared, Spool
 from kbserver.ingest.walk import FoundFile, Skipped
-from kbserver.retrieval.spoken.days_said import days_said
+from kbserver.languages import profile
 from kbserver.types import Passage
 
 OCR_CONFIDENCE = "ocr_confidence"
@@ -315,7 +315,8 @@ class Reader:
         if questions and self._encoder.count_tokens(lexical) <= max_tokens:
             embedded = lexical
         embedded = beginning_of(embedded, self._encoder.count_tokens, max_tokens)
-        lexical = "\n".join((lexical, *days_said(lexical)))
+        days = profile(self._chunking["language"]).said.days(lexical)
+        lexical = "\n".join((lexical, *days))
         return Prepared(passage, embedded, lexical)
 
 

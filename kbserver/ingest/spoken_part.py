@@ -18,24 +18,34 @@ from kbserver.types import Passage
 _REPORTED_EVERY = 128  # passages; 40 ms
 
 
-def write_spoken_forms(passages: Iterable[Passage], folder: Path) -> None:
+def write_spoken_forms(
+    passages: Iterable[Passage], folder: Path, *, language: str = "english"
+) -> None:
     """Make the folder of the part and write the spoken form of each passage, in row order.
 
     Args:
         passages: read once.
         folder: must not exist yet.
+        language: of the corpus.
     """
-    _write((line_of(spoken_form_of(passage)) for passage in passages), folder)
+    forms = (spoken_form_of(passage, language=language) for passage in passages)
+    _write(map(line_of, forms), folder)
 
 
 def write_spooled_spoken_forms(
-    spool: Spool, folder: Path, *, previous: Snapshot | None, progress: OnProgress
+    spool: Spool,
+    folder: Path,
+    *,
+    language: str,
+    previous: Snapshot | None,
+    progress: OnProgress,
 ) -> None:
     """Make the folder of the part and write the spoken form of each passage of a spool.
 
     Args:
         spool: read once.
         folder: must not exist yet.
+        language: of the corpus.
         previous: the live generation. Its lines of unchanged documents are taken over if the rules
             are the same.
         progress: called with the stage `word`.
@@ -44,11 +54,11 @@ def write_spooled_spoken_forms(
         StoreError: the disk is full.
     """
     with disk_trouble("write to the store", folder.parent):
-        _write(_lines(spool, previous, progress), folder)
+        _write(_lines(spool, language, previous, progress), folder)
 
 
 def _lines(
-    spool: Spool, previous: Snapshot | None, progress: OnProgress
+    spool: Spool, language: str, previous: Snapshot | None, progress: OnProgress
 ) -> Iterator[bytes]:
     before = _table(previous)
     for row, origin in enumerate(spool.origins()):
@@ -57,7 +67,8 @@ def _lines(
         if before is not None and origin >= 0:
             yield before.line(int(origin))
         else:
-            yield line_of(spoken_form_of(spool[row].passage))
+            passage = spool[row].passage
+            yield line_of(spoken_form_of(passage, language=language))
     progress("word", len(spool), len(spool))
 
 

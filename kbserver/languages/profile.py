@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from kbserver.languages.tables import Phrases
+from kbserver.types import Cells
 
 NOTHING: Final = "(?!)"
 """Pattern that matches nothing."""
@@ -171,6 +172,38 @@ class Sounds:
     """Of the rules, in the name of the snapshot part: what other rules gave is not read."""
 
 
+def as_written(text: str) -> str:
+    """Leave a text as it is."""
+    return text
+
+
+def _no_days(text: str) -> tuple[str, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """How a passage is written to be heard; read by `retrieval.spoken` and by an ingest."""
+
+    say: Callable[[str], str] = as_written
+    """Text on one line, without markup → its signs and numbers as they are said."""
+    days: Callable[[str], tuple[str, ...]] = _no_days
+    """Text → the days and months that it means and does not write out, in their order."""
+    goes_on: str = r"\w"
+    """Pattern of what a full stop may end in mid-sentence: an abbreviation, the number of a day."""
+
+
+SIGNS_ALONE: Final = Cells(
+    yes="✓",
+    no="✗",
+    not_answered="–",
+    months=(),
+    weekdays=(),
+    facts={},
+)
+"""Of a language without a profile: signs and digits belong to none."""
+
+
 @dataclass(frozen=True, eq=False)
 class Profile:
     """One language. Equal to itself alone, so that it can be the key of what is worked out of it.
@@ -188,3 +221,5 @@ class Profile:
     stop_words: StopWords = field(default_factory=StopWords, repr=False)
     numbers: Numbers = field(default_factory=Numbers, repr=False)
     sounds: Sounds = field(default_factory=Sounds, repr=False)
+    said: Said = field(default_factory=Said, repr=False)
+    cells: Cells = field(default=SIGNS_ALONE, repr=False)

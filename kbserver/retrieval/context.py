@@ -6,11 +6,13 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
+from kbserver.languages import profile
 from kbserver.retrieval.near_duplicates import without_near_duplicates
 from kbserver.retrieval.spoken.form import (
+    cached_said,
     cached_strip_markup,
-    cached_verbalise,
     lead,
     led_in,
 )
@@ -27,10 +29,8 @@ _ESCAPED_BY_A_LETTER = b'"\\\b\f\n\r\t'
 _SHORTEST_LINE_BYTES = len("- No.\n")
 _LONGEST_END = 10  # characters of a sentence's end: closing quotes and a blank
 
-# An abbreviation's full stop ends no sentence.
-_SENTENCE_END = re.compile(
-    r"(?<=[.!?…])(?<!\b[ei]\.[ge]\.)(?<!\bvs\.)(?<!\b[DMN][ro]\.)[\"')\]]*\s+"
-)
+_SENTENCE_END = re.compile(r"(?<=[.!?…।॥؟۔])[\"')\]]*\s+")
+_LONGEST_ABBREVIATION = 16  # characters before a sentence's end that are looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +150,11 @@ def _as_much_as_fits(hit: Hit, speak: bool, room: _Room) -> _Result | None:
     def fits(shorter: str) -> bool:
         return room.holds(_spoken(hit, shorter, speak))
 
-    # To verbalise a text takes 0.1 ms, so not all are tried. As long as the lead is the same, a
+    # To say a text takes 0.1 ms, so not all are tried. As long as the lead is the same, a
     # shorter text takes less room; the lead comes back when the words that repeat it are cut off.
-    shortenings = _shortenings(content[: room.answer_bytes + _LONGEST_END])
+    shortenings = _shortenings(
+        content[: room.answer_bytes + _LONGEST_END], hit.language
+    )
     for group in _by_lead(shortenings, hit.passage):
         first = bisect_left(group, True, key=fits)
         if first < len(group):
@@ -188,10 +190,10 @@ def _whole(hit: Hit, speak: bool) -> _Result:
 
 
 def _spoken(hit: Hit, content: str, speak: bool) -> _Result:
-    """Return the hit with this content, led in and verbalised here."""
+    """Return the hit with this content, led in and said here."""
     line = led_in(lead(hit.passage, content), content)
     if speak:
-        line = cached_verbalise(line)
+        line = cached_said(line, hit.language)
     return _result(hit, content, line)
 
 
@@ -204,10 +206,23 @@ def _result(hit: Hit, content: str, spoken: str) -> _Result:
     return _Result(passage, line, context_bytes, answer_bytes)
 
 
-def _shortenings(text: str) -> list[str]:
+def _shortenings(text: str, language: str = "english") -> list[str]:
     """Return the text with one, two, … sentences cut off at its end, longest first."""
-    ends = [match.start() for match in _SENTENCE_END.finditer(text)]
+    goes_on = _goes_on(language)
+    ends = [
+        match.start()
+        for match in _SENTENCE_END.finditer(text)
+        if not goes_on.search(
+            text, max(0, match.start() - _LONGEST_ABBREVIATION), match.start()
+        )
+    ]
     return [text[:end] for end in reversed(ends)]
+
+
+@lru_cache(maxsize=64)
+def _goes_on(language: str) -> re.Pattern[str]:
+    """Return a pattern of what a full stop ends without ending a sentence, as in `z. B.`."""
+    return re.compile(rf"\b(?:{profile(language).said.goes_on})\.$")
 
 
 def _json_bytes(text: str) -> int:

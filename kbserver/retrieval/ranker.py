@@ -216,7 +216,14 @@ class Ranker:
                 for group, total in by_group.items()
                 if total is not None
             }
-            hit = Hit(passage, float(values[at]), self._corpus, arms, spoken_form)
+            hit = Hit(
+                passage,
+                float(values[at]),
+                self._corpus,
+                arms,
+                spoken_form,
+                self._snapshot.lexical.language,
+            )
             hits.append(hit)
         return hits
 

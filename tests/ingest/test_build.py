@@ -131,7 +131,12 @@ def plan(corpora: Store, tmp_path: Path) -> Plan:
         options=IngestOptions(),
         encoder=StubEncoder(),
         previous=None,
-        chunking={"max_tokens": 256, "target_tokens": 200, "keep_suspicious": False},
+        chunking={
+            "max_tokens": 256,
+            "target_tokens": 200,
+            "language": "english",
+            "keep_suspicious": False,
+        },
         ocr=None,
         index="flat",
         precision="float32",

@@ -23,6 +23,7 @@ from kbserver.ingest.conversion import (
 from kbserver.ingest.formats.shared.source import Ocr
 from kbserver.ingest.load import load
 from kbserver.ingest.walk import FoundFile
+from kbserver.languages import profile
 from tests.ingest.misbehaving import GREW_BYTES
 
 MISBEHAVING = "tests.ingest.misbehaving:load"
@@ -304,3 +305,9 @@ def test_some_files_are_begun_before_their_turn_fewer_if_they_are_large(size, mo
         assert next(in_turn) == number
         assert len(begun) == min(number + most, 100)
     assert next(in_turn, None) is None
+
+
+def test_what_is_written_for_a_sign_is_in_the_language_of_the_corpus(write):
+    with Conversion(LIMITS, cells=profile("german").cells) as conversion:
+        [document] = conversion.convert(write("a.json", '{"wlan": true}')).result()
+    assert [block.text for block in document.blocks] == ["wlan: ja."]

@@ -31,6 +31,7 @@ CHUNKING = {
     "language": "english",
     "terms": FORM,
     "keep_suspicious": False,
+    "language": "english",
     "ocr": False,
 }
 DOCUMENTS = {

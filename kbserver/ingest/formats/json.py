@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Block, Document, title_from
+from kbserver.ingest.cells import cells, truth
 from kbserver.ingest.formats.exports.chat import conversation
 from kbserver.ingest.formats.exports.record import (
     ANSWER_KEYS,
@@ -252,7 +253,7 @@ def _is_nested(values: Iterable[object]) -> bool:
 def _sentence(data: object) -> str:
     """Plain data as a sentence: `name: Fibre 100; address: (city: Bonn; street: Am Hof 1)`."""
     text = _phrase(data, depth=0)
-    if not text or text.endswith((".", "!", "?")):
+    if not text or text.endswith((".", "!", "?", "।")):
         return text
     return f"{text}."
 
@@ -268,10 +269,10 @@ def _phrase(data: object, depth: int) -> str:
         if _is_nested(data):
             between = " | "
         return between.join(phrase for phrase in phrases if phrase)
-    if data is True:
-        return "yes"
-    if data is False:
-        return "no"
+    if isinstance(data, bool):
+        return truth(data)
+    if isinstance(data, float):
+        return str(data).replace(".", cells().decimal)
     if data is None:
         return ""
     return str(data).strip()

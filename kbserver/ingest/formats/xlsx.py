@@ -24,6 +24,7 @@ from openpyxl.utils.datetime import from_excel
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document
+from kbserver.ingest.cells import truth
 from kbserver.ingest.formats.office.grid import (
     MAX_CELLS,
     MAX_COLUMNS,
@@ -316,7 +317,7 @@ class _Sheet:
 
     def _shown(self, value: str, kind: str, style: _Style) -> str:
         if kind == "b":
-            return "yes" if _is_on(value) else "no"
+            return truth(_is_on(value))
         if kind == "n":
             return self._shown_number(float(value), value, style)
         if kind == "d":

@@ -48,7 +48,7 @@ _VALUES = {
         re.I,
     ),
 }
-_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?।])\s+|\n+")
 
 _OPEN = re.compile(
     r"\b(?:open\w*|hours?|close[sd]?|closing"

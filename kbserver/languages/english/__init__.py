@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from kbserver.languages.english import words
 from kbserver.languages.english.codes import as_written
+from kbserver.languages.english.days_said import days_said
 from kbserver.languages.english.numbers import is_code, written_forms
+from kbserver.languages.english.verbalise import verbalise
 from kbserver.languages.profile import (
     FollowUps,
     Noises,
     Numbers,
     Profile,
+    Said,
     SmallTalk,
     Sounds,
     StopWords,
 )
 from kbserver.languages.tables import phrases
+from kbserver.types import Cells
 
 NOISES = Noises(
     fillers=words.FILLERS,
@@ -69,4 +73,6 @@ PROFILE = Profile(
     stop_words=StopWords(words.STOP_WORDS, words.SPOKEN_STOP_WORDS, words.WEEKDAYS),
     numbers=Numbers(written_forms, as_written, is_code),
     sounds=Sounds(words.SOUND_RULES, version=0),
+    said=Said(verbalise, days_said, r"[ei]\.[ge]|vs|[DMN][ro]"),
+    cells=Cells(),
 )

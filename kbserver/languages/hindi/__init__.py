@@ -1,6 +1,6 @@
 """Hindi."""
 
-from kbserver.languages.hindi import heard
+from kbserver.languages.hindi import heard, said
 from kbserver.languages.profile import Profile
 
 PROFILE = Profile(
@@ -12,4 +12,6 @@ PROFILE = Profile(
     stop_words=heard.STOP_WORDS,
     numbers=heard.NUMBERS,
     sounds=heard.SOUNDS,
+    said=said.SAID,
+    cells=said.CELLS,
 )

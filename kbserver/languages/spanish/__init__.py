@@ -1,7 +1,7 @@
 """Spanish."""
 
 from kbserver.languages.profile import Profile
-from kbserver.languages.spanish import heard
+from kbserver.languages.spanish import heard, said
 
 PROFILE = Profile(
     "spanish",
@@ -12,4 +12,6 @@ PROFILE = Profile(
     stop_words=heard.STOP_WORDS,
     numbers=heard.NUMBERS,
     sounds=heard.SOUNDS,
+    said=said.SAID,
+    cells=said.CELLS,
 )

@@ -9,17 +9,17 @@ from __future__ import annotations
 import re
 from sys import getsizeof
 
+from kbserver.languages import profile
 from kbserver.lru import bytes_of, remembered
 from kbserver.retrieval.near_duplicates import joined_sketch, sketch_of
 from kbserver.retrieval.spoken.plain_text import join_blocks, strip_markup
-from kbserver.retrieval.spoken.verbalise import verbalise
 from kbserver.types import Hit, Passage, SpokenForm
 
-RULES = 2
+RULES = 3
 """Version of the rules, in the name of the snapshot part.
 
-To be raised whenever this module, `strip_markup`, `verbalise` or a sketch gives anything else for
-some passage, or the format of the table changes: what other rules gave is then no longer read.
+To be raised whenever this module, `strip_markup`, a language's `Said` or a sketch gives anything
+else for some passage, or the format of the table changes: what other rules gave is then not read.
 """
 
 LONGEST_TITLE = 400  # characters of a passage that may repeat its title
@@ -27,7 +27,25 @@ LONGEST_TITLE = 400  # characters of a passage that may repeat its title
 # For passages without a stored form, and those that are cut: some 1,000 of each.
 _CACHED_BYTES = 3_000_000
 cached_strip_markup = remembered(strip_markup, most_bytes=_CACHED_BYTES)
-cached_verbalise = remembered(verbalise, most_bytes=_CACHED_BYTES)
+
+
+def _say(spoken: tuple[str, str]) -> str:
+    """Write a text as it is said in a language."""
+    language, text = spoken
+    return profile(language).said.say(text)
+
+
+def _size_of_said(spoken: tuple[str, str], said: str) -> int:
+    return sum(map(getsizeof, spoken)) + bytes_of(spoken, said)
+
+
+_cached_say = remembered(_say, most_bytes=_CACHED_BYTES, size_of=_size_of_said)
+
+
+def cached_said(text: str, language: str) -> str:
+    """Return a text, on one line and without markup, as it is said in its language."""
+    return _cached_say((language, text))
+
 
 _WORD = re.compile(r"\w+")
 
@@ -43,11 +61,14 @@ _OPENS_AND_CLOSES = (
 )
 
 
-def spoken_form_of(passage: Passage) -> SpokenForm:
-    """Compute the spoken form of a passage."""
+def spoken_form_of(passage: Passage, *, language: str = "english") -> SpokenForm:
+    """Compute the spoken form of a passage of a corpus in this language.
+
+    The line of a language without a profile is lead and content as they are written.
+    """
     content = strip_markup(passage.text)
     lead_in = lead(passage, content)
-    line = verbalise(led_in(lead_in, content))
+    line = profile(language).said.say(led_in(lead_in, content))
     return SpokenForm(passage, content, lead_in, line, sketch_of(passage.text))
 
 
@@ -84,7 +105,7 @@ _cached_lead = remembered(_lead, most_bytes=_CACHED_BYTES, size_of=_size_of_lead
 
 
 def led_in(lead_in: str, content: str) -> str:
-    """Return lead and content as one sentence, not verbalised."""
+    """Return lead and content as one sentence, as they are written."""
     if not lead_in:
         return content
     return f"{lead_in}: {content}"
@@ -99,8 +120,8 @@ def join_spoken_forms(passage: Passage, first: Hit, second: Hit) -> SpokenForm |
         second: the other one.
 
     Returns:
-        The content is what `strip_markup` makes of that text. The line differs from what
-        `verbalise` makes of it only where a sentence at the seam would have been read together with
+        The content is what `strip_markup` makes of that text. The line differs from how that is
+        said only where a sentence at the seam would have been read together with
         the next. None if the form must be computed: a hit has none, or marks may reach from one
         text into the other.
     """
@@ -115,7 +136,7 @@ def join_spoken_forms(passage: Passage, first: Hit, second: Hit) -> SpokenForm |
             return None
     before = ""
     if other.lead:
-        before = f"{cached_verbalise(other.lead)}: "
+        before = f"{cached_said(other.lead, second.language)}: "
     if not other.line.startswith(before):
         return None
     content = join_blocks((one.content, other.content))

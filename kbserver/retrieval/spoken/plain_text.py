@@ -113,7 +113,7 @@ _TABLE_RULE = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?")
 _PIPE = re.compile(r"(?<!\\)\|")
 _NO_CELL = re.compile(r"[\s\-–—]*")
 _LONGEST_END = 50  # characters that close a block
-_CLOSED = re.compile(r"[.!?:;,…。！？][)\]\"'’”»]*$")
+_CLOSED = re.compile(r"[.!?:;,…。！？।॥؟۔][)\]\"'’”»]*$")
 # In characters; text is not wrapped narrower, so shorter lines end on purpose.
 _WRAP_WIDTH = 45
 

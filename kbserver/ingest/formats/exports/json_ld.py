@@ -13,32 +13,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from lxml.html import HtmlElement
 
 from kbserver.ingest.blocks import Block
+from kbserver.ingest.cells import cells, truth
 from kbserver.ingest.formats.exports.record import find_records
+from kbserver.types import Cells
 
-_SPOKEN = {
-    "telephone": "Telephone",
-    "email": "Email",
-    "checkinTime": "Check-in",
-    "checkoutTime": "Check-out",
-    "openingHours": "Opening hours",
-    "openingHoursSpecification": "Opening hours",
-    "specialOpeningHoursSpecification": "Special opening hours",
-    "petsAllowed": "Pets allowed",
-    "smokingAllowed": "Smoking allowed",
-    "numberOfRooms": "Number of rooms",
-    "currenciesAccepted": "Currencies accepted",
-    "paymentAccepted": "Payment accepted",
-    "areaServed": "Area served",
-    "servesCuisine": "Cuisine",
-    "acceptsReservations": "Accepts reservations",
-    "address": "Address",
-    "startDate": "Begins",
-    "endDate": "Ends",
-    "doorTime": "Doors open",
-}
-"""Properties of schema.org that are said, with their names for a caller."""
 _ADDRESS = ("streetAddress", "postalCode", "addressLocality", "addressRegion")
 _NAMED_ONLY = ("offers", "price", "priceRange", "aggregateRating", "review")
+_DAYS = Cells().weekdays
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
 _MOST_DEEP = 20
 _MOST_NAMED = 6
@@ -85,7 +66,7 @@ def json_ld_blocks(
             if name in _NAMED_ONLY:
                 left.append(name)
             elif text and _words(text) not in known:
-                blocks.append(Block("record", f"{_SPOKEN[name]}: {text}."))
+                blocks.append(Block("record", f"{cells().facts[name]}: {text}."))
                 added.append(name)
     notes: list[str] = []
     if added:
@@ -104,7 +85,7 @@ def _properties(data: object, depth: int) -> Iterator[tuple[str, object]]:
             yield from _properties(one, depth + 1)
     if isinstance(data, Mapping):
         for name, value in data.items():
-            if name in _SPOKEN or name in _NAMED_ONLY:
+            if name in cells().facts or name in _NAMED_ONLY:
                 yield name, value
             elif isinstance(value, Mapping | list):
                 yield from _properties(value, depth + 1)
@@ -120,7 +101,7 @@ def _said(name: str, value: object) -> str:
     if isinstance(value, list):
         return ", ".join(filter(None, (_said(name, one) for one in value)))
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return truth(value)
     if isinstance(value, str | int | float):
         return _plain(str(value)).rstrip(".")
     return ""
@@ -131,16 +112,25 @@ def _hours(value: Mapping[str, object]) -> str:
     days = value.get("dayOfWeek") or ()
     if not isinstance(days, list | tuple):
         days = (days,)
-    names = [str(day).rpartition("/")[2] for day in days if isinstance(day, str)]
+    names = [_day(str(day).rpartition("/")[2]) for day in days if isinstance(day, str)]
     dates = [value.get(end) for end in ("validFrom", "validThrough")]
     names += [str(date) for date in dict.fromkeys(dates) if isinstance(date, str)][:1]
     opens, closes = value.get("opens"), value.get("closes")
     if not names or not isinstance(opens, str) or not isinstance(closes, str):
         return ""
-    when = f"{opens[:5]} to {closes[:5]}"
+    form = cells().hours
     if opens[:5] == closes[:5]:
-        when = "closed"
-    return f"{' and '.join(names)} {when}"
+        form = cells().closed
+    said = cells().joint.join(names)
+    return form.format(days=said, opens=opens[:5], closes=closes[:5])
+
+
+def _day(name: str) -> str:
+    """Return a day of schema.org, `Monday`, in the language; another name as it is."""
+    days = cells().weekdays
+    if name in _DAYS and days:
+        return days[_DAYS.index(name)]
+    return name
 
 
 def _plain(text: str) -> str:

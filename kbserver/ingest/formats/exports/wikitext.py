@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
 
+from kbserver.ingest.cells import truth
 from kbserver.ingest.formats.exports.left_out import HOLE, LeftOut, without_holes
 from kbserver.ingest.formats.shared import footnotes
 
@@ -96,10 +97,10 @@ _TAGGED = {
     **dict.fromkeys(("sup", "superscript"), "sup"),
     **dict.fromkeys(("sub", "subscript"), "sub"),
 }
+_TRUE = frozenset("yes y ja check tick aye".split())
+_FALSE = frozenset("no n nein cross nay".split())
 _WORDS = {
     **dict.fromkeys("nbsp space thinsp snd spaces".split(), " "),
-    **dict.fromkeys("yes y ja check tick aye".split(), "yes"),
-    **dict.fromkeys("no n nein cross nay".split(), "no"),
     "n/a": "n/a",
     "!": "|",
     "=": "=",
@@ -287,6 +288,8 @@ class Wikitext:
             return ""
         if key in ("pagename", "fullpagename", "subpagename", "basepagename"):
             return self._title
+        if key in _TRUE or key in _FALSE:
+            return plain[0] if plain and plain[0] else truth(key in _TRUE)
         if key in _WORDS:
             return plain[0] if plain and plain[0] else _WORDS[key]
         if key in _SHOWN and plain:

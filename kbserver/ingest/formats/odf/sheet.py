@@ -17,6 +17,7 @@ from typing import Any
 
 from kbserver.errors import DocumentUnreadable
 from kbserver.ingest.blocks import Document
+from kbserver.ingest.cells import truth
 from kbserver.ingest.formats.odf.markup import Markup, elements, rows_of
 from kbserver.ingest.formats.odf.number_style import code_of
 from kbserver.ingest.formats.odf.package import (
@@ -241,7 +242,7 @@ class _Reader:
     def _value(self, cell: Any, kind: str, code: str | None, written: str) -> str:
         """Return a value as its style shows it; where that is not sure, as written."""
         if kind == "boolean":
-            return "yes" if is_on(cell.get(f"{OFFICE}boolean-value")) else "no"
+            return truth(is_on(cell.get(f"{OFFICE}boolean-value")))
         shown: str | None = None
         if kind in _NUMBERS:
             shown = _shown_number(cell.get(f"{OFFICE}value"), kind, code)

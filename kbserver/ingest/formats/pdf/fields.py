@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from kbserver.ingest.cells import truth
 from kbserver.ingest.formats.pdf.line import Box, Cell, Line
 
 _Write: TypeAlias = Callable[[Any, int], int]
@@ -117,7 +118,7 @@ def _widget(form: Any, annotation: Any) -> Field | None:
     box = _box(annotation)
     if kind in _TICKED:
         is_ticked = bool(pdfium_c.FPDFAnnot_IsChecked(form, annotation))
-        return Field(box, "yes" if is_ticked else "no", name, is_ticked)
+        return Field(box, truth(is_ticked), name, is_ticked)
     if pdfium_c.FPDFAnnot_GetFormFieldFlags(form, annotation) & _PASSWORD:
         return None
     value = _string(_of_field(pdfium_c.FPDFAnnot_GetFormFieldValue, form, annotation))

@@ -1,7 +1,7 @@
 """A number as its spreadsheet shows it, by the format code of its cell.
 
-Source: ECMA-376 part 1, 18.8.30 and 18.8.31 (numFmt). Numbers keep the point and the
-comma of the code, as a sheet in English shows them; a date that shows day, month and
+Source: ECMA-376 part 1, 18.8.30 and 18.8.31 (numFmt). Decimals and thousands are parted by the
+signs of the corpus's language, months and days have its names; a date that shows day, month and
 year becomes ISO 8601, because 03/04/05 says three things.
 """
 
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from functools import lru_cache
+
+from kbserver.ingest.cells import cells
 
 MAX_CODE_CHARACTERS = 255
 """Excel writes no longer code."""
@@ -36,11 +38,6 @@ _TOKEN = re.compile(
     |(?P<text>@)|(?P<literal>.)""",
     re.VERBOSE | re.IGNORECASE | re.DOTALL,
 )
-_MONTHS = (
-    "January February March April May June July August September October November "
-    "December"
-).split()
-_WEEKDAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _LITERALS = ("quoted", "escaped", "gap", "currency", "literal")
 _SIGN_APART = re.compile(r"([$€£¥]) (?=[\d-])")
 _DASH = re.compile(r"^(\D{0,4}?)[-–—](?=\D{0,4}$)")
@@ -152,7 +149,7 @@ def plain_number(value: float) -> str:
         text = f"{+Decimal(repr(value)):f}"
     if "." in text:
         text = text.rstrip("0").rstrip(".")
-    return text
+    return text.replace(".", cells().decimal)
 
 
 @lru_cache(maxsize=1024)
@@ -301,7 +298,7 @@ def _decimal(
         if kind == "digit":
             parts.append(shown[at])
         elif kind == "point" and at == point:
-            parts.append("." if any(shown[one] for one in broken) else "")
+            parts.append(cells().decimal if any(shown[one] for one in broken) else "")
         elif kind == "percent":
             parts.append("%")
         elif kind != "comma":
@@ -326,6 +323,7 @@ def _whole_digits(
         required -= 1
     digits = list(integer.rjust(required, "0") if required else integer)
     shown: dict[int, str] = {}
+    group = cells().group
     count = 0
     for at in reversed(places):
         if not digits:
@@ -338,7 +336,7 @@ def _whole_digits(
         text = ""
         for digit in taken:
             if is_grouped and count and count % 3 == 0:
-                text = f",{text}" if text else ","
+                text = f"{group}{text}"
                 text = f"{digit}{text}"
             else:
                 text = f"{digit}{text}"
@@ -432,15 +430,18 @@ def _day(
     parts = _day_parts(section)
     kinds = {text[0] for kind, text in parts if kind == "date"}
     names = [text for kind, text in parts if kind == "date" and len(text) > 2]
-    has_name = any(text[0] in "md" for text in names)
+    words = cells()
+    has_name = bool(words.months) and any(text[0] in "md" for text in names)
     if kinds >= {"y", "m", "d"} and not has_name:
         return moment.date().isoformat()
     if "m" in kinds and not has_name and len(kinds) > 1:
         # numbers alone would not say which is the month
-        month = _MONTHS[moment.month - 1]
+        if not words.months:
+            return moment.strftime("%m-%d" if "d" in kinds else "%Y-%m")
+        month = words.months[moment.month - 1]
         if "d" in kinds:
-            return f"{month} {moment.day}"
-        return f"{month} {moment.year}"
+            return words.day_of_month.format(month=month, day=moment.day)
+        return words.of_year.format(month=month, year=moment.year)
     texts = [
         _date_word(text, moment) if kind == "date" else _literal(kind, text)
         for kind, text in parts
@@ -485,8 +486,15 @@ def _date_word(
         case "m", 1 | 2:
             return str(moment.month)
         case "m", _:
-            return _MONTHS[moment.month - 1]
+            return _named(cells().months, moment.month - 1) or str(moment.month)
         case "d", 1 | 2:
             return str(moment.day)
         case _:
-            return _WEEKDAYS[moment.weekday()]
+            return _named(cells().weekdays, moment.weekday())
+
+
+def _named(names: Sequence[str], at: int) -> str:
+    """Return a name of a table, "" if the language has none."""
+    if not names:
+        return ""
+    return names[at]

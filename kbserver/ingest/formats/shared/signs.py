@@ -1,4 +1,4 @@
-"""Signs that say yes or no: ticks, crosses, boxes and x marks, as words.
+"""Signs that say yes or no: ticks, crosses, boxes and x marks, as words of the corpus.
 
 A caller hears no tick. Without its sign, what is included and what is not sound alike.
 """
@@ -6,7 +6,10 @@ A caller hears no tick. Without its sign, what is included and what is not sound
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+
+from kbserver.ingest.cells import cells as words_of_cells
+from kbserver.ingest.cells import truth
 
 LABEL_CHARACTERS = 120
 """A longer text behind a box is no label; its box becomes a word before it."""
@@ -36,15 +39,15 @@ _TYPED_BOX = re.compile(r"^((?:[-*•] |\d+[.)] )?)\[([ xX✓✔])\] (?=\S)")
 _NEGATED = re.compile(
     r"(?:no|not|never|without|cannot|can't|don't|doesn't|un\w+)\b", re.IGNORECASE
 )
-_ANSWERS = frozenset("yes no ja nein oui non sí si n/a".split())
+_ANSWERS = frozenset("yes no ja nein oui non sí si हाँ हां नहीं n/a".split())
 _FULL_STOP = ".!"
 
 _TICKED_X = frozenset("xX")
 _DASHES = frozenset("-–—➖−")
 _OPEN = _DASHES | {""}
-_DOTS = {"●": "yes", "•": "yes", "○": "no"}
+_DOTS = {"●": True, "•": True, "○": False}
 _MARKS = _YES | _NO | _TICKED_X | _DASHES | _DOTS.keys()
-_LETTERS = {"y": "yes", "n": "no", "true": "yes", "false": "no"}
+_LETTERS = {"y": True, "n": False, "true": True, "false": False}
 
 
 def with_signs(text: str) -> str:
@@ -85,16 +88,15 @@ def spoken_marks(
     marked = _marked_columns(names, rows)
     lettered = [at for at, name in enumerate(names) if name and _is_lettered(at, rows)]
     cells = {row[at].strip() for row in rows for at in marked if at < len(row)}
-    x_word = "yes"
-    if cells & _YES and not cells & _OPEN:
-        x_word = "no"
+    is_no = bool(cells & _YES) and not cells & _OPEN
+    x_word = truth(not is_no)
     width = max(marked, default=-1) + 1
     spoken: list[Sequence[str]] = []
     for row in rows:
         words = [_spoken_cell(cell) for cell in row]
         for at in lettered:
             if at < len(row):
-                words[at] = _LETTERS.get(row[at].strip().lower(), words[at])
+                words[at] = _truth_of(_LETTERS, row[at].strip().lower(), words[at])
         if any(_is_mark(row[at]) for at in marked if at < len(row)):
             words += [""] * (width - len(words))
             for at in marked:
@@ -149,8 +151,15 @@ def _mark_word(
     if word in _TICKED_X:
         return x_word
     if word in _OPEN:
-        return "no"
-    return _DOTS.get(word, word)
+        return truth(False)
+    return _truth_of(_DOTS, word, word)
+
+
+def _truth_of(table: Mapping[str, bool], mark: str, otherwise: str) -> str:
+    """Return the word for a mark of a table, or another."""
+    if mark in table:
+        return truth(table[mark])
+    return otherwise
 
 
 def _spoken_cell(cell: str) -> str:
@@ -171,9 +180,7 @@ def _spoken_cell(cell: str) -> str:
 
 
 def _word(sign: str) -> str:
-    if sign in _YES:
-        return "yes"
-    return "no"
+    return truth(sign in _YES)
 
 
 def _spoken_line(line: str) -> str:
@@ -210,7 +217,7 @@ def _choices(line: str) -> str:
     labels = {label.casefold().strip(" .,;") for _, label in pairs}
     ticked = [label.strip(" ,;") for sign, label in pairs if sign in _YES]
     if len(pairs) > 1 and labels <= _ANSWERS:
-        answer = ", ".join(ticked) or "not answered"
+        answer = ", ".join(ticked) or words_of_cells().not_answered
         return f"{lead} {answer}".strip()
     said = [_said(sign, label) for sign, label in pairs]
     return f"{lead} {' '.join(_joined(said))}".strip()
@@ -238,7 +245,7 @@ def _said(
         return word
     end = text[-1] if text[-1] in _FULL_STOP else ""
     bare = text.rstrip(f"{_FULL_STOP}: ")
-    if sign not in _BOXES and word == "no" and _NEGATED.match(bare):
+    if sign not in _BOXES and sign not in _YES and _NEGATED.match(bare):
         return text
     if len(bare) > LABEL_CHARACTERS:
         return f"({word}) {text}"

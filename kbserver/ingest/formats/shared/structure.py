@@ -38,7 +38,7 @@ _MOST_COLUMNS_SPANNED = 100
 _BREAK = "\0"
 """Stands for <br> until white space is collapsed; cannot occur in parsed HTML."""
 _BREAKS = re.compile(rf" ?{_BREAK}(?: ?{_BREAK})* ?")
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?।])\s+")
 _MARKER = re.compile(r"^(?:- |(?:\d+|[a-z]{1,4}|[A-Z]{1,4})\. )")
 _LIST_TYPES: dict[str, Callable[[int], str]] = {
     "a": letters,

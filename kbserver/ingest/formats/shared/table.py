@@ -165,7 +165,7 @@ def row_sentence(
         text = first.rstrip(":")
         if others:
             text += f": {'; '.join(others)}"
-    if text.endswith((".", "!", "?")):
+    if text.endswith((".", "!", "?", "।")):
         return text
     return f"{text}."
 

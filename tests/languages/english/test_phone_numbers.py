@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.phone_numbers import spell_phone_numbers
-from kbserver.retrieval.spoken.verbalise import verbalise
+from kbserver.languages.english.phone_numbers import spell_phone_numbers
+from kbserver.languages.english.verbalise import verbalise
 
 SAID = [
     ("(555) 010-0166 x12", "5 5 5, 0 1 0, 0 1 6 6, extension 12"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kbserver.retrieval.spoken.days_said import days_said
+from kbserver.languages.english.days_said import days_said
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.amounts import verbalise_amounts
-from kbserver.retrieval.spoken.verbalise import verbalise
+from kbserver.languages.english.amounts import verbalise_amounts
+from kbserver.languages.english.verbalise import verbalise
 
 SAID = [
     ("€1.299,00", "1,299 euros"),

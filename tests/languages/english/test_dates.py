@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.retrieval.spoken.dates import verbalise_dates
-from kbserver.retrieval.spoken.verbalise import verbalise
+from kbserver.languages.english.dates import verbalise_dates
+from kbserver.languages.english.verbalise import verbalise
 
 MONTHS = (
     "January",

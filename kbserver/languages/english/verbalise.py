@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from kbserver.retrieval.spoken.amounts import verbalise_amounts
-from kbserver.retrieval.spoken.dates import verbalise_dates
-from kbserver.retrieval.spoken.phone_numbers import spell_phone_numbers
+from kbserver.languages.english.amounts import verbalise_amounts
+from kbserver.languages.english.dates import verbalise_dates
+from kbserver.languages.english.phone_numbers import spell_phone_numbers
 
 _DIGIT = re.compile(r"[0-9]")
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from kbserver.languages.english.verbalise import verbalise
 from kbserver.retrieval.spoken.form import spoken_form_of
 from kbserver.retrieval.spoken.plain_text import strip_markup
-from kbserver.retrieval.spoken.verbalise import verbalise
 from kbserver.types import Passage
-from tests.retrieval.spoken import test_amounts, test_dates, test_phone_numbers
+from tests.languages.english import test_amounts, test_dates, test_phone_numbers
 from tests.test_pages import in_code, read, rows
 
 PAGE = rows(read("docs/speech.md"), "Written and said")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from kbserver.retrieval.spoken.dates import DAYS_OF_WEEK, MONTHS, verbalise_dates
+from kbserver.languages.english.dates import DAYS_OF_WEEK, MONTHS, verbalise_dates
 
 _NAMES = frozenset((*DAYS_OF_WEEK, *MONTHS))
 _WORD = re.compile(r"[A-Za-z]+")

@@ -1,0 +1,166 @@
+"""How German signs are said: names by CLDR, abbreviations by Duden."""
+
+from __future__ import annotations
+
+from kbserver.languages.signs import Name, Signs, said_by
+from kbserver.types import Cells
+
+
+def _same(name: str) -> Name:
+    return Name(name, name)
+
+
+UNITS = {
+    "%": _same("Prozent"),
+    "kWh": Name("Kilowattstunde", "Kilowattstunden"),
+    "kW": _same("Kilowatt"),
+    "MW": _same("Megawatt"),
+    "W": _same("Watt"),
+    "kB": _same("Kilobyte"),
+    "MB": _same("Megabyte"),
+    "GB": _same("Gigabyte"),
+    "TB": _same("Terabyte"),
+    "kbit": _same("Kilobit"),
+    "Mbit": _same("Megabit"),
+    "Gbit": _same("Gigabit"),
+    "MHz": _same("Megahertz"),
+    "GHz": _same("Gigahertz"),
+    "km": _same("Kilometer"),
+    "m": _same("Meter"),
+    "cm": _same("Zentimeter"),
+    "mm": _same("Millimeter"),
+    "m²": _same("Quadratmeter"),
+    "qm": _same("Quadratmeter"),
+    "km²": _same("Quadratkilometer"),
+    "m³": _same("Kubikmeter"),
+    "kg": _same("Kilogramm"),
+    "g": _same("Gramm"),
+    "mg": _same("Milligramm"),
+    "l": _same("Liter"),
+    "ml": _same("Milliliter"),
+    "°C": _same("Grad Celsius"),
+    "h": Name("Stunde", "Stunden"),
+    "Std": Name("Stunde", "Stunden"),
+    "min": Name("Minute", "Minuten"),
+    "Min": Name("Minute", "Minuten"),
+    "s": Name("Sekunde", "Sekunden"),
+}
+CURRENCIES = {
+    "€": _same("Euro"),
+    "EUR": _same("Euro"),
+    "ct": _same("Cent"),
+    "Ct": _same("Cent"),
+    "$": _same("Dollar"),
+    "USD": _same("US-Dollar"),
+    "£": _same("Pfund"),
+    "GBP": _same("Pfund"),
+    "CHF": _same("Schweizer Franken"),
+    "₹": Name("Rupie", "Rupien"),
+}
+SIGNS = Signs(
+    units=UNITS,
+    currencies=CURRENCIES,
+    per="pro",
+    to="bis",
+    ampersand="und",
+    months=tuple(
+        "Januar Februar März April Mai Juni Juli August September Oktober November "
+        "Dezember".split()
+    ),
+    weekdays=tuple(
+        "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag".split()
+    ),
+    short_months={
+        "Jan": 1,
+        "Feb": 2,
+        "Apr": 4,
+        "Aug": 8,
+        "Sept": 9,
+        "Sep": 9,
+        "Okt": 10,
+        "Nov": 11,
+        "Dez": 12,
+    },
+    short_weekdays={
+        "Mo": 0,
+        "Di": 1,
+        "Mi": 2,
+        "Do": 3,
+        "Fr": 4,
+        "Sa": 5,
+        "So": 6,
+    },
+    date="{day}. {month} {year}",
+    date_mark=".",
+    ordinal="[0-9]{1,2}",
+    singular="1",
+    magnitudes={
+        "Million": "",
+        "Millionen": "",
+        "Milliarden": "",
+        "Tausend": "",
+        "tausend": "",
+    },
+    oclock="Uhr",
+    abbreviations={
+        "z. B.": "zum Beispiel",
+        "d. h.": "das heißt",
+        "u. a.": "unter anderem",
+        "i. d. R.": "in der Regel",
+        "z. T.": "zum Teil",
+        "z. Zt.": "zur Zeit",
+        "u. U.": "unter Umständen",
+        "o. Ä.": "oder Ähnliches",
+        "bzw.": "beziehungsweise",
+        "bspw.": "beispielsweise",
+        "ca.": "circa",
+        "inkl.": "inklusive",
+        "zzgl.": "zuzüglich",
+        "ggf.": "gegebenenfalls",
+        "evtl.": "eventuell",
+        "usw.": "und so weiter",
+        "mind.": "mindestens",
+        "MwSt.": "Mehrwertsteuer",
+    },
+    before_a_number={
+        "Nr.": "Nummer",
+        "Tel.": "Telefon",
+        "max.": "maximal",
+    },
+    closing=frozenset({"usw.", "u. a.", "o. Ä.", "MwSt.", "z. T."}),
+)
+CELLS = Cells(
+    yes="ja",
+    no="nein",
+    not_answered="keine Angabe",
+    months=SIGNS.months,
+    weekdays=SIGNS.weekdays,
+    day_of_month="{day}. {month}",
+    decimal=",",
+    group=".",
+    hours="{days} {opens} bis {closes}",
+    closed="{days} geschlossen",
+    joint=" und ",
+    facts={
+        "telephone": "Telefon",
+        "email": "E-Mail",
+        "checkinTime": "Anreise",
+        "checkoutTime": "Abreise",
+        "openingHours": "Öffnungszeiten",
+        "openingHoursSpecification": "Öffnungszeiten",
+        "specialOpeningHoursSpecification": "Besondere Öffnungszeiten",
+        "petsAllowed": "Haustiere erlaubt",
+        "smokingAllowed": "Rauchen erlaubt",
+        "numberOfRooms": "Zahl der Zimmer",
+        "currenciesAccepted": "Währungen",
+        "paymentAccepted": "Zahlungsarten",
+        "areaServed": "Gebiet",
+        "servesCuisine": "Küche",
+        "acceptsReservations": "Reservierung möglich",
+        "address": "Adresse",
+        "startDate": "Beginn",
+        "endDate": "Ende",
+        "doorTime": "Einlass",
+    },
+)
+SAID = said_by(SIGNS)
