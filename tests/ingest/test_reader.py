@@ -31,7 +31,6 @@ CHUNKING = {
     "language": "english",
     "terms": FORM,
     "keep_suspicious": False,
-    "language": "english",
     "ocr": False,
 }
 DOCUMENTS = {

@@ -15,11 +15,13 @@ from kbserver.console.resources import Asked, Json, NotThere
 from kbserver.durations import duration_s
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 from kbserver.index.documents import DocumentEntry, read_documents
+from kbserver.index.manifest import MANIFEST
 from kbserver.index.passages import PassageTable
 from kbserver.record.judgements import judgements, wrong_marks
 from kbserver.record.tallies import DAY_S
 from kbserver.record.turns import Row
 from kbserver.retrieval.spoken.form import spoken_form_of
+from kbserver.settings import DEFAULT_LANGUAGE
 from kbserver.types import Passage
 
 MOST_QUESTIONS = 20
@@ -146,7 +148,7 @@ def document(asked: Asked) -> Json:
             "corpus": corpus,
             "generation": folder.name,
             "unchanged_since": _unchanged_since(folder, name),
-            "passages_of": [_spoken(one) for one in passages],
+            "passages_of": [_spoken(one, folder) for one in passages],
             "metadata": _metadata(passages),
             "found_by": found_by,
             "judged": judged,
@@ -169,7 +171,9 @@ def passage(asked: Asked) -> Json:
             for one in _passages_of(folder, name):
                 if one.id == id:
                     place = {"corpus": corpus, "generation": folder.name, "live": live}
-                    return {"passage": _spoken(one) | place | {"document": name}}
+                    return {
+                        "passage": _spoken(one, folder) | place | {"document": name}
+                    }
     raise NotThere(f"passage {id}")
 
 
@@ -312,14 +316,23 @@ def _unchanged_since(folder: Path, name: str) -> str | None:
     return since
 
 
-def _spoken(one: Passage) -> Json:
+def _spoken(one: Passage, folder: Path) -> Json:
+    form = spoken_form_of(one, language=_language(folder))
     return {
         "passage": one.id,
         "title": one.title,
         "heading_path": list(one.heading_path),
         "text": one.text,
-        "spoken": spoken_form_of(one).line,
+        "spoken": form.line,
     }
+
+
+def _language(folder: Path) -> str:
+    """Return the language of a generation, English if its manifest cannot be read."""
+    with suppress(OSError, ValueError, LookupError, TypeError):
+        manifest = json.loads((folder / MANIFEST).read_bytes())
+        return str(manifest["chunking"]["language"])
+    return DEFAULT_LANGUAGE
 
 
 def _metadata(passages: Sequence[Passage]) -> Json:
