@@ -118,7 +118,7 @@ def folded(text: str, language: str) -> str:
         text = text.replace("I", "ı").replace("İ", "i")
     text = unicodedata.normalize("NFKC", text).casefold()
     text = text.translate(_table(language))
-    if "\u0900" <= max(text):
+    if "\u0900" <= max(text, default=""):
         text = _GLIDE.sub(_without_glide, _HALF_NASALS.sub("ं", text))
         text = _UNSPACED.sub(_in_ngrams, text)
     if language == "none":
