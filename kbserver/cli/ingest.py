@@ -633,6 +633,8 @@ def _show(report: IngestReport, store: Path) -> None:
         "(--keep-suspicious keeps them)",
         report.withheld,
     )
+    for hint in report.hints:
+        out.print(line(f"  note: {hint}", style="yellow"))
     took = f"({report.seconds:.1f} s)"
     if report.dry_run:
         out.print("  dry run: nothing was changed")

@@ -43,6 +43,7 @@ from kbserver.ingest.embed import count_new, embed_rows
 from kbserver.ingest.formats.ocr.cache import shorten
 from kbserver.ingest.formats.shared.source import OCR_FLOOR, Ocr
 from kbserver.ingest.journal import EmbeddingJournal, remove_journals
+from kbserver.ingest.lint.language import language_hints
 from kbserver.ingest.load import format_names
 from kbserver.ingest.measure import measured, reading_warning
 from kbserver.ingest.phonetic_part import phonetic_parts
@@ -249,6 +250,13 @@ def _bring_up_to_date(
         if plan.ocr is not None and plan.ocr.cache:
             shorten(Path(plan.ocr.cache))
         changed = compare(plan, entries, spool, report)
+        if changed:
+            report.hints += language_hints(
+                plan.options.language,
+                spool,
+                entries,
+                [source for change, source in report.changes if change != "gone"],
+            )
         report.is_refused = plan.options.strict and bool(report.unheard)
         if plan.options.dry_run or report.is_refused:
             return

@@ -44,6 +44,8 @@ class IngestReport:
     """Files that were not read, and why."""
     notes: list[Skipped] = field(default_factory=list)
     """What a conversion changed or left out of a document that was read."""
+    hints: list[str] = field(default_factory=list)
+    """What the documents as a whole look like that the options do not say."""
     withheld: list[Skipped] = field(default_factory=list)
     """Passages left out because they address the language model, with the words
     that do; those of unchanged documents too."""
@@ -103,6 +105,7 @@ class IngestReport:
             "passages": passages,
             "skipped": _as_dicts(self.skipped, "reason"),
             "notes": _as_dicts(self.notes, "note"),
+            "hints": self.hints,
             "withheld": _as_dicts(self.withheld, "said"),
             "unheard": len(self.unheard),
             "seconds": round(self.seconds, 2),
