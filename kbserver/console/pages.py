@@ -23,6 +23,7 @@ from kbserver.console.resources import Asked, Json, NotThere
 from kbserver.errors import ModelError, StoreError
 
 TODAY = "24h"
+_SUSPECTS = 15  # to be judged at a sitting
 _LIVE = 30  # turns that the page begins with
 
 
@@ -87,12 +88,16 @@ def _releases(asked: Asked) -> Json:
     }
 
 
+def _suspects(asked: Asked) -> Json:
+    return suspects(asked.given(limit=asked.limit(_SUSPECTS)))
+
+
 PAGES: tuple[Page, ...] = (
     Page("/", "Today", "today.html", _today),
     Page("/live", "Live", "live.html", _live),
     Page("/calls", "Calls", "calls.html", calls),
     Page("/calls/{key}", "Call", "call.html", call, in_menu=False),
-    Page("/suspects", "Suspects", "suspects.html", suspects),
+    Page("/suspects", "Suspects", "suspects.html", _suspects),
     Page("/documents", "Documents", "documents.html", documents),
     Page(
         "/documents/{corpus}/{document:path}",

@@ -84,9 +84,10 @@ class Wanted:
             values.extend(self.before)
         if self.search is not None:
             conditions.append(
-                "n IN (SELECT rowid FROM words_found WHERE words_found MATCH ?)"
+                "n IN (SELECT rowid FROM words_found "
+                "WHERE words_found MATCH ? AND rowid > ?)"
             )
-            values.append(matching(self.search))
+            values += [matching(self.search), self.after]
         return " AND ".join(conditions), values
 
 

@@ -1,6 +1,6 @@
 """The console in a real browser: every page at three widths, in the dark, by keyboard, with axe.
 
-`KBSERVER_SCREENSHOTS=docs/pictures` has it write the pictures of docs/console.md.
+`CONSOLE_PICTURES=docs/pictures` has it write the pictures of docs/console.md.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ REPORTED = """
     window.reported = [];
     addEventListener("securitypolicyviolation", e => reported.push(e.violatedDirective));
 """
-PICTURES = os.environ.get("KBSERVER_SCREENSHOTS")
+PICTURES = os.environ.get("CONSOLE_PICTURES")
 
 
 @pytest.fixture

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -28,9 +29,10 @@ AGAIN = 0.8
 LEVEL = 0.01
 """Scores of two documents that are no further apart are level."""
 
-MOST_LOOKED_AT = 2_000
+MOST_LOOKED_AT = 1_000
 """Turns that are looked through, the newest."""
 
+_BATCH = 100
 _EMBEDDINGS = """
 SELECT turns.id, words.embedding, words.query FROM turns
 JOIN words ON words.turn = turns.n AND words.embedding IS NOT NULL
@@ -59,14 +61,14 @@ def suspects(asked: Asked) -> Json:
             routes=seen_routes(asked, record),
             callers=True,
         )
-        looked_at = newest(record, wanted, most=MOST_LOOKED_AT)
-        looked_at.reverse()
         wrong = {turn for (turn,) in record.execute(_WRONG)}
         judged = {turn for (turn,) in record.execute(_JUDGED)} - wrong
         found: list[Json] = []
-        for turn in looked_at:
-            if len(found) == limit:
+        looked_at = 0
+        for turn in _newest_first(record, wanted):
+            if len(found) == limit or looked_at == MOST_LOOKED_AT:
                 break
+            looked_at += 1
             if turn["outcome"] not in ("full", "degraded") or turn["id"] in judged:
                 continue
             signs = list(_signs(record, turn, wrong))
@@ -75,9 +77,19 @@ def suspects(asked: Asked) -> Json:
     return {
         "suspects": found,
         "signs": SIGNS,
-        "looked_at": len(looked_at),
+        "looked_at": looked_at,
         "most": MOST_LOOKED_AT,
     }
+
+
+def _newest_first(record: sqlite3.Connection, wanted: Wanted) -> Iterator[Row]:
+    """Yield turns, read some at a time: most pages are full soon."""
+    while True:
+        batch = newest(record, wanted, most=_BATCH)
+        yield from reversed(batch)
+        if len(batch) < _BATCH:
+            return
+        wanted = replace(wanted, before=(batch[0]["at"], batch[0]["id"]))
 
 
 def _signs(record: sqlite3.Connection, turn: Row, wrong: set[str]) -> Iterable[Sign]:

@@ -24,8 +24,8 @@ SELECT max(candidates.score) AS score FROM (
         AND outcome IN ('full', 'degraded', 'empty')
     ORDER BY at DESC LIMIT :most
 ) AS asked
-JOIN candidates ON candidates.turn = asked.n
-JOIN passages ON passages.n = candidates.passage AND passages.corpus = :corpus
+CROSS JOIN candidates ON candidates.turn = asked.n
+CROSS JOIN passages ON passages.n = candidates.passage AND passages.corpus = :corpus
 GROUP BY asked.n
 """
 _JUDGED = """

@@ -16,11 +16,18 @@ from kbserver.record.turns import Row, Wanted, check_words, newest, one
 MOST_WALKED = 10_000
 """Turns that are looked through for the calls of one page."""
 
+MOST_FILTERED = 50_000
+"""Turns that are looked through for one page of turns."""
+
 MOST_DOTS = 40
 """Turns of a call that a list shows, the newest."""
 
 MOST_OF_A_CALL = 500
 
+LONGEST_CALL_S = 3_600
+"""Of a call whose earlier turn is as wanted, and whose later ones are walked through."""
+
+_OUT_OF_ORDER = 5_000  # numbers by which turns of many processes may stand too early
 _ROUTES = "SELECT DISTINCT route FROM hour_tallies ORDER BY route"
 _DOTS = """
 SELECT id, at, route, outcome, reason, in_budget FROM turns
@@ -47,9 +54,19 @@ def turns(asked: Asked) -> Json:
     """
     limit = asked.limit()
     with asked.source.record() as record:
-        found = newest(record, wanted_turns(asked, record), most=limit + 1)
+        wanted = wanted_turns(asked, record)
+        end = _end_of_walk(record, wanted)
+        if end is not None:
+            after = max(wanted.after, end["n"] - _OUT_OF_ORDER)
+            wanted = replace(wanted, since=end["at"], after=after)
+        found = newest(record, wanted, most=limit + 1)
     found.reverse()
-    return {"turns": found[:limit], "next": _next(found, limit)}
+    following: str | None = None
+    if len(found) > limit:
+        following = cursor_of(found[limit - 1])
+    elif end is not None:
+        following = f"{end['at']!r}~"
+    return {"turns": found[:limit], "next": following}
 
 
 def turn(asked: Asked) -> Json:
@@ -149,10 +166,18 @@ def cursor_of(turn: Mapping[str, Any] | sqlite3.Row) -> str:
     return f"{turn['at']!r}~{turn['id']}"
 
 
-def _next(found: Sequence[Row], limit: int) -> str | None:
-    if len(found) <= limit:
+def _end_of_walk(record: sqlite3.Connection, wanted: Wanted) -> Row | None:
+    """Return the oldest turn that is looked at for one page; None if all are."""
+    of_time = Wanted(since=wanted.since, before=wanted.before)
+    where, values = of_time.condition()
+    found = record.execute(
+        f"SELECT n, at FROM turns WHERE {where} "  # noqa: S608  # our own conditions
+        "ORDER BY at DESC LIMIT 1 OFFSET ?",
+        [*values, MOST_FILTERED],
+    ).fetchone()
+    if found is None:
         return None
-    return cursor_of(found[limit - 1])
+    return dict(found)
 
 
 def _page_of_keys(
@@ -164,10 +189,11 @@ def _page_of_keys(
     )
     where, values = of_time.condition()
     walked = record.execute(
-        f"SELECT at, id, call FROM turns WHERE {where} AND call IS NOT NULL "  # noqa: S608
+        f"SELECT n, at, id, call FROM turns WHERE {where} AND call IS NOT NULL "  # noqa: S608
         "ORDER BY at DESC, id DESC LIMIT ?",
         [*values, MOST_WALKED],
     ).fetchall()
+    fitting = _fitting(record, wanted, walked)
     keys: list[str] = []
     known: set[str] = set()
     for before, row in pairwise([None, *walked]):
@@ -175,7 +201,9 @@ def _page_of_keys(
         if key in known:
             continue
         known.add(key)
-        if _is_on_a_page_before(record, wanted, key) or not _fits(record, wanted, key):
+        if fitting is not None and key not in fitting:
+            continue
+        if _is_on_a_page_before(record, wanted, key):
             continue
         if len(keys) == limit:
             return keys, cursor_of(before)
@@ -195,13 +223,27 @@ def _is_on_a_page_before(record: sqlite3.Connection, wanted: Wanted, key: str) -
     return later.fetchone() is not None
 
 
-def _fits(record: sqlite3.Connection, wanted: Wanted, key: str) -> bool:
-    """Whether one of a call's turns is as wanted."""
+def _fitting(
+    record: sqlite3.Connection, wanted: Wanted, walked: Sequence[sqlite3.Row]
+) -> set[str] | None:
+    """Return the calls one of whose turns is as wanted; None if any is.
+
+    Their turns are looked for as far back as those walked through, and a little further.
+    """
     if not (wanted.route or wanted.outcome or wanted.search or wanted.corpus):
-        return True
-    where, values = replace(wanted, before=None, call=key).condition()
-    fitting = record.execute(f"SELECT 1 FROM turns WHERE {where} LIMIT 1", values)  # noqa: S608
-    return fitting.fetchone() is not None
+        return None
+    if not walked:
+        return set()
+    oldest = walked[-1]
+    chosen = replace(
+        wanted,
+        since=oldest["at"] - LONGEST_CALL_S,
+        before=None,
+        after=max(0, oldest["n"] - _OUT_OF_ORDER),
+    )
+    where, values = chosen.condition()
+    rows = record.execute(f"SELECT DISTINCT call FROM turns WHERE {where}", values)  # noqa: S608
+    return {row["call"] for row in rows}
 
 
 def _call(record: sqlite3.Connection, key: str) -> Json:

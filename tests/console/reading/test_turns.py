@@ -134,3 +134,12 @@ def test_what_is_not_there_and_what_is_not_seen_are_the_same(ask, fill):
 def test_a_cursor_of_no_answer_is_refused(ask):
     with pytest.raises(InvalidRequest, match="cursor"):
         ask(turns, cursor="later~x")
+
+
+def test_a_page_of_turns_looks_through_so_many(ask, fill, monkeypatch):
+    monkeypatch.setattr(module, "MOST_FILTERED", 4)
+    fill(silent(1, at=NOW - 60, query="reset it"))
+    fill(*(note(n, at=NOW - 50 + n) for n in range(2, 12)))
+    for values in ({"outcome": "empty"}, {"search": "reset"}):
+        found = pages(ask, turns, **values)
+        assert [ids(one) for one in found] == [[], [], [1]]
