@@ -199,7 +199,9 @@ def test_every_link_leads_to_a_file_and_a_heading():
 def test_every_page_of_docs_is_in_the_site():
     site = read("mkdocs.yml")
     missing = [
-        page.name for page in (ROOT / "docs").glob("*.md") if f": {page.name}" not in site
+        page.name
+        for page in (ROOT / "docs").glob("*.md")
+        if f": {page.name}" not in site
     ]
     assert missing == []
 

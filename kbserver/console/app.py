@@ -82,6 +82,7 @@ class Console:
             exception_handlers={
                 KbServerError: self._refused,
                 HTTPException: self._refused,
+                Exception: self._refused,
             },
             lifespan=self._lifespan,
         )
@@ -274,7 +275,9 @@ def _as_wire_error(exc: Exception) -> WireError:
         return _Status(str(exc), 409, "no_words")
     if isinstance(exc, StoreError):
         return _Status(str(exc), 503, "store")
-    return _Status(str(exc), 409, "refused")
+    if isinstance(exc, KbServerError):
+        return _Status(str(exc), 409, "refused")
+    return _Status("this is a fault of the console; its log says more", 500, "fault")
 
 
 def _below(back: str, done: str) -> str:

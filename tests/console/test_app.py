@@ -1,11 +1,15 @@
 """Requests are answered by what the tables name; where a form goes back to is ours."""
 
+import asyncio
+
+import httpx2
 import pytest
 
 from kbserver.console.app import Console, _below
+from kbserver.console.pages import Page
 from kbserver.console.resources import Action, Resource
 
-from .conftest import JUDGE, ORIGIN, VIEW, form_token
+from .conftest import JUDGE, ORIGIN, TOKEN, VIEW, form_token
 
 
 @pytest.fixture
@@ -71,3 +75,21 @@ def test_a_form_goes_back_to_its_page_which_says_what_was_done(browser, app, not
 )
 def test_the_way_back_never_leads_elsewhere(back, location):
     assert _below(back, "x") == location
+
+
+def test_a_fault_of_our_own_is_a_page_that_tells_nothing_of_it(source, console):
+    def broken(asked):
+        raise ZeroDivisionError("a caller's words")
+
+    page = Page("/broken", "Broken", "today.html", broken)
+    app = Console(source, console.doors, pages=[page])
+
+    async def ask():
+        transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
+        headers = {"authorization": f"Bearer {TOKEN}"}
+        async with httpx2.AsyncClient(transport=transport, headers=headers) as client:
+            return await client.get(f"{ORIGIN}/broken")
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 500 and "fault of the console" in answer.text
+    assert "a caller" not in answer.text and "policy" in str(answer.headers)

@@ -115,6 +115,7 @@ def a_day_of_calls() -> list[Any]:
             at=at,
             label=f"call-{number // 4}",
             query=query,
+            embedding=bytes(127 * (axis == place) for axis in range(8)),
             candidates=hits,
             searches=(SearchNote("support", "000001-a", least, "calibrated"),),
             stages_ms={"embed": 5.2, "lexical": 2.1, "dense": 0.4, "fuse": 0.6},

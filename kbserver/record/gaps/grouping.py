@@ -155,7 +155,9 @@ def gaps(connection: sqlite3.Connection, *, since: float) -> list[Gap]:
     if rows:
         length = len(rows[0]["embedding"])
     for row in rows:
-        if len(row["embedding"]) != length:  # of another model, before
+        embedding = row["embedding"]
+        # Of another model, before; or of none.
+        if len(embedding) != length or not any(embedding):
             continue
         if row["query"] in by_wording or len(by_wording) < MOST_QUESTIONS:
             by_wording.setdefault(row["query"], []).append(row)
