@@ -31,6 +31,7 @@ from tests.endpoint.conftest import serving
 from tests.endpoint.doors.test_init import CALLS
 
 TOKEN = "token-of-this-benchmark"
+PATIENT_MS = 5_000  # no turn is refused for the load of others
 WARM = 20
 """Rounds that do not count."""
 
@@ -136,7 +137,11 @@ def main() -> None:
         tokens = [{"value": TOKEN}]
         return KBServer(
             read_settings(
-                store=options.store, doors=doors, tokens=tokens, follow_up=False
+                store=options.store,
+                doors=doors,
+                tokens=tokens,
+                follow_up=False,
+                deadline_ms=PATIENT_MS,
             )
         )
 
