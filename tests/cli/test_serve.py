@@ -514,12 +514,30 @@ def test_a_server_of_ones_own_says_where_it_listens_and_leaves_quietly(store, tm
         env=variables,
     )
     try:
-        found = re.fullmatch(
-            r"kbserver is listening: (http://127\.0\.0\.1:\d+)/kb\n",
-            process.stderr.readline(),
+        said = [process.stderr.readline()]
+        while "listening" not in said[-1]:
+            said.append(process.stderr.readline())
+        url = re.fullmatch(r"kbserver is listening: (http://\S+)/kb\n", said[-1])[1]
+        assert process.stderr.readline() == (
+            "labels: hotels → hotels, support → support\n"
         )
-        assert found and httpx2.get(f"{found[1]}/healthz").status_code == 200
+        served = r"20\S+Z INFO corpus support: serving generation \S+ with 4 passages\n"
+        assert any(re.fullmatch(served, line) for line in said)
+        assert httpx2.get(f"{url}/healthz").status_code == 200
         process.send_signal(signal.SIGTERM)
         assert process.communicate(timeout=20)[1] == "" and process.returncode == 0
     finally:
         process.kill()
+
+
+def test_a_server_of_ones_own_that_cannot_be_served_says_so_in_a_line(tmp_path):
+    code = "from kbserver import KBServer\nKBServer(store='nowhere', port=0).run()\n"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=os.environ | {"KB_TOKEN": TOKEN},
+    )
+    assert found.returncode == 3
+    assert found.stderr.startswith("error: ") and "Traceback" not in found.stderr
