@@ -159,6 +159,8 @@ def gaps(connection: sqlite3.Connection, *, since: float) -> list[Gap]:
         # Of another model, before; or of none.
         if len(embedding) != length or not any(embedding):
             continue
+        if not any(row["embedding"]):  # points nowhere, so is like nothing
+            continue
         if row["query"] in by_wording or len(by_wording) < MOST_QUESTIONS:
             by_wording.setdefault(row["query"], []).append(row)
     if not by_wording:

@@ -102,3 +102,8 @@ def test_groups_are_those_that_the_wordings_were_made_of():
     assert np.allclose(np.linalg.norm(vectors, axis=1), 1.0, atol=1e-6)
     found = sorted(sorted(members) for members in grouped(vectors))
     assert found == [list(range(20)), list(range(20, 40)), list(range(40, 60))]
+
+
+def test_an_embedding_that_points_nowhere_is_left_out(rows, reader):
+    rows.add([silent(1, 0, "nowhere", embedding=bytes(64)), silent(2, 0, "here")], [])
+    assert [gap.examples for gap in gaps(reader, since=NOON)] == [("here",)]
