@@ -4,7 +4,9 @@ import json
 import os
 
 import httpx2
-from retell.lib.webhook_auth import sign
+from retell.lib.webhook_auth import symmetric
+
+sign = symmetric["sign"]
 
 URL, SECRET = os.environ["URL"], os.environ["SECRET"]
 
