@@ -1,8 +1,6 @@
 """Which language some documents seem to be in: by their script, and by the words of its grammar.
 
 For a hint that is printed, never to decide anything: a corpus has the language it was given.
-Measured on messages of a program in 28 languages (`tests/languages/test_detection.py` has a sample
-of each): of texts of 60 words it names the right language or none.
 """
 
 from __future__ import annotations
