@@ -277,6 +277,7 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
     from kbserver.index.manifest import repair
     from kbserver.index.store import Store
     from kbserver.omni.doctor.findings import Finding
+    from kbserver.retrieval.reading import scores_by
 
     store = Store(settings.store)
     corpora = store.corpora()
@@ -293,7 +294,7 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
                 "ok",
                 f"{manifest.passages:,} passages of {manifest.documents:,} documents, intact",
             )
-            yield _threshold_finding(store.path / corpus, manifest.model.fingerprint)
+            yield _threshold_finding(store.path / corpus, scores_by(manifest))
         else:
             step = repair(store.path / corpus / store.live(corpus))
             yield Finding(check, "fail", "; ".join(report.problems[:3]), step, "store")
@@ -301,7 +302,7 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
         yield _model_finding(settings, model)
 
 
-def _threshold_finding(folder: Path, fingerprint: str) -> Finding:
+def _threshold_finding(folder: Path, made_by: str) -> Finding:
     """Tell by which score a corpus decides that it knows nothing."""
     from kbserver.omni.doctor.findings import Finding
     from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE, read_min_score
@@ -310,7 +311,7 @@ def _threshold_finding(folder: Path, fingerprint: str) -> Finding:
     check = f"min_score {corpus}"
     step = f"kbserver calibrate {corpus}"
     try:
-        calibrated = read_min_score(folder, fingerprint)
+        calibrated = read_min_score(folder, made_by)
     except StoreError as exc:
         return Finding(check, "fail", str(exc), step, "store")
     if calibrated is not None:

@@ -203,13 +203,14 @@ def _min_score_of(settings: Settings, corpora: Sequence[str], *, in_scope: bool)
     """Say which least score holds for a route without one of its own."""
     from kbserver.index.store import Store as CorpusStore
     from kbserver.retrieval.calibration import default_min_score, read_min_score
+    from kbserver.retrieval.reading import scores_by
 
     store = CorpusStore(settings.store)
     found = []
     for corpus in corpora or store.corpora():
         try:
-            fingerprint = store.manifest(corpus).model.fingerprint
-            calibrated = read_min_score(store.path / corpus, fingerprint)
+            made_by = scores_by(store.manifest(corpus))
+            calibrated = read_min_score(store.path / corpus, made_by)
         except StoreError:
             found.append(f"cannot be told of {corpus}: kbserver verify {corpus}")
             continue

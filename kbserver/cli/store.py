@@ -340,6 +340,7 @@ def import_(
     from kbserver.embedding.models import is_exported, recognise
     from kbserver.index.manifest import read_manifest
     from kbserver.index.store import Store
+    from kbserver.retrieval.reading import scores_by
     from kbserver.retrieval.spoken.table import check_spoken_forms
     from kbserver.settings import read_settings
 
@@ -352,9 +353,10 @@ def import_(
     corpus, generation, beside = known.import_(
         file, recognise=recognise_here, check=check_spoken_forms, wait_s=wait
     )
-    model = read_manifest(known.path / corpus / generation).model
+    manifest = read_manifest(known.path / corpus / generation)
+    model = manifest.model
     if beside is not None and publish:
-        _adopt(known.path / corpus, beside, model.fingerprint)
+        _adopt(known.path / corpus, beside, scores_by(manifest))
     if publish:
         with known.lock(corpus, wait_s=wait):
             known.publish(corpus, generation)
@@ -385,17 +387,17 @@ def import_(
         err.print(line(f"{model.name} {later}"))
 
 
-def _adopt(folder: Path, calibration: bytes, fingerprint: str) -> None:
+def _adopt(folder: Path, calibration: bytes, made_by: str) -> None:
     """Take over a calibration that came with a generation, unless the corpus has its own."""
     from kbserver.retrieval.calibration import adopt_calibration, read_min_score
 
     corpus = folder.name
     try:
-        own = read_min_score(folder, fingerprint)
+        own = read_min_score(folder, made_by)
         if own is not None:
             err.print(line(f"{corpus}: its own min_score {own:.3f} stays in force"))
             return
-        adopted = adopt_calibration(folder, calibration, fingerprint)
+        adopted = adopt_calibration(folder, calibration, made_by)
     except StoreError as exc:
         err.print(
             line(f"{corpus}: {exc}; kbserver calibrate {corpus} measures it here")

@@ -25,6 +25,7 @@ from kbserver.retrieval.calibration import (
     CurvePoint,
     write_calibration,
 )
+from kbserver.retrieval.reading import scores_by
 
 BY = "console"
 
@@ -144,7 +145,7 @@ def set_threshold(asked: Asked) -> Json:
         unanswerable=0,
         rough=True,
         generation=manifest.generation,
-        fingerprint=manifest.model.fingerprint,
+        fingerprint=scores_by(manifest),
         date=datetime.fromtimestamp(asked.source.clock(), UTC).isoformat(),
         curve=(),
     )

@@ -19,6 +19,7 @@ from kbserver.evaluation.evaluate import (
 from kbserver.evaluation.threshold import KEEP, choose, choose_roughly, curve
 from kbserver.index.snapshot import Snapshot
 from kbserver.retrieval.calibration import Calibration
+from kbserver.retrieval.reading import scores_by
 from kbserver.settings import TurnSettings
 
 _AS_SERVED = Variant("as served")
@@ -89,7 +90,7 @@ async def calibrate(
         unanswerable=len(scores.wrong),
         rough=rough,
         generation=manifest.generation,
-        fingerprint=manifest.model.fingerprint,
+        fingerprint=scores_by(manifest),
         date=date,
         curve=curve(scores.right, scores.wrong),
     )

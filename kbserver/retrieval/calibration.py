@@ -62,7 +62,7 @@ class Calibration:
     """Whether the questions were made from titles and headings, for lack of others."""
     generation: str
     fingerprint: str
-    """Of the embedding model: another model gives other scores."""
+    """What made the scores: see `reading.scores_by`."""
     date: str
     curve: tuple[CurvePoint, ...]
 
@@ -89,7 +89,7 @@ def adopt_calibration(folder: Path, text: bytes, fingerprint: str) -> float:
     Args:
         folder: `STORE/<corpus>`.
         text: JSON, as `write_calibration` writes it. Only what is known is kept of it.
-        fingerprint: of the model of the corpus.
+        fingerprint: what makes the scores of the corpus; see `reading.scores_by`.
 
     Raises:
         StoreError: it is none, belongs to another model, or the folder cannot be written.
@@ -114,7 +114,7 @@ def read_min_score(folder: Path, fingerprint: str) -> float | None:
 
     Args:
         folder: `STORE/<corpus>`.
-        fingerprint: of the model its live generation was built with.
+        fingerprint: what makes the scores of its live generation; see `reading.scores_by`.
 
     Returns:
         None if there is no calibration, or it belongs to another model or another version's

@@ -32,6 +32,7 @@ from kbserver.retrieval.calibration import (
 )
 from kbserver.retrieval.neighbours import join_neighbours
 from kbserver.retrieval.ranker import Found, Ranker
+from kbserver.retrieval.reading import scores_by
 from kbserver.retrieval.spoken.reader import open_passages
 from kbserver.retrieval.steps import (
     Done,
@@ -254,10 +255,10 @@ class Retriever:
         state = _state_of(folder / CALIBRATION_FILE)
         if state == self._calibrated_by:
             return False
-        fingerprint = self.snapshot.manifest.model.fingerprint
+        made_by = scores_by(self.snapshot.manifest)
         before = self._calibrated
         try:
-            self._calibrated = read_min_score(folder, fingerprint)
+            self._calibrated = read_min_score(folder, made_by)
             self._calibrated_by = state
             self._calibration_trouble = ""
         except StoreError as exc:

@@ -4,7 +4,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kbserver.retrieval.reading import KEY, Reading
+from kbserver.retrieval.reading import KEY, Reading, scores_by
+from kbserver.types import ModelIdentity
 
 
 @dataclass
@@ -12,6 +13,7 @@ class Kept:
     """A manifest, as far as it is read."""
 
     extra: dict[str, Any] = field(default_factory=dict)
+    model: ModelIdentity = ModelIdentity("m", "f" * 32, 384, 256)
 
 
 @pytest.mark.parametrize(
@@ -43,3 +45,19 @@ def test_a_manifest_gives_back_what_was_measured():
 @pytest.mark.parametrize("kept", [{}, {KEY: 5}, {KEY: {"gain": "x", "other": 1}}])
 def test_an_older_or_strange_manifest_changes_nothing(kept):
     assert Reading.of(Kept(kept)) == Reading()
+
+
+@pytest.mark.parametrize(
+    ("reading", "same"),
+    [
+        (Reading(), True),
+        (Reading(unread=0.046, pieces=1.18), True),
+        (Reading(unread=0.12, pieces=2.9), False),
+        (Reading(background=0.7, gain=5.0, multilingual=True), False),
+    ],
+)
+def test_a_calibration_from_before_cosines_were_weighed_is_for_other_scores(
+    reading, same
+):
+    kept = Kept({KEY: reading.as_dict()})
+    assert (scores_by(kept) == scores_by(Kept())) is same
