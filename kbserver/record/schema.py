@@ -87,6 +87,55 @@ CREATE TABLE events (
     details TEXT NOT NULL
 );
 CREATE INDEX events_by_time ON events (at);
+"""
+
+_VIEWS = """
+CREATE VIEW answers AS
+    SELECT turns.id AS turn, turns.at, turns.route, turns.probe, candidates.place,
+        passages.corpus, passages.document, passages.passage,
+        candidates.score, candidates.lexical, candidates.dense
+    FROM candidates
+    JOIN turns ON turns.n = candidates.turn
+    JOIN passages ON passages.n = candidates.passage
+    WHERE candidates.answered;
+CREATE VIEW near_misses AS
+    SELECT turns.id AS turn, turns.at, turns.route, turns.probe, candidates.place,
+        passages.corpus, passages.document, passages.passage,
+        candidates.score, searches.min_score, searches.min_score_from
+    FROM candidates
+    JOIN turns ON turns.n = candidates.turn
+    JOIN passages ON passages.n = candidates.passage
+    LEFT JOIN searches
+        ON searches.turn = candidates.turn AND searches.corpus = passages.corpus
+    WHERE NOT candidates.answered;
+CREATE VIEW turns_seen AS
+    SELECT turns.*, strftime('%Y-%m-%dT%H:%M:%fZ', turns.at, 'unixepoch') AS time,
+        words.label, words.query, words.heard
+    FROM turns LEFT JOIN words ON words.turn = turns.n;
+CREATE VIEW calls AS
+    SELECT call, min(at) AS began, max(at) AS ended, count(*) AS turns,
+        sum(outcome IN ('full', 'degraded')) AS answered,
+        sum(outcome = 'empty') AS silent,
+        sum(NOT in_budget) AS late,
+        group_concat(DISTINCT route) AS routes
+    FROM turns WHERE call IS NOT NULL AND probe IS NULL GROUP BY call;
+CREATE VIEW documents AS
+    SELECT passages.corpus, passages.document,
+        count(DISTINCT CASE WHEN answered THEN turn END) AS turns,
+        sum(answered AND place = 0) AS first_places,
+        max(CASE WHEN answered THEN turns.at END) AS last_answered,
+        count(DISTINCT CASE WHEN NOT answered THEN turn END) AS near_misses
+    FROM candidates
+    JOIN passages ON passages.n = candidates.passage
+    JOIN turns ON turns.n = candidates.turn AND turns.probe IS NULL
+    GROUP BY passages.corpus, passages.document;
+CREATE VIEW hours AS
+    SELECT strftime('%Y-%m-%dT%H:00Z', at, 'unixepoch') AS hour, route, outcome,
+        reason, count(*) AS turns, avg(total_ms) AS mean_ms, sum(NOT in_budget) AS late
+    FROM turns WHERE probe IS NULL GROUP BY 1, 2, 3, 4;
+"""
+
+_MORE = """
 CREATE TABLE hour_tallies (
     hour INTEGER NOT NULL,
     route TEXT NOT NULL,
@@ -158,27 +207,10 @@ CREATE TABLE replays (
     held INTEGER NOT NULL,
     report TEXT NOT NULL
 );
-"""
-
-_VIEWS = """
-CREATE VIEW answers AS
-    SELECT turns.id AS turn, turns.at, turns.route, turns.probe, candidates.place,
-        passages.corpus, passages.document, passages.passage,
-        candidates.score, candidates.lexical, candidates.dense
-    FROM candidates
-    JOIN turns ON turns.n = candidates.turn
-    JOIN passages ON passages.n = candidates.passage
-    WHERE candidates.answered;
-CREATE VIEW near_misses AS
-    SELECT turns.id AS turn, turns.at, turns.route, turns.probe, candidates.place,
-        passages.corpus, passages.document, passages.passage,
-        candidates.score, searches.min_score, searches.min_score_from
-    FROM candidates
-    JOIN turns ON turns.n = candidates.turn
-    JOIN passages ON passages.n = candidates.passage
-    LEFT JOIN searches
-        ON searches.turn = candidates.turn AND searches.corpus = passages.corpus
-    WHERE NOT candidates.answered;
+DROP VIEW turns_seen;
+DROP VIEW calls;
+DROP VIEW documents;
+DROP VIEW hours;
 CREATE VIEW turns_seen AS
     SELECT turns.*, strftime('%Y-%m-%dT%H:%M:%fZ', turns.at, 'unixepoch') AS time,
         words.label, words.query, words.heard,
@@ -205,7 +237,30 @@ CREATE VIEW hours AS
     FROM hour_tallies;
 """
 
-STEPS: tuple[str, ...] = (_TABLES + _VIEWS,)
+_TALLIES = """
+INSERT INTO hour_tallies
+    SELECT CAST(at AS INTEGER) / 3600 * 3600, route, outcome, coalesce(reason, ''),
+        count(*),
+        sum(call IS NOT NULL AND NOT EXISTS (
+            SELECT 1 FROM turns AS before
+            WHERE before.call = turns.call AND before.n < turns.n
+        )),
+        sum(NOT in_budget), sum(total_ms)
+    FROM turns WHERE probe IS NULL GROUP BY 1, 2, 3, 4;
+INSERT INTO day_uses
+    SELECT CAST(turns.at AS INTEGER) / 86400 * 86400, turns.route,
+        passages.corpus, passages.document,
+        count(DISTINCT CASE WHEN answered THEN turn END),
+        sum(answered AND place = 0),
+        max(CASE WHEN answered THEN turns.at END),
+        count(DISTINCT CASE WHEN NOT answered THEN turn END)
+    FROM candidates
+    JOIN passages ON passages.n = candidates.passage
+    JOIN turns ON turns.n = candidates.turn AND turns.probe IS NULL
+    GROUP BY 1, 2, 3, 4;
+"""
+
+STEPS: tuple[str, ...] = (_TABLES + _VIEWS, _MORE + _TALLIES)
 """Each makes the file of the version before it one version newer; the first, a new file."""
 
 VERSION = len(STEPS)

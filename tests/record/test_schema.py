@@ -97,3 +97,26 @@ def test_turns_seen_have_a_readable_time_and_words_where_there_are_any(
         ("2027-01-15T08:00:00.000Z", "call-1", "reset it"),
         ("2027-01-15T08:00:00.000Z", None, None),
     ]
+
+
+def test_a_file_from_before_tallies_adds_up_to_what_a_new_one_counted(
+    rows, connection, empty
+):
+    turns = [
+        turn(1),
+        turn(2, at=NOON + 5, outcome="empty", reason="no_match", in_budget=False),
+        turn(3, at=NOON + 9, probe="doctor"),
+        turn(4, label=None, candidates=(candidate(), candidate("p3"))),
+        turn(5, at=NOON + DAY_S, candidates=(candidate(document="b.md"),)),
+    ]
+    rows.add(turns, [])
+    migrate(empty, STEPS[:1])
+    for name in ("turns", "searches", "passages", "candidates"):
+        for row in connection.execute(f"SELECT * FROM {name}"):
+            marks = ", ".join("?" * len(row))
+            empty.execute(f"INSERT INTO {name} VALUES ({marks})", tuple(row))
+    migrate(empty)
+    for name in ("hour_tallies", "day_uses", "turns_seen", "calls", "documents"):
+        wanted = [tuple(row) for row in connection.execute(f"SELECT * FROM {name}")]
+        assert wanted
+        assert empty.execute(f"SELECT * FROM {name}").fetchall() == wanted
