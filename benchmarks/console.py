@@ -95,6 +95,7 @@ def turns(count: int, began: float) -> Iterator[TurnNote]:
             searches=(SearchNote("docs", "000001-a", 0.15, "default"),),
             candidates=tuple(candidates),
             words=words,
+            traceparent=None,
         )
 
 
