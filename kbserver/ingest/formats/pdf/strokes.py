@@ -44,7 +44,7 @@ class Strokes:
 
 
 def strokes_of(page: pdfium.PdfPage) -> Strokes:
-    """Return the straight lines of a page, those of readers who strike text out as well."""
+    """Return the straight lines of a page, and those that strike text out as a comment."""
     found = Strokes()
     for box in _lines(page.raw):
         if box.top - box.bottom <= _THIN and box.right - box.left >= _SHORTEST:
