@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -42,9 +43,9 @@ def running(folder: Path, *flags: str) -> Iterator[str]:
     """Start a browser with a profile of its own; gives the URL of its DevTools."""
     assert CHROMIUM is not None
     command = [CHROMIUM, *FLAGS, *flags, f"--user-data-dir={folder}", "about:blank"]
-    environment = os.environ | {
-        "TMPDIR": str(folder.parent)
-    }  # it leaves folders behind
+    # It leaves folders behind; and a socket, whose path may have 107 bytes at most.
+    scratch = tempfile.TemporaryDirectory(prefix="c", ignore_cleanup_errors=True)
+    environment = os.environ | {"TMPDIR": scratch.name}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -61,6 +62,7 @@ def running(folder: Path, *flags: str) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=PATIENCE_S)
+        scratch.cleanup()
 
 
 class Tab:
