@@ -115,6 +115,7 @@ class Ready:
     def __init__(self, store):
         self.settings = read_settings(store=store, open=True)
         self.server = KBServer(self.settings)
+        self.read_again = self.server.read_again
         self.frozen = asyncio.Event()
 
     async def __call__(self, scope, receive, send):
