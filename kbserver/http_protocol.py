@@ -160,7 +160,7 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if self._answering:  # the next one of a pipeline
             return
-        self._known = self._known or KNOWN in self.scope
+        self._known = self._known or KNOWN in self.scope["state"]
         if self._whole and self._known:
             self._open.idle(self)
             return

@@ -25,8 +25,8 @@ Metadata: TypeAlias = Mapping[str, object]
 Scope: TypeAlias = Mapping[str, str]
 """A metadata filter: every key must have this value. `folder` also matches the folders below it."""
 
-KNOWN = "kbserver.known"
-"""Key that the endpoint sets in the scope of a request once it has seen a good token."""
+KNOWN = "known"
+"""Key that the endpoint sets in the state of a request once it has seen a good token."""
 
 
 Unavailability: TypeAlias = Literal["busy", "late", "loading", "failed"]

@@ -438,7 +438,7 @@ class KBServer:
         if grant is None:
             tokens = self.check_tokens()
             grant = tokens.check(headers, door.token_of, door=door.name)
-        request.scope[KNOWN] = True
+        setattr(request.state, KNOWN, True)
         return grant
 
     def _bodies_of(self, door: Door[Any]) -> Bodies:

@@ -52,6 +52,7 @@ def test_commands_that_only_need_the_store_say_so_of_the_configuration() -> None
             "export",
             "import",
             "show",
+            "words",
         )
     }
     assert len(helps("--config")) == 2

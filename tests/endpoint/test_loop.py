@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.asking.ask import Ask
 from kbserver.endpoint.figures.metrics import Metrics
 from kbserver.endpoint.ground import Call, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
@@ -47,7 +48,7 @@ def test_an_hour_costs_the_event_loop_hardly_more_than_a_minute(
     costs_s = {longer: [], usual: []}
     for number in range(ROUNDS):
         for query, costs in costs_s.items():
-            call = Call(f"{query} {number}", "support")
+            call = Call(Ask(f"{query} {number}", "support"))
             began = time.thread_time()
             loop.run(ground(call, services))
             costs.append(time.thread_time() - began)

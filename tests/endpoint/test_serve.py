@@ -181,7 +181,8 @@ KBServer(store={str(store)!r}, open=True, port=0, access_log=True).run()
     with subprocess.Popen(
         [sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, cwd=tmp_path
     ) as process:
-        url = re.search(r"http\S+(?=/kb)", process.stderr.readline())[0]
+        lines = iter(process.stderr.readline, "")
+        url = next(filter(None, map(re.compile(r"http\S+(?=/kb)").search, lines)))[0]
         wait_until(lambda: answers(f"{url}/healthz?secret"))
         process.terminate()
         said = process.communicate(timeout=30)[1]

@@ -234,7 +234,7 @@ def test_an_archive_is_refused_with_a_sentence_or_can_be_searched(
         file = tmp_path / "forged.kb"
         file.write_bytes(forger.written())
         try:
-            corpus, generation = kept.import_(
+            corpus, generation, _ = kept.import_(
                 file, recognise=lambda model: model, check=check_spoken_forms
             )
         except KbServerError as exc:
