@@ -11,10 +11,13 @@ from pathlib import Path
 from kbserver.errors import SettingsError, StoreError
 from kbserver.index.store import Store
 from kbserver.ingest.build import IngestOptions, OnProgress, ingest
+from kbserver.settings import DEFAULT_LANGUAGE
 
 CORPUS_FILE = "corpus.jsonl"
 CORPUS_POINTER = "CORPUS"
 """Name of a file that holds the relative path of a `corpus.jsonl` that several sets share."""
+LANGUAGE_FILE = "LANGUAGE"
+"""Name of a file beside the documents that says their language, as `ingest --language` takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,8 @@ class Target:
     """What has to be ingested first; None if the corpus is in the store already."""
     queries: Path | None = None
     qrels: Path | None = None
+    language: str = DEFAULT_LANGUAGE
+    """Of the documents, as they are ingested."""
 
     def prepare(self, on_progress: OnProgress | None = None) -> None:
         """Bring the corpus up to date with its documents; unchanged ones are not read again.
@@ -39,7 +44,9 @@ class Target:
                 [self.documents],
                 store=Store(self.store),
                 corpus=self.corpus,
-                options=IngestOptions(allow_shrink=True, keep=1, wait_s=600.0),
+                options=IngestOptions(
+                    allow_shrink=True, keep=1, wait_s=600.0, language=self.language
+                ),
                 on_progress=on_progress,
             )
 
@@ -112,7 +119,14 @@ def _on_layout(folder: Path, documents: Path, cache: Path) -> Target:
         documents=documents,
         queries=_first_there(folder / "queries.jsonl"),
         qrels=_first_there(qrels / "test.tsv", qrels, folder / "qrels.tsv"),
+        language=_language(folder / LANGUAGE_FILE),
     )
+
+
+def _language(file: Path) -> str:
+    if not file.is_file():
+        return DEFAULT_LANGUAGE
+    return file.read_text(encoding="utf-8").strip()
 
 
 def _first_there(*paths: Path) -> Path | None:

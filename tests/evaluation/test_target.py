@@ -96,3 +96,13 @@ def test_documents_are_ingested_and_only_changed_ones_are_read_again(tmp_path, s
     (folder / "corpus.jsonl").write_text(lines[0])
     target.prepare()
     assert Store(target.store).manifest(target.corpus).passages == 1
+
+
+def test_documents_are_read_in_the_language_that_a_file_beside_them_names(
+    tmp_path, store
+):
+    folder = tmp_path / "set"
+    (folder / "docs").mkdir(parents=True)
+    assert find(folder, tmp_path, store).language == "english"
+    (folder / "LANGUAGE").write_text("german\n", encoding="utf-8")
+    assert find(folder, tmp_path, store).language == "german"
