@@ -195,6 +195,20 @@ def test_growing_words_leave_the_memory_of_the_last_ones_alone(turns, data):
         )
 
 
+def test_words_that_grow_to_the_turn_before_cost_no_turn_before_that():
+    grown, plain = Memory(max_turns=2), Memory(max_turns=2)
+    for memory, asked in (
+        (plain, ("topic0", "topic1", "topic2 no no that")),
+        (grown, ("topic0", "topic1", "topic2 no no that", "topic3")),
+    ):
+        for query in asked:
+            conversation(memory, Clock(), query).remember(FINDINGS)
+    final = "topic3 no no that"
+    wanted = said_in(conversation(plain, Clock(), final).leans_on)
+    assert wanted == ["topic1", "topic0"]
+    assert said_in(conversation(grown, Clock(), final).leans_on) == wanted
+
+
 def said_in(exchanges):
     return [exchange.query for exchange in exchanges]
 

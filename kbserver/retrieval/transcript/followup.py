@@ -409,8 +409,9 @@ class Memory:
         oldest goes, but never the full question that the others lean on.
         """
         kept = _Kept(exchange, _bytes_of(exchange))
-        settled = self._settled(label, exchange)
-        # One more than is recalled: while the newest may still grow, none before it is let go.
+        # Two more than are recalled: the newest may still grow, and what it grows to may be the
+        # turn before it once more.
+        settled = self._settled(label, exchange, self.max_turns + 1)
         self._turns.put(label, (kept, *settled))
         self._expire(exchange.at_s)
 
@@ -422,16 +423,18 @@ class Memory:
         Args:
             before: what is asked now: its own beginning is no earlier turn. None: all turns.
         """
-        turns = self._settled(label, before)
+        turns = self._settled(label, before, self.max_turns)
         return tuple(turn for turn, _ in turns if now_s - turn.at_s <= self.ttl_s)
 
-    def _settled(self, label: str, before: Exchange | None) -> tuple[_Kept, ...]:
-        """Return the turns before another one, newest first, `max_turns` at most."""
+    def _settled(
+        self, label: str, before: Exchange | None, most: int
+    ) -> tuple[_Kept, ...]:
+        """Return the turns before another one, newest first, `most` of them."""
         turns = self._turns.peek(label) or ()
         while turns and before is not None and turns[0].exchange.goes_on(before):
             turns = turns[1:]
-        if len(turns) > self.max_turns:
-            return _without_least_needed(turns)
+        while len(turns) > most:
+            turns = _without_least_needed(turns)
         return turns
 
     def forget(self, label: str) -> None:

@@ -127,7 +127,8 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(
     assert (server.settings, server.table, server.check_tokens()) == before
 
 
-def test_a_route_in_python_keeps_answering_with_the_new_settings(store):
+def test_a_route_in_python_keeps_answering_with_the_new_settings(store, monkeypatch):
+    monkeypatch.delenv("KB_TOKEN", raising=False)
     server = KBServer(settings(store=store, routes=[]))
 
     @server.route("vip", corpora=["support"])
