@@ -202,12 +202,12 @@ def test_a_search_that_has_become_dear_leaves_the_event_loop(store):
 
     def work():  # several times what the event loop is left for
         worked_in.append(threading.get_ident())
-        until = time.thread_time() + 0.1
+        until = time.thread_time() + 0.25
         while time.thread_time() < until:
             pass
 
     async def run():
-        async with retriever_of(store, in_loop_ms=30.0, lexical=work) as retriever:
+        async with retriever_of(store, in_loop_ms=80.0, lexical=work) as retriever:
             for number in range(20):
                 await retriever.retrieve(
                     f"{QUERY} {number}",
