@@ -13,11 +13,17 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+import hypothesis
 import pytest
 from filelock import FileLock
 
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
+
+# A busy machine is no fault of an example, so none has a time of its own.
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS", "suite"))
 
 HAS_TORCH = find_spec("torch") is not None
 OF_TORCH = {"torch", "sentence_transformers", "transformers"}

@@ -306,7 +306,7 @@ def test_a_row_that_is_not_there_is_an_error(built, tmp_path, row):
     top_k=st.integers(0, 30),
     data=st.data(),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_search_of_any_texts_gives_what_the_formula_gives(
     built, tmp_path_factory, texts, terms, top_k, data
 ):
@@ -342,7 +342,6 @@ def test_any_search_of_any_texts_gives_what_the_formula_gives(
 )
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_what_was_found_knows_what_every_row_of_the_scope_scores(

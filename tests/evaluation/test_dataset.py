@@ -17,7 +17,6 @@ NO_SURROGATES = st.text(st.characters(exclude_categories=("Cs",)))
 ID = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1)
 same_folder = settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
@@ -171,7 +170,6 @@ def test_qrels_come_before_the_kind_and_the_kind_before_the_answer(question, jud
     assert dataset.judgement(question) == judgement
 
 
-@settings(deadline=None)
 @given(st.integers(0, 60), st.integers(1, 40))
 def test_a_sample_is_spread_evenly_and_never_larger_than_asked_for(count, at_most):
     dataset = Dataset(tuple(Question(str(number), "x") for number in range(count)))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.errors import SettingsError
@@ -22,7 +22,6 @@ def test_a_right_passage_is_given_up_for_more_false_groundings_only_if_enough_st
     assert (strict.kept, strict.false_groundings) == (1.0, 1.0)
 
 
-@settings(deadline=None)
 @given(SCORES, SCORES, st.floats(0.0, 1.0))
 def test_no_least_score_of_the_curve_that_keeps_enough_is_better(right, wrong, keep):
     chosen = choose(right, wrong, keep=keep)
@@ -34,7 +33,6 @@ def test_no_least_score_of_the_curve_that_keeps_enough_is_better(right, wrong, k
             assert chosen.kept - chosen.false_groundings >= gain - rounding
 
 
-@settings(deadline=None)
 @given(SCORES, SCORES)
 def test_a_curve_falls_and_begins_with_everything_kept(right, wrong):
     points = curve(right, wrong)

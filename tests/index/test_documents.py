@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.documents import (
@@ -24,7 +24,6 @@ ENTRIES = st.builds(
 
 
 @given(st.lists(ENTRIES, max_size=5))
-@settings(deadline=None)
 def test_every_entry_comes_back_as_it_was(tmp_path_factory, entries):
     folder = tmp_path_factory.mktemp("documents")
     assert write_documents(entries, folder) == len(entries)
@@ -32,7 +31,6 @@ def test_every_entry_comes_back_as_it_was(tmp_path_factory, entries):
 
 
 @given(st.lists(ANY, max_size=8, unique=True))
-@settings(deadline=None)
 def test_every_text_is_found_by_its_hash(tmp_path_factory, texts):
     folder = tmp_path_factory.mktemp("hashes")
     with TextHashWriter(folder) as writer:

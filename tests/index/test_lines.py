@@ -1,11 +1,10 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.lines import LineTable, LineWriter
 
 
 @given(st.lists(st.binary(max_size=50)))
-@settings(deadline=None)
 def test_every_line_comes_back_as_it_was(tmp_path_factory, lines):
     stem = tmp_path_factory.mktemp("lines") / "some"
     with LineWriter(stem) as writer:

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.passages import PassageTable, PassageWriter
@@ -34,7 +34,6 @@ def table_of(folder, passages) -> PassageTable:
 
 
 @given(st.lists(PASSAGES, max_size=6))
-@settings(deadline=None)
 def test_every_passage_comes_back_as_it_was(tmp_path_factory, passages):
     table = table_of(tmp_path_factory.mktemp("passages"), passages)
     assert len(table) == len(passages)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.scopes import ScopeTable, ScopeWriter
@@ -140,7 +140,6 @@ def plainly(metadata, scope) -> bool:
         min_size=1,
     ),
 )
-@settings(deadline=None)
 def test_any_scope_gives_exactly_the_rows_a_plain_filter_gives(
     tmp_path_factory, metadata, scope
 ):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.index.strings import SortedStrings, write_strings
@@ -8,7 +8,6 @@ ANY = st.text(alphabet=st.characters())  # surrogates too: a file's name may hol
 
 
 @given(st.sets(ANY, max_size=40), ANY)
-@settings(deadline=None)
 def test_every_string_is_found_by_its_number_and_no_other(
     tmp_path_factory, strings, other
 ):

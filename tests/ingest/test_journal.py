@@ -34,7 +34,7 @@ def test_what_was_appended_is_found_again_after_a_restart(tmp_path):
         assert journal.find(b"\0" * 32) is None
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(cut=st.integers(min_value=0, max_value=4 * (32 + 32 + 4)))
 def test_a_kill_at_any_byte_loses_only_the_record_it_cut(tmp_path_factory, cut):
     folder = tmp_path_factory.mktemp("journal")

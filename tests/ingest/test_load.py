@@ -115,7 +115,6 @@ def test_a_missing_extra_is_named():
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -35,7 +35,6 @@ def nothing(row: int) -> Prepared:
 @settings(
     max_examples=50,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
-    deadline=None,
 )
 @given(
     rows=st.lists(

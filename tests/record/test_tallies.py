@@ -51,7 +51,7 @@ turns = st.lists(
 )
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(given_turns=turns, cut=st.integers(0, 12))
 def test_tallies_are_what_counting_every_turn_gives(tmp_path_factory, given_turns, cut):
     connection = open_for_writing(tmp_path_factory.mktemp("record"))

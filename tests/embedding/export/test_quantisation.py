@@ -1,5 +1,5 @@
 import numpy as np
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -23,7 +23,6 @@ def matrices(longest: int) -> st.SearchStrategy[FloatMatrix]:
 
 
 @given(matrices(60))
-@settings(deadline=None)
 def test_uncorrelated_channels_are_off_by_half_a_level_at_most(
     weights: FloatMatrix,
 ) -> None:
@@ -39,7 +38,6 @@ def test_uncorrelated_channels_are_off_by_half_a_level_at_most(
     arrays(np.float32, (12, 5), elements=SMALL),
 )
 @example(np.full((9, 12), 1.5e-21, np.float32), np.zeros((12, 5), np.float32))
-@settings(deadline=None)
 def test_every_weight_has_a_level_whatever_the_activations(
     activations: FloatMatrix, weights: FloatMatrix
 ) -> None:
@@ -86,7 +84,6 @@ def test_rows_compensated_in_batches_equal_rows_compensated_one_by_one() -> None
 
 
 @given(matrices(300))
-@settings(deadline=None)
 def test_blockwise_weights_are_off_by_half_a_level_of_their_block_at_most(
     weights: FloatMatrix,
 ) -> None:
@@ -109,7 +106,6 @@ def test_blockwise_weights_are_off_by_half_a_level_of_their_block_at_most(
     np.full((7, 12), 3e-45, np.float32),  # nothing can be divided by such a scale
     np.zeros((12, 5), np.float32),
 )
-@settings(deadline=None)
 def test_scheme_handles_constant_and_empty_channels(
     activations: FloatMatrix, weights: FloatMatrix
 ) -> None:
@@ -125,7 +121,6 @@ def test_scheme_handles_constant_and_empty_channels(
 
 
 @given(arrays(np.float32, (7, 12), elements=LARGE))
-@settings(deadline=None)
 def test_calibrated_activations_are_off_by_one_level_at_most(
     activations: FloatMatrix,
 ) -> None:

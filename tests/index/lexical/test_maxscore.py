@@ -41,7 +41,6 @@ def test_it_finds_what_adding_all_up_finds(postings):
     keep=st.none() | st.integers(1, 9),
 )
 @settings(
-    deadline=None,
     max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -119,7 +119,7 @@ def test_the_first_form_is_what_older_indexes_were_built_with():
 
 
 @given(st.text(alphabet="0123456789०१٣.,' \u00a0\u202f€", max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_no_digit_is_lost_or_made_up_but_two_zeros_behind_a_sign(text):
     for language in ("english", "german", "none"):
         digits = "".join(
@@ -145,7 +145,6 @@ def test_threads_do_not_share_a_stemmer():
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_any_text_gives_terms_of_letters_and_digits_only(text):
     for term in tokenize(text):
         assert term
@@ -155,13 +154,11 @@ def test_any_text_gives_terms_of_letters_and_digits_only(text):
 
 
 @given(st.text(), st.text())
-@settings(deadline=None)
 def test_texts_set_apart_by_a_space_are_cut_as_they_would_be_alone(left, right):
     assert tokenize(f"{left} {right}") == tokenize(left) + tokenize(right)
 
 
 @given(st.text(alphabet=st.characters(max_codepoint=127)))
-@settings(deadline=None)
 def test_case_does_not_matter(text):
     assert tokenize(text.upper()) == tokenize(text.lower())
 

@@ -144,7 +144,7 @@ fields = st.text(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(st.lists(fields, min_size=2, max_size=2), min_size=1, max_size=6),
     delimiter=st.sampled_from(",;\t|"),

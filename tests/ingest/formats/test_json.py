@@ -170,7 +170,7 @@ def words_of(data: object) -> set[str]:
     return set()
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.dictionaries(st.sampled_from(("plan", "zone")), values), min_size=1))
 def test_no_word_of_plain_records_is_lost(read, data):
     try:

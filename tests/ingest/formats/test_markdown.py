@@ -196,7 +196,7 @@ lines = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(lines, min_size=1, max_size=15).map("\n".join))
 def test_no_word_of_a_page_is_lost(read, text):
     try:

@@ -142,7 +142,6 @@ def test_a_role_is_read_as_what_it_shows(read, role, shown):
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(st.sampled_from(LINES), min_size=1, max_size=12).map("\n".join))

@@ -53,7 +53,7 @@ def written(folder: Path, passages: list[Passage], part: str | None = PART) -> S
         st.builds(Passage, id=texts, text=texts, title=texts), min_size=1, max_size=4
     )
 )
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_what_was_worked_out_comes_back(tmp_path_factory, passages):
     with written(tmp_path_factory.mktemp("store"), passages) as snapshot:
         table = SpokenFormTable.open(snapshot)

@@ -462,7 +462,6 @@ places = st.tuples(
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(places, min_size=1, max_size=12))

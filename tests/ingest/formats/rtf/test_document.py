@@ -1,7 +1,7 @@
 """RTF as Word, LibreOffice and Outlook write it: what is said, left out and named."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.errors import DocumentUnreadable
@@ -270,7 +270,6 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(PIECES, max_size=60))
 def test_no_order_of_words_brings_the_reader_down(pieces):
     rtf_html(("{\\rtf1" + "".join(pieces)).encode("latin-1"))
