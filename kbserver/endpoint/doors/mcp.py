@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 from kbserver.endpoint.asking.ask import Ask, session_of
 from kbserver.endpoint.doors.base import (
-    LONG_ANSWERS,
-    TYPED_MS,
+    BUSY,
+    NOTHING,
     Door,
+    Question,
     Reply,
     Sent,
     encode,
@@ -39,9 +40,7 @@ NEWEST = "2026-07-28"
 WITH_HANDSHAKE = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 """Newest first; in them a client calls `initialize` before anything else."""
 
-NOTHING = "The knowledge base says nothing about this."
 NO_PASSAGE = "There is no passage with this id; take one from the results of search."
-BUSY = "The knowledge base is busy; answer without it."
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -62,10 +61,9 @@ _Tool = Literal["search", "fetch", "lookup"]
 
 
 @dataclass(frozen=True, slots=True)
-class McpCall:
+class McpCall(Question):
     """One call of a tool."""
 
-    ask: Ask
     tool: _Tool
     id: str | int
     newest: bool
@@ -412,6 +410,6 @@ def _check_origin(origin: str | None, allowed: tuple[str, ...]) -> None:
 
 def mcp(table: McpSettings) -> Door[McpCall]:
     """Return the door."""
-    manner = manner_of(table, limits=LONG_ANSWERS, written=True, deadline_ms=TYPED_MS)
+    manner = manner_of(table)
     read = partial(parse, table.allowed_origins)
     return Door("mcp", PATH, manner, read, render, refuse, body_first=True)
