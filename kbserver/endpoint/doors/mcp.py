@@ -54,6 +54,9 @@ TOOLS_TTL_MS = 3_600_000
 """For which a client may keep the list of tools; it changes with a new version of this server."""
 
 _META = "io.modelcontextprotocol/"
+VERSION_KEY = f"{_META}protocolVersion"
+"""In `_meta` of each request of the newest revision."""
+
 _EXAMPLE = 'send {"jsonrpc": "2.0", "id": 1, "method": …}'
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -171,7 +174,7 @@ def _version_in(params: Mapping[str, Any]) -> str | None:
     meta = params.get("_meta")
     if not isinstance(meta, dict):
         return None
-    spoken = meta.get(f"{_META}protocolVersion")
+    spoken = meta.get(VERSION_KEY)
     if not isinstance(spoken, str):
         return None
     return spoken
