@@ -61,7 +61,7 @@ def parse(sent: Sent) -> Question | Reply:
     query = next(said, None)
     if query is None:
         raise InvalidRequest(
-            "no message of the role 'user' holds a text", code="missing_query"
+            "no message of the role 'user' holds a text", code="missing_field"
         )
     past = tuple(text for text, _ in zip(said, range(MOST_PAST), strict=False))
     session = session_of(sent.headers) or call_in(message, "id")
