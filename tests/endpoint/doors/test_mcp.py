@@ -2,12 +2,10 @@ import json
 
 import pytest
 
-from kbserver.endpoint.doors.base import Reply, Sent
+from kbserver.endpoint.doors.base import BUSY, NOTHING, Reply, Sent
 from kbserver.endpoint.doors.mcp import (
-    BUSY,
     NEWEST,
     NO_PASSAGE,
-    NOTHING,
     WITH_HANDSHAKE,
     parse,
     refuse,
