@@ -640,14 +640,14 @@ def test_a_session_takes_no_share_of_another_label(store, monkeypatch):
     assert len(set(keys)) == 2
 
 
-def test_only_a_path_that_changes_costs_a_copy_of_the_scope(store):
+def test_only_a_path_that_changes_costs_a_copy_of_the_scope(store, monkeypatch):
     server = KBServer(read_settings(store=store, open=True))
     seen = []
 
     async def app(scope, receive, send):
         seen.append(scope)
 
-    server.app = app
+    monkeypatch.setattr(server, "app", app)
     plain, slash = ({"type": "http", "path": path} for path in ("/kb", "/kb/"))
     for scope in (plain, slash):
         asyncio.run(server(scope, None, None))

@@ -1,4 +1,4 @@
-"""What any door asks: words, whom they are asked of, and what the answer may be. Pure."""
+"""What any door asks: words, their label and session, and what the answer may be. Pure."""
 
 from __future__ import annotations
 

@@ -177,6 +177,12 @@ def read_json(body: bytes, example: str) -> Any:
         ) from None
 
 
+def wrong_type(key: str, wanted: str) -> InvalidRequest:
+    """Return the refusal of a field that holds something else than is wanted."""
+    message = f"the field {key!r} must be {wanted}"
+    return InvalidRequest(message, code="invalid_type", param=key)
+
+
 def object_in(values: Mapping[str, Any], key: str) -> dict[str, Any]:
     """Return an object; an empty one if it is not there.
 
@@ -185,9 +191,7 @@ def object_in(values: Mapping[str, Any], key: str) -> dict[str, Any]:
     """
     value = values.get(key) or {}
     if not isinstance(value, dict):
-        raise InvalidRequest(
-            f"the field {key!r} must be an object", code="invalid_type", param=key
-        )
+        raise wrong_type(key, "an object")
     return value
 
 
@@ -203,9 +207,7 @@ def text_in(values: Mapping[str, Any], key: str) -> str:
             f"the field {key!r} is missing", code="missing_field", param=key
         )
     if not isinstance(value, str):
-        raise InvalidRequest(
-            f"the field {key!r} must be a string", code="invalid_type", param=key
-        )
+        raise wrong_type(key, "a string")
     return value
 
 
@@ -219,11 +221,7 @@ def count_in(values: Mapping[str, Any], key: str) -> int | None:
     if value is None:
         return None
     if type(value) is not int or value < 1:
-        raise InvalidRequest(
-            f"the field {key!r} must be a whole number from 1 on",
-            code="invalid_type",
-            param=key,
-        )
+        raise wrong_type(key, "a whole number from 1 on")
     return value
 
 
@@ -237,9 +235,7 @@ def share_in(values: Mapping[str, Any], key: str) -> float | None:
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise InvalidRequest(
-            f"the field {key!r} must be a number", code="invalid_type", param=key
-        )
+        raise wrong_type(key, "a number")
     return min(1.0, max(0.0, value))
 
 

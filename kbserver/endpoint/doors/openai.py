@@ -32,6 +32,7 @@ from kbserver.endpoint.doors.base import (
     source_of,
     title_of,
     url_of,
+    wrong_type,
 )
 from kbserver.errors import InvalidRequest, WireError
 from kbserver.retrieval.context import Context, ContextPassage
@@ -87,11 +88,7 @@ def _queries(body: Mapping[str, Any]) -> tuple[str, ...]:
         return (query,)
     if isinstance(query, list) and all(isinstance(part, str) for part in query):
         return tuple(query)
-    raise InvalidRequest(
-        "the field 'query' must be a string or a list of strings",
-        code="invalid_type",
-        param="query",
-    )
+    raise wrong_type("query", "a string or a list of strings")
 
 
 def _scope(filters: Any) -> dict[str, str]:
