@@ -11,6 +11,7 @@ failed is logged, each kind once, without the words that were asked.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import http.client
 import json
 import logging
@@ -21,7 +22,7 @@ import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 log = logging.getLogger("kb_client")
 
@@ -30,6 +31,9 @@ TIMEOUT_S = 0.3
 
 MOST_AT_ONCE = 16
 """Questions under way; a further one is answered with nothing at once."""
+
+LONGEST_SESSION = 256
+"""Characters that the server takes."""
 
 _Connection = http.client.HTTPConnection
 
@@ -119,7 +123,11 @@ class KnowledgeBase:
             finally:
                 self._places.release()
 
-        threading.Thread(target=work, daemon=True, name="kb_client").start()
+        try:
+            threading.Thread(target=work, daemon=True, name="kb_client").start()
+        except RuntimeError:  # no thread is left
+            self._places.release()
+            raise
         return future
 
     def _post(self, query: str, session: str | None, deadline: float) -> Grounding:
@@ -187,8 +195,11 @@ class KnowledgeBase:
 
 
 def _plain(session: str) -> str:
-    """Return a session that can travel in a header."""
-    return session.encode("ascii", "replace").decode().strip()[:256]
+    """Return a session as it can travel in a header: no two of them become one."""
+    plain = quote(session, safe="!#$&'()*+,/:;=?@[]", errors="surrogatepass")
+    if len(plain) > LONGEST_SESSION:
+        plain = hashlib.sha256(plain.encode()).hexdigest()
+    return plain
 
 
 def _grounding(answer: Any) -> Grounding:

@@ -31,7 +31,7 @@ export class KnowledgeBase {
       'x-request-timeout-ms': String(Math.floor(this.timeoutMs * 0.75)),
     };
     if (this.token) headers.authorization = `Bearer ${this.token}`;
-    if (session) headers['x-kbserver-session'] = session;
+    if (session) headers['x-kbserver-session'] = encodeURIComponent(session);
     try {
       const answer = await fetch(this.url, {
         method: 'POST',

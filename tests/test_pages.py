@@ -11,8 +11,10 @@ from typer.core import TyperGroup
 
 from kbserver.cli import app
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.figures.metrics import CODES
 from kbserver.record.database import open_for_writing
 from kbserver.settings import read_settings
+from kbserver.settings.doors import DoorsSettings, McpSettings, ToolSettings
 from kbserver.settings.model import (
     ConsoleSettings,
     ConsoleTokenSettings,
@@ -89,6 +91,18 @@ def test_every_reason_stands_on_the_page_of_reasons_with_its_outcomes():
     assert outcomes == set(get_args(Outcome)) - {"full"}
 
 
+def test_every_code_of_a_refusal_is_counted_from_the_start_and_stands_on_its_page():
+    endpoint = ROOT / "kbserver" / "endpoint"
+    modules = [*endpoint.rglob("*.py"), ROOT / "kbserver" / "bodies.py"]
+    code = re.compile(r'\bcode="([a-z_]+)"')
+    used = {found for module in modules for found in code.findall(module.read_text())}
+    assert used <= set(CODES)
+    listed = re.findall(
+        r"^\| [\dx, ]+ \| (.+?) \|", read("docs/contract.md"), re.MULTILINE
+    )
+    assert set(CODES) == {code for cell in listed for code in in_code(cell)}
+
+
 @pytest.mark.parametrize(
     "model",
     [
@@ -100,6 +114,9 @@ def test_every_reason_stands_on_the_page_of_reasons_with_its_outcomes():
         ConsoleSettings,
         ConsoleTokenSettings,
         MetricsSettings,
+        DoorsSettings,
+        McpSettings,
+        ToolSettings,
     ],
 )
 def test_every_key_stands_on_the_page_of_keys(model):

@@ -23,10 +23,11 @@ from kbserver.cli.connection import check_session, local_url
 from kbserver.cli.ingest import corpus_name
 from kbserver.cli.options import Config, StorePath
 from kbserver.cli.terminal import err, log_to_terminal
-from kbserver.endpoint.figures.shelf import Shelf, make_shelf
+from kbserver.errors import SettingsError
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
+    from kbserver.endpoint.figures.shelf import Shelf
     from kbserver.endpoint.routing import RouteTable
     from kbserver.notes import Listener
     from kbserver.settings import Settings
@@ -109,6 +110,7 @@ def serve(
     counted by each process for itself; metrics are of all together.
     """
     from kbserver.endpoint.app import KBServer
+    from kbserver.endpoint.figures.shelf import make_shelf
     from kbserver.endpoint.figures.watched import WatchCounts
     from kbserver.endpoint.running.reloading import Source
     from kbserver.endpoint.serve import serve as run
@@ -130,7 +132,8 @@ def serve(
         access_log=access_log or None,
         log_format=log_format and log_format.value,
     )
-    settings = read()
+    source = Source(read, file_of(config))
+    settings = source.read()
     log_as = partial(
         log_to_terminal, verbose=verbose, as_json=settings.log_format == "json"
     )
@@ -138,12 +141,12 @@ def serve(
     with ExitStack() as stack:
         listener = stack.enter_context(recording(settings))
         server = KBServer(settings, listener=listener)
-        server.source = Source(read, file_of(config))
+        server.source = source
         server.check_tokens()
         check_session(settings)
         shelf = make_shelf()
         stack.callback(shelf.close)
-        folders = dict(map(_named, watch or ()))
+        folders = _folders(watch or ())
         if workers > 1 or folders:
             _share(server, shelf, folders)
         for corpus, folder in folders.items():
@@ -176,6 +179,23 @@ def serve(
             workers=workers,
             on_open=lambda url: _announce(server, url),
         )
+
+
+def _folders(watched: Iterable[str]) -> dict[str, Path]:
+    """Return the folder of each corpus that is watched.
+
+    Raises:
+        SettingsError: two folders are of one corpus: each would take the place of the other.
+    """
+    folders: dict[str, Path] = {}
+    for corpus, folder in map(_named, watched):
+        if corpus in folders:
+            raise SettingsError(
+                f"--watch: {folders[corpus]} and {folder} are both the corpus {corpus!r}; "
+                "name another with  --watch CORPUS=FOLDER"
+            )
+        folders[corpus] = folder
+    return folders
 
 
 def _named(watch: str) -> tuple[str, Path]:
@@ -234,6 +254,7 @@ class _Worker:
     read: Callable[[], Settings]
     file: Path | None
     settings: Settings
+    """Of the start."""
     log_as: Callable[..., None]
     listener: Listener | None
     shelf: Shelf
@@ -243,11 +264,17 @@ class _Worker:
     def __call__(self) -> KBServer:
         """Make it."""
         from kbserver.endpoint.app import KBServer
-        from kbserver.endpoint.running.reloading import Source
+        from kbserver.endpoint.running.reloading import Source, taken_over
 
         self.log_as(serving=True)
-        server = KBServer(self.settings, listener=self.listener)
-        server.source = Source(self.read, self.file)
+        source = Source(self.read, self.file)
+        settings = self.settings
+        try:  # in place of one that died: what the others have taken over since the start
+            settings = taken_over(settings, source.read())
+        except SettingsError as exc:
+            log.error("the settings are those of the start: %s", exc)
+        server = KBServer(settings, listener=self.listener)
+        server.source = source
         server.first_corpus = self.first_corpus
         _share(server, self.shelf, self.watched)
         return server

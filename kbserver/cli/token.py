@@ -12,7 +12,7 @@ from rich.text import Text
 
 from kbserver.cli.options import AsJson, Config
 from kbserver.cli.terminal import err, line, out, print_json
-from kbserver.durations import duration_s as duration_s
+from kbserver.durations import duration_s
 from kbserver.errors import SettingsError, Unauthorized
 
 if TYPE_CHECKING:

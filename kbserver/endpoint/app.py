@@ -23,13 +23,14 @@ from starlette.types import Receive, Scope, Send
 from kbserver.bodies import AT_ONCE, Bodies
 from kbserver.endpoint.admission import Admission, Place
 from kbserver.endpoint.asking.ask import Ask
-from kbserver.endpoint.asking.growing import GrowingTurns
 from kbserver.endpoint.complaints import Complaints
+from kbserver.endpoint.counted import CountedTurns
 from kbserver.endpoint.doors import doors_of, feedback
 from kbserver.endpoint.doors.base import Door, Reply, Sent
 from kbserver.endpoint.doors.omni import OMNI
 from kbserver.endpoint.figures.loop_lag import LoopLag, lags_forever
 from kbserver.endpoint.figures.metrics import Metrics
+from kbserver.endpoint.figures.summary import Recent, log_turn, summaries_forever
 from kbserver.endpoint.ground import Call, Grounding, Services, ground
 from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.handlers import Handlers
@@ -46,7 +47,6 @@ from kbserver.endpoint.story import Story
 from kbserver.endpoint.tokens.browser_sessions import BrowserSessions
 from kbserver.endpoint.tokens.signed import SigningKeys
 from kbserver.endpoint.tokens.static import EVERYTHING, Grant, TokenTable
-from kbserver.endpoint.trace import Trace
 from kbserver.endpoint.turn import Handler, own
 from kbserver.errors import (
     InternalError,
@@ -72,15 +72,10 @@ from kbserver.threads import DaemonThreads
 from kbserver.types import KNOWN
 
 log = logging.getLogger("kbserver.endpoint")
-turns = logging.getLogger("kbserver.turns")
 
 _WITHOUT_TURNS = ("/metrics", "/healthz", "/readyz")
 """Paths of the listener of the metrics."""
 
-SUMMARY_S = 60.0  # between two lines in the log that say how the turns went
-QUIET = (1, 10)
-"""Summaries in a row without a request that are said; then every `SAID_AGAIN`-th."""
-SAID_AGAIN = 60
 TELL_S = 2.0  # between two times that other processes are told what was counted here
 
 H = TypeVar("H", bound=Handler)
@@ -126,8 +121,8 @@ class KBServer:
         if settings is None:
             path = Path(config) if config else None
             read = partial(read_settings, path, **overrides)
-            settings = read()
             self.source = Source(read, file_of(path))
+            settings = self.source.read()
         self.settings = settings
         self.metrics = Metrics()
         self.story = Story(listener)
@@ -142,7 +137,7 @@ class KBServer:
         )
         self.memory = Memory()
         self.cache = GroundingCache()
-        self.growing = GrowingTurns(self._take_back)
+        self.counted = CountedTurns(self._ground, self.metrics)
         self.handlers = Handlers(count=self.metrics.handler_fault)
         self.complaints = Complaints()
         self.admission = Admission(
@@ -180,9 +175,10 @@ class KBServer:
         """Speak ASGI. A slash at the end of a path makes no difference."""
         if scope["type"] == "http":
             path = scope["path"].rstrip("/") or "/"
-            if self._came_to_listener(scope) and path not in _WITHOUT_TURNS:
+            if path not in _WITHOUT_TURNS and self._came_to_listener(scope):
                 path = "/"  # which leads nowhere
-            scope = {**scope, "path": path}
+            if path != scope["path"]:
+                scope = {**scope, "path": path}
         await self.app(scope, receive, send)
 
     def route(self, label: str, **settings: Any) -> Callable[[H], H]:
@@ -330,7 +326,7 @@ class KBServer:
         self.look_at_store()  # a wrong route shows before gigabytes are read
         await self.corpora.open()
         background = [
-            asyncio.create_task(self._summarise_forever()),
+            asyncio.create_task(summaries_forever(self._minute)),
             asyncio.create_task(self.story.hand_on_forever()),
             asyncio.create_task(lags_forever(self.metrics.loop_lag.observe)),
             asyncio.create_task(self._tell_forever()),
@@ -406,7 +402,7 @@ class KBServer:
         if isinstance(question, Reply):
             return _response(question)
         ask: Ask = question.ask
-        with self.admission.turn(ask.session or ask.label or "") as place:
+        with self.admission.turn(ask.memory_key or ask.label or "") as place:
             call = Call(
                 ask,
                 grant=grant,
@@ -415,7 +411,7 @@ class KBServer:
                 manner=door.manner,
                 door=door.name,
             )
-            grounding = await self._latest(call)
+            grounding = await self.counted.answer(call)
         if grounding is None:
             answer = door.render(question, EMPTY, None)
             return Response(answer, media_type="application/json")
@@ -426,7 +422,7 @@ class KBServer:
         mode = grounding.trace.record or self.settings.record.mode
         told = self.story.turn(call, grounding, mode, headers, len(answer))
         if self.settings.access_log:
-            _log_turn(grounding.trace)
+            log_turn(grounding.trace)
         return Response(answer, media_type="application/json", headers=told)
 
     def _grant(self, door: Door[Any], request: Request, body: bytes) -> Grant:
@@ -446,44 +442,6 @@ class KBServer:
         usual = self.settings.max_body_bytes
         most = max(usual, door.body_bytes or 0)
         return Bodies(most, at_once=max(1, AT_ONCE * usual // most))
-
-    async def _latest(self, call: Call) -> Grounding | None:
-        """Answer one turn; None if its words have gone on meanwhile, and another answers."""
-        ask = call.ask
-        key = ask.memory_key
-        if key is None or not ask.is_spoken_alone:
-            return await self._counted(call)
-
-        async def answer() -> tuple[Call, Grounding]:
-            return call, await self._counted(call)
-
-        answered = await self.growing.latest(key, ask.query, answer)
-        if answered is None:
-            self.metrics.superseded.labels("dropped").inc()
-            return None
-        return answered[1]
-
-    def _take_back(self, answered: tuple[Call, Grounding]) -> None:
-        """Count a turn no more: its words have gone on."""
-        call, grounding = answered
-        self.metrics.supersede(grounding.trace)
-        if call.grant.turns is not None and grounding.trace.route:
-            call.grant.turns.give_back()
-
-    async def _counted(self, call: Call) -> Grounding:
-        """Answer one turn, and count it as one of its token's if a route answered."""
-        turns = call.grant.turns
-        if turns is None or self.settings.open:
-            return await self._ground(call)
-        turns.take()
-        answered = False
-        try:
-            grounding = await self._ground(call)
-            answered = bool(grounding.trace.route)
-        finally:
-            if not answered:
-                turns.give_back()
-        return grounding
 
     async def _feedback(self, request: Request) -> Response:
         """Take what a client says of a call; whether its token opens the call is not told."""
@@ -587,8 +545,8 @@ class KBServer:
             return
         try:
             self.reload(self.source.read())
-        except SettingsError as exc:
-            log.error("the settings stay as they were: %s", exc)
+        except Exception as exc:  # of own code, too: handlers are imported
+            log.error("the settings stay as they were: %s", said_by(exc))
 
     def reload(self, settings: Settings) -> None:
         """Take over routes, tokens and what turns do, all of it or nothing; warn of each change.
@@ -643,18 +601,10 @@ class KBServer:
                     said = said_by(exc)
                     log.exception("cannot follow the store: %s", said)
 
-    async def _summarise_forever(self) -> None:
-        quiet = 0
-        while True:
-            await asyncio.sleep(SUMMARY_S)
-            self.story.minute()
-            summary = self.metrics.summary()
-            quiet = (quiet + 1) * summary.is_quiet
-            if quiet and quiet not in QUIET and quiet % SAID_AGAIN:
-                continue
-            seconds = max(1, quiet) * SUMMARY_S
-            event = {"event": "summary", "facts": summary.as_dict()}
-            log.info("%s in %.0f s", summary, seconds, extra=event)
+    def _minute(self) -> Recent:
+        """Tell of a minute; return how its turns went."""
+        self.story.minute()
+        return self.metrics.summary()
 
     async def _tell_forever(self) -> None:
         """Tell the other processes of the server what was counted here."""
@@ -695,8 +645,10 @@ class KBServer:
         notify(f"STATUS=serving {now}")
 
     def _take_table(self, table: RouteTable) -> None:
-        self.table = table
+        before, self.table = self.table.summary(), table
         self.metrics.routes(table.routes)
+        if table.summary() == before:
+            return
         for route, earlier in table.never_reached():
             log.warning(
                 "the route %s never answers: %s, above it, fits the same labels",
@@ -754,27 +706,6 @@ def _scrapers(settings: Settings) -> TokenTable | None:
     if settings.metrics.token is None:
         return None
     return TokenTable([StaticToken(settings.metrics.token.secret())])
-
-
-def _log_turn(trace: Trace) -> None:
-    facts = {
-        "turn": trace.id,
-        "door": trace.door,
-        "route": trace.route,
-        "outcome": trace.outcome,
-        "reason": trace.reason,
-        "in_budget": trace.in_budget,
-        "ms": round(trace.total_ms, 1),
-    }
-    turns.info(
-        "turn %s %s: %s %s, %.1f ms",
-        trace.id,
-        trace.route or "no route",
-        trace.outcome,
-        trace.reason or "",
-        trace.total_ms,
-        extra={"event": "turn", "facts": facts},
-    )
 
 
 def _response(reply: Reply) -> Response:

@@ -91,7 +91,7 @@ async def ground(call: Call, services: Services) -> Grounding:
     if access is None:
         return _finished(recorder, Findings("empty", "unknown_label"))
     settings = settings_of(call, access.route)
-    limits = limits_of(call)
+    limits = call.manner.limits
     times = divide_budget(call, settings)
     recorder.route = access.route.pattern.pattern
     recorder.deadline = times.answer_by
@@ -186,17 +186,6 @@ def settings_of(call: Call, route: Route) -> TurnSettings:
     if not changed:
         return settings
     return settings.model_copy(update=changed)
-
-
-def limits_of(call: Call) -> Limits:
-    """Return what fits into the answer of the door, and into what was asked for."""
-    limits, limit_bytes = call.manner.limits, call.ask.limit_bytes
-    if limit_bytes is None:
-        return limits
-    return Limits(
-        min(limits.passages_bytes, limit_bytes),
-        min(limits.text_bytes, limit_bytes // 2),
-    )
 
 
 def narrowed(answer: HandlerAnswer, ask: Ask, recorder: Recorder) -> HandlerAnswer:
@@ -303,8 +292,8 @@ def _cache_key(
             version += services.retrievers[name].version()
     scope = tuple(access.scope.items())
     ask = call.ask
-    limits = call.manner.limits, ask.limit_bytes, ask.min_score, ask.passage_id
-    choices = (access.corpora, scope, settings, limits)
+    narrower = call.manner.limits, ask.min_score, ask.passage_id
+    choices = (access.corpora, scope, settings, narrower)
     return CacheKey(ask.query, choices, version)
 
 

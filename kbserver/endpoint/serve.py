@@ -41,8 +41,10 @@ except ImportError:  # Windows has no such limit
 FULL_COLLECTION_AFTER = 1_000
 """Smaller garbage collections, which are minutes of heavy load; Python's own 10 are seconds."""
 
-HUNG_S = 60
-"""Without a word from a worker, and it is replaced. On a busy machine imports alone take 10 s."""
+HUNG_S = 30
+"""Without a word from a worker, and it is replaced: on a busy machine imports alone take 10 s.
+
+Half of the `WatchdogSec` of `deploy/kbserver.service`, since the main process waits meanwhile."""
 
 GRACE_S = 10
 """For slow readers at the shutdown; turns in flight are over within their deadline."""

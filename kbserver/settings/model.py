@@ -235,7 +235,7 @@ class MetricsSettings(BaseModel):
             host, _, port = listen.rpartition(":")
             if not host or not port.isascii() or not port.isdigit():
                 raise ValueError("write it as HOST:PORT, like 127.0.0.1:9464")
-            if not 0 < int(port[:6]) < 65536:
+            if len(port) > len("65535") or not 0 < int(port) < 65536:
                 raise ValueError("the port must be from 1 to 65535")
         return listen
 
@@ -348,10 +348,12 @@ class RecordSettings(BaseModel):
         return target
 
 
-class ConsoleTokenSettings(TokenSettings):
+class ConsoleTokenSettings(SecretSettings):
     """One `[[console.tokens]]` table: a token of the console, never one of the endpoint."""
 
-    table: ClassVar[str] = "[[console.tokens]]"
+    table = "[[console.tokens]]"
+
+    labels: tuple[str, ...] = ("*",)
     role: Role = "view"
 
     @model_validator(mode="after")
@@ -476,6 +478,16 @@ class Settings(BaseSettings, TurnSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        address = self.metrics.address
+        if address is not None and address[1] == self.port:
+            raise ValueError(
+                f"[metrics] listen has the port {self.port} of the turns, and a listener of "
+                "the metrics serves no turns; give it another port"
+            )
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -517,9 +529,7 @@ class Settings(BaseSettings, TurnSettings):
         if self.kb_token:
             from_env = self.kb_token.get_secret_value()
         everywhere = [
-            StaticToken(token.strip(), ("*",), None)
-            for token in from_env.split(",")
-            if token.strip()
+            StaticToken(token.strip()) for token in from_env.split(",") if token.strip()
         ]
         return everywhere + [
             StaticToken(token.secret(), token.labels, token.doors)

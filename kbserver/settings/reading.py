@@ -13,45 +13,15 @@ import tomllib
 from collections.abc import Container, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings.exceptions import SettingsError as NotParsed
 
 from kbserver.errors import SettingsError
-from kbserver.settings.doors import (
-    DoorSettings,
-    DoorsSettings,
-    McpSettings,
-    ToolSettings,
-)
-from kbserver.settings.model import (
-    PREFIX,
-    ConsoleSettings,
-    ConsoleTokenSettings,
-    MetricsSettings,
-    RecordSettings,
-    RouteSettings,
-    SessionSettings,
-    Settings,
-    TokenSettings,
-)
+from kbserver.settings.model import PREFIX, RouteSettings, Settings
 
 CONFIG_FILE = Path("kbserver.toml")
-_TABLES: dict[int | str, type[BaseModel]] = {
-    "routes": RouteSettings,
-    "tokens": TokenSettings,
-    "session": SessionSettings,
-    "record": RecordSettings,
-    "console": ConsoleSettings,
-    "doors": DoorsSettings,
-    "metrics": MetricsSettings,
-}
-_DOOR_TABLES: dict[int | str, type[BaseModel]] = {
-    "mcp": McpSettings,
-    "tool": ToolSettings,
-}
-"""Those with keys of their own."""
 _FROM_ENVIRONMENT = {"kb_token", "signing_key", "pyai_api_key", "kb_console_token"}
 """Secrets that have no place in a file."""
 _SECRET = _FROM_ENVIRONMENT | {"value"}
@@ -253,13 +223,20 @@ def _wanted(kind: str, message: str, location: Sequence[int | str]) -> str:
 
 
 def _known_keys(location: tuple[int | str, ...], model: type[BaseModel]) -> list[str]:
-    if location[:2] == ("console", "tokens"):
-        model = ConsoleTokenSettings
-    elif len(location) > 1:
-        model = _TABLES.get(location[0], model)
-    if len(location) > 2 and location[0] == "doors":
-        model = _DOOR_TABLES.get(location[1], DoorSettings)
+    """Return the keys of the table that holds an unknown one."""
+    for part in location[:-1]:
+        field = model.model_fields.get(str(part))
+        if field is not None:  # else it is the number of a repeated table
+            model = _table_in(field.annotation) or model
     return sorted(name for name in model.model_fields if name not in _FROM_ENVIRONMENT)
+
+
+def _table_in(annotation: Any) -> type[BaseModel] | None:
+    """Return the table that a key may hold, also as one of several or in place of nothing."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = map(_table_in, get_args(annotation))
+    return next(filter(None, found), None)
 
 
 def route_settings(**values: Any) -> RouteSettings:

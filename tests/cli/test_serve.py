@@ -12,10 +12,16 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from kbserver.cli.serve import _folders, _Worker
+from kbserver.endpoint.figures.shelf import make_shelf
+from kbserver.errors import SettingsError
+from kbserver.settings import read_settings
 from tests.authority import Authority
 
 TOKEN = "test-token"
@@ -541,3 +547,29 @@ def test_a_server_of_ones_own_that_cannot_be_served_says_so_in_a_line(tmp_path):
     )
     assert found.returncode == 3
     assert found.stderr.startswith("error: ") and "Traceback" not in found.stderr
+
+
+def test_two_watched_folders_of_one_corpus_are_refused():
+    assert _folders(["docs", "b=docs"]) == {"docs": Path("docs"), "b": Path("docs")}
+    with pytest.raises(SettingsError, match=r"corpus 'a'.*CORPUS=FOLDER"):
+        _folders(["a=one", "a=two"])
+
+
+def test_a_worker_in_place_of_one_that_died_has_the_settings_of_now(tmp_path, caplog):
+    file = tmp_path / "kbserver.toml"
+
+    def write(token, port):
+        file.write_text(f"port = {port}\n[[tokens]]\nvalue = '{token}'\n")
+
+    write("first-token", 1234)
+    read = partial(read_settings, file)
+    with contextlib.closing(make_shelf()) as shelf:
+        make = _Worker(read, file, read(), lambda **_: None, None, shelf, (), None)
+        write("second-token", 5678)
+        server = make()
+        bearer = {"authorization": "Bearer second-token"}
+        assert server.check_tokens().check(bearer).kind == "static"
+        assert server.settings.port == 1234  # a start alone changes it
+        file.write_text("port = [")
+        assert make().settings.tokens == make.settings.tokens
+    assert "those of the start" in caplog.text

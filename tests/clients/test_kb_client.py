@@ -143,3 +143,29 @@ def test_a_slow_server_costs_no_more_than_the_limit_and_a_dead_one_nothing(
 def test_what_is_no_address_is_none_as_well(kb_client, base):
     for wrong in ("nonsense", "http://", "http://[", "ftp://x/kb"):
         assert base(wrong).ask("when") == kb_client.NOTHING
+
+
+def test_no_two_sessions_become_one(base, server):
+    kb = base(url(server), timeout_s=10.0)
+    sessions = ["ключ", "звон", " ", "a" * 300, "a" * 299, "call-1:b/c"]
+    for session in sessions:
+        assert kb.ask("when", session).context
+    seen = [headers["x-kbserver-session"] for _, headers in server.asked]
+    assert len(set(seen)) == len(sessions)
+    assert all(0 < len(name) <= 256 and name.isascii() for name in seen)
+    assert seen[-1] == "call-1:b/c"
+
+
+def test_a_thread_that_cannot_be_started_costs_no_place(
+    kb_client, base, server, monkeypatch
+):
+    kb = base(url(server), timeout_s=10.0)
+    with monkeypatch.context() as patch:
+
+        def start(thread):
+            raise RuntimeError("can't start new thread")
+
+        patch.setattr(threading.Thread, "start", start)
+        for _ in range(kb_client.MOST_AT_ONCE + 1):
+            assert kb.ask("when") == kb_client.NOTHING
+    assert kb.ask("when").context == "- facts"

@@ -11,7 +11,7 @@ import pytest
 from kbserver.endpoint.app import KBServer
 from kbserver.endpoint.doors.base import limit_ms as limit_of
 from kbserver.endpoint.routing import Route
-from kbserver.errors import SettingsError, StoreMissing
+from kbserver.errors import Overloaded, SettingsError, StoreMissing
 from kbserver.labels import LabelPattern
 from kbserver.notes import Counts
 from kbserver.settings import read_settings
@@ -616,3 +616,40 @@ def test_a_turn_is_a_line_in_the_log_without_its_words(store, caplog):
     assert record.facts["route"] == "support" and record.facts["ms"] > 0.0
     assert record.facts["outcome"] in ("full", "degraded")
     assert "router" not in record.getMessage() + str(record.facts)
+
+
+def test_a_session_takes_no_share_of_another_label(store, monkeypatch):
+    server = KBServer(read_settings(store=store, open=True))
+    keys = []
+
+    def turn(key):
+        keys.append(key)
+        raise Overloaded("full")
+
+    monkeypatch.setattr(server.admission, "turn", turn)
+    transport = httpx2.ASGITransport(app=server)
+
+    async def ask_twice():
+        async with httpx2.AsyncClient(transport=transport, base_url="http://x") as http:
+            for label, session in (("hotels", ""), ("support", "hotels")):
+                body = {"query": "hello", "session_label": label}
+                headers = {"x-kbserver-session": session}
+                await http.post("/kb", json=body, headers=headers)
+
+    asyncio.run(ask_twice())
+    assert len(set(keys)) == 2
+
+
+def test_only_a_path_that_changes_costs_a_copy_of_the_scope(store, monkeypatch):
+    server = KBServer(read_settings(store=store, open=True))
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope)
+
+    monkeypatch.setattr(server, "app", app)
+    plain, slash = ({"type": "http", "path": path} for path in ("/kb", "/kb/"))
+    for scope in (plain, slash):
+        asyncio.run(server(scope, None, None))
+    assert seen[0] is plain
+    assert seen[1] == {"type": "http", "path": "/kb"} and slash["path"] == "/kb/"

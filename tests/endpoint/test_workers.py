@@ -85,7 +85,9 @@ def told(url):
 
 
 @NEEDS_PROC
-def test_every_worker_tells_the_sum_and_none_falls_when_one_dies(served):
+def test_a_worker_that_dies_is_replaced_and_takes_no_answer_and_no_count_with_it(
+    served,
+):
     process, url = served
     wait_until(lambda: asked(url))
     before, _ = told(url)
@@ -99,22 +101,12 @@ def test_every_worker_tells_the_sum_and_none_falls_when_one_dies(served):
         return not more and answered >= least and recorded == answered
 
     wait_until(lambda: told_by_all(asked_since))
-    first, _ = wait_until(lambda: two_workers_of(process))
-    os.kill(first, signal.SIGKILL)
-    wait_until(lambda: two_workers_of(process, without=first))
-    wait_until(lambda: asked(url))
-    wait_until(lambda: told_by_all(asked_since + 1))
-
-
-@NEEDS_PROC
-def test_a_worker_that_dies_is_replaced_and_the_others_answer(served):
-    process, url = served
-    wait_until(lambda: asked(url))
     first, second = wait_until(lambda: two_workers_of(process))
     os.kill(first, signal.SIGKILL)
     wait_until(lambda: asked(url))
-    now = wait_until(lambda: two_workers_of(process, without=first))
-    assert second in now
+    assert second in wait_until(lambda: two_workers_of(process, without=first))
+    wait_until(lambda: asked(url))
+    wait_until(lambda: told_by_all(asked_since + 2))
     process.terminate()
     assert process.wait(timeout=30) == 0
 

@@ -123,9 +123,26 @@ def test_a_list_in_a_variable_that_is_not_json_is_explained(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("text", "known"),
+    [
+        ("[metrics]\ntokens = 1", "listen, token"),
+        ("[metrics]\ntoken = { valu = 'x' }", "env, file, value"),
+        ("[[console.tokens]]\ndoors = ['mcp']", "env, file, labels, role, value"),
+        ("[[tokens]]\nrole = 'view'", "doors, env, file, labels, value"),
+        ("[doors.mcp]\nlabels = ['a']", "allowed_origins, deadline_ms, top_k"),
+    ],
+)
+def test_an_unknown_key_is_answered_with_those_of_its_table(tmp_path, text, known):
+    with pytest.raises(SettingsError, match=f"known keys: {known}$"):
+        read_settings(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
     ("text", "wanted"),
     [
         ("port = 70000", "65535"),
+        ('[metrics]\nlisten = "127.0.0.1:0094640000"', "65535"),
+        ('[metrics]\nlisten = "10.0.0.5:8080"', "serves no turns"),
         ("port = [", "TOML"),
         ('[[routes]]\nlabel = "a"', "corpora"),
         (

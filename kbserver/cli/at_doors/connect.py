@@ -7,15 +7,14 @@ import re
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Annotated
-from urllib.parse import quote
 
 import typer
 
-from kbserver.cli.at_doors.platforms import PLATFORMS, Platform
+from kbserver.cli.at_doors.platforms import PLATFORMS, Platform, as_text
 from kbserver.cli.connection import TOKEN_VARIABLE, endpoint_url
 from kbserver.cli.options import Config
 from kbserver.cli.terminal import err, line
-from kbserver.cli.token import duration_s
+from kbserver.durations import duration_s
 from kbserver.errors import SettingsError
 from kbserver.urls import url_problem
 
@@ -70,7 +69,7 @@ def connect(
     base = _base(url, config, settings)
     token = _token(chosen, label, ttl, settings)
     _say(f"paste into  {chosen.where}:")
-    print(chosen.filled(base, quote(label, safe=""), token))
+    print(chosen.filled(base, label, token))
     if chosen.note:
         _say(Template(chosen.note).safe_substitute(token=token))
     if chosen.door != "omni" and getattr(settings.doors, chosen.door) is None:
@@ -107,10 +106,13 @@ def _token(chosen: Platform, label: str, ttl: str, settings: Settings) -> str:
         _say(f"the token is good for {label!r} at the door {chosen.door!r}, for {ttl}")
         return keys.issue(label, duration_s(ttl), doors=[chosen.door])
     variable = f"{TOKEN_VARIABLE}_{re.sub('[^A-Z0-9]', '_', label.upper())}"
-    _say(
+    for text in (
         f"no signing key: replace ${variable} by a token of its own "
-        f"(openssl rand -hex 24), and add to kbserver.toml:\n"
-        f'  [[tokens]]\n  env = "{variable}"\n  labels = ["{label}"]\n'
-        f'  doors = ["{chosen.door}"]'
-    )
+        "(openssl rand -hex 24), and add to kbserver.toml:",
+        "  [[tokens]]",
+        f'  env = "{variable}"',
+        f"  labels = [{as_text(label)}]",
+        f'  doors = ["{chosen.door}"]',
+    ):
+        _say(text)
     return f"${variable}"

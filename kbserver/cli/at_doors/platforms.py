@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 from string import Template
+from urllib.parse import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,17 +20,28 @@ class Platform:
     where: str
     """Where the rest is pasted."""
     paste: str
-    """With `$url`, `$token` and `$label`."""
+    """With `$url`, `$token` and the label: `$label` as it is, `$text` in quotes for a program or
+    `$word` for a shell."""
     note: str = ""
 
     def url(self, base: str, label: str) -> str:
         """Return the URL that is pasted."""
-        return base + Template(self.path).substitute(label=label)
+        return base + Template(self.path).substitute(label=quote(label, safe=""))
 
     def filled(self, base: str, label: str, token: str) -> str:
         """Return what is pasted, whole."""
-        values = {"url": self.url(base, label), "token": token, "label": label}
-        return Template(self.paste).substitute(values)
+        return Template(self.paste).substitute(
+            url=self.url(base, label),
+            token=token,
+            label=label,
+            text=as_text(label),
+            word=shlex.quote(label),
+        )
+
+
+def as_text(text: str) -> str:
+    """Write a text in quotes, as Python, JSON and TOML read it."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _json(value: object) -> str:
@@ -119,14 +132,14 @@ PLATFORMS: dict[str, Platform] = {
         "omni",
         "/kb",
         "the agent's process, beside clients/livekit_kb.py",
-        "export KB_URL=$url\nexport KB_TOKEN=$token\nexport KB_LABEL=$label",
+        "export KB_URL=$url\nexport KB_TOKEN=$token\nexport KB_LABEL=$word",
         "It grounds every turn: class Assistant(Grounded, Agent). See docs/clients.md.",
     ),
     "pipecat": Platform(
         "omni",
         "/kb",
         "the bot's process, beside clients/pipecat_kb.py",
-        "export KB_URL=$url\nexport KB_TOKEN=$token\nexport KB_LABEL=$label",
+        "export KB_URL=$url\nexport KB_TOKEN=$token\nexport KB_LABEL=$word",
         "It grounds every turn: Grounding() between user aggregator and model.",
     ),
     "vapi": Platform(
@@ -161,7 +174,7 @@ PLATFORMS: dict[str, Platform] = {
         "openai",
         "/v1",
         "a program with the openai package",
-        'OpenAI(base_url="$url", api_key="$token").vector_stores.search("$label", query="…")',
+        'OpenAI(base_url="$url", api_key="$token").vector_stores.search($text, query="…")',
     ),
     "elevenlabs": Platform(
         "tool",

@@ -1,4 +1,4 @@
-"""What any door asks: words, whom they are asked of, and what the answer may be. Pure."""
+"""What any door asks: words, their label and session, and what the answer may be. Pure."""
 
 from __future__ import annotations
 
@@ -36,8 +36,6 @@ class Ask:
     """A metadata filter on top of those of route and token."""
     past: tuple[str, ...] = ()
     """What the same caller said before, newest first, where the client keeps the history."""
-    limit_bytes: int | None = None
-    """Of the answer's passages, below what the door has room for."""
     spoken: bool = False
     """Whether this answer is heard, at a door whose answers are read."""
     passage_id: str | None = None

@@ -56,6 +56,10 @@ class GrowingTurns(Generic[T]):
         self._clock = clock
         self._asked: OrderedDict[str, _Asked[T]] = OrderedDict()
 
+    def __len__(self) -> int:
+        """How many sessions are remembered."""
+        return len(self._asked)
+
     async def latest(
         self, session: str, said: str, answer: Callable[[], Awaitable[T]]
     ) -> T | None:
@@ -72,9 +76,8 @@ class GrowingTurns(Generic[T]):
         before = self._asked.pop(session, None)
         if before is not None and before.said != said and grows(before.said, said):
             self._go_on(before)
+        self._forget()
         self._asked[session] = asked
-        if len(self._asked) > MOST_SESSIONS:
-            self._asked.popitem(last=False)
         try:
             found = await answer()
         except asyncio.CancelledError:
@@ -88,6 +91,16 @@ class GrowingTurns(Generic[T]):
             return None
         asked.answer, asked.at_s = found, self._clock()
         return found
+
+    def _forget(self) -> None:
+        """Forget sessions whose words can go on no more, and one of too many."""
+        now_s = self._clock()
+        while self._asked:
+            longest_ago = next(iter(self._asked.values()))
+            goes_on = longest_ago.task or now_s - longest_ago.at_s <= GOES_ON_S
+            if goes_on and len(self._asked) < MOST_SESSIONS:
+                return
+            self._asked.popitem(last=False)
 
     def _go_on(self, before: _Asked[T]) -> None:
         """Drop the work for words that have gone on, or take its answer back."""

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
@@ -33,16 +33,19 @@ LONG_ANSWERS = Limits(passages_bytes=64_000, text_bytes=6_000)
 TYPED_MS = 1_000
 """A budget for a reader, in place of one for a listener."""
 
+NOTHING = "The knowledge base says nothing about this."
+BUSY = "The knowledge base is busy; answer without it."
+"""What a model reads that called a tool."""
+
 MAX_LIMIT_MS = 60_000  # a longer budget from a caller is a mistake, and is ignored
 _MOST_DIGITS = 5  # of such a budget; Python refuses to read thousands of them
 
 
-class Question(Protocol):
+@dataclass(frozen=True, slots=True)
+class Question:
     """What every door reads in a request. A door's own type may hold more, to be echoed."""
 
-    @property
-    def ask(self) -> Ask:
-        """What is asked."""
+    ask: Ask
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,11 @@ class Door(Generic[Q]):
 
 
 def manner_of(
-    table: DoorSettings, *, limits: Limits, written: bool, deadline_ms: float | None
+    table: DoorSettings,
+    *,
+    limits: Limits = LONG_ANSWERS,
+    written: bool = True,
+    deadline_ms: float | None = TYPED_MS,
 ) -> Manner:
     """Return how a door answers: its defaults, under what its table says."""
     return Manner(
@@ -170,6 +177,24 @@ def read_json(body: bytes, example: str) -> Any:
         ) from None
 
 
+def wrong_type(key: str, wanted: str) -> InvalidRequest:
+    """Return the refusal of a field that holds something else than is wanted."""
+    message = f"the field {key!r} must be {wanted}"
+    return InvalidRequest(message, code="invalid_type", param=key)
+
+
+def object_in(values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """Return an object; an empty one if it is not there.
+
+    Raises:
+        InvalidRequest: it is something else.
+    """
+    value = values.get(key) or {}
+    if not isinstance(value, dict):
+        raise wrong_type(key, "an object")
+    return value
+
+
 def text_in(values: Mapping[str, Any], key: str) -> str:
     """Return a text that must be there.
 
@@ -182,9 +207,7 @@ def text_in(values: Mapping[str, Any], key: str) -> str:
             f"the field {key!r} is missing", code="missing_field", param=key
         )
     if not isinstance(value, str):
-        raise InvalidRequest(
-            f"the field {key!r} must be a string", code="invalid_type", param=key
-        )
+        raise wrong_type(key, "a string")
     return value
 
 
@@ -198,11 +221,7 @@ def count_in(values: Mapping[str, Any], key: str) -> int | None:
     if value is None:
         return None
     if type(value) is not int or value < 1:
-        raise InvalidRequest(
-            f"the field {key!r} must be a whole number from 1 on",
-            code="invalid_type",
-            param=key,
-        )
+        raise wrong_type(key, "a whole number from 1 on")
     return value
 
 
@@ -216,10 +235,19 @@ def share_in(values: Mapping[str, Any], key: str) -> float | None:
     if value is None:
         return None
     if not isinstance(value, int | float) or isinstance(value, bool):
-        raise InvalidRequest(
-            f"the field {key!r} must be a number", code="invalid_type", param=key
-        )
+        raise wrong_type(key, "a number")
     return min(1.0, max(0.0, value))
+
+
+def call_in(values: Mapping[str, Any], key: str) -> str | None:
+    """Return the id of the platform's call, which is the session; None if it can be none."""
+    call = values.get("call")
+    if not isinstance(call, dict):
+        return None
+    name = call.get(key)
+    if not isinstance(name, str) or not name or label_problem(name):
+        return None
+    return name
 
 
 def score_of(passage: ContextPassage) -> float:

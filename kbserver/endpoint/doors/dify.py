@@ -8,14 +8,12 @@ to the user as it is, and overload is asked three times more: both are answered 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from kbserver.endpoint.asking.ask import Ask, session_of
 from kbserver.endpoint.doors.base import (
-    LONG_ANSWERS,
-    TYPED_MS,
     Door,
+    Question,
     Reply,
     Sent,
     checked_label,
@@ -23,6 +21,7 @@ from kbserver.endpoint.doors.base import (
     encode,
     encode_object,
     manner_of,
+    object_in,
     read_object,
     score_of,
     share_in,
@@ -44,14 +43,7 @@ WRONG_TOKEN = 1002
 _EXAMPLE = 'Dify sends {"knowledge_id": …, "query": …, "retrieval_setting": {…}}'
 
 
-@dataclass(frozen=True, slots=True)
-class DifyQuestion:
-    """A query to one knowledge base, which the label names."""
-
-    ask: Ask
-
-
-def parse(sent: Sent) -> DifyQuestion | Reply:
+def parse(sent: Sent) -> Question | Reply:
     """Read one request; an empty body, which Dify's registration sends, finds nothing.
 
     Raises:
@@ -63,13 +55,7 @@ def parse(sent: Sent) -> DifyQuestion | Reply:
     body = read_object(sent.body, _EXAMPLE)
     query = text_in(body, "query")
     label = checked_label(text_in(body, "knowledge_id"), "knowledge_id")
-    setting = body.get("retrieval_setting") or {}
-    if not isinstance(setting, dict):
-        raise InvalidRequest(
-            "the field 'retrieval_setting' must be an object",
-            code="invalid_type",
-            param="retrieval_setting",
-        )
+    setting = object_in(body, "retrieval_setting")
     ask = Ask(
         query,
         label,
@@ -78,7 +64,7 @@ def parse(sent: Sent) -> DifyQuestion | Reply:
         min_score=share_in(setting, "score_threshold"),
         scope=_scope(body.get("metadata_condition")),
     )
-    return DifyQuestion(ask)
+    return Question(ask)
 
 
 def _scope(condition: Any) -> dict[str, str]:
@@ -126,7 +112,7 @@ def _equalities(parts: list[Any]) -> dict[str, str] | None:
 
 
 def render(
-    question: DifyQuestion,
+    question: Question,
     context: Context,
     extra: Mapping[str, object] | None = None,
 ) -> bytes:
@@ -163,7 +149,6 @@ def _said(number: int, error: WireError, status: int) -> Reply:
     return Reply(encode({"error_code": number, "error_msg": str(error)}), status)
 
 
-def dify(table: DoorSettings) -> Door[DifyQuestion]:
+def dify(table: DoorSettings) -> Door[Question]:
     """Return the door."""
-    manner = manner_of(table, limits=LONG_ANSWERS, written=True, deadline_ms=TYPED_MS)
-    return Door("dify", PATH, manner, parse, render, refuse)
+    return Door("dify", PATH, manner_of(table), parse, render, refuse)

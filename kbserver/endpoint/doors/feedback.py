@@ -6,8 +6,8 @@ from typing import get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StrictStr, ValidationError
 
+from kbserver.endpoint.doors.base import checked_label
 from kbserver.errors import InvalidRequest
-from kbserver.labels import label_problem
 from kbserver.notes import Ending
 
 PATH = "/feedback"
@@ -39,11 +39,7 @@ def parse(body: bytes) -> Feedback:
         said = Feedback.model_validate_json(body)
     except ValidationError as exc:
         raise _complaint(exc) from None
-    problem = label_problem(said.label)
-    if problem:
-        raise InvalidRequest(
-            problem, code="invalid_session_label", param="session_label"
-        )
+    checked_label(said.label, "session_label")
     return said
 
 

@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 from kbserver.endpoint.asking.ask import Ask, session_of
 from kbserver.endpoint.doors.base import (
-    LONG_ANSWERS,
-    TYPED_MS,
+    BUSY,
+    NOTHING,
     Door,
+    Question,
     Reply,
     Sent,
     encode,
@@ -39,9 +40,7 @@ NEWEST = "2026-07-28"
 WITH_HANDSHAKE = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
 """Newest first; in them a client calls `initialize` before anything else."""
 
-NOTHING = "The knowledge base says nothing about this."
 NO_PASSAGE = "There is no passage with this id; take one from the results of search."
-BUSY = "The knowledge base is busy; answer without it."
 
 PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
@@ -55,6 +54,9 @@ TOOLS_TTL_MS = 3_600_000
 """For which a client may keep the list of tools; it changes with a new version of this server."""
 
 _META = "io.modelcontextprotocol/"
+VERSION_KEY = f"{_META}protocolVersion"
+"""In `_meta` of each request of the newest revision."""
+
 _EXAMPLE = 'send {"jsonrpc": "2.0", "id": 1, "method": …}'
 _HERE = ("localhost", "127.0.0.1", "::1")
 
@@ -62,10 +64,9 @@ _Tool = Literal["search", "fetch", "lookup"]
 
 
 @dataclass(frozen=True, slots=True)
-class McpCall:
+class McpCall(Question):
     """One call of a tool."""
 
-    ask: Ask
     tool: _Tool
     id: str | int
     newest: bool
@@ -173,7 +174,7 @@ def _version_in(params: Mapping[str, Any]) -> str | None:
     meta = params.get("_meta")
     if not isinstance(meta, dict):
         return None
-    spoken = meta.get(f"{_META}protocolVersion")
+    spoken = meta.get(VERSION_KEY)
     if not isinstance(spoken, str):
         return None
     return spoken
@@ -412,6 +413,6 @@ def _check_origin(origin: str | None, allowed: tuple[str, ...]) -> None:
 
 def mcp(table: McpSettings) -> Door[McpCall]:
     """Return the door."""
-    manner = manner_of(table, limits=LONG_ANSWERS, written=True, deadline_ms=TYPED_MS)
+    manner = manner_of(table)
     read = partial(parse, table.allowed_origins)
     return Door("mcp", PATH, manner, read, render, refuse, body_first=True)

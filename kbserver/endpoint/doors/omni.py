@@ -8,7 +8,6 @@ engine reads is documented nowhere.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -19,9 +18,11 @@ from kbserver.endpoint.asking.manner import Limits, Manner
 from kbserver.endpoint.doors.base import (
     Door,
     Headers,
+    Question,
     Sent,
     checked_label,
     encode,
+    encode_object,
     envelope,
 )
 from kbserver.errors import InvalidRequest
@@ -49,14 +50,7 @@ class _Body(BaseModel):
     agent_id: StrictStr | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TurnRequest:
-    """One call of the engine: what the caller said, and the session label it was said under."""
-
-    ask: Ask
-
-
-def parse(sent: Sent) -> TurnRequest:
+def parse(sent: Sent) -> Question:
     """Read one request.
 
     `session_label` may be absent or null; then the older alias `agent_id` counts, then the headers
@@ -80,7 +74,7 @@ def parse(sent: Sent) -> TurnRequest:
         label = _label_of(sent.headers)
     if label is not None:
         checked_label(label, field)
-    return TurnRequest(Ask(body.query, label, session_of(sent.headers) or label))
+    return Question(Ask(body.query, label, session_of(sent.headers) or label))
 
 
 def _label_of(headers: Headers) -> str | None:
@@ -110,7 +104,7 @@ def _complaint(exc: ValidationError) -> InvalidRequest:
 
 
 def render(
-    request: TurnRequest, context: Context, extra: Mapping[str, object] | None = None
+    request: Question, context: Context, extra: Mapping[str, object] | None = None
 ) -> bytes:
     """Write one answer as UTF-8 JSON, at most `MAX_ANSWER_BYTES` long.
 
@@ -129,7 +123,7 @@ def render(
         results.pop()
         body = encode(answer)
     if extra:
-        body = encode(answer | dict(extra))
+        body = encode_object(answer, extra)
     return body
 
 
@@ -150,7 +144,7 @@ def _echo(query: str) -> str:
     return shown
 
 
-def omni(path: str) -> Door[TurnRequest]:
+def omni(path: str) -> Door[Question]:
     """Return the door at a URL path."""
     return Door("omni", path, OMNI, parse, render, envelope)
 

@@ -13,11 +13,10 @@ from typing import Any
 
 from kbserver.endpoint.asking.ask import Ask, session_of
 from kbserver.endpoint.doors.base import (
-    LONG_ANSWERS,
     MAX_LIMIT_MS,
-    TYPED_MS,
     Door,
     Headers,
+    Question,
     Reply,
     Sent,
     count_in,
@@ -26,12 +25,14 @@ from kbserver.endpoint.doors.base import (
     label_in_path,
     limit_ms,
     manner_of,
+    object_in,
     read_object,
     score_of,
     share_in,
     source_of,
     title_of,
     url_of,
+    wrong_type,
 )
 from kbserver.errors import InvalidRequest, WireError
 from kbserver.retrieval.context import Context, ContextPassage
@@ -48,10 +49,9 @@ _MOST_DEEP = 20  # filters inside of each other
 
 
 @dataclass(frozen=True, slots=True)
-class OpenAIQuestion:
+class OpenAIQuestion(Question):
     """A query, or several that are asked as one."""
 
-    ask: Ask
     queries: tuple[str, ...]
 
 
@@ -64,13 +64,7 @@ def parse(sent: Sent) -> OpenAIQuestion:
     """
     body = read_object(sent.body, _EXAMPLE)
     queries = _queries(body)
-    ranking = body.get("ranking_options") or {}
-    if not isinstance(ranking, dict):
-        raise InvalidRequest(
-            "the field 'ranking_options' must be an object",
-            code="invalid_type",
-            param="ranking_options",
-        )
+    ranking = object_in(body, "ranking_options")
     ask = Ask(
         " ".join(queries),
         label_in_path(sent),
@@ -94,11 +88,7 @@ def _queries(body: Mapping[str, Any]) -> tuple[str, ...]:
         return (query,)
     if isinstance(query, list) and all(isinstance(part, str) for part in query):
         return tuple(query)
-    raise InvalidRequest(
-        "the field 'query' must be a string or a list of strings",
-        code="invalid_type",
-        param="query",
-    )
+    raise wrong_type("query", "a string or a list of strings")
 
 
 def _scope(filters: Any) -> dict[str, str]:
@@ -186,5 +176,5 @@ def bound_ms(headers: Headers) -> float | None:
 
 def openai(table: DoorSettings) -> Door[OpenAIQuestion]:
     """Return the door."""
-    manner = manner_of(table, limits=LONG_ANSWERS, written=True, deadline_ms=TYPED_MS)
+    manner = manner_of(table)
     return Door("openai", PATH, manner, parse, render, refuse, limit_ms=bound_ms)

@@ -7,14 +7,12 @@ travels. No client of it was seen. An answer is a JSON array, which has no room 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from kbserver.endpoint.asking.ask import Ask, session_of
 from kbserver.endpoint.doors.base import (
-    LONG_ANSWERS,
-    TYPED_MS,
     Door,
     Headers,
+    Question,
     Sent,
     encode,
     envelope,
@@ -33,25 +31,18 @@ KEY_HEADER = "x-api-key"
 _EXAMPLE = 'send {"query": …}'
 
 
-@dataclass(frozen=True, slots=True)
-class SearchQuestion:
-    """A query."""
-
-    ask: Ask
-
-
-def parse(sent: Sent) -> SearchQuestion:
+def parse(sent: Sent) -> Question:
     """Read one search.
 
     Raises:
         InvalidRequest: not JSON, or `query` is missing or no text.
     """
     query = text_in(read_object(sent.body, _EXAMPLE), "query")
-    return SearchQuestion(Ask(query, label_in_path(sent), session_of(sent.headers)))
+    return Question(Ask(query, label_in_path(sent), session_of(sent.headers)))
 
 
 def render(
-    question: SearchQuestion,
+    question: Question,
     context: Context,
     extra: Mapping[str, object] | None = None,
 ) -> bytes:
@@ -74,7 +65,7 @@ def key_of(headers: Headers) -> str:
     return key or bearer_token(headers)
 
 
-def search(table: DoorSettings) -> Door[SearchQuestion]:
+def search(table: DoorSettings) -> Door[Question]:
     """Return the door."""
-    manner = manner_of(table, limits=LONG_ANSWERS, written=True, deadline_ms=TYPED_MS)
+    manner = manner_of(table)
     return Door("search", PATH, manner, parse, render, envelope, token_of=key_of)

@@ -11,16 +11,20 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from kbserver.endpoint.asking.ask import Ask, session_of
 from kbserver.endpoint.asking.manner import Limits
 from kbserver.endpoint.doors.base import (
+    BUSY,
+    NOTHING,
+    TYPED_MS,
     Door,
     Headers,
+    Question,
     Reply,
     Sent,
+    call_in,
     encode,
     encode_object,
     envelope,
@@ -33,7 +37,7 @@ from kbserver.endpoint.doors.base import (
 )
 from kbserver.endpoint.tokens.static import Grant
 from kbserver.errors import InvalidRequest, Unauthorized, WireError
-from kbserver.labels import LabelPattern, label_problem
+from kbserver.labels import LabelPattern
 from kbserver.retrieval.context import Context
 from kbserver.settings import ToolSettings
 
@@ -44,16 +48,10 @@ LIMITS = Limits(passages_bytes=5_300, text_bytes=2_400)
 BODY_BYTES = 1024 * 1024
 """Retell sends the whole call along."""
 
-DEADLINE_MS = 1_000
-"""The platforms wait for seconds, and the caller hears silence meanwhile."""
-
 OMNI_HEADER = "x-pyai-signature"
 RETELL_HEADER = "x-retell-signature"
-OMNI_WINDOW_S = 300.0
-RETELL_WINDOW_S = 300.0
-
-NOTHING = "The knowledge base says nothing about this."
-BUSY = "The knowledge base is busy; answer without it."
+WINDOW_S = 300.0
+"""For which a signature is good, before and after its time."""
 
 _OMNI = re.compile(r"t=(?P<time>[0-9]{1,12}),v1=(?P<digest>[0-9a-f]{64})")
 _RETELL = re.compile(r"v=(?P<time>[0-9]{1,15}),d=(?P<digest>[0-9a-f]{64})")
@@ -61,14 +59,7 @@ _EXAMPLE = 'send {"query": …}'
 _PLACES = ("args", "arguments", "parameters")
 
 
-@dataclass(frozen=True, slots=True)
-class ToolQuestion:
-    """A query that a model wrote."""
-
-    ask: Ask
-
-
-def parse(sent: Sent) -> ToolQuestion:
+def parse(sent: Sent) -> Question:
     """Read one call; the query stands in `query`, `args`, `arguments` or `parameters`.
 
     Raises:
@@ -82,8 +73,8 @@ def parse(sent: Sent) -> ToolQuestion:
             code="missing_field",
             param="query",
         )
-    session = session_of(sent.headers) or _call_of(body)
-    return ToolQuestion(Ask(query, label_in_path(sent), session))
+    session = session_of(sent.headers) or call_in(body, "call_id")
+    return Question(Ask(query, label_in_path(sent), session))
 
 
 def _query(body: Mapping[str, Any]) -> str | None:
@@ -101,17 +92,6 @@ def _arguments(body: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
             arguments = read_json(arguments.encode("utf-8", "replace"), _EXAMPLE)
         if isinstance(arguments, dict):
             yield arguments
-
-
-def _call_of(body: Mapping[str, Any]) -> str | None:
-    """Return the id of Retell's call."""
-    call = body.get("call")
-    if not isinstance(call, dict):
-        return None
-    name = call.get("call_id")
-    if not isinstance(name, str) or not name or label_problem(name):
-        return None
-    return name
 
 
 def signed(
@@ -133,8 +113,8 @@ def signed(
     found = _signature(sent.headers, sent.body)
     if found is None:
         return None
-    message, digest, at_s, window_s = found
-    if abs(now_s - at_s) > window_s:
+    message, digest, at_s = found
+    if abs(now_s - at_s) > WINDOW_S:
         raise _bad("expired_signature", "its time is too far from now")
     good = False
     for secret in secrets:
@@ -145,8 +125,8 @@ def signed(
     return grant
 
 
-def _signature(headers: Headers, body: bytes) -> tuple[bytes, str, float, float] | None:
-    """Return what is signed, the digest, its time in seconds and the window; None without.
+def _signature(headers: Headers, body: bytes) -> tuple[bytes, str, float] | None:
+    """Return what is signed, the digest, and its time in seconds; None without.
 
     Raises:
         Unauthorized: it is malformed.
@@ -157,13 +137,13 @@ def _signature(headers: Headers, body: bytes) -> tuple[bytes, str, float, float]
         if match is None:
             raise _bad("invalid_signature", "it must be t=SECONDS,v1=HEX")
         message = match["time"].encode() + b"." + body
-        return message, match["digest"], float(match["time"]), OMNI_WINDOW_S
+        return message, match["digest"], float(match["time"])
     if retell is not None:
         match = _RETELL.fullmatch(retell.strip())
         if match is None:
             raise _bad("invalid_signature", "it must be v=MILLISECONDS,d=HEX")
         message = body + match["time"].encode()
-        return message, match["digest"], float(match["time"]) / 1000, RETELL_WINDOW_S
+        return message, match["digest"], float(match["time"]) / 1000
     return None
 
 
@@ -172,7 +152,7 @@ def _bad(code: str, why: str) -> Unauthorized:
 
 
 def render(
-    question: ToolQuestion,
+    question: Question,
     context: Context,
     extra: Mapping[str, object] | None = None,
 ) -> bytes:
@@ -195,7 +175,7 @@ def refuse(error: WireError, status: int, body: bytes) -> Reply:
     return Reply(encode({"result": said, "results": []}))
 
 
-def tool(table: ToolSettings) -> Door[ToolQuestion]:
+def tool(table: ToolSettings) -> Door[Question]:
     """Return the door.
 
     Raises:
@@ -207,7 +187,8 @@ def tool(table: ToolSettings) -> Door[ToolQuestion]:
     def check(sent: Sent, now_s: float) -> Grant | None:
         return signed(secrets, grant, sent, now_s)
 
-    manner = manner_of(table, limits=LIMITS, written=False, deadline_ms=DEADLINE_MS)
+    # The platforms wait for seconds, and the caller hears silence meanwhile.
+    manner = manner_of(table, limits=LIMITS, written=False, deadline_ms=TYPED_MS)
     return Door(
         "tool",
         PATH,

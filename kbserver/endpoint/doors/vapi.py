@@ -8,15 +8,16 @@ a wrong token is answered with no documents.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from kbserver.endpoint.asking.ask import MOST_PAST, Ask, session_of
 from kbserver.endpoint.asking.manner import Limits
 from kbserver.endpoint.doors.base import (
     Door,
+    Question,
     Reply,
     Sent,
+    call_in,
     encode,
     encode_object,
     envelope,
@@ -27,7 +28,6 @@ from kbserver.endpoint.doors.base import (
     score_of,
 )
 from kbserver.errors import InvalidRequest, WireError
-from kbserver.labels import label_problem
 from kbserver.retrieval.context import Context
 from kbserver.settings import DoorSettings
 
@@ -43,14 +43,7 @@ _KIND = "knowledge-base-request"
 _EXAMPLE = 'Vapi sends {"message": {"type": "knowledge-base-request", …}}'
 
 
-@dataclass(frozen=True, slots=True)
-class VapiQuestion:
-    """The last words of a call's user, with those before them."""
-
-    ask: Ask
-
-
-def parse(sent: Sent) -> VapiQuestion | Reply:
+def parse(sent: Sent) -> Question | Reply:
     """Read one request; other kinds of messages are answered with an empty object.
 
     Raises:
@@ -68,11 +61,11 @@ def parse(sent: Sent) -> VapiQuestion | Reply:
     query = next(said, None)
     if query is None:
         raise InvalidRequest(
-            "no message of the role 'user' holds a text", code="missing_query"
+            "no message of the role 'user' holds a text", code="missing_field"
         )
     past = tuple(text for text, _ in zip(said, range(MOST_PAST), strict=False))
-    session = session_of(sent.headers) or _call_of(message)
-    return VapiQuestion(Ask(query, label, session, past=past))
+    session = session_of(sent.headers) or call_in(message, "id")
+    return Question(Ask(query, label, session, past=past))
 
 
 def _newest_first(message: Mapping[str, Any]) -> Iterator[str]:
@@ -108,18 +101,8 @@ def _text(line: Mapping[str, Any], names: tuple[str, ...]) -> str:
     return ""
 
 
-def _call_of(message: Mapping[str, Any]) -> str | None:
-    call = message.get("call")
-    if not isinstance(call, dict):
-        return None
-    name = call.get("id")
-    if not isinstance(name, str) or not name or label_problem(name):
-        return None
-    return name
-
-
 def render(
-    question: VapiQuestion,
+    question: Question,
     context: Context,
     extra: Mapping[str, object] | None = None,
 ) -> bytes:
@@ -145,7 +128,7 @@ def refuse(error: WireError, status: int, body: bytes) -> Reply:
     return Reply(NOTHING, 200, headers)
 
 
-def vapi(table: DoorSettings) -> Door[VapiQuestion]:
+def vapi(table: DoorSettings) -> Door[Question]:
     """Return the door."""
     manner = manner_of(table, limits=LIMITS, written=False, deadline_ms=None)
     return Door("vapi", PATH, manner, parse, render, refuse, body_bytes=BODY_BYTES)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from kbserver.endpoint.figures.shelf import Sample, Shelf
-
-_SHARED = "kbserver_record"
-"""Metrics whose names begin so are of all processes together, whichever tells them."""
+from kbserver.endpoint.figures.shelf import Sample, Shelf, is_count, key_of, on_top
 
 _OF_ALL: dict[str, Callable[[Iterable[float]], float]] = {
     "kbserver_turns_in_flight": sum,
@@ -29,9 +26,7 @@ _ENDINGS = {
     "counter": ("_total",),
     "histogram": ("_bucket", "_sum", "_count"),
 }
-"""Of the samples that add up, by the type of their metric."""
-
-_Key = tuple[str, tuple[tuple[str, str], ...]]
+"""Of a metric's samples, by its type; without any they have its name."""
 
 
 class WithoutMoments(Collector):
@@ -57,14 +52,15 @@ class Merged(Collector):
         self._own = own
         self._shelf = shelf
 
-    def put(self) -> None:
-        """Tell the others what this process counted.
+    def put(self) -> list[Metric]:
+        """Tell the others what this process counted; return it.
 
         Raises:
             OSError: there is no place for it.
         """
         families = list(self._own.collect())
-        self._shelf.put(lambda before: _after(before, families))
+        self._shelf.put(lambda before: _told(before, families))
+        return families
 
     def collect(self) -> Iterator[Metric]:
         """Yield every metric, of all processes together.
@@ -72,26 +68,29 @@ class Merged(Collector):
         Raises:
             OSError: there is no place for what this process counted.
         """
-        self.put()
-        families = list(self._own.collect())
-        added = _added(families)
-        values: dict[_Key, list[float]] = {}
-        for sample in _samples(families):
-            first = sample.value
-            if sample.name in added:
-                first = 0.0  # the shelf holds it
-            values[_key(sample.name, sample.labels)] = [first]
+        families = self.put()
+        told: list[Sample] = []
+        for name, labels, value in _samples_of(families):
+            on_shelf = is_count(name)  # and what is measured is better known here
+            told.append((name, labels, 0.0 if on_shelf else value))
         for written in self._shelf.all():
-            for name, labels, value in written.samples:
-                if name in added or self._tells_now(written.place, written.is_fresh):
-                    values.setdefault(_key(name, labels), []).append(value)
+            told += [
+                sample
+                for sample in written.samples
+                if is_count(sample[0])
+                or self._tells_now(written.place, written.is_fresh)
+            ]
+        values: dict[object, list[Sample]] = {}
+        for sample in told:
+            values.setdefault(key_of(sample), []).append(sample)
         of_family = {name: family for family in families for name in _names(family)}
         together = {family.name: _emptied(family) for family in families}
-        for (name, pairs), of_each in values.items():
+        for of_each in values.values():
+            name, labels, _ = of_each[0]
             if name in of_family:
                 family = of_family[name]
-                value = _way(family)(of_each)
-                together[family.name].add_sample(name, dict(pairs), value)
+                value = _way(family, name)(one[2] for one in of_each)
+                together[family.name].add_sample(name, labels, value)
         yield from together.values()
 
     def _tells_now(self, place: int, is_fresh: bool) -> bool:
@@ -99,29 +98,16 @@ class Merged(Collector):
         return is_fresh and place != self._shelf.place
 
 
-def _after(before: Iterable[Sample], families: Sequence[Metric]) -> list[Sample]:
-    """Return what a process tells: its counts on top of those of the process before it."""
-    added = _added(families)
-    values: dict[_Key, float] = {}
-    for name, labels, value in before:
-        if name in added:
-            values[_key(name, labels)] = value
-    for sample in _samples(families):
-        key = _key(sample.name, sample.labels)
-        value = sample.value
-        if sample.name in added:
-            value += values.get(key, 0.0)
-        values[key] = value
-    return [
-        (key[0], dict(key[1]), value)
-        for key, value in values.items()
-        if value or not key[0].endswith("_total")  # each process begins with them
-    ]
+def _told(before: Iterable[Sample], families: Iterable[Metric]) -> list[Sample]:
+    """Return what a process tells."""
+    told = on_top(before, _samples_of(families))
+    # Each process begins with counts of 0 by itself.
+    return [one for one in told if one[2] or not one[0].endswith("_total")]
 
 
-def _way(family: Metric) -> Callable[[Iterable[float]], float]:
+def _way(family: Metric, name: str) -> Callable[[Iterable[float]], float]:
     """Return how the values of several processes become one."""
-    if _is_added(family):
+    if is_count(name):
         return sum
     return _OF_ALL.get(family.name, max)
 
@@ -130,7 +116,7 @@ def _emptied(family: Metric) -> Metric:
     return Metric(family.name, family.documentation, family.type)
 
 
-def _samples(families: Sequence[Metric]) -> Iterator[Any]:
+def _samples(families: Iterable[Metric]) -> Iterator[Any]:
     """Yield the samples of some metrics, without the moments at which they were made."""
     for family in families:
         for sample in family.samples:
@@ -138,19 +124,12 @@ def _samples(families: Sequence[Metric]) -> Iterator[Any]:
                 yield sample
 
 
-def _added(families: Iterable[Metric]) -> set[str]:
-    """Return the names of the samples that add up."""
-    return {name for family in families if _is_added(family) for name in _names(family)}
-
-
-def _is_added(family: Metric) -> bool:
-    return family.type in _ENDINGS and not family.name.startswith(_SHARED)
+def _samples_of(families: Iterable[Metric]) -> Iterator[Sample]:
+    """Yield the same as they stand on the shelf."""
+    for sample in _samples(families):
+        yield sample.name, sample.labels, sample.value
 
 
 def _names(family: Metric) -> list[str]:
     """Return the names of a metric's samples."""
     return [family.name + ending for ending in _ENDINGS.get(family.type, ("",))]
-
-
-def _key(name: str, labels: dict[str, str]) -> _Key:
-    return name, tuple(labels.items())

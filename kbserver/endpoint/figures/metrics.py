@@ -61,10 +61,14 @@ EMPTY: tuple[Reason, ...] = (
 
 CODES = (
     *("invalid_json", "invalid_body", "missing_field", "invalid_type"),
-    *("invalid_session_label", "body_timeout", "body_too_large"),
-    *("unsupported_encoding", "missing_token", "invalid_token", "expired_token"),
-    *("premature_token", "revoked_token", "exhausted_token", "not_found"),
-    *("method_not_allowed", "overloaded", "internal_error"),
+    *("invalid_session_label", "invalid_session", "body_timeout", "body_too_large"),
+    *("client_left", "unsupported_encoding", "missing_token", "invalid_token"),
+    *("wrong_door", "expired_token", "premature_token", "revoked_token"),
+    *("exhausted_token", "not_found", "method_not_allowed", "http_error"),
+    *("overloaded", "internal_error"),
+    # of the other doors, of feedback and of sessions for browsers
+    *("unsupported_filter", "invalid_signature", "expired_signature"),
+    *("invalid_field", "origin_not_allowed", "rate_limited", "session_unavailable"),
 )
 """Of refused requests, on the page from the start."""
 
@@ -238,11 +242,14 @@ class Metrics:
         self.turns.labels("", "", "empty")
         self.empty.labels("", "", "unknown_label")
         self.in_budget.labels("", "")
+        first: dict[str, str] = {}
         for route in routes:
-            pattern = route.pattern.pattern
-            if pattern in self._corpora_of or len(self._corpora_of) >= MOST_ROUTES:
+            first.setdefault(route.pattern.pattern, ",".join(route.corpora))
+        for pattern, corpora in first.items():
+            known = self._corpora_of.get(pattern)
+            is_one_more = known is None and len(self._corpora_of) >= MOST_ROUTES
+            if corpora == known or is_one_more:
                 continue
-            corpora = ",".join(route.corpora)
             self._corpora_of[pattern] = corpora
             self.in_budget.labels(pattern, corpora)
             for outcome in get_args(Outcome):

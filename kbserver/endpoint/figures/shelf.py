@@ -13,7 +13,7 @@ import os
 import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing import reduction
 from struct import Struct
 from threading import Lock
@@ -31,8 +31,35 @@ FRESH_S = 10.0
 Sample: TypeAlias = tuple[str, dict[str, str], float]
 """Name, labels, value."""
 
+_COUNTS = ("_total", "_bucket", "_sum", "_count")
+_SHARED = "kbserver_record"
+"""Metrics whose names begin so are of all processes together, whichever tells them."""
+
 _HEAD = Struct("<QdII")  # number, monotonic seconds, bytes, checksum
 _PLACE_BYTES = 2 * HALF_BYTES
+
+
+def is_count(name: str) -> bool:
+    """Whether the samples of a name are counts, which add up."""
+    return name.endswith(_COUNTS) and not name.startswith(_SHARED)
+
+
+def key_of(sample: Sample) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return what samples that belong together have in common: name and labels."""
+    name, labels, _ = sample
+    return name, tuple(sorted(labels.items()))
+
+
+def on_top(before: Iterable[Sample], now: Iterable[Sample]) -> list[Sample]:
+    """Return what a process tells: its samples, its counts on top of those in its place before."""
+    values = {key_of(sample): sample for sample in before if is_count(sample[0])}
+    for sample in now:
+        name, labels, value = sample
+        key = key_of(sample)
+        if is_count(name) and key in values:
+            value += values[key][2]
+        values[key] = name, labels, value
+    return list(values.values())
 
 
 class Written(NamedTuple):

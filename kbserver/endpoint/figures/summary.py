@@ -1,13 +1,25 @@
-"""How the turns of a while went, in a line for the log."""
+"""Lines for the log: one for a turn, and one that says how the turns of a while went."""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections import Counter as Tally
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from kbserver.endpoint.trace import Trace
+
+log = logging.getLogger("kbserver.endpoint")
+turns = logging.getLogger("kbserver.turns")
+
+SUMMARY_S = 60.0
+"""Between two lines that say how the turns went."""
+QUIET = (1, 10)
+"""Summaries in a row without a request that are said; then every `SAID_AGAIN`-th."""
+SAID_AGAIN = 60
 
 _MOST_TIMES = 10_000  # of the newest turns; a line in the log needs no more
 _MOST_ROUTES = 8  # in the line; the others are counted together
@@ -108,3 +120,43 @@ def _counted(tally: Tally[str]) -> str:
     """Say how often each came, the most frequent first: `3 full, 1 gated`."""
     by_frequency = [one for one in tally.most_common() if one[1]]
     return ", ".join(f"{count} {name}" for name, count in by_frequency)
+
+
+async def summaries_forever(summary: Callable[[], Recent]) -> None:
+    """Log how the turns went, again and again; seldom while nothing is asked.
+
+    Args:
+        summary: returns how the turns went since its last call.
+    """
+    quiet = 0
+    while True:
+        await asyncio.sleep(SUMMARY_S)
+        recent = summary()
+        quiet = (quiet + 1) * recent.is_quiet
+        if quiet and quiet not in QUIET and quiet % SAID_AGAIN:
+            continue
+        seconds = max(1, quiet) * SUMMARY_S
+        event = {"event": "summary", "facts": recent.as_dict()}
+        log.info("%s in %.0f s", recent, seconds, extra=event)
+
+
+def log_turn(trace: Trace) -> None:
+    """Log a turn, without its words."""
+    facts = {
+        "turn": trace.id,
+        "door": trace.door,
+        "route": trace.route,
+        "outcome": trace.outcome,
+        "reason": trace.reason,
+        "in_budget": trace.in_budget,
+        "ms": round(trace.total_ms, 1),
+    }
+    turns.info(
+        "turn %s %s: %s %s, %.1f ms",
+        trace.id,
+        trace.route or "no route",
+        trace.outcome,
+        trace.reason or "",
+        trace.total_ms,
+        extra={"event": "turn", "facts": facts},
+    )

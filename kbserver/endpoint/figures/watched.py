@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import suppress
 
-from kbserver.endpoint.figures.shelf import Sample, Shelf
+from kbserver.endpoint.figures.shelf import Sample, Shelf, on_top
 
 METRIC = "kbserver_watch_ingests_total"
-_COUNTS = ("_total", "_bucket", "_sum", "_count")
 
 
 class WatchCounts:
@@ -28,14 +27,8 @@ class WatchCounts:
 
     def _samples(self, before: list[Sample]) -> list[Sample]:
         """Return what is counted, on top of what another process left in its place."""
-        values = {
-            (name, *sorted(labels.items())): (name, labels, value)
-            for name, labels, value in before
-            if name.endswith(_COUNTS)
-        }
-        for result, count in self._results.items():
-            labels = {"corpus": self._corpus, "result": result}
-            key = (METRIC, *sorted(labels.items()))
-            _, _, left = values.get(key, (METRIC, labels, 0.0))
-            values[key] = METRIC, labels, left + count
-        return list(values.values())
+        now: list[Sample] = [
+            (METRIC, {"corpus": self._corpus, "result": result}, float(count))
+            for result, count in self._results.items()
+        ]
+        return on_top(before, now)

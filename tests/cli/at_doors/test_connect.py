@@ -1,4 +1,6 @@
 import json
+import shlex
+import tomllib
 
 import pytest
 
@@ -34,6 +36,19 @@ def test_without_a_key_the_table_of_a_token_is_shown_and_the_closed_door_named(r
     assert "$KB_TOKEN_SUPPORT" in result.stdout
     for said in ('doors = ["dify"]', "[doors.dify]", "not public"):
         assert said in result.stderr
+
+
+def test_a_label_is_written_as_each_place_reads_it(run):
+    label = 'front desk "7" \\'
+    result = run("connect", "dify", "-l", label)
+    assert f"External Knowledge ID   {label}\n" in result.stdout
+    table = result.stderr.split("kbserver.toml:\n")[1].split("paste into")[0]
+    [token] = tomllib.loads(table)["tokens"]
+    assert token["labels"] == [label]
+    variables = run("connect", "livekit", "-l", label).stdout.splitlines()
+    assert shlex.split(variables[-1]) == ["export", f"KB_LABEL={label}"]
+    url = json.loads(run("connect", "cursor", "-l", label).stdout)["mcpServers"]["kb"]
+    assert url["url"].endswith("/front%20desk%20%227%22%20%5C/mcp")
 
 
 def test_a_platform_or_url_that_is_none_is_said(run):

@@ -1,9 +1,11 @@
 """Each door as its client meets it: open, closed, with another token."""
 
+import httpx2
 import pytest
 
-from kbserver.cli.at_doors.probe import PROBES, probe
+from kbserver.cli.at_doors.probe import PROBES, _speaks, probe
 from kbserver.endpoint.app import KBServer
+from kbserver.errors import OmniError
 from tests.endpoint.conftest import TOKEN, serving
 from tests.endpoint.doors.test_init import QUERY, settings_with_doors
 
@@ -35,6 +37,17 @@ def test_what_is_wrong_is_found_with_what_to_do(url, door):
     assert {"closed", "empty"} & {finding.cause for finding in closed}
     nowhere = list(probe(door, "http://127.0.0.1:9", "support", QUERY, TOKEN))
     assert [finding.cause for finding in nowhere] == ["unreachable"]
+
+
+def test_a_token_that_no_header_can_carry_is_said(url):
+    with pytest.raises(OmniError, match="non-ASCII"):
+        next(probe("mcp", url, "support", QUERY, "ключ"))
+
+
+def test_an_answer_of_another_form_is_found_whatever_it_is():
+    for said in (["x"], {"result": []}, {"result": {"capabilities": None}}, 7):
+        finding = _speaks("protocol", httpx2.Response(200, json=said))
+        assert (finding.grade, finding.cause) == ("fail", "answer")
 
 
 def test_the_doctor_takes_a_door(run, url, tmp_path, monkeypatch):

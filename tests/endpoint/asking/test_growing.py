@@ -128,3 +128,26 @@ def test_a_task_that_is_cancelled_from_outside_stays_so(growing):
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(one())
+
+
+def test_words_that_can_go_on_no_more_are_forgotten(growing, clock):
+    async def turns():
+        for number in range(5):
+            await asked(growing, "how much", session=f"room-{number}")
+            clock.now += GOES_ON_S / 2
+        return len(growing)
+
+    assert asyncio.run(turns()) == 3
+
+
+def test_of_too_many_sessions_the_one_that_was_silent_longest_goes(
+    growing, monkeypatch
+):
+    monkeypatch.setattr("kbserver.endpoint.asking.growing.MOST_SESSIONS", 2)
+
+    async def turns():
+        for number in range(5):
+            await asked(growing, "how much", session=f"room-{number}")
+        return len(growing)
+
+    assert asyncio.run(turns()) == 2

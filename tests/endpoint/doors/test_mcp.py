@@ -2,12 +2,10 @@ import json
 
 import pytest
 
-from kbserver.endpoint.doors.base import Reply, Sent
+from kbserver.endpoint.doors.base import BUSY, NOTHING, Reply, Sent
 from kbserver.endpoint.doors.mcp import (
-    BUSY,
     NEWEST,
     NO_PASSAGE,
-    NOTHING,
     WITH_HANDSHAKE,
     parse,
     refuse,
@@ -85,17 +83,14 @@ def test_an_unknown_method_version_or_a_contradiction_is_an_error_of_its_own():
     status, answer = answered(old)
     assert (status, answer["error"]["code"]) == (400, -32022)
     assert answer["error"]["data"]["requested"] == "1999-01-01"
-    for headers in (
-        {"mcp-method": "tools/call"},
-        {"mcp-protocol-version": WITH_HANDSHAKE[0], "mcp-method": "x"},
+    another = META | {"io.modelcontextprotocol/protocolVersion": WITH_HANDSHAKE[0]}
+    for request in (
+        newest("tools/list", None, **{"mcp-method": "tools/call"}),
+        newest("tools/list", {"_meta": another}),
+        newest("tools/call", {"name": "lookup"}, **{"mcp-name": "fetch"}),
     ):
-        request = newest("tools/list", None, **headers)
-        if headers["mcp-method"] == "x":
-            continue
         status, answer = answered(request)
         assert (status, answer["error"]["code"]) == (400, -32020)
-    request = newest("tools/call", {"name": "lookup"}, **{"mcp-name": "fetch"})
-    assert answered(request)[1]["error"]["code"] == -32020
 
 
 def test_a_call_asks_under_the_label_of_the_path():

@@ -5,12 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kbserver.endpoint.asking.ask import Ask
-from kbserver.endpoint.doors.base import Sent, envelope
+from kbserver.endpoint.doors.base import Question, Sent, envelope
 from kbserver.endpoint.doors.omni import (
     MAX_ANSWER_BYTES,
     MAX_ECHO_BYTES,
     OMNI,
-    TurnRequest,
     omni,
     parse,
     render,
@@ -116,7 +115,7 @@ def test_an_answer_stays_below_the_limit_and_echoes_the_call(
         ContextPassage(f"id-{n}", content * 5, 0.5)
         for n, content in enumerate(contents)
     ]
-    request = TurnRequest(Ask(query, label))
+    request = Question(Ask(query, label))
     body = render(request, Context(context, tuple(passages)))
     answer = json.loads(body)
     assert len(body) <= MAX_ANSWER_BYTES
@@ -137,7 +136,7 @@ def test_an_answer_stays_below_the_limit_and_echoes_the_call(
 def test_a_long_query_is_echoed_in_part_only_and_leaves_the_results_their_room(word):
     label = "\N{GRINNING FACE}" * 256
     passages = [ContextPassage(f"id-{n}", "x" * 640, 0.5) for n in range(3)]
-    request = TurnRequest(Ask(word * 10_000, label))
+    request = Question(Ask(word * 10_000, label))
     body = render(request, Context("x" * 2000, tuple(passages)))
     answer = json.loads(body)
     echo = json.dumps(answer["query"], ensure_ascii=False).encode()
@@ -152,7 +151,7 @@ def test_what_json_or_utf_8_does_not_know_costs_no_answer():
     ]
     for some in (passages, passages[:1], passages[1:]):
         context = Context(some[0].content, tuple(some))
-        body = render(TurnRequest(Ask("x")), context)
+        body = render(Question(Ask("x")), context)
         answer = json.loads(body, parse_constant=pytest.fail)
         assert [result["id"] for result in answer["results"]] == [
             passage.id for passage in some
@@ -181,8 +180,8 @@ def test_the_extra_keys_come_on_top_of_the_limit():
     passages = tuple(ContextPassage(f"id-{n}", "x" * 900, 0.5) for n in range(6))
     context = Context("", passages)
     extra = {"trace": {"route": "y" * 500}}
-    plain = json.loads(render(TurnRequest(Ask("x")), context))
-    traced = json.loads(render(TurnRequest(Ask("x")), context, extra))
+    plain = json.loads(render(Question(Ask("x")), context))
+    traced = json.loads(render(Question(Ask("x")), context, extra))
     assert traced == plain | extra
 
 
@@ -204,7 +203,7 @@ def test_the_label_is_the_session_unless_a_header_names_one():
 
 
 def test_a_text_of_the_limit_fits_twice_beside_a_long_label_and_query():
-    request = TurnRequest(Ask("q" * MAX_ECHO_BYTES * 2, "l" * 256))
+    request = Question(Ask("q" * MAX_ECHO_BYTES * 2, "l" * 256))
     text = "x" * OMNI.limits.text_bytes
     context = Context(text, (ContextPassage("fallback", text, 0.0),))
     answer = json.loads(render(request, context))

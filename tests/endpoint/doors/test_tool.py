@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kbserver.endpoint.doors.base import Sent
-from kbserver.endpoint.doors.tool import BUSY, NOTHING, parse, refuse, render, signed
+from kbserver.endpoint.doors.base import BUSY, NOTHING, Sent
+from kbserver.endpoint.doors.tool import parse, refuse, render, signed
 from kbserver.endpoint.tokens.static import EVERYTHING
 from kbserver.errors import InvalidRequest, Overloaded, Unauthorized
 from kbserver.retrieval.context import EMPTY

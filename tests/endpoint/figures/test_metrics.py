@@ -92,6 +92,15 @@ def test_further_routes_are_counted_together(monkeypatch):
     assert samples(metrics)[f"kbserver_turns_total{others}"] == 1.0
 
 
+def test_a_route_whose_corpora_changed_is_counted_with_those_of_now(metrics):
+    metrics.routes([route("vip", "other"), route("vip", "never", "reached")])
+    metrics.record(Trace("full", None, route="vip"))
+    found = samples(metrics)
+    vip = '{corpus="other",outcome="full",route="vip"}'
+    assert found[f"kbserver_turns_total{vip}"] == 1.0
+    assert not any("never" in name for name in found)
+
+
 def test_turns_in_budget_are_a_counter_beside_all_turns(metrics):
     for in_budget in (True, True, True, False):
         metrics.record(Trace("full", None, route="vip", in_budget=in_budget))

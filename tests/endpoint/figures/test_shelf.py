@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from kbserver.endpoint.figures.shelf import HALF_BYTES, Shelf, make_shelf
+from kbserver.endpoint.figures.shelf import HALF_BYTES, Shelf, make_shelf, on_top
 
 
 @pytest.fixture
@@ -66,3 +66,21 @@ def test_what_was_not_told_for_long_is_not_of_now(shelf, monkeypatch):
     assert written.is_fresh
     monkeypatch.setattr("kbserver.endpoint.figures.shelf.FRESH_S", 0.0)
     assert not written.is_fresh
+
+
+def test_counts_go_on_from_those_before_and_all_else_begins_anew():
+    before = [
+        ("a_total", {"x": "1", "y": "2"}, 2.0),
+        ("gone_total", {}, 5.0),
+        ("size", {}, 9.0),
+        ("kbserver_record_turns_total", {}, 7.0),
+    ]
+    now = [
+        ("a_total", {"y": "2", "x": "1"}, 1.0),
+        ("kbserver_record_turns_total", {}, 8.0),
+    ]
+    assert sorted((name, value) for name, _, value in on_top(before, now)) == [
+        ("a_total", 3.0),
+        ("gone_total", 5.0),
+        ("kbserver_record_turns_total", 8.0),
+    ]

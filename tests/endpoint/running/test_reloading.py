@@ -127,6 +127,32 @@ def test_a_file_that_cannot_be_used_changes_nothing_and_says_why(
     assert (server.settings, server.table, server.check_tokens()) == before
 
 
+def test_a_handler_that_cannot_be_imported_changes_nothing(
+    server, caplog, tmp_path, monkeypatch
+):
+    server, file = server
+    (tmp_path / "half_written_handlers.py").write_text("def vip(turn:")
+    monkeypatch.syspath_prepend(tmp_path)
+    before = server.table
+    handler = 'handler = "half_written_handlers:vip"'
+    file.write_text(f'{file.read_text()}[[routes]]\nlabel = "vip"\n{handler}\n')
+    server.read_again()
+    assert "stay as they were: SyntaxError" in caplog.text
+    assert server.table is before
+
+
+def test_a_route_that_is_never_reached_is_said_once_and_not_at_each_generation(
+    server, caplog
+):
+    server, file = server
+    below = '[[routes]]\nlabel = "vip"\ncorpora = ["support"]\n'
+    file.write_text(file.read_text() + below)
+    server.read_again()
+    for _ in range(2):
+        server._rebuild_table()
+    assert caplog.text.count("vip never answers") == 1
+
+
 def test_a_route_in_python_keeps_answering_with_the_new_settings(store, monkeypatch):
     monkeypatch.delenv("KB_TOKEN", raising=False)
     server = KBServer(settings(store=store, routes=[]))

@@ -7,6 +7,7 @@ from kbserver.endpoint.tokens.static import (
     bearer_token,
 )
 from kbserver.errors import SettingsError, Unauthorized
+from kbserver.labels import LabelPattern
 from kbserver.settings import StaticToken
 
 
@@ -92,6 +93,15 @@ def test_only_a_token_of_three_parts_is_checked_as_a_signed_one():
     assert asked == ["a.b.c"]
     with pytest.raises(Unauthorized):
         table.check_static(bearer("Bearer a.b.c"))
+
+
+def test_an_open_server_counts_no_turns_of_a_token():
+    grant = Grant((LabelPattern("support"),), turns=object(), kind="signed")
+    for is_open in (True, False):
+        table = TokenTable([], signed=lambda token: grant, open_to_all=is_open)
+        found = table.check(bearer("Bearer a.b.c"))
+        assert found.allows("support") and not found.allows("billing")
+        assert (found.turns is None) == is_open
 
 
 def test_a_door_may_find_the_token_elsewhere():
