@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kbserver.languages.hindi.consonants import CONSONANTS
 from kbserver.languages.hindi.numbers import NUMBERS as _NUMBERS
 from kbserver.languages.letters import without_accents
 from kbserver.languages.profile import (
@@ -304,23 +305,7 @@ SOUNDS: Final = Sounds(
     letters="a-z\u0900-\u097f",
     rules=(
         ("ज्ञ", "gy"),
-        ("[कख]", "k"),
-        ("[गघ]", "g"),
-        ("[चछ]", "X"),
-        ("[जझ]", "j"),
-        ("[टठतथ]", "t"),
-        ("[डढदध]", "d"),
-        ("[ङञणनं]", "n"),
-        ("प", "p"),
-        ("फ", "f"),
-        ("[बभ]", "b"),
-        ("म", "m"),
-        ("य", "y"),
-        ("[रृऋ]", "r"),
-        ("[लळ]", "l"),
-        ("व", "v"),
-        ("[शषस]", "s"),
-        ("ह", "h"),
+        *((f"[{signs}]", sound) for sound, signs in CONSONANTS.items()),
         ("[\u0900-\u097f]", "a"),
         ("t?chh?", "X"),
         ("sh", "s"),
