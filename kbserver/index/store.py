@@ -404,9 +404,13 @@ class PinnedStore(Store):
         """Return the generation that is to be seen.
 
         Raises:
-            StoreMissing: it is not there.
+            StoreMissing: it is not there, or the corpus is not to be seen.
         """
-        return self._folder(corpus, self._pinned.get(corpus)).name
+        generation = self._pinned.get(corpus)
+        if generation is None:
+            names = ", ".join(self._pinned)
+            raise StoreMissing(f"{self.path / corpus}: not one of {names or 'none'}")
+        return self._folder(corpus, generation).name
 
 
 def _named_by(pointer: Path) -> str | None:

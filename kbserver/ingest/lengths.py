@@ -23,9 +23,8 @@ LEAST_TOKENS_A_WORD: Final = 0.8
 
 _TOKENS_A_WORD = 1.33  # of English, in the default model
 _SAMPLE_CHARACTERS = 2_000
-_FOREIGN_SHARE = (
-    0.3  # of the signs of a text, at least: tables of codes are no other script
-)
+_FOREIGN_SHARE = 0.3
+"""Of the signs of a text, at least: tables of codes are no other script."""
 
 _UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff"
 _SYLLABIC = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
@@ -51,14 +50,21 @@ def counting_for(sample: str, count_tokens: CountTokens) -> CountTokens:
     a_word = (count_tokens(sample) - special) / max(words, 1.0)
     if LEAST_TOKENS_A_WORD <= a_word <= MOST_TOKENS_A_WORD:
         return count_tokens
-    return lambda text: special + round(_TOKENS_A_WORD * _words_in(text))
+
+    def counted(text: str) -> int:
+        # What is embedded of other texts is cut to the window; see `beginning_of`.
+        if text.isascii():
+            return count_tokens(text)
+        return special + round(_TOKENS_A_WORD * _words_in(text))
+
+    return counted
 
 
 def beginning_of(text: str, count_tokens: CountTokens, most: int) -> str:
     """Return a text, or the longest beginning of it in whole lines or words that fits.
 
     Args:
-        text: any; ASCII is taken to fit.
+        text: any; ASCII fits, as `counting_for` has the model measure it.
         count_tokens: the model's own measure.
         most: tokens that may be in it.
     """

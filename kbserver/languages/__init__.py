@@ -14,6 +14,7 @@ from typing import Final
 from kbserver.languages import english, french, german, hindi, neutral, spanish
 from kbserver.languages.letters import one_spelling
 from kbserver.languages.profile import Profile
+from kbserver.lru import bytes_of, remembered
 
 _KNOWN: Final = (
     english.PROFILE,
@@ -28,6 +29,9 @@ PROFILES: Final = MappingProxyType({one.name: one for one in _KNOWN})
 LEAD: Final = 2
 """Words of grammar that another language must have more than the corpus's own to be the spoken one:
 short questions of one language are often made of words of two."""
+
+_SPOKEN_BYTES = 500_000
+"""Of some 1,000 queries: the memory of a session and each corpus ask for the same one."""
 
 _EDGES = '.,;:!?"()[]“”…«»¿¡।'
 
@@ -49,23 +53,34 @@ def spoken(text: str, profiles: Sequence[Profile]) -> Profile:
         have; another language's if that has `LEAD` more. A language without a profile is never
         taken for another one.
     """
-    own = profiles or (english.PROFILE,)
-    if len(own) == 1 and own[0] is neutral.PROFILE:
-        return own[0]
+    return _known_spoken((text, tuple(profiles) or (english.PROFILE,)))
+
+
+def _spoken(key: tuple[str, tuple[Profile, ...]]) -> Profile:
+    text, own = key
+    if own == (neutral.PROFILE,):
+        return neutral.PROFILE
     lower = one_spelling(text.replace("’", "'").lower())
     words = {word.strip(_EDGES) for word in lower.split()}
-    counts = {one: _words_of_grammar(one, words) for one in (*own, *_KNOWN)}
-    best = max(own, key=counts.__getitem__)
+
+    def words_of_grammar(one: Profile) -> int:
+        return len(words & one.noises.function_words)
+
+    best = max(own, key=words_of_grammar)
     if neutral.PROFILE in own:
         return best
-    most = max(_KNOWN, key=counts.__getitem__)
-    if counts[most] >= counts[best] + LEAD:
+    most = max(_KNOWN, key=words_of_grammar)
+    if words_of_grammar(most) >= words_of_grammar(best) + LEAD:
         return most
     return best
 
 
-def _words_of_grammar(one: Profile, words: set[str]) -> int:
-    return len(words & one.noises.function_words)
+def _size_of_spoken(key: tuple[str, tuple[Profile, ...]], _: Profile) -> int:
+    text, own = key
+    return bytes_of(text, own)
+
+
+_known_spoken = remembered(_spoken, most_bytes=_SPOKEN_BYTES, size_of=_size_of_spoken)
 
 
 def understood(profiles: Sequence[Profile]) -> tuple[Profile, ...]:

@@ -15,6 +15,8 @@ from typing import NamedTuple, TypeAlias
 Clock: TypeAlias = Callable[["NumberWords", Sequence[str]], Iterator[str]]
 """Yields hours and minutes of the times of day among some words: `halb vier` → 3, 30."""
 
+_MOST_DIGITS = 9
+
 
 class Cardinal(NamedTuple):
     """One spoken number: the words from `start` to before `end`."""
@@ -73,6 +75,12 @@ class NumberWords:
         if plain in self.articles or plain in self.joiners:
             return False
         return plain in self.small or plain in self.multipliers
+
+    def value_of(self, word: str) -> int:
+        """Return what one word counts, said or in digits; 0 if it is no number, or a long one."""
+        if word.isdecimal() and len(word) <= _MOST_DIGITS:
+            return int(word)
+        return self.small.get(word, 0)
 
     def written_forms(self, words: Sequence[str]) -> tuple[str, ...]:
         """Return the other spellings of the numbers among some words; see `Numbers`."""

@@ -195,7 +195,8 @@ def _words(texts: Iterable[str]) -> list[str]:
         words += _WORD.findall(unicodedata.normalize("NFKC", text).lower())
         if len(words) > _MOST_WORDS:
             break
-    return [word for word in words[:_MOST_WORDS] if not word.isdecimal()]
+    # A code that begins with a digit tells of no script.
+    return [word for word in words[:_MOST_WORDS] if word[0].isalpha()]
 
 
 def _script(words: Iterable[str]) -> tuple[str, float]:

@@ -46,6 +46,16 @@ class Name(NamedTuple):
     one: str
     other: str
 
+    @classmethod
+    def same(cls, name: str) -> Name:
+        """Return a name that does not change: `3 Meter`."""
+        return cls(name, name)
+
+    @classmethod
+    def regular(cls, name: str) -> Name:
+        """Return a name with an `s` for all but one: `3 euros`."""
+        return cls(name, f"{name}s")
+
 
 @dataclass(frozen=True, slots=True)
 class Signs:

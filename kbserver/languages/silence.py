@@ -19,7 +19,7 @@ _SOUNDS: Final = one_spelling("""
     inaudible|संगीत|तालियाँ|हँसी|शांति|चुप्पी|शोर|खाँसी
 """)
 _ANNOTATION: Final = re.compile(
-    rf"[\[(*<♪♫]\s*(?:{alternatives(_SOUNDS)})?\s*[\])*>♪♫]+|[♪♫]+", re.IGNORECASE
+    rf"[\[(*<♪♫]\s*+(?:{alternatives(_SOUNDS)})?\s*+[\])*>♪♫]+|[♪♫]+", re.IGNORECASE
 )
 _SIGNS = frozenset("[(*<♪♫")
 
@@ -30,13 +30,18 @@ _CREDITS: Final = re.compile(
         (?:please )?(?:like and )?subscribe(?: to (?:my|the|our|this) channel)?
         (?:don't|do not) forget to (?:like and )?subscribe(?: to (?:my|the|our) channel)?
         (?:i'll |i will )?see you (?:in the|next) next (?:video|one|time)
-        (?:subtitles|captions|transcription|subtitled|captioned|transcribed) by .*
-        untertitel(?:ung)? .*|copyright (?:wdr|swr|br|ndr|zdf|ard) \d+
+        (?:subtitles|captions|transcription|subtitled|captioned|transcribed) by (?!default).*
+        untertitel(?:ung)? (?:im auftrag |aufgrund )?(?:des|der|von|durch)(?: die)?
+            [ ](?:amara|wdr|swr|br|ndr|zdf|ard)\b.*
+        (?:copyright|untertitel(?:ung)?) (?:wdr|swr|br|ndr|zdf|ard) \d+
         (?:vielen )?dank (?:fürs|für das) (?:zuschauen|zusehen|zuhören)
         (?:vergesst nicht zu abonnieren|abonniert (?:den|meinen|diesen) kanal)
-        sous titr(?:es|age) .*|merci (?:d'avoir|à tous d'avoir) regardé (?:cette|la) vidéo
+        sous titr(?:es|age) (?:(?:réalisés?|faits?) )?par (?!défaut).*
+        sous titrage (?:société radio canada|st' \d+|mfp|fr)
+        merci (?:d'avoir|à tous d'avoir) regardé (?:cette|la) vidéo
         (?:n'oubliez pas de vous )?abonne[zr](?: vous)?(?: à (?:la|ma|notre) chaîne)?
-        subtítulos (?:realizados |hechos )?por .*|(?:muchas )?gracias por ver (?:el|este|mi) vídeo
+        subtítulos (?:realizados |hechos )?por (?!defecto).*
+        (?:muchas )?gracias por ver (?:el|este|mi) vídeo
         (?:no olvides )?suscríbe(?:te|rte)(?: a(?:l| mi| nuestro)? canal)?|suscribirte
         (?:यह |वीडियो |ये )*देखने के लिए (?:आपका |बहुत )*(?:धन्यवाद|शुक्रिया)
         (?:कृपया |प्लीज |हमारे |मेरे |चैनल को |वीडियो को )*(?:लाइक और )?सब्सक्राइब
@@ -47,8 +52,8 @@ _CREDITS: Final = re.compile(
 )
 # Nearly no utterance holds one of these, and is told apart by them alone.
 _HINT: Final = re.compile(
-    "watch|listening|subscri|next|subtitl|caption|transcri|titr|titel|titul|abonn|suscri|video|zuschau|zuse"
-    "|zuhor|copyright|देखने|सब्सक्राइब|dekhne"
+    "watch|listening|subscri|next|subtitl|caption|transcri|titr|titel|titul|abonn|suscri|video"
+    "|zuschau|zuse|zuhor|copyright|देखने|सब्सक्राइब|dekhne"
 )
 _WORD = re.compile(rf"(?:{LETTER}|')+")
 

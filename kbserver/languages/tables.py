@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypeAlias
 
-from kbserver.languages.letters import one_spelling
+from kbserver.languages.letters import one_spelling, without_accents
 
 Phrases: TypeAlias = Mapping[str, tuple[tuple[str, ...], ...]]
 """Phrases by their first word, each as its words, longest first: the first match is the longest."""
@@ -37,6 +37,12 @@ def phrases(text: str) -> Phrases:
         by_first.setdefault(phrase[0], []).append(phrase)
     frozen = {first: tuple(group) for first, group in by_first.items()}
     return MappingProxyType(frozen)
+
+
+def patterns(by_reason: Mapping[str, str]) -> Mapping[str, str]:
+    """Read the patterns of each reason, to be matched without accents."""
+    plain = {reason: without_accents(one) for reason, one in by_reason.items()}
+    return MappingProxyType(plain)
 
 
 def alternatives(text: str) -> str:

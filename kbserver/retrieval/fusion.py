@@ -85,13 +85,10 @@ def rank(evidence: Evidence) -> Ranking:
     """Order candidates by both kinds of evidence."""
     if evidence.covered.size == 0:
         return Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
-    known_cosine = weighted(evidence.dense)
-    cosine = _likely_cosine(evidence.covered)
-    if known_cosine is not None:
-        trust = np.float32(evidence.trust)
-        cosine = trust * known_cosine + (_IN_FULL - trust) * cosine
-        known_cosine = cosine
-    doubt = _doubt(known_cosine)
+    cosine = _trusted_cosine(evidence)
+    doubt = _doubt(cosine)
+    if cosine is None:
+        cosine = _likely_cosine(evidence.covered)
     fused = cosine
     lexical = weighted(evidence.lexical, doubt=doubt)
     if lexical is not None:
@@ -149,6 +146,15 @@ def scores(ranking: Ranking, rival: int | None) -> Values:
     logit = SLOPE * strength - OFFSET - SHARPNESS * below
     values: Values = (1.0 / (1.0 + np.exp(-logit))).astype(np.float32)
     return values
+
+
+def _trusted_cosine(evidence: Evidence) -> Values | None:
+    """Return the cosines as far as they are trusted; None if no dense arm answered."""
+    cosine = weighted(evidence.dense)
+    if cosine is None or evidence.trust == 1.0:
+        return cosine
+    trust = np.float32(evidence.trust)
+    return trust * cosine + (_IN_FULL - trust) * _likely_cosine(evidence.covered)
 
 
 def _doubt(cosine: Values | None) -> np.float32:

@@ -313,7 +313,8 @@ class Retriever:
         rows = self._ranker.rows(scope, now_s=time.time())
         if rows is not None and row not in rows:
             return None
-        return Hit(self.snapshot.passage(row), 1.0, self.corpus)
+        language = self.snapshot.lexical.language
+        return Hit(self.snapshot.passage(row), 1.0, self.corpus, language=language)
 
     async def retrieve(
         self,

@@ -13,7 +13,7 @@ from kbserver.errors import SnapshotCorrupt, StoreBusy, StoreError, StoreMissing
 from kbserver.index.lexical.build import build_lexical
 from kbserver.index.manifest import read_manifest, write_manifest
 from kbserver.index.snapshot import Snapshot
-from kbserver.index.store import Store
+from kbserver.index.store import PinnedStore, Store
 from kbserver.retrieval.spoken.table import check_spoken_forms
 
 
@@ -416,3 +416,12 @@ def test_a_broken_generation_is_not_exported(write, store, tmp_path):
     shutil.rmtree(folder)
     with pytest.raises(StoreError):
         store.export("demo", tmp_path / "demo.tar")
+
+
+def test_a_pinned_store_shows_its_own_generations_alone(write, store):
+    folder = write()
+    pinned = PinnedStore(store.path, {"demo": folder.name, "gone": folder.name})
+    assert pinned.corpora() == ["demo"]
+    assert pinned.live("demo") == folder.name
+    with pytest.raises(StoreMissing, match="other: not one of demo, gone"):
+        pinned.live("other")

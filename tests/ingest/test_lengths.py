@@ -10,6 +10,11 @@ def test_a_script_in_letters_is_measured_in_words(count_tokens):
     assert counting(RUSSIAN) == round(1.33 * words) + 2
 
 
+def test_codes_in_a_document_in_letters_are_measured_by_the_model(count_tokens):
+    codes = "361AC5XQZV65RTXKJ361PLMQ. " * 20
+    assert counting_for(RUSSIAN, count_tokens)(codes) == count_tokens(codes) > 200
+
+
 def test_a_language_that_the_model_cuts_well_keeps_its_measure(count_tokens):
     german = (
         "Die Kündigungsfrist beträgt einen Monat zum Ende der Laufzeit für alle. " * 8

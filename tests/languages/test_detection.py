@@ -46,6 +46,9 @@ def test_a_language_without_a_stemmer_is_named(text, name):
     assert (seen.language, seen.name) == ("none", name)
 
 
-@pytest.mark.parametrize("text", ["", "39,99 €", "AC68U RTX 4090 " * 30, "Ok danke"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "39,99 €", "AC68U RTX 4090 " * 30, "4K 8G " * 40, "_x " * 80, "Ok danke"],
+)
 def test_what_is_no_prose_has_no_language(text):
     assert language_of([text]) is None

@@ -65,6 +65,40 @@ def test_an_annotation_is_not_searched_for_but_brackets_of_words_are() -> None:
 
 
 @pytest.mark.parametrize(
+    "asked",
+    [
+        "subtitles by default are on how do i turn them off",
+        "Untertitel, wie schalte ich die ein?",
+        "untertitelung für gehörlose wo finde ich die",
+        "sous-titres par défaut comment les changer",
+        "sous titrage pour malentendants",
+        "los subtítulos por defecto cómo los quito",
+        "subtítulos por defecto",
+    ],
+)
+def test_a_question_about_subtitles_is_no_line_of_them(asked: str) -> None:
+    assert gate(asked, (profile("english"),)) is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "Untertitelung. BR 2018",
+        "Untertitelung im Auftrag des ZDF, 2021",
+        "Untertitelung aufgrund der Amara.org-Community",
+        "Copyright WDR 2021",
+        "Sous-titrage ST' 501",
+        "Sous-titres par la communauté d'Amara.org",
+        "Sous-titres faits par la communauté d'Amara.org",
+        "Subtitles by the Amara.org community",
+        "Subtítulos por la comunidad de Amara.org",
+    ],
+)
+def test_a_line_of_subtitles_asks_nothing(written: str) -> None:
+    assert gate(written, (profile("english"),)) == "empty"
+
+
+@pytest.mark.parametrize(
     ("asked", "own", "language"),
     [
         ("when do you open", "english", "english"),
@@ -161,6 +195,21 @@ def test_no_profile_invents_or_drops_a_digit(one: Profile, words: list[str]) -> 
     kept = " ".join((heard.text, *heard.taken_back)).split()
     numbers = sorted(word for word in words if word.isdigit())
     assert sorted(word for word in kept if word.isdigit()) == numbers
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("german", "halb ፩ drei"),
+        ("german", f"halb {'9' * 5_000} drei"),
+        ("german", f"drei hundert{'einundzwanzig' * 40}x"),
+        ("hindi", "teen sadhe ፩"),
+        ("hindi", f"teen sadhe {'9' * 400}"),
+    ],
+)
+def test_what_is_no_number_is_read_as_none(language: str, said: str) -> None:
+    forms = profile(language).numbers.written_forms(said.split())
+    assert forms == ("3",)
 
 
 @LANGUAGES

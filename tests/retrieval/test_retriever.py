@@ -182,6 +182,22 @@ def believe_what_is_there(folder: Path) -> None:
     write_manifest(replace(read_manifest(folder), files=files), folder)
 
 
+def test_one_passage_is_in_the_language_of_its_corpus(store, tmp_path):
+    folder = Store(store).open("support").folder
+    folder = shutil.copytree(folder, tmp_path / "support" / folder.name)
+    facts = folder / "bm25.json"
+    facts.write_text(facts.read_text().replace('"english"', '"german"'))
+    believe_what_is_there(folder)
+    with Snapshot.open(folder) as snapshot, ThreadPoolExecutor() as executor:
+        retriever = Retriever(
+            "support", snapshot, QueryEmbedder(never_opened), executor
+        )
+        wanted = snapshot.passage(3)
+        hit = asyncio.run(retriever.passage(wanted.id, {}))
+    assert hit is not None
+    assert (hit.passage, hit.score, hit.language) == (wanted, 1.0, "german")
+
+
 @pytest.mark.parametrize("harm", ["none", "lines", "offsets", "other rules"])
 def test_an_answer_is_the_same_without_spoken_forms(ask, store, tmp_path, harm, caplog):
     folder = Store(store).open("support").folder

@@ -5,7 +5,7 @@ A word is cut where both halves are known: as words of the corpus, or of a list 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Final
 
@@ -16,6 +16,9 @@ Known = Callable[[str], bool]
 
 SHORTEST: Final = 8
 """Characters of a compound's term."""
+
+LONGEST: Final = 64
+"""Longer ones are no words in use."""
 
 _SHORTEST_PART: Final = 4
 _SURE_END: Final = 5
@@ -103,64 +106,73 @@ def parts_of(term: str, language: str, known: Known) -> tuple[str, ...]:
     links = _LINKS.get(language)
     if links is None or len(term) < SHORTEST or not term.isalpha():
         return ()
+    if len(term) > LONGEST:
+        return ()
     common = _common_terms(language)
 
     def is_word(part: str) -> bool:
         return part in common or known(part)
 
-    stem = _stemmer(language)
-    return _cut(term, links, is_word, stem) or _ends(term, links, is_word, stem)
+    cutter = _Cutter(links, is_word, _stemmer(language))
+    return cutter.cut(term) or cutter.ends(term)
 
 
-def _cut(
-    term: str, links: tuple[str, ...], is_word: Known, stem: Callable[[str], str]
-) -> tuple[str, ...]:
-    """Cut off the longest last word before which words are left."""
-    for at in range(_SHORTEST_PART, len(term) - _SHORTEST_PART + 1):
-        last = term[at:]
-        if not is_word(last):
-            continue
-        first = _first(term[:at], links, is_word, stem)
-        if first:
-            return (*first, last)
-    return ()
+class _Cutter:
+    """Cuts one term, each of its beginnings once: there may be many ways to come to one."""
 
+    def __init__(
+        self, links: Sequence[str], is_word: Known, stem: Callable[[str], str]
+    ) -> None:
+        self._links = links
+        self._is_word = is_word
+        self._stem = stem
+        self._cuts: dict[str, tuple[str, ...]] = {}
 
-def _ends(
-    term: str, links: tuple[str, ...], is_word: Known, stem: Callable[[str], str]
-) -> tuple[str, ...]:
-    """Return the longest word at either end, where what is left between is no word."""
-    found: list[str] = []
-    for at in range(len(term) - _SURE_END, _SHORTEST_REST - 1, -1):
-        head = _first(term[:at], links, is_word, stem)[:1]
-        if head and at >= _SURE_END and len(head[0]) >= _SHORTEST_PART:
-            found += head
-            break
-    for at in range(_SHORTEST_REST, len(term) - _SURE_END + 1):
-        if is_word(term[at:]):
-            found.append(term[at:])
-            break
-    return tuple(found)
+    def cut(self, term: str) -> tuple[str, ...]:
+        """Cut off the longest last word before which words are left; () if there is none."""
+        if term not in self._cuts:
+            self._cuts[term] = self._cut(term)
+        return self._cuts[term]
 
+    def _cut(self, term: str) -> tuple[str, ...]:
+        for at in range(_SHORTEST_PART, len(term) - _SHORTEST_PART + 1):
+            last = term[at:]
+            if not self._is_word(last):
+                continue
+            first = self._first(term[:at])
+            if first:
+                return (*first, last)
+        return ()
 
-def _first(
-    head: str, links: tuple[str, ...], is_word: Known, stem: Callable[[str], str]
-) -> tuple[str, ...]:
-    """Return the terms of the words before the last one, without what links them to it."""
-    for link in links:
-        bare = head.removesuffix(link)
-        if (link and bare == head) or len(bare) < _SHORTEST_PART:
-            continue
-        for form in (stem(bare), bare):
-            if is_word(form):
-                return (form,)
-    for link in links:
-        bare = head.removesuffix(link)
-        if (not link or bare != head) and len(bare) >= SHORTEST:
-            words = _cut(bare, links, is_word, stem)
-            if words:
-                return words
-    return ()
+    def ends(self, term: str) -> tuple[str, ...]:
+        """Return the longest word at either end, where what is left between is no word."""
+        found: list[str] = []
+        for at in range(len(term) - _SURE_END, _SHORTEST_REST - 1, -1):
+            head = self._first(term[:at])[:1]
+            if head and at >= _SURE_END and len(head[0]) >= _SHORTEST_PART:
+                found += head
+                break
+        for at in range(_SHORTEST_REST, len(term) - _SURE_END + 1):
+            if self._is_word(term[at:]):
+                found.append(term[at:])
+                break
+        return tuple(found)
+
+    def _first(self, head: str) -> tuple[str, ...]:
+        """Return the terms of the words before the last one, without what links them to it."""
+        bare = [head.removesuffix(link) for link in self._links if head.endswith(link)]
+        for word in bare:
+            if len(word) < _SHORTEST_PART:
+                continue
+            for form in (self._stem(word), word):
+                if self._is_word(form):
+                    return (form,)
+        for word in bare:
+            if len(word) >= SHORTEST:
+                words = self.cut(word)
+                if words:
+                    return words
+        return ()
 
 
 @cache

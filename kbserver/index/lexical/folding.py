@@ -111,9 +111,11 @@ def folded(text: str, language: str) -> str:
         text: any text.
         language: of the text; see `tokens.LANGUAGES`.
     """
-    text = _GROUP_SPACE.sub("", text)
     if text.isascii():
+        if "'" in text:
+            text = _GROUP_SPACE.sub("", text)
         return _joined_groups(text.lower(), language)
+    text = _GROUP_SPACE.sub("", text)
     if language == "turkish":
         text = text.replace("I", "ı").replace("İ", "i")
     text = unicodedata.normalize("NFKC", text).casefold()

@@ -27,6 +27,11 @@ Frequency = Callable[[str], int]
 """In how many passages a term stands; 0 if in none."""
 
 
+def has_kin(*, language: str, form: int) -> bool:
+    """Tell whether an index may find a word by other terms than its own."""
+    return form > 1 and (language in WITH_SKELETONS or language in WITH_COMPOUNDS)
+
+
 def analysed(text: str, *, language: str, form: int) -> list[str]:
     """Return the terms of a passage, and marked ones behind them."""
     words = words_of(text, language=language, form=form)
@@ -63,23 +68,20 @@ def kin_of(
         form: of the index.
         frequency: of the terms of the index.
     """
-    if form == 1:
+    if not has_kin(language=language, form=form):
         return {}
+    term = term_of(word, language=language, form=form)
     if language in WITH_SKELETONS:
         letters = skeleton(word)
         if not letters:
             return {}
-        term = term_of(word, language=language, form=form)
         weight = SKELETON_WEIGHT if frequency(term) else 1.0
         return {MARK + letters: weight}
-    if language in WITH_COMPOUNDS:
-        term = term_of(word, language=language, form=form)
-        kin = {MARK + term: PART_WEIGHT}
-        for part in parts_of(term, language, _known(frequency)):
-            kin[part] = PART_WEIGHT
-            kin[MARK + part] = PART_WEIGHT**2
-        return kin
-    return {}
+    kin = {MARK + term: PART_WEIGHT}
+    for part in parts_of(term, language, _known(frequency)):
+        kin[part] = PART_WEIGHT
+        kin[MARK + part] = PART_WEIGHT**2
+    return kin
 
 
 def _known(frequency: Frequency) -> Callable[[str], bool]:

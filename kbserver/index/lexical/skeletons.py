@@ -9,21 +9,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from kbserver.languages.hindi.consonants import CONSONANTS
+
 LEAST_CONSONANTS: Final = 2
 """Shorter ones are shared by too many words."""
 
+_VOWELS: Final = {"a": "अआऍएऐ", "i": "इई", "o": "उऊऑओऔ"}
 _DEVANAGARI: Final = {
-    "क": "k", "ख": "k", "ग": "g", "घ": "g", "ङ": "n",
-    "च": "c", "छ": "c", "ज": "j", "झ": "j", "ञ": "n",
-    "ट": "t", "ठ": "t", "ड": "d", "ढ": "d", "ण": "n",
-    "त": "t", "थ": "t", "द": "d", "ध": "d", "न": "n",
-    "प": "p", "फ": "f", "ब": "b", "भ": "b", "म": "m",
-    "य": "y", "र": "r", "ल": "l", "व": "v", "ळ": "l",
-    "श": "s", "ष": "s", "स": "s", "ह": "h", "ं": "n",
-    "अ": "a", "आ": "a", "ऍ": "a", "ए": "a", "ऐ": "a",
-    "इ": "i", "ई": "i", "उ": "o", "ऊ": "o", "ऑ": "o", "ओ": "o", "औ": "o",
-    "ृ": "r", "ऋ": "r",
-}  # fmt: skip
+    sign: sound.replace("X", "c")
+    for sound, signs in {**CONSONANTS, **_VOWELS}.items()
+    for sign in signs
+}
 
 _LATIN_SOUNDS: Final = (
     (re.compile("tion"), "sn"),

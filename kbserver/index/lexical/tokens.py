@@ -63,10 +63,10 @@ def tokenize(text: str, *, language: str = "english", form: int = FORM) -> list[
 
 def words_of(text: str, *, language: str, form: int = FORM) -> list[str]:
     """Cut a text into words in normal form, in their order; see `tokenize`."""
-    if form == 1:
-        plain = text.lower() if text.isascii() else _compatible(text)
-    else:
+    if form > 1:
         plain = folded(text, language)
+    else:
+        plain = unicodedata.normalize("NFKC", text).casefold()
     if plain.isascii():
         words = _ASCII_TOKEN.findall(plain.replace("_", " "))
     else:
@@ -108,12 +108,6 @@ def checked_form(form: int) -> int:
     return form
 
 
-def _compatible(text: str) -> str:
-    """Fold as form 1 does a text that is not all ASCII."""
-    folded_text = _APOSTROPHES.sub("'", unicodedata.normalize("NFKC", text))
-    return folded_text.casefold()
-
-
 def _term_of(language: str, form: int) -> Callable[[str], str]:
     """Return a function that makes a term of a folded word."""
     stem: Callable[[str], str] | None = None
@@ -140,18 +134,18 @@ def _term_of(language: str, form: int) -> Callable[[str], str]:
 
 
 class _ThreadMemory(threading.local):
-    """Known words by language. A Snowball stemmer keeps state, so each thread has its own."""
+    """Terms by language and form. A Snowball stemmer keeps state, so each thread has its own."""
 
     def __init__(self) -> None:
-        self.by_language: dict[tuple[str, int], Callable[[str], str]] = {}
+        self.terms: dict[tuple[str, int], Callable[[str], str]] = {}
 
 
 _memory = _ThreadMemory()
 
 
 def _known_words(language: str, form: int) -> Callable[[str], str]:
-    known = _memory.by_language.get((language, form))
+    known = _memory.terms.get((language, form))
     if known is None:
         known = remembered(_term_of(language, form), most_bytes=_MEMORY_BYTES)
-        _memory.by_language[language, form] = known
+        _memory.terms[language, form] = known
     return known

@@ -61,15 +61,8 @@ def language_hints(
 
 
 def _is_another(seen: Seen, language: str) -> bool:
-    language = _ALIKE.get(language, language)
-    return (
-        seen.language != language
-        and {
-            seen.language,
-            language,
-        }
-        != _TOLD_APART_BADLY
-    )
+    both = {seen.language, _ALIKE.get(language, language)}
+    return len(both) > 1 and both != _TOLD_APART_BADLY
 
 
 def _sample(spool: Spool, rows: Sequence[int], most: int) -> Iterator[str]:

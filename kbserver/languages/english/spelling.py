@@ -22,19 +22,6 @@ _DOUBLED: Final = (
     "refuel revel rival shovel signal snivel spiral swivel symbol total towel travel trowel "
     "tunnel unravel yodel"
 )
-_SINGLE: Final = MappingProxyType(
-    {
-        "fulfil": "fulfill",
-        "enrol": "enroll",
-        "instal": "install",
-        "instil": "instill",
-        "distil": "distill",
-        "skil": "skill",
-        "wil": "will",
-    }
-)
-"""Doubled in American English where British has one."""
-
 _GREEK: Final = (
     "aesthet anaem anaesth archaeolog caesar coeliac diarrhoea encyclopaed faec foet gynaecolog "
     "haemat haemo haemorrh homoeo ischaem leukaem manoeuv mediaev oedem oesophag oestrogen "

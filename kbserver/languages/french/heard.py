@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Final
 
 from kbserver.languages.french.numbers import NUMBERS as _NUMBERS
@@ -15,7 +14,7 @@ from kbserver.languages.profile import (
     Sounds,
     StopWords,
 )
-from kbserver.languages.tables import alternatives, phrases, words
+from kbserver.languages.tables import alternatives, patterns, phrases, words
 
 _QUESTION_WORDS: Final = words("""
     qui que quoi quel quelle quels quelles quand où comment pourquoi combien
@@ -109,17 +108,15 @@ _DEPARTMENT: Final = (
 )
 
 SMALL_TALK: Final = SmallTalk(
-    phrases=MappingProxyType(
+    phrases=patterns(
         {
-            reason: without_accents(pattern)
-            for reason, pattern in {
-                "greeting": alternatives(r"""
+            "greeting": alternatives(r"""
             bonjour|bonsoir|salut|coucou|allô|allo(?: allo)?|hello|rebonjour
             ça va|comment (?:allez[- ]vous|ça va|vous allez)|enchantée?
             (?:oui |non )?(?:ça va|je vais) (?:très |bien)*|et vous(?:[- ]même)?
             ravie? de (?:vous entendre|vous parler)
         """),
-                "goodbye": alternatives(r"""
+            "goodbye": alternatives(r"""
             au revoir|à (?:bientôt|plus tard|plus|demain|tout à l'heure|la prochaine)
             (?:passez une |très |je vous souhaite une )?bonne (?:journée|soirée|nuit|
                 fin de journée|après[- ]midi|continuation)
@@ -132,7 +129,7 @@ SMALL_TALK: Final = SmallTalk(
             je (?:dois|vais) (?:y aller|vous laisser|raccrocher)
             je (?:vous )?(?:rappelle|rappellerai)(?: plus tard| demain)?
         """),
-                "thanks": alternatives(r"""
+            "thanks": alternatives(r"""
             merci(?: (?:beaucoup|bien|à vous|infiniment|bien à vous|mille fois))*
             mille mercis|(?:je )?vous remercie(?: (?:beaucoup|bien|infiniment))?
             pour (?:votre |l'|cette |ces |toutes ces )(?: ?)(?:aide|information|informations|
@@ -142,7 +139,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:vous m'avez|ça m'a) (?:bien |beaucoup )?(?:aidée?)
             de rien|je vous en prie|avec plaisir|il n'y a pas de quoi|y a pas de quoi
         """),
-                "handover": alternatives(rf"""
+            "handover": alternatives(rf"""
             (?:(?:je (?:voudrais|veux|souhaite|souhaiterais|préfère|préférerais|peux)|
                 j'aimerais|est[- ]ce que je (?:peux|pourrais)|puis[- ]je|je pourrais|
                 on peut) )?(?:bien |s'il vous plaît )*(?:parler|être (?:mise? en
@@ -154,7 +151,7 @@ SMALL_TALK: Final = SmallTalk(
             un (?:conseiller|humain|agent|être humain)(?: s'il vous plaît)?
             une (?:vraie personne|conseillère)(?: s'il vous plaît)?
         """),
-                "hold": alternatives(r"""
+            "hold": alternatives(r"""
             (?:juste |attendez |encore )*(?:un|une) (?:petit |petite )?(?:moment|instant|
                 seconde|minute)(?: s'il vous plaît)?
             attendez(?: voir)?|attends|ne quittez pas|patientez|quittez pas|deux (?:secondes|
@@ -167,7 +164,7 @@ SMALL_TALK: Final = SmallTalk(
             laissez tomber|laisse tomber|c'est pas grave|oubliez|tant pis|peu importe
             je reviens|je suis (?:à vous|en voiture)|le chien aboie|le bébé pleure
         """),
-                "repeat": alternatives(r"""
+            "repeat": alternatives(r"""
             (?:(?:vous pouvez|pouvez[- ]vous|vous pourriez|pourriez[- ]vous|est[- ]ce que
                 [ ]vous pouvez) )?(?:me |le |la )*(?:répéter|redire|répétez)(?: ça| cela)?
                 (?: s'il vous plaît)?
@@ -180,7 +177,7 @@ SMALL_TALK: Final = SmallTalk(
                 (?: plus| moins)* (?:fort|lentement|doucement|vite)
             encore une fois|ça coupe|vous coupez
         """),
-                "presence": alternatives(r"""
+            "presence": alternatives(r"""
             (?:vous êtes|êtes[- ]vous|tu es) (?:toujours |encore )?là|il y a quelqu'un
             (?:vous m'entendez|m'entendez[- ]vous|est[- ]ce que vous m'entendez)
                 (?: bien| toujours)?
@@ -192,7 +189,7 @@ SMALL_TALK: Final = SmallTalk(
             je m'appelle [a-z]+(?: [a-z]+)?|mon nom est [a-z]+(?: [a-z]+)?
             (?:la ligne|la communication) est (?:mauvaise|très mauvaise)
         """),
-                "confirmation": alternatives(r"""
+            "confirmation": alternatives(r"""
             oui+|ouais|ouaip|si|mais oui|ben oui|non|mais non|ben non|pas du tout
             ok|okay|d'accord|ça marche|ça (?:me )?(?:va|convient)|entendu|c'est entendu
             c'est (?:bon|ça|noté|parfait|exact|correct|vrai|juste|faux|clair|bien ça|
@@ -204,7 +201,7 @@ SMALL_TALK: Final = SmallTalk(
                 pour l'instant|aujourd'hui)
             allez[- ]y|vas[- ]y|continuez|on fait comme ça|je vais faire ça|c'est fait|correct
         """),
-                "backchannel": alternatives(r"""
+            "backchannel": alternatives(r"""
             (?:très |c'est |c'est très |ah )*(?:bien|parfait|super|génial|bon|top|nickel|
                 impeccable|excellent|formidable|cool|dommage|intéressant|gentil)
             je (?:vois|comprends)|j'ai (?:bien )?(?:compris|noté)|compris|noté
@@ -212,12 +209,11 @@ SMALL_TALK: Final = SmallTalk(
             (?:je suis )?(?:désolée?|navrée?)|excusez[- ]moi|pardon|mince|zut|oups
             tant mieux|bon à savoir|vraiment|ah ça|ouf|mm+h*|hum|mhm+|alors|donc|bref
         """),
-                "glue": alternatives(r"""
+            "glue": alternatives(r"""
             et|mais|alors|donc|s'il vous plaît|s'il te plaît|monsieur|madame|mademoiselle
             du coup|bon|ben|pour|vraiment|aussi|encore|maintenant|euh+m*|heu+|hum+|hm+|bah
             ah|oh|eh|là|tout|très|beaucoup|à vous|pour tout|quand même
         """),
-            }.items()
         }
     ),
     loose_words=without_accents(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Final
 
 from kbserver.languages.german.numbers import NUMBERS as _NUMBERS
@@ -15,7 +14,7 @@ from kbserver.languages.profile import (
     Sounds,
     StopWords,
 )
-from kbserver.languages.tables import alternatives, phrases, words
+from kbserver.languages.tables import alternatives, patterns, phrases, words
 
 _QUESTION_WORDS: Final = words("""
     was wer wen wem wessen wann wo wohin woher warum wieso weshalb wie
@@ -117,11 +116,9 @@ _DEPARTMENT: Final = (
 )
 
 SMALL_TALK: Final = SmallTalk(
-    phrases=MappingProxyType(
+    phrases=patterns(
         {
-            reason: without_accents(pattern)
-            for reason, pattern in {
-                "greeting": alternatives(r"""
+            "greeting": alternatives(r"""
             hallo(?:chen)?|hi|hey|moin(?: moin)?|servus|mahlzeit
             gr[uü](?:ss|ß|ezi|ezzi)|grüß (?:gott|sie|dich)|grüezi
             (?:schönen |einen schönen )?guten (?:tag|morgen|abend)
@@ -131,7 +128,7 @@ SMALL_TALK: Final = SmallTalk(
             gut und (?:ihnen|dir|selbst)|freut mich(?: sehr)?
             schön (?:sie zu hören|von ihnen zu hören)
         """),
-                "goodbye": alternatives(r"""
+            "goodbye": alternatives(r"""
             tsch(?:üss|üß|üssi|ö|au)|ciao|auf wieder(?:sehen|hören|schauen)
             wiederhören|wiedersehen|bis (?:bald|dann|später|morgen|nachher|
                 zum nächsten mal|die tage)|servus|ade|adieu|pfiat di|baba
@@ -151,7 +148,7 @@ SMALL_TALK: Final = SmallTalk(
             ich (?:melde mich|rufe)(?: dann| später| noch ?mal| wieder)*(?: an)?
             man hört sich|wir hören uns
         """),
-                "thanks": alternatives(r"""
+            "thanks": alternatives(r"""
             danke(?:schön| schön| sehr| vielmals| ihnen| dir| auch)*
             (?:vielen|besten|herzlichen|tausend|lieben)(?: lieben| herzlichen)? dank
             ich danke (?:ihnen|dir|euch)(?: sehr| vielmals)?|bedanke mich
@@ -162,7 +159,7 @@ SMALL_TALK: Final = SmallTalk(
             sie haben mir (?:sehr |wirklich )?geholfen|das hat mir (?:sehr )?geholfen
             (?:gern|gerne)(?: geschehen)?|kein problem|nichts zu danken|keine ursache
         """),
-                "handover": alternatives(rf"""
+            "handover": alternatives(rf"""
             (?:(?:können|könnten|kann|würden) (?:sie|ich) )?(?:mich |bitte )*
                 (?:mit|zu|an) (?:{_PERSON}|{_DEPARTMENT})
                 (?: bitte| direkt)*(?: verbinden| sprechen| weiterleiten| reden)
@@ -177,7 +174,7 @@ SMALL_TALK: Final = SmallTalk(
             geben sie mir (?:bitte )?{_PERSON}|ich will (?:mit )?keine[mnr]? (?:computer|
                 roboter|maschine)(?: sprechen| reden)?
         """),
-                "hold": alternatives(r"""
+            "hold": alternatives(r"""
             (?:nur |noch )?(?:einen|ein|n) ?(?:kleinen |kurzen )?(?:moment|augenblick|
                 sekunde|minute|momentchen)(?: mal| bitte)*
             moment(?: mal| bitte)*|momentchen|augenblick(?: mal| bitte)*|sekunde(?: bitte)?
@@ -192,7 +189,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:der hund|das kind|das baby|das handy) (?:bellt|schreit|weint|klingelt)
                 (?: gerade)?
         """),
-                "repeat": alternatives(r"""
+            "repeat": alternatives(r"""
             wie bitte|bitte|was (?:haben sie|hast du) (?:gerade |eben )?gesagt|hä|was|wie
             (?:(?:können|könnten|kannst) (?:sie|du) )?(?:das |es |bitte |mir )*
                 (?:noch ?mal|noch einmal|nochmals)?(?: bitte)?
@@ -207,7 +204,7 @@ SMALL_TALK: Final = SmallTalk(
                 langsamer|deutlicher)(?: sprechen| reden)?(?: bitte)?
             sie (?:brechen ab|sind weg|sind schlecht zu verstehen)
         """),
-                "presence": alternatives(r"""
+            "presence": alternatives(r"""
             (?:sind sie|bist du) (?:noch )?(?:da|dran|am apparat)|noch da|ist da (?:jemand|wer)
             (?:hören|verstehen) sie mich(?: noch| jetzt| gut)?
             (?:können|könnten) sie mich (?:noch |jetzt |gut )?(?:hören|verstehen)
@@ -220,7 +217,7 @@ SMALL_TALK: Final = SmallTalk(
             hier ist [a-z]+(?: [a-z]+)?|mein name ist [a-z]+(?: [a-z]+)?
             ich heiße [a-z]+(?: [a-z]+)?
         """),
-                "confirmation": alternatives(r"""
+            "confirmation": alternatives(r"""
             ja+|jap|jep|jo|joa|jawohl|nein|nee+|nö|ne|ja doch|doch
             ok|okay|okey|genau(?: so| das)?|richtig|stimmt(?: so| genau)?|korrekt|exakt
             in ordnung|alles klar|klar|na klar|natürlich|selbstverständlich|sicher
@@ -236,7 +233,7 @@ SMALL_TALK: Final = SmallTalk(
             machen wir so|so machen wir(?:'s| es| das)|wird gemacht|mach ich
             (?:ja )?(?:machen sie|weiter|fahren sie fort|bitte weiter)
         """),
-                "backchannel": alternatives(r"""
+            "backchannel": alternatives(r"""
             aha|ach(?: so| was| ja| nee)?|achso|mhm+|hm+|soso|so so|oh|ah(?: so| ja| okay)?
             (?:ich |das )?(?:verstehe|versteh|habe ich verstanden|verstanden)
             (?:sehr |ganz |ja |wie |das ist |das ist ja |na das ist )*(?:gut|schön|toll|
@@ -249,13 +246,12 @@ SMALL_TALK: Final = SmallTalk(
             gott sei dank|zum glück|da bin ich (?:froh|beruhigt)|das freut mich
             ich weiß(?: schon)?|weiß ich
         """),
-                "glue": alternatives(r"""
+            "glue": alternatives(r"""
             und|aber|dann|denn|noch|nochmal|noch mal|jetzt|heute|bitte|mal|schon|auch
             ja|also|halt|eben|nun|erst ?mal|erst einmal|herr|frau|herr [a-z]+|frau [a-z]+
             sehr|recht|ganz|ihnen|dir|von ihnen|doch|so|wirklich|für heute|liebe grüße
             äh+m*|ahm+|öh+m*|hm+|eh+m*
         """),
-            }.items()
         }
     ),
     loose_words=alternatives(r"""

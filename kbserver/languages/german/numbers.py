@@ -47,7 +47,8 @@ _MULTIPLIERS: Final = MappingProxyType(
 _PART = re.compile(
     "|".join(sorted((*_SMALL, "hundert", "tausend"), key=len, reverse=True))
 )
-_COMPOUND = re.compile(f"(?:{_PART.pattern}|und)+")
+# Never goes back: some parts are made of others, and a word may be of any length.
+_COMPOUND = re.compile(f"(?>{_PART.pattern}|und)++")
 
 
 def _parts(word: str) -> Sequence[str]:
@@ -78,9 +79,7 @@ def _hour(
     numbers: NumberWords, word: Sequence[str], shift: int, minutes: str
 ) -> Iterator[str]:
     for one in word:
-        hour = numbers.small.get(one, 0)
-        if one.isdigit():
-            hour = int(one)
+        hour = numbers.value_of(one)
         if 1 <= hour <= 12:
             yield from hours(hour + shift, minutes)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Final
 
+from kbserver.languages.hindi.consonants import CONSONANTS
 from kbserver.languages.hindi.numbers import NUMBERS as _NUMBERS
 from kbserver.languages.letters import without_accents
 from kbserver.languages.profile import (
@@ -15,7 +15,7 @@ from kbserver.languages.profile import (
     Sounds,
     StopWords,
 )
-from kbserver.languages.tables import alternatives, phrases, words
+from kbserver.languages.tables import alternatives, patterns, phrases, words
 
 _QUESTION_WORDS: Final = words("""
     क्या कौन किस किसे किसको किसने किसका किसकी किसके कब कहाँ क्यों क्यूँ कैसे कैसा
@@ -103,11 +103,9 @@ _PERSON_LATIN: Final = (
 )
 
 SMALL_TALK: Final = SmallTalk(
-    phrases=MappingProxyType(
+    phrases=patterns(
         {
-            reason: without_accents(pattern)
-            for reason, pattern in {
-                "greeting": alternatives(r"""
+            "greeting": alternatives(r"""
             नमस्ते(?: जी)?|नमस्कार(?: जी)?|हैलो|हेलो|हलो|हाय|हाई|प्रणाम|राम राम|आदाब|सुप्रभात
             गुड (?:मॉर्निंग|मॉर्निग|आफ्टरनून|ईवनिंग|इवनिंग)|शुभ (?:प्रभात|संध्या)
             (?:आप )?कैसे (?:हैं|हो)(?: आप)?|(?:मैं )?(?:ठीक|अच्छा|अच्छी|बढ़िया) हूँ|और आप|आप सुनाइए
@@ -115,7 +113,7 @@ SMALL_TALK: Final = SmallTalk(
             good (?:morning|afternoon|evening)|(?:aap )?kaise (?:hain|ho)(?: aap)?
             (?:main )?(?:theek|thik|accha|acha|badhiya) (?:hoon|hun)|aur aap
         """),
-                "goodbye": alternatives(r"""
+            "goodbye": alternatives(r"""
             अलविदा|बाय(?: बाय)?|टाटा|फिर मिलेंगे|फिर मिलते हैं|शुभ रात्रि|गुड नाइट
             (?:आपका )?दिन शुभ हो|शुभ दिन|(?:मैं )?(?:फोन |फ़ोन )?रखता हूँ|रखती हूँ
             (?:नहीं |जी नहीं )?(?:बस )?(?:इतना ही|यही|यही था|और कुछ नहीं|कुछ नहीं|हो गया)
@@ -126,7 +124,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:nahi |nahin |ji nahi )?(?:bas )?(?:itna hi|yahi|yahi tha|aur kuch nahi|aur kuch
                 nahin|kuch nahi|ho gaya)(?: tha| chahiye tha| bas)*|(?:nahi )?bas
         """),
-                "thanks": alternatives(r"""
+            "thanks": alternatives(r"""
             (?:आपका |बहुत |जी )*(?:धन्यवाद|शुक्रिया|आभार|मेहरबानी)(?: जी| आपका| सर| मैडम)*
             थैंक ?यू(?: सो मच| वेरी मच| सर| मैडम)?|थैंक्स|थैंक्यू
             (?:मदद|जानकारी|बताने|सहायता|समय) के लिए|(?:आपने |आप ने )?(?:मेरी |बहुत )*मदद की
@@ -136,7 +134,7 @@ SMALL_TALK: Final = SmallTalk(
             thank ?you(?: so much| very much| sir| madam)*|thanks|(?:madad|jankari|batane) ke liye
             koi baat nahi|koi baat nahin|swagat hai
         """),
-                "handover": alternatives(rf"""
+            "handover": alternatives(rf"""
             (?:मुझे |मेरी |क्या |मैं )*{_PERSON} से (?:मेरी )?(?:बात|कनेक्ट|जोड़)
                 (?: करनी है| करना है| करनी| करना चाहता हूँ| करना चाहती हूँ| कराइए| करवाइए|
                 [ ]करा दीजिए| करवा दीजिए| करा दो| करवा दो| कर सकता हूँ| कर सकती हूँ| कर दीजिए|
@@ -148,7 +146,7 @@ SMALL_TALK: Final = SmallTalk(
                 [ ]kar sakti hoon| kar dijiye| kijiye)?
             (?:call |mujhe )*(?:transfer|connect) (?:kar dijiye|kariye|kijiye|karo|kar do)
         """),
-                "hold": alternatives(r"""
+            "hold": alternatives(r"""
             (?:बस |सिर्फ |ज़रा |प्लीज |सिर्फ़ )*(?:एक|दो) (?:मिनट|सेकंड|सेकेंड|पल|क्षण)
                 (?: रुकिए| रुको| रुकना| दीजिए| दो| होल्ड कीजिए| प्लीज)*
             (?:ज़रा |थोड़ा |प्लीज |अभी )*(?:रुकिए|रुको|रुकना|ठहरिए|ठहरो|होल्ड कीजिए|
@@ -161,7 +159,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:zara |thoda |please )*(?:rukiye|rukiyega|ruko|thehriye)|rehne (?:dijiye|do)
             chhodiye|chhodo|jaane (?:dijiye|do)|(?:mujhe )?(?:sochne|dekhne) (?:dijiye|do)
         """),
-                "repeat": alternatives(r"""
+            "repeat": alternatives(r"""
             (?:क्या )?(?:आप )?(?:प्लीज |कृपया |इसे |ये |उसे )*(?:फिर से|फिर एक बार|दोबारा|दुबारा|
                 एक बार फिर|एक बार और)?(?: से)? ?(?:दोहरा|बोल|बता|कह|रिपीट कर)
                 (?: सकते हैं| सकते हो| सकती हैं| दीजिए| देंगे| दें)
@@ -179,7 +177,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:aapne )?kya (?:kaha|bola|bole)(?: aapne)?|(?:sunai|sunayi) nahi (?:diya|
                 de raha)|samajh nahi aaya|samjha nahi|awaaz nahi aa rahi(?: hai)?
         """),
-                "presence": alternatives(r"""
+            "presence": alternatives(r"""
             (?:क्या )?(?:आप )?(?:मुझे |मेरी बात )?सुन (?:रहे|रही|पा रहे|पा रही|सकते|सकती) (?:हैं|हो)
                 (?: आप| मुझे| क्या)*|कोई है(?: वहाँ| क्या)?|(?:क्या )?आप (?:वहाँ |लाइन पर )?हैं
             (?:क्या )?(?:मेरी )?आवाज़? आ रही है(?: क्या| मेरी)?
@@ -199,7 +197,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:mera |mujhe )*(?:ek|kuch|ek aur) (?:sawal|baat) (?:hai|tha|poochna hai|poochni hai|
                 puchna hai|puchni hai|puchna tha)|mera naam \S+(?: \S+)? hai
         """),
-                "confirmation": alternatives(r"""
+            "confirmation": alternatives(r"""
             हाँ+|हां जी|जी|हाँ जी|जी हाँ|जी बिल्कुल|हाँ हाँ|नहीं+|जी नहीं|ना|नहीं नहीं|ना जी
             ठीक(?: है)?|ठीक ठीक|ओके|ओ के|ओकै|अच्छी बात है|सही(?: है| बात है)?|बिल्कुल(?: सही| ठीक)?
             बिलकुल|ज़रूर|पक्का|सच|एकदम(?: सही| ठीक)?|हो (?:सकता है|जाएगा|गया)|शायद|चलेगा|मंज़ूर है
@@ -211,7 +209,7 @@ SMALL_TALK: Final = SmallTalk(
             jaroor|pakka|ekdum|ho sakta hai|shayad|chalega|(?:mujhe )?(?:pata nahi|nahi pata|
                 maloom nahi)|kar dijiye|kijiye|boliye|bataiye|yes|yeah|no
         """),
-                "backchannel": alternatives(r"""
+            "backchannel": alternatives(r"""
             अच्छा+(?: अच्छा| जी| ठीक है)*|हम्म*|हूँ|हं|ओह(?: हो)?|ओहो|अरे(?: वाह| बाप रे| यार)?|वाह
             क्या बात है|क्या|जी|हैं|kya|ji
             (?:बहुत |काफी |काफ़ी )*(?:बढ़िया|अच्छा|अच्छे|सुंदर|खूब|मस्त|सही)|शाबाश|शानदार
@@ -223,12 +221,11 @@ SMALL_TALK: Final = SmallTalk(
                 (?:samajh (?:gaya|gayi|aa gaya|aaya)|samjha|pata hai)
             (?:mujhe )?maaf (?:kijiye|karna)|sorry|kshama|chalo|chaliye|toh|matlab|khair|sach mein
         """),
-                "glue": alternatives(r"""
+            "glue": alternatives(r"""
             और|तो|फिर|अब|जी|सर|मैडम|भाई|भैया|दीदी|बहन|प्लीज़?|कृपया|बस|भी|ही|आज|अभी|के लिए|आपका
             बहुत|यार|हम्म+|उम्म+|अम्म+|अं+|आं+|उह+|hmm+|umm+|uhh?|aur|toh|to|phir|ab|ji|sir|madam
             maam|bhai|bhaiya|please|pls|bas|bhi|abhi|aaj|bahut|yaar|so|aapka|ke liye
         """),
-            }.items()
         }
     ),
     loose_words=alternatives(r"""
@@ -308,23 +305,7 @@ SOUNDS: Final = Sounds(
     letters="a-z\u0900-\u097f",
     rules=(
         ("ज्ञ", "gy"),
-        ("[कख]", "k"),
-        ("[गघ]", "g"),
-        ("[चछ]", "X"),
-        ("[जझ]", "j"),
-        ("[टठतथ]", "t"),
-        ("[डढदध]", "d"),
-        ("[ङञणनं]", "n"),
-        ("प", "p"),
-        ("फ", "f"),
-        ("[बभ]", "b"),
-        ("म", "m"),
-        ("य", "y"),
-        ("[रृऋ]", "r"),
-        ("[लळ]", "l"),
-        ("व", "v"),
-        ("[शषस]", "s"),
-        ("ह", "h"),
+        *((f"[{signs}]", sound) for sound, signs in CONSONANTS.items()),
         ("[\u0900-\u097f]", "a"),
         ("t?chh?", "X"),
         ("sh", "s"),

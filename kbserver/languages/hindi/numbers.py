@@ -170,9 +170,7 @@ def _clock(numbers: NumberWords, said: Sequence[str]) -> Iterator[str]:
         if word in _ALONE:
             yield from _times(_ALONE[word], said[at + 1 : at + 2])
         elif word in _HALVES and at + 1 < len(said):
-            value = numbers.small.get(said[at + 1], 0)
-            if said[at + 1].isdigit():
-                value = int(said[at + 1])
+            value = numbers.value_of(said[at + 1])
             if value:
                 yield from _times(value + _HALVES[word], said[at + 2 : at + 3])
 

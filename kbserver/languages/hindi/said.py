@@ -5,37 +5,32 @@ from __future__ import annotations
 from kbserver.languages.signs import Name, Signs, said_by
 from kbserver.types import Cells
 
-
-def _same(name: str) -> Name:
-    return Name(name, name)
-
-
 RUPEE = Name("रुपया", "रुपए")
 UNITS = {
-    "%": _same("प्रतिशत"),
+    "%": Name.same("प्रतिशत"),
     "kWh": Name("किलोवॉट घंटा", "किलोवॉट घंटे"),
-    "kW": _same("किलोवॉट"),
-    "W": _same("वॉट"),
-    "KB": _same("किलोबाइट"),
-    "kB": _same("किलोबाइट"),
-    "MB": _same("मेगाबाइट"),
-    "GB": _same("गीगाबाइट"),
-    "TB": _same("टेराबाइट"),
-    "Kbps": _same("किलोबिट प्रति सेकंड"),
-    "kbps": _same("किलोबिट प्रति सेकंड"),
-    "Mbps": _same("मेगाबिट प्रति सेकंड"),
-    "Gbps": _same("गीगाबिट प्रति सेकंड"),
-    "MHz": _same("मेगाहर्ट्ज़"),
-    "GHz": _same("गीगाहर्ट्ज़"),
-    "km": _same("किलोमीटर"),
-    "कि.मी.": _same("किलोमीटर"),
-    "cm": _same("सेंटीमीटर"),
-    "mm": _same("मिलीमीटर"),
-    "m²": _same("वर्ग मीटर"),
-    "kg": _same("किलोग्राम"),
-    "mg": _same("मिलीग्राम"),
-    "ml": _same("मिलीलीटर"),
-    "°C": _same("डिग्री सेल्सियस"),
+    "kW": Name.same("किलोवॉट"),
+    "W": Name.same("वॉट"),
+    "KB": Name.same("किलोबाइट"),
+    "kB": Name.same("किलोबाइट"),
+    "MB": Name.same("मेगाबाइट"),
+    "GB": Name.same("गीगाबाइट"),
+    "TB": Name.same("टेराबाइट"),
+    "Kbps": Name.same("किलोबिट प्रति सेकंड"),
+    "kbps": Name.same("किलोबिट प्रति सेकंड"),
+    "Mbps": Name.same("मेगाबिट प्रति सेकंड"),
+    "Gbps": Name.same("गीगाबिट प्रति सेकंड"),
+    "MHz": Name.same("मेगाहर्ट्ज़"),
+    "GHz": Name.same("गीगाहर्ट्ज़"),
+    "km": Name.same("किलोमीटर"),
+    "कि.मी.": Name.same("किलोमीटर"),
+    "cm": Name.same("सेंटीमीटर"),
+    "mm": Name.same("मिलीमीटर"),
+    "m²": Name.same("वर्ग मीटर"),
+    "kg": Name.same("किलोग्राम"),
+    "mg": Name.same("मिलीग्राम"),
+    "ml": Name.same("मिलीलीटर"),
+    "°C": Name.same("डिग्री सेल्सियस"),
 }
 CURRENCIES = {
     "₹": RUPEE,
@@ -44,11 +39,11 @@ CURRENCIES = {
     "Rs.": RUPEE,
     "Rs": RUPEE,
     "INR": RUPEE,
-    "$": _same("डॉलर"),
-    "USD": _same("डॉलर"),
-    "€": _same("यूरो"),
-    "EUR": _same("यूरो"),
-    "£": _same("पाउंड"),
+    "$": Name.same("डॉलर"),
+    "USD": Name.same("डॉलर"),
+    "€": Name.same("यूरो"),
+    "EUR": Name.same("यूरो"),
+    "£": Name.same("पाउंड"),
 }
 SIGNS = Signs(
     units=UNITS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import MappingProxyType
 from typing import Final
 
 from kbserver.languages.letters import without_accents
@@ -15,7 +14,7 @@ from kbserver.languages.profile import (
     StopWords,
 )
 from kbserver.languages.spanish.numbers import NUMBERS as _NUMBERS
-from kbserver.languages.tables import alternatives, phrases, words
+from kbserver.languages.tables import alternatives, patterns, phrases, words
 
 _QUESTION_WORDS: Final = words("""
     qué quién quiénes cuál cuáles cuándo dónde adónde cómo cuánto cuánta
@@ -100,17 +99,15 @@ _DEPARTMENT: Final = (
 )
 
 SMALL_TALK: Final = SmallTalk(
-    phrases=MappingProxyType(
+    phrases=patterns(
         {
-            reason: without_accents(pattern)
-            for reason, pattern in {
-                "greeting": alternatives(r"""
+            "greeting": alternatives(r"""
             hola+|hello|aló|buenos días|buenas(?: (?:tardes|noches))?|buen día|muy buenas
             qué tal(?: está| estás)?|cómo (?:está|estás|le va|te va)(?: usted)?
             (?:estoy )?(?:muy )?bien (?:gracias )?y (?:usted|tú)|y usted|diga|dígame|oiga
             bueno|mucho gusto|encantad[oa]|un placer|sí dígame
         """),
-                "goodbye": alternatives(r"""
+            "goodbye": alternatives(r"""
             adiós|hasta (?:luego|pronto|mañana|la vista|otra|la próxima|ahora)|chao|chau
             nos vemos|que (?:le|te) vaya (?:muy )?bien|cuíd(?:ese|ate)|bye(?: bye)?
             que (?:tenga|tengas|pase|pases) (?:un |una |usted |muy )*(?:buen|buena|lindo|linda|
@@ -122,7 +119,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:tengo que|me tengo que|debo) (?:irme|ir|colgar|dejar(?:le|lo|la))
             (?:le|te|los) (?:llamo|llamaré) (?:luego|más tarde|después|mañana)
         """),
-                "thanks": alternatives(r"""
+            "thanks": alternatives(r"""
             (?:muchas|muchísimas|mil) gracias|gracias(?: (?:a usted|a ti|igualmente))?
             se (?:lo|le) agradezco(?: mucho)?|le agradezco(?: mucho)?|(?:muy |le estoy muy )?
                 agradecid[oa]
@@ -131,7 +128,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:es |ha sido |fue )?(?:usted )?(?:muy|muy muy) amable|me (?:ha|has) ayudado
                 (?: mucho)?|de nada|no hay de qué|con (?:mucho )?gusto|a usted
         """),
-                "handover": alternatives(rf"""
+            "handover": alternatives(rf"""
             (?:(?:quiero|quisiera|quería|me gustaría|necesito|prefiero|puedo|podría|deseo) )?
                 (?:hablar|comunicarme|que me (?:atienda|pase)) ?(?:con |a )?(?:{_PERSON}|
                 {_DEPARTMENT})
@@ -142,7 +139,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:un |una )(?:agente|humano|operador|operadora|persona real|asesor)
                 (?: por favor)?|(?:agente|operador|operadora|humano) por favor
         """),
-                "hold": alternatives(r"""
+            "hold": alternatives(r"""
             (?:sólo |solo |espere |espera |deme |dame |permítame )*(?:un|una) (?:momento|
                 momentito|segundo|segundito|minuto|minutito|ratito|seg)
             espere|espera|espérate|espéreme|no cuelgue|aguarde|un momento
@@ -154,7 +151,7 @@ SMALL_TALK: Final = SmallTalk(
             olvídelo|olvídalo|da igual|déjelo|déjalo|no importa|no pasa nada
             (?:el perro|el niño|la niña|el bebé) (?:está )?(?:ladrando|llorando|ladra|llora)
         """),
-                "repeat": alternatives(r"""
+            "repeat": alternatives(r"""
             (?:(?:me )?(?:puede|puedes|podría|podrías) )?(?:me )?(?:lo )?(?:repetir(?:lo|me|melo)?|
                 repita(?:lo|melo)?|repite)(?: eso| por favor)*
             (?:cómo|qué) (?:dice|dices|dijo|ha dicho)|cómo|mande|perdón|eh|otra vez
@@ -164,7 +161,7 @@ SMALL_TALK: Final = SmallTalk(
                 (?:más )(?:alto|fuerte|despacio|lento|claro)
             se (?:corta|entrecorta|oye mal|escucha mal)|una vez más
         """),
-                "presence": alternatives(r"""
+            "presence": alternatives(r"""
             (?:sigue|sigues|está|estás|siguen) (?:usted )?ahí|hay alguien(?: ahí)?
             me (?:oye|oyes|escucha|escuchas|oyen|escuchan)(?: bien| ahora)?
             (?:sigo|estoy|aquí estoy|aquí sigo) ?(?:aquí|al teléfono|en la línea|listo|lista)?
@@ -175,7 +172,7 @@ SMALL_TALK: Final = SmallTalk(
             (?:una|otra) (?:pregunta|consulta|duda)(?: más)?
             (?:me llamo|mi nombre es|le habla|habla|soy) [a-z]+(?: [a-z]+)?
         """),
-                "confirmation": alternatives(r"""
+            "confirmation": alternatives(r"""
             sí+p?|no|ok|okey|okay|vale(?: vale)?|claro(?: que (?:sí|no))?|de acuerdo|exacto
             exactamente|correcto|eso(?: es| mismo)?|así es|por supuesto|desde luego|cierto
             efectivamente|perfectamente|sin problema|ningún problema|dale|listo|órale|ándale
@@ -186,7 +183,7 @@ SMALL_TALK: Final = SmallTalk(
             no hace falta|no es necesario|así lo haré|eso haré|lo haré|en absoluto|para nada
             (?:eso )?no es (?:eso|correcto|cierto)|no exactamente
         """),
-                "backchannel": alternatives(r"""
+            "backchannel": alternatives(r"""
             ajá+|aja|mm+h?m*|mhm+|ah(?: ya| vale| bueno| claro| sí| no| ok)?|oh|uy|ay|vaya
             (?:muy |qué |está muy |está |es )?(?:bien|bueno|genial|perfecto|estupendo|buenísimo|
                 excelente|fantástico|maravilloso|fenomenal|interesante|pena|lástima|guay|
@@ -197,12 +194,11 @@ SMALL_TALK: Final = SmallTalk(
             qué (?:bien|alivio|raro|rollo|fastidio)|menos mal|buena (?:noticia|idea)
             qué|en serio|de verdad|no me diga|bueno(?: pues)?|pues(?: nada)?|nada|en fin|total
         """),
-                "glue": alternatives(r"""
+            "glue": alternatives(r"""
             y|pero|pues|entonces|por favor|señor|señora|señorita|joven|amigo|muy|también|ya
             ahora|hoy|bueno|eh+m*|em+|mm+|ah|oh|mucho|todo|a usted|a ti|por todo|usted
             don [a-z]+|doña [a-z]+|de verdad|igualmente
         """),
-            }.items()
         }
     ),
     loose_words=without_accents(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.formula import idf
-from kbserver.index.lexical.kin import kin_of
+from kbserver.index.lexical.kin import has_kin, kin_of
 from kbserver.index.lexical.tokens import term_of, tokenize, words_of
 from kbserver.index.snapshot import Snapshot
 from kbserver.languages import profile
@@ -88,6 +88,8 @@ class WordsArm:
         """The weights of the terms that find a word beside its own, by its own."""
         index = self._index
         language, form = index.language, index.form
+        if not has_kin(language=language, form=form):
+            return {}
         kin: dict[str, Mapping[str, float]] = {}
         for word in words_of(text, language=language, form=form)[-MAX_TERMS:]:
             term = term_of(word, language=language, form=form)
@@ -102,9 +104,10 @@ class WordsArm:
 
     def _worth(self, term: str, kin: Mapping[str, Mapping[str, float]]) -> float:
         """How much a passage gets that holds a word, or all that is known of it."""
+        others = kin.get(term)
         frequency = self._index.document_frequency
-        if not frequency(term):
-            known = {one: kin[term][one] for one in kin.get(term, ()) if frequency(one)}
+        if others and not frequency(term):
+            known = {one: others[one] for one in others if frequency(one)}
             if known:
                 return sum(weight * self._telling(one) for one, weight in known.items())
         return self._telling(term)
@@ -120,6 +123,8 @@ class WordsArm:
 
     def _content_terms(self, text: str) -> list[str]:
         """The last `MAX_TERMS` terms that may name a subject, each once, in order."""
+        if not text:  # nothing taken back, no number: most queries
+            return []
         terms = terms_of(self._index, text)
         content = [term for term in terms if term not in self._stop_terms]
         return list(dict.fromkeys(content[-MAX_TERMS:]))

@@ -23,7 +23,7 @@ import numpy as np
 from kbserver.languages import PROFILES, neutral
 from kbserver.languages.letters import LETTER, one_spelling, without_accents
 from kbserver.languages.profile import FollowUps, Profile
-from kbserver.lru import ENTRY_BYTES, LruCache
+from kbserver.lru import ENTRY_BYTES, LruCache, bytes_of, remembered
 from kbserver.retrieval.transcript.cleaning import phrase_size
 from kbserver.types import FloatVector
 
@@ -59,8 +59,9 @@ MEMORY_BYTES: Final = 64_000_000
 _MOST_NAMED = 2  # words that name something: with no more a query is elliptical
 _MOST_NAMED_INSIDE = 4  # with no more a pronoun may point outside
 
-_WORD = re.compile(rf"[^\W_](?:{LETTER}|['.-])*")
+_WORDS_BYTES = 1_000_000  # of some 500 queries
 
+_WORD = re.compile(rf"[^\W_](?:{LETTER}|['.-])*")
 
 _CONTINUES = {
     one: re.compile(rf"(?:{one.follow_ups.continues})(?!{LETTER})")
@@ -277,8 +278,16 @@ def _normal(text: str) -> str:
     return one_spelling(text.replace("’", "'").lower())
 
 
-def _words(text: str) -> list[str]:
-    return [word.rstrip(".'-") for word in _WORD.findall(_normal(text))]
+def _cut(text: str) -> tuple[str, ...]:
+    return tuple(word.rstrip(".'-") for word in _WORD.findall(_normal(text)))
+
+
+def _size_of_words(text: str, words: Sequence[str]) -> int:
+    return bytes_of(text, words) + sum(map(getsizeof, words))
+
+
+_words = remembered(_cut, most_bytes=_WORDS_BYTES, size_of=_size_of_words)
+"""Return the words of a query, lower case. A turn looks at its own and at those before it."""
 
 
 def _named(words: Sequence[str], follow_ups: FollowUps) -> list[bool]:

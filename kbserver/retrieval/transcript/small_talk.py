@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from kbserver.languages import PROFILES, neutral, understood
@@ -82,8 +83,12 @@ def gate(text: str, profiles: Sequence[Profile]) -> Reason | None:
     words = pattern.findall(plain)
     if not words:
         return "empty"
-    for profile in understood(profiles):
-        reason = _GATES[profile].reason(words)
+    gates = _gates_of(tuple(profiles))
+    different = frozenset(words)
+    if gates.know_too_little(different):  # nearly every question
+        return None
+    for one in gates.each:
+        reason = one.reason(words, different)
         if reason is not None:
             return reason
     return None
@@ -106,16 +111,20 @@ class _Gate:
         self._named = re.compile(rf"{_START}(?:{talk.named})$")
         not_after = f"(?! ?(?:{talk.after_noise}))"
         self._noise = re.compile(rf"{_START}(?:{talk.noises}){_END}{not_after}")
-        self._noise_letters = talk.noise_letters
+        self.noise_letters = talk.noise_letters
         # Nearly every question holds words that no phrase has; it is let through before any
         # pattern is tried, which would take 0.3 ms.
         patterns = [*talk.phrases.values(), talk.loose_words]
-        self._known = frozenset(_WORD_OF_A_PATTERN.findall(" ".join(patterns)))
+        self.known = frozenset(_WORD_OF_A_PATTERN.findall(" ".join(patterns)))
 
-    def reason(self, words: list[str]) -> Reason | None:
-        """Return why nothing has to be looked up for some words, in plain letters."""
-        unknown = set(words) - self._known
-        if len(unknown) > _MAX_UNKNOWN and self._content(unknown) > _MAX_UNKNOWN:
+    def reason(self, words: list[str], different: frozenset[str]) -> Reason | None:
+        """Return why nothing has to be looked up for some words.
+
+        Args:
+            words: in plain letters.
+            different: the same, each once.
+        """
+        if _has_too_many(different - self.known, self.noise_letters):
             return None
         said = " ".join(words)
         without_noise = self._noise.sub(" ", said).split()
@@ -123,7 +132,7 @@ class _Gate:
             return "empty"
         if len(without_noise) > _MAX_WORDS:
             return None
-        if len(set(without_noise) - self._known) > _MAX_UNKNOWN:
+        if len(set(without_noise) - self.known) > _MAX_UNKNOWN:
             return None
         if self._names_a_thing(" ".join(without_noise)):
             return None
@@ -134,10 +143,6 @@ class _Gate:
             if reason in kinds:
                 return reason
         return None
-
-    def _content(self, words: set[str]) -> int:
-        """Count the words that are no noise."""
-        return sum(1 for word in words if word.strip(self._noise_letters))
 
     def _names_a_thing(self, said: str) -> bool:
         """Tell whether the text ends in an acknowledgement that stands for a thing: `the fine`."""
@@ -165,9 +170,8 @@ class _Gate:
                 continue
             near = [end for end in ends if end > start][:_LONGEST_PHRASE]
             for reason, pattern in patterns.items():
-                if not pattern.match(
-                    said, start
-                ):  # nearly always: no end need be tried
+                # Nearly always: no end need be tried.
+                if not pattern.match(said, start):
                     continue
                 for end in near:
                     if pattern.fullmatch(said, start, end):
@@ -179,3 +183,30 @@ class _Gate:
 
 _GATES = {one: _Gate(one) for one in (neutral.PROFILE, *PROFILES.values())}
 """Compiled once, before the first turn."""
+
+
+class _Gates:
+    """The small talk of all languages that count in a turn."""
+
+    def __init__(self, profiles: Sequence[Profile]) -> None:
+        self.each = [_GATES[profile] for profile in profiles]
+        self._known = frozenset[str]().union(*(one.known for one in self.each))
+        self._noise_letters = "".join(one.noise_letters for one in self.each)
+
+    def know_too_little(self, different: frozenset[str]) -> bool:
+        """Tell whether an utterance holds too many words that no language knows."""
+        return _has_too_many(different - self._known, self._noise_letters)
+
+
+@lru_cache(maxsize=64)
+def _gates_of(profiles: tuple[Profile, ...]) -> _Gates:
+    """Return the small talk that counts beside corpora of these languages."""
+    return _Gates(understood(profiles))
+
+
+def _has_too_many(unknown: frozenset[str], noise_letters: str) -> bool:
+    """Tell whether more unknown words than a name has are no noise."""
+    if len(unknown) <= _MAX_UNKNOWN:
+        return False
+    content = sum(1 for word in unknown if word.strip(noise_letters))
+    return content > _MAX_UNKNOWN

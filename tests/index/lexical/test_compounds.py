@@ -39,3 +39,19 @@ def test_other_words_stay_whole(word):
 
 def test_other_languages_have_no_compounds():
     assert parts_of("rechnungsadress", "french", lambda term: True) == ()
+
+
+def test_a_word_that_can_be_cut_in_many_ways_is_looked_at_once():
+    asked = []
+
+    def known(part):
+        asked.append(part)
+        return set(part) == {"a"}
+
+    assert parts_of("x" + "a" * 40, "german", known) == ("a" * 38,)
+    assert len(asked) < 10_000
+
+
+def test_what_is_longer_than_any_word_stays_whole():
+    assert parts("Lampe" * 12) != ()
+    assert parts("Lampe" * 1_000) == ()
