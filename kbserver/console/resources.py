@@ -20,6 +20,7 @@ DEFAULT_SINCE = "7d"
 LIMIT = 50
 MOST_ROWS = 10_000
 _LONGEST_TEXT = 4_000
+_MOST_DIGITS = 15
 
 
 class NotThere(WireError):
@@ -107,6 +108,19 @@ class Asked:
             )
         return value
 
+    def whole(self, name: str, default: int = 0) -> int:
+        """Return a whole number, 0 or more.
+
+        Raises:
+            InvalidRequest: it is none.
+        """
+        text = self.text(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+            raise self.wrong(name, f"is {text[:40]!r}, wanted a whole number")
+        return int(text)
+
     def limit(self, default: int = LIMIT) -> int:
         """Return how many rows are wanted at most."""
         return int(self.number("limit", default, least=1, most=MOST_ROWS))
@@ -121,7 +135,7 @@ class Asked:
             back_s = duration_s(self.text("since") or default)
         except SettingsError as exc:
             raise self.wrong("since", f"cannot be read: {exc}") from None
-        return self.source.clock() - back_s
+        return max(0.0, self.source.clock() - back_s)
 
     def check(self, role: Role) -> None:
         """Check that the visitor may do as much.

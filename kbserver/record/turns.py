@@ -93,7 +93,9 @@ class Wanted:
 
 def matching(words: str) -> str:
     """Return words as the full-text index asks for them: all of them, none with a meaning."""
-    quoted = ['"' + word.replace('"', '""') + '"' for word in words.split()]
+    quoted = [
+        '"' + word.replace('"', '""') + '"' for word in words.replace("\0", " ").split()
+    ]
     return " ".join(quoted) or '""'
 
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Sequence
 
 from kbserver.console.resources import Asked, Json
 from kbserver.record.turns import Row
 
 _SELECT = """
 SELECT n, at, kind, corpus, text, details FROM events
-WHERE at >= :since AND (:kind IS NULL OR kind = :kind)
+WHERE at >= :since
+    AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
     AND (:corpus IS NULL OR corpus = :corpus) AND (:before IS NULL OR n < :before)
 ORDER BY n DESC LIMIT :most
+"""
+
+_ADDED_UP = """
+SELECT key, sum(value) AS count FROM events, json_each(events.details)
+WHERE at >= ? AND kind = ? GROUP BY key ORDER BY count DESC, key
 """
 
 
@@ -21,17 +28,22 @@ def events(asked: Asked) -> Json:
 
     Raises:
         Forbidden: the visitor's token is bound to labels; events tell of every route.
+        InvalidRequest: a parameter cannot be used.
     """
     asked.check_sees_all()
     limit = asked.limit()
+    kind = asked.text("kind")
+    before: int | None = None
+    if asked.text("cursor") is not None:
+        before = asked.whole("cursor")
     with asked.source.record() as record:
         found = events_since(
             record,
             asked.since("30d"),
             most=limit + 1,
-            kind=asked.text("kind"),
+            kinds=None if kind is None else [kind],
             corpus=asked.text("corpus"),
-            before=asked.text("cursor"),
+            before=before,
         )
     following: str | None = None
     if len(found) > limit:
@@ -44,14 +56,14 @@ def events_since(
     since: float,
     *,
     most: int,
-    kind: str | None = None,
+    kinds: Sequence[str] | None = None,
     corpus: str | None = None,
-    before: str | None = None,
+    before: int | None = None,
 ) -> list[Row]:
     """Return events with their details, newest first."""
     values = {
         "since": since,
-        "kind": kind,
+        "kinds": None if kinds is None else json.dumps(kinds),
         "corpus": corpus,
         "before": before,
         "most": most,
@@ -60,3 +72,8 @@ def events_since(
     for event in found:
         event["details"] = json.loads(event["details"])
     return found
+
+
+def added_up(record: sqlite3.Connection, since: float, kind: str) -> dict[str, int]:
+    """Return the counts that events of a kind hold, added up by name; the largest first."""
+    return {name: count for name, count in record.execute(_ADDED_UP, (since, kind))}
