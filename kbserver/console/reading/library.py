@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from kbserver.console.reading.generations import listed
-from kbserver.console.reading.turns import seen_routes
+from kbserver.console.reading.turns import seen_judgements, seen_routes
 from kbserver.console.resources import Asked, Json, NotThere
 from kbserver.durations import duration_s
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 from kbserver.index.documents import DocumentEntry, read_documents
 from kbserver.index.manifest import MANIFEST
 from kbserver.index.passages import PassageTable
-from kbserver.record.judgements import judgements, wrong_marks
 from kbserver.record.tallies import DAY_S
 from kbserver.record.turns import Row
 from kbserver.retrieval.spoken.form import spoken_form_of
@@ -95,7 +95,7 @@ def documents(asked: Asked) -> Json:
     if sort not in _SORTS:
         raise asked.wrong("sort", f"is none of {', '.join(_SORTS)}")
     rows.sort(key=lambda row: (-row[sort], row["document"]))
-    first = int(asked.number("cursor", 0, most=1e9))
+    first = asked.whole("cursor")
     limit = asked.limit()
     following: str | None = None
     if len(rows) > first + limit:
@@ -135,13 +135,11 @@ def document(asked: Asked) -> Json:
         found_by = [dict(one) for one in record.execute(_FOUND_BY, values)]
         judged = [
             one.as_dict()
-            for one in judgements(record, corpus=corpus)
+            for one in seen_judgements(asked, record, corpus)
             if one.document == name
         ]
     for one in found_by:
         one["answered"] = bool(one["answered"])
-    if not asked.visitor.sees_all:
-        judged = []
     return {
         "document": rows[0]
         | {
@@ -203,7 +201,8 @@ def _rows(asked: Asked, corpus: str) -> list[Json]:
     with asked.source.record() as record:
         routes = seen_routes(asked, record)
         uses = _uses(record, corpus, asked.since("30d"), routes)
-        wrong = wrong_marks(record, corpus)
+        judged = seen_judgements(asked, record, corpus)
+    wrong = Counter(one.document for one in judged if one.verdict == "wrong")
     rows = []
     for entry in _entries(store.path / corpus / store.live(corpus)):
         used = uses.get(entry.source)
@@ -214,7 +213,7 @@ def _rows(asked: Asked, corpus: str) -> list[Json]:
                 "document": entry.source,
                 "passages": entry.passages,
                 **(used or _NEVER),
-                "wrong": wrong.get(entry.source, 0),
+                "wrong": wrong[entry.source],
             }
         )
     return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 from kbserver.console.access import visible
 from kbserver.console.resources import Asked, Json, NotThere
-from kbserver.record.judgements import judgements
+from kbserver.record.judgements import Judgement, judgements
 from kbserver.record.turns import Row, Wanted, check_words, newest, one
 
 MOST_WALKED = 10_000
@@ -31,15 +32,19 @@ _OUT_OF_ORDER = 5_000  # numbers by which turns of many processes may stand too 
 _ROUTES = "SELECT DISTINCT route FROM hour_tallies ORDER BY route"
 _DOTS = """
 SELECT id, at, route, outcome, reason, in_budget FROM turns
-WHERE call = ? AND probe IS NULL ORDER BY at DESC, id DESC LIMIT ?
+WHERE {} ORDER BY at DESC, id DESC LIMIT ?
 """
 _ADDED_UP = """
 SELECT min(at) AS began, max(at) AS ended, count(*) AS turns,
     sum(outcome IN ('full', 'degraded')) AS answered, sum(outcome = 'empty') AS silent,
     sum(NOT in_budget) AS late
-FROM turns WHERE call = ? AND probe IS NULL
+FROM turns WHERE {}
 """
 _ENDING = "SELECT verdict FROM feedback WHERE call = ? ORDER BY at DESC LIMIT 1"
+_JUDGED = """
+SELECT judgements.n FROM judgements JOIN turns ON turns.id = judgements.turn
+WHERE route IN (SELECT value FROM json_each(?))
+"""
 _LABEL = """
 SELECT label FROM words JOIN turns ON turns.n = words.turn
 WHERE call = ? AND label IS NOT NULL LIMIT 1
@@ -98,7 +103,7 @@ def calls(asked: Asked) -> Json:
         if wanted.search is not None:
             check_words(record, "a search")
         keys, following = _page_of_keys(record, wanted, limit)
-        found = [_call(record, key) for key in keys]
+        found = [_call(record, key, wanted.routes) for key in keys]
     return {"calls": found, "next": following}
 
 
@@ -115,13 +120,25 @@ def call(asked: Asked) -> Json:
         if not found:
             raise NotThere(f"call {key}")
         whole = [with_judgements(record, turn) for turn in found]
-        return {"call": _call(record, key) | {"turns_of": whole}}
+        return {"call": _call(record, key, wanted.routes) | {"turns_of": whole}}
 
 
 def with_judgements(record: sqlite3.Connection, turn: Row) -> Row:
     """Return a turn with what was judged of it."""
     judged = judgements(record, turn=turn["id"])
     return turn | {"judged": [one.as_dict() for one in judged]}
+
+
+def seen_judgements(
+    asked: Asked, record: sqlite3.Connection, corpus: str | None = None
+) -> list[Judgement]:
+    """Return what was judged, oldest first: all, or what was of turns that the visitor sees."""
+    found = judgements(record, corpus=corpus)
+    routes = seen_routes(asked, record)
+    if routes is None:
+        return found
+    seen = {n for (n,) in record.execute(_JUDGED, (json.dumps(routes),))}
+    return [one for one in found if one.n in seen]
 
 
 def wanted_turns(asked: Asked, record: sqlite3.Connection) -> Wanted:
@@ -216,9 +233,11 @@ def _page_of_keys(
 def _is_on_a_page_before(record: sqlite3.Connection, wanted: Wanted, key: str) -> bool:
     if wanted.before is None:
         return False
+    of_call = Wanted(call=key, routes=wanted.routes, callers=True)
+    where, values = of_call.condition()
     later = record.execute(
-        "SELECT 1 FROM turns WHERE call = ? AND (at, id) >= (?, ?) LIMIT 1",
-        (key, *wanted.before),
+        f"SELECT 1 FROM turns WHERE {where} AND (at, id) >= (?, ?) LIMIT 1",  # noqa: S608
+        [*values, *wanted.before],
     )
     return later.fetchone() is not None
 
@@ -246,9 +265,11 @@ def _fitting(
     return {row["call"] for row in rows}
 
 
-def _call(record: sqlite3.Connection, key: str) -> Json:
-    added_up = dict(record.execute(_ADDED_UP, (key,)).fetchone())
-    dots = [dict(row) for row in record.execute(_DOTS, (key, MOST_DOTS))]
+def _call(record: sqlite3.Connection, key: str, routes: Sequence[str] | None) -> Json:
+    where, values = Wanted(call=key, routes=routes, callers=True).condition()
+    added_up = dict(record.execute(_ADDED_UP.format(where), values).fetchone())
+    newest_first = record.execute(_DOTS.format(where), [*values, MOST_DOTS])
+    dots = [dict(row) for row in newest_first]
     dots.reverse()
     for dot in dots:
         dot["in_budget"] = bool(dot["in_budget"])

@@ -10,9 +10,11 @@ from kbserver.console.reading.library import (
 )
 from kbserver.console.resources import NotThere
 from kbserver.errors import Forbidden, InvalidRequest
+from kbserver.record.database import changing
+from kbserver.record.judgements import judge_turn
 from tests.record.conftest import DAY_S, candidate
 
-from ..conftest import HOTELS, NOW
+from ..conftest import EVERYTHING, HOTELS, NOW
 from ..conftest import turn as note
 
 
@@ -116,6 +118,24 @@ def test_a_token_that_is_bound_to_labels_sees_what_its_routes_found(ask, library
             ask(function, HOTELS, **values)
     with pytest.raises(Forbidden):
         ask(generations, HOTELS)
+
+
+def test_judgements_of_other_routes_are_not_for_a_token_that_is_bound_to_labels(
+    ask, library, fill, folder
+):
+    name = "hotels/7/pets.md"
+    hits = (candidate("p1", document=name)._replace(corpus="hotels"),)
+    fill(
+        note(1, at=NOW - 60, route="hotel-{id}", candidates=hits),
+        note(2, at=NOW - 60, candidates=hits),
+    )
+    with changing(folder / ".record") as record:
+        for number in (1, 2):
+            judge_turn(record, f"{number:020x}", "wrong", by="ann", at=NOW)
+    for visitor, wrong in ((HOTELS, 1), (EVERYTHING, 2)):
+        (row,) = ask(documents, visitor, corpus="hotels", search="7/p")["documents"]
+        one = ask(document, visitor, corpus="hotels", document=name)["document"]
+        assert (row["wrong"], one["wrong"], len(one["judged"])) == (wrong,) * 3
 
 
 def test_generations_are_listed_newest_first(ask, library):
