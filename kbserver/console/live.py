@@ -6,6 +6,7 @@ Source: HTML Living Standard, section 9.2 "Server-sent events".
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator
 from dataclasses import replace
 
@@ -15,7 +16,10 @@ from starlette.responses import StreamingResponse
 from kbserver.console.reading.turns import wanted_turns
 from kbserver.console.rendering import Templates
 from kbserver.console.resources import Asked
+from kbserver.errors import KbServerError
 from kbserver.record.turns import last_number, newest
+
+log = logging.getLogger("kbserver")
 
 LOOK_S = 0.5
 """Between two looks for new turns: the writer writes as often."""
@@ -26,34 +30,43 @@ QUIET_S = 15.0
 MOST_AT_ONCE = 50
 
 
-def live_turns(
+async def live_turns(
     asked: Asked, templates: Templates, after: str | None
 ) -> StreamingResponse:
     """Answer with every turn that comes from now on, or after the one named.
 
     Args:
         after: number of the last turn that the browser has, from before it lost the connection.
+
+    Raises:
+        WireError, StoreError: a parameter cannot be used, or the record not be read.
     """
     number: int | None = None
     if after is not None and after.isascii() and after.isdigit():
         number = int(after[:18])
+    first = await run_in_threadpool(_since, asked, templates, number)
     return StreamingResponse(
-        _pieces(asked, templates, number), media_type="text/event-stream"
+        _pieces(asked, templates, *first), media_type="text/event-stream"
     )
 
 
 async def _pieces(
-    asked: Asked, templates: Templates, number: int | None
+    asked: Asked, templates: Templates, number: int, html: str
 ) -> AsyncGenerator[str]:
+    """Yield what was found, then what is found from then on; ends when that cannot be read."""
     quiet_s = QUIET_S
     while True:
-        number, html = await run_in_threadpool(_since, asked, templates, number)
         if html or quiet_s >= QUIET_S:
             lines = "".join(f"data: {line}\n" for line in html.splitlines())
             yield f"id: {number}\n{lines or ': still here'}\n\n"
             quiet_s = 0.0
         await asyncio.sleep(LOOK_S)
         quiet_s += LOOK_S
+        try:
+            number, html = await run_in_threadpool(_since, asked, templates, number)
+        except KbServerError as exc:
+            log.warning("live turns end: %s", exc)
+            return
 
 
 def _since(asked: Asked, templates: Templates, number: int | None) -> tuple[int, str]:
