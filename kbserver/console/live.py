@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from dataclasses import replace
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
@@ -17,7 +16,7 @@ from kbserver.console.reading.turns import wanted_turns
 from kbserver.console.rendering import Templates
 from kbserver.console.resources import Asked
 from kbserver.errors import KbServerError
-from kbserver.record.turns import last_number, newest
+from kbserver.record.turns import last_number, later, newest
 
 log = logging.getLogger("kbserver")
 
@@ -73,12 +72,12 @@ def _since(asked: Asked, templates: Templates, number: int | None) -> tuple[int,
     """Return the number of the newest turn, and the rows of those after a number."""
     with asked.source.record() as record:
         record.execute("BEGIN")  # the same moment for both
+        wanted = wanted_turns(asked, record)
         last = last_number(record)
         if number is None or number > last:  # the record was begun anew
             return last, ""
         if number == last:
             return last, ""
-        wanted = replace(wanted_turns(asked, record), after=number)
-        found = newest(record, wanted, most=MOST_AT_ONCE)
+        found = newest(record, later(record, wanted, number), most=MOST_AT_ONCE)
     values = {"turns": found, "now": asked.source.clock()}
     return last, templates.render("live_rows.html", values)

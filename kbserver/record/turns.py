@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from kbserver.errors import StoreError
@@ -145,6 +145,18 @@ def last_number(connection: sqlite3.Connection) -> int:
     """Return the number of the newest turn; 0 if there is none."""
     (number,) = connection.execute("SELECT coalesce(max(n), 0) FROM turns").fetchone()
     return int(number)
+
+
+def later(connection: sqlite3.Connection, wanted: Wanted, number: int) -> Wanted:
+    """Return a choice among the turns after a number, which is found without a look at older ones.
+
+    They come in the order of time, so the index of time would be gone through from `since`.
+    """
+    (first,) = connection.execute(
+        "SELECT min(+at) FROM turns WHERE n > ?", (number,)
+    ).fetchone()
+    since = max(first or 0.0, wanted.since or 0.0)
+    return replace(wanted, since=since, after=number)
 
 
 def check_words(connection: sqlite3.Connection, what: str) -> None:

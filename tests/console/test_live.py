@@ -67,3 +67,4 @@ def test_what_cannot_be_answered_is_said_before_the_stream_begins(
     fill(turn(1, at=NOW - 9))
     headers = {"last-event-id": "0"}
     assert web("GET", f"/live/turns?{query}", headers=headers).status_code == status
+    assert web("GET", "/live/turns?since=yesterday").status_code == 400
