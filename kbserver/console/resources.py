@@ -55,6 +55,11 @@ MOST = Parameter("limit", f"rows at most; {LIMIT} if not given", "integer")
 CHOICE = (SINCE, ROUTE, OUTCOME, CORPUS, SEARCH, CURSOR, MOST)
 
 
+def cursor_of(at: float, id: object) -> str:
+    """Return the cursor of what comes after a row: what lies before it in time."""
+    return f"{at!r}~{id}"
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One question to a resource or an action: from where, by whom, with which parameters."""
@@ -120,6 +125,21 @@ class Asked:
         if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
             raise self.wrong(name, f"is {text[:40]!r}, wanted a whole number")
         return int(text)
+
+    def cursor(self) -> tuple[float, str] | None:
+        """Return the moment and id that `next` of an answer named; None for the first page.
+
+        Raises:
+            InvalidRequest: it is none that an answer gave.
+        """
+        text = self.text("cursor")
+        if text is None:
+            return None
+        at, _, id = text.partition("~")
+        try:
+            return float(at), id
+        except ValueError:
+            raise self.wrong("cursor", "is none that an answer gave") from None
 
     def limit(self, default: int = LIMIT) -> int:
         """Return how many rows are wanted at most."""

@@ -6,15 +6,16 @@ import json
 import sqlite3
 from collections.abc import Sequence
 
-from kbserver.console.resources import Asked, Json
+from kbserver.console.resources import Asked, Json, cursor_of
 from kbserver.record.turns import Row
 
 _SELECT = """
 SELECT n, at, kind, corpus, text, details FROM events
 WHERE at >= :since
     AND (:kinds IS NULL OR kind IN (SELECT value FROM json_each(:kinds)))
-    AND (:corpus IS NULL OR corpus = :corpus) AND (:before IS NULL OR n < :before)
-ORDER BY n DESC LIMIT :most
+    AND (:corpus IS NULL OR corpus = :corpus)
+    AND (:before IS NULL OR (at, n) < (:before, :before_n))
+ORDER BY at DESC, n DESC LIMIT :most
 """
 
 _ADDED_UP = """
@@ -33,9 +34,6 @@ def events(asked: Asked) -> Json:
     asked.check_sees_all()
     limit = asked.limit()
     kind = asked.text("kind")
-    before: int | None = None
-    if asked.text("cursor") is not None:
-        before = asked.whole("cursor")
     with asked.source.record() as record:
         found = events_since(
             record,
@@ -43,11 +41,12 @@ def events(asked: Asked) -> Json:
             most=limit + 1,
             kinds=None if kind is None else [kind],
             corpus=asked.text("corpus"),
-            before=before,
+            before=asked.cursor(),
         )
     following: str | None = None
     if len(found) > limit:
-        following = str(found[limit - 1]["n"])
+        last = found[limit - 1]
+        following = cursor_of(last["at"], last["n"])
     return {"events": found[:limit], "next": following}
 
 
@@ -58,14 +57,16 @@ def events_since(
     most: int,
     kinds: Sequence[str] | None = None,
     corpus: str | None = None,
-    before: int | None = None,
+    before: tuple[float, str] | None = None,
 ) -> list[Row]:
     """Return events with their details, newest first."""
+    before_at, before_n = before or (None, None)
     values = {
         "since": since,
         "kinds": None if kinds is None else json.dumps(kinds),
         "corpus": corpus,
-        "before": before,
+        "before": before_at,
+        "before_n": before_n,
         "most": most,
     }
     found = [dict(row) for row in record.execute(_SELECT, values)]

@@ -25,7 +25,10 @@ from kbserver.settings import DEFAULT_LANGUAGE
 from kbserver.types import Passage
 
 MOST_QUESTIONS = 20
-"""Turns that a document answered, which its page shows."""
+"""Turns that found a document, which its page shows."""
+
+MOST_LOOKED_AT = 2_000
+"""Of the turns that found a document, the newest."""
 
 _USES = """
 SELECT document, sum(turns) AS turns, sum(first_places) AS first_places,
@@ -40,14 +43,19 @@ SELECT DISTINCT corpus FROM day_uses
 WHERE :routes IS NULL OR route IN (SELECT value FROM json_each(:routes))
 """
 _FOUND_BY = """
-SELECT DISTINCT turns.id, turns.at, turns.route, words.query, candidates.score,
-    candidates.answered
-FROM passages JOIN candidates ON candidates.passage = passages.n
-JOIN turns ON turns.n = candidates.turn AND turns.probe IS NULL
+WITH its AS (
+    SELECT n FROM passages WHERE corpus = :corpus AND document = :document
+), found AS (
+    SELECT DISTINCT turn FROM candidates WHERE passage IN its
+    ORDER BY turn DESC LIMIT :looked_at
+)
+SELECT turns.id, turns.at, turns.route, words.query, max(candidates.score) AS score,
+    max(candidates.answered) AS answered
+FROM found CROSS JOIN turns ON turns.n = found.turn AND turns.probe IS NULL
+CROSS JOIN candidates ON candidates.turn = turns.n AND candidates.passage IN its
 LEFT JOIN words ON words.turn = turns.n
-WHERE passages.corpus = :corpus AND passages.document = :document
-    AND (:routes IS NULL OR route IN (SELECT value FROM json_each(:routes)))
-ORDER BY turns.n DESC LIMIT :most
+WHERE :routes IS NULL OR route IN (SELECT value FROM json_each(:routes))
+GROUP BY turns.n ORDER BY turns.n DESC LIMIT :most
 """
 _WHERE_IS = """
 SELECT DISTINCT corpus, document FROM passages
@@ -131,6 +139,7 @@ def document(asked: Asked) -> Json:
             "document": name,
             "routes": _as_json(seen_routes(asked, record)),
             "most": MOST_QUESTIONS,
+            "looked_at": MOST_LOOKED_AT,
         }
         found_by = [dict(one) for one in record.execute(_FOUND_BY, values)]
         judged = [

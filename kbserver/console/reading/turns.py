@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 from kbserver.console.access import visible
-from kbserver.console.resources import Asked, Json, NotThere
+from kbserver.console.resources import Asked, Json, NotThere, cursor_of
 from kbserver.record.judgements import Judgement, judgements
 from kbserver.record.turns import Row, Wanted, check_words, newest, one
 
@@ -18,7 +17,7 @@ MOST_WALKED = 10_000
 """Turns that are looked through for the calls of one page."""
 
 MOST_FILTERED = 50_000
-"""Turns that are looked through for one page of turns."""
+"""Turns that are looked through for those of one page, or for suspects."""
 
 MOST_DOTS = 40
 """Turns of a call that a list shows, the newest."""
@@ -59,18 +58,15 @@ def turns(asked: Asked) -> Json:
     """
     limit = asked.limit()
     with asked.source.record() as record:
-        wanted = wanted_turns(asked, record)
-        end = _end_of_walk(record, wanted)
-        if end is not None:
-            after = max(wanted.after, end["n"] - _OUT_OF_ORDER)
-            wanted = replace(wanted, since=end["at"], after=after)
+        wanted, end = walked(record, wanted_turns(asked, record))
         found = newest(record, wanted, most=limit + 1)
     found.reverse()
     following: str | None = None
     if len(found) > limit:
-        following = cursor_of(found[limit - 1])
+        last = found[limit - 1]
+        following = cursor_of(last["at"], last["id"])
     elif end is not None:
-        following = f"{end['at']!r}~"
+        following = cursor_of(end, "")
     return {"turns": found[:limit], "next": following}
 
 
@@ -147,14 +143,6 @@ def wanted_turns(asked: Asked, record: sqlite3.Connection) -> Wanted:
     Raises:
         InvalidRequest: one of them cannot be used.
     """
-    before: tuple[float, str] | None = None
-    cursor = asked.text("cursor")
-    if cursor is not None:
-        at, _, id = cursor.partition("~")
-        try:
-            before = float(at), id
-        except ValueError:
-            raise asked.wrong("cursor", "is none that an answer gave") from None
     return Wanted(
         since=asked.since(),
         route=asked.text("route"),
@@ -164,7 +152,7 @@ def wanted_turns(asked: Asked, record: sqlite3.Connection) -> Wanted:
         corpus=asked.text("corpus"),
         routes=seen_routes(asked, record),
         callers=asked.text("probes") is None,
-        before=before,
+        before=asked.cursor(),
     )
 
 
@@ -178,13 +166,11 @@ def recorded_routes(record: sqlite3.Connection) -> list[str]:
     return [route for (route,) in record.execute(_ROUTES)]
 
 
-def cursor_of(turn: Mapping[str, Any] | sqlite3.Row) -> str:
-    """Return the cursor of what comes after a turn, that is before it in time."""
-    return f"{turn['at']!r}~{turn['id']}"
+def walked(record: sqlite3.Connection, wanted: Wanted) -> tuple[Wanted, float | None]:
+    """Return a choice among the newest turns alone, and how far back they go.
 
-
-def _end_of_walk(record: sqlite3.Connection, wanted: Wanted) -> Row | None:
-    """Return the oldest turn that is looked at for one page; None if all are."""
+    None if all that lie in its time are among them.
+    """
     of_time = Wanted(since=wanted.since, before=wanted.before)
     where, values = of_time.condition()
     found = record.execute(
@@ -193,8 +179,9 @@ def _end_of_walk(record: sqlite3.Connection, wanted: Wanted) -> Row | None:
         [*values, MOST_FILTERED],
     ).fetchone()
     if found is None:
-        return None
-    return dict(found)
+        return wanted, None
+    after = max(wanted.after, found["n"] - _OUT_OF_ORDER)
+    return replace(wanted, since=found["at"], after=after), found["at"]
 
 
 def _page_of_keys(
@@ -205,15 +192,15 @@ def _page_of_keys(
         since=wanted.since, before=wanted.before, routes=wanted.routes, callers=True
     )
     where, values = of_time.condition()
-    walked = record.execute(
+    rows = record.execute(
         f"SELECT n, at, id, call FROM turns WHERE {where} AND call IS NOT NULL "  # noqa: S608
         "ORDER BY at DESC, id DESC LIMIT ?",
         [*values, MOST_WALKED],
     ).fetchall()
-    fitting = _fitting(record, wanted, walked)
+    fitting = _fitting(record, wanted, rows)
     keys: list[str] = []
     known: set[str] = set()
-    for before, row in pairwise([None, *walked]):
+    for before, row in pairwise([None, *rows]):
         key = row["call"]
         if key in known:
             continue
@@ -223,11 +210,11 @@ def _page_of_keys(
         if _is_on_a_page_before(record, wanted, key):
             continue
         if len(keys) == limit:
-            return keys, cursor_of(before)
+            return keys, cursor_of(before["at"], before["id"])
         keys.append(key)
-    if len(walked) < MOST_WALKED:
+    if len(rows) < MOST_WALKED:
         return keys, None
-    return keys, cursor_of(walked[-1])
+    return keys, cursor_of(rows[-1]["at"], rows[-1]["id"])
 
 
 def _is_on_a_page_before(record: sqlite3.Connection, wanted: Wanted, key: str) -> bool:
@@ -243,7 +230,7 @@ def _is_on_a_page_before(record: sqlite3.Connection, wanted: Wanted, key: str) -
 
 
 def _fitting(
-    record: sqlite3.Connection, wanted: Wanted, walked: Sequence[sqlite3.Row]
+    record: sqlite3.Connection, wanted: Wanted, rows: Sequence[sqlite3.Row]
 ) -> set[str] | None:
     """Return the calls one of whose turns is as wanted; None if any is.
 
@@ -251,9 +238,9 @@ def _fitting(
     """
     if not (wanted.route or wanted.outcome or wanted.search or wanted.corpus):
         return None
-    if not walked:
+    if not rows:
         return set()
-    oldest = walked[-1]
+    oldest = rows[-1]
     chosen = replace(
         wanted,
         since=oldest["at"] - LONGEST_CALL_S,
@@ -261,8 +248,11 @@ def _fitting(
         after=max(0, oldest["n"] - _OUT_OF_ORDER),
     )
     where, values = chosen.condition()
-    rows = record.execute(f"SELECT DISTINCT call FROM turns WHERE {where}", values)  # noqa: S608
-    return {row["call"] for row in rows}
+    fitting = record.execute(
+        f"SELECT DISTINCT call FROM turns WHERE {where}",  # noqa: S608
+        values,
+    )
+    return {row["call"] for row in fitting}
 
 
 def _call(record: sqlite3.Connection, key: str, routes: Sequence[str] | None) -> Json:

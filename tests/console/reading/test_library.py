@@ -2,6 +2,7 @@
 
 import pytest
 
+from kbserver.console.reading import library as module
 from kbserver.console.reading.library import (
     document,
     documents,
@@ -83,6 +84,23 @@ def test_one_document_is_shown_as_spoken_with_what_finds_it(ask, library, fill):
     assert one["metadata"]["folder"] == "router"
     with pytest.raises(NotThere):
         ask(document, corpus="support", document="router/none.md")
+
+
+def test_a_turn_that_found_two_passages_of_a_document_is_one_question(
+    ask, library, fill, monkeypatch
+):
+    name = "router/reset.md"
+    hits = (
+        candidate("p1", document=name, score=0.7, answered=False),
+        candidate("p2", document=name, score=0.5),
+    )
+    fill(*(note(n, at=NOW - 60 + n, candidates=hits) for n in range(1, 4)))
+    monkeypatch.setattr(module, "MOST_LOOKED_AT", 2)
+    one = ask(document, corpus="support", document=name)["document"]
+    rows = [
+        (int(row["id"], 16), row["score"], row["answered"]) for row in one["found_by"]
+    ]
+    assert rows == [(3, 0.7, True), (2, 0.7, True)]
 
 
 def test_a_passage_is_found_by_its_id_recorded_or_not(ask, library, fill):
