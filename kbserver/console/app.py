@@ -168,18 +168,15 @@ class Console:
 
     async def _action(self, action: Action, request: Request) -> Response:
         form: Mapping[str, str] | None = request.state.form
-        if form is None:
-            form = {}
+        values = form
+        if values is None:
             values = await self._json(request)
-        else:
-            values = form
         asked = self._asked(request, values)
         asked.check(action.role)
         found = await run_in_threadpool(action.run, asked)
-        back = form.get("back")
-        if back is None:
+        if form is None or "back" not in form:
             return Response(api.written(found), media_type="application/json")
-        return RedirectResponse(self._root + _below(back, action.path), 303)
+        return RedirectResponse(self._root + _below(form["back"], action.path), 303)
 
     async def _json(self, request: Request) -> dict[str, str]:
         """Return the values of a JSON object as text; {} without a body.
