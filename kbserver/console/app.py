@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from kbserver.bodies import Bodies
 from kbserver.console import api
-from kbserver.console.access import Doors, Visitor, grants_of
+from kbserver.console.access import COOKIE, Doors, Visitor, grants_of
 from kbserver.console.guard import (
     MAX_BODY_BYTES,
     SIGN_IN,
@@ -226,7 +226,13 @@ class Console:
     async def _live(self, request: Request) -> Response:
         asked = self._asked(request, request.query_params)
         after = request.headers.get("last-event-id")
-        return await live_turns(asked, self._templates, after)
+        cookie = request.cookies.get(COOKIE, "")
+
+        def is_in() -> bool:
+            by_token = not asked.visitor.form_token
+            return by_token or self.doors.by_cookie(cookie) is not None
+
+        return await live_turns(asked, self._templates, after, is_in=is_in)
 
     async def _sign_in(self, request: Request) -> Response:
         return RedirectResponse(f"{self._root}/", 303)

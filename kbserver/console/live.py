@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
@@ -30,12 +30,17 @@ MOST_AT_ONCE = 50
 
 
 async def live_turns(
-    asked: Asked, templates: Templates, after: str | None
+    asked: Asked,
+    templates: Templates,
+    after: str | None,
+    *,
+    is_in: Callable[[], bool],
 ) -> StreamingResponse:
     """Answer with every turn that comes from now on, or after the one named.
 
     Args:
         after: number of the last turn that the browser has, from before it lost the connection.
+        is_in: whether the visitor may still come in; asked before each look.
 
     Raises:
         WireError, StoreError: a parameter cannot be used, or the record not be read.
@@ -45,16 +50,20 @@ async def live_turns(
         number = int(after[:18])
     first = await run_in_threadpool(_since, asked, templates, number)
     return StreamingResponse(
-        _pieces(asked, templates, *first), media_type="text/event-stream"
+        _pieces(asked, templates, *first, is_in), media_type="text/event-stream"
     )
 
 
 async def _pieces(
-    asked: Asked, templates: Templates, number: int, html: str
+    asked: Asked,
+    templates: Templates,
+    number: int,
+    html: str,
+    is_in: Callable[[], bool] = lambda: True,
 ) -> AsyncGenerator[str]:
     """Yield what was found, then what is found from then on; ends when that cannot be read."""
     quiet_s = QUIET_S
-    while True:
+    while is_in():
         if html or quiet_s >= QUIET_S:
             lines = "".join(f"data: {line}\n" for line in html.splitlines())
             yield f"id: {number}\n{lines or ': still here'}\n\n"

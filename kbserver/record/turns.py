@@ -141,6 +141,14 @@ def one(connection: sqlite3.Connection, id: str) -> Row | None:
     return next(_whole(connection, found[:1]), None)
 
 
+def label_of(connection: sqlite3.Connection, call: str) -> str | None:
+    """Return the session label of a call; None where no words were recorded."""
+    row = connection.execute(_LABEL, (call,)).fetchone()
+    if row is None:
+        return None
+    return str(row[0])
+
+
 def last_number(connection: sqlite3.Connection) -> int:
     """Return the number of the newest turn; 0 if there is none."""
     (number,) = connection.execute("SELECT coalesce(max(n), 0) FROM turns").fetchone()
@@ -190,6 +198,10 @@ def _whole(
             yield turn
 
 
+_LABEL = """
+SELECT label FROM words JOIN turns ON turns.n = words.turn
+WHERE call = ? AND label IS NOT NULL LIMIT 1
+"""
 _SEARCHES = """
 SELECT turn, corpus, generation, min_score, min_score_from
 FROM searches WHERE turn IN (SELECT value FROM json_each(?)) ORDER BY turn, place

@@ -58,6 +58,14 @@ async def test_a_stream_ends_where_the_record_cannot_be_read(asked, fill, folder
         await anext(pieces)
 
 
+async def test_a_stream_ends_with_its_session(asked):
+    answers = [True, False]
+    pieces = _pieces(asked, Templates(), 0, "", lambda: answers.pop(0))
+    await anext(pieces)
+    with pytest.raises(StopAsyncIteration):
+        await anext(pieces)
+
+
 @pytest.mark.parametrize(
     ("query", "status"), [("since=yesterday", 400), ("search=router", 409)]
 )

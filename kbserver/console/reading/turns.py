@@ -11,7 +11,7 @@ from itertools import pairwise
 from kbserver.console.access import visible
 from kbserver.console.resources import Asked, Json, NotThere, cursor_of
 from kbserver.record.judgements import Judgement, judgements
-from kbserver.record.turns import Row, Wanted, check_words, newest, one
+from kbserver.record.turns import Row, Wanted, check_words, label_of, newest, one
 
 MOST_WALKED = 10_000
 """Turns that are looked through for the calls of one page."""
@@ -43,10 +43,6 @@ _ENDING = "SELECT verdict FROM feedback WHERE call = ? ORDER BY at DESC LIMIT 1"
 _JUDGED = """
 SELECT judgements.n FROM judgements JOIN turns ON turns.id = judgements.turn
 WHERE route IN (SELECT value FROM json_each(?))
-"""
-_LABEL = """
-SELECT label FROM words JOIN turns ON turns.n = words.turn
-WHERE call = ? AND label IS NOT NULL LIMIT 1
 """
 
 
@@ -263,18 +259,12 @@ def _call(record: sqlite3.Connection, key: str, routes: Sequence[str] | None) ->
     dots.reverse()
     for dot in dots:
         dot["in_budget"] = bool(dot["in_budget"])
+    ending = record.execute(_ENDING, (key,)).fetchone()
     return {
         "call": key,
-        "label": _first(record, _LABEL, key),
+        "label": label_of(record, key),
         **added_up,
         "routes": sorted({dot["route"] for dot in dots}),
-        "ending": _first(record, _ENDING, key),
+        "ending": ending and ending["verdict"],
         "newest": dots,
     }
-
-
-def _first(record: sqlite3.Connection, select: str, key: str) -> str | None:
-    row = record.execute(select, (key,)).fetchone()
-    if row is None:
-        return None
-    return str(row[0])
