@@ -35,6 +35,7 @@ from kbserver.notes import (
 )
 from kbserver.record.database import FILE, key_of, open_for_writing
 from kbserver.record.rows import Rows
+from kbserver.record.turns import last_number
 from kbserver.settings import read_settings
 
 TOKEN = "a-token-of-the-benchmark"
@@ -166,8 +167,12 @@ def main() -> None:
     if not (settings.record_folder / FILE).exists():
         fill(settings.record_folder, given.turns, now)
     size = (settings.record_folder / FILE).stat().st_size
-    print(f"{size / given.turns:.0f} bytes a turn, every second with words")
     source = Source(settings)
+    with source.record() as record:
+        turns_there = last_number(record)
+    print(
+        f"{turns_there:,} turns, {size / turns_there:.0f} bytes each, every second with words"
+    )
     console = Console(source, Doors([(TOKEN, Grant("publish"))]))
     asyncio.run(timed(console, paths_of(source), given.tries))
 

@@ -189,9 +189,7 @@ def _following(
     connection: sqlite3.Connection, wanted: Wanted, most: int
 ) -> Iterator[Row]:
     """Yield the newest turns, then each that comes."""
-    from dataclasses import replace
-
-    from kbserver.record.turns import last_number, newest
+    from kbserver.record.turns import last_number, later, newest
 
     number = last_number(connection)
     yield from newest(connection, wanted, most=most)
@@ -199,7 +197,7 @@ def _following(
         time.sleep(_FOLLOW_S)
         last = last_number(connection)
         if last > number:
-            yield from newest(connection, replace(wanted, after=number))
+            yield from newest(connection, later(connection, wanted, number))
             number = last
 
 

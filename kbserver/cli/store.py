@@ -25,6 +25,7 @@ from kbserver.cli.terminal import (
 )
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 from kbserver.files import read_small
+from kbserver.sizes import size_text
 
 if TYPE_CHECKING:
     from kbserver.console.reading.generations import ListedGeneration
@@ -90,7 +91,7 @@ def _facts(one: ListedGeneration) -> list[str | Text]:
     return [
         f"{one.documents:,}",
         f"{one.passages:,}",
-        _size(one.bytes),
+        size_text(one.bytes),
         line(one.model),
         _age(one.created_at),
     ]
@@ -261,7 +262,7 @@ def _show_reports(reports: list[CheckReport]) -> None:
         mark = Text("BAD  ", style="bold red")
         if report.ok:
             mark = Text("ok   ", style="green")
-        files = f"{report.files} files, {_size(report.bytes)}"
+        files = f"{report.files} files, {size_text(report.bytes)}"
         found = f"{report.found} of {report.sampled} passages found"
         name = f"{report.corpus} {report.generation}"
         out.print(mark + Text(f"{name}   {files}, {found}"))
@@ -308,7 +309,7 @@ def export(
     else:
         out.print(
             Text(
-                f"{corpus}: generation {name} is in {file} ({_size(file.stat().st_size)})"
+                f"{corpus}: generation {name} is in {file} ({size_text(file.stat().st_size)})"
             )
         )
 
@@ -413,16 +414,6 @@ def _store(config: Path | None, store: Path | None) -> Store:
     from kbserver.settings import read_settings
 
     return Store(read_settings(config, store=store).store)
-
-
-def _size(size: float) -> str:
-    if size < 1000:
-        return f"{size:.0f} B"
-    for unit in ("KB", "MB"):
-        size /= 1000
-        if size < 1000:
-            return f"{size:.1f} {unit}"
-    return f"{size / 1000:.1f} GB"
 
 
 def _age(created_at: str) -> str:

@@ -117,6 +117,9 @@ class Doors:
             self._grants.append(grant)
         self.link_code = ""
         """Of the link that opens once; empty if there are tokens, and once it was used."""
+        self._ended: dict[
+            str, int
+        ] = {}  # MACs of cookies, and until when they were good
         if not self._grants:
             self.link_code = secrets.token_urlsafe(24)
             self._grants.append(Grant("publish"))
@@ -149,16 +152,25 @@ class Doors:
         return self._session(0)
 
     def by_cookie(self, cookie: str) -> Visitor | None:
-        """Return the visitor of a cookie; None if it is none of ours, or too old."""
+        """Return the visitor of a cookie; None if it is none of ours, too old, or was ended."""
         payload, _, mac = cookie.partition(".")
         if len(cookie) > _LONGEST_COOKIE or not payload.isascii() or not mac.isascii():
             return None
         if not hmac.compare_digest(mac, self._mac("cookie", payload)):
             return None
-        place, until, _ = json.loads(base64.urlsafe_b64decode(payload))
-        if self._clock() > until:
+        place, until = _read(payload)
+        if self._clock() > until or mac in self._ended:
             return None
         return Visitor(self._grants[place], self._mac("form", payload))
+
+    def end(self, cookie: str) -> None:
+        """Let a cookie open nothing any more, also where it was kept."""
+        if self.by_cookie(cookie) is None:
+            return
+        now = self._clock()
+        self._ended = {mac: until for mac, until in self._ended.items() if until > now}
+        payload, _, mac = cookie.partition(".")
+        self._ended[mac] = _read(payload)[1]
 
     def _session(self, place: int) -> str:
         until = int(self._clock()) + SESSION_S
@@ -180,6 +192,12 @@ class Doors:
     def _mac(self, purpose: str, payload: str) -> str:
         text = f"{purpose}:{payload}".encode()
         return hmac.digest(self._key, text, hashlib.sha256).hex()
+
+
+def _read(payload: str) -> tuple[int, int]:
+    """Return which grant a cookie of ours is for, and until when."""
+    place, until, _ = json.loads(base64.urlsafe_b64decode(payload))
+    return place, until
 
 
 def visible(routes: Sequence[str], visitor: Visitor) -> list[str] | None:

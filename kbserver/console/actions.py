@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import get_args
 
-from kbserver.console.reading.turns import seen_routes
+from kbserver.console.reading.turns import seen_judgements
 from kbserver.console.resources import Asked, Json, NotThere
 from kbserver.errors import InvalidRequest, SettingsError
 from kbserver.record.database import changing
@@ -68,13 +68,13 @@ def take_back(asked: Asked) -> Json:
     Raises:
         NotThere: there is none of that number that the visitor sees.
     """
-    number = int(asked.number("n", 0, most=1e15))
+    number = asked.whole("n")
     with changing(asked.source.settings.record_folder) as record:
-        for judgement in judgements(record):
-            if judgement.n == number and _may_touch(asked, judgement):
-                remove(record, number)
-                return {"removed": number}
-    raise NotThere(f"judgement {number}")
+        seen = {judgement.n for judgement in seen_judgements(asked, record)}
+        if number not in seen:
+            raise NotThere(f"judgement {number}")
+        remove(record, number)
+    return {"removed": number}
 
 
 def judged(asked: Asked) -> Json:
@@ -97,10 +97,8 @@ def forget(asked: Asked) -> Json:
         StoreBusy: another program is reading the record; the call is erased, old bytes are not.
     """
     key = asked.wanted("key")
-    with asked.source.record() as record:
-        seen = seen_routes(asked, record)
     gone = 0
-    if seen is None:
+    if asked.visitor.sees_all:
         gone = forget_call(asked.source.settings.record_folder, key)
     if not gone:
         raise NotThere(f"call {key}")
@@ -168,14 +166,3 @@ def _typed(asked: Asked, verdict: Verdict) -> Judgement:
         question=asked.wanted("question"),
         document=document,
     )
-
-
-def _may_touch(asked: Asked, judgement: Judgement) -> bool:
-    """Whether the visitor sees the route of the turn that was judged."""
-    if asked.visitor.sees_all:
-        return True
-    if judgement.turn is None:
-        return False
-    with asked.source.record() as reading:
-        turn = one(reading, judgement.turn)
-    return turn is not None and asked.visitor.sees(turn["route"])

@@ -8,7 +8,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from kbserver.bodies import Bodies
 from kbserver.console import api
-from kbserver.console.access import Doors, Visitor, grants_of
+from kbserver.console.access import COOKIE, Doors, Visitor, grants_of
 from kbserver.console.guard import (
     MAX_BODY_BYTES,
     SIGN_IN,
@@ -34,7 +34,6 @@ from kbserver.console.rendering import MEDIA_TYPES, Templates, read_static
 from kbserver.console.resources import Action, Asked, Json, NotThere, Resource
 from kbserver.console.source import Source
 from kbserver.console.tables import ACTIONS, RESOURCES
-from kbserver.console.watch import ServerWatch
 from kbserver.errors import (
     InvalidRequest,
     KbServerError,
@@ -43,6 +42,7 @@ from kbserver.errors import (
     Unauthorized,
     WireError,
 )
+from kbserver.record.database import storable
 from kbserver.record.turns import NoWords
 
 KEPT_S = 31_536_000
@@ -72,7 +72,6 @@ class Console:
         settings = source.settings.console
         self._source = source
         self.doors = doors or Doors(grants_of(source.settings))
-        self.watch = ServerWatch(source.server or "", clock=source.clock)
         self._resources, self._actions, self._pages = resources, actions, pages
         self._root = settings.root_path
         self._templates = Templates(settings.root_path)
@@ -108,7 +107,7 @@ class Console:
 
     async def _look(self) -> None:
         if self._source.server is not None:
-            await self.watch.look_forever()
+            await self._source.watch.look_forever()
 
     def _routes(self) -> list[Route]:
         routes = [
@@ -147,7 +146,7 @@ class Console:
         """Return what every page needs."""
         visitor: Visitor | None = getattr(request.state, "visitor", None)
         done = {action.path: action.done for action in self._actions}
-        here = request.url.path
+        here = quote(request.scope["path"])
         if request.url.query:
             here += f"?{request.url.query}"
         return {
@@ -159,7 +158,7 @@ class Console:
             "query": request.query_params,
             "now": self._source.clock(),
             "record": self._source.settings.record,
-            "server": self.watch.state,
+            "server": self._source.watch.state,
         }
 
     async def _resource(self, resource: Resource, request: Request) -> Response:
@@ -168,15 +167,16 @@ class Console:
         return Response(body, headers={"content-type": media_type})
 
     async def _action(self, action: Action, request: Request) -> Response:
-        form: Mapping[str, str] = request.state.form
-        values = form or await self._json(request)
+        form: Mapping[str, str] | None = request.state.form
+        values = form
+        if values is None:
+            values = await self._json(request)
         asked = self._asked(request, values)
         asked.check(action.role)
         found = await run_in_threadpool(action.run, asked)
-        back = form.get("back")
-        if back is None:
+        if form is None or "back" not in form:
             return Response(api.written(found), media_type="application/json")
-        return RedirectResponse(self._root + _below(back, action.path), 303)
+        return RedirectResponse(self._root + _below(form["back"], action.path), 303)
 
     async def _json(self, request: Request) -> dict[str, str]:
         """Return the values of a JSON object as text; {} without a body.
@@ -200,7 +200,8 @@ class Console:
                     code="parameter",
                     param=name[:40],
                 )
-        return {name: str(value) for name, value in values.items() if value is not None}
+        given = {name: one for name, one in values.items() if one is not None}
+        return {name: storable(str(one)) for name, one in given.items()}
 
     def _asked(self, request: Request, values: Mapping[str, str]) -> Asked:
         given = {**values, **request.path_params}
@@ -225,7 +226,13 @@ class Console:
     async def _live(self, request: Request) -> Response:
         asked = self._asked(request, request.query_params)
         after = request.headers.get("last-event-id")
-        return live_turns(asked, self._templates, after)
+        cookie = request.cookies.get(COOKIE, "")
+
+        def is_in() -> bool:
+            by_token = not asked.visitor.form_token
+            return by_token or self.doors.by_cookie(cookie) is not None
+
+        return await live_turns(asked, self._templates, after, is_in=is_in)
 
     async def _sign_in(self, request: Request) -> Response:
         return RedirectResponse(f"{self._root}/", 303)
@@ -233,7 +240,7 @@ class Console:
     async def _refused(self, request: Request, exc: Exception) -> Response:
         """Answer what cannot be done: JSON below the API, else a page."""
         error = _as_wire_error(exc)
-        if request.url.path.startswith(api.ROOT):
+        if request.scope["path"].startswith(api.ROOT):
             value: dict[str, Any] = {
                 "message": str(error),
                 "type": error.type,
@@ -282,10 +289,7 @@ def _as_wire_error(exc: Exception) -> WireError:
 
 def _below(back: str, done: str) -> str:
     """Return a path of ours to go back to, which says what was done; never another site."""
-    parts = urlsplit(back)
-    path = "/" + parts.path.lstrip("/\\")
-    others = [
-        one for one in parts.query.split("&") if one and not one.startswith("done=")
-    ]
-    query = "&".join([*others, f"done={done}"])
-    return f"{path}?{query}"
+    path, _, query = back.partition("?")
+    path = "/" + path.lstrip("/\\")
+    others = [one for one in query.split("&") if one and not one.startswith("done=")]
+    return f"{path}?{'&'.join([*others, f'done={done}'])}"

@@ -46,7 +46,7 @@ class Generations:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
-        self._busy: asyncio.Lock | None = None
+        self._busy = asyncio.Lock()
         self._open: OrderedDict[tuple[str, str], tuple[AsyncExitStack, KBServer]] = (
             OrderedDict()
         )
@@ -111,8 +111,6 @@ class Generations:
         scope: Scope,
         min_score: float | None,
     ) -> tuple[list[Hit], Grounding]:
-        if self._busy is None:
-            self._busy = asyncio.Lock()
         async with self._busy:
             server = await self._opened(corpus, generation)
             patient: dict[str, object] = {"deadline_ms": PATIENCE_MS}

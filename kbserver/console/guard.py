@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -110,21 +110,23 @@ class Guard:
         """
         secure = self._check_peer(request)
         self._check_host(request)
-        path = request.url.path
+        path = request.scope["path"]
         if path.startswith(STATIC):
             return None
+        request.state.form = None
         if request.method not in _SAFE:
             request.state.form = await self._form(request)
+        form = request.state.form or {}
         if path.startswith(LINK):
             return self._open_link(path.removeprefix(LINK), secure=secure)
         if path == SIGN_IN and request.method == "POST":
             self._check_origin(request)
-            return self._sign_in(request.state.form.get("token", ""), secure=secure)
+            return self._sign_in(form.get("token", ""), secure=secure)
         request.state.visitor = self._visitor(request)
         if request.method not in _SAFE:
-            self._check_form(request)
-        if path == SIGN_OUT:
-            return self._leave()
+            self._check_form(request, form)
+        if path == SIGN_OUT and request.method == "POST":
+            return self._leave(request)
         return None
 
     def _below_root(self, path: str) -> str:
@@ -150,7 +152,7 @@ class Guard:
 
     def _check_host(self, request: Request) -> None:
         """Refuse names that are not ours: a page elsewhere may have one that leads here."""
-        name = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+        name = _host_of(f"//{request.headers.get('host', '')}")
         if not is_loopback(name) and name not in self._surroundings.hosts:
             raise Forbidden(
                 "this console does not answer to that host name; add it to [console] hosts",
@@ -163,8 +165,8 @@ class Guard:
         Raises:
             Forbidden: the origin is missing, or another one.
         """
-        origin = request.headers.get("origin", "")
-        if urlsplit(origin).netloc != request.headers.get("host", ""):
+        _, _, place = request.headers.get("origin", "").partition("://")
+        if place != request.headers.get("host", ""):
             raise Forbidden("a page of another origin sent this", code="origin")
 
     def _visitor(self, request: Request) -> Visitor:
@@ -178,23 +180,27 @@ class Guard:
             raise Unauthorized("sign in with a token of the console", code="sign_in")
         return visitor
 
-    def _check_form(self, request: Request) -> None:
+    def _check_form(self, request: Request, form: Mapping[str, str]) -> None:
         """Check that a form is of a page of ours; a script shows its token instead."""
         visitor: Visitor = request.state.visitor
         if not visitor.form_token:
             return
         self._check_origin(request)
-        given = request.headers.get(FORM_HEADER) or request.state.form.get(FORM_TOKEN)
+        given = request.headers.get(FORM_HEADER) or form.get(FORM_TOKEN)
         if given != visitor.form_token:
             raise Forbidden(
                 "the form is not of this session; load its page again", code="form"
             )
 
-    async def _form(self, request: Request) -> dict[str, str]:
-        """Return the fields of a form; {} for a body of another type, which is left to be read."""
+    async def _form(self, request: Request) -> dict[str, str] | None:
+        """Return the fields of a form; None for a body of another type, which is left to be read.
+
+        Raises:
+            WireError: it cannot be read, or is too long.
+        """
         media_type, _, _ = request.headers.get("content-type", "").partition(";")
         if media_type.strip().lower() != _FORM:
-            return {}
+            return None
         body = await self._bodies.read(request)
         try:
             fields = parse_qsl(
@@ -236,11 +242,20 @@ class Guard:
         )
         return answer
 
-    def _leave(self) -> Response:
+    def _leave(self, request: Request) -> Response:
+        self._doors.end(request.cookies.get(COOKIE, ""))
         root = self._surroundings.root_path
         answer = RedirectResponse(f"{root}/", 303)
         answer.delete_cookie(COOKIE, path=f"{root}/", httponly=True, samesite="strict")
         return answer
+
+
+def _host_of(url: str) -> str:
+    """Return the host of a URL, in lower case; "" if it has none, or cannot be read."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _is_in(peer: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:

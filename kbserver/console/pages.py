@@ -13,6 +13,7 @@ from kbserver.console.reading.library import (
     documents,
     generations,
     passage,
+    seen_corpora,
 )
 from kbserver.console.reading.releases import comparison, replay, replays, scores
 from kbserver.console.reading.server import server
@@ -52,13 +53,16 @@ def _live(asked: Asked) -> Json:
 
 def _try(asked: Asked) -> Json:
     """The form, and below it what its question finds: `try`, `thresholds` and `generations`."""
-    asked = asked.given(
-        corpus=asked.text("corpus") or next(iter(corpora_of(asked)), None)
-    )
-    shown: Json = {"corpora": corpora_of(asked), "tried": None, "effect": None}
-    shown["generations"] = []
-    shown["problem"] = None
-    corpus = asked.text("corpus")
+    known = seen_corpora(asked)
+    corpus = asked.text("corpus") or next(iter(known), None)
+    asked = asked.given(corpus=corpus)
+    shown: Json = {
+        "corpora": known,
+        "generations": [],
+        "tried": None,
+        "effect": None,
+        "problem": None,
+    }
     if asked.visitor.sees_all and corpus is not None:
         shown["generations"] = generations(asked)["generations"]
     if asked.text("question") is None:

@@ -20,6 +20,7 @@ DEFAULT_SINCE = "7d"
 LIMIT = 50
 MOST_ROWS = 10_000
 _LONGEST_TEXT = 4_000
+_MOST_DIGITS = 15
 
 
 class NotThere(WireError):
@@ -52,6 +53,11 @@ SEARCH = Parameter("search", "only turns in which all these words were said")
 CURSOR = Parameter("cursor", "what `next` of the answer before said: the page after it")
 MOST = Parameter("limit", f"rows at most; {LIMIT} if not given", "integer")
 CHOICE = (SINCE, ROUTE, OUTCOME, CORPUS, SEARCH, CURSOR, MOST)
+
+
+def cursor_of(at: float, id: object) -> str:
+    """Return the cursor of what comes after a row: what lies before it in time."""
+    return f"{at!r}~{id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +113,34 @@ class Asked:
             )
         return value
 
+    def whole(self, name: str, default: int = 0) -> int:
+        """Return a whole number, 0 or more.
+
+        Raises:
+            InvalidRequest: it is none.
+        """
+        text = self.text(name)
+        if text is None:
+            return default
+        if not text.isascii() or not text.isdigit() or len(text) > _MOST_DIGITS:
+            raise self.wrong(name, f"is {text[:40]!r}, wanted a whole number")
+        return int(text)
+
+    def cursor(self) -> tuple[float, str] | None:
+        """Return the moment and id that `next` of an answer named; None for the first page.
+
+        Raises:
+            InvalidRequest: it is none that an answer gave.
+        """
+        text = self.text("cursor")
+        if text is None:
+            return None
+        at, _, id = text.partition("~")
+        try:
+            return float(at), id
+        except ValueError:
+            raise self.wrong("cursor", "is none that an answer gave") from None
+
     def limit(self, default: int = LIMIT) -> int:
         """Return how many rows are wanted at most."""
         return int(self.number("limit", default, least=1, most=MOST_ROWS))
@@ -121,7 +155,7 @@ class Asked:
             back_s = duration_s(self.text("since") or default)
         except SettingsError as exc:
             raise self.wrong("since", f"cannot be read: {exc}") from None
-        return self.source.clock() - back_s
+        return max(0.0, self.source.clock() - back_s)
 
     def check(self, role: Role) -> None:
         """Check that the visitor may do as much.

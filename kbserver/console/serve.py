@@ -52,7 +52,7 @@ def serve_console(
     server: str | None = None,
     on_open: Callable[[str, Console], None] | None = None,
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve until SIGINT or SIGTERM; this process gives way to turns (nice) from then on.
 
     Args:
         server: URL of a running server that is looked at.
@@ -75,6 +75,7 @@ def serve_console(
     tls = settings.tls_certificate is not None
     if on_open is not None:
         on_open(url_of(listener, tls=tls) + settings.console.root_path, console)
+    yield_process_to_turns()
     with contextlib.suppress(KeyboardInterrupt), contextlib.closing(listener):
         asyncio.run(uvicorn.Server(config).serve(sockets=[listener]))
 
@@ -89,8 +90,8 @@ def console_beside(
 ) -> Iterator[None]:
     """Serve in a process of its own while the block runs; for a server.
 
-    Writing pages holds the interpreter's lock, and turns would wait for it. The process gives way
-    to turns (nice) and ends with this one, however that ends.
+    Writing pages holds the interpreter's lock, and turns would wait for it. The process ends with
+    this one, however that ends.
 
     Args:
         prepare: called first in the new process, to set up its log; importable by name.
@@ -123,7 +124,6 @@ def _serve_until_orphaned(
     on_open: Callable[[str, Console], None],
 ) -> None:
     prepare()
-    yield_process_to_turns()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         serve_console(settings, server=server, on_open=on_open)

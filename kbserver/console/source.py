@@ -11,9 +11,10 @@ from functools import cached_property
 
 from kbserver.console.asking import Generations
 from kbserver.console.replaying import Replaying
+from kbserver.console.watch import ServerWatch
 from kbserver.errors import StoreMissing
 from kbserver.index.store import Store
-from kbserver.record.database import open_for_reading
+from kbserver.record.database import FILE, open_for_reading, unreadable
 from kbserver.record.schema import migrate
 from kbserver.settings import Settings
 
@@ -43,12 +44,17 @@ class Source:
         """The replay that a page began, if one is at work."""
         return Replaying(self.settings)
 
+    @cached_property
+    def watch(self) -> ServerWatch:
+        """What the running server says of itself."""
+        return ServerWatch(self.server or "", clock=self.clock)
+
     @contextmanager
     def record(self) -> Iterator[sqlite3.Connection]:
         """Open the record for reading; an empty one if no turn was recorded yet.
 
         Raises:
-            StoreError: there is one, and it cannot be read.
+            StoreError: there is one, and it cannot be read; also within the block.
         """
         try:
             connection = open_for_reading(self.settings.record_folder)
@@ -57,4 +63,7 @@ class Source:
             connection.row_factory = sqlite3.Row
             migrate(connection)
         with closing(connection):
-            yield connection
+            try:
+                yield connection
+            except sqlite3.Error as exc:
+                raise unreadable(self.settings.record_folder / FILE, exc) from exc

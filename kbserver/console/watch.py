@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -69,7 +71,8 @@ class ServerWatch:
             state = "ready"
         metrics: dict[str, float] = {}
         if page.status == 200:
-            metrics = sums(page.content.decode("utf-8", "replace"))
+            with suppress(ValueError):  # a page of another program
+                metrics = sums(page.content.decode("utf-8", "replace"))
         dropped = metrics.get("kbserver_record_dropped_total")
         return ServerState(self._url, state, now, metrics, dropped)
 
@@ -81,6 +84,6 @@ def sums(page: str) -> dict[str, float]:
         if family.type not in ("counter", "gauge"):
             continue
         for sample in family.samples:
-            if sample.name.startswith("kbserver_"):
+            if sample.name.startswith("kbserver_") and math.isfinite(sample.value):
                 found[sample.name] = found.get(sample.name, 0.0) + sample.value
     return found

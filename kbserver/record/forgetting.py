@@ -17,11 +17,8 @@ from kbserver.record.database import (
     open_for_writing,
     unreadable,
 )
+from kbserver.record.turns import label_of
 
-_LABEL = """
-SELECT label FROM words JOIN turns ON turns.n = words.turn
-WHERE call = ? AND label IS NOT NULL LIMIT 1
-"""
 WAIT_S = 10.0
 """For other programs to end their reading."""
 
@@ -54,11 +51,8 @@ def forget_call(folder: Path, call: str, *, wait_s: float = WAIT_S) -> int:
     """Erase every turn of a call by its key; see `forget`."""
     _check_there(folder)
     with closing(open_for_reading(folder)) as connection:
-        row = connection.execute(_LABEL, (call,)).fetchone()
-    label = ""
-    if row is not None:
-        label = row["label"]
-    return _forgotten(folder, call, label, wait_s)
+        label = label_of(connection, call)
+    return _forgotten(folder, call, label or "", wait_s)
 
 
 def _check_there(folder: Path) -> None:

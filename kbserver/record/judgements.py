@@ -189,16 +189,6 @@ def remove(connection: sqlite3.Connection, number: int) -> bool:
     return bool(cursor.rowcount)
 
 
-def wrong_marks(connection: sqlite3.Connection, corpus: str) -> dict[str, int]:
-    """Return how often each document of a corpus was judged wrong."""
-    rows = connection.execute(
-        "SELECT document, count(*) FROM judgements "
-        "WHERE corpus = ? AND verdict = 'wrong' GROUP BY document",
-        (corpus,),
-    )
-    return {document: count for document, count in rows}
-
-
 def to_judge(connection: sqlite3.Connection, *, since: float, most: int) -> list[Row]:
     """Return turns with words that were not judged, the newest of each wording; newest first.
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from kbserver.errors import StoreError
@@ -93,7 +93,9 @@ class Wanted:
 
 def matching(words: str) -> str:
     """Return words as the full-text index asks for them: all of them, none with a meaning."""
-    quoted = ['"' + word.replace('"', '""') + '"' for word in words.split()]
+    quoted = [
+        '"' + word.replace('"', '""') + '"' for word in words.replace("\0", " ").split()
+    ]
     return " ".join(quoted) or '""'
 
 
@@ -139,10 +141,30 @@ def one(connection: sqlite3.Connection, id: str) -> Row | None:
     return next(_whole(connection, found[:1]), None)
 
 
+def label_of(connection: sqlite3.Connection, call: str) -> str | None:
+    """Return the session label of a call; None where no words were recorded."""
+    row = connection.execute(_LABEL, (call,)).fetchone()
+    if row is None:
+        return None
+    return str(row[0])
+
+
 def last_number(connection: sqlite3.Connection) -> int:
     """Return the number of the newest turn; 0 if there is none."""
     (number,) = connection.execute("SELECT coalesce(max(n), 0) FROM turns").fetchone()
     return int(number)
+
+
+def later(connection: sqlite3.Connection, wanted: Wanted, number: int) -> Wanted:
+    """Return a choice among the turns after a number, which is found without a look at older ones.
+
+    They come in the order of time, so the index of time would be gone through from `since`.
+    """
+    (first,) = connection.execute(
+        "SELECT min(+at) FROM turns WHERE n > ?", (number,)
+    ).fetchone()
+    since = max(first or 0.0, wanted.since or 0.0)
+    return replace(wanted, since=since, after=number)
 
 
 def check_words(connection: sqlite3.Connection, what: str) -> None:
@@ -176,6 +198,10 @@ def _whole(
             yield turn
 
 
+_LABEL = """
+SELECT label FROM words JOIN turns ON turns.n = words.turn
+WHERE call = ? AND label IS NOT NULL LIMIT 1
+"""
 _SEARCHES = """
 SELECT turn, corpus, generation, min_score, min_score_from
 FROM searches WHERE turn IN (SELECT value FROM json_each(?)) ORDER BY turn, place

@@ -507,6 +507,30 @@ def test_a_watched_folder_is_ingested_at_the_start_and_followed(store, tmp_path)
         process.communicate(timeout=20)
 
 
+def test_the_console_is_served_beside_it_and_ends_with_it(store, tmp_path):
+    (tmp_path / "kbserver.toml").write_text("[console]\nport = 0\n")
+    arguments = ("serve", "--store", store, "--port", 0, "--console")
+    process = run(*arguments, cwd=tmp_path)
+    try:
+        link = next(
+            found[0]
+            for line in process.stderr
+            if (found := re.search(r"http://\S+/open/\S+", line))
+        )
+        with httpx2.Client() as browser:
+            opened = browser.get(link)
+            assert opened.status_code == 303
+            page = browser.get(httpx2.URL(link).join(opened.headers["location"]))
+            assert page.status_code == 200 and "<h1>Today</h1>" in page.text
+            process.terminate()
+            process.communicate(timeout=20)
+            with pytest.raises(httpx2.ConnectError):
+                browser.get(link)
+    finally:
+        process.kill()
+        process.communicate(timeout=10)
+
+
 def test_a_server_of_ones_own_says_where_it_listens_and_leaves_quietly(store, tmp_path):
     code = (
         f"from kbserver import KBServer\nKBServer(store={str(store)!r}, port=0).run()\n"

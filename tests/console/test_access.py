@@ -59,6 +59,18 @@ def test_a_token_opens_and_its_cookie_does_until_it_is_too_old():
     assert doors.by_token("") is None
 
 
+def test_a_cookie_that_was_ended_opens_nothing_and_is_remembered_no_longer_than_it_was_good():
+    clock = Clock()
+    doors = Doors([(TOKEN, Grant("view"))], clock=clock)
+    first, second = doors.session_of_token(TOKEN), doors.session_of_token(TOKEN)
+    doors.end(first)
+    doors.end("none of ours")
+    assert doors.by_cookie(first) is None and doors.by_cookie(second) is not None
+    clock.now += SESSION_S + 1
+    doors.end(doors.session_of_token(TOKEN))
+    assert len(doors._ended) == 1
+
+
 def test_a_cookie_that_was_changed_or_is_of_another_console_opens_nothing():
     doors = Doors([(TOKEN, Grant("view")), (TOKEN[::-1], Grant("publish"))])
     cookie = doors.session_of_token(TOKEN)

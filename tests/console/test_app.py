@@ -1,6 +1,7 @@
 """Requests are answered by what the tables name; where a form goes back to is ours."""
 
 import asyncio
+from collections import defaultdict
 
 import httpx2
 import pytest
@@ -10,6 +11,8 @@ from kbserver.console.pages import Page
 from kbserver.console.resources import Action, Resource
 
 from .conftest import JUDGE, ORIGIN, TOKEN, VIEW, form_token
+
+GAP = defaultdict(int, examples=["a"], wordings=["a"], id="a", state="new", stub="")
 
 
 @pytest.fixture
@@ -32,6 +35,25 @@ def test_a_script_does_something_with_json(web, app, noted):
     answer = web("POST", "/api/v1/notes/7", token=JUDGE, json={"n": 1.5}, app=app)
     assert answer.json() == {"noted": 1} and noted == [{"n": "1.5", "id": "7"}]
     assert web("POST", "/api/v1/notes/7", app=app).json() == {"noted": 2}
+
+
+def test_an_empty_form_is_a_body_that_was_read(web, app, noted):
+    headers = {"content-type": "application/x-www-form-urlencoded"}
+    answer = web("POST", "/api/v1/notes/7", headers=headers, app=app)
+    assert answer.json() == {"noted": 1} and noted == [{"id": "7"}]
+
+
+def test_text_that_utf_8_cannot_write_is_replaced(web, app, noted):
+    web("POST", "/api/v1/notes/7", content='{"a": "\\ud800"}', app=app)
+    assert noted == [{"a": "?", "id": "7"}]
+
+
+def test_a_page_of_an_odd_name_is_gone_back_to(browser, source, console):
+    page = Page("/documents/{name}", "", "gap.html", lambda asked: {"gap": GAP})
+    app = Console(source, console.doors, pages=[page])
+    path = "/documents/100%25%3F%23.md"
+    assert f'name="back" value="{path}"' in browser()("GET", path, app=app).text
+    assert _below(path, "x") == f"{path}?done=x"
 
 
 @pytest.mark.parametrize("body", ["[]", "{", '{"a": []}', '{"a": {}}', "[" * 9999])
@@ -67,8 +89,9 @@ def test_a_form_goes_back_to_its_page_which_says_what_was_done(browser, app, not
     [
         ("/calls", "/calls?done=x"),
         ("/calls?a=1&done=y", "/calls?a=1&done=x"),
-        ("https://example.com/a", "/a?done=x"),
-        ("//example.com/a", "/a?done=x"),
+        ("https://example.com/a", "/https://example.com/a?done=x"),
+        ("//[", "/[?done=x"),
+        ("//example.com/a", "/example.com/a?done=x"),
         ("/\\example.com", "/example.com?done=x"),
         ("", "/?done=x"),
     ],

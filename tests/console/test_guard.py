@@ -20,6 +20,7 @@ def with_console(source, **keys):
 def test_without_a_token_a_page_asks_for_one_and_the_api_says_so(web):
     page = web("GET", "/calls", token=None)
     assert page.status_code == 401 and 'type="password"' in page.text
+    assert "Recording" not in page.text
     answer = web("GET", "/api/v1/calls", token="not-a-token-of-ours")
     assert (answer.status_code, answer.json()["error"]["code"]) == (401, "sign_in")
 
@@ -40,6 +41,7 @@ def test_what_pages_load_needs_no_token_and_tells_nothing(web):
         ("kb.example.com", 403),
         ("127.0.0.1.example.com", 403),
         ("", 403),
+        ("[::1", 403),
     ],
 )
 def test_only_names_of_this_machine_are_answered(web, host, status):
@@ -70,7 +72,12 @@ def test_signing_in_gives_a_strict_cookie_and_another_token_none(web):
 
 
 def test_a_sign_in_that_another_page_sends_is_refused(web):
-    for headers in ({}, {"origin": "https://example.com"}, {"origin": "null"}):
+    for headers in (
+        {},
+        {"origin": "https://example.com"},
+        {"origin": "null"},
+        {"origin": "http://[x"},
+    ):
         answer = web(
             "POST", "/sign-in", token=None, headers=headers, data={"token": TOKEN}
         )
@@ -87,13 +94,16 @@ def test_the_link_opens_once(source, web):
     assert second.status_code == 401 and "was used already" in second.text
 
 
-def test_signing_out_takes_the_cookie_away(browser):
-    send = browser()
+def test_signing_out_takes_the_cookie_away_and_ends_it(browser):
+    send, other = browser(), browser()
     token = form_token(send("GET", "/"))
+    assert send("GET", "/sign-out").status_code == 404
     answer = send(
         "POST", "/sign-out", headers={"origin": ORIGIN}, data={"form_token": token}
     )
     assert answer.status_code == 303 and "Max-Age=0" in answer.headers["set-cookie"]
+    assert send("GET", "/").status_code == 401
+    assert other("GET", "/").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -75,9 +75,26 @@ def test_a_page_has_forms_for_a_browser_that_may_use_them(browser, fill):
     assert ">Wrong</button>" not in browser(VIEW)("GET", path).text
 
 
-def test_a_token_that_is_bound_to_labels_has_no_page_about_all(web):
+def test_a_token_that_is_bound_to_labels_has_no_page_about_all(web, library, fill):
+    theirs = candidate("p1", document="hotels/7/pets.md")._replace(corpus="hotels")
+    fill(
+        turn(1, at=NOW - 60),
+        turn(2, at=NOW - 50, route="hotel-{id}", candidates=(theirs,)),
+    )
     page = web("GET", "/", token=TENANT).text
     assert "Server:" not in page
+    tried = web("GET", "/try", token=TENANT).text
+    assert "hotels" in tried and "support" not in tried
+    for page in PAGES:
+        if "{" not in page.path:
+            status = web("GET", page.path, token=TENANT).status_code
+            assert status == (403 if page.sees_all else 200), page.path
+
+
+@pytest.mark.parametrize("path", ["/?since=999999d", "/turns?since=30d&cursor=nan~x"])
+def test_odd_parameters_have_a_page(web, fill, path):
+    fill(turn(1, at=NOW - 60))
+    assert web("GET", path).status_code == 200
 
 
 def test_a_gap_shows_the_document_it_asks_for_as_text(web, fill):

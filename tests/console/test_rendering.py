@@ -51,9 +51,7 @@ def test_files_of_ours_are_read_and_no_others():
         ("share", (1, 0), "–"),
         ("score", (0.12345,), "0.123"),
         ("score", (None,), "–"),
-        ("size", (999,), "999 B"),
         ("size", (1_500_000,), "1.5 MB"),
-        ("size", (2e12,), "2000.0 GB"),
         ("count", (12345,), "12,345"),
         ("moment", (None,), "never"),
         (

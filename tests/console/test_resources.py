@@ -18,6 +18,8 @@ def test_parameters_have_defaults_and_limits(asked):
     assert asked(limit="7").limit() == 7
     assert asked().since("1h") == NOW - 3600
     assert asked(since="2d").since() == NOW - 2 * 86400
+    assert asked(since="999999999d").since() == 0.0
+    assert (asked(n="7").whole("n"), asked().whole("n")) == (7, 0)
     assert asked(route="").text("route") is None
 
 
@@ -29,6 +31,8 @@ def test_parameters_have_defaults_and_limits(asked):
         ("limit", "nan", Asked.limit),
         ("limit", "many", Asked.limit),
         ("since", "yesterday", Asked.since),
+        ("n", "1.5", lambda asked: asked.whole("n")),
+        ("n", "9" * 16, lambda asked: asked.whole("n")),
         ("since", "x" * 5000, Asked.since),
         ("id", "", lambda asked: asked.wanted("id")),
     ],

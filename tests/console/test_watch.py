@@ -22,13 +22,14 @@ python_info 1.0
 
 
 class Server:
-    def __init__(self, ready=200, metrics=200):
+    def __init__(self, ready=200, metrics=200, page=PAGE):
+        self.page = page
         self.statuses = {"http://kb/readyz": ready, "http://kb/metrics": metrics}
 
     async def ask(self, method, url):
         if not self.statuses[url]:
             raise NoAnswer("refused")
-        return Answer(self.statuses[url], {}, PAGE.encode())
+        return Answer(self.statuses[url], {}, self.page.encode())
 
 
 @pytest.fixture
@@ -42,12 +43,15 @@ def anyio_backend():
         (Server(), "ready", 3.0),
         (Server(ready=503), "loading", 3.0),
         (Server(metrics=401), "ready", None),
+        (Server(page="<html>a page of another program"), "ready", None),
+        (Server(page="# TYPE kbserver_x gauge\nkbserver_x NaN\n"), "ready", None),
         (Server(ready=0), "no answer (refused)", None),
     ],
 )
 async def test_a_server_is_looked_at(server, state, dropped):
     found = await ServerWatch("http://kb", clock=lambda: 7.0).look(server)
     assert (found.state, found.dropped, found.at) == (state, dropped, 7.0)
+    assert "nan" not in str(found.metrics).lower()
 
 
 def test_figures_are_added_up_over_labels():

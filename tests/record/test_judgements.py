@@ -12,7 +12,6 @@ from kbserver.record.judgements import (
     judgements,
     remove,
     to_judge,
-    wrong_marks,
 )
 from kbserver.record.retention import prune
 
@@ -44,7 +43,6 @@ def test_a_verdict_is_about_the_first_document_that_was_answered(rows, reader):
     assert made.document == RESET and made.passage == "p1"
     assert (made.corpus, made.question, made.by) == ("support", "reset it", "ann")
     assert judgements(reader) == [made]
-    assert wrong_marks(reader, "support") == {RESET: 1}
 
 
 def test_another_document_can_be_named_whether_it_was_found_or_not(rows, reader):

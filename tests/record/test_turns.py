@@ -11,6 +11,7 @@ from kbserver.record.turns import (
     NoWords,
     Wanted,
     last_number,
+    later,
     matching,
     newest,
     one,
@@ -120,3 +121,13 @@ def test_the_last_number_is_that_of_the_newest_turn(rows, reader):
     assert last_number(reader) == 0
     rows.add([turn(1), turn(2)], [])
     assert last_number(reader) == 2
+
+
+def test_turns_after_a_number_are_found_from_the_earliest_of_them_on(rows, reader):
+    times = {1: NOON, 2: NOON + 9, 3: NOON + 5, 4: NOON + 7}
+    rows.add([turn(number, at=at) for number, at in times.items()], [])
+    wanted = later(reader, Wanted(since=NOON - 60), 2)
+    assert (wanted.since, wanted.after) == (NOON + 5, 2)
+    assert [one["at"] for one in newest(reader, wanted)] == [NOON + 5, NOON + 7]
+    assert later(reader, Wanted(since=NOON + 6), 2).since == NOON + 6
+    assert newest(reader, later(reader, Wanted(), 4)) == []

@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from kbserver.console.reading.events import events_since
+from kbserver.console.reading.events import added_up, events_since
 from kbserver.console.reading.turns import seen_routes
 from kbserver.console.resources import Asked, Json
 from kbserver.record.tallies import HOUR_S
@@ -67,14 +67,12 @@ def summary(asked: Asked) -> Json:
         rows = _hours(record, first, asked.text("route"), routes)
         events: list[Row] = []
         findings: list[Json] = []
+        refused: dict[str, int] = {}
         if asked.visitor.sees_all:
-            events = events_since(record, since, most=_MOST_EVENTS)
+            events = events_since(record, since, most=_MOST_EVENTS, kinds=_TOLD)
             findings = _findings(record, events)
-    refused: Counter[str] = Counter()
-    for event in events:
-        if event["kind"] == "refused":
-            refused.update(event["details"])
-    totals = _totals(rows) | {"refused": refused.total()}
+            refused = added_up(record, since, "refused")
+    totals = _totals(rows) | {"refused": sum(refused.values())}
     return {
         "since": first,
         "until": now,
@@ -84,8 +82,8 @@ def summary(asked: Asked) -> Json:
         "bars": _bars(rows, first, now, width_s),
         "reasons": _reasons(rows),
         "routes": _routes(rows),
-        "refused": dict(refused.most_common()),
-        "events": [event for event in events if event["kind"] in _TOLD],
+        "refused": refused,
+        "events": events,
         "findings": findings,
     }
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from kbserver.console.reading.generations import listed
-from kbserver.console.reading.turns import seen_routes
+from kbserver.console.reading.turns import seen_judgements, seen_routes
 from kbserver.console.resources import Asked, Json, NotThere
 from kbserver.durations import duration_s
 from kbserver.errors import SettingsError, StoreError, StoreMissing
 from kbserver.index.documents import DocumentEntry, read_documents
 from kbserver.index.manifest import MANIFEST
 from kbserver.index.passages import PassageTable
-from kbserver.record.judgements import judgements, wrong_marks
 from kbserver.record.tallies import DAY_S
 from kbserver.record.turns import Row
 from kbserver.retrieval.spoken.form import spoken_form_of
@@ -25,7 +25,10 @@ from kbserver.settings import DEFAULT_LANGUAGE
 from kbserver.types import Passage
 
 MOST_QUESTIONS = 20
-"""Turns that a document answered, which its page shows."""
+"""Turns that found a document, which its page shows."""
+
+MOST_LOOKED_AT = 2_000
+"""Of the turns that found a document, the newest."""
 
 _USES = """
 SELECT document, sum(turns) AS turns, sum(first_places) AS first_places,
@@ -40,14 +43,19 @@ SELECT DISTINCT corpus FROM day_uses
 WHERE :routes IS NULL OR route IN (SELECT value FROM json_each(:routes))
 """
 _FOUND_BY = """
-SELECT DISTINCT turns.id, turns.at, turns.route, words.query, candidates.score,
-    candidates.answered
-FROM passages JOIN candidates ON candidates.passage = passages.n
-JOIN turns ON turns.n = candidates.turn AND turns.probe IS NULL
+WITH its AS (
+    SELECT n FROM passages WHERE corpus = :corpus AND document = :document
+), found AS (
+    SELECT DISTINCT turn FROM candidates WHERE passage IN its
+    ORDER BY turn DESC LIMIT :looked_at
+)
+SELECT turns.id, turns.at, turns.route, words.query, max(candidates.score) AS score,
+    max(candidates.answered) AS answered
+FROM found CROSS JOIN turns ON turns.n = found.turn AND turns.probe IS NULL
+CROSS JOIN candidates ON candidates.turn = turns.n AND candidates.passage IN its
 LEFT JOIN words ON words.turn = turns.n
-WHERE passages.corpus = :corpus AND passages.document = :document
-    AND (:routes IS NULL OR route IN (SELECT value FROM json_each(:routes)))
-ORDER BY turns.n DESC LIMIT :most
+WHERE :routes IS NULL OR route IN (SELECT value FROM json_each(:routes))
+GROUP BY turns.n ORDER BY turns.n DESC LIMIT :most
 """
 _WHERE_IS = """
 SELECT DISTINCT corpus, document FROM passages
@@ -95,7 +103,7 @@ def documents(asked: Asked) -> Json:
     if sort not in _SORTS:
         raise asked.wrong("sort", f"is none of {', '.join(_SORTS)}")
     rows.sort(key=lambda row: (-row[sort], row["document"]))
-    first = int(asked.number("cursor", 0, most=1e9))
+    first = asked.whole("cursor")
     limit = asked.limit()
     following: str | None = None
     if len(rows) > first + limit:
@@ -131,17 +139,16 @@ def document(asked: Asked) -> Json:
             "document": name,
             "routes": _as_json(seen_routes(asked, record)),
             "most": MOST_QUESTIONS,
+            "looked_at": MOST_LOOKED_AT,
         }
         found_by = [dict(one) for one in record.execute(_FOUND_BY, values)]
         judged = [
             one.as_dict()
-            for one in judgements(record, corpus=corpus)
+            for one in seen_judgements(asked, record, corpus)
             if one.document == name
         ]
     for one in found_by:
         one["answered"] = bool(one["answered"])
-    if not asked.visitor.sees_all:
-        judged = []
     return {
         "document": rows[0]
         | {
@@ -203,7 +210,8 @@ def _rows(asked: Asked, corpus: str) -> list[Json]:
     with asked.source.record() as record:
         routes = seen_routes(asked, record)
         uses = _uses(record, corpus, asked.since("30d"), routes)
-        wrong = wrong_marks(record, corpus)
+        judged = seen_judgements(asked, record, corpus)
+    wrong = Counter(one.document for one in judged if one.verdict == "wrong")
     rows = []
     for entry in _entries(store.path / corpus / store.live(corpus)):
         used = uses.get(entry.source)
@@ -214,7 +222,7 @@ def _rows(asked: Asked, corpus: str) -> list[Json]:
                 "document": entry.source,
                 "passages": entry.passages,
                 **(used or _NEVER),
-                "wrong": wrong.get(entry.source, 0),
+                "wrong": wrong[entry.source],
             }
         )
     return rows

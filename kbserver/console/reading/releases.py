@@ -32,7 +32,7 @@ def replay(asked: Asked) -> Json:
         NotThere: there is none of that number.
     """
     asked.check_sees_all()
-    number = int(asked.number("n", 0, most=1e15))
+    number = asked.whole("n")
     with asked.source.record() as record:
         found = kept.one(record, number)
     if found is None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
 
-from kbserver.console.reading.events import events_since
+from kbserver.console.reading.events import added_up, events_since
 from kbserver.console.reading.library import corpora_of
 from kbserver.console.reading.trying import without_handlers
 from kbserver.console.resources import Asked, Json
@@ -23,7 +21,7 @@ _HIDDEN = "(secret)"
 
 
 def server(asked: Asked) -> Json:
-    """Return the settings that are read now, the routes in order, and what callers asked of them.
+    """Return what the server says, the settings that are read now, and the routes with their turns.
 
     A server that was started before may have other settings: its `start` and `routes` events say
     with which routes it serves.
@@ -36,12 +34,13 @@ def server(asked: Asked) -> Json:
     since = asked.since()
     with asked.source.record() as record:
         turns = {route: count for route, count in record.execute(_TURNS, (since,))}
-        refused = _added_up(record, since, "refused")
-        unknown = _added_up(record, since, "unknown_labels")
-        started = events_since(record, 0.0, most=1, kind="start")
+        refused = added_up(record, since, "refused")
+        unknown = added_up(record, since, "unknown_labels")
+        started = events_since(record, 0.0, most=1, kinds=["start"])
         (recorded,) = record.execute("SELECT count(*) FROM turns").fetchone()
     routes, problem = _routes(settings, corpora_of(asked), turns)
     return {
+        "server": asked.source.watch.state.as_dict(),
         "settings": _plain(settings),
         "routes": routes,
         "problem": problem,
@@ -95,13 +94,6 @@ def _others(turns: dict[str, int], routes: Sequence[Json]) -> list[Json]:
         for route, count in turns.items()
         if route not in known
     ]
-
-
-def _added_up(record: sqlite3.Connection, since: float, kind: str) -> dict[str, int]:
-    added: Counter[str] = Counter()
-    for event in events_since(record, since, most=20_000, kind=kind):
-        added.update(event["details"])
-    return dict(added.most_common())
 
 
 def _record(settings: Settings) -> Json:

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from kbserver.console.reading.turns import seen_routes, with_judgements
+from kbserver.console.reading.turns import seen_routes, walked, with_judgements
 from kbserver.console.resources import Asked, Json
 from kbserver.record.gaps.grouping import BARELY, unit_vectors
 from kbserver.record.turns import Row, Wanted, newest
@@ -61,6 +61,7 @@ def suspects(asked: Asked) -> Json:
             routes=seen_routes(asked, record),
             callers=True,
         )
+        wanted, _ = walked(record, wanted)
         wrong = {turn for (turn,) in record.execute(_WRONG)}
         judged = {turn for (turn,) in record.execute(_JUDGED)} - wrong
         found: list[Json] = []

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from bisect import bisect_left
 
-from kbserver.console.reading.library import seen_corpora
+from kbserver.console.reading.library import corpora_of, seen_corpora
 from kbserver.console.resources import Asked, Json, NotThere
 from kbserver.endpoint.ground import Grounding
 from kbserver.endpoint.routing import Match, table_for
@@ -12,8 +13,8 @@ from kbserver.record.turns import Row
 from kbserver.settings import Settings, TurnSettings
 from kbserver.types import Hit
 
-STEPS = 50
-"""Thresholds from 0 to 1 whose effect is told."""
+STEPS = 100
+"""Of the thresholds from 0 to 1 whose effect is told: as fine as pages choose one."""
 
 MOST_TURNS = 20_000
 """The newest turns of a corpus, whose scores are looked at."""
@@ -96,23 +97,24 @@ def threshold_effect(asked: Asked) -> Json:
     with asked.source.record() as record:
         scores = _scores(record, corpus, asked.since())
         judged = [tuple(row) for row in record.execute(_JUDGED, (corpus,))]
+    right = sorted(score for score, verdict in judged if verdict != "wrong")
+    wrong = sorted(score for score, verdict in judged if verdict == "wrong")
     curve = []
     for step in range(STEPS + 1):
         least = step / STEPS
-        right = [score for score, verdict in judged if verdict != "wrong"]
-        wrong = [score for score, verdict in judged if verdict == "wrong"]
         curve.append(
             {
                 "min_score": least,
-                "answered": sum(score >= least for score in scores),
-                "right_lost": sum(score < least for score in right),
-                "wrong_spared": sum(score < least for score in wrong),
+                "answered": len(scores) - bisect_left(scores, least),
+                "right_lost": bisect_left(right, least),
+                "wrong_spared": bisect_left(wrong, least),
             }
         )
     return {
         "corpus": corpus,
         "turns": len(scores),
         "most_turns": MOST_TURNS,
+        "steps": STEPS,
         "curve": curve,
     }
 
@@ -127,7 +129,8 @@ def _reached(asked: Asked, label: str | None) -> tuple[Match | None, str]:
     corpus = asked.text("corpus")
     match: Match | None = None
     if label is not None or not asked.visitor.sees_all:
-        table = table_for(without_handlers(asked.source.settings), (), known)
+        routed = without_handlers(asked.source.settings)
+        table = table_for(routed, (), corpora_of(asked))
         match = table.resolve(label)
         if match is None or not asked.visitor.sees(match.route.pattern.pattern):
             raise NotThere(f"a route for the label {label!r}")
@@ -184,5 +187,6 @@ def _candidate(hit: Hit, spoken: set[str]) -> Row:
 
 
 def _scores(record: sqlite3.Connection, corpus: str, since: float) -> list[float]:
+    """Return the best score of each turn, the lowest first."""
     values = {"corpus": corpus, "since": since, "most": MOST_TURNS}
-    return [row["score"] for row in record.execute(_BEST, values)]
+    return sorted(row["score"] for row in record.execute(_BEST, values))

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any
 
 from kbserver.console.access import visible
-from kbserver.console.resources import Asked, Json, NotThere
-from kbserver.record.judgements import judgements
-from kbserver.record.turns import Row, Wanted, check_words, newest, one
+from kbserver.console.resources import Asked, Json, NotThere, cursor_of
+from kbserver.record.judgements import Judgement, judgements
+from kbserver.record.turns import Row, Wanted, check_words, label_of, newest, one
 
 MOST_WALKED = 10_000
 """Turns that are looked through for the calls of one page."""
 
 MOST_FILTERED = 50_000
-"""Turns that are looked through for one page of turns."""
+"""Turns that are looked through for those of one page, or for suspects."""
 
 MOST_DOTS = 40
 """Turns of a call that a list shows, the newest."""
@@ -31,18 +31,18 @@ _OUT_OF_ORDER = 5_000  # numbers by which turns of many processes may stand too 
 _ROUTES = "SELECT DISTINCT route FROM hour_tallies ORDER BY route"
 _DOTS = """
 SELECT id, at, route, outcome, reason, in_budget FROM turns
-WHERE call = ? AND probe IS NULL ORDER BY at DESC, id DESC LIMIT ?
+WHERE {} ORDER BY at DESC, id DESC LIMIT ?
 """
 _ADDED_UP = """
 SELECT min(at) AS began, max(at) AS ended, count(*) AS turns,
     sum(outcome IN ('full', 'degraded')) AS answered, sum(outcome = 'empty') AS silent,
     sum(NOT in_budget) AS late
-FROM turns WHERE call = ? AND probe IS NULL
+FROM turns WHERE {}
 """
 _ENDING = "SELECT verdict FROM feedback WHERE call = ? ORDER BY at DESC LIMIT 1"
-_LABEL = """
-SELECT label FROM words JOIN turns ON turns.n = words.turn
-WHERE call = ? AND label IS NOT NULL LIMIT 1
+_JUDGED = """
+SELECT judgements.n FROM judgements JOIN turns ON turns.id = judgements.turn
+WHERE route IN (SELECT value FROM json_each(?))
 """
 
 
@@ -54,18 +54,15 @@ def turns(asked: Asked) -> Json:
     """
     limit = asked.limit()
     with asked.source.record() as record:
-        wanted = wanted_turns(asked, record)
-        end = _end_of_walk(record, wanted)
-        if end is not None:
-            after = max(wanted.after, end["n"] - _OUT_OF_ORDER)
-            wanted = replace(wanted, since=end["at"], after=after)
+        wanted, end = walked(record, wanted_turns(asked, record))
         found = newest(record, wanted, most=limit + 1)
     found.reverse()
     following: str | None = None
     if len(found) > limit:
-        following = cursor_of(found[limit - 1])
+        last = found[limit - 1]
+        following = cursor_of(last["at"], last["id"])
     elif end is not None:
-        following = f"{end['at']!r}~"
+        following = cursor_of(end, "")
     return {"turns": found[:limit], "next": following}
 
 
@@ -98,7 +95,7 @@ def calls(asked: Asked) -> Json:
         if wanted.search is not None:
             check_words(record, "a search")
         keys, following = _page_of_keys(record, wanted, limit)
-        found = [_call(record, key) for key in keys]
+        found = [_call(record, key, wanted.routes) for key in keys]
     return {"calls": found, "next": following}
 
 
@@ -115,7 +112,7 @@ def call(asked: Asked) -> Json:
         if not found:
             raise NotThere(f"call {key}")
         whole = [with_judgements(record, turn) for turn in found]
-        return {"call": _call(record, key) | {"turns_of": whole}}
+        return {"call": _call(record, key, wanted.routes) | {"turns_of": whole}}
 
 
 def with_judgements(record: sqlite3.Connection, turn: Row) -> Row:
@@ -124,20 +121,24 @@ def with_judgements(record: sqlite3.Connection, turn: Row) -> Row:
     return turn | {"judged": [one.as_dict() for one in judged]}
 
 
+def seen_judgements(
+    asked: Asked, record: sqlite3.Connection, corpus: str | None = None
+) -> list[Judgement]:
+    """Return what was judged, oldest first: all, or what was of turns that the visitor sees."""
+    found = judgements(record, corpus=corpus)
+    routes = seen_routes(asked, record)
+    if routes is None:
+        return found
+    seen = {n for (n,) in record.execute(_JUDGED, (json.dumps(routes),))}
+    return [one for one in found if one.n in seen]
+
+
 def wanted_turns(asked: Asked, record: sqlite3.Connection) -> Wanted:
     """Return the choice of turns that a question's parameters make.
 
     Raises:
         InvalidRequest: one of them cannot be used.
     """
-    before: tuple[float, str] | None = None
-    cursor = asked.text("cursor")
-    if cursor is not None:
-        at, _, id = cursor.partition("~")
-        try:
-            before = float(at), id
-        except ValueError:
-            raise asked.wrong("cursor", "is none that an answer gave") from None
     return Wanted(
         since=asked.since(),
         route=asked.text("route"),
@@ -147,7 +148,7 @@ def wanted_turns(asked: Asked, record: sqlite3.Connection) -> Wanted:
         corpus=asked.text("corpus"),
         routes=seen_routes(asked, record),
         callers=asked.text("probes") is None,
-        before=before,
+        before=asked.cursor(),
     )
 
 
@@ -161,13 +162,11 @@ def recorded_routes(record: sqlite3.Connection) -> list[str]:
     return [route for (route,) in record.execute(_ROUTES)]
 
 
-def cursor_of(turn: Mapping[str, Any] | sqlite3.Row) -> str:
-    """Return the cursor of what comes after a turn, that is before it in time."""
-    return f"{turn['at']!r}~{turn['id']}"
+def walked(record: sqlite3.Connection, wanted: Wanted) -> tuple[Wanted, float | None]:
+    """Return a choice among the newest turns alone, and how far back they go.
 
-
-def _end_of_walk(record: sqlite3.Connection, wanted: Wanted) -> Row | None:
-    """Return the oldest turn that is looked at for one page; None if all are."""
+    None if all that lie in its time are among them.
+    """
     of_time = Wanted(since=wanted.since, before=wanted.before)
     where, values = of_time.condition()
     found = record.execute(
@@ -176,8 +175,9 @@ def _end_of_walk(record: sqlite3.Connection, wanted: Wanted) -> Row | None:
         [*values, MOST_FILTERED],
     ).fetchone()
     if found is None:
-        return None
-    return dict(found)
+        return wanted, None
+    after = max(wanted.after, found["n"] - _OUT_OF_ORDER)
+    return replace(wanted, since=found["at"], after=after), found["at"]
 
 
 def _page_of_keys(
@@ -188,15 +188,15 @@ def _page_of_keys(
         since=wanted.since, before=wanted.before, routes=wanted.routes, callers=True
     )
     where, values = of_time.condition()
-    walked = record.execute(
+    rows = record.execute(
         f"SELECT n, at, id, call FROM turns WHERE {where} AND call IS NOT NULL "  # noqa: S608
         "ORDER BY at DESC, id DESC LIMIT ?",
         [*values, MOST_WALKED],
     ).fetchall()
-    fitting = _fitting(record, wanted, walked)
+    fitting = _fitting(record, wanted, rows)
     keys: list[str] = []
     known: set[str] = set()
-    for before, row in pairwise([None, *walked]):
+    for before, row in pairwise([None, *rows]):
         key = row["call"]
         if key in known:
             continue
@@ -206,25 +206,27 @@ def _page_of_keys(
         if _is_on_a_page_before(record, wanted, key):
             continue
         if len(keys) == limit:
-            return keys, cursor_of(before)
+            return keys, cursor_of(before["at"], before["id"])
         keys.append(key)
-    if len(walked) < MOST_WALKED:
+    if len(rows) < MOST_WALKED:
         return keys, None
-    return keys, cursor_of(walked[-1])
+    return keys, cursor_of(rows[-1]["at"], rows[-1]["id"])
 
 
 def _is_on_a_page_before(record: sqlite3.Connection, wanted: Wanted, key: str) -> bool:
     if wanted.before is None:
         return False
+    of_call = Wanted(call=key, routes=wanted.routes, callers=True)
+    where, values = of_call.condition()
     later = record.execute(
-        "SELECT 1 FROM turns WHERE call = ? AND (at, id) >= (?, ?) LIMIT 1",
-        (key, *wanted.before),
+        f"SELECT 1 FROM turns WHERE {where} AND (at, id) >= (?, ?) LIMIT 1",  # noqa: S608
+        [*values, *wanted.before],
     )
     return later.fetchone() is not None
 
 
 def _fitting(
-    record: sqlite3.Connection, wanted: Wanted, walked: Sequence[sqlite3.Row]
+    record: sqlite3.Connection, wanted: Wanted, rows: Sequence[sqlite3.Row]
 ) -> set[str] | None:
     """Return the calls one of whose turns is as wanted; None if any is.
 
@@ -232,9 +234,9 @@ def _fitting(
     """
     if not (wanted.route or wanted.outcome or wanted.search or wanted.corpus):
         return None
-    if not walked:
+    if not rows:
         return set()
-    oldest = walked[-1]
+    oldest = rows[-1]
     chosen = replace(
         wanted,
         since=oldest["at"] - LONGEST_CALL_S,
@@ -242,28 +244,27 @@ def _fitting(
         after=max(0, oldest["n"] - _OUT_OF_ORDER),
     )
     where, values = chosen.condition()
-    rows = record.execute(f"SELECT DISTINCT call FROM turns WHERE {where}", values)  # noqa: S608
-    return {row["call"] for row in rows}
+    fitting = record.execute(
+        f"SELECT DISTINCT call FROM turns WHERE {where}",  # noqa: S608
+        values,
+    )
+    return {row["call"] for row in fitting}
 
 
-def _call(record: sqlite3.Connection, key: str) -> Json:
-    added_up = dict(record.execute(_ADDED_UP, (key,)).fetchone())
-    dots = [dict(row) for row in record.execute(_DOTS, (key, MOST_DOTS))]
+def _call(record: sqlite3.Connection, key: str, routes: Sequence[str] | None) -> Json:
+    where, values = Wanted(call=key, routes=routes, callers=True).condition()
+    added_up = dict(record.execute(_ADDED_UP.format(where), values).fetchone())
+    newest_first = record.execute(_DOTS.format(where), [*values, MOST_DOTS])
+    dots = [dict(row) for row in newest_first]
     dots.reverse()
     for dot in dots:
         dot["in_budget"] = bool(dot["in_budget"])
+    ending = record.execute(_ENDING, (key,)).fetchone()
     return {
         "call": key,
-        "label": _first(record, _LABEL, key),
+        "label": label_of(record, key),
         **added_up,
         "routes": sorted({dot["route"] for dot in dots}),
-        "ending": _first(record, _ENDING, key),
+        "ending": ending and ending["verdict"],
         "newest": dots,
     }
-
-
-def _first(record: sqlite3.Connection, select: str, key: str) -> str | None:
-    row = record.execute(select, (key,)).fetchone()
-    if row is None:
-        return None
-    return str(row[0])

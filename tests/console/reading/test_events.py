@@ -1,7 +1,7 @@
 import pytest
 
 from kbserver.console.reading.events import events
-from kbserver.errors import Forbidden
+from kbserver.errors import Forbidden, InvalidRequest
 from tests.record.conftest import event
 
 from ..conftest import HOTELS, NOW
@@ -22,6 +22,8 @@ def test_events_come_newest_first_page_by_page(ask, fill):
     (only,) = ask(events, kind="calibration")["events"]
     assert only["kind"] == "calibration"
     assert ask(events, corpus="hotels")["events"] == []
+    with pytest.raises(InvalidRequest, match="cursor"):
+        ask(events, cursor="the one before")
 
 
 def test_events_are_not_for_a_token_that_is_bound_to_labels(ask):

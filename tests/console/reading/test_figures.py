@@ -94,3 +94,11 @@ def test_a_token_that_is_bound_to_labels_sees_its_routes_and_no_events(ask, fill
 )
 def test_bars_are_whole_hours_and_not_too_many(hours, width_h):
     assert bar_width_s(0, hours * 3600) == width_h * 3600
+
+
+def test_many_refusals_hide_no_event_and_all_are_counted(ask, fill):
+    refusals = [event("refused", at=NOW - 900 + n, invalid_token=2) for n in range(150)]
+    fill(events=[event("start", at=NOW - 1000), *refusals])
+    found = ask(summary)
+    assert found["totals"]["refused"] == 300
+    assert [one["kind"] for one in found["events"]] == ["start"]

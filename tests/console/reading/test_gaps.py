@@ -7,6 +7,7 @@ from kbserver.console.reading.gaps import ask as ask_again
 from kbserver.console.reading.gaps import gap, gaps, keep
 from kbserver.console.resources import NotThere
 from kbserver.errors import Forbidden, InvalidRequest
+from kbserver.record.forgetting import forget
 from tests.console.conftest import HOTELS, NOW, silent
 
 
@@ -73,3 +74,10 @@ def test_what_cannot_be_is_refused(ask, two):
 
 def test_gaps_of_a_store_that_is_not_there_stay_open(ask, two):
     assert ask(ask_again) == {"closed": 0}
+
+
+def test_words_of_a_call_that_was_erased_are_not_kept(ask, two, folder):
+    assert ask(gaps)["count"] == 2
+    forget(folder / ".record", "call-2")
+    wordings = [said for one in ask(gaps)["gaps"] for said in one["wordings"]]
+    assert sorted(wordings) == ["a unicorn", "do you ship"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from kbserver.console.reading import library as module
 from kbserver.console.reading.library import (
     document,
     documents,
@@ -10,9 +11,11 @@ from kbserver.console.reading.library import (
 )
 from kbserver.console.resources import NotThere
 from kbserver.errors import Forbidden, InvalidRequest
+from kbserver.record.database import changing
+from kbserver.record.judgements import judge_turn
 from tests.record.conftest import DAY_S, candidate
 
-from ..conftest import HOTELS, NOW
+from ..conftest import EVERYTHING, HOTELS, NOW
 from ..conftest import turn as note
 
 
@@ -83,6 +86,23 @@ def test_one_document_is_shown_as_spoken_with_what_finds_it(ask, library, fill):
         ask(document, corpus="support", document="router/none.md")
 
 
+def test_a_turn_that_found_two_passages_of_a_document_is_one_question(
+    ask, library, fill, monkeypatch
+):
+    name = "router/reset.md"
+    hits = (
+        candidate("p1", document=name, score=0.7, answered=False),
+        candidate("p2", document=name, score=0.5),
+    )
+    fill(*(note(n, at=NOW - 60 + n, candidates=hits) for n in range(1, 4)))
+    monkeypatch.setattr(module, "MOST_LOOKED_AT", 2)
+    one = ask(document, corpus="support", document=name)["document"]
+    rows = [
+        (int(row["id"], 16), row["score"], row["answered"]) for row in one["found_by"]
+    ]
+    assert rows == [(3, 0.7, True), (2, 0.7, True)]
+
+
 def test_a_passage_is_found_by_its_id_recorded_or_not(ask, library, fill):
     one = ask(document, corpus="support", document="router/reset.md")["document"]
     id = one["passages_of"][0]["passage"]
@@ -116,6 +136,24 @@ def test_a_token_that_is_bound_to_labels_sees_what_its_routes_found(ask, library
             ask(function, HOTELS, **values)
     with pytest.raises(Forbidden):
         ask(generations, HOTELS)
+
+
+def test_judgements_of_other_routes_are_not_for_a_token_that_is_bound_to_labels(
+    ask, library, fill, folder
+):
+    name = "hotels/7/pets.md"
+    hits = (candidate("p1", document=name)._replace(corpus="hotels"),)
+    fill(
+        note(1, at=NOW - 60, route="hotel-{id}", candidates=hits),
+        note(2, at=NOW - 60, candidates=hits),
+    )
+    with changing(folder / ".record") as record:
+        for number in (1, 2):
+            judge_turn(record, f"{number:020x}", "wrong", by="ann", at=NOW)
+    for visitor, wrong in ((HOTELS, 1), (EVERYTHING, 2)):
+        (row,) = ask(documents, visitor, corpus="hotels", search="7/p")["documents"]
+        one = ask(document, visitor, corpus="hotels", document=name)["document"]
+        assert (row["wrong"], one["wrong"], len(one["judged"])) == (wrong,) * 3
 
 
 def test_generations_are_listed_newest_first(ask, library):

@@ -70,6 +70,11 @@ def test_what_was_refused_and_unknown_adds_up(shown, fill):
     assert found["recorded"]["bytes"] > 1000 and found["recorded"]["turns"] == 0
 
 
+def test_it_says_what_the_server_said_of_itself(shown, source):
+    found = shown()["server"]
+    assert (found["state"], found["dropped"]) == ("not looked at yet", None)
+
+
 def test_no_secret_is_shown(shown):
     found = shown(
         tokens=[{"value": "a-static-secret"}],

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kbserver.console.reading import turns
 from kbserver.console.reading.suspects import suspects
 from kbserver.errors import InvalidRequest
 from kbserver.record.database import changing
@@ -56,6 +57,14 @@ def test_a_token_that_is_bound_to_labels_sees_its_own(ask, fill):
     weak = (candidate(score=0.2),)
     fill(good(1, candidates=weak), good(2, candidates=weak, route="hotel-{id}"))
     assert list(signs(ask(suspects, HOTELS))) == [2]
+
+
+def test_turns_of_one_route_are_looked_for_among_the_newest(ask, fill, monkeypatch):
+    monkeypatch.setattr(turns, "MOST_FILTERED", 4)
+    weak = (candidate(score=0.2),)
+    fill(*(good(n, candidates=weak, route="ab"[n > 0]) for n in range(9)))
+    assert ask(suspects, route="a")["looked_at"] == 0
+    assert ask(suspects)["looked_at"] == 5
 
 
 def test_a_sign_that_is_none_is_refused(ask):

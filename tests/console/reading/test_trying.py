@@ -1,12 +1,15 @@
 """A question is asked here, of generations side by side; a threshold's effect is told."""
 
+from dataclasses import replace
+
 import pytest
 
 from kbserver.console.reading.trying import threshold_effect, try_question
-from kbserver.console.resources import NotThere
+from kbserver.console.resources import Asked, NotThere
 from kbserver.errors import Forbidden
 from kbserver.record.database import changing
 from kbserver.record.judgements import judge_turn
+from kbserver.settings import read_settings
 from tests.record.conftest import candidate
 
 from ..conftest import HOTELS, NOW
@@ -44,6 +47,24 @@ def test_a_label_brings_its_route(tried):
     for label in ("hotels", None):
         with pytest.raises(NotThere):
             tried(HOTELS, question="x", **({"label": label} if label else {}))
+
+
+def test_a_token_that_is_bound_to_labels_asks_beside_the_routes_of_others(
+    library, fill, source
+):
+    seven = candidate("p1", document="hotels/7/pets.md")._replace(corpus="hotels")
+    fill(note(1, at=NOW - 60, route="hotel-{id}", candidates=(seven,)))
+    routes = [
+        {"label": "hotel-{id}", "corpora": ["hotels"]},
+        {"label": "*", "corpora": ["support"]},
+    ]
+    source = replace(source, settings=read_settings(store=library, routes=routes))
+    values = {"question": "are dogs welcome", "label": "hotel-7"}
+    found = try_question(Asked(source, HOTELS, values))
+    source.generations.close()
+    assert (found["corpus"], found["route"]) == ("hotels", "hotel-{id}")
+    with pytest.raises(NotThere):
+        try_question(Asked(source, HOTELS, values | {"label": "other"}))
 
 
 def test_the_effect_of_a_threshold_on_what_was_recorded(ask, fill, folder):

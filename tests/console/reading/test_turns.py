@@ -143,3 +143,29 @@ def test_a_page_of_turns_looks_through_so_many(ask, fill, monkeypatch):
     for values in ({"outcome": "empty"}, {"search": "reset"}):
         found = pages(ask, turns, **values)
         assert [ids(one) for one in found] == [[], [], [1]]
+
+
+def test_a_later_turn_that_is_not_listed_hides_no_call(ask, fill):
+    fill(
+        note(1, at=NOW - 60, label="a"),
+        note(2, at=NOW - 50, label="b"),
+        note(3, at=NOW - 40, label="a", probe="doctor"),
+    )
+    found = [one["calls"] for one in pages(ask, calls, limit=1)]
+    assert [len(page) for page in found] == [1, 1]
+
+
+def test_turns_of_other_routes_count_in_no_call_of_a_token_that_is_bound_to_labels(
+    ask, fill
+):
+    fill(note(1, at=NOW - 60, label="hotel-7"), hotel(2, at=NOW - 50))
+    (listed,) = ask(calls, HOTELS)["calls"]
+    (whole,) = ask(calls)["calls"]
+    assert (listed["turns"], listed["routes"]) == (1, ["hotel-{id}"])
+    assert (whole["turns"], whole["routes"]) == (2, ["*", "hotel-{id}"])
+
+
+def test_a_search_for_no_character_finds_nothing(ask, fill):
+    fill(note(1, at=NOW - 60, query="reset it"))
+    assert ids(ask(turns, search="\0")) == []
+    assert ids(ask(turns, search="reset\0it")) == [1]
