@@ -31,6 +31,8 @@ _AGAIN = 10.0  # of the time that grouping took: so long it is not done anew
 class _Grouped:
     number: int
     """Of the newest turn when this was grouped."""
+    written: int
+    """How often the file was written anew till then: so is it when a call is forgotten."""
     at_s: float
     took_s: float
     gaps: list[Gap]
@@ -121,13 +123,14 @@ def _found(asked: Asked) -> list[Gap]:
     key = (str(asked.source.settings.record_folder), asked.text("since") or "")
     with asked.source.record() as record:
         number = last_number(record)
+        (written,) = record.execute("PRAGMA schema_version").fetchone()
         with _keeping:
             kept = _kept.get(key)
-        if kept is None or _is_old(kept, number):
+        if kept is None or kept.written != written or _is_old(kept, number):
             began_s = time.monotonic()
             found = grouped_gaps(record, since=since)
             now_s = time.monotonic()
-            kept = _Grouped(number, now_s, now_s - began_s, found)
+            kept = _Grouped(number, written, now_s, now_s - began_s, found)
             with _keeping:
                 _kept.clear()
                 _kept[key] = kept

@@ -7,6 +7,7 @@ from kbserver.console.reading.gaps import ask as ask_again
 from kbserver.console.reading.gaps import gap, gaps, keep
 from kbserver.console.resources import NotThere
 from kbserver.errors import Forbidden, InvalidRequest
+from kbserver.record.forgetting import forget
 from tests.console.conftest import HOTELS, NOW, silent
 
 
@@ -73,3 +74,12 @@ def test_what_cannot_be_is_refused(ask, two):
 
 def test_gaps_of_a_store_that_is_not_there_stay_open(ask, two):
     assert ask(ask_again) == {"closed": 0}
+
+
+def test_a_call_that_is_forgotten_is_not_seen_any_more(ask, two, folder):
+    unicorn = ask(gaps)["gaps"][1]
+    assert forget(folder / ".record", "call-3") == 1
+    (ship,) = ask(gaps)["gaps"]
+    assert ship["turns"] == 2
+    with pytest.raises(NotThere):
+        ask(keep, id=unicorn["id"], state="done")
