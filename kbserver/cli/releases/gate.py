@@ -116,7 +116,8 @@ def _show_judged(judged: dict[str, Any] | None) -> None:
         for name in ("ndcg@10", "recall@3", "answered", "false_grounding")
         if name in judged["before"] and name in judged["after"]
     ]
-    out.print(line(f"{judged['questions']} judged questions: {', '.join(values)}"))
+    said = ", ".join(values) or "not measured on both"
+    out.print(line(f"{judged['questions']} judged questions: {said}"))
 
 
 class Release:
