@@ -24,10 +24,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import uvloop
@@ -403,15 +404,14 @@ def under_load(
     what: str,
     servers: Mapping[str, Served],
     rounds: int,
-    load: Callable[[str, Ask], object],
+    load: Callable[[str, Ask], Coroutine[Any, Any, Load]],
     asks: Mapping[str, Ask],
 ) -> list[Compared]:
     """Compare the modes under the same load, in rounds."""
     modes = {server.url: mode for mode, server in servers.items()}
 
     def run(server: Served) -> Load:
-        found: Load = uvloop.run(load(server.url, asks[modes[server.url]]))  # type: ignore[arg-type]  # a coroutine
-        return found
+        return uvloop.run(load(server.url, asks[modes[server.url]]))
 
     loads = [loaded(servers, run) for _ in range(rounds)]
     failed = {mode: sum(one[mode].statuses[0] for one in loads) for mode in MODES}

@@ -26,7 +26,6 @@ EXCEPTIONS = {
     "index/lexical/base.py": PROTOCOL,
     "cli/releases/gate.py": GATED,
     "embedding/known.py": "tests/embedding/test_hub.py takes the model from the hub's cache",
-    "evaluation/asker.py": REPLAYED,
     "evaluation/dialogues.py": REPLAYED,
     "evaluation/gate.py": GATED,
     "evaluation/replay_report.py": REPLAYED,

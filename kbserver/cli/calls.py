@@ -6,7 +6,6 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -98,11 +97,11 @@ def calls(
     if forget is not None:
         _forget(settings, forget)
         return
-    from kbserver.record.database import open_for_reading
+    from kbserver.record.database import reading
     from kbserver.record.turns import Wanted, newest
 
     wanted = Wanted(_since(since), route, outcome, search)
-    with closing(open_for_reading(settings.record_folder)) as connection:
+    with reading(settings.record_folder) as connection:
         if id is not None:
             _show_one(connection, id, as_json=as_json)
         elif export is not None:

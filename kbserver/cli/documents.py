@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
@@ -95,15 +94,14 @@ def documents(
 
 def _usage(folder: Path, corpus: str) -> tuple[dict[str, Usage], float | None]:
     """Return what is recorded of a corpus, and since when; nothing without a record."""
-    from kbserver.record.database import open_for_reading
+    from kbserver.record.database import reading
     from kbserver.record.usage import began, usage_of
 
     try:
-        connection = open_for_reading(folder)
+        with reading(folder) as connection:
+            return usage_of(connection, corpus), began(connection)
     except StoreMissing:
         return {}, None
-    with closing(connection):
-        return usage_of(connection, corpus), began(connection)
 
 
 def _warn_of_a_young_record(began: float | None) -> None:

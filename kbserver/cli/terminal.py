@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import getpass
 import json
 import logging
+import os
 import re
 import sys
 import textwrap
@@ -219,6 +221,14 @@ def _of_request(args: Any) -> dict[str, object]:
                 "status": status,
             }
     return {}
+
+
+def user() -> str:
+    """Return the name of the user at the terminal; the number of one that has no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # as in a container that runs with a number
+        return str(os.getuid())
 
 
 async def typed_lines() -> AsyncIterator[str]:

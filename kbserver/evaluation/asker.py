@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kbserver.endpoint.app import KBServer
 from kbserver.endpoint.asking.ask import Ask
@@ -15,8 +15,10 @@ from kbserver.endpoint.grounding_cache import GroundingCache
 from kbserver.endpoint.routing import RouteTable
 from kbserver.evaluation.ask import asking
 from kbserver.evaluation.dialogues import Dialogue
+from kbserver.priority import yield_to_turns
 from kbserver.retrieval.transcript.followup import Memory
 from kbserver.settings import Settings
+from kbserver.threads import DaemonThreads
 
 _AT_ONCE = 2
 
@@ -102,6 +104,15 @@ def answer_of(grounding: Grounding) -> Answer:
         return Answer(min_score=least)
     documents = dict.fromkeys(hit.passage.source for hit in hits)
     return Answer(tuple(documents), hits[0].score, least)
+
+
+def run_aside(work: Coroutine[Any, Any, T]) -> T:
+    """Run some asking in threads that give way to the turns of a server on this machine."""
+    thread = DaemonThreads(1, name="kbserver-asker", initializer=yield_to_turns)
+    try:
+        return thread.submit(asyncio.run, work).result()
+    finally:
+        thread.shutdown()
 
 
 async def nothing(server: KBServer) -> None:

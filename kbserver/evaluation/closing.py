@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 
 from kbserver.errors import StoreError
-from kbserver.evaluation.asker import Answer, Asker, nothing
+from kbserver.evaluation.asker import Answer, Asker, nothing, run_aside
 from kbserver.evaluation.dialogues import recorded
 from kbserver.index.store import Store
-from kbserver.record.database import key_of, transaction
+from kbserver.record.database import checked_key, transaction
 from kbserver.record.gaps.grouping import BARELY, Gap
 from kbserver.record.gaps.states import asked_before, close, note_asked
 from kbserver.record.releases.asked import AskedCall, AskedTurn
@@ -39,7 +38,7 @@ def ask_again(
     Raises:
         StoreError, ModelError: a generation cannot be served, or the record not be written.
     """
-    key = key_of(settings.record_folder)
+    key = checked_key(settings.record_folder)
     open_gaps = [gap for gap in gaps if gap.is_open]
     closed = 0
     for corpus in sorted({gap.searched for gap in open_gaps if gap.searched}):
@@ -86,7 +85,7 @@ def _answers(
     ]
     dialogues = recorded(calls, corpus, settings)
     asker = Asker(settings, corpus, generation)
-    answers, _ = asyncio.run(asker.ask(dialogues, nothing))
+    answers, _ = run_aside(asker.ask(dialogues, nothing))
     by_question = {
         dialogue.turns[0].key: found[0]
         for dialogue, found in zip(dialogues, answers, strict=True)

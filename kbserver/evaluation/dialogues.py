@@ -106,7 +106,7 @@ def _route_of(
     ]
     match = RouteTable(serving).resolve(call.label)
     by_pattern = [route for route in serving if route.pattern.pattern == call.route]
-    if by_pattern and (match is None or call.label is None):  # masked, or not kept
+    if by_pattern and (match is None or call.label is None):  # another now, or not kept
         return _patient(by_pattern[0].settings, corpus)
     if match is not None:
         scope = {name: _as_written(value) for name, value in match.scope.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +13,7 @@ from kbserver.evaluation.replay import OnProgress, Replay, replay
 from kbserver.evaluation.replay_report import as_dict
 from kbserver.evaluation.require import Requirement
 from kbserver.index.store import Store
-from kbserver.record.database import FILE, changing, open_for_reading
+from kbserver.record.database import FILE, changing, reading
 from kbserver.record.judgements import judgements
 from kbserver.record.qrels import JudgedQuestion, judged_questions
 from kbserver.record.releases.asked import AskedCall, asked_calls, count_asked
@@ -81,12 +80,12 @@ class Gate:
     def _questions(self) -> tuple[list[AskedCall], int, list[JudgedQuestion]]:
         """Return recorded calls, how many of their turns are too many, and judged questions."""
         since = time.time() - duration_s(self.since)
+        corpus = self.corpus
         try:
-            connection = open_for_reading(self.settings.record_folder)
+            with reading(self.settings.record_folder) as connection:
+                calls = asked_calls(connection, corpus, since=since, most=self.most)
+                there = count_asked(connection, corpus, since=since)
+                judged = judged_questions(judgements(connection, corpus=corpus))
         except StoreMissing:
             return [], 0, []
-        with closing(connection):
-            calls = asked_calls(connection, self.corpus, since=since, most=self.most)
-            there = count_asked(connection, self.corpus, since=since)
-            judged = judged_questions(judgements(connection, corpus=self.corpus))
         return calls, max(0, there - self.most), judged

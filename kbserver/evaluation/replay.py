@@ -7,7 +7,6 @@ other.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from kbserver.endpoint.app import KBServer
 from kbserver.evaluation.ask import Variant
-from kbserver.evaluation.asker import Answer, Asker
+from kbserver.evaluation.asker import Answer, Asker, run_aside
 from kbserver.evaluation.compare import Comparison, compare
 from kbserver.evaluation.dataset import Dataset, Question
 from kbserver.evaluation.dialogues import (
@@ -193,7 +192,7 @@ def replay(
     for name in names:
         asker = Asker(settings, corpus, name, one_more)
         evaluating = partial(_evaluated, settings, corpus, judged)
-        found, evaluation = asyncio.run(asker.ask(dialogues, evaluating))
+        found, evaluation = run_aside(asker.ask(dialogues, evaluating))
         answers.append(found)
         evaluations.append(evaluation)
     gone = {name for name in changes.gone if name not in moved}

@@ -94,6 +94,13 @@ def page(report: Mapping[str, Any]) -> str:
     return "\n".join(parts) + "\n"
 
 
+def first_of(answer: Mapping[str, Any]) -> str:
+    """Return what an answer of a report says first, for people."""
+    for document in answer["documents"]:
+        return f"{document} ({answer['score']:.2f})"
+    return "(silence)"
+
+
 def _of_kind(replay: Replay, kind: Kind) -> list[Replayed]:
     found = [one for one in replay.replayed if one.kind == kind]
     return sorted(found, key=lambda one: -one.weight)
@@ -197,7 +204,7 @@ def _questions(report: Mapping[str, Any]) -> list[str]:
         said = one["question"] or f"(turn {one['key']})"
         if one["behind"]:
             said = f"{' · '.join(one['behind'])} · {said}"
-        before, after = (_first(one[side]) for side in ("before", "after"))
+        before, after = (first_of(one[side]) for side in ("before", "after"))
         rows.append([_KINDS[kind], one["turns"], said, before, after])
     if not rows:
         return []
@@ -209,12 +216,6 @@ def _questions(report: Mapping[str, Any]) -> list[str]:
     if report["questions_left_out"]:
         parts.append(f"<p>… and {report['questions_left_out']} more.</p>")
     return parts
-
-
-def _first(answer: Mapping[str, Any]) -> str:
-    if not answer["documents"]:
-        return "(silence)"
-    return f"{answer['documents'][0]} ({answer['score']:.2f})"
 
 
 def _judged(judged: Mapping[str, Any] | None) -> list[str]:

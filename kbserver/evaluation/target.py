@@ -124,9 +124,12 @@ def _on_layout(folder: Path, documents: Path, cache: Path) -> Target:
 
 
 def _language(file: Path) -> str:
-    if not file.is_file():
+    try:
+        return file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
         return DEFAULT_LANGUAGE
-    return file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SettingsError(f"cannot read {file}: {exc}") from exc
 
 
 def _first_there(*paths: Path) -> Path | None:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from kbserver.errors import StoreError, StoreMissing
+from kbserver.errors import SettingsError, StoreError, StoreMissing
 from kbserver.files import read_small
 from kbserver.record.schema import VERSION, migrate, version_of
 
@@ -97,6 +97,19 @@ def open_for_reading(folder: Path) -> sqlite3.Connection:
 
 
 @contextmanager
+def reading(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Open the record of a folder while the block runs, as `open_for_reading` does.
+
+    Raises:
+        StoreMissing: there is none.
+        StoreError: it cannot be read; the message says why.
+        SettingsError: a text to look for is no text.
+    """
+    with closing(open_for_reading(folder)) as connection, _troubles(folder):
+        yield connection
+
+
+@contextmanager
 def changing(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the record of a folder for what people write beside the server: rows as `sqlite3.Row`.
 
@@ -104,13 +117,30 @@ def changing(folder: Path) -> Iterator[sqlite3.Connection]:
 
     Raises:
         StoreError: it cannot be written; the message says why.
+        SettingsError: a text to be written is no text.
     """
     try:
-        with closing(open_for_writing(folder)) as connection:
-            connection.row_factory = sqlite3.Row
-            yield connection
+        connection = open_for_writing(folder)
     except (sqlite3.Error, OSError) as exc:
         raise unreadable(folder / FILE, exc) from exc
+    connection.row_factory = sqlite3.Row
+    with closing(connection), _troubles(folder):
+        yield connection
+
+
+@contextmanager
+def _troubles(folder: Path) -> Iterator[None]:
+    """Say what SQLite could not do, for people. Of other errors, as of a pipe, it says nothing."""
+    try:
+        yield
+    except sqlite3.Error as exc:
+        raise unreadable(folder / FILE, exc) from exc
+    except UnicodeEncodeError as exc:  # a command line may hold any bytes
+        if exc.encoding != "utf-8":
+            raise
+        raise SettingsError(
+            f"{exc.object!r} is no text in UTF-8; type it anew"
+        ) from exc
 
 
 @contextmanager
@@ -185,20 +215,42 @@ def key_of(folder: Path) -> bytes:
 
     Raises:
         OSError: it cannot be read or made.
-        ValueError: the file is no key.
+        StoreError: the file is no key.
     """
     file = folder / KEY
     try:
         descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
-        key = read_small(file, _KEY_BYTES)
-        if len(key) != _KEY_BYTES:
-            raise ValueError(f"{file}: holds {len(key)} bytes, wanted 32") from None
-        return key
+        return _read_key(file)
     with os.fdopen(descriptor, "wb") as stream:
         key = secrets.token_bytes(_KEY_BYTES)
         stream.write(key)
     return key
+
+
+def _read_key(file: Path) -> bytes:
+    try:
+        key = read_small(file, _KEY_BYTES)
+        if len(key) != _KEY_BYTES:
+            raise ValueError(f"found {len(key)} bytes")
+    except ValueError as exc:
+        raise StoreError(
+            f"{file}: is no key of {_KEY_BYTES} bytes: {exc}; restore it from a copy, or remove "
+            "it: then what was recorded can no longer be found by its session label"
+        ) from None
+    return key
+
+
+def checked_key(folder: Path) -> bytes:
+    """Return the key of a folder's calls, for what people do beside the server.
+
+    Raises:
+        StoreError: it cannot be read or made, or is no key; the message says why.
+    """
+    try:
+        return key_of(folder)
+    except OSError as exc:
+        raise unreadable(folder / KEY, exc) from exc
 
 
 def call_of(label: str | None, key: bytes) -> str | None:

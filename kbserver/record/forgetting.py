@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from kbserver.errors import StoreBusy, StoreMissing
 from kbserver.record.database import (
     FILE,
-    KEY,
     call_of,
+    changing,
+    checked_key,
     damaged_files,
-    key_of,
-    open_for_reading,
-    open_for_writing,
-    unreadable,
+    reading,
+    transaction,
 )
+from kbserver.record.qrels import id_of
 from kbserver.record.turns import label_of
 
 WAIT_S = 10.0
@@ -40,17 +40,14 @@ def forget(folder: Path, label: str, *, wait_s: float = WAIT_S) -> int:
         StoreError: it cannot be written.
     """
     _check_there(folder)
-    try:
-        call = call_of(label, key_of(folder))
-    except (OSError, ValueError) as exc:
-        raise unreadable(folder / KEY, exc) from exc
+    call = call_of(label, checked_key(folder))
     return _forgotten(folder, call, label, wait_s)
 
 
 def forget_call(folder: Path, call: str, *, wait_s: float = WAIT_S) -> int:
     """Erase every turn of a call by its key; see `forget`."""
     _check_there(folder)
-    with closing(open_for_reading(folder)) as connection:
+    with reading(folder) as connection:
         label = label_of(connection, call)
     return _forgotten(folder, call, label or "", wait_s)
 
@@ -62,25 +59,40 @@ def _check_there(folder: Path) -> None:
 
 
 def _forgotten(folder: Path, call: str | None, label: str, wait_s: float) -> int:
-    file = folder / FILE
-    try:
-        connection = open_for_writing(folder)
-    except (OSError, sqlite3.Error) as exc:
-        raise unreadable(file, exc) from exc
-    try:
-        gone = _erased(connection, call, label)
-        _drop_old_bytes(connection, file, wait_s)
-    except sqlite3.Error as exc:
-        raise unreadable(file, exc) from exc
-    finally:
-        connection.close()
+    key = checked_key(folder)
+    with changing(folder) as connection:
+        with transaction(connection):
+            _erase_digests(connection, call, key)
+            gone = _erased(connection, call, label)
+        _drop_old_bytes(connection, folder / FILE, wait_s)
     for damaged in damaged_files(folder):
         damaged.unlink()
     return gone
 
 
+def _erase_digests(
+    connection: sqlite3.Connection, call: str | None, key: bytes
+) -> None:
+    """Erase what would tell of a guess whether it was said."""
+    said = connection.execute(
+        "SELECT query FROM words JOIN turns ON turns.n = words.turn WHERE call = ?",
+        (call,),
+    )
+    asked = [(call_of(query, key),) for (query,) in said]
+    connection.executemany("DELETE FROM asked_again WHERE question = ?", asked)
+    judged = connection.execute(
+        "SELECT question, history FROM judgements "
+        "WHERE call = ? AND question IS NOT NULL",
+        (call,),
+    )
+    ids = [id_of(question, json.loads(history)) for question, history in judged]
+    connection.executemany(
+        "UPDATE replays SET report = replace(report, ?1, '') WHERE instr(report, ?1)",
+        [(id,) for id in ids],
+    )
+
+
 def _erased(connection: sqlite3.Connection, call: str | None, label: str) -> int:
-    connection.execute("BEGIN IMMEDIATE")
     # The trigger takes the words out of the index; a cascade fires none.
     connection.execute(
         "DELETE FROM words WHERE turn IN (SELECT n FROM turns WHERE call = ?)", (call,)
@@ -98,7 +110,6 @@ def _erased(connection: sqlite3.Connection, call: str | None, label: str) -> int
         )
     gone = connection.execute("DELETE FROM turns WHERE call = ?", (call,)).rowcount
     connection.execute("INSERT INTO words_found (words_found) VALUES ('rebuild')")
-    connection.execute("COMMIT")
     return gone
 
 

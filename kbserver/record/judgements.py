@@ -116,7 +116,7 @@ def judge_turn(
         id: of the turn, or its beginning.
         verdict: `right` of a turn that answered nothing means `silent`.
         document: which one is meant; None: the first that was answered.
-        question: typed, where no words were recorded; else what the caller said is taken.
+        question: typed; None: what the caller said, where words were recorded.
         at: now, seconds since the epoch.
 
     Raises:
@@ -201,12 +201,12 @@ def to_judge(connection: sqlite3.Connection, *, since: float, most: int) -> list
     }
     questions = {question for question, _ in judged}
     turns = {turn for _, turn in judged}
-    wanted = Wanted(since=since, search=None)
+    wanted = Wanted(since=since, callers=True)
     waiting: dict[str, Row] = {}
     for turn in reversed(newest(connection, wanted, most=50 * most)):
         said = turn["query"]
         is_new = said and said not in questions and turn["id"] not in turns
-        if is_new and turn["probe"] is None and turn["searches"]:
+        if is_new and turn["searches"]:
             waiting.setdefault(said, turn)
     return list(waiting.values())[:most]
 

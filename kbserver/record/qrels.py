@@ -22,6 +22,7 @@ UNANSWERABLE = "unanswerable"
 """Kinds of questions; the second is one that `eval` knows as wanting no answer."""
 
 _ID_DIGITS = 12
+_BREAKS_A_LINE = "\t\n\r"
 
 
 @dataclass(slots=True)
@@ -95,7 +96,7 @@ def write_dataset(questions: Iterable[JudgedQuestion], folder: Path) -> None:
             ]
         lines.append(json.dumps(record, ensure_ascii=False))
         for document, score in question.documents.items():
-            if not document.isprintable():  # a tab or a newline would break the line
+            if any(sign in document for sign in _BREAKS_A_LINE):
                 continue
             judged.append(f"{question.id}\t{document}\t{score}")
     try:

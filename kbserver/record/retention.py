@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Callable
 
@@ -23,7 +24,7 @@ def prune(
 
     Args:
         now_s: seconds since the epoch.
-        max_mb: of the file; the oldest turns go until it is smaller.
+        max_mb: of the file; the oldest turns and replays go until it is smaller.
         wrote: called after each transaction, so that others may have theirs.
 
     Raises:
@@ -70,20 +71,26 @@ def shrink(connection: sqlite3.Connection) -> None:
 
 
 def _remove_oldest(connection: sqlite3.Connection) -> bool:
-    """Remove a part of the turns, the oldest; return whether there were any."""
-    count = int(connection.execute("SELECT count(*) FROM turns").fetchone()[0])
-    if not count:
-        return False
-    connection.execute(
-        "DELETE FROM turns WHERE n IN (SELECT n FROM turns ORDER BY at LIMIT ?)",
-        (max(1, int(count * _SHARE)),),
-    )
-    return True
+    """Remove a part of the turns and of the replays, the oldest; return whether any went."""
+    gone = 0
+    for table in ("turns", "replays"):
+        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  # our own names
+        gone += connection.execute(
+            f"DELETE FROM {table} WHERE n IN "  # noqa: S608  # our own names
+            f"(SELECT n FROM {table} ORDER BY at LIMIT ?)",
+            (math.ceil(count * _SHARE),),
+        ).rowcount
+    return gone > 0
 
 
 def _remove_unused(connection: sqlite3.Connection) -> None:
     connection.execute(
         "DELETE FROM feedback WHERE call NOT IN (SELECT call FROM turns WHERE call NOT NULL)"
+    )
+    # What no turn of the time that is kept was asked of is not live, or asked anew.
+    connection.execute(
+        "DELETE FROM asked_again WHERE generation NOT IN "
+        "(SELECT generation FROM searches)"
     )
     connection.execute(
         "DELETE FROM passages WHERE n NOT IN (SELECT passage FROM candidates)"

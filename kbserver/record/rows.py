@@ -44,7 +44,7 @@ class Rows:
 
         Args:
             key: of its folder; see `database.call_of`.
-            mask: applied to words, and to the label where words are kept.
+            mask: applied to words; the label that is kept with them stays as it is.
         """
         self._connection = connection
         self._key = key

@@ -185,7 +185,6 @@ CREATE TABLE gaps (
     at REAL NOT NULL,
     by TEXT NOT NULL,
     state TEXT NOT NULL,
-    question TEXT NOT NULL,
     call TEXT,
     embedding BLOB NOT NULL,
     closed_by TEXT,

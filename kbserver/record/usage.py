@@ -1,4 +1,4 @@
-"""How often each document was answered, as far back as turns are recorded."""
+"""How often each document was answered, as far back as figures are kept."""
 
 from __future__ import annotations
 
@@ -30,8 +30,11 @@ def usage_of(connection: sqlite3.Connection, corpus: str) -> dict[str, Usage]:
 
 
 def began(connection: sqlite3.Connection) -> float | None:
-    """Return when the oldest turn of the record was, seconds since the epoch; None without one."""
-    (at,) = connection.execute("SELECT min(at) FROM turns").fetchone()
+    """Return since when turns are counted, seconds since the epoch; None if none ever was."""
+    (at,) = connection.execute(
+        "SELECT min(at) FROM (SELECT min(at) AS at FROM turns "
+        "UNION ALL SELECT min(hour) FROM hour_tallies)"
+    ).fetchone()
     if at is None:
         return None
     return float(at)

@@ -22,6 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from kbserver.errors import StoreError
 from kbserver.notes import EventNote, FeedbackNote, TurnNote
 from kbserver.record.channel import LONGEST, Message, Page, State
 from kbserver.record.database import (
@@ -116,7 +117,7 @@ class Writer:
 
         try:
             key = key_of(self._folder)
-        except (OSError, ValueError):  # then turns of a call cannot be told to be one
+        except (OSError, StoreError):  # then turns of a call cannot be told to be one
             key = secrets.token_bytes(32)
         spans = Spans(mask=self._mask, call_of=lambda label: call_of(label, key))
         return SpanSender(spans, self._page, self._options.otlp)

@@ -7,22 +7,36 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from kbserver import cli
 from kbserver.errors import KbServerError
+from kbserver.notes import TurnNote
 from kbserver.omni.serving import base_url, serving
+from kbserver.record.database import call_of, key_of, open_for_writing
+from kbserver.record.rows import Rows
 from tests.omni.conftest import Endpoint
+from tests.record.conftest import candidate, plain, turn
 
 ROOT = Path(__file__).parents[2]
 SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 """A command may handle or ignore them, and processes started later would inherit that."""
 TOKEN = "s3cr3t-token-of-32-characters-xx"
+NOW = time.time()
+
+
+def silent(number: int, **more: Any) -> TurnNote:
+    """Return a turn of a minute ago that a document came near, and none answered."""
+    near = candidate("p9", answered=False, score=0.1, document="billing.md")
+    ending = {"outcome": "empty", "reason": "below_min_score", "candidates": (near,)}
+    return turn(number, **(ending | {"at": NOW - 60 + number} | more))
 
 
 @pytest.fixture
@@ -35,6 +49,38 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
         result = CliRunner().invoke(cli.app, list(arguments))
         if isinstance(result.exception, KbServerError):
             raise result.exception
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def own_store(tmp_path: Path) -> Path:
+    """A store of a test's own, for a record alone."""
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def fill(own_store: Path) -> Callable[..., str | None]:
+    """Record turns; return the key of `call-1`."""
+
+    def write(*turns: TurnNote) -> str | None:
+        connection = open_for_writing(own_store / ".record")
+        key = key_of(own_store / ".record")
+        Rows(connection, key=key, mask=plain).add(turns, [])
+        connection.close()
+        return call_of("call-1", key)
+
+    return write
+
+
+@pytest.fixture
+def ask(run: Callable[..., Result], own_store: Path) -> Callable[..., Result]:
+    """Run a command over a test's own store, to its end."""
+
+    def invoke(*arguments: str) -> Result:
+        result = run(*arguments, "--store", str(own_store))
+        assert result.exit_code == 0, result.output
         return result
 
     return invoke

@@ -9,44 +9,9 @@ import pytest
 
 from kbserver.cli import calls
 from kbserver.errors import SettingsError, StoreError, StoreMissing
-from kbserver.record.database import call_of, key_of, open_for_writing
-from kbserver.record.rows import Rows
-from tests.record.conftest import candidate, plain, turn
-
-NOW = time.time()
-
-
-def silent(number, **more):
-    near = candidate("p9", answered=False, score=0.1, document="billing.md")
-    ending = {"outcome": "empty", "reason": "below_min_score", "candidates": (near,)}
-    return turn(number, **(ending | {"at": NOW - 60 + number} | more))
-
-
-@pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def fill(store):
-    def write(*turns):
-        connection = open_for_writing(store / ".record")
-        key = key_of(store / ".record")
-        Rows(connection, key=key, mask=plain).add(turns, [])
-        connection.close()
-        return call_of("call-1", key)
-
-    return write
-
-
-@pytest.fixture
-def ask(run, store):
-    def invoke(*arguments):
-        result = run(*arguments, "--store", str(store))
-        assert result.exit_code == 0, result.output
-        return result
-
-    return invoke
+from kbserver.record.database import FILE, open_for_writing
+from tests.cli.conftest import NOW, silent
+from tests.record.conftest import turn
 
 
 def test_turns_are_listed_oldest_first_with_how_they_ended(ask, fill):
@@ -95,16 +60,18 @@ def test_a_call_is_all_its_turns(ask, fill):
     assert len(ask("calls", call).stdout.splitlines()) == 2
 
 
-def test_what_is_not_there_says_what_to_do(run, store, fill):
+def test_what_is_not_there_says_what_to_do(run, own_store, fill):
     with pytest.raises(StoreMissing, match="kbserver serve"):
-        run("calls", "--store", str(store))
+        run("calls", "--store", str(own_store))
     fill(turn(1, at=NOW))
     with pytest.raises(StoreMissing, match="kbserver calls"):
-        run("calls", "f" * 20, "--store", str(store))
+        run("calls", "f" * 20, "--store", str(own_store))
     with pytest.raises(StoreError, match='mode = "words"'):
-        run("calls", "--search", "router", "--store", str(store))
+        run("calls", "--search", "router", "--store", str(own_store))
+    with pytest.raises(SettingsError, match="no text in UTF-8"):
+        run("calls", "--route", "\udcff", "--store", str(own_store))
     with pytest.raises(SettingsError, match="not a duration"):
-        run("calls", "--since", "yesterday", "--store", str(store))
+        run("calls", "--since", "yesterday", "--store", str(own_store))
 
 
 def test_exports_go_to_standard_output_or_a_file(ask, fill, tmp_path):
@@ -117,12 +84,12 @@ def test_exports_go_to_standard_output_or_a_file(ask, fill, tmp_path):
     assert [json.loads(line)["id"] for line in lines] == [f"{1:020x}", f"{2:020x}"]
 
 
-def test_an_export_that_cannot_be_says_which_can(run, store, fill):
+def test_an_export_that_cannot_be_says_which_can(run, own_store, fill):
     fill(turn(1, at=NOW))
     with pytest.raises(SettingsError, match="jsonl, csv, parquet"):
-        run("calls", "--export", "xml", "--store", str(store))
+        run("calls", "--export", "xml", "--store", str(own_store))
     with pytest.raises(SettingsError, match="--output"):
-        run("calls", "--export", "parquet", "--store", str(store))
+        run("calls", "--export", "parquet", "--store", str(own_store))
 
 
 def test_a_forgotten_call_is_gone(ask, fill):
@@ -132,22 +99,22 @@ def test_a_forgotten_call_is_gone(ask, fill):
     assert len(ask("calls").stdout.splitlines()) == 1
 
 
-def test_following_goes_on_with_turns_as_they_come(fill, store, monkeypatch):
+def test_following_goes_on_with_turns_as_they_come(fill, own_store, monkeypatch):
     from kbserver.record.database import open_for_reading
     from kbserver.record.turns import Wanted
 
     fill(turn(1), turn(2))
     coming = [(), (turn(3),), (turn(4), turn(5))]
     monkeypatch.setattr(time, "sleep", lambda seconds: fill(*coming.pop(0)))
-    reader = open_for_reading(store / ".record")
+    reader = open_for_reading(own_store / ".record")
     following = calls._following(reader, Wanted(), 1)
     assert [int(next(following)["id"], 16) for _ in range(4)] == [2, 3, 4, 5]
     reader.close()
 
 
-def test_how_calls_ended_is_shown_where_it_was_told(ask, fill, store):
+def test_how_calls_ended_is_shown_where_it_was_told(ask, fill, own_store):
     call = fill(turn(1, at=NOW), turn(2, at=NOW, label="call-2"))
-    connection = open_for_writing(store / ".record")
+    connection = open_for_writing(own_store / ".record")
     connection.execute(
         "INSERT INTO feedback VALUES (?, '', ?, 'handed_over')", (call, NOW)
     )
@@ -159,3 +126,13 @@ def test_how_calls_ended_is_shown_where_it_was_told(ask, fill, store):
     ]
     assert "of 1 calls whose end was told: 100% handed over" in result.stderr
     assert "feedback   handed over" in ask("calls", f"{1:020x}").stdout
+
+
+def test_a_record_that_is_damaged_within_is_said(run, fill, own_store):
+    fill(*(turn(n, at=NOW) for n in range(200)))
+    file = own_store / ".record" / FILE
+    content = bytearray(file.read_bytes())
+    content[8192:] = bytes([7]) * (len(content) - 8192)
+    file.write_bytes(content)
+    with pytest.raises(StoreError, match="sets a damaged file aside"):
+        run("calls", "--store", str(own_store))

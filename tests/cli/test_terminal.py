@@ -25,6 +25,7 @@ from kbserver.cli.terminal import (
     print_json,
     print_table,
     typed_lines,
+    user,
 )
 from kbserver.printable import printable
 
@@ -289,3 +290,12 @@ def test_a_table_fits_a_terminal_and_loses_no_word(
         "scorelexicaldensesourcepassage0.91221.3340.871billing/refunds-and-credits.md"
     )
     assert letters == sorted(wanted + LONG.replace(" ", ""))
+
+
+def test_a_user_without_a_name_is_a_number(monkeypatch):
+    monkeypatch.setenv("LOGNAME", "ann")
+    assert user() == "ann"
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.getuid", lambda: 54321)  # as in a container
+    assert user() == "54321"

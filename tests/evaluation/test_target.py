@@ -106,3 +106,6 @@ def test_documents_are_read_in_the_language_that_a_file_beside_them_names(
     assert find(folder, tmp_path, store).language == "english"
     (folder / "LANGUAGE").write_text("german\n", encoding="utf-8")
     assert find(folder, tmp_path, store).language == "german"
+    (folder / "LANGUAGE").write_bytes(b"\xff")
+    with pytest.raises(SettingsError, match="cannot read .*LANGUAGE"):
+        find(folder, tmp_path, store)

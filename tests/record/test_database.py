@@ -114,7 +114,10 @@ def test_a_key_is_made_once_and_read_again(folder):
 def test_a_file_that_is_no_key_is_an_error(folder):
     folder.mkdir(parents=True)
     (folder / KEY).write_bytes(b"short")
-    with pytest.raises(ValueError, match="holds 5 bytes"):
+    with pytest.raises(StoreError, match="found 5 bytes; restore"):
+        key_of(folder)
+    (folder / KEY).write_bytes(bytes(33))
+    with pytest.raises(StoreError, match="more than the 32 bytes"):
         key_of(folder)
 
 

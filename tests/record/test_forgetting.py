@@ -3,9 +3,11 @@
 import pytest
 
 from kbserver.errors import StoreBusy, StoreMissing
-from kbserver.record.database import FILE, changing, key_of, open_for_reading
+from kbserver.record.database import FILE, call_of, changing, key_of, open_for_reading
 from kbserver.record.forgetting import forget
 from kbserver.record.judgements import judge_turn
+from kbserver.record.qrels import id_of
+from kbserver.record.releases import replays
 from kbserver.record.rows import Rows
 
 from .conftest import NOON, event, plain, turn
@@ -91,3 +93,28 @@ def test_what_was_judged_of_a_forgotten_call_is_erased(kept, folder):
     assert kept.execute("SELECT question FROM judgements").fetchall() == [
         ("pay bill 1",)
     ]
+
+
+def test_no_digest_tells_of_a_guess_whether_it_was_said(kept, folder):
+    key = key_of(folder)
+    said = {"where is the zyzzyva": "wombat-7", "pay bill 1": "call-2"}
+    with changing(folder) as connection:
+        for number, question in ((900, "where is the zyzzyva"), (1, "pay bill 1")):
+            judge_turn(connection, f"{number:020x}", "right", by="ann", at=NOON)
+            connection.execute(
+                "INSERT INTO asked_again VALUES (?, '000002-b', NULL)",
+                (call_of(question, key),),
+            )
+        asked = [
+            {"question": None, "origin": "judged", "key": id_of(one), "behind": []}
+            for one in said
+        ]
+        names = {"corpus": "support", "before": "a", "after": "b", "held": False}
+        replays.add(connection, names | {"questions": asked}, at=NOON)
+    forget(folder, "wombat-7")
+    assert kept.execute("SELECT question FROM asked_again").fetchall() == [
+        (call_of("pay bill 1", key),)
+    ]
+    (report,) = replays.replays(kept)
+    left = [one["key"] for one in report["report"]["questions"]]
+    assert left == ["", id_of("pay bill 1")]

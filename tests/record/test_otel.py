@@ -242,3 +242,14 @@ def test_the_writers_process_sends_what_it_records(receiver, folder, caplog):
         keeper.stop()
     assert channel.page["written"] == 2
     channel.close()
+
+
+def test_the_variables_name_the_service(receiver, monkeypatch):
+    def name():
+        received(receiver, turn())
+        _, _, request = receiver.requests[-1]
+        return attributes(request.resource_spans[0].resource)["service.name"]
+
+    assert name() == "kbserver"
+    monkeypatch.setenv("OTEL_SERVICE_NAME", "help-desk")
+    assert name() == "help-desk"

@@ -18,6 +18,8 @@ def judgement(verdict, question, document=None, **more):
 
 JUDGEMENTS = [
     judgement("right", "reset it", "router/reset.md"),
+    judgement("right", "reset it", "shot at 9\u202fam.md"),
+    judgement("right", "reset it", "a\ttab.md"),
     judgement("wrong", "reset it", "billing.md"),
     judgement("silent", "what is love"),
     judgement("should_have_answered", "and\thow long", "a b.md", history=("reset",)),
@@ -35,7 +37,11 @@ def test_the_files_are_read_back_as_they_were_judged(tmp_path):
         "nothing",
         "documents",
     ]
-    assert dataset.qrels[reset.id] == {"router/reset.md": 1, "billing.md": 0}
+    assert dataset.qrels[reset.id] == {
+        "router/reset.md": 1,
+        "shot at 9\u202fam.md": 1,
+        "billing.md": 0,
+    }
     assert (long.text, long.history) == ("and\thow long", ("reset",))
     assert dataset.qrels[long.id] == {"a b.md": 1}
     assert love.id not in dataset.qrels

@@ -1,6 +1,7 @@
 """What is too old or too much goes, and what goes leaves no byte in the index of words."""
 
 from kbserver.record.database import FILE
+from kbserver.record.releases import replays
 from kbserver.record.retention import prune, size_of
 
 from .conftest import DAY_S, NOON, event, turn
@@ -73,3 +74,28 @@ def test_the_newest_events_stay_however_old_they_are(rows, connection):
     rows.add([], [event(at=NOON + n) for n in range(1, 1001)])
     prune_at(connection, NOON + 100 * DAY_S)
     assert connection.execute("SELECT min(at) FROM events").fetchone() == (NOON + 1,)
+
+
+def test_reports_of_replays_do_not_push_every_turn_out(rows, connection):
+    rows.add([turn(n, at=NOON + n) for n in range(500)], [])
+    names = {"corpus": "support", "before": "a", "after": "b", "held": False}
+    for number in range(20):
+        key = f"{number}.md" * 20_000
+        asked = [{"question": None, "origin": "document", "key": key}]
+        replays.add(connection, names | {"questions": asked}, at=NOON + number)
+    half = size_of(connection) / 2
+    prune_at(connection, NOON + 600, max_mb=half / 1e6)
+    assert size_of(connection) <= half
+    assert count(connection, "turns") > 200
+    assert replays.replays(connection)[0]["at"] == NOON + 19
+
+
+def test_what_was_asked_of_a_generation_goes_with_the_last_turn_of_it(rows, connection):
+    rows.add([turn(1)], [])
+    for generation in ("000001-a", "000000-z"):
+        connection.execute(
+            "INSERT INTO asked_again VALUES ('3f', ?, NULL)", (generation,)
+        )
+    prune_at(connection, NOON + DAY_S)
+    left = connection.execute("SELECT generation FROM asked_again").fetchall()
+    assert left == [("000001-a",)]

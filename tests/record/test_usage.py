@@ -26,3 +26,8 @@ def test_the_record_began_with_its_oldest_turn(filled):
 
 def test_an_empty_record_has_not_begun(connection):
     assert began(connection) is None
+
+
+def test_figures_began_before_turns_that_went_for_want_of_room(filled):
+    filled.execute("DELETE FROM turns WHERE at = ?", (NOON,))
+    assert began(filled) == NOON

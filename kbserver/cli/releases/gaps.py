@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import time
-from contextlib import closing
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from kbserver.cli.options import AsJson, Config, Since, StorePath
-from kbserver.cli.terminal import err, line, log_to_terminal, out, print_json
+from kbserver.cli.terminal import err, line, log_to_terminal, out, print_json, user
 from kbserver.durations import duration_s
-from kbserver.errors import SettingsError, StoreError, StoreMissing
+from kbserver.errors import ModelError, SettingsError, StoreError, StoreMissing
 
 if TYPE_CHECKING:
     from kbserver.record.gaps.grouping import Gap, NearestDocument, State
@@ -101,12 +99,12 @@ def _list(
     markdown: bool,
     as_json: bool,
 ) -> None:
-    from kbserver.record.database import open_for_reading
+    from kbserver.record.database import reading
     from kbserver.record.gaps.grouping import nearest_documents
 
     found = _found(settings, began)[:most]
     documents: list[NearestDocument] = []
-    with closing(open_for_reading(settings.record_folder)) as connection:
+    with reading(settings.record_folder) as connection:
         if not found:
             documents = nearest_documents(connection, since=began)[:most]
         words = bool(connection.execute("SELECT 1 FROM words LIMIT 1").fetchone())
@@ -127,11 +125,11 @@ def _list(
 
 def _found(settings: Settings, began: float) -> list[Gap]:
     """Return the gaps with their states."""
-    from kbserver.record.database import open_for_reading
+    from kbserver.record.database import reading
     from kbserver.record.gaps.grouping import gaps
     from kbserver.record.gaps.states import with_states
 
-    with closing(open_for_reading(settings.record_folder)) as connection:
+    with reading(settings.record_folder) as connection:
         return with_states(connection, gaps(connection, since=began))
 
 
@@ -172,7 +170,7 @@ def _keep(settings: Settings, gap: Gap, state: State) -> None:
     from kbserver.record.gaps.states import keep_state
 
     with changing(settings.record_folder) as connection:
-        keep_state(connection, gap, state, by=getpass.getuser(), at=time.time())
+        keep_state(connection, gap, state, by=user(), at=time.time())
 
 
 def _ask_again(settings: Settings, began: float, most: int) -> None:
@@ -188,7 +186,7 @@ def _ask_again(settings: Settings, began: float, most: int) -> None:
     try:
         with changing(settings.record_folder) as connection:
             ask_again(settings, connection, found, at=time.time())
-    except StoreError as exc:
+    except (StoreError, ModelError) as exc:
         err.print(line(f"gaps were not asked again: {exc}", "yellow"))
 
 

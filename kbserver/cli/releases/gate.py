@@ -94,22 +94,18 @@ def show_replay(values: dict[str, Any]) -> None:
 
 
 def _show_questions(values: dict[str, Any]) -> None:
+    from kbserver.evaluation.replay_report import first_of
+
     for kind, title in _TITLES.items():
         listed = [one for one in values["questions"] if one["kind"] == kind]
         if not listed:
             continue
         out.print(line(f"{title}:"))
         for one in listed[:_SHOWN]:
-            change = " → ".join(_first(one[side]) for side in ("before", "after"))
+            change = " → ".join(first_of(one[side]) for side in ("before", "after"))
             out.print(line(f"  {one['turns']:4} × “{one['question']}”  {change}"))
         if len(listed) > _SHOWN:
             out.print(f"  … and {len(listed) - _SHOWN} more (--json lists them)")
-
-
-def _first(answer: dict[str, Any]) -> str:
-    for document in answer["documents"]:
-        return f"{document} ({answer['score']:.2f})"
-    return "(silence)"
 
 
 def _show_judged(judged: dict[str, Any] | None) -> None:
@@ -120,7 +116,8 @@ def _show_judged(judged: dict[str, Any] | None) -> None:
         for name in ("ndcg@10", "recall@3", "answered", "false_grounding")
         if name in judged["before"] and name in judged["after"]
     ]
-    out.print(line(f"{judged['questions']} judged questions: {', '.join(values)}"))
+    said = ", ".join(values) or "not measured on both"
+    out.print(line(f"{judged['questions']} judged questions: {said}"))
 
 
 class Release:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from collections import Counter
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kbserver.cli.options import AsJson, Config, Since, StorePath
-from kbserver.cli.terminal import err, line, out, print_json
+from kbserver.cli.terminal import err, line, out, print_json, user
 from kbserver.durations import duration_s
 from kbserver.errors import SettingsError, StoreMissing
 
@@ -122,7 +120,7 @@ def judge(
         _list(folder, corpus, as_json=as_json)
         return
     verdict = _verdict(right, wrong, silent, document)
-    name = by or getpass.getuser()
+    name = by or user()
     with changing(folder) as connection:
         if remove is not None:
             _remove(connection, remove)
@@ -320,10 +318,10 @@ def _say(made: Judgement, *, as_json: bool) -> None:
 
 
 def _read(folder: Path, corpus: str | None) -> list[Judgement]:
-    from kbserver.record.database import open_for_reading
+    from kbserver.record.database import reading
     from kbserver.record.judgements import judgements
 
-    with closing(open_for_reading(folder)) as connection:
+    with reading(folder) as connection:
         return judgements(connection, corpus=corpus)
 
 

@@ -156,10 +156,9 @@ def gaps(connection: sqlite3.Connection, *, since: float) -> list[Gap]:
         length = len(rows[0]["embedding"])
     for row in rows:
         embedding = row["embedding"]
-        # Of another model, before; or of none.
-        if len(embedding) != length or not any(embedding):
+        if len(embedding) != length:  # of another model, before
             continue
-        if not any(row["embedding"]):  # points nowhere, so is like nothing
+        if not any(embedding):  # points nowhere, so is like nothing
             continue
         if row["query"] in by_wording or len(by_wording) < MOST_QUESTIONS:
             by_wording.setdefault(row["query"], []).append(row)

@@ -17,8 +17,8 @@ from kbserver.record.gaps.grouping import SAME_QUESTION, Gap, State, unit_vector
 
 _COLUMNS = "id, state, by, embedding, closed_by, closed_at, closed_document"
 _KEEP = """
-INSERT INTO gaps (id, at, by, state, question, call, embedding)
-VALUES (:id, :at, :by, :state, :question, :call, :embedding)
+INSERT INTO gaps (id, at, by, state, call, embedding)
+VALUES (:id, :at, :by, :state, :call, :embedding)
 ON CONFLICT (id) DO UPDATE SET at = excluded.at, by = excluded.by, state = excluded.state
 """
 _CLOSE = """
@@ -43,13 +43,21 @@ def with_states(connection: sqlite3.Connection, gaps: Sequence[Gap]) -> list[Gap
     """Return gaps with what is known of them, under the id of the first time; open ones first.
 
     A gap that was closed and is asked in vain of the generation that closed it, or of a later one,
-    is open again.
+    is open again. What is known of one gap is of no other, however like it is.
     """
     kept = [
         _Kept(*row)
         for row in connection.execute(f"SELECT {_COLUMNS} FROM gaps")  # noqa: S608  # ours
     ]
-    found = [_with_state(gap, _like(gap, kept)) for gap in gaps]
+    waiting = {one.id: one for one in kept}
+    theirs = {gap.id: waiting.pop(gap.id) for gap in gaps if gap.id in waiting}
+    for gap in gaps:
+        if gap.id in theirs:
+            continue
+        like = _like(gap, waiting.values())
+        if like is not None:
+            theirs[gap.id] = waiting.pop(like.id)
+    found = [_with_state(gap, theirs.get(gap.id)) for gap in gaps]
     return sorted(found, key=_is_done)
 
 
@@ -69,7 +77,6 @@ def keep_state(
         "at": at,
         "by": by,
         "state": state,
-        "question": gap.examples[0],
         "call": gap.call,
         "embedding": gap.embedding,
     }
@@ -125,9 +132,6 @@ def note_asked(
 def _like(gap: Gap, kept: Iterable[_Kept]) -> _Kept | None:
     """Return what is kept of the same question; of several the one that is most like it."""
     same = [one for one in kept if len(one.embedding) == len(gap.embedding)]
-    for one in same:
-        if one.id == gap.id:
-            return one
     if not same:
         return None
     vectors = unit_vectors([gap.embedding, *(one.embedding for one in same)])

@@ -40,7 +40,7 @@ class AskedCall:
     route: str
     """The pattern that answered."""
     label: str | None
-    """Masked, as all words."""
+    """As it was recorded; None where it was not."""
     turns: tuple[AskedTurn, ...]
 
 

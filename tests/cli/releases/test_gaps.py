@@ -1,48 +1,15 @@
 """`kbserver gaps`, over a record of a test's own."""
 
 import json
-import time
+import shutil
 
 import pytest
 
 from kbserver.errors import SettingsError, StoreMissing
-from kbserver.record.database import key_of, open_for_writing
-from kbserver.record.rows import Rows
-from tests.record.conftest import candidate, plain, turn
-
-NOW = time.time()
-
-
-def silent(number, **more):
-    near = candidate("p9", answered=False, score=0.1, document="billing.md")
-    ending = {"outcome": "empty", "reason": "below_min_score", "candidates": (near,)}
-    return turn(number, **(ending | {"at": NOW - 60 + number} | more))
-
-
-@pytest.fixture
-def store(tmp_path):
-    return tmp_path / "store"
-
-
-@pytest.fixture
-def fill(store):
-    def write(*turns):
-        connection = open_for_writing(store / ".record")
-        key = key_of(store / ".record")
-        Rows(connection, key=key, mask=plain).add(turns, [])
-        connection.close()
-
-    return write
-
-
-@pytest.fixture
-def ask(run, store):
-    def invoke(*arguments):
-        result = run(*arguments, "--store", str(store))
-        assert result.exit_code == 0, result.output
-        return result
-
-    return invoke
+from kbserver.index.store import Store
+from kbserver.record.database import KEY
+from tests.cli.conftest import NOW, silent
+from tests.record.conftest import turn
 
 
 def test_gaps_are_shown_with_examples_and_what_came_nearest(ask, fill):
@@ -75,7 +42,7 @@ def test_no_gap_is_said(ask, fill):
     assert "every turn was answered" in ask("gaps").stderr
 
 
-def test_a_gap_is_marked_and_written(ask, fill, run, store):
+def test_a_gap_is_marked_and_written(ask, fill, run, own_store):
     fill(silent(1, query="do you ship", embedding=bytes([100] * 8)))
     (gap,) = json.loads(ask("gaps", "--json").stdout)["gaps"]
     assert (gap["state"], gap["open"]) == ("new", True)
@@ -85,6 +52,21 @@ def test_a_gap_is_marked_and_written(ask, fill, run, store):
     ask("gaps", "--mark", gap["id"], "not_ours")
     assert f"{gap['id']}   not ours" in ask("gaps", "--no-ask").stdout
     with pytest.raises(SettingsError, match="new, being_written"):
-        run("gaps", "--mark", gap["id"], "later", "--store", str(store))
+        run("gaps", "--mark", gap["id"], "later", "--store", str(own_store))
     with pytest.raises(StoreMissing, match="look.* further back"):
-        run("gaps", "--stub", "ffff", "--store", str(store))
+        run("gaps", "--stub", "ffff", "--store", str(own_store))
+
+
+def test_gaps_are_listed_though_they_cannot_be_asked_again(
+    ask, fill, own_store, store, monkeypatch
+):
+    monkeypatch.setenv("KBSERVER_BACKEND", "torch")
+    monkeypatch.setenv("KBSERVER_PRECISION", "int8")
+    shutil.copytree(store / "support", own_store / "support")
+    fill(silent(1, query="do you ship", embedding=bytes([100] * 8)))
+    assert Store(own_store).live("support")
+    listed = ask("gaps")
+    assert "gaps were not asked again" in listed.stderr
+    assert listed.stdout.startswith("do you ship\n")
+    (own_store / ".record" / KEY).write_bytes(b"short")
+    assert "is no key" in ask("gaps").stderr

@@ -118,6 +118,7 @@ def test_what_is_judged_becomes_the_questions_of_an_evaluation(ask, run, store):
         (["--question", "is it free", "--silent"], "--corpus"),
         (["--question", "is it free", "--corpus", "a", "--right"], "--document"),
         (["--question", " ", "--corpus", "a", "--silent"], "is empty"),
+        (["--question", "\udcff", "--corpus", "a", "--silent"], "no text in UTF-8"),
     ],
 )
 def test_what_is_missing_is_said(run, store, arguments, said):

@@ -1,13 +1,14 @@
 """What is done about a gap is found again, though the gap is found anew each time."""
 
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
 from kbserver.notes import FeedbackNote, SearchNote
 from kbserver.record.database import key_of
 from kbserver.record.forgetting import forget
-from kbserver.record.gaps.grouping import gaps
+from kbserver.record.gaps.grouping import Gap, gaps
 from kbserver.record.gaps.states import (
     asked_before,
     close,
@@ -20,6 +21,7 @@ from tests.record.conftest import KEY, NOON, plain, turn
 
 from .test_grouping import silent
 
+A, LIKE_A = bytes([100] * 8), bytes([100] * 6 + [60] * 2)
 OLD, NEW = "000001-a", "000002-b"
 
 
@@ -94,3 +96,18 @@ def test_a_call_that_is_forgotten_takes_its_question_out_of_the_gaps(folder, rea
     forget(folder, "wombat-7")
     assert b"zyzzyva" not in b"".join(path.read_bytes() for path in folder.iterdir())
     assert reader.execute("SELECT count(*) FROM gaps").fetchone()[0] == 0
+
+
+def test_what_is_known_of_one_gap_is_of_no_other_that_is_like_it(reader):
+    known = Gap("k", ("a",), 1, 1, 1, 0, 0, "support", None, None, embedding=A)
+    keep_state(reader, known, "not_ours", by="ann", at=NOON)
+    like = replace(known, id="x", embedding=LIKE_A)
+    liker = replace(known, id="y", embedding=A)
+    first, second, third = with_states(reader, [like, liker, known])
+    assert [(one.id, one.state) for one in (first, second, third)] == [
+        ("x", "new"),
+        ("y", "new"),
+        ("k", "not_ours"),
+    ]
+    (other,) = with_states(reader, [like])
+    assert (other.id, other.state) == ("k", "not_ours")
