@@ -410,7 +410,8 @@ def under_load(
     modes = {server.url: mode for mode, server in servers.items()}
 
     def run(server: Served) -> Load:
-        found: Load = uvloop.run(load(server.url, asks[modes[server.url]]))  # type: ignore[arg-type]  # a coroutine
+        going = load(server.url, asks[modes[server.url]])
+        found: Load = uvloop.run(going)  # type: ignore[arg-type]  # a coroutine
         return found
 
     loads = [loaded(servers, run) for _ in range(rounds)]

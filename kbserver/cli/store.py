@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,7 +23,6 @@ from kbserver.cli.terminal import (
     print_table,
 )
 from kbserver.errors import SettingsError, StoreError, StoreMissing
-from kbserver.files import read_small
 
 if TYPE_CHECKING:
     from kbserver.console.reading.generations import ListedGeneration
@@ -287,15 +285,11 @@ def export(
     It holds the documents' text in the clear. Exit codes: 0 done, 3 it is not there or damaged, or
     the file cannot be written.
     """
-    from kbserver.index.archive import LONGEST_BESIDE
-    from kbserver.retrieval.calibration import CALIBRATION_FILE
+    from kbserver.retrieval.calibration import stored_calibration
 
     known = _store(config, store)
     name = generation or known.live(corpus)
-    calibration: bytes | None = None
-    with suppress(FileNotFoundError):
-        calibration = read_small(known.path / corpus / CALIBRATION_FILE, LONGEST_BESIDE)
-    known.export(corpus, file, name, beside=calibration)
+    known.export(corpus, file, name, beside=stored_calibration(known.path / corpus))
     if as_json:
         print_json(
             {
