@@ -281,7 +281,9 @@ def ingest(
         sources, further = _apart(sources)
         require = [*require, *further]
         if not sources:
-            raise SettingsError("--require takes conditions: name the documents as well")
+            raise SettingsError(
+                "--require takes conditions: name the documents as well"
+            )
     urls = [source for source in sources if is_url(source)]
     _check_flags(device, urls, watch=watch, dry_run=dry_run, strict=strict)
     if replay is None and (require or report_file):

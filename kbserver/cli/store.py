@@ -23,6 +23,7 @@ from kbserver.cli.terminal import (
     print_table,
 )
 from kbserver.errors import SettingsError, StoreError, StoreMissing
+from kbserver.printable import size
 
 if TYPE_CHECKING:
     from kbserver.console.reading.generations import ListedGeneration
@@ -88,7 +89,7 @@ def _facts(one: ListedGeneration) -> list[str | Text]:
     return [
         f"{one.documents:,}",
         f"{one.passages:,}",
-        _size(one.bytes),
+        size(one.bytes),
         line(one.model),
         _age(one.created_at),
     ]
@@ -259,7 +260,7 @@ def _show_reports(reports: list[CheckReport]) -> None:
         mark = Text("BAD  ", style="bold red")
         if report.ok:
             mark = Text("ok   ", style="green")
-        files = f"{report.files} files, {_size(report.bytes)}"
+        files = f"{report.files} files, {size(report.bytes)}"
         found = f"{report.found} of {report.sampled} passages found"
         name = f"{report.corpus} {report.generation}"
         out.print(mark + Text(f"{name}   {files}, {found}"))
@@ -302,7 +303,7 @@ def export(
     else:
         out.print(
             Text(
-                f"{corpus}: generation {name} is in {file} ({_size(file.stat().st_size)})"
+                f"{corpus}: generation {name} is in {file} ({size(file.stat().st_size)})"
             )
         )
 
@@ -407,16 +408,6 @@ def _store(config: Path | None, store: Path | None) -> Store:
     from kbserver.settings import read_settings
 
     return Store(read_settings(config, store=store).store)
-
-
-def _size(size: float) -> str:
-    if size < 1000:
-        return f"{size:.0f} B"
-    for unit in ("KB", "MB"):
-        size /= 1000
-        if size < 1000:
-            return f"{size:.1f} {unit}"
-    return f"{size / 1000:.1f} GB"
 
 
 def _age(created_at: str) -> str:

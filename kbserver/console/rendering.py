@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from kbserver.console import drawn
-from kbserver.printable import printable
+from kbserver.printable import printable, size
 
 STATIC = files("kbserver.console") / "static"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -137,23 +137,13 @@ def _command(turn: Mapping[str, Any]) -> str:
     return shlex.join(words)
 
 
-def _size(count: float) -> str:
-    if count < 1000:
-        return f"{count:.0f} B"
-    for unit in ("KB", "MB"):
-        count /= 1000
-        if count < 1000:
-            return f"{count:.1f} {unit}"
-    return f"{count / 1000:.1f} GB"
-
-
 FILTERS: dict[str, Callable[..., object]] = {
     "moment": _moment,
     "clock": _clock,
     "ago": _ago,
     "share": _share,
     "score": _score,
-    "size": _size,
+    "size": size,
     "threshold": _threshold,
     "command": _command,
     "count": lambda value: f"{value:,}",

@@ -42,7 +42,9 @@ def test_thin_paths_and_the_sides_of_stroked_boxes_are_lines(tmp_path):
 
 
 def test_no_more_than_so_many_sides_of_drawings_are_looked_at(tmp_path):
-    steps = b" ".join(b"%d %d l" % (100 + at // 2 * 4, at // 2 % 2) for at in range(200))
+    steps = b" ".join(
+        b"%d %d l" % (100 + at // 2 * 4, at // 2 % 2) for at in range(200)
+    )
     content = b"10 0 m " + steps + b" S "
     found = strokes_in(write_page(tmp_path / "a.pdf", content * 220))
     assert 0 < len(found.across) < MOST_SEGMENTS_OF_PAGE
