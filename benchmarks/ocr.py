@@ -45,9 +45,9 @@ SCANNERS = ("good, 300 dpi", "good, 150 dpi", "bad, 200 dpi", "fax, 150 dpi")
 RAISED_DIGIT = re.compile("[⁰¹²³⁴-⁹]")
 NUMBER = re.compile(r"[\d⁰¹²³⁴-⁹]+(?:[.,:/][\d]+)*")
 PROSE = (
-    "The fee for a lost card is £{0}.{1:02} and the new one arrives within {2} working days of the "
-    "call. Guests who leave before {3}:30 pay {4} % of the price of a night, those with the number "
-    "AQ-{5} pay nothing. A cot of {6} × {7} cm is free of charge. "
+    "The fee for a lost card is £{0}.{1:02} and the new one arrives within {2} working days of "
+    "the call. Guests who leave before {3}:30 pay {4} % of the price of a night, those with the "
+    "number AQ-{5} pay nothing. A cot of {6} × {7} cm is free of charge. "
 )
 
 

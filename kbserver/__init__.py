@@ -12,8 +12,10 @@ import os
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-# From 1.29 on ONNX Runtime sends events to its makers unless this is set before it is imported.
+# From 1.29 on ONNX Runtime sends events to its makers unless this is set before it is imported;
+# the client of the model hub may count its use.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from kbserver.deadline import Deadline

@@ -29,3 +29,14 @@ def printable(text: str, *, newlines: bool = False) -> str:
 
 def _escaped(found: re.Match[str]) -> str:
     return ascii(found[0])[1:-1]
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people: `1.5 MB`."""
+    if count < 1000:
+        return f"{count:.0f} B"
+    for unit in ("KB", "MB"):
+        count /= 1000
+        if count < 1000:
+            return f"{count:.1f} {unit}"
+    return f"{count / 1000:.1f} GB"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 import threading
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 NICENESS = 10
 """Of background work: a tenth of another thread's share of a core that both want."""
@@ -26,3 +28,43 @@ def yield_to_turns() -> None:
 def yield_process_to_turns() -> None:
     """Lower the priority of this process; its threads started from here on inherit it."""
     os.nice(NICENESS)
+
+
+@contextmanager
+def process_beside(
+    target: Callable[..., None], *args: object, name: str
+) -> Iterator[None]:
+    """Run a function in a process of its own while the block runs; it gives way to turns.
+
+    A process that must end with this one, however that ends, calls `once_parent_ended`.
+
+    Args:
+        target: importable by name, as is what it is given.
+    """
+    context = multiprocessing.get_context("spawn")
+    process = context.Process(
+        target=_beside, args=(target, *args), name=name, daemon=True
+    )
+    process.start()
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.join()
+
+
+def _beside(target: Callable[..., None], *args: object) -> None:
+    yield_process_to_turns()
+    target(*args)
+
+
+def once_parent_ended(act: Callable[[], object]) -> None:
+    """Do something as soon as the process ended that started this one, in a thread."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()
+        act()
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,6 +1,6 @@
 import pytest
 
-from kbserver.printable import UNSEEN, printable
+from kbserver.printable import UNSEEN, printable, size
 
 
 @pytest.mark.parametrize(
@@ -21,3 +21,18 @@ def test_what_cannot_be_seen_is_shown(text, shown):
 
 def test_newlines_may_stay():
     assert printable("two\nlines\r", newlines=True) == "two\nlines\\r"
+
+
+@pytest.mark.parametrize(
+    ("count", "shown"),
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1_000, "1.0 KB"),
+        (1_540_000, "1.5 MB"),
+        (2_000_000_000, "2.0 GB"),
+        (3e12, "3000.0 GB"),
+    ],
+)
+def test_a_size_is_said_in_the_unit_that_fits(count, shown):
+    assert size(count) == shown

@@ -57,6 +57,14 @@ def test_onnx_runtime_keeps_no_device_id_and_sends_no_events(tmp_path):
     assert list(tmp_path.rglob("*")) == []
 
 
+def test_the_hub_is_told_nothing_of_a_use_from_python():
+    code = "import kbserver, huggingface_hub.constants; "
+    code += "assert huggingface_hub.constants.HF_HUB_DISABLE_TELEMETRY"
+    name = "HF_HUB_DISABLE_TELEMETRY"
+    variables = {key: value for key, value in os.environ.items() if key != name}
+    subprocess.run([sys.executable, "-c", code], env=variables, check=True)
+
+
 def loaded_after(statement: str) -> set[str]:
     """Return the packages that a new interpreter holds after a statement."""
     code = f"{statement}; import sys; print(*sys.modules)"

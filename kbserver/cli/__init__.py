@@ -113,9 +113,6 @@ def _options(
 
 def main() -> None:
     """Run the command line; errors are one line on stderr and an exit code, never a traceback."""
-    # The model comes from disk; a look at a model hub at every start would cost seconds, and fail
-    # offline.
-    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
         app()

@@ -35,7 +35,7 @@ from kbserver.cli.terminal import (
     out,
     print_json,
 )
-from kbserver.errors import IngestError, SettingsError, StoreMissing
+from kbserver.errors import IngestError, SettingsError, StoreError, StoreMissing
 from kbserver.index.backends import VECTOR_CHOICES
 
 if TYPE_CHECKING:
@@ -280,6 +280,10 @@ def ingest(
     if require:
         sources, further = _apart(sources)
         require = [*require, *further]
+        if not sources:
+            raise SettingsError(
+                "--require takes conditions: name the documents as well"
+            )
     urls = [source for source in sources if is_url(source)]
     _check_flags(device, urls, watch=watch, dry_run=dry_run, strict=strict)
     if replay is None and (require or report_file):
@@ -333,18 +337,15 @@ def ingest(
     if len(before) == 1 and not settings.routes:
         _warn_of_labels(before[0], _corpora_in(corpora))
     report.skipped[:0] = notes
-    replayed: dict[str, Any] | None = None
-    if gate is not None:
-        replayed = gate.values
     if as_json:
         values = report.as_dict()
         if gate is not None:
-            values["replay"] = replayed
+            values["replay"] = gate.values
         print_json(values)
     else:
-        _show(report, settings.store)
-        if replayed is not None:
-            show_replay(replayed)
+        _show(report, corpora)
+        if gate is not None and gate.values is not None:
+            show_replay(gate.values)
     if strict and report.unheard:
         _complain_of_unheard(report)
         sys.exit(IngestError.exit_code)
@@ -608,7 +609,7 @@ class Shown:
         self._progress.update(self._tasks[stage], completed=done, total=total)
 
 
-def _show(report: IngestReport, store: Path) -> None:
+def _show(report: IngestReport, store: Store) -> None:
     from kbserver.ingest.blocks import counted
 
     documents = counted(report.documents, "document")
@@ -644,7 +645,7 @@ def _show(report: IngestReport, store: Path) -> None:
         waits = f"generation {report.held} waits, {report.generation} stays live"
         out.print(line(f"  {waits}  {took}"))
     elif report.published:
-        place = store / report.corpus
+        place = store.path / report.corpus
         out.print(line(f"  generation {report.generation} is live in {place}  {took}"))
         _show_uncalibrated(store, report.corpus)
     else:
@@ -674,17 +675,23 @@ def _show_gone(report: IngestReport) -> None:
     gone = [source for change, source in report.changes if change == "gone"]
     if not gone:
         return
-    err.print(Text(f"  {len(gone)} gone:", style="yellow"))
+    out.print(Text(f"  {len(gone)} gone:", style="yellow"))
     for source in gone[:_SHOWN]:
-        err.print(line(f"    {source}"))
+        out.print(line(f"    {source}"))
     _show_more(gone)
 
 
-def _show_uncalibrated(store: Path, corpus: str) -> None:
+def _show_uncalibrated(store: Store, corpus: str) -> None:
     """Say that the least score of a corpus is a guess, as long as it is."""
-    from kbserver.retrieval.calibration import CALIBRATION_FILE, DEFAULT_MIN_SCORE
+    from kbserver.retrieval.calibration import DEFAULT_MIN_SCORE, read_min_score
+    from kbserver.retrieval.reading import scores_by
 
-    if (store / corpus / CALIBRATION_FILE).exists():
+    made_by = scores_by(store.manifest(corpus))
+    try:
+        if read_min_score(store.path / corpus, made_by) is not None:
+            return
+    except StoreError as exc:
+        err.print(line(f"  {exc}"))
         return
     err.print(
         line(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -24,8 +23,7 @@ from kbserver.cli.terminal import (
     print_table,
 )
 from kbserver.errors import SettingsError, StoreError, StoreMissing
-from kbserver.files import read_small
-from kbserver.sizes import size_text
+from kbserver.printable import size
 
 if TYPE_CHECKING:
     from kbserver.console.reading.generations import ListedGeneration
@@ -91,7 +89,7 @@ def _facts(one: ListedGeneration) -> list[str | Text]:
     return [
         f"{one.documents:,}",
         f"{one.passages:,}",
-        size_text(one.bytes),
+        size(one.bytes),
         line(one.model),
         _age(one.created_at),
     ]
@@ -262,7 +260,7 @@ def _show_reports(reports: list[CheckReport]) -> None:
         mark = Text("BAD  ", style="bold red")
         if report.ok:
             mark = Text("ok   ", style="green")
-        files = f"{report.files} files, {size_text(report.bytes)}"
+        files = f"{report.files} files, {size(report.bytes)}"
         found = f"{report.found} of {report.sampled} passages found"
         name = f"{report.corpus} {report.generation}"
         out.print(mark + Text(f"{name}   {files}, {found}"))
@@ -288,15 +286,11 @@ def export(
     It holds the documents' text in the clear. Exit codes: 0 done, 3 it is not there or damaged, or
     the file cannot be written.
     """
-    from kbserver.index.archive import LONGEST_BESIDE
-    from kbserver.retrieval.calibration import CALIBRATION_FILE
+    from kbserver.retrieval.calibration import stored_calibration
 
     known = _store(config, store)
     name = generation or known.live(corpus)
-    calibration: bytes | None = None
-    with suppress(FileNotFoundError):
-        calibration = read_small(known.path / corpus / CALIBRATION_FILE, LONGEST_BESIDE)
-    known.export(corpus, file, name, beside=calibration)
+    known.export(corpus, file, name, beside=stored_calibration(known.path / corpus))
     if as_json:
         print_json(
             {
@@ -309,7 +303,7 @@ def export(
     else:
         out.print(
             Text(
-                f"{corpus}: generation {name} is in {file} ({size_text(file.stat().st_size)})"
+                f"{corpus}: generation {name} is in {file} ({size(file.stat().st_size)})"
             )
         )
 

@@ -150,7 +150,7 @@ def log_to_terminal(
             console=err,
             show_path=False,
             markup=False,
-            log_time_format="%Y-%m-%d %H:%M:%S",
+            log_time_format=lambda local: Text(_said(local.astimezone(UTC))),
         )
         formatter = _OneLine("%(message)s")
     handler.setFormatter(formatter)
@@ -166,8 +166,12 @@ def log_to_terminal(
 
 
 def _moment(record: logging.LogRecord) -> str:
-    """Return when something was logged, by RFC 3339 in UTC."""
-    moment = datetime.fromtimestamp(record.created, tz=UTC)
+    """Return when something was logged."""
+    return _said(datetime.fromtimestamp(record.created, tz=UTC))
+
+
+def _said(moment: datetime) -> str:
+    """Return a time in UTC by RFC 3339."""
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

@@ -14,8 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from kbserver.console import drawn
-from kbserver.printable import printable
-from kbserver.sizes import size_text
+from kbserver.printable import printable, size
 
 STATIC = files("kbserver.console") / "static"
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -144,7 +143,7 @@ FILTERS: dict[str, Callable[..., object]] = {
     "ago": _ago,
     "share": _share,
     "score": _score,
-    "size": size_text,
+    "size": size,
     "threshold": _threshold,
     "command": _command,
     "count": lambda value: f"{value:,}",

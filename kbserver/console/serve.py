@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,7 +18,11 @@ from kbserver.console.source import Source
 from kbserver.endpoint.serve import listen, url_of
 from kbserver.errors import KbServerError, SettingsError
 from kbserver.http_protocol import BoundedHttp
-from kbserver.priority import yield_process_to_turns
+from kbserver.priority import (
+    once_parent_ended,
+    process_beside,
+    yield_process_to_turns,
+)
 from kbserver.settings import Settings
 from kbserver.urls import is_loopback
 
@@ -102,19 +104,9 @@ def console_beside(
     """
     check_address(settings)
     Console(Source(settings))  # an error in its tokens shows here
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(
-        target=_serve_until_orphaned,
-        args=(settings, server, prepare, on_open),
-        name="kbserver-console",
-        daemon=True,
-    )
-    process.start()
-    try:
+    what = (settings, server, prepare, on_open)
+    with process_beside(_serve_until_orphaned, *what, name="kbserver-console"):
         yield
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _serve_until_orphaned(
@@ -124,18 +116,11 @@ def _serve_until_orphaned(
     on_open: Callable[[str, Console], None],
 ) -> None:
     prepare()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    once_parent_ended(lambda: os.kill(os.getpid(), signal.SIGTERM))
     try:
         serve_console(settings, server=server, on_open=on_open)
     except KbServerError as exc:
         log.error("no console: %s", exc)
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _options(settings: Settings) -> dict[str, Any]:

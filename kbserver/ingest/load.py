@@ -100,6 +100,8 @@ _LEADERS = re.compile(
     r"(?<=[^\s.…·_])[ \t]*(?:(?:[.·][ \t]?){4,}|…{2,}|_{4,})[ \t]*(?=[\w$€£(])"
 )
 """Dots that lead the eye from a name to its price."""
+_MAY_LEAD = re.compile(r"[.·…_][ \t]?[.·…_]")
+"""In every such run; most lines are sooner looked through for it."""
 _FOR_PROGRAMS = (".yaml", ".yml", ".toml", ".ini")
 _WORD = re.compile(r"\w")
 _TAKEN_FROM = re.compile(
@@ -278,7 +280,9 @@ def _finished(document: Document) -> Document:
             text = _settled(text.strip(), block.kind)
         if text or block.kind == "heading":
             lead_in = _settled(lead_in.strip(), "paragraph")
-            blocks.append(replace(block, text=text, lead_in=lead_in))
+            if (text, lead_in) != (block.text, block.lead_in):
+                block = replace(block, text=text, lead_in=lead_in)
+            blocks.append(block)
     notes = document.notes
     if removed:
         notes = (*notes, f"removed {counted(removed, 'invisible character')}")
@@ -299,7 +303,9 @@ def _settled(text: str, kind: BlockKind) -> str:
 
     The signs in a table's cells are words already.
     """
-    text = settle_raised(_LEADERS.sub(": ", text))
+    if _MAY_LEAD.search(text) is not None:
+        text = _LEADERS.sub(": ", text)
+    text = settle_raised(text)
     if kind != "table_row":
         text = spoken_boxes(text)
     return text

@@ -7,7 +7,6 @@ until it is whole.
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 import threading
 import time
@@ -25,7 +24,7 @@ from kbserver.index.store import Store
 from kbserver.ingest.build import IngestOptions, ingest
 from kbserver.ingest.report import IngestReport, OnProgress
 from kbserver.ingest.walk import IGNORE_FILE, Skipped
-from kbserver.priority import yield_process_to_turns
+from kbserver.priority import once_parent_ended, process_beside
 
 log = logging.getLogger("kbserver")
 
@@ -263,19 +262,9 @@ def watching_beside(
         prepare: called first in the new process, to set up its log; importable by name.
         tell: called there with what became of each ingest: `published`, `unchanged`, `failed`.
     """
-    context = multiprocessing.get_context("spawn")
-    process = context.Process(
-        target=_watch_until_orphaned,
-        args=(list(paths), store, corpus, options or IngestOptions(), prepare, tell),
-        name="kbserver-watch",
-        daemon=True,
-    )
-    process.start()
-    try:
+    what = (list(paths), store, corpus, options or IngestOptions(), prepare, tell)
+    with process_beside(_watch_until_orphaned, *what, name="kbserver-watch"):
         yield
-    finally:
-        process.terminate()
-        process.join()
 
 
 def _watch_until_orphaned(
@@ -301,9 +290,8 @@ def _watch_until_orphaned(
         if tell is not None:
             tell("failed")
 
-    yield_process_to_turns()
     stop = threading.Event()
-    threading.Thread(target=_wait_for_parent, args=(stop,), daemon=True).start()
+    once_parent_ended(stop.set)
     try:
         with suppress(KeyboardInterrupt):
             watch(
@@ -319,13 +307,6 @@ def _watch_until_orphaned(
         log.error("not watching: %s", exc)
         if tell is not None:
             tell("failed")
-
-
-def _wait_for_parent(stop: threading.Event) -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    stop.set()
 
 
 class ReportLog:

@@ -83,6 +83,21 @@ def write_calibration(folder: Path, calibration: Calibration) -> Path:
     return file
 
 
+def stored_calibration(folder: Path) -> bytes | None:
+    """Return the file that `write_calibration` wrote for a corpus, None if it has none.
+
+    Raises:
+        StoreError: the file cannot be read.
+    """
+    file = folder / CALIBRATION_FILE
+    try:
+        return read_small(file, _LONGEST)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as exc:
+        raise _unusable(file, exc) from exc
+
+
 def adopt_calibration(folder: Path, text: bytes, fingerprint: str) -> float:
     """Store a calibration that came from elsewhere; return its least score.
 
@@ -123,9 +138,12 @@ def read_min_score(folder: Path, fingerprint: str) -> float | None:
     Raises:
         StoreError: the file is damaged or cannot be read; the message says how.
     """
+    text = stored_calibration(folder)
+    if text is None:
+        return None
     file = folder / CALIBRATION_FILE
     try:
-        values = json.loads(read_small(file, _LONGEST))
+        values = json.loads(text)
         if not isinstance(values, Mapping):
             raise ValueError(f"found {type(values).__name__}, wanted an object")
         made_with = (values["score_version"], values["fingerprint"])
@@ -133,13 +151,15 @@ def read_min_score(folder: Path, fingerprint: str) -> float | None:
             log.warning("%s: %s; run kbserver calibrate again", file, _OTHER_SCORES)
             return None
         return _least_score(values["min_score"])
-    except FileNotFoundError:
-        return None
     except Exception as exc:  # a file nested too deeply raises RecursionError, for one
-        raise StoreError(
-            f"{file}: cannot be used ({said_by(exc)}); run kbserver calibrate again, "
-            "or remove the file"
-        ) from exc
+        raise _unusable(file, exc) from exc
+
+
+def _unusable(file: Path, error: Exception) -> StoreError:
+    return StoreError(
+        f"{file}: cannot be used ({said_by(error)}); run kbserver calibrate again, "
+        "or remove the file"
+    )
 
 
 def _least_score(value: object) -> float:

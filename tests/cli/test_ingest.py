@@ -16,6 +16,8 @@ from kbserver.errors import IngestError, KbServerError, SettingsError, StoreErro
 from kbserver.index.manifest import VectorPrecision
 from kbserver.index.store import Store
 from kbserver.ingest.web.address import AddressRefused
+from kbserver.retrieval.calibration import CALIBRATION_FILE, SCORE_VERSION
+from kbserver.retrieval.reading import scores_by
 from tests.conftest import DOCUMENTS, write_documents
 from tests.ingest.formats.pdf.written import drawn, write_page
 from tests.ingest.web.test_site import Site, page, site
@@ -270,8 +272,14 @@ def test_what_is_gone_is_named_and_an_uncalibrated_corpus_too(run, docs, folder)
     second = run(docs, "--corpus", "docs")
     assert "1 gone:" in second and "extra.md" in second
     (docs / "extra.md").write_text("# Extra\n\nA router of your own is allowed.\n")
-    (folder / "docs" / "calibration.json").write_text("{}")
+    made_by = scores_by(Store(folder).manifest("docs"))
+    known = {"score_version": SCORE_VERSION, "fingerprint": made_by, "min_score": 0.3}
+    calibration = folder / "docs" / CALIBRATION_FILE
+    calibration.write_text(json.dumps(known))
     assert "kbserver calibrate" not in run(docs, "--corpus", "docs")
+    calibration.write_text(json.dumps({**known, "fingerprint": "of another model"}))
+    (docs / "extra.md").write_text("# Extra\n\nA modem of your own is allowed.\n")
+    assert "not calibrated" in run(docs, "--corpus", "docs")
     (docs / "extra.md").unlink()
     report = json.loads(run(docs, "--corpus", "docs", "--json"))
     assert report["changes"] == [{"change": "gone", "source": "extra.md"}]

@@ -221,6 +221,19 @@ def test_a_line_begins_with_a_moment_of_rfc_3339(
     assert said == "2026-11-30T00:53:20.250Z WARNING said\n"
 
 
+def test_a_line_on_a_terminal_begins_with_such_a_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    screen = Terminal(file=io.StringIO(), force_terminal=True, width=100)
+    monkeypatch.setattr("kbserver.cli.terminal.err", screen)
+    log_to_terminal()
+    record = logging.makeLogRecord({"msg": "said", "created": 1_796_000_000.25})
+    record.levelno, record.levelname = logging.WARNING, "WARNING"
+    logging.getLogger().handle(record)
+    assert isinstance(screen.file, io.StringIO)
+    assert "2026-11-30T00:53:20.250Z" in screen.file.getvalue()
+
+
 def logged_as_json(
     capsys: pytest.CaptureFixture[str], name: str, *args: object, **more: object
 ) -> dict[str, object]:

@@ -11,6 +11,7 @@ from kbserver.retrieval.calibration import (
     CurvePoint,
     adopt_calibration,
     read_min_score,
+    stored_calibration,
     write_calibration,
 )
 
@@ -96,6 +97,8 @@ def test_a_pipe_or_a_folder_in_its_place_holds_nothing_up(tmp_path):
     file.mkdir()
     with pytest.raises(StoreError, match="found a folder"):
         read_min_score(tmp_path, "f")
+    with pytest.raises(StoreError, match="found a folder"):
+        stored_calibration(tmp_path)
 
 
 @pytest.mark.parametrize(("value", "wanted"), [("0", 0.0), ("1", 1.0), ("0.5", 0.5)])

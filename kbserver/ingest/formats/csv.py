@@ -54,7 +54,7 @@ def _delimiter(sample: str, usual: str) -> str:
     """
     best = usual
     best_share = 0.0
-    for delimiter in (usual, ",", ";", "\t", "|"):
+    for delimiter in dict.fromkeys((usual, ",", ";", "\t", "|")):
         share = _share_of_one_width(sample, delimiter)
         if share > best_share:
             best, best_share = delimiter, share

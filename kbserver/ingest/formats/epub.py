@@ -53,7 +53,7 @@ def convert(file: SourceFile) -> list[Document]:
         beside = posixpath.dirname(package_path)
         styles = _styles(archive, package, beside, file.source)
         for href in _spine(package):
-            markup, _ = _text(archive, _beside(href, beside), file.source)
+            markup = _text(archive, _beside(href, beside), file.source)
             root = parse_html(without_declaration(markup))
             if root is None:
                 continue
@@ -115,17 +115,16 @@ def _styles(
         if item.get("media-type") == "text/css"
     ]
     names = set(archive.namelist())
-    return "\n".join(_text(archive, one, source)[0] for one in sheets if one in names)
+    return "\n".join(_text(archive, one, source) for one in sheets if one in names)
 
 
 def _beside(href: str, folder: str) -> str:
     return posixpath.normpath(posixpath.join(folder, unquote(href)))
 
 
-def _text(
-    archive: zipfile.ZipFile, path: str, source: str
-) -> tuple[str, tuple[str, ...]]:
-    return decode(_read(archive, path, source), source)
+def _text(archive: zipfile.ZipFile, path: str, source: str) -> str:
+    text, _ = decode(_read(archive, path, source), source)
+    return text
 
 
 def _xml(archive: zipfile.ZipFile, path: str, source: str) -> etree._Element:

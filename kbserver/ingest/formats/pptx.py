@@ -133,13 +133,14 @@ def _slide_blocks(slide: Any, unread: SlideLosses) -> list[Block]:
     for choice in slide.shapes._spTree.iter(f"{_MC}AlternateContent"):
         chosen = choice.find(f"{_MC}Choice")
         if chosen is not None:
-            blocks += _paragraphs(chosen)
+            blocks += _paragraphs(chosen, unread)
     return blocks
 
 
-def _paragraphs(element: Any) -> list[Block]:
+def _paragraphs(element: Any, unread: SlideLosses) -> list[Block]:
     """Return the paragraphs inside of an element."""
-    found = map(shown_paragraph, element.iter(f"{_A}p"))
+    found = [shown_paragraph(paragraph) for paragraph in element.iter(f"{_A}p")]
+    unread.struck += sum(struck for _, struck in found)
     return [Block("paragraph", text) for text, _ in found if text]
 
 
@@ -233,7 +234,8 @@ def _table_blocks(table: Any, lead_in: str, unread: SlideLosses) -> list[Block]:
         unread.struck += sum(struck for _, struck in cells)
         rows.append([text for text, _ in cells])
     header_rows = None
-    is_grouped = any(cell.is_merge_origin for cell in table.rows[0].cells)
+    top = next(iter(table.rows), None)
+    is_grouped = top is not None and any(cell.is_merge_origin for cell in top.cells)
     if table.first_row and not is_grouped:
         header_rows = 1
     return table_blocks(Table(rows, header_rows, lead_in))

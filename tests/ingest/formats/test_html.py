@@ -87,3 +87,9 @@ def test_metadata_can_stand_in_meta_tags(read):
         "description": "Sale",
         "folder": "",
     }
+
+
+@pytest.mark.parametrize("space", ["&#13;", "&#x0D;", "&#012;", "&#xC;", "\r", "\f"])
+def test_references_of_white_space_part_words(read, space):
+    [document] = read("a.html", f"<p>Open{space}daily&#1;.</p>")
+    assert [block.text for block in document.blocks] == ["Open daily."]

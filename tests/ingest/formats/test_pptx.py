@@ -115,6 +115,17 @@ def test_a_table_without_any_text_does_not_refuse_the_file(tmp_path):
     assert [block.text for block in read.blocks if block.text] == ["Text."]
 
 
+def test_a_table_without_rows_does_not_refuse_the_file(tmp_path):
+    show = Presentation()
+    slide = blank_slide(show)
+    shape = slide.shapes.add_table(1, 1, Inches(1), Inches(1), Inches(4), Inches(1))
+    for row in list(shape.table._tbl.tr_lst):
+        shape.table._tbl.remove(row)
+    add_text(slide.shapes, "Text.", left=1, top=5)
+    read = load_saved(show, tmp_path / "a.pptx")
+    assert [block.text for block in read.blocks if block.text] == ["Text."]
+
+
 def test_a_table_whose_first_row_is_no_header_is_read_without_one(tmp_path):
     show = Presentation()
     slide = blank_slide(show)

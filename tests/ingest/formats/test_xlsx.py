@@ -288,7 +288,7 @@ DRAWING = (
     'spreadsheetDrawing" xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">'
     "<xdr:sp><xdr:txBody><a:p><a:r><a:rPr strike='sngStrike'/><a:t>Guard </a:t></a:r>"
     "<a:r><a:t>Lifeguard</a:t></a:r></a:p><a:p><a:r><a:t>from May to August</a:t></a:r>"
-    "</a:p></xdr:txBody></xdr:sp></xdr:wsDr>"
+    "</a:p></xdr:txBody></xdr:sp>{more}</xdr:wsDr>"
 )
 RELATION = (
     '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
@@ -308,7 +308,7 @@ def test_text_boxes_and_facts_of_printed_margins_are_said(tmp_path):
     sheet.oddFooter.right.text = "Page &P of &N"
     workbook.save(path)
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr("xl/drawings/drawing1.xml", DRAWING)
+        archive.writestr("xl/drawings/drawing1.xml", DRAWING.format(more=""))
         archive.writestr("xl/worksheets/_rels/sheet1.xml.rels", RELATION)
     [document] = load(path, path.name)
     assert [block.text for block in document.blocks] == [
@@ -321,3 +321,33 @@ def test_text_boxes_and_facts_of_printed_margins_are_said(tmp_path):
         "left out the header or footer “Price list”",
         "said once, at the end: the header or footer “Prices incl. 19% VAT”",
     )
+
+
+def test_boxes_that_are_hidden_or_for_older_programs_are_not_said(tmp_path):
+    def box(text: str, hidden: str = "") -> str:
+        return (
+            f"<xdr:sp><xdr:nvSpPr><xdr:cNvPr id='2' name='b' {hidden}/></xdr:nvSpPr>"
+            f"<xdr:txBody><a:p><a:r><a:t>{text}</a:t></a:r></a:p></xdr:txBody></xdr:sp>"
+        )
+
+    hidden = "hidden='1'"
+    more = (
+        f"{box('Our margin is 40 %', hidden)}"
+        f"<xdr:grpSp><xdr:nvGrpSpPr><xdr:cNvPr id='3' name='g' {hidden}/></xdr:nvGrpSpPr>"
+        f"{box('Ask the boss')}</xdr:grpSp>"
+        "<mc:AlternateContent xmlns:mc='http://schemas.openxmlformats.org/"
+        "markup-compatibility/2006'><mc:Fallback>"
+        f"{box('This shape represents a slicer')}</mc:Fallback></mc:AlternateContent>"
+        f"{box('Closed in winter')}"
+    )
+    path = tmp_path / "a.xlsx"
+    one_sheet(["Month", "May"]).save(path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("xl/drawings/drawing1.xml", DRAWING.format(more=more))
+        archive.writestr("xl/worksheets/_rels/sheet1.xml.rels", RELATION)
+    [document] = load(path, path.name)
+    assert [block.text for block in document.blocks] == [
+        "Month: May.",
+        "Lifeguard from May to August.",
+        "Closed in winter.",
+    ]

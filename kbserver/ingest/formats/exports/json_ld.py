@@ -108,20 +108,25 @@ def _said(name: str, value: object) -> str:
 
 
 def _hours(value: Mapping[str, object]) -> str:
-    """Return when a place is open: `Saturday and Sunday 10:00 to 16:00`."""
+    """Return when a place is open: `Saturday and Sunday 10:00 to 16:00`.
+
+    The dates from and to which that holds stand before it, or behind its days in brackets.
+    """
     days = value.get("dayOfWeek") or ()
     if not isinstance(days, list | tuple):
         days = (days,)
-    names = [_day(str(day).rpartition("/")[2]) for day in days if isinstance(day, str)]
-    dates = [value.get(end) for end in ("validFrom", "validThrough")]
-    names += [str(date) for date in dict.fromkeys(dates) if isinstance(date, str)][:1]
+    names = [_day(day.rpartition("/")[2]) for day in days if isinstance(day, str)]
+    said = cells().joint.join(names)
+    ends = (value.get("validFrom"), value.get("validThrough"))
+    dates = " – ".join(dict.fromkeys(end[:10] for end in ends if isinstance(end, str)))
+    if dates:
+        said = f"{said} ({dates})" if said else dates
     opens, closes = value.get("opens"), value.get("closes")
-    if not names or not isinstance(opens, str) or not isinstance(closes, str):
+    if not said or not isinstance(opens, str) or not isinstance(closes, str):
         return ""
     form = cells().hours
     if opens[:5] == closes[:5]:
         form = cells().closed
-    said = cells().joint.join(names)
     return form.format(days=said, opens=opens[:5], closes=closes[:5])
 
 

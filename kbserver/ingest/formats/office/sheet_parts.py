@@ -12,8 +12,12 @@ from lxml import etree
 
 from kbserver.ingest.formats.office.drawn_text import shown_text
 
-_SHAPE = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}sp"
-_BODY = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}txBody"
+_XDR = "{http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing}"
+_SHAPE = f"{_XDR}sp"
+_BODY = f"{_XDR}txBody"
+_NAMED = f"*/{_XDR}cNvPr"
+_FALLBACK = "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
+"""What older programs show in place of a thing: a line that says so."""
 _MARGIN_CODES = re.compile(r'&(?:"[^"]*"|K[0-9A-F]{6}|\d{1,3}|[A-Z&])')
 """Of fonts, places and fields in a header or footer.
 
@@ -52,13 +56,23 @@ def text_boxes(archive: zipfile.ZipFile, path: str) -> tuple[list[str], int]:
     for drawing in related(archive, path, "drawing"):
         for shape in list(drawing.iter(_SHAPE))[:_MOST_BOXES]:
             body = shape.find(_BODY)
-            if body is None:
+            if body is None or not _is_seen(shape):
                 continue
             text, struck = shown_text(body)
             total += struck
             if text:
                 texts.append(text)
     return texts, total
+
+
+def _is_seen(shape: Any) -> bool:
+    """Return whether neither a shape nor a group around it is hidden."""
+    for element in (shape, *shape.iterancestors()):
+        named = element.find(_NAMED)
+        is_hidden = named is not None and named.get("hidden") in ("1", "true")
+        if is_hidden or element.tag == _FALLBACK:
+            return False
+    return True
 
 
 def margin_texts(element: Any) -> Iterator[str]:

@@ -209,7 +209,7 @@ class PageText:
             struck = [
                 at
                 for at in range(start, end)
-                if not self._text[at].isspace() and self._is_through(stroke, at)
+                if not self._is_blank(at) and self._is_through(stroke, at)
             ]
             if not struck:
                 continue
@@ -225,6 +225,10 @@ class PageText:
             self.struck += 1
             self._put(first, _STRUCK * (last + 1 - first))
         return not self._text[start:end].replace(_STRUCK, "").strip()
+
+    def _is_blank(self, at: int) -> bool:
+        """Return whether a character is white space, or struck out already."""
+        return self._text[at].isspace() or self._text[at] == _STRUCK
 
     def _near(self, at: int, strokes: Sequence[Box]) -> list[Box]:
         """Return the lines at the height of a character."""

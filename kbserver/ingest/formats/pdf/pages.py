@@ -46,7 +46,7 @@ _UPSIDE_DOWN = 180
 _BESIDE_EM = 3
 """Text that is turned another way than most of its page comes this far below it."""
 _JUNK_TITLE = re.compile(
-    r"^(?:microsoft |\(?(?:untitled|anonymous|unspecified)\)?|document\d*$|dokument\d*$)"
+    r"^(?:microsoft |\(?untitled|\(?(?:anonymous|unspecified)\)?$|do[ck]ument\d*$)"
     r"|\.(?:docx?|indd|pptx?|xlsx?|qxd|pdf|tex)$",
     re.I,
 )

@@ -16,6 +16,8 @@ _MOST_PATHS = 6_000
 """Of a page, looked at: a map has more, and no table."""
 _MOST_SEGMENTS = 400
 """Of one path."""
+MOST_SEGMENTS_OF_PAGE = 20_000
+"""A page with more is a drawing; each takes some microseconds."""
 _THIN = 2.6
 """Points; what is thicker is an area."""
 _SHORTEST = 3.0
@@ -58,6 +60,7 @@ def strokes_of(page: pdfium.PdfPage) -> Strokes:
 def _lines(page: Any) -> Iterator[Box]:
     """Yield what may be a line: thin paths, and the sides of boxes and grids."""
     number = min(pdfium_c.FPDFPage_CountObjects(page), _MOST_PATHS)
+    left = MOST_SEGMENTS_OF_PAGE
     sides = [ctypes.c_float() for _ in range(4)]
     for at in range(number):
         drawn = pdfium_c.FPDFPage_GetObject(page, at)
@@ -68,7 +71,10 @@ def _lines(page: Any) -> Iterator[Box]:
         if min(box.right - box.left, box.top - box.bottom) <= _THIN:
             yield box
         elif _is_stroked(drawn):
-            yield from _segments(drawn)
+            segments = pdfium_c.FPDFPath_CountSegments(drawn)
+            if 1 < segments <= min(_MOST_SEGMENTS, left):
+                left -= segments
+                yield from _segments(drawn, segments)
 
 
 def _is_stroked(path: Any) -> bool:
@@ -77,11 +83,8 @@ def _is_stroked(path: Any) -> bool:
     return bool(stroke.value)
 
 
-def _segments(path: Any) -> Iterator[Box]:
+def _segments(path: Any, number: int) -> Iterator[Box]:
     """Yield the straight segments of a path, in points of its page."""
-    number = pdfium_c.FPDFPath_CountSegments(path)
-    if not 1 < number <= _MOST_SEGMENTS:
-        return
     matrix = pdfium_c.FS_MATRIX()
     pdfium_c.FPDFPageObj_GetMatrix(path, matrix)
     x, y = ctypes.c_float(), ctypes.c_float()

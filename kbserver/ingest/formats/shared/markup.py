@@ -34,10 +34,12 @@ _HIDDEN_STYLE = re.compile(
 )
 _NO_TEXT = re.compile(
     "[\x00-\x08\x0b\x0e-\x1f\ufffe\uffff]"
-    "|&#(?:0*(?:[0-8]|1[1-9]|2[0-9]|3[01])|x0*(?:[0-8bef]|1[0-9a-f]));",
+    "|&#(?:0*(?:[0-8]|11|1[4-9]|2[0-9]|3[01])|x0*(?:[0-8bef]|1[0-9a-f]));",
     re.IGNORECASE,
 )
 """Control characters and their references, which no tree holds."""
+_FORM_FEED = re.compile("\f|&#(?:0*12|x0*c);", re.IGNORECASE)
+"""White space that no tree holds."""
 _REVEALING = ("aria-controls", "data-target", "data-bs-target", "href")
 """Attributes that name the panel of an accordion which a control opens."""
 
@@ -49,8 +51,7 @@ def without_declaration(markup: str) -> str:
 
 def parse_html(markup: str) -> HtmlElement | None:
     """Parse a whole page or a fragment; None if there is nothing in it."""
-    if _NO_TEXT.search(markup) is not None:
-        markup = _NO_TEXT.sub("", markup)
+    markup = _FORM_FEED.sub(" ", _NO_TEXT.sub("", markup))
     markup = with_signs(markup)
     try:
         return lxml.html.document_fromstring(markup, parser=_PARSER)

@@ -103,7 +103,7 @@ def _without_withdrawn(table: Table) -> tuple[Table, list[str]]:
         return table, []
     header, *rows = table.rows
     for at, name in enumerate(header):
-        values = [row[at].strip() for row in rows if at < len(row)]
+        values = (row[at].strip() for row in rows if at < len(row))
         withdrawn = publication_column(name, values)
         if not withdrawn:
             continue

@@ -93,7 +93,7 @@ def spoken_marks(
     width = max(marked, default=-1) + 1
     spoken: list[Sequence[str]] = []
     for row in rows:
-        words = [_spoken_cell(cell) for cell in row]
+        words = list(map(_spoken_cell, row))
         for at in lettered:
             if at < len(row):
                 words[at] = _truth_of(_LETTERS, row[at].strip().lower(), words[at])

@@ -67,8 +67,10 @@ def _with_footnotes(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
             notes[star] = text
         else:
             others.append(row)
+    if not notes:
+        return rows
     used = {star for row in others for cell in row for star in stars_in(cell)}
-    if not notes or not used.issuperset(notes):
+    if not used.issuperset(notes):
         return rows
     return [[with_starred(cell, notes) for cell in row] for row in others]
 
@@ -105,9 +107,9 @@ def split_caption(table: Table) -> Table:
     """Make a single cell above the columns (`Prices from May`) the table's caption."""
     rows = _filled_rows(table.rows)
     has_columns = any(not only_cell(row) for row in rows)
+    has_columns = has_columns and not _begins_with_a_label(rows)
     captions = [table.caption] if table.caption else []
     above = 0
-    has_columns = has_columns and not _begins_with_a_label(rows)
     while has_columns and above < len(rows) - 1 and only_cell(rows[above]):
         captions.append(" ".join(only_cell(rows[above]).split()))
         above += 1
@@ -119,8 +121,10 @@ def _begins_with_a_label(rows: Sequence[Sequence[str]]) -> bool:
 
     All are merged, short and above rows of values: `Starters`, `Soup | 6`, `Mains`, …
     """
+    if not only_cell(rows[0]) or only_cell(rows[1]):
+        return False
     singles = [at for at, row in enumerate(rows) if only_cell(row)]
-    if len(singles) < 2 or singles[0] != 0 or singles[1] == 1:
+    if len(singles) < 2:
         return False
     merged = all(_filled_cells(rows[at]) > 1 for at in singles)
     return merged and header_height(rows[1:]) == 0
@@ -195,7 +199,8 @@ def _filled_cells(row: Sequence[str]) -> int:
 
 def only_cell(row: Sequence[str]) -> str:
     """Return the text of the only cell of a row, merged or not; "" if there are more."""
-    if len({cell.strip() for cell in row[:2]} - {""}) > 1:
+    first, second = (cell.strip() for cell in (*row[:2], "", "")[:2])
+    if first and second and first != second:
         return ""  # true of most rows
     texts = [cell.strip() for cell in row if cell.strip()]
     is_merged = len(texts) > 1 and len(texts) == len(row) and len(set(texts)) == 1
@@ -324,11 +329,10 @@ def _filled_down(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:
     filled: list[Sequence[str]] = []
     name = ""
     for row in rows:
-        first, *others = row or [""]
-        if first.strip():
-            name = first
-        elif _goes_on(others, filled):
-            row = [name, *others]
+        if row and row[0].strip():
+            name = row[0]
+        elif _goes_on(row[1:], filled):
+            row = [name, *row[1:]]
         else:
             name = ""
         filled.append(row)
@@ -351,10 +355,8 @@ def _named_cells(
 ) -> str:
     """Return `name: cell` pairs; a merged cell comes once, not once a column."""
     pairs: dict[tuple[str, str], str] = {}
-    for column, cell in enumerate(cells):
-        name = ""
-        if column < len(names):
-            name = names[column].rstrip(":")
+    for name, cell in zip_longest(names, cells, fillvalue=""):
+        name = name.rstrip(":")
         if name and cell:
             pairs[name, cell] = f"{name}: {cell}"
         elif cell:

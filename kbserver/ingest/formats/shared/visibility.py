@@ -124,19 +124,18 @@ def publication_column(name: str, values: Iterable[str]) -> set[str]:
     one of the rooms or people that a table is about.
     """
     key = _collapsed(name).removeprefix("is")
-    words = {value: _collapsed(value) for value in values if value.strip()}
     if key in _STATE_KEYS:
-        withdrawn = {value for value, word in words.items() if word in _WITHDRAWN}
-        known = _WITHDRAWN | _IN_USE
+        without, others = _WITHDRAWN, _IN_USE
     elif key in _WITHHELD_IF_TRUE:
-        withdrawn = {value for value, word in words.items() if word in _TRUE}
-        known = _TRUE | _FALSE
+        without, others = _TRUE, _FALSE
     elif key in ("published", "publish", "live", "online"):
-        withdrawn = {value for value, word in words.items() if word in _FALSE}
-        known = _TRUE | _FALSE
+        without, others = _FALSE, _TRUE
     else:
         return set()
-    return withdrawn if known.issuperset(words.values()) else set()
+    words = {value: _collapsed(value) for value in values if value.strip()}
+    if not (without | others).issuperset(words.values()):
+        return set()
+    return {value for value, word in words.items() if word in without}
 
 
 def withheld_note(withheld: Sequence[str]) -> str:

@@ -59,3 +59,29 @@ def test_a_script_that_is_no_json_costs_nothing(read):
     )
     [document] = read("a.html", broken)
     assert (said(document), document.notes) == (["Open."], ())
+
+
+def test_opening_hours_keep_the_time_in_which_they_hold(read):
+    summer = {
+        "dayOfWeek": ["https://schema.org/Monday", "Tuesday"],
+        "opens": "10:00:00",
+        "closes": "18:00:00",
+        "validFrom": "2026-05-01",
+        "validThrough": "2026-09-30T23:59",
+    }
+    holidays = {
+        "opens": "00:00",
+        "closes": "00:00",
+        "validFrom": "2026-12-24",
+        "validThrough": "2026-12-26",
+    }
+    one_day = {**holidays, "validFrom": "2026-12-31", "validThrough": "2026-12-31"}
+    data = {
+        "openingHoursSpecification": summer,
+        "specialOpeningHoursSpecification": [holidays, one_day],
+    }
+    [document] = read("a.html", page(data, "<p>Welcome.</p>"))
+    assert said(document)[1:] == [
+        "Opening hours: Monday and Tuesday (2026-05-01 – 2026-09-30) 10:00 to 18:00.",
+        "Special opening hours: 2026-12-24 – 2026-12-26 closed, 2026-12-31 closed.",
+    ]

@@ -430,6 +430,8 @@ def test_the_title_that_the_file_gives_is_used_unless_it_is_junk(tmp_path):
     for info_title, wanted in (
         (b"Opening hours", "Opening hours"),
         (b"page.indd", "A"),
+        (b"\\(anonymous\\)", "A"),
+        (b"Anonymous reports", "Anonymous reports"),
     ):
         path = write_objects(
             tmp_path / "a.pdf",

@@ -4,7 +4,11 @@ import pypdfium2 as pdfium
 import pytest
 
 from kbserver.ingest.formats.pdf.line import Box
-from kbserver.ingest.formats.pdf.strokes import Strokes, strokes_of
+from kbserver.ingest.formats.pdf.strokes import (
+    MOST_SEGMENTS_OF_PAGE,
+    Strokes,
+    strokes_of,
+)
 from kbserver.ingest.load import load
 from tests.ingest.formats.pdf.written import drawn, write_page
 
@@ -37,6 +41,15 @@ def test_thin_paths_and_the_sides_of_stroked_boxes_are_lines(tmp_path):
     assert not [box for box in (*across, *upright) if box[1] >= 400 and box[0] >= 400]
 
 
+def test_no_more_than_so_many_sides_of_drawings_are_looked_at(tmp_path):
+    steps = b" ".join(
+        b"%d %d l" % (100 + at // 2 * 4, at // 2 % 2) for at in range(200)
+    )
+    content = b"10 0 m " + steps + b" S "
+    found = strokes_in(write_page(tmp_path / "a.pdf", content * 220))
+    assert 0 < len(found.across) < MOST_SEGMENTS_OF_PAGE
+
+
 def test_lines_turn_with_the_page():
     paper = Box(0, 0, 595, 842)
     turned = Strokes([Box(10, 100, 60, 100)], []).turned(1, paper)
@@ -56,8 +69,8 @@ def test_what_a_line_runs_through_is_struck_out(tmp_path, height, right, said):
     text = drawn(72, 700, "The tent is ") + drawn(131, 700, "$310 $260.")
     left = 131
     width = 24 if right == 131 else right - left
-    line = f"{left} {height} m {left + width} {height} l S".encode()
-    [document] = load(write_page(tmp_path / "a.pdf", text + line), "a.pdf")
+    line = f"{left} {height} m {left + width} {height} l S ".encode()
+    [document] = load(write_page(tmp_path / "a.pdf", text + line * 2), "a.pdf")
     assert [block.text for block in document.blocks] == [said]
     is_struck = "$310" not in said
     assert ("left out 1 struck-out text" in document.notes) == is_struck
