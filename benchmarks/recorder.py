@@ -411,9 +411,7 @@ def under_load(
     modes = {server.url: mode for mode, server in servers.items()}
 
     def run(server: Served) -> Load:
-        going = load(server.url, asks[modes[server.url]])
-        found: Load = uvloop.run(going)  # type: ignore[arg-type]  # a coroutine
-        return found
+        return uvloop.run(load(server.url, asks[modes[server.url]]))
 
     loads = [loaded(servers, run) for _ in range(rounds)]
     failed = {mode: sum(one[mode].statuses[0] for one in loads) for mode in MODES}

@@ -526,7 +526,7 @@ def _watch(
         if as_json:
             print_json(report.as_dict(), indent=None)
         elif report.published or not shown_before:
-            _show(report, store.path)
+            _show(report, store)
         if not shown_before:
             err.print(line(f"watching {', '.join(map(str, paths))}; stop with Ctrl-C"))
         shown_before.append(True)
