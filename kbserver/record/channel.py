@@ -34,7 +34,7 @@ LONGEST = 1 << 20
 
 Number: TypeAlias = Literal[
     "state", "received", "written", "queue", "pipe", "disk", "down", "bytes", "lag_ms",
-    "spans_sent", "spans_lost",
+    "spans_sent", "spans_lost", "taking", "received_then",
 ]  # fmt: skip
 _PLACES: dict[Number, int] = {
     "state": 0,
@@ -48,6 +48,8 @@ _PLACES: dict[Number, int] = {
     "lag_ms": 8,
     "spans_sent": 10,
     "spans_lost": 11,
+    "taking": 12,
+    "received_then": 13,
 }
 _SET_ASIDE = 9
 

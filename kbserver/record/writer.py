@@ -16,6 +16,7 @@ import sqlite3
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -232,13 +233,58 @@ def read_forever(
     """Read messages into a queue until the socket is closed; wait while it holds many turns."""
     while True:
         try:
-            message = Message.decoded(end.recv(LONGEST))
+            data = end.recv(LONGEST, socket.MSG_PEEK)
+            message = taken(data, end, page)
         except OSError:
             return
-        except Exception:  # noqa: S112  # cut short, as of a sender that was killed
-            continue
-        page["received"] += len(message.turns)
-        messages.put(message)
+        if message is not None:
+            messages.put(message)
+
+
+def taken(data: bytes, end: socket.socket, page: Page) -> Message | None:
+    """Take the datagram that waits first, and count its turns.
+
+    The page says beforehand what is taken, so that `count_lost` can count it, too, if this process
+    is killed between two of the steps.
+
+    Args:
+        data: that datagram.
+
+    Returns:
+        None if it is cut short, as of a sender that was killed.
+
+    Raises:
+        OSError: the socket is closed.
+    """
+    message: Message | None = None
+    with suppress(Exception):
+        message = Message.decoded(data)
+    turns = 0
+    if message is not None:
+        turns = len(message.turns)
+    page["received_then"] = page["received"] + turns
+    page["taking"] = _mark(data)
+    end.recv(1)  # the rest of a datagram goes with its first byte
+    page["received"] = page["received_then"]
+    page["taking"] = 0
+    return message
+
+
+def count_lost(end: socket.socket, page: Page) -> None:
+    """Count what a writer before, which was killed, took and neither wrote nor gave up."""
+    if page["taking"]:
+        waiting = b""
+        with suppress(BlockingIOError):
+            waiting = end.recv(LONGEST, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        if _mark(waiting) != page["taking"]:
+            page["received"] = page["received_then"]
+        page["taking"] = 0
+    page["down"] += page.in_hand
+
+
+def _mark(data: bytes) -> int:
+    """Return a number by which a datagram is told from the one behind it; never 0."""
+    return zlib.crc32(data) + 1
 
 
 def run(
@@ -250,7 +296,7 @@ def run(
     parent: int,
 ) -> None:
     """Write what comes in until it is told to stop, or the parent is gone."""
-    page["down"] += page.in_hand  # of a writer before, which was killed
+    count_lost(end, page)
     writer = Writer(options, page)
     messages: queue.Queue[Message] = queue.Queue(MOST_IN_HAND // 32)
     reading = threading.Thread(

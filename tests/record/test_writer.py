@@ -1,16 +1,26 @@
 """The writer goes on whatever becomes of the file, and says on the page what it did."""
 
+import contextlib
 import os
+import socket
 import sqlite3
 import threading
 
 import pytest
 
 from kbserver.notes import FeedbackNote
-from kbserver.record.channel import Channel, Message, State
+from kbserver.record.channel import LONGEST, Channel, Message, State
 from kbserver.record.database import FILE, damaged_files, open_for_reading
 from kbserver.record.schema import VERSION
-from kbserver.record.writer import PRUNE_S, TRY_AGAIN_S, Options, Writer, run
+from kbserver.record.writer import (
+    PRUNE_S,
+    TRY_AGAIN_S,
+    Options,
+    Writer,
+    count_lost,
+    run,
+    taken,
+)
 
 from .conftest import DAY_S, NOON, event, turn
 
@@ -166,6 +176,64 @@ def test_a_run_writes_what_was_sent_before_its_end(channel, folder):
     run(channel._from, page, options(folder), stopping=stopping, parent=os.getppid())
     assert kept(folder) == 1
     assert (page["down"], page["written"], page.in_hand) == (3, 10, 0)
+
+
+class Killed(BaseException):
+    pass
+
+
+class Dying:
+    """A socket and a page of which one step is never done, and none after it."""
+
+    def __init__(self, channel, steps):
+        self.channel = channel
+        self.steps = steps
+
+    def step(self):
+        if self.steps == 0:
+            raise Killed
+        self.steps -= 1
+
+    def recv(self, size, flags=0):
+        if not flags:
+            self.step()
+        return self.channel._from.recv(size, flags)
+
+    def __getitem__(self, name):
+        return self.channel.page[name]
+
+    def __setitem__(self, name, value):
+        self.step()
+        self.channel.page[name] = value
+
+    @property
+    def in_hand(self):
+        return self.channel.page.in_hand
+
+
+@pytest.mark.parametrize("between", [0, 3])
+@pytest.mark.parametrize("steps", range(14))
+def test_turns_are_counted_once_wherever_their_writer_dies(channel, steps, between):
+    """Each writer is killed after some steps; the one behind it, too, in its counting."""
+    for message in (of(turn(1), turn(2)), of(turn(3)), of(turn(4))):
+        channel.sender.send(message[0].encoded())
+    dying = Dying(channel, steps)
+    with pytest.raises((Killed, BlockingIOError)):
+        while True:
+            flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
+            taken(channel._from.recv(LONGEST, flags), dying, dying)
+    with contextlib.suppress(Killed):
+        count_lost(channel._from, Dying(channel, between))
+    count_lost(channel._from, channel.page)
+    assert channel.page.in_hand == 0
+    left = []
+    with pytest.raises(BlockingIOError):
+        while True:
+            flags = socket.MSG_PEEK | socket.MSG_DONTWAIT
+            data = channel._from.recv(LONGEST, flags)
+            left += taken(data, channel._from, channel.page).turns
+    assert channel.page["down"] + len(left) == 4
+    assert channel.page["received"] == 4
 
 
 def test_a_run_ends_when_its_parent_is_another(channel, folder):
