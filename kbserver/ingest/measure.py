@@ -14,12 +14,14 @@ from kbserver.ingest.neutral_questions import neutral_questions
 from kbserver.ingest.spool import Spool
 from kbserver.languages.letters import LETTER
 from kbserver.retrieval.reading import Reading
-from kbserver.types import FloatMatrix
+from kbserver.types import FloatMatrix, FloatVector
 
 _SAMPLE = 200  # passages
 _WORDS = 2_000  # different words looked at
 _NEAR_ZERO = 0.05
 """A background this small is none: the scores of English stay what they are."""
+
+_neutral: dict[tuple[str, str], FloatVector] = {}
 
 _WORD = re.compile(f"{LETTER}{{2,}}")
 _CHARACTER = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -41,8 +43,7 @@ def measured(
     words = _words(spool[row].embedded for row in rows)
     unread, pieces = _cut(words, encoder)
     sample = np.asarray(embeddings[rows], np.float32)
-    questions = encoder.embed_queries(neutral_questions(language))
-    background = float((questions @ sample.T).mean())
+    background = float(sample.mean(axis=0) @ _neutral_question(encoder, language))
     known = known_model(encoder.identity.name)
     if abs(background) < _NEAR_ZERO:
         background, gain = 0.0, 1.0
@@ -73,6 +74,16 @@ def reading_warning(reading: Reading, model: str) -> str | None:
         f"{reading.unread:.0%} of them single letters or unknown): {effect}; a model that reads "
         f"it finds more: --model {MULTILINGUAL_E5_SMALL.name}"
     )
+
+
+def _neutral_question(encoder: Encoder, language: str) -> FloatVector:
+    """The mean of the neutral questions' embeddings; worked out once in a process."""
+    key = (encoder.identity.fingerprint, language)
+    found = _neutral.get(key)
+    if found is None:
+        found = encoder.embed_queries(neutral_questions(language)).mean(axis=0)
+        _neutral[key] = found
+    return found
 
 
 def _words(texts: Iterable[str]) -> list[str]:

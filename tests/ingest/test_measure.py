@@ -40,7 +40,7 @@ TEXTS = [f"передача данных номер {number}" for number in rang
 
 
 def test_words_in_letters_are_unread():
-    encoder = Letters()
+    encoder = Letters("1" * 32)
     vectors = encoder.embed_queries(TEXTS)
     found = measured(prepared(TEXTS), vectors, encoder, "russian")
     assert found.unread == 1.0
@@ -49,7 +49,7 @@ def test_words_in_letters_are_unread():
 
 
 def test_the_background_is_the_cosine_with_questions_about_something_else():
-    encoder = Letters()
+    encoder = Letters("1" * 32)
     vectors = encoder.embed_queries(TEXTS)
     found = measured(prepared(TEXTS), vectors, encoder, "german")
     questions = encoder.embed_queries(neutral_questions("german"))
@@ -61,7 +61,7 @@ def test_the_background_is_the_cosine_with_questions_about_something_else():
 
 
 def test_cosines_around_zero_stay_as_they_are():
-    encoder = Unlike()
+    encoder = Unlike("u" * 32)
     vectors = np.eye(8, dtype=np.float32)[:1]
     found = measured(prepared(TEXTS[:1]), vectors, encoder, "english")
     assert (found.background, found.gain, found.alike) == (0.0, 1.0, 0.0)
@@ -84,3 +84,18 @@ def test_every_language_has_as_many_questions_of_its_own():
     own = {neutral_questions(name) for name in ("english", "german", "hindi")}
     assert {len(questions) for questions in own} == {32}
     assert len(neutral_questions("finnish")) == 40
+
+
+def test_neutral_questions_are_embedded_once_for_a_model_and_a_language():
+    asked = []
+
+    class Counting(StubEncoder):
+        def embed_queries(self, texts):
+            asked.append(len(texts))
+            return super().embed_queries(texts)
+
+    vectors = StubEncoder().embed_queries(TEXTS)
+    for fingerprint, language in (("c", "german"), ("c", "hindi"), ("c", "german")):
+        encoder = Counting(fingerprint * 32)
+        measured(prepared(TEXTS), vectors, encoder, language)
+    assert len(asked) == 2
