@@ -110,7 +110,8 @@ def loggers() -> Iterator[None]:
     ]
     yield
     for logger, level, handlers in before:
-        logger.setLevel(level)
+        if logger.level != level:  # it goes through every logger there is
+            logger.setLevel(level)
         logger.handlers[:] = handlers
 
 
