@@ -45,7 +45,8 @@ def ask(store):
     model = snapshots["support"].manifest.model
     with asyncio.Runner() as runner, ThreadPoolExecutor() as executor:
         embedder = QueryEmbedder(
-            lambda: open_encoder(model, cache=store / ".models", for_queries=True)
+            lambda: open_encoder(model, cache=store / ".models", for_queries=True),
+            hang_limit_s=60.0,
         )
         runner.run(embedder.open())
         runner.run(embedder.until_ready())

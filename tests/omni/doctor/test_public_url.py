@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
-from kbserver.omni.doctor.public_url import PublicUrl, find_public_url
+from kbserver.answers import AnswerLimits
+from kbserver.omni.doctor.public_url import LIMITS, PublicUrl, find_public_url
 from kbserver.omni.serving import base_url, serving
 
 pytestmark = pytest.mark.anyio
@@ -26,7 +27,11 @@ async def test_the_public_url_comes_from_the_environment_first() -> None:
     )
 
 
-async def test_the_public_url_comes_from_a_running_tunnel() -> None:
+async def test_the_public_url_comes_from_a_running_tunnel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    patient = AnswerLimits(seconds=30.0, body_bytes=LIMITS.body_bytes)
+    monkeypatch.setattr("kbserver.omni.doctor.public_url.LIMITS", patient)
     tunnels = [
         {"public_url": "tcp://1.tcp.ngrok.io:1", "config": {"addr": "localhost:22"}},
         {
