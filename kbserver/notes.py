@@ -153,6 +153,9 @@ class Listener(Protocol):
     def feedback(self, note: FeedbackNote) -> None:
         """Take what a client says of a call."""
 
+    def gone_on(self, turn: str) -> None:
+        """Take the id of a turn whose words went on, so that another stands for it."""
+
     def flush(self) -> bool:
         """Hand on some of what was taken; return whether there is more to hand on now."""
 

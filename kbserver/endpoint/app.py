@@ -137,7 +137,7 @@ class KBServer:
         )
         self.memory = Memory()
         self.cache = GroundingCache()
-        self.counted = CountedTurns(self._ground, self.metrics)
+        self.counted = CountedTurns(self._ground, self.metrics, self.story.gone_on)
         self.handlers = Handlers(count=self.metrics.handler_fault)
         self.complaints = Complaints()
         self.admission = Admission(

@@ -13,11 +13,19 @@ class CountedTurns:
     """Answers turns and counts them. For the event loop's thread."""
 
     def __init__(
-        self, ground: Callable[[Call], Awaitable[Grounding]], metrics: Metrics
+        self,
+        ground: Callable[[Call], Awaitable[Grounding]],
+        metrics: Metrics,
+        gone_on: Callable[[str], None],
     ) -> None:
-        """Take what answers a turn."""
+        """Take what answers a turn.
+
+        Args:
+            gone_on: is given the id of an answered turn whose words went on.
+        """
         self._ground = ground
         self._metrics = metrics
+        self._gone_on = gone_on
         self._growing = GrowingTurns(self._take_back)
 
     async def answer(self, call: Call) -> Grounding | None:
@@ -45,6 +53,7 @@ class CountedTurns:
         """Count a turn no more: its words have gone on."""
         call, grounding = answered
         self._metrics.supersede(grounding.trace)
+        self._gone_on(grounding.trace.id)
         if call.grant.turns is not None and grounding.trace.route:
             call.grant.turns.give_back()
 

@@ -89,6 +89,11 @@ class Story:
             )
             self._listener.feedback(note)
 
+    def gone_on(self, turn: str) -> None:
+        """Tell that the words of a turn went on: a later turn stands for it."""
+        if self._listener is not None:
+            self._listener.gone_on(turn)
+
     def refused(self, code: str) -> None:
         """Count a request that was refused; `minute` tells of it."""
         self._count(self._refused, code)

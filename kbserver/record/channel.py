@@ -111,25 +111,30 @@ class Message(NamedTuple):
     turns: Sequence[TurnNote]
     events: Sequence[EventNote]
     feedback: Sequence[FeedbackNote] = ()
+    gone_on: Sequence[str] = ()
+    """Ids of turns whose words went on."""
 
     def encoded(self) -> bytes:
         """Return the message as bytes."""
         turns = [_plain(turn) for turn in self.turns]
         events = [tuple(event) for event in self.events]
         feedback = [tuple(note) for note in self.feedback]
-        values = (self.queue, self.pipe, turns, events, feedback)
+        gone_on = list(self.gone_on)
+        values = (self.queue, self.pipe, turns, events, feedback, gone_on)
         return pickle.dumps(values, protocol=5)
 
     @classmethod
     def decoded(cls, data: bytes) -> Message:
         """Read what `encoded` wrote."""
-        queue, pipe, turns, events, feedback = pickle.loads(data)  # noqa: S301  # our own
+        values = pickle.loads(data)  # noqa: S301  # our own
+        queue, pipe, turns, events, feedback, gone_on = values
         return cls(
             queue,
             pipe,
             [_turn(turn) for turn in turns],
             [EventNote(*event) for event in events],
             tuple(FeedbackNote(*note) for note in feedback),
+            tuple(gone_on),
         )
 
 

@@ -32,6 +32,7 @@ class Recorder:
         self._waiting: deque[Callable[[], TurnNote]] = deque(maxlen=most_waiting)
         self._events: deque[EventNote] = deque(maxlen=MOST_EVENTS)
         self._feedback: deque[FeedbackNote] = deque(maxlen=MOST_EVENTS)
+        self._gone_on: deque[str] = deque(maxlen=most_waiting)
         self._queue = 0
         self._pipe = 0
 
@@ -49,6 +50,10 @@ class Recorder:
         """Take what a client says of a call; a full queue lets its oldest go."""
         self._feedback.append(note)
 
+    def gone_on(self, turn: str) -> None:
+        """Take the id of a turn whose words went on; a full queue lets its oldest go."""
+        self._gone_on.append(turn)
+
     def flush(self) -> bool:
         """Send a batch; return whether another can be sent now.
 
@@ -58,9 +63,10 @@ class Recorder:
             self._waiting.clear()
             self._events.clear()
             self._feedback.clear()
+            self._gone_on.clear()
             return False
         if not self._waiting and not self._events and not self._queue + self._pipe:
-            return self._send_feedback()
+            return self._send_afterwards()
         taken = list(islice(self._waiting, BATCH))
         turns = self._told(taken)
         sent = self._send(turns, list(self._events))
@@ -68,7 +74,7 @@ class Recorder:
             return False
         for _ in taken:
             self._waiting.popleft()
-        return bool(self._waiting or self._feedback)
+        return bool(self._waiting or self._feedback or self._gone_on)
 
     def counts(self) -> Counts:
         """Return what the writer recorded of all processes, and what was dropped."""
@@ -86,14 +92,19 @@ class Recorder:
             spans_lost=page["spans_lost"],
         )
 
-    def _send_feedback(self) -> bool:
-        """Send what clients said, behind the turns it is about; return whether there is more."""
-        taken = list(islice(self._feedback, BATCH))
-        if not taken or not self._sender.send(Message(0, 0, [], [], taken).encoded()):
+    def _send_afterwards(self) -> bool:
+        """Send what is said of turns, behind the turns; return whether there is more."""
+        said = list(islice(self._feedback, BATCH))
+        gone_on = list(islice(self._gone_on, BATCH))
+        if not said and not gone_on:
             return False
-        for _ in taken:
+        if not self._sender.send(Message(0, 0, [], [], said, gone_on).encoded()):
+            return False
+        for _ in said:
             self._feedback.popleft()
-        return bool(self._feedback)
+        for _ in gone_on:
+            self._gone_on.popleft()
+        return bool(self._feedback or self._gone_on)
 
     def _told(self, taken: list[Callable[[], TurnNote]]) -> list[TurnNote]:
         turns = []

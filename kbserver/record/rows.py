@@ -17,7 +17,7 @@ from kbserver.notes import (
 )
 from kbserver.record.database import call_of, storable
 from kbserver.record.masking import Mask
-from kbserver.record.tallies import Tallies
+from kbserver.record.tallies import Tallies, take_back
 
 _KNOWN_BYTES = 4_000_000  # of some 20,000 passages whose numbers are known
 _INSERT_TURN = """
@@ -56,8 +56,12 @@ class Rows:
         turns: Sequence[TurnNote],
         events: Sequence[EventNote],
         feedback: Sequence[FeedbackNote] = (),
+        gone_on: Sequence[str] = (),
     ) -> None:
         """Write notes in one transaction: all of them, or none.
+
+        Args:
+            gone_on: ids of turns whose words went on; their rows go, and count no more.
 
         Raises:
             sqlite3.Error: it cannot be written.
@@ -75,6 +79,8 @@ class Rows:
             self._connection.executemany(
                 _INSERT_FEEDBACK, map(self._feedback, feedback)
             )
+            for id in gone_on:
+                self._remove(id)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
@@ -117,6 +123,15 @@ class Rows:
         tallies.add(turn, route=route, begins=self._begins(call, number))
         if turn.words is not None:
             self._add_words(number, turn.words)
+
+    def _remove(self, id: str) -> None:
+        """Remove a turn, if it is there, as if it had never been asked."""
+        row = self._connection.execute("SELECT n FROM turns WHERE id = ?", (id,))
+        for (number,) in row.fetchall():
+            take_back(self._connection, number)
+            # The trigger takes the words out of the index; a cascade fires none.
+            self._connection.execute("DELETE FROM words WHERE turn = ?", (number,))
+            self._connection.execute("DELETE FROM turns WHERE n = ?", (number,))
 
     def _feedback(self, note: FeedbackNote) -> dict[str, object]:
         values = note._asdict() | {"call": call_of(note.label, self._key)}

@@ -31,6 +31,36 @@ ON CONFLICT (day, route, corpus, document) DO UPDATE SET
     near_misses = near_misses + excluded.near_misses
 """
 
+_HOUR_OF_TURN = """
+SELECT CAST(at AS INTEGER) / 3600 * 3600, route, outcome, coalesce(reason, ''),
+    -1, -(call IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM turns AS before
+        WHERE before.call = turns.call AND before.n < turns.n
+    )), -(NOT in_budget), -total_ms
+FROM turns WHERE n = ? AND probe IS NULL
+"""
+_NEXT_BEGINS = """
+SELECT CAST(at AS INTEGER) / 3600 * 3600, route, outcome, coalesce(reason, ''),
+    0, 1, 0, 0.0
+FROM turns WHERE probe IS NULL AND n = (
+    SELECT min(later.n) FROM turns AS gone
+    JOIN turns AS later ON later.call = gone.call AND later.n > gone.n
+    WHERE gone.n = ? AND NOT EXISTS (
+        SELECT 1 FROM turns AS before
+        WHERE before.call = gone.call AND before.n < gone.n
+    )
+)
+"""
+_USES_OF_TURN = """
+SELECT CAST(turns.at AS INTEGER) / 86400 * 86400, turns.route,
+    passages.corpus, passages.document,
+    -max(answered), -sum(answered AND place = 0), NULL, -max(NOT answered)
+FROM candidates
+JOIN passages ON passages.n = candidates.passage
+JOIN turns ON turns.n = candidates.turn AND turns.probe IS NULL
+WHERE turns.n = ? GROUP BY 1, 2, 3, 4
+"""
+
 
 class _Hour(NamedTuple):
     hour: int
@@ -123,3 +153,30 @@ class Tallies:
             for key, one in self._uses.items()
         ]
         connection.executemany(_ADD_USE, uses)
+
+
+def take_back(connection: sqlite3.Connection, turn: int) -> None:
+    """Count a turn no more, inside the transaction that removes it, while it is still there.
+
+    If it began its call, the turn after it does now. When a document was last answered stays as
+    it is.
+
+    Args:
+        turn: its number.
+
+    Raises:
+        sqlite3.Error: it cannot be written.
+    """
+    for change in (_HOUR_OF_TURN, _NEXT_BEGINS):
+        hours = connection.execute(change, (turn,)).fetchall()
+        connection.executemany(_ADD_HOUR, hours)
+    uses = connection.execute(_USES_OF_TURN, (turn,)).fetchall()
+    connection.executemany(_ADD_USE, uses)
+    (at,) = connection.execute("SELECT at FROM turns WHERE n = ?", (turn,)).fetchone()
+    connection.execute(
+        "DELETE FROM hour_tallies WHERE hour >= ? AND turns = 0", (at - HOUR_S,)
+    )
+    connection.execute(
+        "DELETE FROM day_uses WHERE day >= ? AND turns = 0 AND near_misses = 0",
+        (at - DAY_S,),
+    )

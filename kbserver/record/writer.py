@@ -128,15 +128,20 @@ class Writer:
         turns = [turn for message in messages for turn in message.turns]
         events = [event for message in messages for event in message.events]
         feedback = [note for message in messages for note in message.feedback]
+        gone_on = [turn for message in messages for turn in message.gone_on]
         for message in messages:
             self._page["queue"] += message.queue
             self._page["pipe"] += message.pipe
         if self._monotonic() < self._again_at:
             self._page["disk"] += len(turns)
             return
-        written = self._guarded(lambda: self._add(turns, events, feedback))
+
+        def add() -> None:
+            self._add(turns, events, feedback, gone_on)
+
+        written = self._guarded(add)
         if written is None:  # a damaged file was set aside
-            written = self._guarded(lambda: self._add(turns, events, feedback))
+            written = self._guarded(add)
         if not written:
             self._page["disk"] += len(turns)
             return
@@ -164,9 +169,10 @@ class Writer:
         turns: list[TurnNote],
         events: list[EventNote],
         feedback: list[FeedbackNote],
+        gone_on: list[str],
     ) -> None:
         connection, rows = self._opened()
-        rows.add(turns, events, feedback)
+        rows.add(turns, events, feedback, gone_on)
         self._page["bytes"] = size_of(connection)
         if self._page["bytes"] > self._options.max_mb * 1e6:
             self._prune_at = 0.0

@@ -31,6 +31,8 @@ def call(query, grant=EVERYTHING):
 
 @pytest.mark.parametrize(("grant", "dropped"), [(EVERYTHING, True), (HOTELS, False)])
 def test_only_a_token_that_opens_the_label_drops_its_words(metrics, grant, dropped):
+    gone_on = []
+
     async def both():
         may_answer = asyncio.Event()
 
@@ -38,7 +40,7 @@ def test_only_a_token_that_opens_the_label_drops_its_words(metrics, grant, dropp
             await may_answer.wait()
             return grounding()
 
-        turns = CountedTurns(ground, metrics)
+        turns = CountedTurns(ground, metrics, gone_on.append)
         first = asyncio.create_task(turns.answer(call("how much")))
         await asyncio.sleep(0)
         second = asyncio.create_task(turns.answer(call("how much is it", grant)))
@@ -47,6 +49,24 @@ def test_only_a_token_that_opens_the_label_drops_its_words(metrics, grant, dropp
         return await first, await second
 
     first, second = asyncio.run(both())
+    assert gone_on == []
     assert (first is None, second is None) == (dropped, False)
     superseded = metrics.superseded.labels("dropped")._value.get()
     assert superseded == int(dropped)
+
+
+def test_what_was_answered_before_the_last_words_is_told_and_counted_no_more(metrics):
+    answered, gone_on = [], []
+
+    async def ground(call):
+        answered.append(grounding())
+        return answered[-1]
+
+    async def all_of_them():
+        turns = CountedTurns(ground, metrics, gone_on.append)
+        for query in ("how", "how much", "how much is it", "and when"):
+            await turns.answer(call(query))
+
+    asyncio.run(all_of_them())
+    assert gone_on == [one.trace.id for one in answered[:2]]
+    assert metrics.superseded.labels("full")._value.get() == 2

@@ -17,6 +17,7 @@ from .conftest import said
 class Listener:
     def __init__(self, batches=1):
         self.turns, self.events, self.said = [], [], []
+        self.gone = []
         self.batches = batches
         self.flushes = 0
 
@@ -28,6 +29,9 @@ class Listener:
 
     def feedback(self, note):
         self.said.append(note)
+
+    def gone_on(self, turn):
+        self.gone.append(turn)
 
     def flush(self):
         self.flushes += 1
@@ -68,6 +72,7 @@ def test_without_a_listener_nothing_is_told_and_nothing_counted():
     story = Story(None)
     assert story.turn(said("q", "call-1"), ended(), "facts", {}, 9) == {}
     story.refused("invalid_token")
+    story.gone_on("1")
     story.minute()
     story.end()
     assert story.counts() == Counts(False, 0, {}, 0, 0.0)

@@ -176,6 +176,18 @@ def test_what_clients_say_is_sent_behind_the_turns(recorder, channel):
     assert [note for one in others for note in one.feedback] == said
 
 
+def test_words_that_went_on_are_sent_behind_their_turns(recorder, channel):
+    gone = [str(number) for number in range(BATCH + 1)]
+    for id in gone:
+        recorder.gone_on(id)
+    recorder.turn(lambda: turn(1))
+    while recorder.flush():
+        pass
+    first, *others = arrived(channel)
+    assert (len(first.turns), list(first.gone_on)) == (1, [])
+    assert [id for one in others for id in one.gone_on] == gone
+
+
 def test_what_clients_say_waits_for_room_and_goes_when_nothing_is_recorded(
     recorder, channel
 ):

@@ -83,6 +83,21 @@ def test_words_are_found_by_their_index(rows, connection):
     assert found.fetchall() == [(1,)]
 
 
+def test_words_that_went_on_are_found_no_more(rows, connection):
+    said = [turn(1, query="reset the"), turn(2, query="reset the router")]
+    rows.add(said, [], gone_on=[said[0].id])
+    found = connection.execute(
+        "SELECT rowid FROM words_found WHERE words_found MATCH 'reset'"
+    )
+    assert found.fetchall() == [(2,)]
+    assert connection.execute("SELECT query FROM words").fetchall() == [
+        ("reset the router",)
+    ]
+    for table in ("searches", "candidates"):
+        turns = connection.execute(f"SELECT DISTINCT turn FROM {table}").fetchall()
+        assert turns == [(2,)]
+
+
 def test_an_event_is_kept_with_its_details(rows, connection):
     rows.add([], [event("generation", gone=["a.md"])])
     kept = connection.execute("SELECT at, kind, text, details FROM events").fetchone()

@@ -68,6 +68,30 @@ def test_tallies_are_what_counting_every_turn_gives(tmp_path_factory, given_turn
     connection.close()
 
 
+@settings(max_examples=20)
+@given(given_turns=turns, gone=st.sets(st.integers(0, 11)), cut=st.integers(0, 12))
+def test_a_turn_whose_words_went_on_counts_as_if_it_had_not_been_asked(
+    tmp_path_factory, given_turns, gone, cut
+):
+    connection = open_for_writing(tmp_path_factory.mktemp("record"))
+    rows = Rows(connection, key=KEY, mask=plain)
+    notes = [turn(number, **values) for number, values in enumerate(given_turns)]
+    rows.add(notes[:cut], [])
+    ids = [one.id for number, one in enumerate(notes) if number in gone]
+    rows.add(notes[cut:], [], gone_on=[*ids, *ids, "another"])
+    (kept,) = connection.execute("SELECT count(*) FROM turns").fetchone()
+    assert kept == len(notes) - len(ids)
+    assert (
+        connection.execute(BY_HOUR).fetchall() == connection.execute(COUNTED).fetchall()
+    )
+    found, counted = (
+        [(*row[:4], row[5]) for row in connection.execute(query)]
+        for query in ("SELECT * FROM documents ORDER BY 1, 2", BY_DOCUMENT)
+    )
+    assert found == counted
+    connection.close()
+
+
 def test_they_stay_when_turns_go_for_want_of_room_and_go_with_their_days(
     rows, connection
 ):

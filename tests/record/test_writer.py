@@ -254,6 +254,12 @@ def test_options_travel_as_text(folder):
     assert Options(**json.loads(given.as_json())).mask == ["email"]
 
 
+def test_a_turn_goes_when_its_words_went_on(writer, folder):
+    writer.write([Message(0, 0, [turn(1), turn(2)], [])])
+    writer.write([Message(0, 0, [], [], (), [turn(1).id])])
+    assert kept(folder, "turns") == 1
+
+
 def test_what_clients_say_is_written_in_the_transaction_of_its_turns(writer, folder):
     said = FeedbackNote(NOON, "call-1", "", "handed_over")
     writer.write([Message(0, 0, [turn(1)], [], [said])])
