@@ -33,7 +33,7 @@ PAGES = sorted(
     page
     for pattern in (
         "*.md",
-        "docs/*.md",
+        "docs/**/*.md",
         "benchmarks/**/*.md",
         "examples/**/*.md",
         "corpora/*.md",
@@ -217,8 +217,8 @@ def test_every_page_of_docs_is_in_the_site():
     site = read("mkdocs.yml")
     missing = [
         page.name
-        for page in (ROOT / "docs").glob("*.md")
-        if f": {page.name}" not in site
+        for page in (ROOT / "docs").rglob("*.md")
+        if f": {page.relative_to(ROOT / 'docs')}" not in site
     ]
     assert missing == []
 

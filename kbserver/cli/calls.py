@@ -214,6 +214,8 @@ def _print_turn(turn: Row, *, as_json: bool) -> None:
         parts.append(f"“{turn['query']}”")
     if turn["feedback"]:
         parts.append(f"[{turn['feedback'].replace('_', ' ')}]")
+    if turn["probe"]:
+        parts.append(f"[kbserver {turn['probe']}, no caller]")
     out.print(line("  ".join(parts)))
 
 

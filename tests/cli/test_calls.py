@@ -39,6 +39,7 @@ def test_only_what_is_wanted_is_listed(ask, fill):
 
 def test_one_turn_is_shown_whole(ask, fill):
     fill(silent(2, query="um pay it", probe="doctor", leaned=True))
+    assert "[kbserver doctor, no caller]" in ask("calls").stdout
     shown = ask("calls", f"{2:020x}").stdout
     for part in (
         "call call-1",

@@ -37,6 +37,7 @@ def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(
         "0",
         "--record",
         "turns.jsonl",
+        "--probe",
     ]
     simulator = subprocess.Popen(
         command, cwd=tmp_path, env=environment | {"PYTHONPATH": str(ROOT)},
@@ -71,6 +72,7 @@ def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(
     )
     assert (turn["source"], turn["heard"]) == ("typed", "how do i reset my pin")
     assert TOKEN not in recorded
+    assert endpoint.requests[-1]["headers"]["x-kbserver-probe"] == "simulate"
 
 
 def _read_until(readline: Callable[[], str], pattern: str) -> str:

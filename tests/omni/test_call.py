@@ -53,6 +53,8 @@ async def test_a_spoken_call_goes_through_audio_both_ways(kb) -> None:  # type: 
         "",
     ]
     assert {body["session_label"] for body in kb.bodies} == {"support"}
+    probes = {one["headers"].get("x-kbserver-probe") for one in kb.requests}
+    assert probes == {"call"}
 
 
 async def test_a_call_that_cannot_be_made_is_refused_at_once() -> None:

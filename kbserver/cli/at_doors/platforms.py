@@ -59,6 +59,8 @@ _QUERY = {
     "required": ["query"],
 }
 
+_CLIENT = "export KB_URL=$url\nexport KB_TOKEN=$token\nexport KB_LABEL=$word"
+
 PLATFORMS: dict[str, Platform] = {
     "omni": Platform(
         "omni",
@@ -132,15 +134,36 @@ PLATFORMS: dict[str, Platform] = {
         "omni",
         "/kb",
         "the agent's process, beside clients/livekit_kb.py",
-        "export KB_URL=$url\nexport KB_TOKEN=$token\nexport KB_LABEL=$word",
-        "It grounds every turn: class Assistant(Grounded, Agent). See docs/clients.md.",
+        _CLIENT,
+        "It grounds every turn: class Assistant(Grounded, Agent).",
     ),
     "pipecat": Platform(
         "omni",
         "/kb",
         "the bot's process, beside clients/pipecat_kb.py",
-        "export KB_URL=$url\nexport KB_TOKEN=$token\nexport KB_LABEL=$word",
+        _CLIENT,
         "It grounds every turn: Grounding() between user aggregator and model.",
+    ),
+    "langchain": Platform(
+        "omni",
+        "/kb",
+        "the program, beside clients/langchain_kb.py",
+        _CLIENT,
+        'KBServerRetriever().invoke("when are you open")',
+    ),
+    "llamaindex": Platform(
+        "omni",
+        "/kb",
+        "the program, beside clients/llamaindex_kb.py",
+        _CLIENT,
+        'KBServerRetriever().retrieve("when are you open")',
+    ),
+    "haystack": Platform(
+        "omni",
+        "/kb",
+        "the program, beside clients/haystack_kb.py",
+        _CLIENT,
+        'KBServerRetriever().run("when are you open")',
     ),
     "vapi": Platform(
         "vapi",

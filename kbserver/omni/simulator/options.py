@@ -23,6 +23,8 @@ class SimulatorOptions:
     keep_alive: bool = False
     debug: bool = False
     """Ask a kbserver for its trace of every turn; it is recorded with the turn."""
+    probe: str | None = None
+    """What asks in place of a caller, so that a kbserver counts no call."""
     silence_ms: int = DEFAULT_SILENCE_MS
     pace: float = 1.0
     """Agent audio against real time: 1 is real time, 0 sends it all at once."""

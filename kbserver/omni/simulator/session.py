@@ -294,6 +294,7 @@ class SimulatedSession:
             timeout_ms=self._options.timeout_ms,
             keep_alive=self._options.keep_alive,
             debug=self._options.debug,
+            probe=self._options.probe,
         )
 
     def _hear(self, turn: CallerTurn) -> None:
