@@ -4,7 +4,8 @@
 
 Prints what a caller's turns take and what the server holds, before and during each flood. The
 strangers come at a network's pace: 1,000 connections a second, and header lines as fast as a line
-of 100 Mbit/s brings them. They run beside the server, so their work counts against its turns.
+of 100 Mbit/s brings them. They run beside the server, so their work counts against its turns: each
+flood comes to a program first that reads and drops, which says what the strangers alone cost.
 """
 
 from __future__ import annotations
@@ -124,7 +125,7 @@ class Caller(threading.Thread):
         p99 = statistics.quantiles(taken, n=100)[98]
         middle = statistics.median(taken)
         print(
-            f"{name:34} {len(taken):5} turns  {failed:3} failed  "
+            f"{name:42} {len(taken):5} turns  {failed:3} failed  "
             f"median {middle:5.1f} ms  p99 {p99:5.1f} ms  {memory:6.1f} MB"
         )
 
@@ -192,8 +193,40 @@ def send_headers(port: int, total: int, connections: int = 20) -> None:
         key.fileobj.close()
 
 
+def drop_everything(ports: multiprocessing.Queue[int]) -> None:
+    """Take connections and read what they bring; tells its port first."""
+    selector = selectors.DefaultSelector()
+    with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
+        listener.setblocking(False)
+        selector.register(listener, selectors.EVENT_READ)
+        ports.put(listener.getsockname()[1])
+        while True:
+            for key, _ in selector.select():
+                with contextlib.suppress(OSError):
+                    if key.fileobj is listener:
+                        client, _ = listener.accept()
+                        client.setblocking(False)
+                        selector.register(client, selectors.EVENT_READ)
+                    elif not key.fileobj.recv(65_536):
+                        selector.unregister(key.fileobj)
+                        key.fileobj.close()
+
+
+@contextlib.contextmanager
+def sink() -> Iterator[int]:
+    """Run `drop_everything` in a process of its own; yields its port."""
+    ports: multiprocessing.Queue[int] = SPAWN.Queue()
+    process = SPAWN.Process(target=drop_everything, args=(ports,), daemon=True)
+    process.start()
+    try:
+        yield ports.get()
+    finally:
+        process.terminate()
+        process.join()
+
+
 def main() -> None:
-    """Run every flood once."""
+    """Run every flood, beside the server and against it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", type=Path, required=True)
     parser.add_argument("--connections", type=int, default=10_000)
@@ -203,7 +236,7 @@ def main() -> None:
         "--seconds", type=float, default=60.0, help="of turns, of each part"
     )
     options = parser.parse_args()
-    with server(options.store) as (port, process):
+    with server(options.store) as (port, process), sink() as elsewhere:
         caller = Caller(port)
         caller.start()
         time.sleep(options.seconds)
@@ -215,15 +248,16 @@ def main() -> None:
             (stall_bodies, options.bodies, "{} bodies that stay out"),
             (send_headers, options.megabytes * 1_000_000, "{} bytes of headers"),
         ):
-            stranger = SPAWN.Process(target=flood, args=(port, size), daemon=True)
-            stranger.start()
-            ends = time.monotonic() + options.seconds
-            while time.monotonic() < ends:
-                time.sleep(0.2)
-                most = max(most, resident_mb(process))
-            caller.report(name.format(size), most)
-            stranger.terminate()
-            stranger.join()
+            for target, to in ((elsewhere, "elsewhere"), (port, "here")):
+                stranger = SPAWN.Process(target=flood, args=(target, size), daemon=True)
+                stranger.start()
+                ends = time.monotonic() + options.seconds
+                while time.monotonic() < ends:
+                    time.sleep(0.2)
+                    most = max(most, resident_mb(process))
+                caller.report(f"{name.format(size)}, {to}", most)
+                stranger.terminate()
+                stranger.join()
         caller.stopped.set()
         print(f"memory {most - before:+.1f} MB at most")
 
