@@ -16,6 +16,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from filelock import FileLock
+from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
@@ -24,6 +25,10 @@ from kbserver.ingest.build import ingest
 hypothesis.settings.register_profile("suite", deadline=None, max_examples=40)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS", "suite"))
+
+# A client that a test gives no time of its own waits for a busy machine, too.
+for phase in ("connect", "read", "write", "pool"):
+    setattr(DEFAULT_TIMEOUT_CONFIG, phase, 60.0)
 
 HAS_TORCH = find_spec("torch") is not None
 OF_TORCH = {"torch", "sentence_transformers", "transformers"}

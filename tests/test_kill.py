@@ -72,7 +72,7 @@ class Asker(threading.Thread):
 
     def run(self) -> None:
         headers = {"authorization": f"Bearer {TOKEN}"}
-        with httpx2.Client(base_url=self.url, headers=headers, timeout=30) as client:
+        with httpx2.Client(base_url=self.url, headers=headers, timeout=60) as client:
             while not self.stop.wait(0.01):
                 begun = time.monotonic()
                 self.ask(client)

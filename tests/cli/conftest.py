@@ -129,7 +129,7 @@ def endpoint() -> Iterator[Endpoint]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(20)
+    assert ready.wait(60)
     yield served
     stop.set()
-    thread.join(20)
+    thread.join(60)

@@ -124,7 +124,7 @@ def test_call_on_a_terminal_wraps_between_words_and_hangs_up_at_ctrl_c(
         while not shown.endswith("you      "):
             shown += os.read(ours, 4096).decode()
         call.send_signal(signal.SIGINT)  # while it waits for the next line
-        assert call.wait(20) == 130
+        assert call.wait(60) == 130
     finally:
         call.kill()
         call.wait()

@@ -52,15 +52,15 @@ def test_simulate_serves_a_client_records_its_turns_and_stops_at_ctrl_c(
                     greeting="", kb_endpoint=endpoint.url, kb_token=TOKEN
                 ).to_bytes()
             )
-            while _event(ws.recv(timeout=20)) != "configured":
+            while _event(ws.recv(timeout=60)) != "configured":
                 pass
             simulator.stdin.write("how do i reset my pin\n")
             simulator.stdin.flush()
-            while _event(ws.recv(timeout=20)) != "transcript":
+            while _event(ws.recv(timeout=60)) != "transcript":
                 pass
         _read_until(simulator.stderr.readline, "(session over)")
         simulator.send_signal(signal.SIGINT)
-        assert simulator.wait(20) == 0
+        assert simulator.wait(60) == 0
     finally:
         simulator.kill()
         simulator.communicate()

@@ -12,7 +12,7 @@ import numpy as np
 from kbserver.embedding.base import Progress
 from kbserver.types import FloatMatrix, ModelIdentity
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """How long a test waits for an event that must come; no test waits for one that must not."""
 
 

@@ -106,7 +106,7 @@ async def test_the_event_loop_goes_on_while_the_model_works(
         rounds += 1
         await asyncio.sleep(0.001)
     await calls
-    assert rounds > 20
+    assert rounds > 12  # more than one before and after each call
     await embedder.close()
 
 

@@ -607,7 +607,10 @@ def test_a_listener_of_its_own_serves_metrics_and_no_turns(store, token):
 
 
 def test_a_turn_is_a_line_in_the_log_without_its_words(store, caplog):
-    server = KBServer(read_settings(store=store, open=True, access_log=True))
+    settings = read_settings(
+        store=store, deadline_ms=PATIENT_MS, open=True, access_log=True
+    )
+    server = KBServer(settings)
     with serving(server) as url, caplog.at_level("INFO", "kbserver.turns"):
         body = {"query": "how do i reset my router", "session_label": "support"}
         httpx2.post(f"{url}/kb", json=body)

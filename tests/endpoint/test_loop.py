@@ -1,7 +1,6 @@
 """What would hold the event loop happens elsewhere, and what a turn costs it is bounded."""
 
 import asyncio
-import statistics
 import threading
 import time
 
@@ -52,8 +51,8 @@ def test_an_hour_costs_the_event_loop_hardly_more_than_a_minute(
             began = time.thread_time()
             loop.run(ground(call, services))
             costs.append(time.thread_time() - began)
-    medians = {query: statistics.median(costs) for query, costs in costs_s.items()}
-    assert medians[longer] < 3 * medians[usual]
+    least = {query: min(costs) for query, costs in costs_s.items()}
+    assert least[longer] < 3 * least[usual]
 
 
 class Watched(Metrics):

@@ -116,7 +116,7 @@ def test_too_much_even_for_words_is_refused_and_health_stays_answerable(store):
 
 def connected(url):
     host, port = url.removeprefix("http://").split(":")
-    return socket.create_connection((host, int(port)), timeout=20)
+    return socket.create_connection((host, int(port)), timeout=LIMIT_S)
 
 
 def test_slow_senders_hold_no_places(store):
@@ -125,7 +125,7 @@ def test_slow_senders_hold_no_places(store):
     )
     head = b"POST /kb HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\n"
     question = {"session_label": "support", "query": "how do i reset my router"}
-    with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
+    with serving(server) as url, httpx2.Client(base_url=url, timeout=LIMIT_S) as client:
         senders = [connected(url) for _ in range(50)]
         try:
             for one in senders[:25]:
@@ -144,7 +144,7 @@ def test_slow_readers_and_callers_that_leave_hold_nothing(store):
     body = b'{"session_label": "support", "query": "how do i reset my router"}'
     head = b"POST /kb HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
     question = {"session_label": "support", "query": "what does a paper bill cost"}
-    with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
+    with serving(server) as url, httpx2.Client(base_url=url, timeout=LIMIT_S) as client:
         readers = [connected(url) for _ in range(20)]
         for one in readers:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
@@ -180,7 +180,7 @@ def test_idle_connections_do_no_harm(store, many_files):
         count = min(count, (many_files - 500) // 2)
     server = faulty_server(store, FaultyModel(), deadline_ms=PATIENT_MS)
     question = {"session_label": "support", "query": "how do i reset my router"}
-    with serving(server) as url, httpx2.Client(base_url=url, timeout=30) as client:
+    with serving(server) as url, httpx2.Client(base_url=url, timeout=LIMIT_S) as client:
         assert client.post("/kb", json=question).status_code == 200
         before_mb = resident_mb()
         idle = []

@@ -185,7 +185,7 @@ KBServer(store={str(store)!r}, open=True, port=0, access_log=True).run()
         url = next(filter(None, map(re.compile(r"http\S+(?=/kb)").search, lines)))[0]
         wait_until(lambda: answers(f"{url}/healthz?secret"))
         process.terminate()
-        said = process.communicate(timeout=30)[1]
+        said = process.communicate(timeout=60)[1]
     assert '"GET /healthz HTTP/1.1" 200' in said and "secret" not in said
 
 

@@ -99,7 +99,7 @@ class Callers:
 
     def _ask(self):
         headers = {"x-kbserver-debug": "1"}
-        with httpx2.Client(base_url=self.url, timeout=30, headers=headers) as client:
+        with httpx2.Client(base_url=self.url, timeout=60, headers=headers) as client:
             while not self._stop.is_set():
                 order = next(self._order)
                 query = f"how do i reset my router {order % 40}"

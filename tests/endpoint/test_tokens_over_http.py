@@ -52,7 +52,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> KBServer:
 def server_with(signing_keys: str, monkeypatch: pytest.MonkeyPatch) -> KBServer:
     monkeypatch.setenv("KBSERVER_SIGNING_KEY", signing_keys)
     monkeypatch.setenv("KB_TOKEN", STATIC)
-    server = KBServer(read_settings(fallback="sorry", deadline_ms=5000))
+    server = KBServer(read_settings(fallback="sorry", deadline_ms=10_000))
     settings = server.settings.turn_settings()
     server.table = RouteTable(
         [

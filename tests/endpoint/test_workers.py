@@ -13,7 +13,7 @@ import pytest
 from kbserver.cli.serve import _for_workers
 from kbserver.settings import read_settings
 
-from .conftest import wait_until
+from .conftest import LIMIT_S, PATIENT_MS, wait_until
 
 NEEDS_PROC = pytest.mark.skipif(
     not Path("/proc/self/task").exists(), reason="finds the workers in /proc"
@@ -34,14 +34,17 @@ def served(store):
         "0",
     ]
     process = subprocess.Popen(
-        [*command, "--workers", "2"], stderr=subprocess.PIPE, text=True
+        [*command, "--workers", "2"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"KBSERVER_DEADLINE_MS": str(PATIENT_MS)},
     )
     try:
         line = next(line for line in process.stderr if "kb_endpoint" in line)
         yield process, re.search(r"http\S+(?=/kb)", line)[0]
     finally:
         process.terminate()
-        process.communicate(timeout=30)
+        process.communicate(timeout=LIMIT_S)
 
 
 def asked(url):
@@ -49,7 +52,7 @@ def asked(url):
         body = {"session_label": "support", "query": "how do i reset my router"}
         return (
             "ten seconds"
-            in httpx2.post(f"{url}/kb", json=body, timeout=20).json()["context"]
+            in httpx2.post(f"{url}/kb", json=body, timeout=LIMIT_S).json()["context"]
         )
     except httpx2.HTTPError:
         return False
@@ -78,7 +81,7 @@ def two_workers_of(process, without=None):
 
 def told(url):
     """Turns answered and turns recorded, as one of the workers tells them."""
-    page = httpx2.get(f"{url}/metrics", timeout=20).text
+    page = httpx2.get(f"{url}/metrics", timeout=LIMIT_S).text
     answered = re.findall(r"^kbserver_turns_total{.*} (\S+)", page, re.MULTILINE)
     recorded = re.search(r"^kbserver_record_turns_total (\S+)", page, re.MULTILINE)[1]
     return sum(map(float, answered)), float(recorded)
@@ -108,7 +111,7 @@ def test_a_worker_that_dies_is_replaced_and_takes_no_answer_and_no_count_with_it
     wait_until(lambda: asked(url))
     wait_until(lambda: told_by_all(asked_since + 2))
     process.terminate()
-    assert process.wait(timeout=30) == 0
+    assert process.wait(timeout=LIMIT_S) == 0
 
 
 def test_workers_remember_no_follow_ups_and_share_the_cores():

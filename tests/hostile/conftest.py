@@ -53,14 +53,14 @@ def serving(app, http=QuickHttp, **options):
         yield port, server
     finally:
         server.should_exit = True
-        thread.join(timeout=20)
+        thread.join(timeout=60)
         listener.close()
 
 
 @pytest.fixture(scope="module")
 def port(store):
     settings = read_settings(
-        store=store, deadline_ms=5000, follow_up=False, tokens=[{"value": TOKEN}]
+        store=store, deadline_ms=10_000, follow_up=False, tokens=[{"value": TOKEN}]
     )
     options = _options(settings) | {"http": QuickHttp, "timeout_graceful_shutdown": 2}
     with serving(KBServer(settings), **options) as (port, _):
@@ -68,7 +68,7 @@ def port(store):
 
 
 def connect(
-    port: int, timeout_s: float = 10.0, trust: ssl.SSLContext | None = None
+    port: int, timeout_s: float = 60.0, trust: ssl.SSLContext | None = None
 ) -> socket.socket:
     """A connection to a server here; over TLS with an authority to trust."""
     client = socket.create_connection(("127.0.0.1", port), timeout=timeout_s)

@@ -34,7 +34,7 @@ BEARER = b"Authorization: Bearer " + TOKEN.encode()
 def wire(request, store, tmp_path_factory):
     """Opens connections to a server: `with wire() as client`."""
     settings = read_settings(
-        store=store, deadline_ms=5000, follow_up=False, tokens=[{"value": TOKEN}]
+        store=store, deadline_ms=10_000, follow_up=False, tokens=[{"value": TOKEN}]
     )
     server = KBServer(settings)
     server._bodies["omni"] = Bodies(settings.max_body_bytes, at_once=PLACES)

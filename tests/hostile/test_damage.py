@@ -144,12 +144,12 @@ def test_a_generation_damaged_while_it_is_served_goes_on_being_served(
         store=tmp_path / "store",
         routes=routes,
         open=True,
-        deadline_ms=5000,
+        deadline_ms=10_000,
         reload_s=0.05,
     )
     server = KBServer(settings)
     chance = random.Random(7)
-    with serving(server) as (port, _), httpx2.Client(timeout=20) as client:
+    with serving(server) as (port, _), httpx2.Client(timeout=60) as client:
         while client.get(f"http://127.0.0.1:{port}/readyz").status_code != 200:
             time.sleep(0.02)
         every = list(all_damages(generation_of(tmp_path / "store")))

@@ -153,7 +153,7 @@ def test_whatever_a_door_is_sent_it_answers_in_its_manner_and_within_its_bounds(
 ):
     chance = random.Random(f"{door} 7")
     others = {key for name, key in DOOR_KEYS.items() if name != door}
-    with httpx2.Client(base_url=fuzzed, timeout=20.0) as http:
+    with httpx2.Client(base_url=fuzzed, timeout=60.0) as http:
         for number in range(ROUNDS):
             path, body, headers = request(door, chance)
             answer = http.post(path, content=body, headers=headers)

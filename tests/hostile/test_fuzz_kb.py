@@ -129,7 +129,7 @@ def request(chance: random.Random) -> bytes:
 def answer_to(port: int, sent: bytes) -> bytes:
     """What the server says until it closes the connection; it may close before it has read all."""
     parts = []
-    with connect(port, timeout_s=20) as client:
+    with connect(port, timeout_s=60) as client:
         try:
             client.sendall(sent)
             client.shutdown(1)

@@ -117,10 +117,12 @@ def test_calls_that_never_end_make_their_handler_busy_and_no_other(client, label
     with ThreadPoolExecutor(16) as callers:
         said = callers.map(lambda _: ask(client, label), range(MOST_CALLS_LEFT))
         assert set(said) == {FALLBACK}
+    while faults(client, "left") - before["left"] < MOST_CALLS_LEFT:
+        assert ask(client, label) == FALLBACK  # for one that came too late to begin
     assert {ask(client, label) for _ in range(5)} == {FALLBACK}
     after = {fault: faults(client, fault) for fault in before}
     assert after["left"] - before["left"] == MOST_CALLS_LEFT
-    assert after["late"] - before["late"] == MOST_CALLS_LEFT
+    assert after["late"] - before["late"] >= MOST_CALLS_LEFT
     assert after["busy"] - before["busy"] == 5
     busy = [
         value

@@ -43,7 +43,7 @@ class Recording:
             self.asked += 1
             query = f"how do i reset router number {self.asked}"
             body = {"session_label": "support", "query": query}
-            answer = httpx2.post(f"{self.url}/kb", json=body, timeout=30)
+            answer = httpx2.post(f"{self.url}/kb", json=body, timeout=60)
             assert answer.status_code == 200
             assert "ten seconds" in answer.json()["context"], answer.text
 

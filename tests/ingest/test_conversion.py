@@ -63,7 +63,7 @@ def pid(conversion: Conversion, file: FoundFile) -> object:
 
 
 def wait_for(condition: Callable[[], object]) -> None:
-    give_up_at = time.monotonic() + 30
+    give_up_at = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < give_up_at
         time.sleep(0.01)

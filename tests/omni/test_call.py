@@ -7,9 +7,9 @@ import pytest
 from kbserver.errors import OmniError
 from kbserver.omni.call import SpokenCall, TypedCall
 from kbserver.omni.simulator.speech import silence, tone
+from tests.omni.conftest import PATIENT_MS
 
 pytestmark = pytest.mark.anyio
-PATIENT_MS = 3_000
 
 
 async def test_a_typed_call_asks_once_a_turn_and_answers_as_the_agent_would(kb) -> None:  # type: ignore[no-untyped-def]

@@ -266,7 +266,7 @@ async def one_turn(
             ).to_bytes()
         )
         await ws.send(encode(Command("input_text", {"text": query})))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             async for message in ws:
                 frame = parse_server(message)
                 if isinstance(frame, Event) and frame.name == "kb_query":

@@ -84,7 +84,7 @@ async def test_a_websocket_that_is_never_opened_is_closed(more):
         head = "GET / HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket"
         writer.write(f"{head}\r\n{more}\r\n\r\n".encode())
         with contextlib.suppress(ConnectionResetError):
-            await asyncio.wait_for(reader.read(), 10)
+            await asyncio.wait_for(reader.read(), 60)
         writer.close()
 
 

@@ -81,7 +81,7 @@ def certificate_of(url, trust):
     """When the certificate of a new connection ends."""
     host, port = url.removeprefix("https://").split(":")
     with (
-        socket.create_connection((host, int(port)), timeout=10) as plain,
+        socket.create_connection((host, int(port)), timeout=LIMIT_S) as plain,
         trust.wrap_socket(plain, server_hostname=host) as client,
     ):
         return client.getpeercert()["notAfter"]
@@ -125,11 +125,11 @@ def test_turns_go_on_and_renewed_tls_files_are_taken_over(store, tmp_path):
 
         assert set.union(*(caller.stop() for caller in callers)) == {200}
         process.terminate()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=LIMIT_S) == 0
         assert not [line for line in said.lines if "Traceback" in line]
     finally:
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=LIMIT_S)
 
 
 def catches_hang_ups(pid):
@@ -168,11 +168,11 @@ def test_workers_go_on_whether_one_process_is_told_or_all_of_them(store, tmp_pat
         assert set.union(*(caller.stop() for caller in callers)) == {200}
         assert two_workers_of(process) == workers
         process.terminate()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=LIMIT_S) == 0
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # the workers hold its stderr too
-        process.communicate(timeout=10)
+        process.communicate(timeout=LIMIT_S)
 
 
 IN_A_TERMINAL = """
@@ -202,7 +202,7 @@ def served_in_a_terminal(store, folder, how):
         yield process, terminal
     finally:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=LIMIT_S)
 
 
 def read_until(terminal, words):

@@ -15,7 +15,7 @@ def systemd(tmp_path, monkeypatch):
     monkeypatch.setenv("NOTIFY_SOCKET", address)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as end:
         end.bind(address)
-        end.settimeout(20)
+        end.settimeout(60)
         yield end
 
 
@@ -51,4 +51,4 @@ def test_a_watchdog_of_another_process_is_not_fed(monkeypatch, of):
     if of is not None:
         monkeypatch.setenv("WATCHDOG_USEC", "20000")
         monkeypatch.setenv("WATCHDOG_PID", of)
-    asyncio.run(asyncio.wait_for(watchdog_forever(), 10))
+    asyncio.run(asyncio.wait_for(watchdog_forever(), 60))

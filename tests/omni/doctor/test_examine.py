@@ -16,11 +16,11 @@ from kbserver.omni.doctor.findings import Diagnosis, Finding
 from kbserver.omni.doctor.probe import Response
 from kbserver.omni.serving import base_url, serving
 from tests.authority import Authority
+from tests.omni.conftest import PATIENT_MS
 
 pytestmark = pytest.mark.anyio
 
 QUESTION = "how do i reset my pin"
-PATIENT_MS = 3_000  # a busy machine fails no test that is not about time
 
 
 def by_check(diagnosis: Diagnosis) -> dict[str, Finding]:

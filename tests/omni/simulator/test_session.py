@@ -154,7 +154,7 @@ async def test_agent_audio_comes_in_chunks_of_at_most_150_ms_at_24_khz(
         spoken = b""
         expected = tone("You reset your PIN in the app under Security.", 24_000)
         while len(spoken) < len(expected):
-            frame = parse_server(await asyncio.wait_for(ws.recv(), 5))
+            frame = parse_server(await asyncio.wait_for(ws.recv(), 60))
             assert isinstance(frame, Audio)
             assert len(frame.pcm16) <= 24_000 * 2 * 150 // 1000
             spoken += frame.pcm16

@@ -324,14 +324,13 @@ does the hello kitty suite have a bath
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize("said", BUILT_ON + UNSEEN + LATER)
-def test_small_talk_is_gated(said: str) -> None:
-    assert gate(said) is not None
+def test_small_talk_is_gated() -> None:
+    said = BUILT_ON + UNSEEN + LATER
+    assert [words for words in said if gate(words) is None] == []
 
 
-@pytest.mark.parametrize("asked", QUESTIONS)
-def test_a_question_is_never_gated(asked: str) -> None:
-    assert gate(asked) is None
+def test_a_question_is_never_gated() -> None:
+    assert [asked for asked in QUESTIONS if gate(asked) is not None] == []
 
 
 @pytest.mark.parametrize(
