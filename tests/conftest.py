@@ -1,37 +1,50 @@
 """A store with the real model, built once for all test processes."""
 
+import hashlib
 import logging
 import os
+import signal
+import sys
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 # Hundreds of processes would compile everything anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import hypothesis
 import pytest
 from filelock import FileLock
 from httpx2._config import DEFAULT_TIMEOUT_CONFIG
 
+from kbserver import cli
+from kbserver.embedding.query_embedder import QueryEmbedder
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
 
 # A busy machine is no fault of an example, so none has a time of its own.
-hypothesis.settings.register_profile("suite", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("suite", deadline=None, max_examples=25)
 hypothesis.settings.register_profile("long", deadline=None, max_examples=2_000)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS", "suite"))
 
 # A client that a test gives no time of its own waits for a busy machine, too.
 for phase in ("connect", "read", "write", "pool"):
     setattr(DEFAULT_TIMEOUT_CONFIG, phase, 60.0)
+# There, a model may take seconds for a query and does not hang.
+QueryEmbedder.__init__.__kwdefaults__["hang_limit_s"] = 20.0
 
 HAS_TORCH = find_spec("torch") is not None
 OF_TORCH = {"torch", "sentence_transformers", "transformers"}
+
+LARGE_BYTES = 10_000_000  # a model
+SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
+"""A command may handle or ignore them, and processes started later would inherit that."""
 
 DOCUMENTS = {
     "support": {
@@ -105,6 +118,43 @@ def user_cache(shared: Path) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def disk() -> Iterator[None]:
+    """Nothing that is written here need outlive the machine, and a busy disk takes its time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def digests() -> Iterator[None]:
+    """A large file keeps its digest until it changes: models are opened hundreds of times."""
+    digest_of = hashlib.file_digest
+    known: dict[object, Any] = {}
+
+    def file_digest(stream: Any, digest: Any) -> Any:
+        facts = os.fstat(stream.fileno())
+        if facts.st_size < LARGE_BYTES:
+            return digest_of(stream, digest)
+        changed = (facts.st_mtime_ns, facts.st_ctime_ns)
+        file = (facts.st_dev, facts.st_ino, facts.st_size, *changed, digest)
+        if file not in known:
+            known[file] = digest_of(stream, digest)
+        return known[file]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(hashlib, "file_digest", file_digest)
+        yield
+
+
+@pytest.fixture(scope="module")
+def unmeasured() -> Iterator[None]:
+    """Start processes without coverage: they do again and again what others do once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def loggers() -> Iterator[None]:
     """Commands that run in this process set up logging; the next test finds it as it was."""
@@ -138,3 +188,36 @@ def store(shared: Path, user_cache: Path) -> Path:
                 ingest([folder], store=Store(path), corpus=corpus)
             (shared / "store.done").touch()
     return path
+
+
+@pytest.fixture
+def kbserver(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> Callable[..., CompletedProcess[str]]:
+    """Run the whole program here, in `tmp_path` and with these variables, until it ends.
+
+    No turn is late on a busy machine.
+    """
+
+    def invoke(*arguments: object, **environment: str) -> CompletedProcess[str]:
+        for name in os.environ:
+            if name.startswith("KB"):
+                monkeypatch.delenv(name)
+        monkeypatch.setenv("KBSERVER_DEADLINE_MS", "10000")
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.chdir(tmp_path)
+        command = ["kbserver", *map(str, arguments)]
+        monkeypatch.setattr(sys, "argv", command)
+        handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
+        try:
+            with pytest.raises(SystemExit) as ended:
+                cli.main()
+        finally:
+            for signum, handler in handlers.items():
+                signal.signal(signum, handler)
+        out, err = capfd.readouterr()
+        code = ended.value.code or 0
+        return CompletedProcess(command, code, out, err)
+
+    return invoke

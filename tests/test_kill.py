@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from kbserver.endpoint.app import KBServer
 from kbserver.index.store import Store
@@ -103,6 +104,7 @@ def asking(url: str) -> Iterator[Asker]:
         asker.join()
 
 
+@pytest.mark.usefixtures("unmeasured")
 def test_no_kill_of_an_ingest_fails_a_turn_or_harms_the_store(
     tmp_path: Path, store: Path
 ) -> None:

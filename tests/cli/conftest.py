@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
@@ -26,8 +22,6 @@ from tests.omni.conftest import Endpoint
 from tests.record.conftest import candidate, plain, turn
 
 ROOT = Path(__file__).parents[2]
-SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
-"""A command may handle or ignore them, and processes started later would inherit that."""
 TOKEN = "s3cr3t-token-of-32-characters-xx"
 NOW = time.time()
 
@@ -43,6 +37,7 @@ def silent(number: int, **more: Any) -> TurnNote:
 def run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run a command; an error that kbserver raises on purpose comes out as it is."""
     monkeypatch.setenv("KB_TOKEN", TOKEN)
+    monkeypatch.setenv("KBSERVER_DEADLINE_MS", "10000")
     monkeypatch.setenv("PYAI_API_KEY", "pyai_test_key")
 
     def invoke(*arguments: str) -> Result:
@@ -82,35 +77,6 @@ def ask(run: Callable[..., Result], own_store: Path) -> Callable[..., Result]:
         result = run(*arguments, "--store", str(own_store))
         assert result.exit_code == 0, result.output
         return result
-
-    return invoke
-
-
-@pytest.fixture
-def kbserver(
-    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
-) -> Callable[..., CompletedProcess[str]]:
-    """Run the whole program here, in `tmp_path` and with these variables, until it ends."""
-
-    def invoke(*arguments: object, **environment: str) -> CompletedProcess[str]:
-        for name in os.environ:
-            if name.startswith("KB"):
-                monkeypatch.delenv(name)
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.chdir(tmp_path)
-        command = ["kbserver", *map(str, arguments)]
-        monkeypatch.setattr(sys, "argv", command)
-        handlers = {signum: signal.getsignal(signum) for signum in SIGNALS}
-        try:
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-        finally:
-            for signum, handler in handlers.items():
-                signal.signal(signum, handler)
-        out, err = capfd.readouterr()
-        code = ended.value.code or 0
-        return CompletedProcess(command, code, out, err)
 
     return invoke
 

@@ -306,7 +306,7 @@ def test_a_row_that_is_not_there_is_an_error(built, tmp_path, row):
     top_k=st.integers(0, 30),
     data=st.data(),
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_any_search_of_any_texts_gives_what_the_formula_gives(
     built, tmp_path_factory, texts, terms, top_k, data
 ):
@@ -341,7 +341,7 @@ def test_any_search_of_any_texts_gives_what_the_formula_gives(
     top_k=st.integers(0, 10),
 )
 @settings(
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 def test_what_was_found_knows_what_every_row_of_the_scope_scores(

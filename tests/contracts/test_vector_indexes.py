@@ -335,7 +335,7 @@ def test_threads_may_share_an_index(backend):
 
 
 @given(data=st.data())
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_flat_search_equals_the_yardstick_for_any_scope_and_top_k(data):
     size = data.draw(st.integers(1, 60))
     embeddings = unit(size, seed=data.draw(st.integers(0, 5)))

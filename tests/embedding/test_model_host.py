@@ -392,7 +392,7 @@ async def test_closing_stops_the_threads_and_says_so() -> None:
     async with hosted:
         await hosted.host.until_ready()
         assert threads_that_embed() == 3
-    assert threads_that_embed() == 0
+    await until(lambda: threads_that_embed() == 0)
     assert model.closed.is_set()
     assert hosted.host.why_none == NoVector("failed", "closed")
     with pytest.raises(EmbedderUnavailable, match="embedder failed: closed"):

@@ -57,6 +57,11 @@ def serving(app, http=QuickHttp, **options):
         listener.close()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def without_coverage(unmeasured):
+    """Processes that are started here are not measured."""
+
+
 @pytest.fixture(scope="module")
 def port(store):
     settings = read_settings(

@@ -372,18 +372,19 @@ def chosen(
 ) -> list[tuple[str, str, int]]:
     """Choose the cases: three of four are changes to files, if there are as many."""
     chance = random.Random(seed)
-    changes: list[tuple[str, str, int]] = []
-    lines: list[tuple[str, str, int]] = []
+    cases: list[tuple[str, str, int]] = []
     for writer, place in places.items():
         total = steps_of(place, writer, "files")
-        changes += [(writer, "files", step) for step in range(total)]
-        total = steps_of(place, writer, "lines") * 9 // 10  # it varies a little
-        share = min(total, count)
-        lines += [
-            (writer, "lines", step) for step in chance.sample(range(total), share)
-        ]
-    changes = chance.sample(changes, min(len(changes), count * 3 // 4))
-    return changes + chance.sample(lines, min(len(lines), count - len(changes)))
+        cases += [(writer, "files", step) for step in range(total)]
+    cases = chance.sample(cases, min(len(cases), count * 3 // 4))
+    lines: dict[str, int] = {}
+    while len(cases) < count:
+        writer = chance.choice(list(places))
+        if writer not in lines:  # it takes seconds to count them
+            lines[writer] = steps_of(places[writer], writer, "lines")
+        step = chance.randrange(lines[writer] * 9 // 10)  # it varies a little
+        cases.append((writer, "lines", step))
+    return cases
 
 
 def main() -> int:

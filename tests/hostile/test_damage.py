@@ -8,8 +8,6 @@ import os
 import random
 import re
 import shutil
-import subprocess
-import sys
 import time
 
 import httpx2
@@ -116,18 +114,14 @@ def test_a_generation_with_a_damaged_file_is_not_opened(own_store):
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "scopes.rows.npy"])
-def test_a_server_does_not_start_from_damage_and_says_which(own_store, tmp_path, name):
+def test_a_server_does_not_start_from_damage_and_says_which(
+    kbserver, own_store, tmp_path, name
+):
     shutil.copytree(own_store, tmp_path / "store", symlinks=True)
     file = generation_of(tmp_path / "store") / name
     file.write_bytes(flipped(file.read_bytes(), random.Random(1)))
     for command in (["serve", "--open", "--port", "0"], ["verify"]):
-        ran = subprocess.run(
-            [sys.executable, "-m", "kbserver", *command, "--store", tmp_path / "store"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=100,
-        )
+        ran = kbserver(*command, "--store", tmp_path / "store")
         assert ran.returncode == 3
         assert file.name in ran.stderr and "kbserver ingest PATH" in ran.stderr
         assert "Traceback" not in ran.stderr

@@ -105,10 +105,15 @@ def test_every_mutated_file_is_read_or_named(tmp_path):
     assert not [one for one in reasons if re.search("Traceback|crashed|exit", one)]
 
 
+@pytest.fixture(scope="module")
+def conversion():
+    with Conversion(ConversionLimits(seconds=20.0, patience=100.0)) as conversion:
+        yield conversion
+
+
 @pytest.mark.parametrize("name", GROWING)
-def test_processor_time_grows_with_the_file(tmp_path, name):
+def test_processor_time_grows_with_the_file(tmp_path, conversion, name):
     path = tmp_path / name
     path.write_text(GROWING[name](MANY), encoding="utf-8")
     file = FoundFile(Path(path), name, path.stat().st_size, 0)
-    with Conversion(ConversionLimits(seconds=20.0, patience=100.0)) as conversion:
-        assert conversion.convert(file).result()
+    assert conversion.convert(file).result()

@@ -378,7 +378,7 @@ blocks = st.lists(
 
 
 @settings(
-    max_examples=120,
+    max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

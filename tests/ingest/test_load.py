@@ -114,7 +114,7 @@ def test_a_missing_extra_is_named():
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

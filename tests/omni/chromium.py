@@ -65,6 +65,10 @@ def running(folder: Path, *flags: str) -> Iterator[str]:
         scratch.cleanup()
 
 
+class PageLeft(Exception):
+    """The page that was asked is no longer shown."""
+
+
 class Tab:
     """One page in a browser context of its own: no cookies, permissions or cache of other tests."""
 
@@ -130,12 +134,16 @@ class Tab:
     async def until(self, expression: str) -> None:
         """Wait for a JavaScript expression to be true."""
         end = time.monotonic() + PATIENCE_S
-        while not await self.evaluate(f"Boolean({expression})"):
-            shown = await self.evaluate("document.body?.innerText")
-            assert time.monotonic() < end, (
-                f"never true: {expression}\n{shown}\n{self.complaints}"
-            )
+        shown = ""
+        while time.monotonic() < end:
+            try:
+                if await self.evaluate(f"Boolean({expression})"):
+                    return
+                shown = await self.evaluate("document.body?.innerText")
+            except PageLeft:
+                pass  # the next page is asked
             await asyncio.sleep(0.05)
+        raise AssertionError(f"never true: {expression}\n{shown}\n{self.complaints}")
 
     async def screenshot(self, path: Path) -> None:
         picture = await self.send("Page.captureScreenshot", format="png")
@@ -149,6 +157,8 @@ class Tab:
         waiting = self._answers[number] = asyncio.get_running_loop().create_future()
         await self._socket.send(json.dumps(message))
         answer = await asyncio.wait_for(waiting, PATIENCE_S)
+        if "navigated or closed" in answer.get("error", {}).get("message", ""):
+            raise PageLeft(method)
         assert "error" not in answer, f"{method}: {answer['error']}"
         return dict(answer["result"])
 

@@ -78,7 +78,7 @@ class Wire:
         self.incoming.clear()
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(incoming=st.lists(messages, max_size=12), strict=st.booleans())
 def test_no_client_can_break_a_session(incoming: list[Any], strict: bool) -> None:
     records: list[Any] = []

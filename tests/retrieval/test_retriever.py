@@ -56,7 +56,12 @@ def ask(store):
         }
 
         def ask(
-            query, corpus="support", scope=None, past=(), budget_ms=5000.0, **settings
+            query,
+            corpus="support",
+            scope=None,
+            past=(),
+            budget_ms=PLENTY_MS,
+            **settings,
         ):
             retrieval = retrievers[corpus].retrieve(
                 query,

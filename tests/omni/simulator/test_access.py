@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from kbserver.errors import OmniError
 from kbserver.lru import ENTRY_BYTES
+from kbserver.omni.simulator import access
 from kbserver.omni.simulator.access import (
     FORBIDDEN,
     KEYS_BYTES,
@@ -145,17 +146,20 @@ def test_a_request_for_a_token_that_breaks_a_rule_is_refused(request_):
         KeyRing().mint_token(request_)
 
 
-def test_only_so_many_keys_and_tokens_are_remembered() -> None:
+def test_only_so_many_keys_and_tokens_are_remembered(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(access, "KEYS_BYTES", KEYS_BYTES // 10)
     ring = KeyRing()
     asked = {"allowed_origins": ["https://app.example.com"]}
     first, _ = ring.mint_sandbox_key()
     token = ring.mint_token(asked).token
-    for _ in range(1_000):
+    for _ in range(100):
         ring.mint_sandbox_key()
         ring.mint_token(asked)
     assert ring.check(first, origin="https://app.example.com") is None
     assert ring.check(token) is None
-    for _ in range(KEYS_BYTES // ENTRY_BYTES):
+    for _ in range(access.KEYS_BYTES // ENTRY_BYTES):
         ring.mint_sandbox_key()
         ring.mint_token(asked)
     assert ring.check(first, origin="https://app.example.com") is STRANGE_PAGE

@@ -463,7 +463,7 @@ places = st.tuples(
 
 
 @settings(
-    max_examples=60,
+    max_examples=30,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(places, min_size=1, max_size=12))
