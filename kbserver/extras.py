@@ -49,6 +49,10 @@ EXTRAS: Final[Mapping[str, Extra]] = MappingProxyType(
             "text on pictures and scanned pages",
             {"rapidocr": "rapidocr", "pillow": "PIL"},
         ),
+        "s3": Extra(
+            "publish, follow and --at, to share generations over an object store",
+            {"obstore": "obstore"},
+        ),
         "evaluation": Extra(
             "eval, calibrate, gaps and replay",
             {"ir-measures": "ir_measures", "scipy": "scipy"},

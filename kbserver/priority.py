@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing.process import BaseProcess
 
 NICENESS = 10
 """Of background work: a tenth of another thread's share of a core that both want."""
@@ -30,9 +31,15 @@ def yield_process_to_turns() -> None:
     os.nice(NICENESS)
 
 
+_LONGEST_PAUSE_S = 60.0  # before a process that keeps ending is started again
+
+
 @contextmanager
 def process_beside(
-    target: Callable[..., None], *args: object, name: str
+    target: Callable[..., None],
+    *args: object,
+    name: str,
+    again_s: float | None = None,
 ) -> Iterator[None]:
     """Run a function in a process of its own while the block runs; it gives way to turns.
 
@@ -40,17 +47,42 @@ def process_beside(
 
     Args:
         target: importable by name, as is what it is given.
+        again_s: how many seconds after its end it is started again, twice as many after each
+            further end, up to a minute; None: never.
     """
     context = multiprocessing.get_context("spawn")
-    process = context.Process(
-        target=_beside, args=(target, *args), name=name, daemon=True
-    )
-    process.start()
+
+    def started() -> BaseProcess:
+        process = context.Process(
+            target=_beside, args=(target, *args), name=name, daemon=True
+        )
+        process.start()
+        return process
+
+    processes = [started()]
+    stop, lock = threading.Event(), threading.Lock()
+
+    def start_again() -> None:
+        pause_s = again_s or 0.0
+        while not stop.is_set():
+            processes[-1].join()
+            if stop.wait(pause_s):
+                return
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            with lock:
+                if not stop.is_set():
+                    processes.append(started())
+                    del processes[0]
+
+    if again_s is not None:
+        threading.Thread(target=start_again, name=name, daemon=True).start()
     try:
         yield
     finally:
-        process.terminate()
-        process.join()
+        with lock:
+            stop.set()
+        processes[-1].terminate()
+        processes[-1].join()
 
 
 def _beside(target: Callable[..., None], *args: object) -> None:

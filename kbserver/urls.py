@@ -80,3 +80,34 @@ def origin_problem(origin: str) -> str | None:
 
 
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def object_store_problem(url: str) -> str | None:
+    """Say why a text is no place in an object store, or None.
+
+    Returns:
+        As `url_problem`.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as exc:
+        return f"is not a URL ({exc}); {_PLACES}"
+    if parts.scheme not in _OBJECT_STORES:
+        return f"{url!r} is none of s3, gs, az and file; {_PLACES}"
+    if parts.username is not None or parts.password is not None:
+        return (
+            "holds credentials; leave out what stands before the @, and set variables"
+        )
+    if parts.query or parts.fragment:
+        return f"ends in a query or fragment; leave it out, and {_PLACES}"
+    if parts.scheme == "file":
+        if parts.netloc or not parts.path.startswith("/"):
+            return f"{url!r} is no folder of this machine; write it like file:///srv/shared"
+    elif not parts.netloc:
+        return f"{url!r} names no bucket; {_PLACES}"
+    return None
+
+
+_OBJECT_STORES = ("s3", "gs", "az", "file")
+_PLACES = "write it like s3://bucket/prefix or file:///srv/shared"

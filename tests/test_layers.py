@@ -63,6 +63,7 @@ ONLY_IN = {
         "http_protocol.py",
     ),
     "jinja2": ("console/rendering.py",),
+    "obstore": ("index/sharing/remote.py",),
 }
 """What is slow or heavy to import, and the files or folders that may."""
 

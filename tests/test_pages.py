@@ -15,6 +15,7 @@ from kbserver.endpoint.figures.metrics import CODES
 from kbserver.record.database import open_for_writing
 from kbserver.settings import read_settings
 from kbserver.settings.doors import DoorsSettings, McpSettings, ToolSettings
+from kbserver.settings.follow import FollowSettings
 from kbserver.settings.model import (
     ConsoleSettings,
     ConsoleTokenSettings,
@@ -50,7 +51,7 @@ OF_ENVIRONMENT = {
 """Secrets: the environment's name stands on the page, not the key."""
 
 
-TABLES = {"routes", "session", "tokens", "console", "metrics"}
+TABLES = {"routes", "session", "tokens", "console", "metrics", "follow"}
 
 
 def read(page: str) -> str:
@@ -115,6 +116,7 @@ def test_every_code_of_a_refusal_is_counted_from_the_start_and_stands_on_its_pag
         ConsoleTokenSettings,
         MetricsSettings,
         DoorsSettings,
+        FollowSettings,
         McpSettings,
         ToolSettings,
     ],

@@ -2,11 +2,13 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from kbserver.priority import NICENESS, yield_to_turns
+from kbserver.priority import NICENESS, process_beside, yield_to_turns
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="niceness is a process's")
 
@@ -42,3 +44,14 @@ thread.join()
     )
     wanted = min(19, before + NICENESS)
     assert shown.stdout.split() == [str(wanted), str(wanted)]
+
+
+def once(folder: Path) -> None:
+    """End, and leave a file that tells so."""
+    (folder / str(os.getpid())).touch()
+
+
+def test_a_process_that_ended_is_started_again_until_the_block_ends(tmp_path):
+    with process_beside(once, tmp_path, name="once", again_s=0.01):
+        while len(list(tmp_path.iterdir())) < 2:
+            time.sleep(0.01)

@@ -34,6 +34,7 @@ from kbserver.cli import (
 from kbserver.cli.at_doors import connect
 from kbserver.cli.recorded import console
 from kbserver.cli.releases import gaps, judge, replay
+from kbserver.cli.replicas import sharing
 from kbserver.cli.terminal import complain
 from kbserver.errors import KbServerError
 from kbserver.extras import EXTRAS
@@ -44,6 +45,7 @@ _COMMANDS = (
     store,
     lint,
     serve,
+    sharing,
     query,
     calls,
     gaps,

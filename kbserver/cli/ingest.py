@@ -27,6 +27,11 @@ from typer.core import TyperCommand
 from kbserver import extras
 from kbserver.cli.options import AsJson, StoreConfig, Wait
 from kbserver.cli.releases.gate import Release, show_replay
+from kbserver.cli.replicas.sharing import (
+    published,
+    remote_at,
+    show_published,
+)
 from kbserver.cli.terminal import (
     complain,
     err,
@@ -39,6 +44,7 @@ from kbserver.errors import IngestError, SettingsError, StoreError, StoreMissing
 from kbserver.index.backends import VECTOR_CHOICES
 
 if TYPE_CHECKING:
+    from kbserver.index.sharing.remote import Remote
     from kbserver.index.store import Store
     from kbserver.ingest.build import IngestOptions, OnProgress
     from kbserver.ingest.conversion import ConversionLimits
@@ -240,6 +246,14 @@ def ingest(
             metavar="FILE",
         ),
     ] = None,
+    publish: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Make what is live afterwards live in this object store, too, for the servers "
+            "that follow it; see kbserver publish.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Turn documents into a corpus: read, cut into passages, embed, index, check, publish.
@@ -288,10 +302,9 @@ def ingest(
     _check_flags(device, urls, watch=watch, dry_run=dry_run, strict=strict)
     if replay is None and (require or report_file):
         raise SettingsError("--require and --report need --replay DURATION, such as 7d")
-    if replay is not None and (watch or dry_run):
-        raise SettingsError(
-            "--replay asks a generation that is built and waits: not with --watch or --dry-run"
-        )
+    _check_ending(replay, publish, goes_on=watch or dry_run)
+    # A wrong URL shows before hours of work.
+    shared = _place_of(publish)
     settings = read_settings(config, store=store)
     corpora = CorpusStore(settings.store)
     name = corpus or _name_of(sources[0])
@@ -337,13 +350,32 @@ def ingest(
     if len(before) == 1 and not settings.routes:
         _warn_of_labels(before[0], _corpora_in(corpora))
     report.skipped[:0] = notes
+    _finish(report, corpora, gate, as_json=as_json, strict=strict)
+    if shared is not None:
+        done = published(corpora, name, shared, wait_s=wait)
+        show_published(done, shared.url, on=err if as_json else out)
+
+
+def _finish(
+    report: IngestReport,
+    store: Store,
+    gate: Release | None,
+    *,
+    as_json: bool,
+    strict: bool,
+) -> None:
+    """Show what an ingest did; end the program if it held something back.
+
+    Raises:
+        ReleaseHeld: the gate did.
+    """
     if as_json:
         values = report.as_dict()
         if gate is not None:
             values["replay"] = gate.values
         print_json(values)
     else:
-        _show(report, corpora)
+        _show(report, store)
         if gate is not None and gate.values is not None:
             show_replay(gate.values)
     if strict and report.unheard:
@@ -351,6 +383,24 @@ def ingest(
         sys.exit(IngestError.exit_code)
     if gate is not None:
         gate.end(report.published)
+
+
+def _check_ending(replay: str | None, publish: str | None, *, goes_on: bool) -> None:
+    if replay is not None and goes_on:
+        raise SettingsError(
+            "--replay asks a generation that is built and waits: not with --watch or --dry-run"
+        )
+    if publish is not None and goes_on:
+        raise SettingsError(
+            "--publish goes with an ingest that ends: not with --watch or --dry-run"
+        )
+
+
+def _place_of(publish: str | None) -> Remote | None:
+    """Return the object store to publish in, if there is one."""
+    if publish is None:
+        return None
+    return remote_at(publish, make=True)
 
 
 def _apart(sources: list[str]) -> tuple[list[str], list[str]]:

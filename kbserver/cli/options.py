@@ -86,3 +86,20 @@ CorpusName: TypeAlias = Annotated[
         metavar="CORPUS",
     ),
 ]
+
+ObjectStore: TypeAlias = Annotated[
+    str,
+    typer.Argument(
+        help="Place in an object store: s3://bucket/prefix, gs://…, az://… or file:///folder.",
+        metavar="URL",
+    ),
+]
+
+AtObjectStore: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="URL",
+        help="In this object store instead, for every server that follows it: s3://bucket/prefix.",
+    ),
+]

@@ -22,8 +22,10 @@ from rich.text import Text
 from kbserver.cli.connection import check_session, local_url
 from kbserver.cli.ingest import corpus_name
 from kbserver.cli.options import Config, StorePath
+from kbserver.cli.replicas.sharing import read_following
 from kbserver.cli.terminal import err, log_to_terminal
 from kbserver.errors import SettingsError
+from kbserver.extras import require
 
 if TYPE_CHECKING:
     from kbserver.endpoint.app import KBServer
@@ -79,6 +81,14 @@ def serve(
             "May be repeated.",
         ),
     ] = None,
+    follow: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Take generations from this object store, beside the server: "
+            "s3://bucket/prefix, gs://…, az://… or file:///folder.",
+        ),
+    ] = None,
     console: Annotated[
         bool,
         typer.Option(
@@ -106,6 +116,10 @@ def serve(
 
     Routes, tokens and thresholds are read again when the configuration file changes, and at SIGHUP.
 
+    With **--follow** what `kbserver publish` made live in an object store is fetched, checked and
+    taken over, while turns go on; an object store that is away leaves what is served. The store
+    of this machine may be empty at the start: the server is ready once the first corpora are here.
+
     With several **--workers** follow-ups are not remembered, and limits and a token's turns are
     counted by each process for itself; metrics are of all together.
     """
@@ -116,15 +130,16 @@ def serve(
     from kbserver.endpoint.serve import serve as run
     from kbserver.endpoint.serve import serve_workers
     from kbserver.record.keeper import recording
-    from kbserver.settings import file_of, read_settings
+    from kbserver.settings import file_of
 
     log_to_terminal(serving=True, verbose=verbose)
     # Says where a bus error came from: a mapped file of the store was cut.
     if sys.__stderr__ is not None:
         faulthandler.enable(sys.__stderr__, all_threads=False)
     read = partial(
-        read_settings,
+        read_following,
         config,
+        follow,
         store=store,
         host=host,
         port=port,
@@ -147,7 +162,7 @@ def serve(
         shelf = make_shelf()
         stack.callback(shelf.close)
         folders = _folders(watch or ())
-        if workers > 1 or folders:
+        if workers > 1 or folders or settings.follow is not None:
             _share(server, shelf, folders)
         for corpus, folder in folders.items():
             tell = WatchCounts(shelf, corpus)
@@ -156,6 +171,8 @@ def serve(
                     folder, corpus, store=settings.store, prepare=log_as, tell=tell
                 )
             )
+        if settings.follow is not None:
+            stack.enter_context(_following(settings, shelf, log_as))
         if console:
             stack.enter_context(_console(settings, log_as))
         if workers == 1:
@@ -235,6 +252,18 @@ def _watching(
     )
 
 
+def _following(
+    settings: Settings, shelf: Shelf, prepare: Callable[..., None]
+) -> AbstractContextManager[None]:
+    """Follow the object store in a process of its own while the block runs."""
+    require("s3", "following an object store")
+    from kbserver.endpoint.figures.followed import FollowCounts
+    from kbserver.endpoint.running.following import following_beside
+
+    serving = partial(prepare, serving=True)
+    return following_beside(settings, prepare=serving, tell=FollowCounts(shelf))
+
+
 def _console(
     settings: Settings, prepare: Callable[[], None]
 ) -> AbstractContextManager[None]:
@@ -283,6 +312,8 @@ class _Worker:
 def _share(server: KBServer, shelf: Shelf, watched: Iterable[str]) -> None:
     """Let a server count together with the processes of a shelf."""
     server.metrics.share(shelf)
+    if server.settings.follow is not None:
+        server.metrics.followed()
     for corpus in watched:
         server.metrics.watched(corpus)
 
@@ -315,6 +346,11 @@ def _announce(server: KBServer, url: str) -> None:
     err.print(Text("kbserver is listening.", style="bold green"))
     err.print(f"  kb_endpoint   {url}{settings.path}")
     err.print(Text(f"  kb_token      {_tokens(settings)}"))
+    if settings.follow is not None:
+        err.print(Text(f"  follows       {settings.follow.url}"))
+    if not server.table.routes:
+        err.print("  labels        none yet: ready once the first corpora are here")
+        return
     err.print("  labels        first match answers:")
     for route in server.table.routes:
         err.print(Text(f"                {route}"))

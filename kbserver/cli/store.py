@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,15 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from kbserver.cli.options import AsJson, CorpusName, StoreConfig, StorePath, Wait
+from kbserver.cli.options import (
+    AsJson,
+    AtObjectStore,
+    CorpusName,
+    StoreConfig,
+    StorePath,
+    Wait,
+)
+from kbserver.cli.replicas.sharing import remote_at
 from kbserver.cli.terminal import (
     complain,
     err,
@@ -28,6 +37,7 @@ from kbserver.printable import size
 if TYPE_CHECKING:
     from kbserver.console.reading.generations import ListedGeneration
     from kbserver.index.selfcheck import CheckReport
+    from kbserver.index.sharing.remote import Remote
     from kbserver.index.store import Store
 
 
@@ -42,13 +52,19 @@ def register(app: typer.Typer) -> None:
 
 
 def corpora(
-    config: StoreConfig = None, store: StorePath = None, as_json: AsJson = False
+    at: AtObjectStore = None,
+    config: StoreConfig = None,
+    store: StorePath = None,
+    as_json: AsJson = False,
 ) -> None:
     """List the corpora and their generations, with their size, model and age.
 
     ● marks the live generation. Exit codes: 0 listed, 3 there is no store. A generation that cannot
     be read is listed with the reason.
     """
+    if at is not None:
+        _list_shared(remote_at(at), as_json=as_json)
+        return
     from kbserver.console.reading.generations import listed
 
     known = _store(config, store)
@@ -83,6 +99,47 @@ def corpora(
     print_table(table)
 
 
+def _list_shared(remote: Remote, *, as_json: bool) -> None:
+    """List what is in an object store."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("corpus", "", "generation"):
+        table.add_column(column)
+    for column in ("size", "uploaded"):
+        table.add_column(column, justify="right")
+    listing: list[dict[str, Any]] = []
+    for corpus in remote.corpora():
+        live = remote.pointer(corpus)
+        for one in remote.generations(corpus):
+            is_live = live is not None and live.generation == one.name
+            made = one.made.isoformat()
+            listing.append(
+                {
+                    "corpus": corpus,
+                    "generation": one.name,
+                    "live": is_live,
+                    "bytes": one.bytes,
+                    "uploaded_at": made,
+                }
+            )
+            mark = ""
+            if is_live:
+                mark = "●"
+            table.add_row(
+                line(corpus), mark, line(one.name), size(one.bytes), _age(made)
+            )
+    if as_json:
+        print_json(listing)
+    elif listing:
+        print_table(table)
+    else:
+        out.print(
+            Text(
+                f"{remote.url}: no corpus yet; put one there with:  "
+                f"kbserver publish CORPUS {remote.url}"
+            )
+        )
+
+
 def _facts(one: ListedGeneration) -> list[str | Text]:
     if one.problem:
         return ["–", "–", "–", line(one.problem, style="red"), ""]
@@ -104,6 +161,7 @@ def rollback(
             help="Which one.  \\[default: the one before the live one]",
         ),
     ] = None,
+    at: AtObjectStore = None,
     config: StoreConfig = None,
     store: StorePath = None,
     wait: Wait = 0.0,
@@ -113,12 +171,25 @@ def rollback(
 
     The next ingest compares with it: what had been changed since then is changed again.
 
+    With --at every server that follows that object store takes it over within seconds; the store
+    of this machine stays as it is.
+
     Exit codes: 0 done, 3 no such corpus or generation, or it cannot be served.
     """
+    if at is not None:
+        remote = remote_at(at)
+        from kbserver.index.sharing.publishing import roll_back
+
+        _show_live(corpus, roll_back(remote, corpus, to), as_json=as_json)
+        return
     known = _store(config, store)
     known.generations(corpus)  # fails before the lock makes a folder of this name
     with known.lock(corpus, wait_s=wait):
         generation = known.rollback(corpus, to)
+    _show_live(corpus, generation, as_json=as_json)
+
+
+def _show_live(corpus: str, generation: str, *, as_json: bool) -> None:
     if as_json:
         print_json({"corpus": corpus, "generation": generation})
     else:
@@ -135,6 +206,7 @@ def prune(
     keep: Annotated[
         int, typer.Option(min=1, help="Generations to keep, the live one counted.")
     ] = 2,
+    at: AtObjectStore = None,
     config: StoreConfig = None,
     store: StorePath = None,
     wait: Wait = 0.0,
@@ -143,21 +215,20 @@ def prune(
     """Remove old generations; the live one always stays.
 
     A server that has one open goes on undisturbed. With --all a corpus that cannot be pruned is
-    named, and the others are. Exit codes: 0 done, 2 neither a corpus nor --all given, 3 the store.
+    named, and the others are. With --at what was uploaded in the last hour stays, too.
+
+    Exit codes: 0 done, 2 neither a corpus nor --all given, 3 the store.
     """
-    known = _store(config, store)
     if (corpus is None) is not all_:
         raise SettingsError("name one corpus to prune, or say --all")
+    names, prune_one = _pruned_by(at, _store(config, store), keep=keep, wait_s=wait)
     removed: dict[str, list[str]] = {}
     problems = []
-    names = known.corpora()
     if corpus is not None:
         names = [corpus]
     for name in names:
         try:
-            known.generations(name)
-            with known.lock(name, wait_s=wait):
-                removed[name] = known.prune(name, keep=keep)
+            removed[name] = prune_one(name)
         except StoreError as exc:
             problems.append(exc)
     _show_removed(removed, as_json=as_json)
@@ -165,6 +236,24 @@ def prune(
         complain(str(problem))
     if problems:
         raise problems[0]
+
+
+def _pruned_by(
+    at: str | None, store: Store, *, keep: int, wait_s: float
+) -> tuple[list[str], Callable[[str], list[str]]]:
+    """Return the corpora there are, and what prunes one: here, or in an object store."""
+    if at is not None:
+        remote = remote_at(at)
+        from kbserver.index.sharing import publishing
+
+        return remote.corpora(), partial(publishing.prune, remote, keep=keep)
+
+    def prune_here(name: str) -> list[str]:
+        store.generations(name)
+        with store.lock(name, wait_s=wait_s):
+            return store.prune(name, keep=keep)
+
+    return store.corpora(), prune_here
 
 
 def _show_removed(removed: dict[str, list[str]], *, as_json: bool) -> None:

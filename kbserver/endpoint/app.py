@@ -689,6 +689,12 @@ class KBServer:
         token_for = partial(
             self.issue_token, ttl_s=session.token_ttl_s, max_turns=session.max_turns
         )
+        share_of = self.settings.share_of
+        shares = {
+            "per_client_per_minute": share_of(session.per_client_per_minute),
+            "total_per_minute": share_of(session.total_per_minute),
+        }
+        session = session.model_copy(update=shares)
         return BrowserSessions(session, api_key=api_key, token_for=token_for)
 
 

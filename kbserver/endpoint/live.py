@@ -38,6 +38,9 @@ from kbserver.types import ModelIdentity
 MODEL_LIMIT_S = 900.0
 """For the model of a new generation to be warm; writing an export takes minutes at most."""
 
+CAUGHT_UP = "CAUGHT_UP"
+"""In the folder of what is followed: every corpus of the object store was tried."""
+
 MOST_NAMES = 1_000
 """Documents that were added, changed or gone, that an event names."""
 
@@ -94,6 +97,10 @@ class LiveCorpora:
         if generations is not None:
             self._store = PinnedStore(store, generations)
         self._settings = settings
+        self._caught_up: Path | None = None
+        """Is there once all that is followed was tried; None: it was, or nothing is followed."""
+        if settings.follow is not None and generations is None:
+            self._caught_up = settings.follow_folder / CAUGHT_UP
         self._metrics = metrics
         self._tell = tell or _nothing
         self._retrievers: dict[str, Retriever] = {}
@@ -146,9 +153,10 @@ class LiveCorpora:
     def ready(self) -> bool:
         """Whether at least one corpus is served and the models of all that are served are warm.
 
-        A corpus that cannot be served is no reason to send the callers of the others away.
+        A corpus that cannot be served is no reason to send the callers of the others away. A server
+        that follows an object store and never had all of it waits for that.
         """
-        if not self._retrievers:
+        if not self._retrievers or self._caught_up is not None:
             return False
         used = self._models_in_use()
         return all(self._embedders[fingerprint].ready for fingerprint in used)
@@ -160,10 +168,12 @@ class LiveCorpora:
         opened is logged and counted, and `refresh` tries it again.
 
         Raises:
-            StoreMissing: there is no store, or no corpus in it.
-            StoreError: no corpus can be opened; it says why the first one cannot.
+            StoreMissing: there is no store, or no corpus in it, and no object store is followed.
+            StoreError: no corpus can be opened; it says why the first one cannot. Not where an
+                object store is followed: a better generation may come.
             ModelError: the same, for want of its model.
         """
+        self._look_for_mark()
         published = self._published()
         self._names = list(published)
         failures = {}
@@ -172,7 +182,7 @@ class LiveCorpora:
             failure = await self._try(name, verify=False)
             if failure is not None:
                 failures[name] = failure
-        if not self._retrievers:
+        if not self._retrievers and not self._follows:
             raise next(iter(failures.values()))
         for name, failure in failures.items():
             self._fails(name, published[name], failure)
@@ -184,6 +194,8 @@ class LiveCorpora:
             StoreError, ModelError: as `open`.
         """
         failures = [self._openable(name) for name in self.on_disk()]
+        if self._follows:
+            return
         if failures[0] is not None and None not in failures:
             raise failures[0]
 
@@ -193,8 +205,13 @@ class LiveCorpora:
         Raises:
             StoreMissing: there is no store, or no corpus in it.
         """
-        names = self._store.corpora()
-        if not names:
+        try:
+            names = self._store.corpora()
+        except StoreMissing:
+            if not self._awaited:
+                raise
+            names = []
+        if not names and not self._awaited:
             path = self._store.path
             raise StoreMissing(
                 f"the store {path} holds no corpus; "
@@ -213,6 +230,7 @@ class LiveCorpora:
             Whether another generation, or another set of corpora, is there now.
         """
         before = self._names, dict(self._retrievers)
+        await self._in_background(self._look_for_mark)
         await self._let_models_go()
         published = await self._look()
         if published is None:
@@ -242,6 +260,20 @@ class LiveCorpora:
         self._executor.shutdown(wait=True)
         self._opening.shutdown()
         self._retrievers.clear()
+
+    @property
+    def _follows(self) -> bool:
+        """Whether generations come from an object store."""
+        return self._settings.follow is not None
+
+    @property
+    def _awaited(self) -> bool:
+        """Whether a first generation may still come; a store that had one is never empty."""
+        return self._follows and not self._retrievers
+
+    def _look_for_mark(self) -> None:
+        if self._caught_up is not None and self._caught_up.exists():
+            self._caught_up = None
 
     async def _look(self) -> dict[str, str] | None:
         """Return the live generation of every corpus on disk; None if the store is away."""
@@ -425,6 +457,8 @@ class LiveCorpora:
             try:
                 generations[name] = self._store.live(name)
             except StoreError:  # opening it says why
+                if self._follows and name not in self._retrievers:
+                    continue  # its first generation is being taken over
                 generations[name] = ""
         return generations
 

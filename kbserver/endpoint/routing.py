@@ -166,13 +166,15 @@ def table_for(
             of no other.
 
     Raises:
-        SettingsError: a route names a corpus that the store does not hold.
+        SettingsError: a route names a corpus that the store does not hold, and none can come.
     """
     if routes is None:
         routes = _routes_of(settings)
     listed = [*decorated, *routes]
     for route in listed:
-        _check_corpora(route, corpora)
+        # What is followed brings corpora later.
+        if settings.follow is None:
+            _check_corpora(route, corpora)
     if listed:
         return RouteTable(listed)
     return RouteTable(_default_routes(settings, corpora, first), is_automatic=True)

@@ -286,6 +286,7 @@ class Store:
         *,
         recognise: Callable[[ModelIdentity], ModelIdentity],
         check: Callable[[Snapshot], None],
+        named: tuple[str, str] | None = None,
         wait_s: float = 0.0,
     ) -> tuple[str, str, bytes | None]:
         """Add the generation of an exported file, unpublished.
@@ -295,7 +296,7 @@ class Store:
 
         The caller need not trust the file: nothing is written outside the corpus, every checksum
         and every number is checked, and the vector index is built anew. The generation gets the
-        next number of the corpus.
+        next number of the corpus, unless it is `named`.
 
         Args:
             file: what `export` wrote.
@@ -303,11 +304,12 @@ class Store:
                 ModelError; asked before anything is written.
             check: reads the parts that higher layers wrote, or raises ValueError; called before
                 the generation gets its name.
+            named: the corpus and generation that it must be; it keeps that name.
             wait_s: how many seconds to wait for another writer of the corpus.
 
         Raises:
             StoreMissing: there is no such file.
-            SnapshotCorrupt: it is no exported generation, or was changed.
+            SnapshotCorrupt: it is no exported generation, another than `named`, or was changed.
             StoreError: the store has that generation already, or the file cannot be read.
         """
         if not file.is_file():
@@ -316,6 +318,11 @@ class Store:
             )
         with disk_trouble("import", file), Archive(file) as archive:
             manifest = archive.manifest
+            if named not in (None, (manifest.corpus, manifest.generation)):
+                raise archive.refused(
+                    f"it is the generation {manifest.generation} of {manifest.corpus}, "
+                    f"wanted is {' of '.join(reversed(named))}"
+                )
             model = recognise(manifest.model)
             corpus, folder = manifest.corpus, self.path / manifest.corpus
             with self.lock(corpus, wait_s=wait_s), disk_trouble("import", folder):
@@ -323,6 +330,8 @@ class Store:
                     (entry.name for entry in folder.iterdir()),
                     origin=manifest.generation,
                 )
+                if named is not None:
+                    generation = manifest.generation
                 unfinished = folder / f"{UNFINISHED}{generation}"
                 try:
                     unfinished.mkdir()

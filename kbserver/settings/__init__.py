@@ -7,6 +7,7 @@ from kbserver.settings.doors import (
     ToolSettings,
     check_door_names,
 )
+from kbserver.settings.follow import FollowSettings
 from kbserver.settings.model import (
     DEFAULT_LANGUAGE,
     DEFAULT_MODEL,
@@ -42,6 +43,7 @@ __all__ = [
     "ConsoleSettings",
     "ConsoleTokenSettings",
     "DoorSettings",
+    "FollowSettings",
     "McpSettings",
     "MetricsSettings",
     "RecordMode",

@@ -27,6 +27,7 @@ from pydantic_settings import (
 from kbserver.errors import SettingsError
 from kbserver.labels import LabelPattern
 from kbserver.settings.doors import DoorsSettings, check_door_names
+from kbserver.settings.follow import FollowSettings
 from kbserver.urls import PYAI_BASE, origin_problem, url_problem
 
 PREFIX = "KBSERVER_"
@@ -423,7 +424,12 @@ class Settings(BaseSettings, TurnSettings):
     """
     signing_key_files: tuple[Path, ...] = ()
     revoked_tokens: Path | None = None
-    """File with the `jti` of revoked tokens, one a line; read again when it changes."""
+    """File with the `jti` of revoked tokens, one a line; read again when it changes.
+
+    None: with `[follow]` the list of the object store.
+    """
+    replicas: Positive = 1
+    """Servers behind one address: each grants its share of what is limited by count."""
     session: SessionSettings | None = None
     pyai_api_key: SecretStr | None = Field(
         default=None, validation_alias="PYAI_API_KEY", repr=False
@@ -439,6 +445,8 @@ class Settings(BaseSettings, TurnSettings):
     doors: DoorsSettings = DoorsSettings()
     """Other wires than Omni's."""
     metrics: MetricsSettings = MetricsSettings()
+    follow: FollowSettings | None = None
+    """Take generations from an object store."""
     max_body_bytes: Positive = 64 * 1024
     max_concurrent_turns: Positive = 256
     """Turns in work at once; more are refused with 503."""
@@ -522,6 +530,15 @@ class Settings(BaseSettings, TurnSettings):
     def record_folder(self) -> Path:
         """Where the record of turns is kept."""
         return self.record.folder or self.store / ".record"
+
+    @property
+    def follow_folder(self) -> Path:
+        """Where what came from an object store is kept beside its corpora."""
+        return self.store / ".follow"
+
+    def share_of(self, limit: int) -> int:
+        """Return what one of the replicas grants of a limit by count, at least 1."""
+        return -(-limit // self.replicas)
 
     def static_tokens(self) -> list[StaticToken]:
         """Return every static token, those of `KB_TOKEN` first."""

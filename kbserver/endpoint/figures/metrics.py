@@ -22,6 +22,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from kbserver.endpoint.figures.followed import LOOKED, TAKEN
 from kbserver.endpoint.figures.merged import Merged, WithoutMoments
 from kbserver.endpoint.figures.shelf import Shelf
 from kbserver.endpoint.figures.summary import Recent
@@ -192,6 +193,20 @@ class Metrics:
             "Ingests of `serve --watch`, by what became of them.",
             *("corpus", "result"),
         )
+        self.follow_looks = self._counter(
+            "kbserver_follow_looks",
+            "Looks at the object store that is followed, by what became of them.",
+            "result",
+        )
+        self.follow_generations = self._counter(
+            "kbserver_follow_generations",
+            "Generations of the object store that is followed, by what became of them.",
+            "result",
+        )
+        self._gauge(
+            "kbserver_follow_timestamp_seconds",
+            "When the object store was last read, seconds since the epoch; 0 without one.",
+        )
 
     def _measure_corpora(self) -> None:
         self.corpus_failing = self._gauge(
@@ -268,6 +283,13 @@ class Metrics:
         """Put the ingests of a corpus on the page."""
         for result in _WATCHED:
             self.watch_ingests.labels(corpus, result)
+
+    def followed(self) -> None:
+        """Put the looks at an object store on the page."""
+        for result in LOOKED:
+            self.follow_looks.labels(result)
+        for result in TAKEN:
+            self.follow_generations.labels(result)
 
     def record(self, trace: Trace) -> None:
         """Add one finished turn."""

@@ -31,17 +31,19 @@ class Revocations:
         self,
         file: Path | None = None,
         *,
+        may_come: bool = False,
         settled_s: float = SETTLED_S,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Read the file.
 
         Args:
+            may_come: whether the file may be missing so far.
             settled_s: how long the file must stay the same, in seconds.
             clock: monotonic seconds.
 
         Raises:
-            SettingsError: it cannot be read.
+            SettingsError: it cannot be read, or is missing and may not be.
         """
         self._file = file
         self._settled_s = settled_s
@@ -52,7 +54,7 @@ class Revocations:
         self._added: set[str] = set()
         self._pending: tuple[float, frozenset[str]] | None = None
         """When the file was read, and what it said; None once it has settled."""
-        if file is None:
+        if file is None or (may_come and not file.exists()):
             return
         try:
             self._seen = _state(file)

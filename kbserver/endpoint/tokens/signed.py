@@ -41,6 +41,8 @@ LEEWAY_S = 5  # by which the clocks of two machines may differ
 MAX_TTL_S = 366 * 86_400
 MAX_TOKEN_CHARACTERS = 4_096  # half of what common proxies allow for all headers
 KEY_VARIABLE = "KBSERVER_SIGNING_KEY"
+FOLLOWED_LIST = "REVOKED"
+"""In the folder of what is followed: the revocation list of the object store."""
 
 _Time = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 _Name = Annotated[str, Field(min_length=1, max_length=256)]
@@ -90,12 +92,14 @@ class SigningKeys:
         keys: Iterable[SigningKey],
         *,
         revocations: Revocations | None = None,
+        share_of: Callable[[int], int] = int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Take the live keys.
 
         Args:
             revocations: tokens that are no longer good; None: revoke in this process only.
+            share_of: how many of a token's turns are granted here, beside other replicas.
             clock: seconds since 1970.
 
         Raises:
@@ -110,6 +114,7 @@ class SigningKeys:
         self._signer = next((key for key in listed if key.signing is not None), None)
         self.revocations = revocations or Revocations()
         self._turns = TurnCounts()
+        self._share_of = share_of
         self._clock = clock
 
     @classmethod
@@ -119,12 +124,16 @@ class SigningKeys:
         files: Sequence[Path] = (),
         *,
         revoked: Path | None = None,
+        may_come: bool = False,
+        share_of: Callable[[int], int] = int,
     ) -> SigningKeys | None:
         """Read the keys of a text, then those of files; None if there are none.
 
         Args:
             text: of the variable `KBSERVER_SIGNING_KEY`.
             revoked: the revocation list.
+            may_come: whether the list may be missing so far.
+            share_of: see `SigningKeys`.
 
         Raises:
             SettingsError: a file cannot be read, or a key is weak or unusable.
@@ -136,7 +145,8 @@ class SigningKeys:
             keys += read_key_file(file)
         if not keys:
             return None
-        return cls(keys, revocations=Revocations(revoked))
+        revocations = Revocations(revoked, may_come=may_come)
+        return cls(keys, revocations=revocations, share_of=share_of)
 
     @classmethod
     def from_settings(cls, settings: Settings) -> SigningKeys | None:
@@ -149,7 +159,17 @@ class SigningKeys:
         if settings.signing_key is not None:
             text = settings.signing_key.get_secret_value()
         files = settings.signing_key_files
-        return cls.read(text, files, revoked=settings.revoked_tokens)
+        revoked = settings.revoked_tokens
+        is_followed = revoked is None and settings.follow is not None
+        if is_followed:
+            revoked = settings.follow_folder / FOLLOWED_LIST
+        return cls.read(
+            text,
+            files,
+            revoked=revoked,
+            may_come=is_followed,
+            share_of=settings.share_of,
+        )
 
     def go_on_from(self, before: SigningKeys, *, same_list: bool) -> None:
         """Count turns on where other keys left off, so that no token begins anew.
@@ -250,7 +270,11 @@ class SigningKeys:
             return None
         expires_at = claims.exp + LEEWAY_S
         return TokenTurns(
-            claims.jti, claims.kb_turns, expires_at, self._turns, self._clock
+            claims.jti,
+            self._share_of(claims.kb_turns),
+            expires_at,
+            self._turns,
+            self._clock,
         )
 
     def _authentic(self, token: str) -> _Claims:
