@@ -17,9 +17,9 @@ COPY kbserver kbserver
 COPY deploy/install_without_torch.py deploy/
 RUN --mount=type=cache,target=/root/.cache/pip \
     if [ -n "$TORCH_INDEX" ]; then \
-        pip install --index-url "$TORCH_INDEX" "$TORCH" && pip install . ; \
+        pip install --index-url "$TORCH_INDEX" "$TORCH" && pip install '.[s3]' ; \
     else \
-        python deploy/install_without_torch.py ; \
+        python deploy/install_without_torch.py s3 ; \
     fi
 COPY deploy/export_model.py deploy/
 # For another language than English: --build-arg MODEL=multilingual-e5-small, which is fetched here, with the torch above

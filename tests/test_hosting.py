@@ -16,8 +16,9 @@ import pytest
 import yaml
 
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.serve import GRACE_S
 from kbserver.omni.serving import base_url, serving
-from kbserver.settings import read_settings
+from kbserver.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
@@ -208,3 +209,106 @@ def test_systemd_takes_the_units(unit, tmp_path):
         check=False,
     )
     assert done.returncode == 0 and unit.name not in done.stderr, done.stderr
+
+
+def settings_of(variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Read the settings as a container with these variables does."""
+    for variable in os.environ:
+        if variable.startswith(("KBSERVER_", "KB_")):
+            monkeypatch.delenv(variable)
+    for name, value in variables.items():
+        if name.startswith("KBSERVER_"):
+            monkeypatch.setenv(name, re.sub(r"^\$\{\w+:-(.*)\}$", r"\1", value))
+    return read_settings()
+
+
+def kubernetes() -> dict[str, dict]:
+    """Return the objects of the manifest by kind."""
+    text = (ROOT / "deploy" / "kubernetes.yaml").read_text()
+    objects = [one for one in yaml.safe_load_all(text) if one is not None]
+    by_kind = {one["kind"]: one for one in objects}
+    assert len(by_kind) == len(objects)
+    return by_kind
+
+
+def test_the_objects_of_kubernetes_are_what_its_schemas_say():
+    validate = pytest.importorskip("kubernetes_validate")
+    for one in kubernetes().values():
+        if one["kind"] != "ServiceMonitor":  # its schema is the operator's
+            validate.validate(one, validate.latest_version(), strict=True)
+
+
+def test_the_objects_of_kubernetes_belong_together(monkeypatch):
+    objects = kubernetes()
+    template = objects["Deployment"]["spec"]["template"]
+    [labels] = template["metadata"]["labels"].items()
+    for kind, one in objects.items():
+        assert [*one["metadata"]["labels"].items()] == [labels], kind
+    for kind in ("Deployment", "PodDisruptionBudget", "ServiceMonitor"):
+        assert objects[kind]["spec"]["selector"] == {"matchLabels": dict([labels])}
+    assert objects["Service"]["spec"]["selector"] == dict([labels])
+    pod = template["spec"]
+    [server] = pod["containers"]
+    ports = {one["name"]: one["containerPort"] for one in server["ports"]}
+    used = {one["targetPort"] for one in objects["Service"]["spec"]["ports"]}
+    used |= {one["port"] for one in objects["ServiceMonitor"]["spec"]["endpoints"]}
+    probes = [
+        server[name] for name in ("startupProbe", "livenessProbe", "readinessProbe")
+    ]
+    paths = [probe["httpGet"]["path"] for probe in probes]
+    assert paths == ["/healthz", "/healthz", "/readyz"]
+    assert used | {probe["httpGet"]["port"] for probe in probes} == set(ports)
+    variables = {one["name"]: one["value"] for one in server["env"]}
+    settings = settings_of(variables, monkeypatch)
+    assert settings.follow.url == "s3://bucket/kb"
+    assert settings.metrics.address == ("0.0.0.0", ports["metrics"])  # noqa: S104
+    assert ports["http"] == 8080
+    assert "KBSERVER_PORT=8080" in DOCKERFILE and "KBSERVER_STORE=/store" in DOCKERFILE
+    mounts = {one["name"]: one["mountPath"] for one in server["volumeMounts"]}
+    assert {one["name"] for one in pod["volumes"]} == set(mounts)
+    assert str(settings.store) == mounts["store"]
+    assert server["args"][-1].startswith(mounts["settings"])
+    assert f"--uid {pod['securityContext']['runAsUser']} " in DOCKERFILE
+    assert pod["enableServiceLinks"] is False
+    longest_turns = GRACE_S + 5  # behind the pause before the server is told to stop
+    assert pod["terminationGracePeriodSeconds"] > longest_turns
+
+
+def test_the_autoscaler_reads_a_share_that_the_page_teaches_the_adapter():
+    scaler = kubernetes()["HorizontalPodAutoscaler"]["spec"]
+    assert (
+        scaler["scaleTargetRef"]["name"]
+        == kubernetes()["Deployment"]["metadata"]["name"]
+    )
+    assert 2 <= scaler["minReplicas"] < scaler["maxReplicas"]
+    name = scaler["metrics"][0]["pods"]["metric"]["name"]
+    assert f"name: {{ as: {name} }}" in (ROOT / "docs" / "scale.md").read_text()
+
+
+def test_the_replicas_of_compose_follow_what_its_publisher_publishes(monkeypatch):
+    composed = in_yaml("deploy/compose-replicas.yaml")
+    services = composed["services"]
+    replicas = [name for name in services if name.startswith("kbserver-")]
+    caddy = (ROOT / "deploy" / "Caddyfile").read_text()
+    assert (
+        re.findall(r"([\w-]+):8080", caddy)
+        == replicas
+        == services["caddy"]["depends_on"]
+    )
+    stores = set()
+    for name in replicas:
+        settings = settings_of(services[name]["environment"], monkeypatch)
+        assert settings.follow.url == "file:///generations"
+        store, shared = services[name]["volumes"]
+        stores.add(store)
+        assert shared == "generations:/generations:ro"
+    assert len(stores) == 3
+    publisher = services["publisher"]
+    assert publisher["command"].endswith("${FOLLOW_URL:-file:///generations}")
+    assert "generations:/generations" in publisher["volumes"]
+    assert {store.split(":")[0] for store in stores} < set(composed["volumes"])
+
+
+def test_the_image_can_follow_an_object_store():
+    assert "install_without_torch.py s3 " in DOCKERFILE
+    assert "pip install '.[s3]'" in DOCKERFILE

@@ -17,8 +17,8 @@ from kbserver.embedding.source import DEFAULT_IDENTITY
 from kbserver.endpoint.app import KBServer
 from kbserver.endpoint.figures.followed import FollowCounts
 from kbserver.endpoint.figures.shelf import make_shelf
+from kbserver.endpoint.live import CAUGHT_UP
 from kbserver.endpoint.running.following import (
-    CAUGHT_UP,
     SELDOM_S,
     Follower,
     follow,

@@ -24,6 +24,7 @@ from kbserver.endpoint.tokens.signed import (
 )
 from kbserver.errors import SettingsError, Unauthorized
 from kbserver.labels import label_problem
+from kbserver.settings import read_settings
 
 SECRET, OTHER_SECRET, PAIR = new_secret(), new_secret(), new_ed25519()
 LABEL = "web-0123456789abcdef"
@@ -391,6 +392,15 @@ def test_turns_are_counted_for_each_token_and_then_it_is_exhausted():
     assert refused(live, limited) == "exhausted_token"
     assert refused(live, other) == "exhausted_token"
     assert live.verify(free).turns is None
+
+
+def test_one_of_several_replicas_grants_its_share_of_the_turns(monkeypatch):
+    monkeypatch.setenv("KBSERVER_SIGNING_KEY", SECRET)
+    live = SigningKeys.from_settings(read_settings(replicas=3))
+    token = live.issue(LABEL, 60, max_turns=4)
+    live.verify(token).turns.take()
+    live.verify(token).turns.take()
+    assert refused(live, token) == "exhausted_token"
 
 
 def test_checking_a_token_takes_none_of_its_turns():

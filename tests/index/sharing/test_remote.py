@@ -1,8 +1,10 @@
 """One contract for every kind of object store, by value."""
 
 import os
+import shutil
 import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -206,7 +208,7 @@ def test_a_disk_without_room_is_named_before_anything_is_fetched(
 ):
     remote.upload("docs", ONE, file)
     usage = type("Usage", (), {"free": 199_999})
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda folder: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage)
     with pytest.raises(StoreError, match="100,000 bytes needs twice.*199,999 are free"):
         remote.fetch("docs", ONE, tmp_path / "fetched")
     assert not (tmp_path / "fetched").exists()
@@ -252,3 +254,70 @@ def test_a_query_is_left_out_of_what_is_said():
 def test_age_is_that_of_the_upload():
     made = datetime(2026, 1, 1, tzinfo=UTC)
     assert age_s(Shared(ONE, 1, made), made + timedelta(hours=2)) == 7200.0
+
+
+class Misbehaving(BaseHTTPRequestHandler):
+    """A server that is no object store; `how` says what it does instead."""
+
+    how = ""
+    over = threading.Event()
+
+    def do_GET(self):
+        if self.how == "hangs":
+            self.over.wait(30)
+            return
+        status, body = 200, b"<html>please sign in</html>"
+        if self.how == "fails":
+            status = 500
+        if self.how == "forbids":
+            status = 403
+        self.send_response(status)
+        self.send_header("content-length", str(len(body) + 10 * (self.how == "cuts")))
+        if self.how != "forgets":
+            self.send_header("etag", '"1"')
+            self.send_header("last-modified", "Thu, 01 Jan 2026 00:00:00 GMT")
+        self.end_headers()
+        self.wfile.write(body)
+        self.close_connection = True
+
+    def log_message(self, *facts):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("hangs", "cannot read"),
+        ("fails", "cannot read.*500"),
+        ("forbids", "are the credentials in the environment good for it"),
+        ("cuts", "cannot read"),
+        ("forgets", "names '<html>|cannot read"),
+        ("answers", "names '<html>please sign in</html>', which is no generation"),
+    ],
+)
+def test_a_server_that_misbehaves_is_an_error_in_one_line(how, said, monkeypatch):
+    soon = timedelta(milliseconds=400)
+    monkeypatch.setattr(module, "_CLIENT", {"timeout": soon, "connect_timeout": soon})
+    monkeypatch.setattr(module, "_RETRIES", {"max_retries": 0, "retry_timeout": soon})
+    monkeypatch.setattr(Misbehaving, "how", how)
+    Misbehaving.over.clear()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    for name, value in {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "the-key",
+        "AWS_SECRET_ACCESS_KEY": "the-secret",
+    }.items():
+        monkeypatch.setenv(name, value)
+    try:
+        with pytest.raises(StoreError, match=said) as caught:
+            Remote("s3://bucket").live("docs")
+    finally:
+        Misbehaving.over.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert "\n" not in str(caught.value)
+    assert "the-" not in str(caught.value)
