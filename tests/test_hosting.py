@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -286,7 +287,8 @@ def test_the_autoscaler_reads_a_share_that_the_page_teaches_the_adapter():
 
 
 def test_the_replicas_of_compose_follow_what_its_publisher_publishes(monkeypatch):
-    composed = in_yaml("deploy/compose-replicas.yaml")
+    text = (ROOT / "deploy" / "compose-replicas.yaml").read_text()
+    composed: dict[str, Any] = yaml.safe_load(text)
     services = composed["services"]
     replicas = [name for name in services if name.startswith("kbserver-")]
     caddy = (ROOT / "deploy" / "Caddyfile").read_text()
