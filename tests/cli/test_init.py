@@ -19,7 +19,7 @@ COMMANDS = {
     "ingest", "corpora", "rollback", "prune", "verify", "export", "import", "lint", "serve",
     "query", "routes", "eval", "calibrate", "token", "configure", "show", "simulate", "call",
     "doctor", "calls", "gaps", "documents", "diff", "console", "judge",
-    "replay", "connect", "words",
+    "replay", "connect", "words", "publish", "follow", "revoke",
 }  # fmt: skip
 
 

@@ -51,6 +51,7 @@ def test_commands_that_only_need_the_store_say_so_of_the_configuration() -> None
             "verify",
             "export",
             "import",
+            "publish",
             "show",
             "words",
         )
