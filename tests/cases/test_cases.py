@@ -5,12 +5,14 @@ documents as people have them were said wrongly.
 """
 
 import asyncio
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
+import docx
 import openpyxl
 import pytest
 
@@ -19,6 +21,7 @@ from kbserver.endpoint.app import KBServer
 from kbserver.index.store import Store
 from kbserver.ingest.build import ingest
 from kbserver.settings import DEFAULT_MODEL, read_settings
+from tests.ingest.formats.pdf.written import drawn_cells, drawn_lines, write_page
 
 Writes = Callable[[Path], None]
 
@@ -65,6 +68,31 @@ def mail(subject: str, text: str) -> Writes:
         file.write_bytes(bytes(message))
 
     return write
+
+
+def commented(file: Path) -> None:
+    document = docx.Document()
+    paragraph = document.add_paragraph("A refund takes ")
+    run = paragraph.add_run("14 days")
+    document.add_comment(run, "Ask Kim whether 21 is right", author="Lee")
+    paragraph.add_run(".")
+    document.save(str(file))
+
+
+def columns(file: Path) -> None:
+    left = ("The camp opens in May.", "Cats stay in the south", "house and cost four")
+    right = ("Check out is at ten.", "Late guests pay seven", "dollars for each hour.")
+    both = ((60, (*left, "dollars a night.")), (310, (*right, "Bread is sold at six.")))
+    write_page(file, drawn_lines(both))
+
+
+def wrapped(file: Path) -> None:
+    rows = (
+        (("Item",), ("Rule",), ("Fee",)),
+        (("Lost key",), ("Report it at the desk", "before you leave"), ("35",)),
+        (("Late", "arrival"), ("After ten, with the", "consent of the desk"), ("20",)),
+    )
+    write_page(file, drawn_cells(rows, (60, 180, 380), gap=8))
 
 
 def page(body: str) -> str:
@@ -141,6 +169,15 @@ CASES = {
         {"a.csv": "account,balance change\nBasic,(250.00)\nGold,120.00\n"},
         (("what is the balance change of basic", r"-250\.00", r"\(250"),),
     ),
+    "K3 comments of reviewers": Case(
+        {"a.docx": commented},
+        (("how long does a refund take", "14 days", "21|Kim|comment"),),
+        named="comment",
+    ),
+    "K4 a header of weights": Case(
+        {"a.csv": "Zone,1 kg,5 kg\nInland,5,8\nIslands,9,15\n"},
+        (("what does a five kilo parcel to the islands cost", "5 kilo[a-z]*: 15", ""),),
+    ),
     "K4 a header with digits": Case(
         {"a.csv": "Boat,1-2 hours,3-5 hours\nCanoe,15,28\nKayak,18,33\n"},
         (
@@ -164,6 +201,23 @@ CASES = {
             )
         },
         (("what does a large parcel to the coast cost", "Coast[^.]*large[^.]*13", ""),),
+    ),
+    "K5 groups of columns in plain cells": Case(
+        {
+            "a.md": "# Baths\n\n| Bath | Weekday | | Weekend | |\n|---|---|---|---|---|\n"
+            "| | Adult | Child | Adult | Child |\n| Pool | 8 | 4 | 10 | 6 |\n"
+        },
+        (
+            (
+                "what does the pool cost for a child on the weekend",
+                "Weekend Child: 6",
+                "",
+            ),
+        ),
+    ),
+    "K5 names of the parts of a list": Case(
+        {"a.csv": "Item,Price\nBreads,\nRye,4\nSpelt,5\nCakes,\nPlum,21\nCarrot,26\n"},
+        (("how much is the carrot cake", "Cakes; Item: Carrot; Price: 26", ""),),
     ),
     "K5 years above columns": Case(
         {
@@ -236,6 +290,17 @@ CASES = {
             "3.2. Dogs travel on deck.\n"
         },
         (("what does clause three point two say", "Dogs travel on deck", ""),),
+    ),
+    "K10 columns of short sentences": Case(
+        {"a.pdf": columns},
+        (
+            ("what does a cat cost", "south house and cost four dollars a night", ""),
+            ("what do late guests pay", "pay seven dollars for each hour", ""),
+        ),
+    ),
+    "K10 wrapped cells": Case(
+        {"a.pdf": wrapped},
+        (("what is the fee for a late arrival", "Late arrival[^.]*Fee: 20", ""),),
     ),
     "K11 marks of site generators": Case(
         {
@@ -389,6 +454,22 @@ def test_a_caller_hears_what_the_document_says(said, name):
         assert re.search(wanted, heard, re.IGNORECASE | re.DOTALL), query
         assert not unwanted or not re.search(unwanted, heard, re.IGNORECASE), query
     assert re.search(CASES[name].named, reports[name], re.IGNORECASE)
+
+
+def test_a_file_of_the_same_size_and_time_is_read_anew(tmp_path, user_cache):
+    """K20: nothing but its content tells that it changed."""
+    folder, heard = tmp_path / "documents", []
+    folder.mkdir()
+    file = folder / "a.md"
+    store = Store(tmp_path / "store")
+    with open_encoder(DEFAULT_MODEL, for_queries=False) as encoder:
+        for price in (30, 45):
+            file.write_text(f"The late fee is {price} dollars.", encoding="utf-8")
+            os.utime(file, (1.6e9, 1.6e9))
+            ingest([folder], store=store, corpus="fees", encoder=encoder)
+            snapshot = store.open("fees")
+            heard.append([passage.text for passage in snapshot.passages])
+    assert heard == [["The late fee is 30 dollars."], ["The late fee is 45 dollars."]]
 
 
 @pytest.mark.parametrize("name", TURNS)

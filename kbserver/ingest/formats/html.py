@@ -62,8 +62,10 @@ _LINK_LIST_NAMES = re.compile(
     r"(?:\s|$)",
     re.IGNORECASE,
 )
-_WHOLE_TAGS = ("p", "ul", "ol", "dl", "table", "pre", "blockquote")
+_WHOLE_TAGS = frozenset("p ul ol dl table pre blockquote h1 h2 h3 h4 h5 h6".split())
 """Elements whose insides say too little to be what a page is about."""
+_FEW_WORDS = 200
+"""A page of fewer words, of which trafilatura leaves out most, is believed whole."""
 
 logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
 logging.getLogger("htmldate").setLevel(logging.CRITICAL)
@@ -120,7 +122,7 @@ def main_content(root: HtmlElement) -> HtmlElement:
         favor_recall=True,
     )
     _remove_boilerplate(body)
-    if not kept:
+    if not kept or _is_lost(body, kept):
         return body
     return _holder(body, Counter(kept.split()))
 
@@ -186,12 +188,18 @@ def _is_page_header(header: HtmlElement) -> bool:
     return next(header.iterancestors("article", "main", "section"), None) is None
 
 
+def _is_lost(body: HtmlElement, kept: str) -> bool:
+    """Return whether most of a short page is left out: prices in mere spans are."""
+    words = _words(body).total()
+    return words < _FEW_WORDS and len(kept.split()) * 2 < words
+
+
 def _holder(scope: HtmlElement, kept: Counter[str]) -> HtmlElement:
     """Descend to the smallest element that holds nearly all of the words kept."""
     needed = COVERAGE * _shared(scope, kept)
     while True:
         inner = _first_with(scope, kept, needed)
-        if inner is None or inner.tag in _WHOLE_TAGS:
+        if inner is None or inner.tag in _WHOLE_TAGS or not needed:
             return scope
         scope = inner
 

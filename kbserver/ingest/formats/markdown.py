@@ -28,6 +28,10 @@ _FOOTNOTE = re.compile(
 # Begins where blanks begin and ends before another mark: searched for from each blank
 # or mark on, a long run of them would take time with its square.
 _FOOTNOTE_MARK = re.compile(r"(?<![ \t])[ \t]*\[\^([^\[\]\s]+)\]")
+# As GitHub reads it; a number after the first is an estimate: `~5 km`.
+_STRUCK_BY_ONE = re.compile(
+    r"(?<![\w~`\\])~(?=[^\s~\d])([^~\n`]{0,80}[^\s~`])~(?![\w~`])"
+)
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
@@ -42,6 +46,7 @@ def convert(file: SourceFile) -> list[Document]:
     metadata = {**normalise(file.source, properties), **metadata}
     body, left_out = plain_markdown(body, metadata)
     notes = (*notes, *left_out)
+    body = _STRUCK_BY_ONE.sub(r"~~\1~~", body)
     root = parse_html(_MARKDOWN.render(_with_footnotes(body)))
     blocks: list[Block] = []
     if root is not None:

@@ -338,7 +338,7 @@ _OTHER_GROUPS = re.compile(
 _GROUP_MARK = re.compile(r"[.'’ \u00a0\u202f]")
 _MAYBE_HEADER = re.compile(r": ?[-−]?[0-9]")
 _HEADER = re.compile(
-    rf" ?\(?(?<=[ (])(?:in )?(?P<currency>[$£€₹¥]|(?i:{'|'.join(_CODES)}))\)?: ?"
+    rf"[ _]?\(?(?<=[ (_])(?:in )?(?P<currency>[$£€₹¥]|(?i:{'|'.join(_CODES)}))\)?: ?"
     rf"(?P<price>{_NUMBER})(?P<comma>,[0-9]{{2}})?(?=[,;.]?(?:\s|$))(?! [$€£¥₹])"
     rf"| \((?P<unit>[^()\s]{{1,6}})\): ?(?P<amount>[-−]?{_NUMBER})(?=[,;.]?(?:\s|$))"
 )

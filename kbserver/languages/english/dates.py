@@ -47,6 +47,7 @@ _SHORT_DAY = r"(?:Mo|Tu|We|Th|Fr|Sa|Su)"
 _SHORT_RUN = re.compile(
     rf"\b(?:{_SHORT_DAY}(?: ?[-–—,/&+] ?{_SHORT_DAY}){{1,{_MOST_DAYS}}}"
     r"|M ?[-–—] ?F)\b(?=:? [0-9])"
+    rf"|(?:(?<=[;|] )|(?<=, )){_SHORT_DAY}\b(?=:? [0-9]{{1,2}}[:.][0-9]{{2}}(?![0-9]))"
 )
 _SHORT_NAME = re.compile(r"[A-Z][a-z]?")
 _DAY_COMMA = re.compile(r" ?, ?")
@@ -73,6 +74,11 @@ _BEFORE_A_DAY = re.compile(
     r"|next|last|this|other|first|second|third|fourth|[1-5](?:st|nd|rd|th))|:) $",
     re.IGNORECASE,
 )
+_IS_A_NAME = re.compile(
+    r"\b(?:plan|tariff|product|name|item|model|package|brand|title|room|option|type|rate"
+    r"|offer|edition|version|series|category|card|cabin|boat)s?: $",
+    re.IGNORECASE,
+)  # of a column in which no days stand
 _LONGEST_BEFORE = 11  # characters that `_BEFORE_A_DAY` and `_BEFORE_A_MONTH` may match
 _AFTER_A_DAY = re.compile(
     r" (?:closed|open|only|off|mornings?"
@@ -190,8 +196,10 @@ def _maybe_day(day: re.Match[str]) -> str:
         return _full_day(day)
     if not _BEFORE_A_DAY.search(before) or _NAME_FOLLOWS.match(text, end):
         return day[0]
-    if before.endswith(": ") and not _CELL_ENDS.match(text, end):
-        return day[0]
+    if before.endswith(": "):
+        is_cell = _CELL_ENDS.match(text, end) is not None
+        if not is_cell or _IS_A_NAME.search(before):
+            return day[0]
     return _full_day(day)
 
 

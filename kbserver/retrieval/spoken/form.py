@@ -15,7 +15,7 @@ from kbserver.retrieval.near_duplicates import joined_sketch, sketch_of
 from kbserver.retrieval.spoken.plain_text import join_blocks, strip_markup
 from kbserver.types import Hit, Passage, SpokenForm
 
-RULES = 3
+RULES = 4
 """Version of the rules, in the name of the snapshot part.
 
 To be raised whenever this module, `strip_markup`, a language's `Said` or a sketch gives anything

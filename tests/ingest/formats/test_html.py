@@ -71,6 +71,18 @@ def test_content_in_a_place_with_the_name_of_a_menu_or_form_is_kept(read, page):
     ]
 
 
+def test_a_short_page_of_mere_spans_keeps_its_prices(read):
+    card = "<div><h3>{}</h3><span class=price><i>$</i><b>{}</b><b>99</b></span></div>"
+    page = card.format("Alder", 9) + card.format("Birch", 19)
+    [document] = read("a.html", f"<title>Shop</title><body>{page}")
+    assert [block.text for block in document.blocks] == [
+        "Alder",
+        "$9.99",
+        "Birch",
+        "$19.99",
+    ]
+
+
 def test_the_declared_encoding_is_used(read):
     page = '<meta charset="iso-8859-2"><p>Žluťoučký kůň</p>'.encode("iso-8859-2")
     assert read("a.html", page)[0].blocks == (Block("paragraph", "Žluťoučký kůň"),)

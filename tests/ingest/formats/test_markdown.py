@@ -207,3 +207,18 @@ def test_no_word_of_a_page_is_lost(read, text):
     assert set(re.findall(r"[a-z]+", text.lower())) <= set(
         re.findall(r"[a-z]+", found.lower())
     )
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("It is ~$35~ $20.", "It is $20."),
+        ("It is ~old text~ new.", "It is new."),
+        ("From ~5 to ~10 km.", "From ~5 to ~10 km."),
+        ("In ~/a and ~/b.", "In ~/a and ~/b."),
+        ("`~a~` is code.", "~a~ is code."),
+    ],
+)
+def test_one_tilde_strikes_out_as_two_do(read, written, said):
+    [document] = read("a.md", written)
+    assert [block.text for block in document.blocks] == [said]

@@ -14,6 +14,7 @@ from kbserver.languages.english.verbalise import verbalise
 SAID = [
     ("€1.299,00", "1,299 euros"),
     ("price eur: 39,90, size: M", "price: 39 euros and 90 cents, size: M"),
+    ("price_gbp: 1250.00; weight_kg: 3", "price: 1250 pounds; weight_kg: 3"),
     ("Price in EUR: 20", "Price: 20 euros"),
     ("Net (g): 500", "Net: 500 grams"),
     ("6 x 330 ml", "6 times 330 millilitres"),

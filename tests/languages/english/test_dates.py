@@ -83,6 +83,11 @@ SAID = [
     ("Sept 3", "September 3"),
     ("the 5th Dec", "the 5th December"),
     ("Jan–Mar", "January to March"),
+    ("Day: Sun; Price: 5", "Day: Sunday; Price: 5"),
+    (
+        "Mo-Fr 8:00-17:00; Sa 9:00-12:00",
+        "Monday to Friday 8 a.m. to 5 p.m.; Saturday 9 to 12",
+    ),
     ("March–May", "March to May"),
 ]
 
@@ -102,6 +107,8 @@ LEFT_ALONE = [
     "1:30:00",
     "25:00, 17:60 and 45:30",
     "John 3:16",
+    "Plan: Sun; Price: 5. Room: Sat",
+    "We 5 and so 9:00",
     "13 am",
     "a 16:9 screen",
     "I am here, as I am.",

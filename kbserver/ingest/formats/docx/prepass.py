@@ -152,6 +152,11 @@ class _Prepass:
             for strike in properties.findall(f"{W}strike"):
                 properties.remove(strike)
             etree.SubElement(properties, f"{W}strike")
+        if properties is not None and self._styles.is_raised(run):
+            place = properties.find(f"{W}vertAlign")
+            if place is None:
+                place = etree.SubElement(properties, f"{W}vertAlign")
+            place.set(f"{W}val", "superscript")
         if properties is not None:
             fonts = properties.find(f"{W}rFonts")
             name = fonts.get(f"{W}ascii", "") if fonts is not None else ""

@@ -50,6 +50,21 @@ class Styles:
             identity = style.based_on
         return found
 
+    def is_raised(self, run: Any) -> bool:
+        """Return whether a run is set higher by its style, or by a height of its own."""
+        own = run.find(f"{W}rPr")
+        if own is None or own.find(f"{W}vertAlign") is not None:
+            return False
+        height = value_of(own.find(f"{W}position"))
+        if height.isdecimal() and int(height) and own.find(f"{W}sz") is not None:
+            return True
+        for _, style in self.chain(value_of(own.find(f"{W}rStyle"))):
+            if style.properties is not None:
+                place = style.properties.find(f"{W}vertAlign")
+                if place is not None:
+                    return value_of(place) == "superscript"
+        return False
+
     def is_set(self, run: Any, mark: str, paragraph_style: str) -> bool:
         """Return whether a run has a mark: its own, its style's or its paragraph's."""
         own = run.find(f"{W}rPr")

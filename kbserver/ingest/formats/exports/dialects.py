@@ -95,7 +95,7 @@ _EXPORT = re.compile(r"^export\s+(?:const|let|var|default|function|async)\b")
 _DEFINITION = re.compile(r"^[ ]{0,3}:[ \t]{1,3}(?=\S)")
 _ABBREVIATION = re.compile(r"^\*\[[^\]\n]+\]:.*$")
 _INCLUDE = re.compile(
-    r"^[ \t]*(?:-+8<-+[ \t]*\S.*|;?-+8<-+|\{!.*!\}|<<<[ \t]*@.*|@include\b.*"
+    r"^[ \t]*(?:-+8<-+[ \t]*\S.*|;?-+8<-+|\{!.*!\}|<<<[ \t]*@.*|[@!]include\b.*"
     r"|\{\{#\w+[^}]*\}\})[ \t]*$"
 )
 _TOC = re.compile(r"^(?:\[TOC\]|\[\[_?TOC_?\]\]|[*-][ \t]+TOC|\\newpage)[ \t]*$", re.I)

@@ -12,7 +12,10 @@ _MOST_HEADER_ROWS = 3
 _YEARS = range(1900, 2101)
 _DIGIT = re.compile(r"\d")
 _DIGITS = re.compile(r"\d+")
+_NUMBERS = re.compile(r"\d+(?:[.,]\d+)?")
 _MARKS = frozenset("x X ✓ ✔ ✗ ✘ - – — ➖ − ● ○ • ☐ ☑ ☒ ✅ ❌".split())
+_MEASURE = re.compile(r"\d\s?(?:[^\W\d_]{1,3}[²³]?|°[CF]?|:\d\d)$")
+"""A number with a unit, or a time; no price."""
 # A number with the sign of a currency, a percent, a date, a time or a unit.
 _VALUE = re.compile(
     r"""[~≈<>≤≥±(+−–-]{0,3}\s?
@@ -52,18 +55,25 @@ def is_year(cell: str) -> bool:
     return len(text) == 4 and text.isdecimal() and int(text) in _YEARS
 
 
-def header_height(rows: Sequence[Sequence[str]]) -> int:
+def header_height(
+    rows: Sequence[Sequence[str]],
+    known: int | None = None,
+) -> int:
     """Return how many rows at the top name the columns, 0 if none does.
 
     Args:
         rows: cells without blank rows.
+        known: how many the format names; the row below one that names groups of columns
+            is a header, too.
     """
+    if known != 1 and known is not None:
+        return known
     if len(rows) < 2:
-        return 0
+        return known or 0
     height = _group_rows(rows)
     if height:
         return height
-    return int(_names_columns(rows))
+    return known or int(_names_columns(rows))
 
 
 def with_groups(
@@ -165,9 +175,24 @@ def _is_series(
     if len(shapes) > 1 or not all(map(_DIGIT.search, names)):
         return False
     body = [cell for row in below for cell in row[1:] if cell]
+    if all(map(is_year, names)):
+        return not all(map(is_year, body))
     if is_value(names[0]):
-        return all(map(is_year, names)) and not all(map(is_year, body))
+        return _are_sizes(names, body)
     return not any(_DIGITS.sub("0", cell) in shapes for cell in body)
+
+
+def _are_sizes(
+    names: Sequence[str],
+    body: Sequence[str],
+) -> bool:
+    """Return whether the names are one measure, `1 kg`, `5 kg`, of what is no measure."""
+    shapes = {_NUMBERS.sub("0", name) for name in names}
+    if len(shapes) > 1 or not _MEASURE.search(names[0]):
+        return False
+    if any(_NUMBERS.sub("0", cell) in shapes for cell in body):
+        return False
+    return sum(map(is_value, body)) * 2 > len(body)
 
 
 def _comes_again(
@@ -187,7 +212,8 @@ def _comes_again(
 def _is_text(row: Sequence[str]) -> bool:
     filled = [cell for cell in row if cell.strip()]
     return bool(filled) and not any(
-        is_value(cell) or len(cell) > HEADER_CHARACTERS for cell in filled
+        is_value(cell) or cell.strip() in _MARKS or len(cell) > HEADER_CHARACTERS
+        for cell in filled
     )
 
 

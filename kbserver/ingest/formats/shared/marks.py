@@ -44,14 +44,23 @@ _STRUCK_STYLE = re.compile(r"text-decoration[\w-]*\s*:[^;}]*line-through", re.I)
 _RAISED_STYLE = re.compile(
     r"vertical-align\s*:\s*super|(?<![\w-])top\s*:\s*-0?\.[2-5]\d*em", re.I
 )
+_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.I)
+_FOR_SOME_MEDIA = re.compile(r"@media[^{]*\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
 _CLASS_RULE = re.compile(r"\.([A-Za-z_][\w-]*)\s*\{([^{}]*)\}")
 _STOP_BEHIND = re.compile(r"[.,;!?)](?:\s|$)")
 _OLD_PRICE = re.compile(
     r"(?:^|[\s_-])(?:(?:old|was|original|previous|former|before|regular|list|rrp|msrp)"
-    r"[-_]*price|price[-_]*(?:old|was|original|previous|former|before|regular|list))"
-    r"(?:$|[\s_-])",
+    r"[-_]*price|price[-_]*(?:old|was|original|previous|former|before|regular|list)"
+    r"|compare[d]?[-_]*at(?:[-_]*price)?)(?:$|[\s_-])",
     re.I,
 )
+_REPLACED = re.compile(r"old|was|previous|former|compare", re.I)
+"""Says of a price that any other beside it is the new one."""
+_SOLE_PRICE = re.compile(rf"\s*{CURRENCY}\s?\d[\d.,]*\s*|\s*\d[\d.,]*\s?{CURRENCY}\s*")
+_SAID_OLD = re.compile(r"(?:original|regular|old|previous) price(?: was)?\b.*\d", re.I)
+"""What a shop says to those who do not see that a price is struck out."""
+_SAID_NEW = re.compile(r"(?:current|sale|new) price is\b.*\d", re.I)
+_FOR_READERS = re.compile(r"(?:^|\s)(?:screen-reader-text|sr-only|visually-hidden)\b")
 _NEW_PRICE = re.compile(
     r"(?:new|now|current|sale|special|final|offer|reduced|actual|discount\w*)"
     r"[-_]*price|price[-_]*(?:new|now|current|sale|special|final|offer|reduced)",
@@ -63,7 +72,7 @@ _COMMENT = re.compile(r"^#?cmnt(?:_ref)?\d+$")  # Google Docs
 _LABEL = re.compile(r"[(\[]?\s*([0-9]{1,3}|[a-z]|[ivx]{1,4}|[*†‡§¶#]{1,3})\s*[)\].]?")
 _LABELS = re.compile(r"[(\[]?\s*\d{1,2}(?:\s*[,;/]\s*\d{1,2})+\s*[)\]]?")
 _BACK = re.compile(r"^[\s\u21a9\u2191\u2b06\u2934\ufe0e\ufe0f^↵]*$")
-_NOTE_NAME = re.compile(r"foot-?notes?|end-?notes?|\bfn\b|\bnotes?\b", re.I)
+_NOTE_NAME = re.compile(r"foot-?notes?|end-?notes?|\bfn\b|\bnote(?:s|ref)?\b", re.I)
 _STARRED = re.compile(r"(?<=[^\s*†‡])([*†‡]{1,3})(?=[\s.,;:!?)]|$)")
 _STAR_NOTE = re.compile(r"^\s*([*†‡]{1,3})\s*(?=[^\s*†‡])")
 _NUMBER = re.compile(r"[+−-]?\d{1,3}")
@@ -89,6 +98,7 @@ _YES_ICON = re.compile(
 _NO_ICON = re.compile(
     r"(?:^|[-_])(?:times|xmark|cross|close|x|no|remove|ban|cancel|unavailable)(?:$|[-_])"
 )
+_TEXT_FIELDS = frozenset("text number tel email url date time".split())
 _ICON_TAGS = frozenset("img svg i span em td".split())
 _FONT_ICONS = re.compile(r"material-(?:icons|symbols)", re.I)
 _FONT_WORDS = {
@@ -128,6 +138,7 @@ def read_marks(root: HtmlElement, styles: str = "") -> int:
         How many texts were left out because they are struck out.
     """
     _show_styles(root, styles)
+    _show_hidden_classes(root)
     _remove_comments(root)
     struck = _remove_struck(root)
     _Notes(root).move()
@@ -163,6 +174,34 @@ def _show_styles(root: HtmlElement, styles: str) -> None:
             element.tag = "sup"
 
 
+def _show_hidden_classes(root: HtmlElement) -> None:
+    """Write as an attribute what the page's own style sheet hides for good.
+
+    A class that a script or a further rule names may be a closed accordion's.
+    """
+    sheets = "\n".join(one.text or "" for one in root.iter("style"))
+    if _HIDDEN_STYLE.search(sheets) is None:
+        return
+    scripts = list(root.iter("script"))
+    if any(one.get("src") for one in scripts):
+        return
+    shown_by = "\n".join(one.text or "" for one in scripts)
+    rules = _FOR_SOME_MEDIA.sub("", sheets)
+    hidden = {
+        name
+        for name, rule in _CLASS_RULE.findall(rules)
+        if _HIDDEN_STYLE.search(rule)
+        and name not in shown_by
+        and len(re.findall(rf"\.{re.escape(name)}(?![\w-])", sheets)) == 1
+    }
+    if not hidden:
+        return
+    for element in root.iter():
+        names = element.get("class") if isinstance(element.tag, str) else None
+        if names and not hidden.isdisjoint(names.split()):
+            element.set("hidden", "")
+
+
 def _remove_comments(root: HtmlElement) -> None:
     """Remove the comments that Google Docs writes into a page, with their marks."""
     for link in list(root.iter("a")):
@@ -195,7 +234,10 @@ def _remove_struck(root: HtmlElement) -> int:
 
 def _is_old_price(element: HtmlElement) -> bool:
     """Return whether a price's class calls it the old one, and a new one is beside it."""
-    if not _OLD_PRICE.search(element.get("class") or ""):
+    names = element.get("class") or ""
+    if _FOR_READERS.search(names):
+        return _is_said_again(element)
+    if not _OLD_PRICE.search(names):
         return False
     parent = element.getparent()
     if parent is None or len(_text(element)) > _PRICE_CHARACTERS:
@@ -204,7 +246,27 @@ def _is_old_price(element: HtmlElement) -> bool:
         *islice(element.itersiblings(), _PRICES_BESIDE),
         *islice(element.itersiblings(preceding=True), _PRICES_BESIDE),
     )
-    return any(_NEW_PRICE.search(other.get("class") or "") for other in beside)
+    if any(_NEW_PRICE.search(other.get("class") or "") for other in beside):
+        return True
+    if _REPLACED.search(names) is None:
+        return False
+    return any(
+        isinstance(other.tag, str) and _SOLE_PRICE.fullmatch(_text(other))
+        for other in beside
+    )
+
+
+def _is_said_again(element: HtmlElement) -> bool:
+    """Return whether a text for screen readers repeats the prices beside it."""
+    text = _text(element).strip()
+    if _SAID_OLD.match(text):
+        return True
+    before = element.getprevious()
+    return (
+        _SAID_NEW.match(text) is not None
+        and before is not None
+        and _text(before).strip() in text
+    )
 
 
 class _Notes:
@@ -564,7 +626,7 @@ class _Icons:
     def _sign(self, element: HtmlElement) -> str:
         classes = element.get("class") or ""
         if element.tag == "input" or element.get("role") == "checkbox":
-            return self._box(element)
+            return self._box(element) or _fixed_value(element)
         if _FONT_ICONS.search(classes):
             return _FONT_WORDS.get((element.text or "").strip(), "")
         if element.tag not in _ICON_TAGS or _holds_text(element):
@@ -610,6 +672,14 @@ class _Icons:
         return not self._has_text[cell]
 
 
+def _fixed_value(element: HtmlElement) -> str:
+    """Return the value of a field that its reader cannot change, "" for any other."""
+    is_fixed = any(element.get(name) is not None for name in ("disabled", "readonly"))
+    if not is_fixed or element.get("type", "text") not in _TEXT_FIELDS:
+        return ""
+    return str(element.get("value") or "")
+
+
 def _label(element: HtmlElement) -> str:
     """Return what an icon is called, "" if it is not."""
     names = [element.get(name) for name in ("alt", "aria-label", "title")]
@@ -619,11 +689,16 @@ def _label(element: HtmlElement) -> str:
 
 
 def _icon_sign(element: HtmlElement) -> str:
-    """Return the sign that the class of an icon names: `fa fa-check`, `icon-x`."""
+    """Return the sign that the class of an icon names: `fa fa-check`, `icon-x`.
+
+    In a cell also the file or symbol that it is drawn from: `#icon-check`, `cross.svg`.
+    """
     names = element.get("class") or ""
-    if not names:
-        return ""
     in_cell = element.tag == "td" or next(element.iterancestors("td"), None) is not None
+    if in_cell:
+        names = f"{names} {_drawn_from(element)}"
+    if names == "":
+        return ""
     if not in_cell and not _ICON_NAME.search(names):
         return ""
     for name in names.lower().split():
@@ -632,6 +707,18 @@ def _icon_sign(element: HtmlElement) -> str:
         if _YES_ICON.search(name):
             return "✓"
     return ""
+
+
+def _drawn_from(element: HtmlElement) -> str:
+    """Return the name of the symbol or file of an icon, "" if it has none."""
+    address = ""
+    if element.tag == "img":
+        address = element.get("src") or ""
+    elif element.tag == "svg":
+        use = next(element.iter("use"), None)
+        if use is not None:
+            address = use.get("href") or use.get("xlink:href") or ""
+    return re.split(r"[/#]", address)[-1].partition(".")[0]
 
 
 def _holds_text(element: HtmlElement) -> bool:

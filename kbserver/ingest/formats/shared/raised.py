@@ -23,7 +23,7 @@ _CENTS_BEFORE_CURRENCY = re.compile(
 )
 _MARK_BEHIND_PRICE = re.compile(
     rf"({CURRENCY}[ \u00a0]?\d[\d.,]*(?:[.,]-)?|\d[ \u00a0]?(?:{CURRENCY}|%))"
-    rf"{_RAISED}{{1,3}}(?![\w⁰¹²³⁴-⁹])"
+    rf"{_RAISED}{{1,3}}(?:(?![\w⁰¹²³⁴-⁹])|(?P<word>(?=[^\W\d_])))"
 )
 _MARK_INSIDE_PRICE = re.compile(
     rf"(?<![\d.,])((?!10{_RAISED})\d[\d.,]*){_RAISED}{{1,2}}"
@@ -38,6 +38,8 @@ _MARK_AT_START = re.compile(
     rf"(?:^|(?<=[.!?] )){_RAISED}{{1,2}}\s+(?=\S)", re.MULTILINE
 )
 _HAS_RAISED = re.compile(_RAISED)
+_TAG = re.compile(r"<sup>([0-9]{1,3})</sup>", re.I)
+"""Raised digits as they are typed into a text that is no page."""
 
 
 def raised(digits: str) -> str:
@@ -52,15 +54,22 @@ def settle_raised(text: str) -> str:
     any behind a complete one or a word, is the mark of a footnote, and goes. A power
     stays as it is: `20 m³`, `10⁶`.
     """
+    if "<" in text:
+        text = _TAG.sub(lambda tag: raised(tag[1]), text)
     if text.isascii() or _HAS_RAISED.search(text) is None:
         return text
     text = _CENTS_BEHIND_CURRENCY.sub(_with_cents, text)
     text = _CENTS_BEFORE_CURRENCY.sub(_with_cents, text)
-    text = _MARK_BEHIND_PRICE.sub(r"\1", text)
+    text = _MARK_BEHIND_PRICE.sub(_without_mark, text)
     text = _MARK_INSIDE_PRICE.sub(r"\1", text)
     text = _MARK_BEHIND_WORD.sub("", text)
     text = _MARK_BEHIND_STOP.sub("", text)
     return _MARK_AT_START.sub("", text)
+
+
+def _without_mark(found: re.Match[str]) -> str:
+    """Return a price without its mark, parted from a word that stands close behind."""
+    return found[1] if found["word"] is None else f"{found[1]} "
 
 
 def _with_cents(found: re.Match[str]) -> str:

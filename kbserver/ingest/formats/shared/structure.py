@@ -55,6 +55,8 @@ _BLOCK_TAGS = frozenset(
     "figure footer form header hr html legend li main menu nav ol p section table tbody "
     "td tfoot th thead tr ul details summary".split()
 )
+_PARTED_TAGS = _BLOCK_TAGS | _HEADINGS.keys()
+"""Elements whose text never goes on in what stands beside them."""
 
 
 def html_blocks(root: HtmlElement) -> list[Block]:
@@ -130,13 +132,13 @@ class _Builder:
             if isinstance(tag, str) and tag not in DROPPED_TAGS:
                 if tag == "br":
                     self._buffer.append(_BREAK)
-                elif tag in _BLOCK_TAGS:
+                elif tag in _PARTED_TAGS:
                     self._buffer.append(" ")
                 if tag == "table":
                     self._buffer.append(_table_text(child))
                 else:
                     self.inline(child)
-                if tag in _BLOCK_TAGS:
+                if tag in _PARTED_TAGS:
                     self._buffer.append(" ")
             if child.tail:
                 self._buffer.append(child.tail)

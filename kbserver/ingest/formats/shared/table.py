@@ -76,13 +76,18 @@ def _with_footnotes(rows: Sequence[Sequence[str]]) -> Sequence[Sequence[str]]:
 
 
 def side_by_side(table: Table) -> list[Table]:
-    """Return the tables that stand beside each other, a blank column between them.
+    """Return the tables that stand beside each other.
 
-    A blank column within one table separates nothing: what is at its right does not
-    begin with names of its own.
+    A blank column is between them, or the names of the columns come again from the
+    first on. A blank column within one table separates nothing: what is at its right
+    does not begin with names of its own.
     """
     rows = table.rows
     width = max(map(len, rows), default=0)
+    period = _period(rows)
+    if period:
+        starts = [*range(0, width, period), width]
+        return [_part(table, start, end) for start, end in pairwise(starts)]
     filled = [False] * width
     for row in rows:
         if all(filled):
@@ -97,10 +102,35 @@ def side_by_side(table: Table) -> list[Table]:
             starts.append(at)
     if len(starts) == 1:
         return [table]
-    return [
-        replace(table, rows=_filled_rows([row[start:end] for row in rows]))
-        for start, end in pairwise([*starts, width])
-    ]
+    return [_part(table, start, end) for start, end in pairwise([*starts, width])]
+
+
+def _part(
+    table: Table,
+    start: int,
+    end: int,
+) -> Table:
+    """Return some columns of a table as one of its own."""
+    return replace(table, rows=_filled_rows([row[start:end] for row in table.rows]))
+
+
+def _period(rows: Sequence[Sequence[str]]) -> int:
+    """Return after how many columns the names come again, 0 if they do not.
+
+    Each time, the first of these columns names its rows.
+    """
+    if len(rows) < 2:
+        return 0
+    names = [cell.strip() for cell in rows[0]]
+    if len(names) < 4 or names[0] not in names[2:] or not all(names):
+        return 0
+    period = names.index(names[0], 1)
+    times, rest = divmod(len(names), period)
+    if period < 2 or rest or names != names[:period] * times:
+        return 0
+    starts = range(0, len(names), period)
+    named = all(_begins_a_table([row[at : at + 2] for row in rows]) for at in starts)
+    return period if named else 0
 
 
 def split_caption(table: Table) -> Table:
@@ -136,9 +166,7 @@ def split_header(table: Table) -> tuple[list[str], list[Sequence[str]]]:
     The cells below a row of units carry them: `31 kg`.
     """
     rows = _filled_rows(table.rows)
-    height = table.header_rows
-    if height is None:
-        height = header_height(rows)
+    height = header_height(rows, table.header_rows)
     if not height or not rows:
         return [], rows
     header = [list(row) for row in rows[:height]]
@@ -301,8 +329,8 @@ def _labels(rows: Sequence[Sequence[str]]) -> set[int]:
     """Return the places of the rows that only name the rows below them.
 
     A merged cell does. One cell without the others may also be a row with nothing to
-    say; it names the rows below only if the first row is such a row, and none is last
-    or next to another.
+    say; it names the rows below only if the first row is such a row, none is last or
+    next to another, and of two columns there are two such rows among values.
     """
     width = max(map(len, rows), default=0)
     found: set[int] = set()
@@ -316,12 +344,21 @@ def _labels(rows: Sequence[Sequence[str]]) -> set[int]:
             found.add(at)
         elif row[0].strip():
             single.add(at)
-    if 0 not in single or width < 3:
+    if 0 not in single or (width < 3 and not _are_sections(rows, single)):
         return found
     alone = {at for at, row in enumerate(rows) if _filled_cells(row) == 1}
     if alone == single:
         found |= single
     return found
+
+
+def _are_sections(
+    rows: Sequence[Sequence[str]],
+    single: set[int],
+) -> bool:
+    """Return whether a list of two columns has names for parts of it, all of values."""
+    others = [row for at, row in enumerate(rows) if at not in single]
+    return len(single) > 1 and all(len(row) > 1 and is_value(row[1]) for row in others)
 
 
 def _filled_down(rows: Sequence[Sequence[str]]) -> list[Sequence[str]]:

@@ -385,3 +385,15 @@ def test_pictures_are_named(tmp_path):
     assert load_saved(document, tmp_path / "a.docx").notes == (
         "not spoken: 1 picture; say in the text what callers need",
     )
+
+
+def test_a_digit_that_is_set_higher_is_the_mark_of_a_footnote(tmp_path):
+    document = docx.Document()
+    paragraph = document.add_paragraph("It costs $39")
+    run = paragraph.add_run("1")
+    run._r.append(
+        parse_xml(f'<w:rPr {WORD}><w:position w:val="8"/><w:sz w:val="14"/></w:rPr>')
+    )
+    run._r.insert(0, run._r[-1])
+    paragraph.add_run(" a month.")
+    assert texts(document, tmp_path / "a.docx") == ["It costs $39 a month."]

@@ -105,3 +105,21 @@ def test_a_switch_is_on_unless_its_value_says_no(value, expected):
     assert is_on(element(f'<w:b w:val="{value}"/>')) is expected
     assert is_on(element("<w:b/>"))
     assert value_of(element("<w:b/>")) == value_of(None) == ""
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ('<w:position w:val="8"/><w:sz w:val="14"/>', True),
+        ('<w:position w:val="-8"/><w:sz w:val="14"/>', False),
+        ('<w:position w:val="8"/>', False),
+        ('<w:rStyle w:val="Mark"/>', True),
+        ('<w:rStyle w:val="Mark"/><w:vertAlign w:val="baseline"/>', False),
+        ("", False),
+    ],
+)
+def test_a_run_is_raised_by_its_style_or_set_higher_and_smaller(properties, expected):
+    lifted = '<w:rPr><w:vertAlign w:val="superscript"/></w:rPr>'
+    read = styles(style("Mark", based_on="Lifted") + style("Lifted", lifted))
+    run = element(f"<w:r><w:rPr>{properties}</w:rPr></w:r>")
+    assert read.is_raised(run) is expected

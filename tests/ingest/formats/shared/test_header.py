@@ -20,6 +20,11 @@ from kbserver.ingest.formats.shared.header import (
         ([["Monday", "9 to 5"], ["Sunday", "closed"]], 0),
         ([["Monday", "closed"], ["Sunday", "closed"]], 0),
         ([["Standard", "2 days"], ["Express", "1 day"]], 0),
+        ([["Zone", "1 kg", "5 kg"], ["Inland", "5", "8"], ["Islands", "9", "15"]], 1),
+        ([["Course", "8:00", "18:00"], ["Yoga", "$9", "$14"]], 1),
+        ([["Van", "1 kg", "5 kg"], ["Truck", "2 kg", "9 kg"]], 0),
+        ([["Van", "$1", "$5"], ["Truck", "2", "9"]], 0),
+        ([["Monday", "8:00", "18:00"], ["Sunday", "closed", "closed"]], 0),
         ([["Van", "$70"], ["Truck", "$120"]], 0),
         ([["A", "1", "2"], ["B", "3", "4"]], 0),
         ([["A", "2024", "2025"], ["B", "2025", "2026"]], 0),
@@ -59,6 +64,22 @@ def test_rows_that_name_columns_are_counted(rows, height):
 )  # fmt: skip
 def test_a_value_is_a_number_with_its_sign_and_nothing_more(cell, expected):
     assert is_value(cell) is expected
+
+
+GROUPED = [["Bath", "Weekday", "Weekday"], ["", "Adult", "Child"], ["Pool", "6", "3"]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "known", "height"),
+    [
+        (GROUPED, 1, 2),
+        (GROUPED, 3, 3),
+        ([["Plan", "Basic", "Basic"], ["Export", "✗", "✓"], ["Users", "1", "5"]], 1, 1),
+        ([["Plan", "Price"]], 1, 1),
+    ],
+)
+def test_below_a_header_of_groups_another_row_names_the_columns(rows, known, height):
+    assert header_height(rows, known) == height
 
 
 def test_units_and_years():

@@ -71,6 +71,35 @@ def test_an_old_price_goes_only_where_a_new_one_stands_beside_it():
     old = "<span class=old-price>$12</span>"
     assert texts(f"<p>{old} <span class=new-price>$9</span>") == ["$9"]
     assert texts(f"<p>{old}") == ["$12"]
+    was = "<span class=was-price>$12</span>"
+    assert texts(f"<p>{was} <span class=now>$9</span>") == ["$9"]
+    assert texts(f"<p>{was} <span class=note>in May</span>") == ["$12 in May"]
+    usual = "<span class=regular-price>$12</span>"
+    assert texts(f"<p>{usual} <span class=member>$9</span>") == ["$12 $9"]
+
+
+def test_what_a_shop_says_of_prices_to_screen_readers_is_not_said_again():
+    page = (
+        "<p><del aria-hidden=true>$120</del>"
+        "<span class=screen-reader-text>Original price was: $120.</span>"
+        "<ins>$95</ins><span class=screen-reader-text>Current price is: $95.</span>"
+    )
+    assert texts(page) == ["$95"]
+
+
+@pytest.mark.parametrize(
+    ("style", "more", "said"),
+    [
+        (".a{display:none}", "", ["The lamp."]),
+        (".a{display:none} .on .a{display:block}", "", ["The lamp.", "It was 17."]),
+        (".a{display:none}", "<script>open('a')</script>", ["The lamp.", "It was 17."]),
+        (".a{display:none}", "<script src=a.js></script>", ["The lamp.", "It was 17."]),
+        ("@media print{.a{display:none}}", "", ["The lamp.", "It was 17."]),
+    ],
+)
+def test_what_a_style_sheet_hides_for_good_is_left_out(style, more, said):
+    page = f"<style>{style}</style>{more}<p>The lamp.</p><p class=a>It was 17.</p>"
+    assert texts(page) == said
 
 
 @pytest.mark.parametrize(
@@ -83,6 +112,8 @@ def test_an_old_price_goes_only_where_a_new_one_stands_beside_it():
         '<div class=footnotes><hr><ol><li id=fn1><p>In May. <a href="#r1">↩</a></ol></div>',
         '<p>It is $39<a href="#n1" role=doc-noteref>[1]</a> a month.</p>'
         '<aside id=n1><a href="#r">[1]</a> In May.</aside>',
+        '<p>It is $39<a href="#n1" epub:type=noteref>1</a> a month.</p>'
+        "<aside epub:type=footnote id=n1><p>In May.</p></aside>",
         "<p>It is $39<sup>1</sup> a month.</p><ol class=footnotes><li>In May.</ol>",
     ],
 )
@@ -140,6 +171,8 @@ def test_comments_of_google_docs_are_left_out():
         ("<input type=checkbox>", "no"),
         ("<span class=material-icons>close</span>", "no"),
         ("<span role=checkbox aria-checked=true></span>", "yes"),
+        ('<svg><use href="#icon-check"/></svg>', "yes"),
+        ("<img src=/signs/cross.svg alt=''>", "no"),
     ],
 )
 def test_an_icon_in_a_cell_says_what_it_shows(cell, said):
@@ -150,6 +183,12 @@ def test_an_icon_in_a_cell_says_what_it_shows(cell, said):
 def test_a_box_that_the_reader_of_a_page_may_tick_says_nothing():
     assert texts("<p><input type=checkbox> Remember me") == ["Remember me"]
     assert texts("<p><input type=checkbox disabled> Open") == ["☐ Open"]
+
+
+def test_a_field_that_nothing_can_be_written_into_says_its_value():
+    assert texts("<p>Deposit: <input readonly value='$40'>") == ["Deposit: $40"]
+    assert texts("<p>Name: <input value='Kim'>") == ["Name:"]
+    assert texts("<p>Deposit: <input type=hidden readonly value='$40'>") == ["Deposit:"]
 
 
 words = st.sampled_from(["one", "$9", "99", "two.", "*", "1", "m"])

@@ -20,6 +20,8 @@ from kbserver.ingest.formats.shared.raised import raised, settle_raised
         ("CHF 12⁵⁰", "CHF 12.50"),
         ("kr 199⁰⁰", "kr 199.00"),
         ("costs $39¹ a month", "costs $39 a month"),
+        ("costs $39¹a month", "costs $39 a month"),
+        ("costs $9<sup>99</sup>.", "costs $9.99."),
         ("$19.99¹", "$19.99"),
         ("39 €¹", "39 €"),
         ("a bonus of 50³ dollars", "a bonus of 50 dollars"),

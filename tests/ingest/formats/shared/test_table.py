@@ -102,6 +102,17 @@ def test_a_row_that_only_names_those_below_stands_in_each_of_them(label):
     ]
 
 
+def test_rows_of_a_price_list_stand_under_the_names_of_its_parts():
+    rows = [["Item", "Price"], ["Breads", ""], ["Rye", "4"], ["Spelt", "5"]]
+    rows += [["Cakes", ""], ["Plum", "21"]]
+    assert said(rows) == [
+        "Breads; Item: Rye; Price: 4.",
+        "Breads; Item: Spelt; Price: 5.",
+        "Cakes; Item: Plum; Price: 21.",
+    ]
+    assert said(rows[:4])[0] == "Item: Breads."
+
+
 def test_a_row_with_nothing_but_its_name_names_no_other_row():
     rows = [["Fruit", "Price", "Kind"], ["Fig", "2", "b"], ["Kiwi", "", ""]]
     rows += [["Plum", "3", "c"]]
@@ -119,6 +130,21 @@ def test_tables_side_by_side_are_two():
         "Bread: Spelt; Price: $6.",
         "Cake: Carrot; Price: $26.",
     ]
+
+
+def test_names_that_come_again_from_the_first_on_begin_another_table():
+    rows = [
+        ["Item", "Price", "Item", "Price"],
+        ["Rye", "$5", "Carrot", "$26"],
+        ["Spelt", "$6", "", ""],
+    ]
+    assert said(rows) == [
+        "Item: Rye; Price: $5.",
+        "Item: Spelt; Price: $6.",
+        "Item: Carrot; Price: $26.",
+    ]
+    times = [["Open", "Close", "Open", "Close"], ["9", "12", "14", "18"]]
+    assert len(said(times)) == 1
 
 
 def test_a_blank_column_within_a_table_separates_nothing():
