@@ -294,8 +294,9 @@ def _is_prose(lines: Sequence[str]) -> bool:
         line[:1].islower() != bool(_ENDS_SENTENCE.search(before))
         for before, line in pairwise(lines)
     ]
-    is_whole = len(lines) >= _LEAST_LINES or bool(_ENDS_SENTENCE.search(lines[-1]))
-    least = _SOME_GO_ON if len(lines) >= _LEAST_LINES else _GOES_ON
+    is_long = len(lines) >= _LEAST_LINES
+    is_whole = is_long or bool(_ENDS_SENTENCE.search(lines[-1]))
+    least = _SOME_GO_ON if is_long or all(flows) else _GOES_ON
     return is_whole and share >= least and sum(flows) >= _FLOWS * len(flows)
 
 

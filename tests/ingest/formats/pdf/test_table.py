@@ -235,6 +235,20 @@ def test_short_columns_of_sentences_drawn_across_are_no_table(tmp_path):
     ]
 
 
+def test_columns_in_which_each_line_goes_on_or_begins_a_sentence_are_no_table(tmp_path):
+    left = ["The camp opens in May.", "Cats stay in the south", "house and cost four"]
+    right = ["Check out is at ten.", "Late guests pay seven", "dollars for each hour."]
+    columns = [
+        (60, [*left, "dollars a night."]),
+        (310, [*right, "Bread is sold at six."]),
+    ]
+    assert texts_of(write_page(tmp_path / "a.pdf", drawn_lines(columns))) == [
+        "The camp opens in May. Cats stay in the south house and cost four dollars a night.",
+        "Check out is at ten. Late guests pay seven dollars for each hour."
+        " Bread is sold at six.",
+    ]
+
+
 def test_paragraphs_of_columns_need_not_end_side_by_side(tmp_path):
     columns = [
         (
