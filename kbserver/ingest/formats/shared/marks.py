@@ -58,7 +58,7 @@ _REPLACED = re.compile(r"old|was|previous|former|compare", re.I)
 """Says of a price that any other beside it is the new one."""
 _SOLE_PRICE = re.compile(rf"\s*{CURRENCY}\s?\d[\d.,]*\s*|\s*\d[\d.,]*\s?{CURRENCY}\s*")
 _SAID_OLD = re.compile(r"(?:original|regular|old|previous) price(?: was)?\b.*\d", re.I)
-"""What a shop says to those who do not see that a price is struck out."""
+"""What a shop says to screen readers of a price that is struck out."""
 _SAID_NEW = re.compile(r"(?:current|sale|new) price is\b.*\d", re.I)
 _FOR_READERS = re.compile(r"(?:^|\s)(?:screen-reader-text|sr-only|visually-hidden)\b")
 _NEW_PRICE = re.compile(

@@ -244,8 +244,8 @@ def test_columns_in_which_each_line_goes_on_or_begins_a_sentence_are_no_table(tm
     ]
     assert texts_of(write_page(tmp_path / "a.pdf", drawn_lines(columns))) == [
         "The camp opens in May. Cats stay in the south house and cost four dollars a night.",
-        "Check out is at ten. Late guests pay seven dollars for each hour."
-        " Bread is sold at six.",
+        "Check out is at ten.",
+        "Late guests pay seven dollars for each hour. Bread is sold at six.",
     ]
 
 
