@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kbserver.extras import require
 from kbserver.types import FloatMatrix
@@ -26,6 +27,8 @@ BARELY = 0.1
 
 MOST_QUESTIONS = 5_000
 """Different wordings that are grouped: the newest. Their distances take 100 MB."""
+
+_ROWS_AT_ONCE = 256
 
 EXAMPLES = 3
 WORDINGS = 10
@@ -199,12 +202,31 @@ def grouped(vectors: FloatMatrix) -> list[list[int]]:
         return [[0]]
     from scipy.cluster.hierarchy import fcluster, linkage
 
-    tree = linkage(vectors, method="average", metric="cosine")
+    tree = linkage(_distances(vectors), method="average")
     groups = fcluster(tree, 1.0 - SAME_QUESTION, criterion="distance")
     members: dict[int, list[int]] = {}
     for place, group in enumerate(groups.tolist()):
         members.setdefault(group, []).append(place)
     return list(members.values())
+
+
+def _distances(vectors: FloatMatrix) -> NDArray[np.float64]:
+    """Return 1 - cosine of each pair of rows, as SciPy's `pdist` orders them.
+
+    A matrix product of some rows at a time takes a tenth of the time of `pdist`.
+    """
+    count = len(vectors)
+    distances = np.empty(count * (count - 1) // 2)
+    begin = 0
+    for first in range(0, count, _ROWS_AT_ONCE):
+        some = vectors[first : first + _ROWS_AT_ONCE]
+        likeness = some @ vectors.T
+        for row, values in enumerate(likeness, start=first):
+            others = values[row + 1 :]
+            end = begin + len(others)
+            np.subtract(1.0, others, out=distances[begin:end])
+            begin = end
+    return np.maximum(distances, 0.0, out=distances)
 
 
 def _most_central(vectors: FloatMatrix, members: list[int]) -> list[int]:

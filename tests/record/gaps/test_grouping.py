@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from kbserver.notes import SearchNote
-from kbserver.record.gaps.grouping import gaps, grouped, nearest_documents, unit_vectors
+from kbserver.record.gaps.grouping import (
+    _ROWS_AT_ONCE,
+    _distances,
+    gaps,
+    grouped,
+    nearest_documents,
+    unit_vectors,
+)
 from tests.record.conftest import DAY_S, NOON, candidate, turn
 
 RANDOM = np.random.default_rng(7)
@@ -107,3 +114,13 @@ def test_groups_are_those_that_the_wordings_were_made_of():
 def test_an_embedding_that_points_nowhere_is_left_out(rows, reader):
     rows.add([silent(1, 0, "nowhere", embedding=bytes(64)), silent(2, 0, "here")], [])
     assert [gap.examples for gap in gaps(reader, since=NOON)] == [("here",)]
+
+
+def test_distances_are_those_of_every_pair_in_scipys_order():
+    vectors = unit_vectors([RANDOM.bytes(32) for _ in range(_ROWS_AT_ONCE + 20)])
+    wide = vectors.astype(np.float64)
+    pairs = np.triu_indices(len(vectors), k=1)
+    wanted = 1.0 - np.einsum("ij,ij->i", wide[pairs[0]], wide[pairs[1]])
+    assert np.allclose(_distances(vectors), wanted, atol=1e-6)
+    alike = np.repeat(vectors[:1], 3, axis=0)
+    assert (_distances(alike) >= 0.0).all()
