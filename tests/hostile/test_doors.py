@@ -11,12 +11,15 @@ import httpx2
 import pytest
 
 from kbserver.endpoint.app import KBServer
+from kbserver.endpoint.tokens.keys import new_secret
 from tests.endpoint.doors.test_init import CALLS, DOOR_KEYS, settings_with_doors
 from tests.hostile.conftest import TOKEN, QuickHttp, serving
 
 ROUNDS = int(os.environ.get("HOSTILE_DOORS", "30"))
 
 SCOPED = "scoped-token"
+WIDE = "everything"
+"""A label whose route reaches all passages: what a signed token leaves of it is narrower."""
 SECRETS = ("15 dollars", "no pets", "first working day", "30 days of notice")
 """Of passages outside of the token's labels and of its scope; no query holds them."""
 
@@ -83,28 +86,34 @@ HEADERS = (
     ("authorization", ("Bearer", "Basic eDp5", f"Bearer {TOKEN}x")),
 )
 LABELS = (
-    *("support", "support", "support", "hotels", "nowhere", "", "*", "x" * 300),
+    *("support", "support", WIDE, "hotels", "nowhere", "", "*", "x" * 300),
     *("support/../hotels", "support%2F..%2Fhotels", "%00", "hotels%0A", "hotels/mcp"),
 )
 
 
 @pytest.fixture(scope="module")
 def fuzzed(store, tmp_path_factory):
-    """A server whose one token opens one label, and one folder of it."""
-    # The route's scope stands for the token's: both are narrowed by the same function.
+    """A server and its tokens, each of which opens one folder: by its route, or its own scope."""
     routes = [
         {"label": "support", "corpora": ["support"], "scope": {"folder": "router"}},
         {"label": "hotels", "corpora": ["hotels"]},
+        {"label": WIDE, "corpora": ["support", "hotels"]},
     ]
     tokens = [{"value": SCOPED, "labels": ["support"]}, {"value": TOKEN}]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DOORS_TEST_SECRET", "a secret of this test")
         settings = settings_with_doors(
-            store, tokens=tokens, routes=routes, debug=True, follow_up=False
+            store,
+            tokens=tokens,
+            routes=routes,
+            signing_key=new_secret(),
+            debug=True,
+            follow_up=False,
         )
         server = KBServer(settings)
+    signed = server.issue_token(["support", WIDE], scope={"folder": "router"})
     with serving(server, http=QuickHttp) as (port, _):
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", (SCOPED, signed)
 
 
 def changed(value, chance):
@@ -123,7 +132,7 @@ def changed(value, chance):
     return value
 
 
-def request(door, chance):
+def request(door, chance, tokens):
     """Path, body and headers of one request to a door."""
     path, make = CALLS[door]
     label = chance.choice(LABELS)
@@ -139,7 +148,7 @@ def request(door, chance):
     for _ in range(chance.choice((0, 0, 0, 0, 1, 3))):
         place = chance.randrange(len(raw) + 1)
         raw[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(4))
-    headers = {"authorization": f"Bearer {SCOPED}"}
+    headers = {"authorization": f"Bearer {chance.choice(tokens)}"}
     for name, choices in HEADERS:
         if chance.random() < 0.1:
             headers[name] = chance.choice(choices)
@@ -153,9 +162,10 @@ def test_whatever_a_door_is_sent_it_answers_in_its_manner_and_within_its_bounds(
 ):
     chance = random.Random(f"{door} 7")
     others = {key for name, key in DOOR_KEYS.items() if name != door}
-    with httpx2.Client(base_url=fuzzed, timeout=60.0) as http:
+    url, tokens = fuzzed
+    with httpx2.Client(base_url=url, timeout=60.0) as http:
         for number in range(ROUNDS):
-            path, body, headers = request(door, chance)
+            path, body, headers = request(door, chance, tokens)
             answer = http.post(path, content=body, headers=headers)
             place = f"request {number}: {path} {body[:300]!r} {headers} -> {answer.text[:300]}"
             assert answer.status_code < 500, place
