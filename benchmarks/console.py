@@ -1,6 +1,6 @@
 """How long each page of the console takes over a record of a million turns.
 
-    python benchmarks/console.py --turns 1000000 --store /tmp/console
+    python -m benchmarks.console --turns 1000000 --store /tmp/console
 
 The record is made if the store holds none: a month of calls, a half of them with words. Pages are
 asked in process, one after the other; printed are the median and the slowest of some tries, and
