@@ -29,7 +29,7 @@ from tests.endpoint.conftest import serving
 
 TOKEN = "acceptance-token"
 SECRET = "acceptance-secret"
-PATIENCE_S = 240
+PATIENCE_S = 600  # models of one client take a minute of the processor
 QUERY = "how do i reset my router"
 FACT = "for ten seconds"
 
