@@ -23,7 +23,7 @@ from kbserver.settings import read_settings
 from tests.conftest import write_documents
 from tests.endpoint.conftest import PATIENT_MS, serving
 
-KILLS = int(os.environ.get("KILLS", "8"))
+KILLS = int(os.environ.get("KILLS", "6"))
 CORPUS = "help"
 TOKEN = "test-token"
 ALWAYS = {

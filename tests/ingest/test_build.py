@@ -827,7 +827,7 @@ def test_a_full_disk_is_a_clear_error_and_the_old_generation_stays(
             },
         )
         sizes = [
-            str(kilobytes) for kilobytes in range(4, 204, 12)
+            str(kilobytes) for kilobytes in range(4, 204, 20)
         ]  # the disk is full at one step after the other
 
         # In a process of its own: a mapped file on a full disk would kill it.
