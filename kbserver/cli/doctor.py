@@ -26,6 +26,7 @@ from kbserver.errors import KbServerError, SettingsError, StoreError, StoreMissi
 from kbserver.printable import printable
 
 if TYPE_CHECKING:
+    from kbserver.index.manifest import Manifest
     from kbserver.omni.doctor.findings import Diagnosis, Finding
     from kbserver.settings import Settings
     from kbserver.types import ModelIdentity
@@ -292,7 +293,8 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
             yield Finding(
                 check,
                 "ok",
-                f"{manifest.passages:,} passages of {manifest.documents:,} documents, intact",
+                f"{manifest.passages:,} passages of {manifest.documents:,} documents, "
+                f"{_reading_of(manifest)}, intact",
             )
             yield _threshold_finding(store.path / corpus, scores_by(manifest))
         else:
@@ -300,6 +302,18 @@ def _store_findings(settings: Settings) -> Iterator[Finding]:
             yield Finding(check, "fail", "; ".join(report.problems[:3]), step, "store")
     for model in models.values():
         yield _model_finding(settings, model)
+
+
+def _reading_of(manifest: Manifest) -> str:
+    """Name the language of a corpus, and how much its meaning counts where it does not in full."""
+    from kbserver.retrieval.reading import PLAIN_TRUST, Reading
+
+    trust = Reading.of(manifest).trust
+    if trust > PLAIN_TRUST:
+        return manifest.language
+    if trust == 0.0:
+        return f"{manifest.language} (found by words alone: the model does not read it)"
+    return f"{manifest.language} (the model reads it badly: meaning counts {trust:.0%})"
 
 
 def _threshold_finding(folder: Path, made_by: str) -> Finding:

@@ -57,7 +57,7 @@ def corpora(
     store: StorePath = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the corpora and their generations, with their size, model and age.
+    """List the corpora and their generations, with their size, language, model and age.
 
     ● marks the live generation. Exit codes: 0 listed, 3 there is no store. A generation that cannot
     be read is listed with the reason.
@@ -84,6 +84,7 @@ def corpora(
         table.add_column(column)
     for column in ("documents", "passages", "size"):
         table.add_column(column, justify="right")
+    table.add_column("language")
     table.add_column("model")
     table.add_column("age", justify="right")
     before = ""
@@ -142,11 +143,12 @@ def _list_shared(remote: Remote, *, as_json: bool) -> None:
 
 def _facts(one: ListedGeneration) -> list[str | Text]:
     if one.problem:
-        return ["–", "–", "–", line(one.problem, style="red"), ""]
+        return ["–", "–", "–", "–", line(one.problem, style="red"), ""]
     return [
         f"{one.documents:,}",
         f"{one.passages:,}",
         size(one.bytes),
+        line(one.language),
         line(one.model),
         _age(one.created_at),
     ]

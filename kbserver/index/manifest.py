@@ -117,6 +117,11 @@ class Manifest:
     """Whatever the builder wants to remember; JSON values."""
 
     @property
+    def language(self) -> str:
+        """Of the documents, as an ingest took it."""
+        return str(self.chunking.get("language", "english"))
+
+    @property
     def bytes(self) -> int:
         """Size of all files together."""
         return sum(facts.bytes for facts in self.files.values())

@@ -13,7 +13,7 @@ from kbserver.embedding.known import MULTILINGUAL_E5_SMALL, known_model
 from kbserver.ingest.neutral_questions import neutral_questions
 from kbserver.ingest.spool import Spool
 from kbserver.languages.letters import LETTER
-from kbserver.retrieval.reading import Reading
+from kbserver.retrieval.reading import PLAIN_TRUST, Reading
 from kbserver.types import FloatMatrix, FloatVector
 
 _SAMPLE = 200  # passages
@@ -64,7 +64,7 @@ def measured(
 def reading_warning(reading: Reading, model: str) -> str | None:
     """Say that a model reads a corpus badly and what to do; None if it reads it well."""
     trust = reading.trust
-    if trust >= 1.0:
+    if trust > PLAIN_TRUST:  # a few odd words in a small corpus
         return None
     effect = f"its meaning counts for {trust:.0%} only"
     if trust == 0.0:

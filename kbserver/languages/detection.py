@@ -140,13 +140,31 @@ _NAMES: Final = MappingProxyType(
 """Of languages with a script of their own, which Unicode names otherwise."""
 _WITHOUT_STEMMER = frozenset(
     "slovak slovenian afrikaans galician latvian icelandic welsh vietnamese albanian "
-    "azerbaijani bulgarian ukrainian marathi urdu".split()
+    "azerbaijani bulgarian ukrainian marathi urdu japanese chinese korean hebrew "
+    "thai croatian".split()
 )
+
+
+_CODES: Final = MappingProxyType(
+    dict(
+        pair.split(":")
+        for pair in "en:english de:german fr:french es:spanish it:italian pt:portuguese "
+        "ca:catalan ro:romanian nl:dutch sv:swedish da:danish no:norwegian nb:norwegian "
+        "nn:norwegian fi:finnish et:estonian hu:hungarian pl:polish cs:czech tr:turkish "
+        "id:indonesian lt:lithuanian eu:basque ga:irish eo:esperanto hi:hindi ne:nepali "
+        "ru:russian ar:arabic el:greek hy:armenian ta:tamil yi:yiddish sr:serbian "
+        "sk:slovak sl:slovenian af:afrikaans gl:galician lv:latvian is:icelandic "
+        "cy:welsh vi:vietnamese sq:albanian az:azerbaijani bg:bulgarian uk:ukrainian "
+        "mr:marathi ur:urdu ja:japanese zh:chinese ko:korean he:hebrew fa:persian "
+        "th:thai hr:croatian".split()
+    )
+)
+"""Names of languages by their code in ISO 639-1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What some texts look like."""
+    """What some texts look like, or say that they are."""
 
     language: str
     """As `--language` takes it; `none` for one that has no stemmer."""
@@ -187,6 +205,20 @@ def language_of(texts: Iterable[str]) -> Seen | None:
     if apart < _LEAD * other or not apart:
         return None
     return _seen(first)
+
+
+def language_named(written: str) -> Seen | None:
+    """Return the language that a document says it is in; None for a name that is not known.
+
+    Args:
+        written: a tag of BCP 47 (`de`, `de-AT`, `de_DE`), or a name in English (`German`).
+    """
+    name = written.strip().lower()
+    code = re.split("[-_]", name, maxsplit=1)[0]
+    name = _CODES.get(code, name)
+    if name in _CODES.values():
+        return _seen(name)
+    return None
 
 
 def _words(texts: Iterable[str]) -> list[str]:

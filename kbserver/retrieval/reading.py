@@ -23,7 +23,7 @@ _TRUST: Final = (1.0, 0.12, 0.1, 0.0)
 """English stays below the first, in words that the default model was made for; German, French and
 Spanish lie between the second and the third; other scripts, cut into letters, above the last."""
 
-_PLAIN_TRUST: Final = 0.8
+PLAIN_TRUST: Final = 0.8
 """Above it scores hardly differ from those of cosines as they are."""
 
 
@@ -87,6 +87,6 @@ def scores_by(manifest: Manifest) -> str:
     The fingerprint of its model, with a mark where the model's cosines are weighed or scaled.
     """
     reading, fingerprint = Reading.of(manifest), manifest.model.fingerprint
-    if reading.trust > _PLAIN_TRUST and reading.gain == 1.0:
+    if reading.trust > PLAIN_TRUST and reading.gain == 1.0:
         return fingerprint
     return f"{fingerprint} weighed"

@@ -46,7 +46,7 @@ def test_doctor_finds_the_public_url_and_checks_the_store_here(
         == found["model"]["grade"]
         == "ok"
     )
-    assert "passages" in found["corpus support"]["found"]
+    assert "documents, english, intact" in found["corpus support"]["found"]
     assert found["routes and keys"]["found"] == "hotels, support"
     report = json.loads(
         run("doctor", "--store", str(tmp_path / "nowhere"), "--json").stdout

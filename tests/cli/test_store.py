@@ -64,6 +64,7 @@ def test_the_listing_names_every_generation(run, folder):
         "support",
         "hotels",
         "●",
+        "english",
         "all-MiniLM-L6-v2",
         Store(folder).live("support"),
     ):
@@ -74,6 +75,7 @@ def test_the_listing_names_every_generation(run, folder):
         one["live"] for one in listing
     )
     assert all(one["bytes"] > 1000 and one["created_at"] for one in listing)
+    assert {one["language"] for one in listing} == {"english"}
 
 
 def test_a_generation_that_cannot_be_read_is_listed_with_the_reason(run, folder):

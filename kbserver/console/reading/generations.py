@@ -19,6 +19,8 @@ class ListedGeneration:
     documents: int = 0
     passages: int = 0
     bytes: int = 0
+    language: str = ""
+    """As `--language` names it."""
     model: str = ""
     created_at: str = ""
     """ISO 8601, UTC."""
@@ -34,6 +36,7 @@ class ListedGeneration:
             "documents": self.documents,
             "passages": self.passages,
             "bytes": self.bytes,
+            "language": self.language,
             "model": self.model,
             "created_at": self.created_at,
         }
@@ -67,6 +70,7 @@ def _described(store: Store, corpus: str, generation: str) -> ListedGeneration:
         manifest.documents,
         manifest.passages,
         manifest.bytes,
+        manifest.language,
         manifest.model.name,
         manifest.created_at,
     )
