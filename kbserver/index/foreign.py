@@ -21,6 +21,7 @@ from kbserver.index.arrays import open_array
 from kbserver.index.backends import LEXICAL, VECTOR_CHOICES, VECTORS, build_vectors
 from kbserver.index.documents import HASHES, LINES, DocumentEntry
 from kbserver.index.embeddings import Embeddings, as_embeddings, decoded, shape_of
+from kbserver.index.lengths import check_lengths, open_lengths
 from kbserver.index.lexical.postings import Postings
 from kbserver.index.lexical.tokens import LANGUAGES, checked_language
 from kbserver.index.lines import LineTable
@@ -41,7 +42,8 @@ _PART = r"[a-z]{1,32}(?:\.\d{1,9})?"
 _NAME = re.compile(
     rf"{_POSTINGS}|{_TABLE}|{_PART}/(?:{_POSTINGS}|{_TABLE})"
     r"|embeddings\.npy|embedded\.sha256|vectors\.[a-z]{1,32}"
-    r"|scopes\.(?:values\.bin|(?:values|starts|rows)\.npy)|valid_(?:from|until)\.npy",
+    r"|scopes\.(?:values\.bin|(?:values|starts|rows)\.npy)|valid_(?:from|until)\.npy"
+    r"|lengths\.npy",
     re.ASCII,
 )
 
@@ -163,6 +165,9 @@ def _check_tables(folder: Path, manifest: Manifest) -> None:
     validity = Validity.open(folder)
     if validity is not None:
         validity.check(rows)
+    lengths = open_lengths(folder)
+    if lengths is not None:
+        check_lengths(lengths, rows)
     for name in manifest.files:
         file = folder / name
         if file.name == "bm25.json":

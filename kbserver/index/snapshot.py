@@ -25,6 +25,7 @@ from kbserver.index.durable import (
     read_ahead,
 )
 from kbserver.index.embeddings import Embeddings, open_embeddings, shape_of
+from kbserver.index.lengths import Lengths, check_lengths, open_lengths
 from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.manifest import (
     MANIFEST,
@@ -69,6 +70,8 @@ class Snapshot:
     """One row a passage; `embeddings.decoded` reads them."""
     vectors: VectorIndex
     lexical: LexicalIndex
+    lengths: Lengths | None
+    """Words that the model read of each passage; None in a generation from before."""
 
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         """Open the files of a folder whose manifest was read; see `open`."""
@@ -80,6 +83,7 @@ class Snapshot:
         self.lexical = open_lexical(manifest.lexical, folder)
         self._scopes = ScopeTable.open(folder)
         self._validity = Validity.open(folder)
+        self.lengths = open_lengths(folder)
 
     @classmethod
     def open(cls, folder: Path, *, verify: bool = False) -> Snapshot:
@@ -232,6 +236,8 @@ class Snapshot:
                     f"{self.folder / MANIFEST}: says {self.manifest.passages} passages, "
                     f"there are {count} in the {what}; {repair(self.folder)}"
                 )
+        if self.lengths is not None:
+            check_lengths(self.lengths, self.manifest.passages)
         shape = shape_of(self.embeddings)
         if shape[1] != self.manifest.model.dim:
             raise SnapshotCorrupt(
@@ -240,7 +246,15 @@ class Snapshot:
             )
 
 
-_MAPPED = ("passages", "embeddings", "vectors", "lexical", "_scopes", "_validity")
+_MAPPED = (
+    "passages",
+    "embeddings",
+    "vectors",
+    "lexical",
+    "lengths",
+    "_scopes",
+    "_validity",
+)
 
 
 def _check_kind(what: str, kind: str, known: dict[str, str], folder: Path) -> None:

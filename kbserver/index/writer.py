@@ -17,6 +17,7 @@ from kbserver.index.backends import build_lexical, build_vectors
 from kbserver.index.documents import DocumentEntry, TextHashWriter, write_documents
 from kbserver.index.durable import disk_trouble
 from kbserver.index.embeddings import encoded
+from kbserver.index.lengths import LengthWriter
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.manifest import (
     SCHEMA_VERSION,
@@ -146,6 +147,7 @@ class _RowWriter:
         """Write the rows and yield what the lexical index finds each by."""
         scopes = ScopeWriter()
         validity = ValidityWriter()
+        lengths = LengthWriter()
         with (
             PassageWriter(self._folder) as passages,
             TextHashWriter(self._folder) as hashes,
@@ -153,6 +155,7 @@ class _RowWriter:
             for passage, embedded_text, lexical_text in rows:
                 passages.add(passage)
                 hashes.add(embedded_text)
+                lengths.add(embedded_text)
                 scopes.add(passage.metadata)
                 try:
                     validity.add(passage.metadata)
@@ -162,6 +165,7 @@ class _RowWriter:
                 yield lexical_text
         scopes.write(self._folder)
         validity.write(self._folder)
+        lengths.write(self._folder)
 
 
 def _build_vectors(facts: SnapshotFacts, folder: Path, rows: int) -> VectorFacts:

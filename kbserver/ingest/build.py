@@ -664,6 +664,8 @@ def _differs(plan: Plan, previous: Snapshot, report: IngestReport) -> bool:
         return True
     if not previous.has_part(SPOKEN_FORMS):  # those it has are by other rules
         return True
+    if previous.lengths is None:
+        return True
     sounds = part_of(profile(plan.options.language))
     if previous.size <= MAX_PASSAGES and not previous.has_part(sounds):
         return True

@@ -1,6 +1,6 @@
 """Two kinds of evidence → one rank and one score. Pure NumPy.
 
-    rank      F = dense + NAT · lexical (+ prior)          raw values, not normalised per query
+    rank      F = dense - excess + NAT · lexical (+ prior)       raw values, not normalised
     dense     Σ weight · score of the dense arms: the cosine
     lexical   Σ weight · score of the lexical arms, the sounds times doubt: nats
     doubt     1 + DOUBT · (SURE - cosine of the nearest), within [0, 2]
@@ -13,6 +13,9 @@ passage up by a fixed amount of cosine, common words hardly move it. So the weig
 query without a look at the query. Sounds find what was misheard: where a passage is near in meaning
 the query was understood, and sounds only repeat what the words say. `covered` is the share of the
 query's words that a passage holds; the rival is the best passage of another document.
+
+A passage of few words holds little beside its subject: it is nearer to every question about it than
+the passage that answers. Its `excess` counts for its rank alone, and not for its score.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from kbserver.index.lengths import MOST, Lengths
 from kbserver.retrieval.arms.base import Values
 
 WEIGHTS: Mapping[str, float] = {
@@ -37,6 +41,11 @@ Sounds weigh less than words because one word yields five to ten n-grams that al
 NAT = 0.025
 """Cosine that one nat of lexical evidence is worth: the middle of a plateau."""
 
+FEW_WORDS = 80
+EXCESS = 0.1
+"""Cosine that a passage is too near by: the whole at no word, none from `FEW_WORDS` on. Both lie on
+a plateau of the public sets, of two device manuals and of two sets that were not looked at."""
+
 DOUBT, SURE = 4.0, 0.5
 """Slope, and the cosine at which sounds count in full; both lie on a plateau."""
 
@@ -48,6 +57,10 @@ SLOPE, OFFSET = 6.9, 4.7
 SHARPNESS = 12.0
 """How fast the score falls below the best passage: the slope of a conditional logit of ranking."""
 
+_EXCESS_BY_LENGTH = np.float32(EXCESS) * np.maximum(
+    np.float32(1.0) - np.arange(MOST + 1, dtype=np.float32) / FEW_WORDS,
+    np.float32(0.0),
+)
 _SOUNDS = "sounds"  # the arm that is doubted
 _IN_FULL = np.float32(1.0)
 
@@ -67,6 +80,8 @@ class Evidence:
     trust: float = 1.0
     """How well the model reads the corpus, in [0, 1]: the share of the cosine that counts. In its
     place stands what passages with as many of the query's words usually have."""
+    excess: Values | None = None
+    """Cosine that a passage is too near by for its length; see `excess_of`. None for nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +105,8 @@ def rank(evidence: Evidence) -> Ranking:
     if cosine is None:
         cosine = _likely_cosine(evidence.covered)
     fused = cosine
+    if evidence.dense and evidence.excess is not None:
+        fused = fused - np.float32(evidence.trust) * evidence.excess
     lexical = weighted(evidence.lexical, doubt=doubt)
     if lexical is not None:
         fused = fused + np.float32(NAT) * lexical
@@ -99,6 +116,19 @@ def rank(evidence: Evidence) -> Ranking:
     first = int(order[0])
     best = float(cosine[first] + evidence.covered[first])
     return Ranking(order, fused[order], best)
+
+
+def excess_of(lengths: Lengths) -> Values:
+    """Return by how much cosine passages are too near.
+
+    Args:
+        lengths: words of each, shape (n,).
+
+    Returns:
+        Shape (n,), float32, in [0, EXCESS].
+    """
+    excess: Values = _EXCESS_BY_LENGTH[lengths]
+    return excess
 
 
 def weighted(

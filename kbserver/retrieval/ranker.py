@@ -22,7 +22,14 @@ from kbserver.retrieval.arms.words import (
     share_of_passages,
     terms_of,
 )
-from kbserver.retrieval.fusion import Evidence, Ranking, rank, scores, weighted
+from kbserver.retrieval.fusion import (
+    Evidence,
+    Ranking,
+    excess_of,
+    rank,
+    scores,
+    weighted,
+)
 from kbserver.retrieval.neighbours import places_to_read
 from kbserver.retrieval.precedence import Precedence
 from kbserver.retrieval.reading import Reading
@@ -65,6 +72,7 @@ class Ranker:
         self._arms = tuple(arms)
         self._profile = profile(snapshot.lexical.language)
         self._precedence = Precedence(snapshot)
+        self._lengths = snapshot.lengths
         self._trust = Reading.of(snapshot.manifest).trust
         self._share = partial(share_of_passages, snapshot.lexical)
         self._naming = naming_share(max(snapshot.size, FEWEST_PASSAGES))
@@ -194,9 +202,15 @@ class Ranker:
             dense=_scored(dense, rows),
             covered=_covered(lexical, lexical_scores, rows),
             trust=self._trust if lexical else 1.0,
+            excess=self._excess(rows),
             prior=self._precedence.bonus(rows),
         )
         return self._hits(rows, evidence, rank(evidence), top_k)
+
+    def _excess(self, rows: Rows) -> Values | None:
+        if self._lengths is None:
+            return None
+        return excess_of(self._lengths[rows])
 
     def _hits(
         self, rows: Rows, evidence: Evidence, ranking: Ranking, top_k: int

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from kbserver.errors import StoreError
+from kbserver.index.lengths import Lengths
 from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.lexical.build import build_lexical
@@ -41,6 +42,7 @@ class SmallSnapshot:
         self.vectors = NumpyIndex(np.eye(self.size, dtype=np.float32))
         self.folder = folder
         self.valid: Rows | None = None
+        self.lengths: Lengths | None = None
         self.manifest = SimpleNamespace(extra={})
 
     def add_sounds(self) -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -6,6 +8,8 @@ from hypothesis import strategies as st
 from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.fusion import (
     DOUBT,
+    EXCESS,
+    FEW_WORDS,
     MARGIN_WEIGHT,
     NAT,
     OFFSET,
@@ -13,6 +17,7 @@ from kbserver.retrieval.fusion import (
     SURE,
     WEIGHTS,
     Evidence,
+    excess_of,
     rank,
     scores,
     weighted,
@@ -140,3 +145,26 @@ def test_every_arm_has_a_weight(tmp_path):
     snapshot = SmallSnapshot(tmp_path)
     snapshot.add_sounds()
     assert {arm.name for arm in open_arms(snapshot)} == set(WEIGHTS)
+
+
+def test_a_passage_of_few_words_is_too_near_in_meaning():
+    lengths = np.array([0, FEW_WORDS // 2, FEW_WORDS, 255], np.uint8)
+    assert excess_of(lengths).tolist() == pytest.approx([EXCESS, EXCESS / 2, 0, 0])
+
+
+@pytest.mark.parametrize("trust, first", ((1.0, 1), (0.5, 1), (0.0, 0)))
+def test_the_full_passage_goes_before_a_stub_as_far_as_the_model_is_trusted(
+    trust, first
+):
+    found = evidence([(0.5, 4.2), (0.5, 4.0)], ideal=1000.0)
+    too_near = excess_of(np.array([8, 200], np.uint8))
+    ranking = rank(replace(found, excess=too_near, trust=trust))
+    assert ranking.order[0] == first
+    assert rank(found).order[0] == 0
+
+
+def test_words_alone_take_nothing_from_a_short_passage():
+    words = np.array([4.0, 4.0], np.float32)
+    too_near = excess_of(np.array([8, 200], np.uint8))
+    alone = Evidence({"words": words}, {}, words / 10, excess=too_near)
+    assert rank(alone).fused[0] == rank(alone).fused[1]
