@@ -211,10 +211,12 @@ class Profile:
     Attributes:
         name: as in a corpus's manifest: `english`.
         code: as the engine names it: `en`; "" for one that it does not speak.
+        is_latin: whether it is written in Latin letters. What is heard of another may be, too.
     """
 
     name: str
     code: str = ""
+    is_latin: bool = True
     noises: Noises = field(default_factory=Noises, repr=False)
     small_talk: SmallTalk = field(default_factory=SmallTalk, repr=False)
     follow_ups: FollowUps = field(default_factory=FollowUps, repr=False)

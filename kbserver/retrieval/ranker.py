@@ -201,11 +201,17 @@ class Ranker:
             lexical=lexical_scores,
             dense=_scored(dense, rows),
             covered=_covered(lexical, lexical_scores, rows),
-            trust=self._trust if lexical else 1.0,
+            trust=self._trust_in(lexical, dense),
             excess=self._excess(rows),
             prior=self._precedence.bonus(rows),
         )
         return self._hits(rows, evidence, rank(evidence), top_k)
+
+    def _trust_in(self, lexical: Found, dense: Found) -> float:
+        if not lexical:
+            return 1.0
+        read = (candidates.trust for candidates in dense.values())
+        return self._trust * min(read, default=1.0)
 
     def _excess(self, rows: Rows) -> Values | None:
         if self._lengths is None:

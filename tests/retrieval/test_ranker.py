@@ -25,13 +25,14 @@ class ArrayArm:
     values: list[float]
     ideal: float = 0.0
     waits: bool = False
+    trust: float = 1.0
     asked: list[tuple] = field(default_factory=list)
 
     def propose(self, query, *, rows, count):
         self.asked.append((query, rows, count))
         values = np.array(self.values, np.float32)
         best = np.argsort(-values, kind="stable")[:2]
-        return Candidates(best, values.__getitem__, self.ideal)
+        return Candidates(best, values.__getitem__, self.ideal, self.trust)
 
 
 @pytest.fixture
@@ -168,3 +169,17 @@ def test_the_arms_of_a_snapshot_find_a_passage_by_words_sounds_and_meaning(snaps
         wanted = {"hold the button": "p0", "cooper netties": "p3"}[text]
         assert ranker.rank(lexical, None, top_k=1)[0].passage.id == wanted
         assert ranker.rank(None, dense, top_k=1)[0].passage.id == "p1"
+
+
+def test_a_stub_gives_way_to_the_passage_that_answers(snapshot):
+    meaning = ArrayArm("meaning", "dense", [0.52, 0.5, 0.0, 0.0])
+    assert ids(ranked(ranker_of(snapshot, meaning), top_k=2)) == ["p0", "p1"]
+    snapshot.lengths = np.array([8, 90, 90, 90], np.uint8)
+    assert ids(ranked(ranker_of(snapshot, meaning), top_k=2)) == ["p1", "p0"]
+
+
+@pytest.mark.parametrize("trust, first", ((1.0, "p1"), (0.25, "p0")))
+def test_meaning_counts_as_far_as_it_reads_the_query(snapshot, trust, first):
+    words = ArrayArm("words", "lexical", [6.0, 0.0, 0.0, 0.0], ideal=10.0)
+    meaning = ArrayArm("meaning", "dense", [0.2, 0.6, 0.0, 0.0], trust=trust)
+    assert ids(ranked(ranker_of(snapshot, words, meaning)))[0] == first

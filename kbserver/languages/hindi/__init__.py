@@ -6,6 +6,7 @@ from kbserver.languages.profile import Profile
 PROFILE = Profile(
     "hindi",
     "hi",
+    is_latin=False,
     noises=heard.NOISES,
     small_talk=heard.SMALL_TALK,
     follow_ups=heard.FOLLOW_UPS,

@@ -64,6 +64,8 @@ class Candidates:
     It reuses what the search worked out, so it costs less than a second search."""
     ideal: float = 0.0
     """The score of a row that holds the whole query; 0 if the arm knows no such bound."""
+    trust: float = 1.0
+    """How well the arm reads such a query, in [0, 1]; see `Evidence.trust`."""
 
 
 class Arm(Protocol):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from kbserver.languages import english, hindi
 from kbserver.retrieval.arms.base import Query
 from kbserver.retrieval.arms.meaning import MeaningArm
 from kbserver.retrieval.transcript.cleaning import Heard
@@ -44,3 +45,18 @@ def test_the_arm_waits_if_its_index_does(tmp_path, waits):
     snapshot = SmallSnapshot(tmp_path)
     snapshot.vectors.waits = waits
     assert MeaningArm(snapshot).waits is waits
+
+
+@pytest.mark.parametrize(
+    "text, profile, is_trusted",
+    (
+        ("band karane ke liye kitne din", hindi.PROFILE, False),
+        ("बंद करने के लिए कितने दिन", hindi.PROFILE, True),
+        ("how many days of notice", english.PROFILE, True),
+    ),
+)
+def test_a_question_in_letters_of_another_language_is_trusted_less(
+    arm, text, profile, is_trusted
+):
+    query = Query(Heard(text, profile=profile), TurnSettings(), vector=VECTOR)
+    assert (arm.propose(query, rows=None, count=2).trust == 1.0) == is_trusted
