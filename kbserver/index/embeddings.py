@@ -1,4 +1,7 @@
-"""Embeddings as a snapshot stores them, exact or quantised, and how they are read back."""
+"""Embeddings as a snapshot stores them, exact or quantised, and how they are read back.
+
+Beside them lies how many words the model read of each passage.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kbserver.errors import SnapshotCorrupt
-from kbserver.index.arrays import open_array
+from kbserver.index.arrays import open_array, save_array
 from kbserver.index.manifest import VectorPrecision, repair
 from kbserver.types import FloatMatrix, FloatVector
 
@@ -20,6 +23,13 @@ Embeddings = NDArray[np.float32] | NDArray[np.float16] | NDArray[np.void]
 A row of int8 is a record of its `scale` (float32) and its `steps` (dim levels of int8); a component
 is scale * level. Sliced and indexed by rows; for numbers see `decoded`.
 """
+
+LENGTHS = "lengths.npy"
+MOST_WORDS = 255
+"""A longer passage counts as one of so many words."""
+
+Lengths = NDArray[np.uint8]
+"""Words that the model read of each passage: shape (rows,)."""
 
 _MAX_LEVEL = np.float32(127)
 """Level of a row's largest component.
@@ -152,3 +162,36 @@ def _row_by_row(rows: FloatMatrix, query: FloatVector) -> FloatVector:
     # Not `@`: BLAS sums some rows in another order than others, and wakes threads for many.
     products: FloatVector = np.einsum("ij,j->i", rows, query)
     return products
+
+
+def open_lengths(folder: Path) -> Lengths | None:
+    """Open the column of a folder; None if it was written before there was one."""
+    if not (folder / LENGTHS).exists():
+        return None
+    lengths: Lengths = open_array(folder / LENGTHS)
+    return lengths
+
+
+def check_lengths(lengths: Lengths, size: int) -> None:
+    """Check the column of a snapshot of `size` rows.
+
+    Raises:
+        ValueError: it is no column of lengths, or has not one a row.
+    """
+    if lengths.dtype != np.uint8 or lengths.shape != (size,):
+        raise ValueError(f"{LENGTHS}: not one length for each of {size} rows")
+
+
+class LengthWriter:
+    """Collects the lengths of passages in row order."""
+
+    def __init__(self) -> None:
+        self._lengths = bytearray()
+
+    def add(self, embedded_text: str) -> None:
+        """Take what the model reads of the next row."""
+        self._lengths.append(min(len(embedded_text.split()), MOST_WORDS))
+
+    def write(self, folder: Path) -> None:
+        """Write the column."""
+        save_array(folder / LENGTHS, np.frombuffer(self._lengths, np.uint8))

@@ -20,8 +20,14 @@ import numpy as np
 from kbserver.index.arrays import open_array
 from kbserver.index.backends import LEXICAL, VECTOR_CHOICES, VECTORS, build_vectors
 from kbserver.index.documents import HASHES, LINES, DocumentEntry
-from kbserver.index.embeddings import Embeddings, as_embeddings, decoded, shape_of
-from kbserver.index.lengths import check_lengths, open_lengths
+from kbserver.index.embeddings import (
+    Embeddings,
+    as_embeddings,
+    check_lengths,
+    decoded,
+    open_lengths,
+    shape_of,
+)
 from kbserver.index.lexical.postings import Postings
 from kbserver.index.lexical.tokens import LANGUAGES, checked_language
 from kbserver.index.lines import LineTable

@@ -24,8 +24,14 @@ from kbserver.index.durable import (
     is_of_the_machine,
     read_ahead,
 )
-from kbserver.index.embeddings import Embeddings, open_embeddings, shape_of
-from kbserver.index.lengths import Lengths, check_lengths, open_lengths
+from kbserver.index.embeddings import (
+    Embeddings,
+    Lengths,
+    check_lengths,
+    open_embeddings,
+    open_lengths,
+    shape_of,
+)
 from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.manifest import (
     MANIFEST,

@@ -16,8 +16,7 @@ from kbserver.index.arrays import write_header
 from kbserver.index.backends import build_lexical, build_vectors
 from kbserver.index.documents import DocumentEntry, TextHashWriter, write_documents
 from kbserver.index.durable import disk_trouble
-from kbserver.index.embeddings import encoded
-from kbserver.index.lengths import LengthWriter
+from kbserver.index.embeddings import LengthWriter, encoded
 from kbserver.index.lexical.base import Bm25Parameters
 from kbserver.index.manifest import (
     SCHEMA_VERSION,

@@ -26,7 +26,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from kbserver.index.lengths import MOST, Lengths
+from kbserver.index.embeddings import MOST_WORDS, Lengths
 from kbserver.retrieval.arms.base import Values
 
 WEIGHTS: Mapping[str, float] = {
@@ -58,7 +58,7 @@ SHARPNESS = 12.0
 """How fast the score falls below the best passage: the slope of a conditional logit of ranking."""
 
 _EXCESS_BY_LENGTH = np.float32(EXCESS) * np.maximum(
-    np.float32(1.0) - np.arange(MOST + 1, dtype=np.float32) / FEW_WORDS,
+    np.float32(1.0) - np.arange(MOST_WORDS + 1, dtype=np.float32) / FEW_WORDS,
     np.float32(0.0),
 )
 _SOUNDS = "sounds"  # the arm that is doubted

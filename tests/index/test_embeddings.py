@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 
 from kbserver.errors import SnapshotCorrupt
 from kbserver.index.embeddings import (
+    LENGTHS,
+    MOST_WORDS,
+    LengthWriter,
+    check_lengths,
     decoded,
     encoded,
     inner_products,
     is_exact,
     open_embeddings,
+    open_lengths,
     shape_of,
 )
 
@@ -137,3 +142,25 @@ def test_another_kind_of_array_is_corrupt_and_named(stored, tmp_path: Path):
         match=re.escape(str(stored.dtype)) + ".*float32 or float16.*kbserver ingest",
     ):
         open_embeddings(tmp_path / "e.npy")
+
+
+def test_the_words_of_each_passage_are_kept_up_to_the_most_that_fit(tmp_path):
+    writer = LengthWriter()
+    for text in ("", "Opening hours\nwe are  open", "word " * 1000):
+        writer.add(text)
+    writer.write(tmp_path)
+    lengths = open_lengths(tmp_path)
+    assert lengths.tolist() == [0, 5, MOST_WORDS]
+    check_lengths(lengths, 3)
+
+
+def test_a_generation_from_before_has_no_lengths(tmp_path):
+    assert open_lengths(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "column", (np.zeros(2, np.uint8), np.zeros(3), np.zeros((3, 1), np.uint8))
+)
+def test_a_column_of_another_kind_is_refused(column):
+    with pytest.raises(ValueError, match=LENGTHS):
+        check_lengths(column, 3)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from kbserver.errors import StoreError
-from kbserver.index.lengths import Lengths
+from kbserver.index.embeddings import Lengths
 from kbserver.index.lexical.base import LexicalIndex
 from kbserver.index.lexical.bm25 import Bm25Index
 from kbserver.index.lexical.build import build_lexical
