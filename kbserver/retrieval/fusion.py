@@ -44,7 +44,7 @@ NAT = 0.025
 FEW_WORDS = 80
 EXCESS = 0.1
 """Cosine that a passage is too near by: the whole at no word, none from `FEW_WORDS` on. Both lie on
-a plateau of the public sets, of two device manuals and of two sets that were not looked at."""
+a plateau of the public sets and of two device manuals."""
 
 DOUBT, SURE = 4.0, 0.5
 """Slope, and the cosine at which sounds count in full; both lie on a plateau."""
