@@ -10,7 +10,7 @@ from importlib.util import find_spec
 import httpx2
 import pytest
 
-PYTHON = "KBSERVER_TEST_MOTO"
+PYTHON = "MOTO_PYTHON"
 """Variable with the Python of an environment that has `moto[server]`."""
 
 
