@@ -2,8 +2,8 @@
 # bm25s 0.3.16: a question of which no passage holds a word gets as many hits as any other.
 #
 # Expected: passages without a word of the question are no hits; a list may be shorter than k.
-# Found: `retrieve` fills up to k with passages of score 0. A fusion by rank, which looks at no score,
-#   counts them in full: they stand beside what a search by meaning found, or before it.
+# Found: `retrieve` fills up to k with passages of score 0. A fusion by rank, which looks at no
+#   score, counts them in full: they stand beside what a search by meaning found, or before it.
 # Fails if that changes.
 set -euo pipefail
 work=$(mktemp -d)

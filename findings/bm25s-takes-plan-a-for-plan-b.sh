@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# bm25s 0.3.16: words of one letter or figure are no tokens, so plans, zones and sizes that differ by
-# one are the same text.
+# bm25s 0.3.16: words of one letter or figure are no tokens, so plans, zones and sizes that differ
+# by one are the same text.
 #
 # Expected: "zone 2" finds the passage about zone 2 before the one about zone 3.
-# Found: `bm25s.tokenize` keeps runs of two and more word characters, with stop words or without. Both
-#   passages are the same words and have the same score for either question.
+# Found: `bm25s.tokenize` keeps runs of two and more word characters, with stop words or without.
+#   Both passages are the same words and have the same score for either question.
 # Fails if that changes.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# scikit-learn 1.9.1: a calibration by `IsotonicRegression` gives NaN for a score that is higher than
-# all it was fitted to, so the surest hits are refused.
+# scikit-learn 1.9.1: a calibration by `IsotonicRegression` gives NaN for a score that is higher
+# than all it was fitted to, so the surest hits are refused.
 #
 # Expected: a better score than any that was judged is at least as likely to be right as the best.
 # Found: beyond the range that was seen the default is NaN, which no threshold lets pass: 0.95 is

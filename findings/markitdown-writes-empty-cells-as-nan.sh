@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# markitdown 0.1.9 with openpyxl 3.1.5: an empty cell of an Excel sheet is converted to the word NaN.
+# markitdown 0.1.9 with openpyxl 3.1.5: an empty cell of an Excel sheet is converted to the word
+# NaN.
 #
 # Expected: a cell in which nothing stands stays empty, as it does when the same table is CSV.
 # Found: a plan without a price costs "NaN", and a column of whole numbers becomes one of decimals.

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# onnxruntime 1.32.0 with onnx 1.23.2: in a model made by `quantize_dynamic` a text's vector depends
-# on the texts that stand beside it in the batch.
+# onnxruntime 1.32.0 with onnx 1.23.2: in a model made by `quantize_dynamic` a text's vector
+# depends on the texts that stand beside it in the batch.
 #
 # Expected: rows of a batch do not touch each other. Batching may round the last bit of a float.
 # Found: the inputs of each product are rounded to 8 bits by one scale for the whole batch. Beside
 #   texts with larger values the vector moves as far as from another wording: its cosine to itself
-#   falls below 0.999, from above 0.9999999 in float32. So an index that is built in batches and asked
-#   one query at a time compares two roundings, and a score changes with the load.
+#   falls below 0.999, from above 0.9999999 in float32. So an index that is built in batches and
+#   asked one query at a time compares two roundings, and a score changes with the load.
 # Fails if that changes.
 set -euo pipefail
 work=$(mktemp -d)

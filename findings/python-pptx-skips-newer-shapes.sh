@@ -3,8 +3,8 @@
 # `slide.shapes`, so their text is lost.
 #
 # Expected: each shape of a slide is among its shapes; one that is not understood is named as such.
-# Found: a text box with a formula, as PowerPoint wraps it into a choice and a picture to fall back on
-#   (mc:AlternateContent), is passed over, with all other words in it. Nothing is raised.
+# Found: a text box with a formula, as PowerPoint wraps it into a choice and a picture to fall back
+#   on (mc:AlternateContent), is passed over, with all other words in it. Nothing is raised.
 # Fails if that changes.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# rapidocr 3.10.0 with onnxruntime 1.32.0: with `return_word_box` a word is given the confidence of a
-# character that stands elsewhere in the line.
+# rapidocr 3.10.0 with onnxruntime 1.32.0: with `return_word_box` a word is given the confidence of
+# a character that stands elsewhere in the line.
 #
 # Expected: a word's confidence is one of its own characters, or made of them.
-# Found: the list with one confidence per character, spaces too, is dealt out one per word: the third
-#   word gets that of the third character, a space. A price whose first digit is printed over is
-#   misread; the recogniser is unsure of it (under 0.5), but the word is said to be sure (over 0.9).
+# Found: the list with one confidence per character, spaces too, is dealt out one per word: the
+#   third word gets that of the third character, a space. A price whose first digit is printed over
+#   is misread; the recogniser is unsure of it (under 0.5), but the word is said to be sure (over
+#   0.9).
 # Fails if that changes.
 set -euo pipefail
 work=$(mktemp -d)

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# semantic-text-splitter 0.33.1 with tokenizers 0.23.3: with a tokenizer that cuts long texts, a whole
-# document becomes one chunk.
+# semantic-text-splitter 0.33.1 with tokenizers 0.23.3: with a tokenizer that cuts long texts, a
+# whole document becomes one chunk.
 #
-# Expected: `from_huggingface_tokenizer(tokenizer, capacity)` gives chunks of at most so many tokens
-#   of the text. A tokenizer's file may say that it cuts: that of all-MiniLM-L6-v2, a model that
-#   reads 256 tokens, does at 128.
+# Expected: `from_huggingface_tokenizer(tokenizer, capacity)` gives chunks of at most so many
+#   tokens of the text. A tokenizer's file may say that it cuts: that of all-MiniLM-L6-v2, a model
+#   that reads 256 tokens, does at 128.
 # Found: tokens are counted behind the cut, so no text has more than 128 of them. A capacity of 100
 #   makes chunks as wanted; one of 256 makes a single chunk of 3,000 words, of which the model then
 #   reads the beginning.

@@ -2,10 +2,12 @@
 # transformers 5.24.0 with tokenizers 0.23.3: a BERT model's folder is read as two tokenizers, by
 # `AutoTokenizer` and by `Tokenizer.from_file`.
 #
-# Expected: tokenizer.json is the whole tokenizer, so either library cuts a text into the same tokens.
-# Found: where the file says that large letters stay, transformers makes them small all the same: it
-#   builds the part that writes letters alike from other settings. A model that is served by ONNX
-#   Runtime with the file itself then embeds other tokens than the one that was trained or tested.
+# Expected: tokenizer.json is the whole tokenizer, so either library cuts a text into the same
+#   tokens.
+# Found: where the file says that large letters stay, transformers makes them small all the same:
+#   it builds the part that writes letters alike from other settings. A model that is served by
+#   ONNX Runtime with the file itself then embeds other tokens than the one that was trained or
+#   tested.
 # Fails if that changes.
 set -euo pipefail
 work=$(mktemp -d)
