@@ -160,7 +160,8 @@ def revoke(remote: Remote, tokens: list[str]) -> int:
         if found is not None and found[0] is not None:
             listed, version = found[0], dict(found[1])
         known = {
-            line.partition("#")[0].strip() for line in listed.decode().splitlines()
+            line.partition("#")[0].strip()
+            for line in listed.decode("utf-8", "replace").splitlines()
         }
         new = [token for token in dict.fromkeys(tokens) if token not in known]
         if not new:
