@@ -116,9 +116,11 @@ class Forger:
         if array.size and array.dtype.names is None:
             place = self.chance.randrange(array.size)
             with np.errstate(all="ignore"):
-                value = self.chance.choice((-1, 0, 1, 2**31 - 1, float("nan"), 1e30))
-                if array.dtype.kind == "i" and value not in (-1, 0, 1):
-                    value = 2**31 - 1
+                choices: tuple[float, ...] = (-1, 0, 1, float("nan"), 1e30)
+                if array.dtype.kind in "iu":
+                    limits = np.iinfo(array.dtype)
+                    choices = (limits.min, max(-1, limits.min), 0, 1, limits.max)
+                value = self.chance.choice(choices)
                 array.flat[place] = value
         stream = io.BytesIO()
         np.save(stream, array)
