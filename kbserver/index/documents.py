@@ -26,7 +26,8 @@ class DocumentEntry:
     source: str
     """Its path below the ingested folder, posix; its passages have the same."""
     content_hash: str
-    """Of the bytes it was read from; a re-ingest reads a document again when it differs."""
+    """Of the bytes it was read from, and of the pictures beside it that it shows; a
+    re-ingest reads a document again when it differs."""
     first_row: int
     """Its passages are the rows from here on ..."""
     passages: int

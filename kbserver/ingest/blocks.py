@@ -60,6 +60,9 @@ class Document:
     """
     notes: tuple[str, ...] = ()
     """What the conversion changed or left out, for the ingest report."""
+    shown: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of each file beside it that was read for it, "" of one that could not be;
+    by path below the ingested folder. It is read again when one of them changes."""
 
 
 def least(confidences: Iterable[float | None]) -> float | None:

@@ -64,7 +64,7 @@ __all__ = ["Gate", "IngestOptions", "OnProgress", "ingest", "passage_id"]
 _OCR_CACHE = ".ocr"
 """Folder below a corpus's: what was found on pictures, so that none is read again."""
 
-CONVERSION = 5
+CONVERSION = 6
 """Raised whenever files would be read or cut differently: all are then read again."""
 
 K1 = 1.2

@@ -412,13 +412,14 @@ def _document(
     lead_ins: list[str],
     metadata: dict[str, object],
     notes: list[str],
+    shown: dict[str, str],
 ) -> Document:
     """Return a document as `_fields` took it apart."""
     whole = tuple(
         Block(kind, text, level, lead_ins[at], sure)
         for kind, text, level, at, sure in blocks
     )
-    return Document(source, title, whole, metadata, tuple(notes))
+    return Document(source, title, whole, metadata, tuple(notes), shown)
 
 
 def serve(options: str) -> None:
@@ -527,6 +528,12 @@ def _fields(document: Document) -> list[object]:
         at = lead_ins.setdefault(block.lead_in, len(lead_ins))
         sure = block.confidence
         blocks.append((block.kind, block.text, block.level, at, sure))
-    metadata = dict(document.metadata)
-    notes = document.notes
-    return [document.source, document.title, blocks, list(lead_ins), metadata, notes]
+    return [
+        document.source,
+        document.title,
+        blocks,
+        list(lead_ins),
+        dict(document.metadata),
+        document.notes,
+        dict(document.shown),
+    ]

@@ -20,6 +20,12 @@ from kbserver.index.snapshot import Snapshot
 from kbserver.ingest.blocks import Document, is_not_spoken
 from kbserver.ingest.chunk import Draft, chunk, embedding_text
 from kbserver.ingest.conversion import Convert
+from kbserver.ingest.formats.ocr.shown import (
+    digest_of,
+    root_of,
+    shown_content,
+    with_shown,
+)
 from kbserver.ingest.lengths import beginning_of, counting_for
 from kbserver.ingest.lint.hidden import is_about_hidden
 from kbserver.ingest.lint.prompt_injection import prompt_injection_in
@@ -100,13 +106,14 @@ class Reader:
         """Look at a file, and have it converted unless it is unchanged."""
         before = self._live.get(file.source, ())
         try:
-            if before and _same_stat(before[0], file):
+            shown = _shown_now(before[0], file) if before else {}
+            if before and not shown and _same_stat(before[0], file):
                 digest = before[0].content_hash
             else:
                 digest = sha256_of(file.path)
         except OSError as exc:  # removed or made unreadable since the walk
             return Begun(file, documents=_failed(exc))
-        if before and digest == before[0].content_hash:
+        if before and with_shown(digest, shown) == before[0].content_hash:
             return Begun(file, digest)
         return Begun(file, digest, self._convert(file))
 
@@ -257,10 +264,12 @@ class Reader:
             "withheld": withheld,
             "hidden": hidden,
             "unheard": list(filter(is_not_spoken, document.notes)),
+            "shown": sorted(document.shown),
         }
         extra = {**facts, **{key: value for key, value in kept.items() if value}}
         passages = len(spool) - first
-        return DocumentEntry(document.source, digest, first, passages, extra)
+        whole = with_shown(digest, document.shown)
+        return DocumentEntry(document.source, whole, first, passages, extra)
 
     def _drafts(self, document: Document) -> list[Draft]:
         sample = " ".join(block.text for block in islice(document.blocks, 40))
@@ -340,6 +349,13 @@ def _failed(exc: OSError) -> Future[list[Document]]:
 
 def _why(exc: OSError) -> str:
     return (exc.strerror or "cannot be read").lower()
+
+
+def _shown_now(entry: DocumentEntry, file: FoundFile) -> dict[str, str]:
+    """Return the digests of the files that a document showed, as they are now."""
+    root = root_of(file.path, file.source)
+    paths = entry.extra.get("shown", ())
+    return {path: digest_of(shown_content(root / path)) for path in paths}
 
 
 def _same_stat(entry: DocumentEntry, file: FoundFile) -> bool:

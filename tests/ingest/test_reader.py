@@ -16,6 +16,7 @@ from kbserver.index.store import Store
 from kbserver.ingest.blocks import Document
 from kbserver.ingest.build import CONVERSION, IngestOptions, ingest
 from kbserver.ingest.conversion import Load
+from kbserver.ingest.formats.ocr.shown import digest_of, shown_content
 from kbserver.ingest.load import load
 from kbserver.ingest.reader import Reader, _same_stat, passage_id
 from kbserver.ingest.report import IngestReport
@@ -156,6 +157,28 @@ def test_an_unchanged_file_is_taken_over_without_reading_it_again(make, docs, pr
     assert spool.origins().tolist() == [1]
     assert spool[0].lexical == "how much\nB\nSecond text."
     assert entry.extra["questions"] == {"0": ["how much"]}
+
+
+def test_a_page_is_read_again_when_a_picture_that_it_shows_changes(make, docs):
+    picture = docs / "prices.png"
+
+    def load_with_picture(path: Path, source: str) -> list[Document]:
+        shown = {"prices.png": digest_of(shown_content(picture))}
+        return [replace(one, shown=shown) for one in load(path, source)]
+
+    file = found(docs / "a.md")
+    reader, spool = make(load=load_with_picture)
+    is_read: list[bool] = []
+    for content in (b"$84", b"$84", b"$89", None, None):
+        if content is None:
+            picture.unlink(missing_ok=True)
+        else:
+            picture.write_bytes(content)
+        begun = reader.begin(file)
+        is_read.append(begun.documents is not None)
+        if begun.documents is not None:
+            reader._live["a.md"] = reader.finish(begun, spool)
+    assert is_read == [True, False, True, True, False]
 
 
 def test_other_parameters_read_every_file_again(make, docs, previous):

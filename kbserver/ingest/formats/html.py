@@ -14,7 +14,7 @@ from kbserver.ingest.formats.exports.dialects import without_templates
 from kbserver.ingest.formats.exports.furniture import clear_furniture
 from kbserver.ingest.formats.exports.json_ld import json_ld_blocks, json_ld_in
 from kbserver.ingest.formats.exports.panels import open_panels
-from kbserver.ingest.formats.exports.pictures import picture_notes
+from kbserver.ingest.formats.exports.pictures import PagePictures
 from kbserver.ingest.formats.markdown import title_of
 from kbserver.ingest.formats.shared.encoding import decode
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
@@ -90,14 +90,16 @@ def convert(file: SourceFile) -> list[Document]:
     open_panels(root)
     notes = (*notes, *settle(root))
     content = main_content(root)
-    notes = (*notes, *picture_notes(content))
-    blocks = html_blocks(content)
+    pictures = PagePictures(file)
+    notes = (*notes, *pictures.read(content))
+    blocks = pictures.in_place(html_blocks(content))
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
     seen = " ".join((title, *(block.text for block in blocks)))
     facts, on_facts = json_ld_blocks(json_ld, seen)
     title = title or page_title or title_from(file.source)
     whole = (*blocks, *facts)
-    return [Document(file.source, title, whole, metadata, (*notes, *on_facts))]
+    notes = (*notes, *on_facts)
+    return [Document(file.source, title, whole, metadata, notes, shown=pictures.shown)]
 
 
 def main_content(root: HtmlElement) -> HtmlElement:

@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 from kbserver.ingest.blocks import Block, Document, title_from
 from kbserver.ingest.formats.exports import notion
 from kbserver.ingest.formats.exports.dialects import plain_markdown
-from kbserver.ingest.formats.exports.pictures import picture_notes
+from kbserver.ingest.formats.exports.pictures import PagePictures
 from kbserver.ingest.formats.shared import footnotes
 from kbserver.ingest.formats.shared.frontmatter import split_front_matter
 from kbserver.ingest.formats.shared.marks import settle
@@ -49,12 +49,17 @@ def convert(file: SourceFile) -> list[Document]:
     body = _STRUCK_BY_ONE.sub(r"~~\1~~", body)
     root = parse_html(_MARKDOWN.render(_with_footnotes(body)))
     blocks: list[Block] = []
+    pictures = PagePictures(file)
     if root is not None:
-        notes = (*notes, *settle(root), *picture_notes(root))
-        blocks = html_blocks(root)
+        notes = (*notes, *settle(root), *pictures.read(root))
+        blocks = pictures.in_place(html_blocks(root))
     title, blocks = title_of(blocks, str(metadata.get("title", "")))
     title = title or title_from(file.source)
-    return [Document(file.source, title, tuple(blocks), metadata, notes)]
+    return [
+        Document(
+            file.source, title, tuple(blocks), metadata, notes, shown=pictures.shown
+        )
+    ]
 
 
 def title_of(blocks: list[Block], given: str = "") -> tuple[str, list[Block]]:

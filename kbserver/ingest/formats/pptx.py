@@ -6,11 +6,13 @@ Tables and charts come row by row. What is shown and no text is named.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from lxml import etree
 from pptx import Presentation
 from pptx.enum.shapes import PP_PLACEHOLDER
+from pptx.shapes.picture import Picture
 from pptx.util import Emu
 
 from kbserver.ingest.blocks import (
@@ -18,6 +20,7 @@ from kbserver.ingest.blocks import (
     Document,
     title_from,
 )
+from kbserver.ingest.formats.ocr.embedded import Crop, Embedded
 from kbserver.ingest.formats.office.diagram import DIAGRAM, diagram_blocks
 from kbserver.ingest.formats.office.drawn_text import shown_paragraph, shown_text
 from kbserver.ingest.formats.office.running import (
@@ -54,7 +57,7 @@ def convert(file: SourceFile) -> list[Document]:
 
     Its title is the first slide's if that slide has little else, else the file's name.
     Hidden slides and speaker notes, which the audience never saw, are left out and
-    counted. Pictures and other things without text are named.
+    counted. Other things without text are named.
     """
     open_checked_zip(file).close()
     with file.open() as opened:
@@ -62,7 +65,11 @@ def convert(file: SourceFile) -> list[Document]:
     blocks: list[Block] = []
     title = ""
     footers: dict[str, None] = {}
-    unread = SlideLosses(presentation.slide_width * presentation.slide_height)
+    area = presentation.slide_width * presentation.slide_height
+    unread = SlideLosses(area, Embedded(file))
+    for slide in presentation.slides:
+        shapes = _in_reading_order(slide.shapes)
+        unread.foresee(_extent(one) for one in shapes if isinstance(one, Picture))
     for number, slide in enumerate(presentation.slides):
         if _is_hidden(slide):
             unread.hidden += 1
@@ -182,7 +189,7 @@ def _shape_blocks(
             unread.add("chart", _extent(shape))
         return blocks
     if not shape.has_text_frame:
-        return _blocks_of_other(shape, part, unread)
+        return _blocks_of_other(shape, part, lead_in, unread)
     paragraphs: list[tuple[int, str]] = []
     for paragraph in shape.text_frame.paragraphs:
         text, struck = shown_paragraph(paragraph._p)
@@ -202,8 +209,10 @@ def _shape_blocks(
     return blocks
 
 
-def _blocks_of_other(shape: Any, part: Any, unread: SlideLosses) -> list[Block]:
-    """Return the blocks of a diagram; remember what cannot be read."""
+def _blocks_of_other(
+    shape: Any, part: Any, lead_in: str, unread: SlideLosses
+) -> list[Block]:
+    """Return the blocks of a diagram or picture; remember what cannot be read."""
     element = shape._element
     for reference in element.iter(f"{{{DIAGRAM}}}relIds"):
         data = part.related_part(reference.get(_REFERENCE))
@@ -222,9 +231,25 @@ def _blocks_of_other(shape: Any, part: Any, unread: SlideLosses) -> list[Block]:
         unread.add("embedded object", _extent(shape))
     elif hasattr(shape, "media_type"):
         unread.add("film or sound", _extent(shape))
-    elif hasattr(shape, "image"):
-        unread.add("picture", _extent(shape))
+    elif isinstance(shape, Picture):
+        return _picture_blocks(shape, lead_in, unread)
     return []
+
+
+def _picture_blocks(shape: Picture, lead_in: str, unread: SlideLosses) -> list[Block]:
+    """Return what is written on a picture; remember it if that is not read."""
+    crop = Crop(shape.crop_left, shape.crop_top, shape.crop_right, shape.crop_bottom)
+    return unread.picture(
+        partial(_content_of, shape), _extent(shape), crop=crop, lead_in=lead_in
+    )
+
+
+def _content_of(shape: Picture) -> bytes | None:
+    """Return the file of a picture, None if it lies elsewhere."""
+    try:
+        return bytes(shape.image.blob)
+    except (ValueError, KeyError):  # linked, or its part is missing
+        return None
 
 
 def _table_blocks(table: Any, lead_in: str, unread: SlideLosses) -> list[Block]:

@@ -8,6 +8,7 @@ import mammoth
 
 from kbserver.ingest.blocks import Document
 from kbserver.ingest.formats.docx.prepass import ready
+from kbserver.ingest.formats.ocr.embedded import Embedded
 from kbserver.ingest.formats.office.prose import prose_document
 from kbserver.ingest.formats.shared.archive import open_checked_zip
 from kbserver.ingest.formats.shared.source import SourceFile
@@ -25,7 +26,7 @@ def convert(file: SourceFile) -> list[Document]:
     Its title is a heading or Title paragraph at the top, else the file's name.
     """
     with open_checked_zip(file) as archive:
-        prepared = ready(archive)
+        prepared = ready(archive, Embedded(file))
     html = mammoth.convert_to_html(
         prepared.docx,
         style_map=_STYLES,

@@ -1,38 +1,51 @@
-"""Charts and diagrams of a Word file: said where they stand, like those of PowerPoint."""
+"""Charts, diagrams and pictures of a Word file: said where they stand, like those of PowerPoint."""
 
 from __future__ import annotations
 
 import posixpath
-import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeAlias
 
 from lxml import etree
 
 from kbserver.ingest.blocks import Block
 from kbserver.ingest.formats.docx.styles import W
+from kbserver.ingest.formats.ocr.embedded import WHOLE, Crop, Embedded
+from kbserver.ingest.formats.ocr.placed import Placed
 from kbserver.ingest.formats.office.diagram import DIAGRAM, diagram_blocks
 from kbserver.ingest.formats.shared.chart import chart_blocks
 
 _CHART = "{http://schemas.openxmlformats.org/drawingml/2006/chart}chart"
 _DIAGRAM = f"{{{DIAGRAM}}}relIds"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
-_MARK = "\ufdd3"
-"""Around the number of a drawing where its text is to stand; it is in no text."""
-_MARKS = re.compile(rf"{_MARK}(\d+){_MARK}")
+_A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
+_WP = "{http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing}"
+_BLIP = f"{_A}blip"
+_IMAGE = "{urn:schemas-microsoft-com:vml}imagedata"
+_PICTURES = (_BLIP, _IMAGE)
+_PER_WHOLE = 100_000
+"""Thousandths of a percent, in which DrawingML says what is cropped."""
+
+Media: TypeAlias = Callable[[str], bytes | None]
 
 
 class Drawings:
-    """The charts and diagrams of a file, by number."""
+    """The charts, diagrams and pictures of a file that are said where they stand."""
 
-    def __init__(self, parts: Mapping[str, bytes]) -> None:
+    def __init__(
+        self, parts: Mapping[str, bytes], pictures: Embedded, media: Media
+    ) -> None:
         """Begin with none.
 
         Args:
             parts: XML of the file by name.
+            pictures: reads those of the file.
+            media: returns the content of a picture by the name of its part.
         """
         self._parts = parts
-        self._blocks: list[list[Block]] = []
+        self._pictures = pictures
+        self._media = media
+        self._placed = Placed()
 
     def mark(self, story: Any, name: str) -> set[Any]:
         """Put a paragraph with a mark behind each drawing that says something.
@@ -42,46 +55,57 @@ class Drawings:
             name: the part's.
 
         Returns:
-            The elements that say something.
+            The elements that were read.
         """
         targets = self._targets(name)
         read: set[Any] = set()
-        for element in list(story.iter(_CHART, _DIAGRAM)):
-            is_chart = element.tag == _CHART
-            reference = element.get(f"{_RELATION}{'id' if is_chart else 'dm'}", "")
-            root = self._root(targets.get(reference, ""))
+        # the last of several drawings of one paragraph
+        behind: dict[Any, Any] = {}
+        for element in list(story.iter(_CHART, _DIAGRAM, *_PICTURES)):
             host = next(element.iterancestors(f"{W}p"), None)
-            if root is None or host is None:
+            if host is None or _is_hidden(element):
                 continue
-            blocks = chart_blocks(root) if is_chart else diagram_blocks(root)
+            blocks = self._said_by(element, targets)
+            if blocks is None:
+                continue
+            read.add(element)
             if blocks:
-                read.add(element)
-                host.addnext(self._marked(blocks))
+                marked = self._marked(blocks)
+                behind.get(host, host).addnext(marked)
+                behind[host] = marked
         return read
 
     def in_place(self, blocks: Iterable[Block]) -> list[Block]:
         """Return blocks with those of each drawing instead of its mark."""
-        placed: list[Block] = []
-        for block in blocks:
-            whole = _MARKS.fullmatch(block.text)
-            if whole is not None:
-                placed += self._blocks[int(whole[1])]
-            elif _MARK in block.text:  # in a cell or an item
-                text = _MARKS.sub(self._sentences, block.text)
-                placed.append(Block(block.kind, text, block.level, block.lead_in))
-            else:
-                placed.append(block)
-        return placed
+        return self._placed.in_place(blocks)
 
-    def _sentences(self, mark: re.Match[str]) -> str:
-        texts = (block.text.rstrip(".") for block in self._blocks[int(mark[1])])
-        return "; ".join(text.removeprefix("- ") for text in texts)
+    def _said_by(self, element: Any, targets: Mapping[str, str]) -> list[Block] | None:
+        """Return what a drawing says; None if that cannot be read."""
+        if element.tag in _PICTURES:
+            return self._picture(element, targets)
+        is_chart = element.tag == _CHART
+        reference = element.get(f"{_RELATION}{'id' if is_chart else 'dm'}", "")
+        root = self._root(targets.get(reference, ""))
+        if root is None:
+            return None
+        blocks = chart_blocks(root) if is_chart else diagram_blocks(root)
+        return blocks or None
+
+    def _picture(self, element: Any, targets: Mapping[str, str]) -> list[Block] | None:
+        crop = _crop(element)
+        if crop is None:
+            return None
+        is_blip = element.tag == _BLIP
+        reference = element.get(f"{_RELATION}{'embed' if is_blip else 'id'}", "")
+        name = targets.get(reference, "")
+        return self._pictures.blocks(
+            lambda: self._media(name), posixpath.basename(name), crop=crop
+        )
 
     def _marked(self, blocks: list[Block]) -> Any:
         paragraph = etree.Element(f"{W}p")
         text = etree.SubElement(etree.SubElement(paragraph, f"{W}r"), f"{W}t")
-        text.text = f"{_MARK}{len(self._blocks)}{_MARK}"
-        self._blocks.append(blocks)
+        text.text = self._placed.mark(blocks)
         return paragraph
 
     def _targets(self, name: str) -> dict[str, str]:
@@ -104,3 +128,36 @@ class Drawings:
             return None
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         return etree.fromstring(content, parser)
+
+
+def _is_hidden(element: Any) -> bool:
+    """Return whether a drawing was deleted, or stands where nothing is shown."""
+    if next(element.iterancestors(f"{W}del", f"{W}moveFrom"), None) is not None:
+        return True
+    run = next(element.iterancestors(f"{W}r"), None)
+    vanish = run.find(f"{W}rPr/{W}vanish") if run is not None else None
+    if vanish is not None:
+        return vanish.get(f"{W}val") not in ("0", "false", "off")
+    drawing = next(element.iterancestors(f"{W}drawing"), None)
+    shown = drawing.find(f"*/{_WP}docPr") if drawing is not None else None
+    return shown is not None and shown.get("hidden") in ("1", "true")
+
+
+def _crop(element: Any) -> Crop | None:
+    """Return what of a picture is not shown; None if that is written in no known way."""
+    if any(name.startswith("crop") for name in element.attrib):
+        return None  # of an old drawing, whose shares have many notations
+    cut = element.getparent().find(f"{_A}srcRect")
+    if cut is None:
+        return WHOLE
+    try:
+        return Crop(*(_share(cut.get(side, "0")) for side in "ltrb"))
+    except ValueError:
+        return None
+
+
+def _share(text: str) -> float:
+    """Return a share as DrawingML writes it: `25000`, or `25%` in strict files."""
+    if text.endswith("%"):
+        return float(text[:-1]) / 100
+    return int(text) / _PER_WHOLE

@@ -18,6 +18,8 @@ from lxml import etree
 from kbserver.ingest.formats.docx.drawn import Drawings
 from kbserver.ingest.formats.docx.numbering import Numbering
 from kbserver.ingest.formats.docx.styles import Styles, W, value_of
+from kbserver.ingest.formats.ocr.embedded import Embedded
+from kbserver.ingest.formats.ocr.shown import MOST_BYTES
 from kbserver.ingest.formats.office.losses import CONTENTS, Losses
 from kbserver.ingest.formats.shared.signs import SIGN_FONTS
 from kbserver.ingest.formats.shared.structure import LABEL_END
@@ -42,7 +44,7 @@ class Ready:
     """A file that mammoth reads rightly, and what it holds beside its text."""
 
     docx: BinaryIO
-    """Without pictures, because nothing reads them."""
+    """Without pictures: what is written on them stands in the text."""
     notes: tuple[str, ...]
     """What is left out."""
     drawings: Drawings
@@ -50,8 +52,20 @@ class Ready:
     """What headers and footers say that a caller may ask for."""
 
 
-def ready(archive: zipfile.ZipFile) -> Ready:
-    """Make a file ready."""
+def ready(archive: zipfile.ZipFile, pictures: Embedded) -> Ready:
+    """Make a file ready.
+
+    Args:
+        pictures: reads those of the file.
+    """
+    entries = {entry.filename: entry for entry in archive.infolist()}
+
+    def media(name: str) -> bytes | None:
+        entry = entries.get(name)
+        if entry is None or entry.file_size > MOST_BYTES:
+            return None
+        return archive.read(entry)
+
     parts = {
         entry.filename: archive.read(entry)
         for entry in archive.infolist()
@@ -59,14 +73,15 @@ def ready(archive: zipfile.ZipFile) -> Ready:
     }
     styles = Styles(_parsed(parts.get("word/styles.xml")))
     numbering = Numbering(_parsed(parts.get("word/numbering.xml")), styles)
-    prepass = _Prepass(styles, numbering, Drawings(parts))
+    prepass = _Prepass(styles, numbering, Drawings(parts, pictures, media))
     docx = io.BytesIO()
     with zipfile.ZipFile(docx, "w") as copy:
         for name, content in parts.items():
             copy.writestr(name, prepass.part(name, content))
     docx.seek(0)
     losses = prepass.losses
-    return Ready(docx, losses.notes(), prepass.drawings, tuple(losses.facts()))
+    notes = (*losses.notes(), *pictures.notes())
+    return Ready(docx, notes, prepass.drawings, tuple(losses.facts()))
 
 
 class _Prepass:

@@ -23,6 +23,8 @@ POINTS = 72
 DPI = 200
 """At which a page is read; finer pages took longer and were read no better."""
 
+_INCHES = 11.69
+"""The longer side of a page of A4."""
 _ON_ITS_SIDE = 0.5
 """Of its characters run up or down."""
 _SURE = 0.8
@@ -41,19 +43,22 @@ class Recognised:
     """Whether it reaches the floor; no line is kept of a page that does not."""
 
 
-def recognised(pixels: Pixels, file: SourceFile, ocr: Ocr, *, dpi: float) -> Recognised:
+def recognised(
+    pixels: Pixels, file: SourceFile, ocr: Ocr, *, dpi: float | None = None
+) -> Recognised:
     """Recognise the text of a picture.
 
     Args:
         pixels: the picture.
         file: it belongs to; told that it goes on.
-        dpi: pixels an inch of the page.
+        dpi: pixels an inch; None if it does not say: it is as large as a page of A4.
     """
     file.going_on()
     found = _found(np.ascontiguousarray(pixels), ocr)
     confidence = sureness(found)
     if confidence < ocr.floor:
         return Recognised((), confidence, is_sure=False)
+    dpi = dpi or max(pixels.shape) / _INCHES
     lines = lines_of(found, floor=ocr.floor, points=POINTS / dpi)
     return Recognised(tuple(lines), confidence, is_sure=True)
 

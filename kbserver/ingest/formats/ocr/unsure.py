@@ -6,7 +6,7 @@ Without a line of it, a sentence would say something else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kbserver.ingest.blocks import Block, counted, not_spoken
@@ -23,8 +23,17 @@ def without_unsure(blocks: Iterable[Block]) -> tuple[list[Block], list[str]]:
     Returns:
         Blocks, and [] or one note. A heading that goes still closes its level.
     """
-    kept: list[Block] = []
     gone: list[str] = []
+    return sure_blocks(blocks, gone), unsure_notes(gone)
+
+
+def sure_blocks(blocks: Iterable[Block], gone: list[str]) -> list[Block]:
+    """Return the blocks without sentences and rows that hold `UNSURE`.
+
+    Args:
+        gone: gets those sentences and rows.
+    """
+    kept: list[Block] = []
     for block in blocks:
         if UNSURE in block.lead_in:
             block = replace(block, lead_in="")
@@ -32,8 +41,13 @@ def without_unsure(blocks: Iterable[Block]) -> tuple[list[Block], list[str]]:
             block = replace(block, text=_sure_part(block, gone))
         if block.text or block.kind == "heading":
             kept.append(block)
+    return kept
+
+
+def unsure_notes(gone: Sequence[str]) -> list[str]:
+    """Return a note on the sentences and rows that went, [] if none did."""
     if not gone:
-        return kept, []
+        return []
     quoted = ", ".join(
         f"“{plain(text)[:_QUOTED_CHARACTERS]}”" for text in gone[:_MOST_QUOTED]
     )
@@ -41,9 +55,7 @@ def without_unsure(blocks: Iterable[Block]) -> tuple[list[Block], list[str]]:
         quoted += ", …"
     what = f"{counted(len(gone), 'sentence or row')} recognised too unsurely ({quoted})"
     what = what.replace("sentence or rows", "sentences or rows")
-    return kept, [
-        not_spoken(what, "scan it anew, or write in a text what callers need")
-    ]
+    return [not_spoken(what, "scan it anew, or write in a text what callers need")]
 
 
 def _sure_part(block: Block, gone: list[str]) -> str:

@@ -1,5 +1,6 @@
 import io
 import zipfile
+from pathlib import Path
 
 import pytest
 from docx.oxml.ns import nsdecls
@@ -7,6 +8,8 @@ from lxml import etree
 
 from kbserver.ingest.formats.docx.prepass import ready
 from kbserver.ingest.formats.docx.styles import W
+from kbserver.ingest.formats.ocr.embedded import Embedded
+from kbserver.ingest.formats.shared.source import SourceFile
 from kbserver.ingest.formats.shared.structure import LABEL_END
 
 WORD = nsdecls("w")
@@ -26,7 +29,7 @@ def prepared(body: str, **parts: str) -> tuple[zipfile.ZipFile, tuple[str, ...]]
         for name, content in parts.items():
             archive.writestr(f"word/{name}.xml", content)
     with zipfile.ZipFile(file) as archive:
-        made = ready(archive)
+        made = ready(archive, Embedded(SourceFile(Path("a.docx"), "a.docx")))
     return zipfile.ZipFile(made.docx), made.notes
 
 
