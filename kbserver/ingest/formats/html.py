@@ -157,13 +157,17 @@ def _remove_boilerplate(scope: HtmlElement) -> None:
 
     What holds most of the words is no such thing, whatever its name.
     """
-    most = _words(scope).total() / 2
+    most: float | None = None
     for element in list(scope.iter()):
         if element is scope or not isinstance(element.tag, str):
             continue
         if element.getparent() is None:
             continue  # removed with what it stood in
-        if _is_boilerplate(element) and _words(element).total() <= most:
+        if not _is_boilerplate(element):
+            continue
+        if most is None:
+            most = _words(scope).total() / 2
+        if _words(element).total() <= most:
             element.drop_tree()
 
 
@@ -173,12 +177,15 @@ def _is_boilerplate(element: HtmlElement) -> bool:
     if element.tag == "header":
         return _is_page_header(element)
     names = f"{element.get('class') or ''} {element.get('id') or ''}"
-    if names == " " or element.find(".//h1") is not None:
+    if names == " ":
         return False
-    if _BOILERPLATE_NAMES.search(names):
+    is_named = _BOILERPLATE_NAMES.search(names) is not None
+    if not is_named and not _LINK_LIST_NAMES.search(names):
+        return False
+    if element.find(".//h1") is not None:
+        return False
+    if is_named:
         return True
-    if not _LINK_LIST_NAMES.search(names):
-        return False
     linked = sum(_words(link).total() for link in element.iter("a"))
     return linked * 2 > _words(element).total()
 

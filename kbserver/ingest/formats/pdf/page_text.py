@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from ctypes import PYFUNCTYPE, addressof, c_int, c_void_p, cast
 from dataclasses import replace
+from struct import Struct
 from typing import NamedTuple
 
 import pypdfium2 as pdfium
@@ -62,7 +64,12 @@ _BEFORE_STOP = re.compile(r"(?<=[⁰¹²³⁴-⁹]) (?=[.,;:)])")
 _LINE_BREAK = re.compile(rf"\r\n|\r|\n|(?<={HYPHEN})")
 _END = re.compile(r"\Z")
 _INDEX_OF = pdfium_c.FPDFText_GetCharIndexFromTextIndex
-_BOX_OF = pdfium_c.FPDFText_GetLooseCharBox
+_BOX_OF = PYFUNCTYPE(c_int, c_void_p, c_int, c_void_p)(
+    cast(pdfium_c.FPDFText_GetLooseCharBox, c_void_p).value or 0
+)
+"""By addresses: to check pointers of types takes as long as the call itself."""
+_FIELDS = Struct("4f").unpack_from
+"""Of an FS_RECTF: left, top, right, bottom."""
 _QUARTER = math.pi / 2
 _SLANTED = 0.1
 """Of a quarter of a turn; a scan that was put straight is less crooked."""
@@ -75,13 +82,8 @@ class _Gap(NamedTuple):
     """Its place in the text."""
     left: float
     right: float
-    is_drawn: bool
-    """Whether the page has a space there; else PDFium saw that the words stand apart."""
-
-    @property
-    def width(self) -> float:
-        """From one word to the next."""
-        return self.right - self.left
+    width: float
+    """From one word to the next."""
 
 
 class PageText:
@@ -113,6 +115,7 @@ class PageText:
         Each is measured as if the page were turned so that it is upright.
         """
         lines: dict[Turn, list[Line]] = {}
+        turned: dict[int, Strokes] = {0: self._strokes}
         start = 0
         ends = [(found.start(), found.end()) for found in self._breaks()]
         for end, after in ends:
@@ -121,8 +124,10 @@ class PageText:
             if first == last:
                 continue
             turn = self._turn_of(first)
-            self._boxes.turn = turn or 0
-            self._turned = self._strokes.turned(turn or 0, self._paper)
+            held = self._boxes.turn = turn or 0
+            if held not in turned:
+                turned[held] = self._strokes.turned(held, self._paper)
+            self._turned = turned[held]
             lines.setdefault(turn, []).extend(self._lines_between(first, last))
         return {turn: _with_marks(some) for turn, some in lines.items()}
 
@@ -172,10 +177,9 @@ class PageText:
     def _missed_break(self, start: int, end: int) -> int | None:
         """Return the first space with words at different heights around it, or None."""
         most = ANOTHER_HEIGHT_EM * self._size(start, end)
+        boxes = self._boxes
         for at in self._spaces(start, end):
-            before = self._boxes[at - 1]
-            after = self._boxes[at + 1]
-            if abs(before.bottom - after.bottom) > most:
+            if abs(boxes[at - 1].bottom - boxes[at + 1].bottom) > most:
                 return at
         return None
 
@@ -289,11 +293,9 @@ class PageText:
             is_near = gap.at - start < _LONGEST_NUMBER
             if is_near and self._text[start : gap.at].isdigit():
                 least = MARKER_GAP_EM * size
-            if gap.width > least or any(
-                gap.left - 1 < wall.left < gap.right + 1 for wall in walls
-            ):
+            if gap.width > least or (walls and _has_wall(gap, walls)):
                 wide.append(gap.at)
-            elif not gap.is_drawn and gap.width > tight:
+            elif gap.width > tight and not self._is_drawn(gap.at):
                 maybe.append(gap.at)
         return wide, maybe
 
@@ -302,10 +304,17 @@ class PageText:
         return [at for at in range(start + 1, end - 1) if self._text[at] == " "]
 
     def _gap(self, at: int) -> _Gap:
-        space = self._boxes[at]
         left = self._boxes[at - 1].right
         right = self._boxes[at + 1].left
-        return _Gap(at, left, right, is_drawn=space.right > space.left)
+        return _Gap(at, left, right, right - left)
+
+    def _is_drawn(self, at: int) -> bool:
+        """Return whether the page has a space at a gap.
+
+        Else PDFium saw that the words stand apart.
+        """
+        space = self._boxes[at]
+        return space.right > space.left
 
     def _cells(self, start: int, end: int, cuts: Sequence[int]) -> tuple[Cell, ...]:
         """Return a span as cells, cut at some places."""
@@ -362,9 +371,11 @@ class _Boxes(dict[int, Box]):
         """
         super().__init__()
         self._page = text_page.raw
+        self._handle = cast(self._page, c_void_p).value
         self._paper = paper
         self._is_whole = is_whole
         self._rect = pdfium_c.FS_RECTF()
+        self._place = addressof(self._rect)
         self.turn = 0
         """How the text is turned that is asked for."""
 
@@ -372,10 +383,10 @@ class _Boxes(dict[int, Box]):
         index = at
         if not self._is_whole:
             index = max(_INDEX_OF(self._page, at), 0)
-        rect = self._rect
-        if not _BOX_OF(self._page, index, rect):
+        if not _BOX_OF(self._handle, index, self._place):
             raise pdfium.PdfiumError(f"no place of character {at}")
-        box = Box(rect.left, rect.bottom, rect.right, rect.top)
+        left, top, right, bottom = _FIELDS(self._rect)
+        box = Box(left, bottom, right, top)
         if self.turn:
             box = box.turned(self.turn, self._paper)
         self[at] = box
@@ -442,6 +453,11 @@ def _usual_width(gaps: Sequence[_Gap], size: float) -> float:
     if len(widths) > 1 and max(widths) < 1.15 * min(widths):
         return min(widths)
     return min([*widths, SPACE_EM * size])
+
+
+def _has_wall(gap: _Gap, walls: Sequence[Box]) -> bool:
+    """Return whether an upright line stands in a gap."""
+    return any(gap.left - 1 < wall.left < gap.right + 1 for wall in walls)
 
 
 def _with_marker(cells: tuple[Cell, ...]) -> tuple[Cell, ...]:

@@ -10,7 +10,9 @@ from lxml.html import HtmlComment, HtmlElement, HtmlProcessingInstruction
 
 from kbserver.ingest.formats.shared.signs import with_signs
 
-SPACE = re.compile(r"[ \t\r\n\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_OTHER_SPACE = r"\t\r\n\f\v\u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+SPACE = re.compile(f"[{_OTHER_SPACE}][ {_OTHER_SPACE}]*| [ {_OTHER_SPACE}]+")
+"""White space that is not one space already: most of it is, and stays untouched."""
 DROPPED_TAGS = frozenset(
     "applet audio button canvas comment datalist embed head iframe input link map meta noscript "
     "object option progress script select source style svg template textarea title "
