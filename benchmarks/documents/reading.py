@@ -3,7 +3,8 @@
     python reading.py FOLDER
 
 Run by `before` with one checkout or another first on the path. One that has no processes of its
-own for the conversion reads file after file.
+own for the conversion reads file after file. No picture is recognised: the models that do so take
+most of the time, and only one of the checkouts may have them.
 """
 
 from __future__ import annotations
@@ -40,11 +41,19 @@ def _documents(folder: Path) -> Iterator[list]:
 
     files = [found for found in walk([folder]) if isinstance(found, FoundFile)]
     try:
-        from kbserver.ingest.preview import converted
+        from kbserver.ingest.conversion import Conversion, ConversionLimits, ahead
     except ImportError:
         yield from _one_by_one(files)
-    else:
-        yield from (found for found in converted(files) if isinstance(found, list))
+        return
+    from kbserver.errors import IngestError
+
+    with Conversion.of(files, ConversionLimits()) as conversion:
+        begun = ((file, conversion.convert(file)) for file in files)
+        for _, documents in ahead(begun, lambda one: one[0]):
+            try:
+                yield documents.result()
+            except IngestError:
+                continue
 
 
 def _one_by_one(files: list) -> Iterator[list]:
