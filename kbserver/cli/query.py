@@ -41,6 +41,10 @@ _ORIGINS = {
     "calibrated": "as kbserver calibrate stored it",
     "default": "the default: nothing was calibrated; see kbserver calibrate",
 }
+_REQUESTS = {
+    "action": "something to be done",
+    "moment": "this very moment",
+}
 _LONGEST_SHOWN = 70  # characters of a passage
 
 
@@ -174,6 +178,9 @@ def _explain_search(trace: Trace) -> None:
         if search.leaned:
             leaned = "   with the turn before"
         out.print(line(f"heard        {search.heard}{leaned}"))
+        if search.requests:
+            asked = " and ".join(_REQUESTS[request] for request in search.requests)
+            out.print(line(f"asks for     {asked}: every score is lower for it"))
         out.print(line(f"searched     {search.corpus}, generation {search.generation}"))
         origin = _ORIGINS[threshold.origin]
         out.print(line(f"min_score    {threshold.min_score:.3f}, {origin}"))

@@ -68,6 +68,7 @@ class Trace:
                 "generation": search.generation,
                 "heard": search.heard,
                 "leaned": search.leaned,
+                "requests": list(search.requests),
                 "min_score": round(search.threshold.min_score, 4),
                 "min_score_from": search.threshold.origin,
                 "near": [_near(hit) for hit in search.near],

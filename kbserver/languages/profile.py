@@ -125,6 +125,19 @@ class FollowUps:
 
 
 @dataclass(frozen=True, slots=True)
+class Requests:
+    """What is said for more than a look into documents; read by `retrieval.transcript.requests`.
+
+    Both patterns are searched in a cleaned query, lower case and without accents.
+    """
+
+    actions: str = NOTHING
+    """Pattern: something is to be done: `could you book`, `please send`."""
+    moments: str = NOTHING
+    """Pattern: this very moment is asked about: `today`, `this month`."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopWords:
     """Words that tell nothing."""
 
@@ -220,6 +233,7 @@ class Profile:
     noises: Noises = field(default_factory=Noises, repr=False)
     small_talk: SmallTalk = field(default_factory=SmallTalk, repr=False)
     follow_ups: FollowUps = field(default_factory=FollowUps, repr=False)
+    requests: Requests = field(default_factory=Requests, repr=False)
     stop_words: StopWords = field(default_factory=StopWords, repr=False)
     numbers: Numbers = field(default_factory=Numbers, repr=False)
     sounds: Sounds = field(default_factory=Sounds, repr=False)

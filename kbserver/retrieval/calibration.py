@@ -21,12 +21,12 @@ DEFAULT_MIN_SCORE = 0.15
 
 An encyclopaedic corpus has something near to every query, so it needs a calibration of its own."""
 
-DEFAULT_MIN_SCORE_IN_SCOPE = 0.05
+DEFAULT_MIN_SCORE_IN_SCOPE = 0.035
 """The same for a turn whose session label restricts it to some documents.
 
 Callers leave out what the label says already, so right passages score lower."""
 
-SCORE_VERSION = 3
+SCORE_VERSION = 4
 """Raised whenever `fusion` changes its scores: a calibration holds for its own scores only."""
 
 _LONGEST = 1 << 20  # bytes of the file; a curve of a thousand points takes a tenth

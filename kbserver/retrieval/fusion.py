@@ -4,15 +4,22 @@
     dense     Σ weight · score of the dense arms: the cosine
     lexical   Σ weight · score of the lexical arms, the sounds times doubt: nats
     doubt     1 + DOUBT · (SURE - cosine of the nearest), within [0, 2]
-    score     sigmoid(SLOPE · strength - OFFSET - SHARPNESS · (F_best - F))
-    strength  of the best passage: cosine + covered + MARGIN_WEIGHT · margin
+    score     sigmoid(strength - SHARPNESS · (F_best - F))
+    strength  SLOPE · found - ASKED · asked + MARGIN · margin + GUESSED · guessed
+              + prospect - OFFSET
+    found     F of the best, without excess and prior
+    asked     nats of a passage that holds all of the query's words
+    guessed   share of the cosine that is a guess, for want of a model that can read
     margin    min(F_best - F_rival, MARGIN_CAP)
+    prospect  LEANS if the query leans on an earlier turn, plus each of its REQUESTS
 
 A cosine is bounded and BM25 is a sum of surprises (nats of idf): a rare word that matches moves a
 passage up by a fixed amount of cosine, common words hardly move it. So the weights adapt to the
 query without a look at the query. Sounds find what was misheard: where a passage is near in meaning
 the query was understood, and sounds only repeat what the words say. `covered` is the share of the
-query's words that a passage holds; the rival is the best passage of another document.
+query's words that a passage holds, and stands for the cosine where there is none to trust; the
+rival is the best passage of another document. A score counts what was found, the sounds in it: a
+word that was misheard costs little.
 
 A passage of few words holds little beside its subject: it is nearer to every question about it than
 the passage that answers. Its `excess` counts for its rank alone, and not for its score.
@@ -20,7 +27,7 @@ the passage that answers. Its `excess` counts for its rank alone, and not for it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,6 +35,7 @@ from numpy.typing import NDArray
 
 from kbserver.index.embeddings import MOST_WORDS, Lengths
 from kbserver.retrieval.arms.base import Values
+from kbserver.retrieval.transcript.requests import Request
 
 WEIGHTS: Mapping[str, float] = {
     "words": 1.0,
@@ -49,13 +57,24 @@ a plateau of the public sets and of two device manuals."""
 DOUBT, SURE = 4.0, 0.5
 """Slope, and the cosine at which sounds count in full; both lie on a plateau."""
 
-MARGIN_WEIGHT, MARGIN_CAP = 0.35, 0.5
+SLOPE, ASKED, MARGIN, OFFSET = 6.6, 0.021, 2.5, 5.0
+"""Logistic fit of right hits against questions without an answer, each set weighted alike.
 
-SLOPE, OFFSET = 6.9, 4.7
-"""Logistic fit of right hits against unanswerable questions, each public set weighted alike."""
+Rounded; the offset keeps 95 % of the right passages at the least score that holds by default."""
 
-SHARPNESS = 12.0
-"""How fast the score falls below the best passage: the slope of a conditional logit of ranking."""
+MARGIN_CAP = 0.5
+
+GUESSED = 1.1
+"""A right passage is nearer than a guess by its words says: so much is lost by guessing."""
+
+LEANS = 1.6
+"""A question that leans on an earlier turn is short, and so its passage scores lower."""
+
+REQUESTS: Mapping[Request, float] = {"action": -2.6, "moment": -0.8}
+"""What a request takes off: a caller who wants something done seldom wants a passage."""
+
+SHARPNESS = 8.5
+"""How fast the score falls below the best passage: a third is served where it is nearly as good."""
 
 _EXCESS_BY_LENGTH = np.float32(EXCESS) * np.maximum(
     np.float32(1.0) - np.arange(MOST_WORDS + 1, dtype=np.float32) / FEW_WORDS,
@@ -77,6 +96,10 @@ class Evidence:
     """Share of the query's words that the passage holds, weighted by how rare they are."""
     prior: Values | None = None
     """Cosine that a passage is ahead by before any query; None for nothing."""
+    asked: float = 0.0
+    """Nats of a passage that holds all of the query's words: a long query finds some anywhere."""
+    prospect: float = 0.0
+    """How likely the query wants a passage at all, by its own words; see `prospect`."""
     trust: float = 1.0
     """How well the model reads the corpus, in [0, 1]: the share of the cosine that counts. In its
     place stands what passages with as many of the query's words usually have."""
@@ -92,8 +115,8 @@ class Ranking:
     """Places in the evidence, shape (n,); ties keep their own order."""
     fused: Values
     """F of each candidate in this order, shape (n,), never rising."""
-    best: float
-    """Cosine plus coverage of the first; 0 for no candidates."""
+    strength: float
+    """Of the first, without its margin; 0 for no candidates."""
 
 
 def rank(evidence: Evidence) -> Ranking:
@@ -102,20 +125,41 @@ def rank(evidence: Evidence) -> Ranking:
         return Ranking(np.empty(0, np.int64), np.empty(0, np.float32), 0.0)
     cosine = _trusted_cosine(evidence)
     doubt = _doubt(cosine)
+    guessed = 1.0 - evidence.trust
     if cosine is None:
         cosine = _likely_cosine(evidence.covered)
-    fused = cosine
-    if evidence.dense and evidence.excess is not None:
-        fused = fused - np.float32(evidence.trust) * evidence.excess
+        guessed = 1.0
+    found = cosine
     lexical = weighted(evidence.lexical, doubt=doubt)
     if lexical is not None:
-        fused = fused + np.float32(NAT) * lexical
+        found = found + np.float32(NAT) * lexical
+    fused = found
+    if evidence.dense and evidence.excess is not None:
+        fused = fused - np.float32(evidence.trust) * evidence.excess
     if evidence.prior is not None:
         fused = fused + evidence.prior
     order = np.argsort(-fused, kind="stable")
-    first = int(order[0])
-    best = float(cosine[first] + evidence.covered[first])
-    return Ranking(order, fused[order], best)
+    strength = (
+        SLOPE * float(found[order[0]])
+        - ASKED * evidence.asked
+        + GUESSED * guessed
+        + evidence.prospect
+        - OFFSET
+    )
+    return Ranking(order, fused[order], strength)
+
+
+def prospect(requests: Iterable[Request], *, leans: bool) -> float:
+    """Return what a query's own words say for a passage (above 0) or against one.
+
+    Args:
+        requests: what it asks for beside a look into documents.
+        leans: whether it takes something from an earlier turn.
+    """
+    against = sum(REQUESTS[request] for request in requests)
+    if leans:
+        return LEANS + against
+    return against
 
 
 def excess_of(lengths: Lengths) -> Values:
@@ -171,9 +215,8 @@ def scores(ranking: Ranking, rival: int | None) -> Values:
     margin = 0.0
     if rival is not None:
         margin = min(float(fused[0] - fused[rival]), MARGIN_CAP)
-    strength = ranking.best + MARGIN_WEIGHT * margin
     below = fused[0] - fused
-    logit = SLOPE * strength - OFFSET - SHARPNESS * below
+    logit = ranking.strength + MARGIN * margin - SHARPNESS * below
     values: Values = (1.0 / (1.0 + np.exp(-logit))).astype(np.float32)
     return values
 

@@ -26,6 +26,7 @@ from kbserver.retrieval.fusion import (
     Evidence,
     Ranking,
     excess_of,
+    prospect,
     rank,
     scores,
     weighted,
@@ -37,6 +38,7 @@ from kbserver.retrieval.spoken.reader import PassageReader
 from kbserver.retrieval.transcript import cleaning
 from kbserver.retrieval.transcript.cleaning import Heard, as_said, bare
 from kbserver.retrieval.transcript.followup import Exchange, carry, naming_share
+from kbserver.retrieval.transcript.requests import requests_in
 from kbserver.settings import TurnSettings
 from kbserver.types import Hit, Rows, Scope
 
@@ -139,7 +141,8 @@ class Ranker:
         leans_on = carry(
             heard.text, profile, past, share=self._share, naming=self._naming
         )
-        return Query(heard, settings, leans_on)
+        requests = requests_in(heard.text, heard.profile)
+        return Query(heard, settings, leans_on, requests)
 
     def _with_codes(self, heard: Heard) -> Heard:
         """Write spoken codes as the corpus does; see `Numbers.codes`."""
@@ -177,11 +180,17 @@ class Ranker:
         return found
 
     def rank(
-        self, lexical: Found | None, dense: Found | None, *, top_k: int
+        self,
+        query: Query,
+        lexical: Found | None,
+        dense: Found | None,
+        *,
+        top_k: int,
     ) -> list[Hit]:
         """Score the candidates of all arms with all arms, and rank them.
 
         Args:
+            query: what the candidates were proposed for.
             lexical: what the lexical arms found; None to rank without them.
             dense: what the dense arms found; None to rank without them.
             top_k: how many hits the caller wants.
@@ -204,6 +213,8 @@ class Ranker:
             trust=self._trust_in(lexical, dense),
             excess=self._excess(rows),
             prior=self._precedence.bonus(rows),
+            asked=_asked(lexical),
+            prospect=prospect(query.requests, leans=query.leans_on is not None),
         )
         return self._hits(rows, evidence, rank(evidence), top_k)
 
@@ -264,6 +275,14 @@ class Ranker:
 
 def _scored(found: Found, rows: Rows) -> dict[str, Values]:
     return {name: candidates.score(rows) for name, candidates in found.items()}
+
+
+def _asked(found: Found) -> float:
+    """The nats of a row that holds all words of the query; 0 where none were searched for."""
+    words = found.get(WordsArm.name)
+    if words is None:
+        return 0.0
+    return words.ideal
 
 
 def _covered(found: Found, scores_of: Mapping[str, Values], rows: Rows) -> Values:

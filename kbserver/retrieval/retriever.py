@@ -44,6 +44,7 @@ from kbserver.retrieval.steps import (
     until,
 )
 from kbserver.retrieval.transcript.followup import Exchange
+from kbserver.retrieval.transcript.requests import Request
 from kbserver.settings import TurnSettings
 from kbserver.types import FloatVector, Hit, Reason, Scope
 
@@ -93,6 +94,8 @@ class Search:
     threshold: Threshold
     near: Sequence[Hit] = ()
     """The best candidates below the threshold, best first; `MOST_NEAR` at most."""
+    requests: Sequence[Request] = ()
+    """What was asked for beside a look into documents, which lowers every score."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +239,7 @@ class Retriever:
             lexical = self._propose_lexical(query, None)
             dense = self._propose_dense(query, None)
             if isinstance(lexical, Done) and isinstance(dense, Done):
-                self._rank(lexical.value, dense.value, top_k=settings.top_k)
+                self._rank(query, lexical.value, dense.value, top_k=settings.top_k)
 
     @property
     def calibrated(self) -> float | None:
@@ -382,6 +385,7 @@ class Retriever:
             turn.ranking = self._steps.begin(
                 self._rank,
                 may_stay,
+                asked,
                 answers.lexical,
                 answers.dense,
                 top_k=settings.top_k,
@@ -396,7 +400,7 @@ class Retriever:
                 # A disk or a network does not answer. Words that are in memory need neither.
                 if answers.lexical is None or self._propose_lexical.waits:
                     return turn.nothing(search)
-                ranked = self._rank(answers.lexical, None, top_k=settings.top_k)
+                ranked = self._rank(asked, answers.lexical, None, top_k=settings.top_k)
                 if answers.dense is not None:
                     degraded = "late"
             if isinstance(ranked, Failed):
@@ -424,7 +428,15 @@ class Retriever:
     ) -> Search:
         leaned = asked.leans_on is not None
         text = asked.heard.text
-        return Search(self.corpus, self.generation, text, leaned, threshold, near)
+        return Search(
+            self.corpus,
+            self.generation,
+            text,
+            leaned,
+            threshold,
+            near,
+            asked.requests,
+        )
 
     def _let_the_model_begin(self, embedding: asyncio.Future[VectorOrReason]) -> None:
         """Pause, so that the model's thread takes the GIL before the lexical search does.

@@ -81,7 +81,7 @@ scope = {{ folder = "hotels/{{id}}" }}
         "scope": {"folder": "hotels/7"},
     }
     assert as_json["tried"][0]["settings"]["min_score"] == 0.3
-    assert "min_score 0.05 (the default; hotels is not calibrated)" in explained
+    assert "min_score 0.035 (the default; hotels is not calibrated)" in explained
     assert "min_score 0.3" in run("routes", "--explain", "billing-1").stdout
 
 

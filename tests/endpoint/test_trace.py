@@ -106,7 +106,9 @@ def test_the_json_of_a_trace_has_rounded_times_and_no_null(recorder, clock):
 def test_what_was_searched_for_is_told_with_what_came_near(recorder):
     near = Hit(Passage("9", "text", source="a.md"), 0.12345, arms={"lexical": 1.5})
     threshold = Threshold(0.4, "calibrated")
-    search = Search("docs", "000001-a", "my router", True, threshold, [near])
+    search = Search(
+        "docs", "000001-a", "my router", True, threshold, [near], ["action"]
+    )
     recorder.add(Retrieval([], nothing="below_min_score", search=search))
     trace = recorder.finish("empty", "below_min_score", hits=0)
     assert trace.why() == [
@@ -115,6 +117,7 @@ def test_what_was_searched_for_is_told_with_what_came_near(recorder):
             "generation": "000001-a",
             "heard": "my router",
             "leaned": True,
+            "requests": ["action"],
             "min_score": 0.4,
             "min_score_from": "calibrated",
             "near": [

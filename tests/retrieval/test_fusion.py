@@ -7,17 +7,22 @@ from hypothesis import strategies as st
 
 from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.fusion import (
+    ASKED,
     DOUBT,
     EXCESS,
     FEW_WORDS,
-    MARGIN_WEIGHT,
+    GUESSED,
+    LEANS,
+    MARGIN,
     NAT,
     OFFSET,
+    REQUESTS,
     SLOPE,
     SURE,
     WEIGHTS,
     Evidence,
     excess_of,
+    prospect,
     rank,
     scores,
     weighted,
@@ -34,7 +39,7 @@ candidates = st.lists(st.tuples(cosines, nats), min_size=1, max_size=30)
 def evidence(pairs, ideal=10.0):
     words = np.array([words for _, words in pairs], np.float32)
     cosine = np.array([cosine for cosine, _ in pairs], np.float32)
-    return Evidence({"words": words}, {"meaning": cosine}, words / ideal)
+    return Evidence({"words": words}, {"meaning": cosine}, words / ideal, asked=ideal)
 
 
 @given(candidates)
@@ -61,12 +66,49 @@ def test_scores_lie_between_0_and_1_and_never_rise(pairs, has_rival):
 def test_the_best_score_is_the_formula_in_the_docstring():
     ranking = rank(evidence([(0.5, 8.0), (0.4, 2.0)], ideal=16.0))
     margin = (0.5 + NAT * 8) - (0.4 + NAT * 2)
-    strength = 0.5 + 8 / 16 + MARGIN_WEIGHT * margin
-    assert (
-        abs(scores(ranking, 1)[0] - 1 / (1 + np.exp(-(SLOPE * strength - OFFSET))))
-        < 1e-5
-    )
+    best = 0.5 + NAT * 8
+    strength = SLOPE * best - ASKED * 16 + MARGIN * margin - OFFSET
+    assert scores(ranking, 1)[0] == pytest.approx(1 / (1 + np.exp(-strength)), abs=1e-5)
     assert scores(ranking, None)[0] < scores(ranking, 1)[0]
+
+
+def test_what_a_query_asks_for_shifts_every_score_alike():
+    words = np.array([8.0, 2.0], np.float32)
+    cosine = np.array([0.5, 0.4], np.float32)
+
+    def logits(prospect):
+        given = Evidence(
+            {"words": words}, {"meaning": cosine}, words / 16, prospect=prospect
+        )
+        found = scores(rank(given), 1)
+        return np.log(found / (1 - found))
+
+    assert logits(-2.0) == pytest.approx(logits(0.0) - 2.0, abs=1e-4)
+
+
+@pytest.mark.parametrize(("trust", "guessed"), [(1.0, 0.0), (0.25, 0.75)])
+def test_a_guess_at_the_meaning_is_made_up_for(trust, guessed):
+    covered, cosine = np.array([0.5], np.float32), np.array([0.475], np.float32)
+    words = np.zeros(1, np.float32)  # half covered: the guess is the cosine itself
+    given = Evidence({"words": words}, {"meaning": cosine}, covered, trust=trust)
+    strength = SLOPE * 0.475 + GUESSED * guessed - OFFSET
+    assert rank(given).strength == pytest.approx(strength, abs=1e-5)
+
+
+def test_requests_speak_against_a_passage_and_leaning_for_one():
+    assert prospect((), leans=False) == 0.0
+    assert prospect((), leans=True) == LEANS
+    both = REQUESTS["action"] + REQUESTS["moment"]
+    assert prospect(("action", "moment"), leans=False) == both < 0.0
+
+
+def test_a_misheard_word_costs_a_score_less_than_a_right_one_gives():
+    """Words that are found count by what they tell, not by their share of the query."""
+
+    def score(ideal):
+        return scores(rank(evidence([(0.5, 12.0)], ideal)), None)[0]
+
+    assert score(ideal=12.0) > score(ideal=24.0) > 0.7 * score(ideal=12.0)
 
 
 def test_ties_keep_their_own_order():
@@ -94,7 +136,7 @@ def test_a_query_without_words_is_ranked_by_meaning():
     cosine = np.array([0.1, 0.6], np.float32)
     ranking = rank(Evidence({}, {"meaning": cosine}, np.zeros(2, np.float32)))
     assert ranking.order.tolist() == [1, 0]
-    assert ranking.best == np.float32(0.6)
+    assert ranking.strength == pytest.approx(SLOPE * 0.6 - OFFSET)
 
 
 def test_what_is_pinned_is_ahead_by_its_bonus():

@@ -48,7 +48,7 @@ def ranked(ranker, *, top_k=4, **settings):
     query = ranker.understand("hold the button", (), TurnSettings(**settings))
     lexical = ranker.propose("lexical", query, None)
     dense = ranker.propose("dense", query, None)
-    return ranker.rank(lexical, dense, top_k=top_k)
+    return ranker.rank(query, lexical, dense, top_k=top_k)
 
 
 def ids(hits):
@@ -83,11 +83,24 @@ def test_a_group_that_is_left_out_has_no_score(snapshot):
     query = ranker.understand("hold the button", (), TurnSettings())
     lexical = ranker.propose("lexical", query, None)
     dense = ranker.propose("dense", query, None)
-    by_words = ranker.rank(lexical, None, top_k=1)
+    by_words = ranker.rank(query, lexical, None, top_k=1)
     assert (ids(by_words)[0], set(by_words[0].arms)) == ("p0", {"lexical"})
-    by_meaning = ranker.rank(None, dense, top_k=1)
+    by_meaning = ranker.rank(query, None, dense, top_k=1)
     assert (ids(by_meaning)[0], set(by_meaning[0].arms)) == ("p3", {"dense"})
-    assert ranker.rank(None, None, top_k=1) == []
+    assert ranker.rank(query, None, None, top_k=1) == []
+
+
+def test_a_request_lowers_every_score_and_changes_no_rank(snapshot):
+    words = ArrayArm("words", "lexical", [9.0, 3.0, 0.0, 0.0], ideal=10.0)
+    ranker = ranker_of(snapshot, words)
+    hits = []
+    for text in ("hold the button", "could you hold the button today"):
+        query = ranker.understand(text, (), TurnSettings())
+        lexical = ranker.propose("lexical", query, None)
+        hits.append(ranker.rank(query, lexical, None, top_k=2))
+    plain, asked = hits
+    assert ids(plain) == ids(asked)
+    assert all(a.score < p.score for a, p in zip(asked, plain, strict=True))
 
 
 def test_coverage_of_the_words_raises_the_score(snapshot):
@@ -167,8 +180,8 @@ def test_the_arms_of_a_snapshot_find_a_passage_by_words_sounds_and_meaning(snaps
         lexical = ranker.propose("lexical", query, None)
         dense = ranker.propose("dense", query, None)
         wanted = {"hold the button": "p0", "cooper netties": "p3"}[text]
-        assert ranker.rank(lexical, None, top_k=1)[0].passage.id == wanted
-        assert ranker.rank(None, dense, top_k=1)[0].passage.id == "p1"
+        assert ranker.rank(query, lexical, None, top_k=1)[0].passage.id == wanted
+        assert ranker.rank(query, None, dense, top_k=1)[0].passage.id == "p1"
 
 
 def test_a_stub_gives_way_to_the_passage_that_answers(snapshot):

@@ -609,6 +609,47 @@ AFTER_NOISE: Final = "huh|hmm|hm|oh"
 """Pattern: before these a noise is a word: "uh huh", "uh oh"."""
 
 
+# Requests.
+
+_BETWEEN: Final = (
+    "(?:(?:please|just|also|then|maybe|perhaps|kindly|quickly|possibly|actually"
+    "|be able to|like to|help me|to|and|go ahead) )*+"
+)
+_DO: Final = (
+    "(?:book|reserve|cancel|order|send|email|text|mail|call|ring|phone|transfer|delete"
+    "|remove|refund|update|change|move|add|put|sign|register|find|look|search|recommend"
+    "|suggest|get|give|show|pull|restart|reset|publish|upgrade|downgrade|download|post"
+    "|(?:re)?schedule|arrange|set|fix|log|(?:un)?subscribe|pay|buy|hold|confirm|switch"
+    "|connect|write|unfriend|block|design|submit)"
+)
+
+ACTIONS: Final = "|".join(
+    (
+        rf"\b(?:can|could|would|will) you {_BETWEEN}{_DO}\b",
+        r"\bgo ahead\b",
+        rf"\b(?:can|could|may) i {_BETWEEN}(?:book|reserve|order)"
+        r" (?:it|that|this|them|one|two|three|four|five|six|\d+)\b",
+        rf"\b(?:i'd like|i would like|i want|i wanna|i need) {_BETWEEN}"
+        r"(?:book|reserve|order|(?:re)?schedule|make an? (?:reservation|booking|appointment))\b",
+        r"\bi(?:'d| would) like (?:you|an?|two|three|four|some|another)\b",
+        r"\bi(?:'m| am| was) (?:also )?looking for (?:an?|some)\b",
+        rf"\bplease {_DO}\b",
+        r"^(?:book|reserve|order|send|call|text|email|transfer|schedule|sign|find|recommend"
+        r"|get|give|show|put|bring) (?:me|us|him|her|my|them|it|one|two|three|four|an? table)\b",
+    )
+)
+"""Pattern: something is to be done, or to be looked up elsewhere.
+
+"can you" without a person to do it for is general: "can you smoke in the garden" is no request.
+"""
+
+MOMENTS: Final = (
+    r"\b(?:right now|today|tomorrow|tonight|yesterday|at the moment|currently|just now|so far"
+    "|this (?:month|week|morning|afternoon|evening)|last (?:week|month|time|night))\\b"
+)
+"""Pattern: a moment that documents do not know."""
+
+
 # Phonetics.
 
 STOP_WORDS: Final = words("""

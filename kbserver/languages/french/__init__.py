@@ -9,6 +9,7 @@ PROFILE = Profile(
     noises=heard.NOISES,
     small_talk=heard.SMALL_TALK,
     follow_ups=heard.FOLLOW_UPS,
+    requests=heard.REQUESTS,
     stop_words=heard.STOP_WORDS,
     numbers=heard.NUMBERS,
     sounds=heard.SOUNDS,

@@ -10,6 +10,7 @@ from kbserver.languages.profile import (
     FollowUps,
     Noises,
     Numbers,
+    Requests,
     SmallTalk,
     Sounds,
     StopWords,
@@ -283,6 +284,25 @@ FOLLOW_UPS: Final = FollowUps(
     """),
     there=words("là-bas là"),
     exists=words("suis êtes es est"),
+)
+
+REQUESTS: Final = Requests(
+    actions="|".join(
+        (
+            r"\b(?:pouvez|pourriez|peux|pourrais)[ -](?:vous|tu) (?:(?:me|nous|le|la|les|bien"
+            r"|aussi|s'il vous plait|m') ?)*+(?:reserver|commander|annuler|envoyer|rappeler|appeler"
+            r"|changer|modifier|supprimer|ajouter|transferer|trouver|chercher|recommander|inscrire"
+            r"|programmer|rembourser)\b",
+            r"\b(?:reservez|commandez|annulez|envoyez|rappelez|inscrivez|trouvez|changez)"
+            r"[ -](?:moi|nous|le|la)\b",
+            r"\bje (?:voudrais|veux|souhaite|souhaiterais|aimerais) (?:reserver|commander"
+            r"|prendre (?:un )?rendez[ -]vous)\b",
+        )
+    ),
+    moments=(
+        r"\b(?:aujourd'hui|demain|hier|en ce moment|actuellement|tout de suite"
+        r"|ce (?:mois|matin|soir)|cette semaine|(?:mois|semaine) (?:dernier|derniere|passee?))\b"
+    ),
 )
 
 STOP_WORDS: Final = StopWords(

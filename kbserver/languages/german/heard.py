@@ -10,6 +10,7 @@ from kbserver.languages.profile import (
     FollowUps,
     Noises,
     Numbers,
+    Requests,
     SmallTalk,
     Sounds,
     StopWords,
@@ -324,6 +325,25 @@ FOLLOW_UPS: Final = FollowUps(
     """),
     there=words("da"),
     exists=words("ist sind bin sein war jemand noch ob wer"),
+)
+
+REQUESTS: Final = Requests(
+    actions="|".join(
+        (
+            r"\b(?:konnen|konnten|wurden|kannst|konntest|wurdest) (?:sie|ihr|du)\b.{0,80}"
+            r"\b(?:buchen|umbuchen|reservieren|stornieren|schicken|senden|zuschicken|anrufen"
+            r"|zuruckrufen|verbinden|loschen|anmelden|abmelden|bestellen|eintragen|umstellen"
+            r"|verschieben|heraussuchen|empfehlen|andern)\b",
+            r"^(?:(?:ja|dann|bitte|und) )*+(?:buchen|reservieren|stornieren|schicken|senden|andern"
+            r"|rufen|melden|bestellen|tragen|verschieben|suchen|loschen|stellen) sie"
+            r" (?:mir|mich|uns|bitte|mein\w*|ihn)\b",
+            r"\bich (?:mochte|wurde gerne?|will) .{0,80}\b(?:buchen|reservieren|bestellen|kaufen)$",
+        )
+    ),
+    moments=(
+        r"\b(?:heute|morgen|gestern|gerade|zurzeit|momentan|im moment"
+        r"|diese[nmrs]? (?:monat|woche)|letzte[nmrs]? (?:monat|woche|mal))\b"
+    ),
 )
 
 STOP_WORDS: Final = StopWords(

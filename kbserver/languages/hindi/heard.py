@@ -11,6 +11,7 @@ from kbserver.languages.profile import (
     FollowUps,
     Noises,
     Numbers,
+    Requests,
     SmallTalk,
     Sounds,
     StopWords,
@@ -287,6 +288,19 @@ FOLLOW_UPS: Final = FollowUps(
         chalega chalta
     """),
     there=words("वहाँ वहां उधर wahan vahan udhar"),
+)
+
+REQUESTS: Final = Requests(
+    actions=without_accents(
+        r"(?:बुक|रद्द|बंद|चालू|कर|करा|करवा|भेज|बदल|जोड़|हटा|दिलवा|मंगवा) "
+        r"(?:कर )?(?:दीजिए|दीजिये|दो|दें|देना)(?: |$)|फ़ोन कीजिए"
+        r"|\b(?:book|cancel|band|chalu|kar|kara|karva|bhej|badal|jod|hata|mangva) "
+        r"(?:kar )?(?:dijiye|dijie|do|den|dena)\b"
+    ),
+    moments=without_accents(
+        r"(?:^| )(?:आज|अभी|कल|इस (?:महीने|हफ़्ते|समय|वक़्त)|पिछले (?:महीने|हफ़्ते))(?: |$)"
+        r"|\b(?:aaj|abhi|kal|is (?:mahine|hafte|samay|waqt)|pichhle (?:mahine|hafte))\b"
+    ),
 )
 
 STOP_WORDS: Final = StopWords(

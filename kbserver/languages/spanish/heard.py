@@ -9,6 +9,7 @@ from kbserver.languages.profile import (
     FollowUps,
     Noises,
     Numbers,
+    Requests,
     SmallTalk,
     Sounds,
     StopWords,
@@ -265,6 +266,23 @@ FOLLOW_UPS: Final = FollowUps(
     """),
     there=words("allí ahí allá"),
     exists=words("hay sigue está estás"),
+)
+
+REQUESTS: Final = Requests(
+    actions="|".join(
+        (
+            r"\b(?:puede|podria|puedes|podrias|pueden|podrian) (?:(?:usted|por favor|me|nos) )*+"
+            r"(?:reservar|pedir|cancelar|enviar|mandar|llamar|cambiar|borrar|anadir|apuntar"
+            r"|transferir|buscar|recomendar|programar|devolver|agendar)(?:me|nos|la|lo)*\b",
+            r"\b(?:reserve|mande|envie|cancele|llame|cambie|apunte|busque)(?:me|nos|la|lo)+\b",
+            r"\b(?:quiero|quisiera|me gustaria|necesito) (?:reservar|agendar|encargar"
+            r"|hacer una reserva|pedir (?:una )?(?:cita|hora))\b",
+        )
+    ),
+    moments=(
+        r"\b(?:hoy|(?<!la )manana|ayer|anoche|ahora mismo|en este momento|actualmente"
+        r"|est[ea] (?:mes|semana)|(?:mes|semana) pasad[oa])\b"
+    ),
 )
 
 STOP_WORDS: Final = StopWords(

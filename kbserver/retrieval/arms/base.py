@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from kbserver.retrieval.transcript.cleaning import Heard
 from kbserver.retrieval.transcript.followup import Carry
+from kbserver.retrieval.transcript.requests import Request
 from kbserver.settings import TurnSettings
 from kbserver.types import FloatVector, Rows
 
@@ -37,6 +38,8 @@ class Query:
     settings: TurnSettings
     leans_on: Carry | None = None
     """What the query takes from an earlier turn; None if it stands alone."""
+    requests: tuple[Request, ...] = ()
+    """What is asked for beside a look into documents."""
     vector: FloatVector | None = None
     """Unit vector, shape (dim,), blended with the earlier turn's; None while there is none."""
 
