@@ -17,7 +17,7 @@ A cosine is bounded and BM25 is a sum of surprises (nats of idf): a rare word th
 passage up by a fixed amount of cosine, common words hardly move it. So the weights adapt to the
 query without a look at the query. Sounds find what was misheard: where a passage is near in meaning
 the query was understood, and sounds only repeat what the words say. `covered` is the share of the
-query's words that a passage holds, and stands for the cosine where there is none to trust; the
+query's words that a passage holds, and tells of the cosine where there is none to trust; the
 rival is the best passage of another document. A score counts what was found, the sounds in it: a
 word that was misheard costs little.
 
@@ -71,7 +71,7 @@ LEANS = 1.6
 """A question that leans on an earlier turn is short, and so its passage scores lower."""
 
 REQUESTS: Mapping[Request, float] = {"action": -2.6, "moment": -0.8}
-"""What a request takes off: a caller who wants something done seldom wants a passage."""
+"""What a request takes off: where something is to be done, a passage is seldom wanted."""
 
 SHARPNESS = 8.5
 """How fast the score falls below the best passage: a third is served where it is nearly as good."""

@@ -183,7 +183,9 @@ def test_each_ask_only_narrows(http):
     bearer = {"authorization": f"Bearer {TOKEN}"}
 
     def searched(**more):
-        body = {"query": "billing router"} | more
+        body = {
+            "query": "what a red light on the router means and how to reset it"
+        } | more
         path = "/v1/vector_stores/support/search"
         return http.post(path, json=body, headers=bearer).json()["data"]
 
