@@ -5,13 +5,14 @@
     lexical   Σ weight · score of the lexical arms, the sounds times doubt: nats
     doubt     1 + DOUBT · (SURE - cosine of the nearest), within [0, 2]
     score     sigmoid(strength - SHARPNESS · (F_best - F))
-    strength  SLOPE · found - ASKED · asked + MARGIN · margin + GUESSED · guessed
-              + prospect - OFFSET
+    strength  SLOPE · found + COVERED · covered - ASKED · asked + MARGIN · margin
+              + GUESSED · guessed + prospect - OFFSET
     found     F of the best, without excess and prior
     asked     nats of a passage that holds all of the query's words
     guessed   share of the cosine that is a guess, for want of a model that can read
     margin    min(F_best - F_rival, MARGIN_CAP)
-    prospect  LEANS if the query leans on an earlier turn, plus each of its REQUESTS
+    prospect  LEANS if the query leans on an earlier turn, plus each of its REQUESTS,
+              plus FEW · ln(USUAL_PASSAGES / passages) in a smaller corpus
 
 A cosine is bounded and BM25 is a sum of surprises (nats of idf): a rare word that matches moves a
 passage up by a fixed amount of cosine, common words hardly move it. So the weights adapt to the
@@ -27,6 +28,7 @@ the passage that answers. Its `excess` counts for its rank alone, and not for it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -57,14 +59,17 @@ a plateau of the public sets and of two device manuals."""
 DOUBT, SURE = 4.0, 0.5
 """Slope, and the cosine at which sounds count in full; both lie on a plateau."""
 
-SLOPE, ASKED, MARGIN, OFFSET = 6.6, 0.021, 2.5, 5.0
+SLOPE, COVERED, ASKED, MARGIN, OFFSET = 6.1, 1.2, 0.014, 2.5, 5.1
 """Logistic fit of right hits against questions without an answer, each set weighted alike.
 
 Rounded; the offset keeps 95 % of the right passages at the least score that holds by default."""
 
 MARGIN_CAP = 0.5
 
-GUESSED = 1.1
+FEW, USUAL_PASSAGES = 0.35, 400
+"""In a small corpus words tell little, and one of few passages is the sooner the right one."""
+
+GUESSED = 0.6
 """A right passage is nearer than a guess by its words says: so much is lost by guessing."""
 
 LEANS = 1.6
@@ -99,7 +104,7 @@ class Evidence:
     asked: float = 0.0
     """Nats of a passage that holds all of the query's words: a long query finds some anywhere."""
     prospect: float = 0.0
-    """How likely the query wants a passage at all, by its own words; see `prospect`."""
+    """What is known before any passage is looked at; see `prospect`."""
     trust: float = 1.0
     """How well the model reads the corpus, in [0, 1]: the share of the cosine that counts. In its
     place stands what passages with as many of the query's words usually have."""
@@ -129,18 +134,22 @@ def rank(evidence: Evidence) -> Ranking:
     if cosine is None:
         cosine = _likely_cosine(evidence.covered)
         guessed = 1.0
-    found = cosine
+    fused = cosine
     lexical = weighted(evidence.lexical, doubt=doubt)
     if lexical is not None:
-        found = found + np.float32(NAT) * lexical
-    fused = found
+        fused = fused + np.float32(NAT) * lexical
     if evidence.dense and evidence.excess is not None:
         fused = fused - np.float32(evidence.trust) * evidence.excess
     if evidence.prior is not None:
         fused = fused + evidence.prior
     order = np.argsort(-fused, kind="stable")
+    first = int(order[0])
+    found = float(cosine[first])
+    if lexical is not None:
+        found += NAT * float(lexical[first])
     strength = (
-        SLOPE * float(found[order[0]])
+        SLOPE * found
+        + COVERED * float(evidence.covered[first])
         - ASKED * evidence.asked
         + GUESSED * guessed
         + evidence.prospect
@@ -149,17 +158,18 @@ def rank(evidence: Evidence) -> Ranking:
     return Ranking(order, fused[order], strength)
 
 
-def prospect(requests: Iterable[Request], *, leans: bool) -> float:
-    """Return what a query's own words say for a passage (above 0) or against one.
+def prospect(requests: Iterable[Request], *, leans: bool, passages: int) -> float:
+    """Return what speaks for a passage (above 0) or against one before any is looked at.
 
     Args:
-        requests: what it asks for beside a look into documents.
+        requests: what the query asks for beside a look into documents.
         leans: whether it takes something from an earlier turn.
+        passages: of the corpus, at least 1.
     """
-    against = sum(REQUESTS[request] for request in requests)
+    found = sum(REQUESTS[request] for request in requests)
     if leans:
-        return LEANS + against
-    return against
+        found += LEANS
+    return found + FEW * max(0.0, math.log(USUAL_PASSAGES / passages))
 
 
 def excess_of(lengths: Lengths) -> Values:

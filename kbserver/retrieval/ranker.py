@@ -214,7 +214,11 @@ class Ranker:
             excess=self._excess(rows),
             prior=self._precedence.bonus(rows),
             asked=_asked(lexical),
-            prospect=prospect(query.requests, leans=query.leans_on is not None),
+            prospect=prospect(
+                query.requests,
+                leans=query.leans_on is not None,
+                passages=max(1, self._snapshot.size),
+            ),
         )
         return self._hits(rows, evidence, rank(evidence), top_k)
 

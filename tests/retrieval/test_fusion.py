@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from kbserver.retrieval.arms import open_arms
 from kbserver.retrieval.fusion import (
     ASKED,
+    COVERED,
     DOUBT,
     EXCESS,
+    FEW,
     FEW_WORDS,
     GUESSED,
     LEANS,
@@ -19,6 +21,7 @@ from kbserver.retrieval.fusion import (
     REQUESTS,
     SLOPE,
     SURE,
+    USUAL_PASSAGES,
     WEIGHTS,
     Evidence,
     excess_of,
@@ -67,7 +70,7 @@ def test_the_best_score_is_the_formula_in_the_docstring():
     ranking = rank(evidence([(0.5, 8.0), (0.4, 2.0)], ideal=16.0))
     margin = (0.5 + NAT * 8) - (0.4 + NAT * 2)
     best = 0.5 + NAT * 8
-    strength = SLOPE * best - ASKED * 16 + MARGIN * margin - OFFSET
+    strength = SLOPE * best + COVERED / 2 - ASKED * 16 + MARGIN * margin - OFFSET
     assert scores(ranking, 1)[0] == pytest.approx(1 / (1 + np.exp(-strength)), abs=1e-5)
     assert scores(ranking, None)[0] < scores(ranking, 1)[0]
 
@@ -91,15 +94,22 @@ def test_a_guess_at_the_meaning_is_made_up_for(trust, guessed):
     covered, cosine = np.array([0.5], np.float32), np.array([0.475], np.float32)
     words = np.zeros(1, np.float32)  # half covered: the guess is the cosine itself
     given = Evidence({"words": words}, {"meaning": cosine}, covered, trust=trust)
-    strength = SLOPE * 0.475 + GUESSED * guessed - OFFSET
+    strength = SLOPE * 0.475 + COVERED / 2 + GUESSED * guessed - OFFSET
     assert rank(given).strength == pytest.approx(strength, abs=1e-5)
 
 
 def test_requests_speak_against_a_passage_and_leaning_for_one():
-    assert prospect((), leans=False) == 0.0
-    assert prospect((), leans=True) == LEANS
+    usual = {"passages": USUAL_PASSAGES}
+    assert prospect((), leans=False, **usual) == 0.0
+    assert prospect((), leans=True, **usual) == LEANS
     both = REQUESTS["action"] + REQUESTS["moment"]
-    assert prospect(("action", "moment"), leans=False) == both < 0.0
+    assert prospect(("action", "moment"), leans=False, **usual) == both < 0.0
+
+
+def test_a_passage_of_few_is_the_sooner_the_right_one():
+    alone = prospect((), leans=False, passages=1)
+    assert alone == pytest.approx(FEW * np.log(USUAL_PASSAGES))
+    assert prospect((), leans=False, passages=100 * USUAL_PASSAGES) == 0.0
 
 
 def test_a_misheard_word_costs_a_score_less_than_a_right_one_gives():
@@ -108,7 +118,7 @@ def test_a_misheard_word_costs_a_score_less_than_a_right_one_gives():
     def score(ideal):
         return scores(rank(evidence([(0.5, 12.0)], ideal)), None)[0]
 
-    assert score(ideal=12.0) > score(ideal=24.0) > 0.7 * score(ideal=12.0)
+    assert score(ideal=12.0) > score(ideal=24.0) > 0.6 * score(ideal=12.0)
 
 
 def test_ties_keep_their_own_order():
