@@ -48,7 +48,8 @@ for name, rows in (("all", np.arange(ROWS)), ("10", random.choice(ROWS, 10, repl
         _, hits = index.search(queries, HITS, params=effort)
         recall = np.mean([np.isin(ideal, row).mean() for ideal, row in zip(nearest, hits)])
         share = "over 0.95" if recall > 0.95 else "under 0.1" if recall < 0.1 else f"{recall:.2f}"
-        print(f"{type(index).__name__} within {name} rows: recall {share}, -1 among the hits:", -1 in hits)
+        where = f"{type(index).__name__} within {name} rows"
+        print(f"{where}: recall {share}, -1 among the hits:", -1 in hits)
 PY
 found=$("$work/venv/bin/python" "$work/try.py")
 echo "$found"

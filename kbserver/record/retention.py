@@ -74,7 +74,8 @@ def _remove_oldest(connection: sqlite3.Connection) -> bool:
     """Remove a part of the turns and of the replays, the oldest; return whether any went."""
     gone = 0
     for table in ("turns", "replays"):
-        (count,) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  # our own names
+        counting = f"SELECT count(*) FROM {table}"  # noqa: S608  # our own names
+        (count,) = connection.execute(counting).fetchone()
         gone += connection.execute(
             f"DELETE FROM {table} WHERE n IN "  # noqa: S608  # our own names
             f"(SELECT n FROM {table} ORDER BY at LIMIT ?)",

@@ -304,9 +304,10 @@ def _alone(folder: Path, stop: threading.Event) -> Iterator[None]:
                     log.info("%s: another kbserver follows into this store", folder)
                 waits = True
     try:
-        with suppress(OSError):
-            for leftover in folder.glob(f"*{ENDING}"):
-                leftover.unlink()
+        if lock.is_locked:  # else stopped while it waited: what lies there is another's
+            with suppress(OSError):
+                for leftover in folder.glob(f"*{ENDING}"):
+                    leftover.unlink()
         yield
     finally:
         lock.release()

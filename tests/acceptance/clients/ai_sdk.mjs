@@ -37,6 +37,7 @@ try {
   await (await connected('wrong')).tools();
   check('a wrong token', false);
 } catch (error) {
-  check('a wrong token is refused with our sentence', error.message.includes('known'), error.message);
+  const says = error.message;
+  check('a wrong token is refused with our sentence', says.includes('known'), says);
 }
 process.exit(0);

@@ -30,6 +30,7 @@ try {
   await connected('wrong');
   check('a wrong token', false);
 } catch (error) {
-  check('a wrong token is refused with our sentence', error.message.includes('known'), error.message);
+  const says = error.message;
+  check('a wrong token is refused with our sentence', says.includes('known'), says);
 }
 process.exit(0);

@@ -337,6 +337,18 @@ def test_one_follows_into_a_store_and_the_others_wait(publisher, replica, caplog
     waiting.join(20)
 
 
+def test_one_that_is_stopped_while_it_waits_touches_nothing(replica):
+    folder = replica.settings.follow_folder
+    folder.mkdir(parents=True)
+    fetched = folder / "docs.kbz"
+    fetched.write_bytes(b"what another fetches")
+    stop = threading.Event()
+    stop.set()
+    with filelock.FileLock(folder / ".lock"):
+        follow(replica.settings, stop=stop)
+    assert fetched.exists()
+
+
 def answer(url, query="text"):
     headers = {"authorization": f"Bearer {TOKEN}"}
     response = httpx2.post(f"{url}/kb", json={"query": query}, headers=headers)

@@ -11,6 +11,16 @@ from kbserver.extras import is_installed
 from kbserver.ingest.formats.shared.source import Ocr
 
 OCR = Ocr(threads=2)
+PRICES = [
+    (60, 60, "Room"),
+    (500, 60, "Price"),
+    (60, 150, "Single room"),
+    (500, 150, "$84.50"),
+    (60, 240, "Family suite"),
+    (500, 240, "$669^99"),
+]
+"""A table with a header, whose last price has raised cents; for `scan`."""
+
 needs_engine = pytest.mark.skipif(
     not is_installed("ocr"), reason="needs rapidocr: pip install 'kbserver[ocr]'"
 )

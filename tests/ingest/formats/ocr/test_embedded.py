@@ -21,18 +21,10 @@ from kbserver.ingest.formats.ocr.embedded import (
 )
 from kbserver.ingest.formats.shared.source import Ocr, SourceFile
 from kbserver.ingest.load import load
-from tests.ingest.formats.ocr.scans import needs_engine, scan
+from tests.ingest.formats.ocr.scans import PRICES, needs_engine, scan
 
 pytestmark = needs_engine
 
-PRICES = [
-    (60, 60, "Room"),
-    (500, 60, "Price"),
-    (60, 150, "Single room"),
-    (500, 150, "$84.50"),
-    (60, 240, "Family suite"),
-    (500, 240, "$669^99"),
-]
 ROWS = ["Room: Single room; Price: $84.50.", "Room: Family suite; Price: $669.99."]
 
 

@@ -7,18 +7,9 @@ from kbserver.ingest.blocks import is_not_spoken
 from kbserver.ingest.formats.shared.source import Ocr
 from kbserver.ingest.load import load
 from kbserver.ingest.preview import preview
-from tests.ingest.formats.ocr.scans import OCR, needs_engine, saved, scan
+from tests.ingest.formats.ocr.scans import OCR, PRICES, needs_engine, saved, scan
 
 pytestmark = needs_engine
-
-PRICES = [
-    (60, 60, "Room"),
-    (500, 60, "Price"),
-    (60, 150, "Single room"),
-    (500, 150, "$84.50"),
-    (60, 240, "Family suite"),
-    (500, 240, "$669^99"),
-]
 
 
 def test_a_price_on_a_scanned_page_is_spoken_with_its_column(tmp_path):
