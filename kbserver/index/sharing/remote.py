@@ -237,7 +237,9 @@ class Remote:
             self._must_be_there(corpus, to)
         except StoreMissing:  # a prune took it away in between
             if wanted is not None:
-                self._swap(place, wanted.generation, moved)
+                # Moved by another meanwhile: what that one wants stays.
+                with suppress(AlreadyExistsError, PreconditionError):
+                    self._swap(place, wanted.generation, moved)
             raise
 
     def fetch(self, corpus: str, generation: str, file: Path) -> None:
